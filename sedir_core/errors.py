@@ -1,0 +1,69 @@
+"""What a user can put right: each error says where, what, and the way out.
+
+Bugs are never wrapped in these; they keep their traceback and reach the crash dialog.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Base of every failure that is the input's or the environment's, not ours.
+
+    where: the file, folder or option; what: the reason in one clause; hint: what to do about it.
+    `kind` (the class name in snake case) is what `inspect --json` prints.
+    """
+
+    def __init__(self, where: Path | str, what: str, hint: str = "") -> None:
+        self.where, self.what, self.hint = str(where), what, hint
+        super().__init__(f"{self.where}: {what}" + (f" ({hint})" if hint else ""))
+
+    @property
+    def kind(self) -> str:
+        name = type(self).__name__
+        return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class UnreadableScan(UserError):
+    """The file is missing, broken, lying about its size, or not a scan."""
+
+
+class TooFewPoints(UserError):
+    """Fewer distinct finite points than the method needs."""
+
+
+class BadDataset(UserError):
+    """The folder is in no layout we know, or a category lacks normal scans."""
+
+
+class BadRun(UserError):
+    """A run directory, bundle or checkpoint that is missing, damaged or of a newer version."""
+
+
+class BadWeights(UserError):
+    """A weights file with missing names, wrong shapes, or anything that is not plain tensors."""
+
+
+class BadConfig(UserError):
+    """A setting out of range, unknown, or contradicting another."""
+
+
+class UnknownCategory(UserError):
+    """A category the run was not trained on."""
+
+
+class RunLocked(UserError):
+    """Another process is training in this run directory."""
+
+
+class DeviceUnavailable(UserError):
+    """The device asked for is not on this machine, or is out of memory."""
+
+
+class CannotWrite(UserError):
+    """The target is read-only, full, or not a folder."""
+
+
+class Cancelled(Exception):
+    """The user asked to stop; nothing partial was recorded as complete."""

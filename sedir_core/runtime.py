@@ -1,0 +1,59 @@
+"""Where numbers are computed and where randomness comes from: the only place that looks at the machine."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+
+from sedir_core.errors import DeviceUnavailable
+
+
+def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
+    """The device for `auto | cpu | cuda[:i] | mps`, and one sentence that says why.
+
+    Raises DeviceUnavailable where the machine lacks what was asked for.
+    """
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda"), f"CUDA: {torch.cuda.get_device_name()}"
+        if torch.backends.mps.is_available():
+            return torch.device("mps"), "Apple GPU (MPS)"
+        return torch.device("cpu"), f"CPU, {torch.get_num_threads()} threads: no GPU that torch can use"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise DeviceUnavailable(wanted, "no such device", "use auto, cpu, cuda, cuda:0 or mps") from error
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise DeviceUnavailable(wanted, f"torch sees {torch.cuda.device_count()} CUDA devices", "use --device auto")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceUnavailable(wanted, "torch sees no Apple GPU", "use --device auto")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise DeviceUnavailable(wanted, "not supported", "use auto, cpu, cuda, cuda:0 or mps")
+    return device, f"{wanted}, as asked"
+
+
+def generator(*seed: int | str) -> np.random.Generator:
+    """A NumPy generator that depends on every part of the seed and nothing else."""
+    words = [part if isinstance(part, int) else int.from_bytes(part.encode(), "little") for part in seed]
+    return np.random.default_rng(words)
+
+
+def torch_generator(device: torch.device | str, *seed: int | str) -> torch.Generator:
+    """A torch generator seeded from the same words as `generator`."""
+    return torch.Generator(device=device).manual_seed(int(generator(*seed).integers(2**62)))
+
+
+def seed_everything(seed: int) -> None:
+    """Deterministic kernels, and seeds for code that takes no generator (dropout)."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """bf16 autocast where asked for (`bf16`, or `auto` on a GPU that has it), else full precision."""
+    wants = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
+    return torch.autocast(device.type, dtype=torch.bfloat16) if wants else nullcontext()
