@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,7 +33,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error), "check the free space and the permissions") from error
     finally:
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):
+            staging.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,0 +1,43 @@
+"""What every detector offers, and how a run directory becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from sedir_core.types import Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
+
+
+class Detector(Protocol):
+    """A fitted anomaly detector; `load_detector` returns one.
+
+    needs_category: it cannot work with category "auto", and every comparison table says so.
+    """
+
+    method: str
+    needs_category: bool
+    categories: tuple[str, ...]
+
+    def detect(
+        self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
+    ) -> Detection:
+        """Score one scan. The same scan gives the same answer.
+
+        Raises UnknownCategory, TooFewPoints, Cancelled.
+        """
+        ...
+
+    def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
+        """The (d,) global token of a scan."""
+        ...
+
+
+def load_detector(run_dir: Path, device: str = "auto") -> Detector:
+    """The detector saved in a run directory, on `device`. Raises BadRun, DeviceUnavailable."""
+    from sedir_core.detectors.sedir import SedirDetector  # torch loads here, not with the window
+
+    loaders: Mapping[str, Any] = {"sedir": SedirDetector.load}
+    from sedir_core.detectors.run_files import read_method
+
+    return loaders[read_method(run_dir)](run_dir, device)  # type: ignore[no-any-return]
