@@ -61,6 +61,10 @@ class DeviceUnavailable(UserError):
     """The device asked for is not on this machine, or is out of memory."""
 
 
+class TrainingDiverged(UserError):
+    """The loss or its gradient became NaN or infinite."""
+
+
 class CannotWrite(UserError):
     """The target is read-only, full, or not a folder."""
 

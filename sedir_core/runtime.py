@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -57,3 +58,22 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     """bf16 autocast where asked for (`bf16`, or `auto` on a GPU that has it), else full precision."""
     wants = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
     return torch.autocast(device.type, dtype=torch.bfloat16) if wants else nullcontext()
+
+
+@contextmanager
+def memory_guard(device: torch.device, hint: str) -> Iterator[None]:
+    """Running out of memory inside becomes DeviceUnavailable with `hint`; the device's cache is given back."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise DeviceUnavailable(str(device), "out of memory", hint) from error
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    # Only CUDA has a type of its own; the CPU's and Apple's allocators raise RuntimeError.
+    by_type = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return by_type or any(sign in str(error) for sign in ("DefaultCPUAllocator: ", "MPS backend out of memory"))
