@@ -1,0 +1,70 @@
+"""What leaves the program: scored scans and points as PLY, tables as CSV, results as JSON, each whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedir_core.io.atomic import atomic_file, write_text
+from sedir_core.types import DoubleArray, FloatArray, Scan
+
+Cell = str | int | float | bool | None
+
+_POINT = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray) -> None:
+    """The scan's points, all of them in their order, each with its score as `scalar_anomaly`.
+
+    point_scores: (n,) float32, NaN where not evaluated. CloudCompare shows properties with this prefix by itself.
+    Raises CannotWrite.
+    """
+    if point_scores.shape != (len(scan),):
+        raise ValueError(f"point_scores must be ({len(scan)},), got {point_scores.shape}")
+    rows = np.empty(len(scan), dtype=[*_POINT, ("scalar_anomaly", "<f4")])
+    rows["scalar_anomaly"] = point_scores
+    _write_ply(path, rows, scan.points)
+
+
+def write_points_ply(path: Path, points: DoubleArray) -> None:
+    """(n, 3) points as doubles, in their order. Raises CannotWrite."""
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"points must be (n, 3), got {points.shape}")
+    _write_ply(path, np.empty(len(points), dtype=_POINT), points)
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
+    """A table, its first row the column names. Raises CannotWrite.
+
+    Text that a spreadsheet would run as a formula is written with an apostrophe before it; numbers stay numbers.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([[_harmless(cell) for cell in row] for row in rows])
+    write_text(path, text.getvalue())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Strict JSON, indented: NaN and infinity have no place in it and raise ValueError. Raises CannotWrite."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _write_ply(path: Path, rows: NDArray[np.void], points: DoubleArray) -> None:
+    names = rows.dtype.names or ()
+    for axis, values in zip("xyz", points.T, strict=True):
+        rows[axis] = values
+    properties = "".join(f"property {'double' if name in 'xyz' else 'float'} {name}\n" for name in names)
+    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(rows)}\n{properties}end_header\n"
+    with atomic_file(path) as file:
+        file.write(header.encode())
+        file.write(rows.tobytes())
+
+
+def _harmless(cell: Cell) -> Cell:
+    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

@@ -1,0 +1,152 @@
+"""Rows of numbers in text: every ascii format reads its body through here, a few megabytes at a time.
+
+`float` and NumPy are used rather than C's locale-dependent parsers: under de_DE those read 0.5 as 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.io.guard import COPY_AGAIN, Source
+from sedir_core.types import DoubleArray, IntArray
+
+CHUNK_BYTES = 2 << 20
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#[^\n]*")
+_OLD_NAN = re.compile(rb"[-+]?(nan\(\w*\)|1\.#(ind|qnan|snan)\w*)", re.IGNORECASE)  # what MSVC used to print
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Consecutive non-blank lines of a file: their text and the number of tokens in each."""
+
+    source: Source
+    text: bytes
+    lengths: IntArray
+    first: int
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def columns(self, wanted: Sequence[int], n_columns: int) -> DoubleArray:
+        """(rows, len(wanted)) numbers. Raises unless every row has `n_columns` tokens, the wanted ones numbers."""
+        ragged = np.flatnonzero(self.lengths != n_columns)
+        if len(ragged):
+            row, found = self.first + int(ragged[0]) + 1, int(self.lengths[ragged[0]])
+            raise self.source.fail(f"row {row:,} has {found} values instead of {n_columns}", COPY_AGAIN)
+        tokens = self._tokens()
+        table = np.empty((len(self), len(wanted)))
+        for at, column in enumerate(wanted):
+            table[:, at] = self._numbers(tokens[column::n_columns])
+        return table
+
+    def flat(self) -> tuple[DoubleArray, IntArray]:
+        """All numbers in a line, and where each row starts, with the end of the last appended: (rows + 1,)."""
+        starts = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+        return self._numbers(self._tokens()), starts
+
+    def leading(self, n_columns: int) -> DoubleArray:
+        """(rows, n_columns) first numbers of rows whose length may differ."""
+        short = np.flatnonzero(self.lengths < n_columns)
+        if len(short):
+            raise self.source.fail(f"row {self.first + int(short[0]) + 1:,} has fewer than {n_columns} values")
+        values, starts = self.flat()
+        return np.asarray(values[starts[:-1, None] + np.arange(n_columns)])
+
+    def _tokens(self) -> list[bytes]:
+        tokens = self.text.split()
+        if len(tokens) != int(self.lengths.sum()):
+            raise self.source.fail("holds control characters between its numbers")
+        return tokens
+
+    def _numbers(self, tokens: Sequence[bytes]) -> DoubleArray:
+        try:
+            return np.fromiter(map(float, tokens), np.float64, len(tokens))
+        except ValueError:
+            return np.array([self._number(token) for token in tokens])
+
+    def _number(self, token: bytes) -> float:
+        try:
+            return float(token)
+        except ValueError:
+            if _OLD_NAN.fullmatch(token):
+                return float("nan")
+            after = f"after row {self.first:,}" if self.first else "among its first rows"
+            raise self.source.fail(f"{token[:40]!r} {after} is not a number") from None
+
+
+class Lines:
+    """The lines from `offset` to the end of the file, comments (#) removed, taken in order."""
+
+    def __init__(self, source: Source, offset: int, prepare: Callable[[bytes], bytes] | None = None) -> None:
+        self._source, self._offset, self._prepare = source, offset, prepare
+        self._unfinished = self._waiting = b""
+        self._taken = 0
+
+    def take(self, n_rows: int, what: str) -> Iterator[Rows]:
+        """Exactly the next `n_rows` non-blank lines, in pieces. Raises if the file ends before."""
+        left = n_rows
+        while left:
+            block = self._next_block()
+            if not block:
+                raise self._source.fail(f"ends {left:,} short of the {n_rows:,} {what} it announces", COPY_AGAIN)
+            lengths, ends = _structure(block)
+            if len(ends) > left:
+                cut = int(ends[left - 1])
+                self._waiting, block, lengths = block[cut:], block[:cut], lengths[:left]
+            left -= len(lengths)
+            yield self._rows(block, lengths)
+
+    def rest(self) -> Iterator[Rows]:
+        """All remaining non-blank lines, in pieces."""
+        while block := self._next_block():
+            yield self._rows(block, _structure(block)[0])
+
+    def blocks(self) -> Iterator[bytes]:
+        """All remaining text, cut at line ends."""
+        while block := self._next_block():
+            yield block
+
+    def _rows(self, block: bytes, lengths: IntArray) -> Rows:
+        self._taken += len(lengths)
+        return Rows(self._source, block, lengths, self._taken - len(lengths))
+
+    def _next_block(self) -> bytes:
+        if self._waiting:
+            block, self._waiting = self._waiting, b""
+            return block
+        while self._offset < self._source.size:
+            chunk = self._source.read_at(self._offset, min(CHUNK_BYTES, self._source.size - self._offset))
+            self._offset += len(chunk)
+            if b"\r" in chunk:  # blank lines mean nothing here, so a pair cut in two does no harm
+                chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            whole, newline, tail = (self._unfinished + chunk).rpartition(b"\n")
+            self._unfinished = tail
+            if len(tail) > CHUNK_BYTES:
+                raise self._source.fail(f"has a line of more than {CHUNK_BYTES:,} characters: it is not text")
+            if newline:
+                return self._cleaned(whole + newline)
+        block, self._unfinished = self._unfinished, b""
+        return self._cleaned(block)
+
+    def _cleaned(self, block: bytes) -> bytes:
+        if b"#" in block:
+            block = _COMMENT.sub(b"", block)
+        return self._prepare(block) if self._prepare else block
+
+
+def _structure(text: bytes) -> tuple[IntArray, IntArray]:
+    """Of each non-blank line: how many tokens it has, and the position after it."""
+    codes = np.frombuffer(text, np.uint8)
+    blank = (codes == 32) | (codes - np.uint8(9) < 5)  # wraps around: true for codes 9 to 13, as in bytes.split
+    starts = ~blank
+    starts[1:] &= blank[:-1]
+    ends = np.flatnonzero(codes == 10)
+    if not len(ends) or ends[-1] != len(codes) - 1:
+        ends = np.append(ends, len(codes) - 1)
+    lengths = np.diff(np.cumsum(starts, dtype=np.int64)[ends], prepend=0)
+    filled = lengths > 0
+    return lengths[filled], ends[filled] + 1

@@ -1,0 +1,59 @@
+"""STL, binary and ascii: three corners a face, nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from sedir_core.io.guard import COPY_AGAIN, Source
+from sedir_core.io.lines import Lines, Rows
+from sedir_core.io.mesh import Geometry
+
+_HEADER_BYTES, _FACE_BYTES = 84, 50
+_ASCII = re.compile(rb"\s*solid\b[^\0]*?\bfacet\s+normal\b", re.IGNORECASE)
+_VERTEX = re.compile(rb"(?m)^\s*vertex\s+(.*)$", re.IGNORECASE)
+_END = re.compile(rb"(?m)^\s*(endfacet)\b", re.IGNORECASE)
+_LAST = re.compile(rb"\s*endsolid\b[^\n]*\s*\Z", re.IGNORECASE)
+
+
+def is_ascii_stl(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of an ascii STL; binary ones may say `solid` too."""
+    return _ASCII.match(head) is not None
+
+
+def read_stl(source: Source) -> Geometry:
+    """The faces as a mesh. Raises UnreadableScan."""
+    n_faces = int.from_bytes(source.head()[80:_HEADER_BYTES], "little")
+    if n_faces and source.size == _HEADER_BYTES + n_faces * _FACE_BYTES:
+        return _read_binary(source, n_faces)
+    if is_ascii_stl(source.head()):
+        return _read_ascii(source)
+    if source.size < _HEADER_BYTES or b"\0" not in source.head():
+        raise source.fail("is not an STL file")
+    source.check_rows(n_faces, _FACE_BYTES, source.size - _HEADER_BYTES, "faces")
+    source.check_end(_HEADER_BYTES + n_faces * _FACE_BYTES, _FACE_BYTES, "faces")
+    return _read_binary(source, n_faces)
+
+
+def _read_binary(source: Source, n_faces: int) -> Geometry:
+    layout = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    faces = np.frombuffer(source.read_at(_HEADER_BYTES, n_faces * _FACE_BYTES), layout)
+    if not n_faces:
+        raise source.fail("has no faces")
+    points = faces["corners"].astype(np.float64).reshape(-1, 3)
+    return Geometry(points, np.arange(len(points)).reshape(-1, 3))
+
+
+def _read_ascii(source: Source) -> Geometry:
+    pieces, n_points, n_ends, last = [], 0, 0, b""
+    for block in Lines(source, 0).blocks():
+        vertices = _VERTEX.findall(block)
+        lengths = np.array([len(line.split()) for line in vertices], dtype=np.int64)
+        pieces.append(Rows(source, b"\n".join(vertices), lengths, n_points).columns([0, 1, 2], 3))
+        n_points, n_ends = n_points + len(vertices), n_ends + len(_END.findall(block))
+        last = (last + block)[-4096:]
+    if n_points != 3 * n_ends or not _LAST.search(last):
+        raise source.fail(f"has {n_points:,} corners in {n_ends:,} complete faces, or no endsolid line", COPY_AGAIN)
+    points = np.concatenate(pieces)
+    return Geometry(points, np.arange(n_points).reshape(-1, 3))

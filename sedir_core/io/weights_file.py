@@ -1,0 +1,152 @@
+"""Model weights as files: safetensors for ours, and Point-MAE's official .pth, which is a pickle, read with care."""
+
+from __future__ import annotations
+
+import json
+import pickletools
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from sedir_core.errors import BadWeights, UserError
+from sedir_core.io.atomic import write_bytes
+from sedir_core.io.guard import COPY_AGAIN, Source, open_regular
+from sedir_core.io.zips import is_zip, open_zip, read_member
+
+_MAX_HEADER_BYTES = 8 << 20
+_MAX_PICKLE_BYTES = 8 << 20
+_OFFICIAL = "choose Point-MAE's released modelnet_8k.pth or pretrain.pth, or a .safetensors file"
+# The only names a checkpoint of plain tensors needs; torch's own list is longer and lets sparse tensors through.
+_PLAIN_GLOBALS = frozenset(
+    {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"}
+    | {
+        f"torch {kind}Storage"
+        for kind in ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Byte", "Bool")
+    }
+)
+_PLAIN_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32)
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, on the CPU, by name. Raises BadWeights."""
+    with open_regular(path, BadWeights) as source:
+        _read_header(source)
+        try:
+            return safetensors.torch.load(source.read_at(0, source.size))
+        except safetensors.SafetensorError as broken:
+            raise source.fail(f"is a damaged safetensors file: {broken}", COPY_AGAIN) from broken
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts stored beside the tensors of a safetensors file. Raises BadWeights."""
+    with open_regular(path, BadWeights) as source:
+        metadata = _read_header(source).get("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise source.fail("its metadata is not text", COPY_AGAIN)
+        return metadata
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Replace `path` by a file of these tensors (moved to the CPU) and texts. Raises CannotWrite."""
+    # Tensors may share memory (tied weights, views), which the format cannot express: each gets its own.
+    plain = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
+    write_bytes(path, safetensors.torch.save(plain, dict(metadata)))
+
+
+def read_official_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The tensors under `base_model` of a Point-MAE .pth file, prefixes stripped from their names.
+
+    `module.` goes wherever it occurs, then a leading `MAE_encoder.` or `base_model.`. Nothing in the file is run:
+    its pickle may name plain tensors only, is then loaded with `weights_only`, and every tensor must be dense, on
+    the CPU, of a usual type, no larger than the file and finite. Raises BadWeights.
+    """
+    with open_regular(path, BadWeights) as source:
+        if not is_zip(source.head()):
+            raise source.fail("is not a checkpoint as torch 1.6 and later write it", _OFFICIAL)
+        with open_zip(source) as archive:
+            _check_pickle(source, archive)
+            n_bytes = sum(member.file_size for member in archive.infolist())
+        tensors = _base_model(source, _load(source))
+        _check_tensors(source, tensors, n_bytes)
+        return _stripped(source, tensors)
+
+
+def _read_header(source: Source) -> dict[str, Any]:
+    """The JSON header. A length that lies would make a reader reserve that much, so it is checked first."""
+    length = int.from_bytes(source.read_at(0, 8), "little") if source.size >= 8 else 0
+    if not 2 <= length <= min(_MAX_HEADER_BYTES, source.size - 8):
+        raise source.fail("is not a safetensors file, or is cut short", COPY_AGAIN)
+    try:
+        header = json.loads(source.read_at(8, length))
+    except (ValueError, RecursionError) as broken:
+        raise source.fail("the header is not JSON: not a safetensors file", COPY_AGAIN) from broken
+    if not isinstance(header, dict):
+        raise source.fail("the header is not a JSON object: not a safetensors file", COPY_AGAIN)
+    return header
+
+
+def _check_pickle(source: Source, archive: zipfile.ZipFile) -> None:
+    """Look through the pickle without running it, for anything that is not a plain tensor."""
+    found = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
+    if len(found) != 1 or found[0].file_size > _MAX_PICKLE_BYTES:
+        raise source.fail("does not hold one set of tensors", _OFFICIAL)
+    try:
+        for opcode, argument, _ in pickletools.genops(read_member(source, archive, found[0])):
+            if opcode.name == "GLOBAL" and argument not in _PLAIN_GLOBALS:
+                raise source.fail(f"holds {str(argument)[:80]!r} beside tensors, which may be code", _OFFICIAL)
+            if opcode.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
+                raise source.fail("holds Python objects beside tensors, which may be code", _OFFICIAL)
+    except (ValueError, IndexError, UnicodeDecodeError) as broken:
+        raise source.fail("its list of tensors is damaged", COPY_AGAIN) from broken
+
+
+def _load(source: Source) -> object:
+    source.file.seek(0)
+    try:
+        return torch.load(source.file, map_location="cpu", weights_only=True)
+    except (UserError, MemoryError):
+        raise
+    except Exception as refused:
+        # A damaged pickle makes torch raise nearly anything, and its text advises to load unsafely: say neither.
+        raise source.fail(f"torch cannot read it safely ({type(refused).__name__})", _OFFICIAL) from None
+
+
+def _base_model(source: Source, content: object) -> dict[str, Tensor]:
+    tensors = content.get("base_model") if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not tensors:
+        raise source.fail("has no 'base_model'", _OFFICIAL)
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise source.fail(f"its base_model holds {str(name)[:60]!r}, which is not a tensor", _OFFICIAL)
+    return tensors
+
+
+def _check_tensors(source: Source, tensors: Mapping[str, Tensor], n_bytes: int) -> None:
+    for name, tensor in tensors.items():
+        dense = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+        if not dense or tensor.dtype not in _PLAIN_DTYPES:
+            raise source.fail(f"{name[:60]!r} is not a plain dense tensor", _OFFICIAL)
+    # A tensor with strides of 0 may claim any size, so this comes before anything touches the values.
+    if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > n_bytes:
+        raise source.fail("its tensors claim more data than the file holds", _OFFICIAL)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise source.fail(f"{name[:60]!r} holds values that are not finite", _OFFICIAL)
+
+
+def _stripped(source: Source, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    result: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        plain = name.replace("module.", "").removeprefix("MAE_encoder.").removeprefix("base_model.")
+        if plain in result:
+            raise source.fail(f"has two tensors named {plain[:60]!r}", _OFFICIAL)
+        result[plain] = tensor.detach().contiguous()
+    return result
