@@ -1,0 +1,142 @@
+"""Who may import whom, and which constructs never appear: read from the source, imports inside functions included."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = sorted((ROOT / "sedir_core").rglob("*.py"))
+APP = sorted((ROOT / "app").rglob("*.py"))
+
+# Lower rows never import upper ones.
+ROWS = [
+    {"types", "errors", "config", "runtime", "places"},
+    {"io", "geometry"},
+    {"datasets", "models"},
+    {"detectors"},
+    {"training", "evaluation"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+]
+ROW = {name: height for height, row in enumerate(ROWS) for name in row}
+SCREEN = {"PySide6", "pyvista", "pyvistaqt", "vtk", "vtkmodules", "qtawesome", "superqt", "qtpy", "app"}
+# What a mathematician's package may need; `models` runs with torch and numpy alone.
+MODELS_MAY_IMPORT = {"torch", "numpy", "sedir_core"} | sys.stdlib_module_names
+
+# A job imports it, unused, in the background: the views are then built at once.
+PRELOADED = {"pyvistaqt"}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Full names of everything a module imports, wherever the statement stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def part_of(module: str) -> str | None:
+    """`sedir_core.io.scans.read_scan` -> `io`; None for other packages."""
+    package, _, rest = module.partition(".")
+    return rest.split(".")[0] if package == "sedir_core" and rest else None
+
+
+def upward_imports(path: Path, tree: ast.AST) -> list[str]:
+    own = path.relative_to(ROOT / "sedir_core").parts[0].removesuffix(".py")
+    if own == "__init__":
+        return []
+    parts = {module: part_of(module) for module in imported(tree)}
+    return [module for module, part in parts.items() if part is not None and ROW[part] > ROW[own]]
+
+
+def dangerous(tree: ast.AST) -> list[str]:
+    """Constructs through which data becomes code, or the event loop is entered twice."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+            if (node.arg, node.value.value) in {("weights_only", False), ("allow_pickle", True)}:
+                found.append(f"{node.arg}={node.value.value}")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"eval", "exec", "yaml.load", "yaml.unsafe_load"}:
+            found.append(ast.unparse(node.func))
+        elif isinstance(node, ast.Attribute) and node.attr == "processEvents":
+            found.append("processEvents")
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found += [name for name in imported(node) if name.split(".")[0] in {"pickle", "dill", "joblib"}]
+    return found
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_of_the_core_imports_upward(path: Path) -> None:
+    assert upward_imports(path, parsed(path)) == []
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_knows_no_screen(path: Path) -> None:
+    assert [name for name in imported(parsed(path)) if name.split(".")[0] in SCREEN] == []
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_open3d_is_imported_where_it_is_used(path: Path) -> None:
+    at_the_top = [node for node in parsed(path).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [name for node in at_the_top for name in imported(node) if name.split(".")[0] == "open3d"] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "sedir_core" / "models").glob("*.py")), ids=lambda path: path.name)
+def test_models_need_torch_and_numpy_alone(path: Path) -> None:
+    modules = list(imported(parsed(path)))
+    assert {name.split(".")[0] for name in modules} <= MODELS_MAY_IMPORT
+    assert {part_of(name) for name in modules} <= {None, "models", "types", "errors"}
+
+
+@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_views_use_pyvista(path: Path) -> None:
+    drawing = {name for name in imported(parsed(path)) if name.split(".")[0] in {"pyvista", "pyvistaqt", "vtkmodules"}}
+    assert drawing <= PRELOADED or path.parent == ROOT / "app" / "views"
+
+
+@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
+def test_workspaces_do_not_import_each_other(path: Path) -> None:
+    inside = path.relative_to(ROOT / "app").parts
+    if inside[0] != "workspaces" or len(inside) < 3:
+        return
+    others = {name.split(".")[2] for name in imported(parsed(path)) if name.startswith("app.workspaces.")}
+    assert others <= {inside[1]}
+
+
+@pytest.mark.parametrize("path", [*CORE, *APP], ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_data_becomes_code(path: Path) -> None:
+    assert dangerous(parsed(path)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "torch.load(f, weights_only=False)",
+        "np.load(f, allow_pickle=True)",
+        "yaml.load(f)",
+        "eval('1')",
+        "exec('x = 1')",
+        "app.processEvents()",
+        "def f():\n    import pickle",
+        "from pickle import loads",
+    ],
+)
+def test_the_check_for_dangerous_constructs_fires(source: str) -> None:
+    assert dangerous(ast.parse(source))
+
+
+def test_the_check_for_upward_imports_sees_inside_functions() -> None:
+    late = ast.parse("def f():\n    from sedir_core.training.loop import fit")
+    assert upward_imports(ROOT / "sedir_core" / "io" / "scans.py", late) == ["sedir_core.training.loop.fit"]
