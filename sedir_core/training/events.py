@@ -1,0 +1,153 @@
+"""What a training says while it runs: one JSON object a line, appended, read by anyone at any time.
+
+No torch here: the window follows a training with this file alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sedir_core.errors import CannotWrite
+
+log = logging.getLogger(__name__)
+
+
+class _Event(BaseModel):
+    """time: seconds since 1970 when it was said."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: float = Field(default_factory=time.time)
+
+
+class StepEvent(_Event):
+    """A few times a second: the last step. epoch counts from 1; losses by name, with "total"."""
+
+    event: Literal["step"] = "step"
+    epoch: int
+    step: int
+    n_steps: int
+    losses: dict[str, float]
+    lr: float
+    eta_seconds: float
+
+
+class EpochEvent(_Event):
+    """An epoch has ended: its mean losses and its speed."""
+
+    event: Literal["epoch"] = "epoch"
+    epoch: int
+    n_epochs: int
+    losses: dict[str, float]
+    lr: float
+    eta_seconds: float
+    steps_per_second: float
+
+
+class EvaluatedEvent(_Event):
+    """Numbers measured with the weights of that epoch, such as thresholds from held-out normals."""
+
+    event: Literal["evaluated"] = "evaluated"
+    epoch: int
+    metrics: dict[str, float]
+
+
+class SavedEvent(_Event):
+    """A kill from here on loses nothing before `step`."""
+
+    event: Literal["saved"] = "saved"
+    epoch: int
+    step: int
+
+
+class DoneEvent(_Event):
+    """The last line: the run is complete, or was stopped and can be resumed."""
+
+    event: Literal["done"] = "done"
+    status: Literal["complete", "interrupted"]
+
+
+class FailedEvent(_Event):
+    """The last line of a training that an error ended. kind: as UserError.kind, or "bug"."""
+
+    event: Literal["failed"] = "failed"
+    kind: str
+    message: str
+
+
+AnyEvent: TypeAlias = StepEvent | EpochEvent | EvaluatedEvent | SavedEvent | DoneEvent | FailedEvent
+Watch: TypeAlias = Callable[[AnyEvent], None]
+
+_parser: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="event")])
+
+
+class EventLog:
+    """Appends events to a file; each is one line and one write, so a kill tears at most the last."""
+
+    def __init__(self, path: Path) -> None:
+        """Open for appending; what a kill left of a torn last line is cut off. Raises CannotWrite."""
+        self._path = path
+        try:
+            self._file = path.open("ab", buffering=0)
+            os.truncate(path, _end_of_lines(path))
+        except OSError as error:
+            raise CannotWrite(path, error.strerror or str(error)) from error
+
+    def emit(self, event: AnyEvent) -> None:
+        """Append one event. Raises CannotWrite."""
+        try:
+            self._file.write(event.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise CannotWrite(self._path, error.strerror or str(error), "check the free space") from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class EventReader:
+    """Follows an event file that another process appends to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def new(self) -> list[AnyEvent]:
+        """The events since the last call; a line still being written waits for the next one.
+
+        A file that is not there yet has none. Lines that make no sense are left out: a power cut can leave some.
+        After a kill and a resume the steps since the last checkpoint come twice: the later ones count.
+        """
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                fresh = file.read()
+        except FileNotFoundError:
+            return []
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        parsed = (_parse(line) for line in whole.splitlines())
+        return [event for event in parsed if event is not None]
+
+
+def read_events(path: Path) -> list[AnyEvent]:
+    """Every whole event of a file."""
+    return EventReader(path).new()
+
+
+def _parse(line: bytes) -> AnyEvent | None:
+    try:
+        return _parser.validate_json(line)
+    except ValidationError:
+        log.warning("left out an event that makes no sense: %r", line[:80])
+        return None
+
+
+def _end_of_lines(path: Path) -> int:
+    return path.read_bytes().rfind(b"\n") + 1

@@ -1,0 +1,242 @@
+"""The training loop: any objective, any bank of cached samplings, resumable to the bit.
+
+It knows nothing of the network: an objective maps (tokens, category, generator) to named losses with a "total".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+
+from sedir_core.config import TrainingConfig
+from sedir_core.detectors.run_files import STOP
+from sedir_core.errors import TrainingDiverged
+from sedir_core.runtime import autocast, memory_guard, seed_everything
+from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
+from sedir_core.training.run import Run
+from sedir_core.training.state import TrainingState, cosine_rate
+from sedir_core.types import Stop, never_stop
+
+log = logging.getLogger(__name__)
+
+_STEP_EVENT_SECONDS = 0.25
+_LESS_MEMORY = "lower grouping.n_groups or network.width, or train with --device cpu"
+
+
+class Bank(Protocol):
+    """The training scans as cached samplings, all of them normal."""
+
+    @property
+    def n_samplings(self) -> int:
+        """Cached samplings of each scan."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of scans."""
+        ...
+
+    def draw(self, scan: int, sampling: int) -> tuple[Any, Tensor]:
+        """(tokens, category (B,) int64) on the CPU; tokens is a tensor or a dataclass of tensors."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+    """How a training ended. epoch, step: how many are finished. losses: means of the last whole epoch.
+
+    seconds: spent training, all sittings together.
+    """
+
+    status: Literal["complete", "interrupted"]
+    epoch: int
+    step: int
+    losses: Mapping[str, float]
+    seconds: float
+
+
+def fit(
+    objective: nn.Module, bank: Bank, cfg: TrainingConfig, run: Run, device: torch.device, stop: Stop = never_stop
+) -> FitResult:
+    """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
+
+    AdamW, cosine annealing per step, clipped gradients; one draw of the bank a step. Ctrl-C, SIGTERM, a STOP file or
+    `stop` save and end it before the next step. On the CPU a resumed training equals an uninterrupted one bit for bit.
+    Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
+    """
+    seed_everything(cfg.seed)
+    with memory_guard(device, _LESS_MEMORY), interruptible() as interrupted:
+        state = TrainingState(objective, len(bank), bank.n_samplings, cfg, device)
+        saved = run.load_state()
+        if saved is not None:
+            state.restore(*saved)
+            log.info("resumed at step %d", state.progress.step)
+        objective.train()
+        status = _Sitting(state, bank, cfg, run).train(lambda: interrupted() or run.stop_requested() or stop())
+    objective.eval()
+    progress = state.progress
+    return FitResult(status, progress.step // len(bank), progress.step, progress.means, progress.seconds)
+
+
+class _Sitting:
+    """One stretch of training between a start or resume and a stop or end."""
+
+    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run) -> None:
+        self.state, self.bank, self.cfg, self.run = state, bank, cfg, run
+        self.n_steps = cfg.epochs * len(bank)
+        self.first_step = state.progress.step
+        self.seconds_before = state.progress.seconds
+        self.began_s = self.saved_s = self.epoch_began_s = time.monotonic()
+        self.epoch_first_step = self.first_step
+        self.spoke_s = -math.inf
+
+    def train(self, stop: Stop) -> Literal["complete", "interrupted"]:
+        progress = self.state.progress
+        while progress.step < self.n_steps:
+            if stop():
+                self._save()
+                (self.run.path / STOP).unlink(missing_ok=True)
+                self.run.emit(DoneEvent(status="interrupted"))
+                return "interrupted"
+            began_s = time.monotonic()
+            self._step()
+            now_s = time.monotonic()
+            progress.seconds = self.seconds_before + now_s - self.began_s
+            # One step early rather than one late, so that no more than the promised time is ever lost.
+            if now_s - self.saved_s + (now_s - began_s) > self.cfg.checkpoint_seconds:
+                self._save()
+        self._save()
+        return "complete"
+
+    def _step(self) -> None:
+        state, n_scans = self.state, len(self.bank)
+        epoch, position = divmod(state.progress.step, n_scans)
+        if position == 0:
+            state.order.shuffle()
+            state.progress.sums = {}
+        rate = cosine_rate(self.cfg.learning_rate, state.progress.step, self.n_steps)
+        batch = self.bank.draw(*state.order.at(position))
+        losses = descend(state, batch, rate, self.cfg)
+        sums = state.progress.sums
+        state.progress.sums = {name: sums.get(name, 0.0) + value for name, value in losses.items()}
+        state.progress.step += 1
+        self._speak(epoch + 1, losses, rate)
+        if position + 1 == n_scans:
+            self._end_epoch(epoch + 1, rate)
+
+    def _speak(self, epoch: int, losses: dict[str, float], rate: float) -> None:
+        now_s = time.monotonic()
+        if now_s - self.spoke_s < _STEP_EVENT_SECONDS:
+            return
+        self.spoke_s = now_s
+        self.run.emit(
+            StepEvent(
+                epoch=epoch,
+                step=self.state.progress.step,
+                n_steps=self.n_steps,
+                losses=losses,
+                lr=rate,
+                eta_seconds=self._eta_seconds(now_s),
+            )
+        )
+
+    def _end_epoch(self, epoch: int, rate: float) -> None:
+        progress, now_s = self.state.progress, time.monotonic()
+        progress.means = {name: total / len(self.bank) for name, total in progress.sums.items()}
+        steps = progress.step - self.epoch_first_step
+        event = EpochEvent(
+            epoch=epoch,
+            n_epochs=self.cfg.epochs,
+            losses=progress.means,
+            lr=rate,
+            eta_seconds=self._eta_seconds(now_s),
+            steps_per_second=steps / max(now_s - self.epoch_began_s, 1e-9),
+        )
+        self.epoch_began_s, self.epoch_first_step = now_s, progress.step
+        self.run.emit(event)
+
+    def _eta_seconds(self, now_s: float) -> float:
+        step = self.state.progress.step
+        return (now_s - self.began_s) / (step - self.first_step) * (self.n_steps - step)
+
+    def _save(self) -> None:
+        state = self.state
+        self.run.save_state(state.tensors(), state.meta())
+        self.saved_s = time.monotonic()
+        step = state.progress.step
+        self.run.emit(SavedEvent(epoch=step // len(self.bank), step=step))
+
+
+def descend(state: TrainingState, batch: tuple[Any, Tensor], rate: float, cfg: TrainingConfig) -> dict[str, float]:
+    """One optimiser step on one batch; returns the losses by name.
+
+    Raises TrainingDiverged, with the weights as they were, if a loss or the gradient is not finite.
+    """
+    tokens, category = (_on(state.device, part) for part in batch)
+    with autocast(state.device, cfg.precision):
+        losses = _by_name(state.objective(tokens, category, state.noise))
+    state.optimizer.zero_grad(set_to_none=True)
+    losses["total"].backward()  # type: ignore[no-untyped-call]
+    norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf)
+    # One transfer for all numbers: each costs a wait for the GPU.
+    *values, norm_value = torch.stack([value.detach().float() for value in (*losses.values(), norm)]).tolist()
+    named = dict(zip(losses, values, strict=True))
+    if not all(map(math.isfinite, (*values, norm_value))):
+        raise TrainingDiverged(
+            f"step {state.progress.step + 1}",
+            f"the loss is no longer finite: {named}, gradient norm {norm_value}",
+            "lower training.learning_rate, or set training.precision to fp32",
+        )
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.optimizer.step()
+    return named
+
+
+@contextmanager
+def interruptible() -> Iterator[Stop]:
+    """The first Ctrl-C or SIGTERM only makes the yielded function True; the second acts as it did outside.
+
+    Where signals cannot be caught, off the main thread, it stays False.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        for caught, handler in previous.items():
+            signal.signal(caught, handler)
+
+    for number in previous:
+        signal.signal(number, ask)
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _on(device: torch.device, value: Any) -> Any:
+    """The same tensor, or dataclass of tensors, on `device`."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    parts = {part.name: getattr(value, part.name).to(device) for part in dataclasses.fields(value)}
+    return dataclasses.replace(value, **parts)
+
+
+def _by_name(losses: Any) -> dict[str, Tensor]:
+    return dict(losses) if isinstance(losses, Mapping) else losses._asdict()

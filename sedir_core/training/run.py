@@ -1,0 +1,180 @@
+"""A run directory in the hands of the one process that trains in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from sedir_core.config import Config, to_toml
+from sedir_core.detectors import run_files
+from sedir_core.detectors.run_files import FORMAT, About
+from sedir_core.errors import BadRun, BadWeights, Cancelled, CannotWrite, RunLocked, UserError
+from sedir_core.io.atomic import write_text
+from sedir_core.io.tensor_file import read_tensors, write_tensors
+from sedir_core.training.events import AnyEvent, DoneEvent, EventLog, FailedEvent, Watch
+
+log = logging.getLogger(__name__)
+
+
+def describe(config: Config, categories: tuple[str, ...], data_hash: str, device: torch.device) -> About:
+    """The about.json of a training that begins now, here."""
+    return About(
+        method=config.method,
+        categories=categories,
+        seed=config.training.seed,
+        data_hash=data_hash,
+        device=str(device),
+        threads=torch.get_num_threads(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions={
+            "sedir": version("sedir-inspect"),
+            "python": platform.python_version(),
+            "torch": version("torch"),
+            "numpy": version("numpy"),
+        },
+    )
+
+
+class Run:
+    """An open run directory; `create_run` and `resume_run` make one and hold its lock."""
+
+    def __init__(self, path: Path, config: Config, about: About, events: EventLog, watchers: tuple[Watch, ...]) -> None:
+        self.path, self.config, self.about = path, config, about
+        self._events, self._watchers = events, watchers
+
+    def emit(self, event: AnyEvent) -> None:
+        """Append to events.jsonl and tell the watchers. Raises CannotWrite."""
+        self._events.emit(event)
+        for watch in self._watchers:
+            watch(event)
+
+    def stop_requested(self) -> bool:
+        """Has someone put a file named STOP into the run directory?"""
+        return (self.path / run_files.STOP).exists()
+
+    def save_state(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
+        """Replace the checkpoint: all that an exact resume needs, network included, in one file. Raises CannotWrite."""
+        write_tensors(self.path / run_files.STATE, tensors, {**meta, "format": str(FORMAT)})
+
+    def load_state(self) -> tuple[dict[str, Tensor], dict[str, str]] | None:
+        """What `save_state` wrote last, or None before the first time. Raises BadRun (damaged, newer format)."""
+        path = self.path / run_files.STATE
+        if not path.exists():
+            return None
+        try:
+            tensors, meta = read_tensors(path)
+        except BadWeights as error:
+            raise BadRun(path, error.what, "the checkpoint is lost: train again in another folder") from error
+        run_files.check_format(path, meta)
+        return tensors, meta
+
+    def finish(self, tensors: Mapping[str, Tensor], metrics: Mapping[str, Any]) -> None:
+        """Record the finished detector: metrics.json, then weights.safetensors, whose presence makes the run usable.
+
+        Raises ValueError if a tensor holds NaN or infinity, CannotWrite.
+        """
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                raise ValueError(f"{name} is not finite")
+        write_text(self.path / run_files.METRICS, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+        write_tensors(self.path / run_files.WEIGHTS, tensors, {"format": str(FORMAT)})
+        self.emit(DoneEvent(status="complete"))
+
+
+@contextmanager
+def create_run(path: Path, config: Config, about: About, *watchers: Watch) -> Iterator[Run]:
+    """A new run directory, locked until the block ends; an error that ends the block is recorded as an event.
+
+    `path` may be missing or empty. Raises BadRun if it holds a run or foreign files, RunLocked, CannotWrite.
+    """
+    if path.exists() and not path.is_dir():
+        raise BadRun(path, "is not a folder", "choose another --out")
+    if path.is_dir() and any(path.iterdir()) and not (path / run_files.LOCK).exists():
+        raise BadRun(path, "is not empty, and no run of ours", "choose another --out")
+    with _held(path):
+        if (path / run_files.ABOUT).exists():
+            raise BadRun(path, "already holds a run", "continue it with --resume, or choose another --out")
+        write_text(path / run_files.CONFIG, to_toml(config))
+        # Last, because it makes the folder a run: a kill before this line leaves one that can be created again.
+        write_text(path / run_files.ABOUT, about.model_dump_json(indent=2) + "\n")
+        with _recorded(path, config, about, watchers) as run:
+            yield run
+
+
+@contextmanager
+def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
+    """An existing run directory, otherwise as `create_run`; a STOP file left over from before is removed.
+
+    Raises BadRun if it is no run, damaged or of a newer format, RunLocked, CannotWrite.
+    """
+    about, config = run_files.read_about(path), run_files.read_run_config(path)
+    with _held(path):
+        (path / run_files.STOP).unlink(missing_ok=True)
+        with _recorded(path, config, about, watchers) as run:
+            yield run
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """The run directory's lock. The system holds it, so it goes with the process, however that ends."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / run_files.LOCK, timeout=0, thread_local=False)
+        lock.acquire()
+    except Timeout as error:
+        raise RunLocked(path, "another process is training here", "wait for it or stop it") from error
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
+    try:
+        for left_by_a_kill in path.glob(".*.tmp"):
+            left_by_a_kill.unlink()
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, ...]) -> Iterator[Run]:
+    handler = logging.FileHandler(path / run_files.LOG, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    package = logging.getLogger("sedir_core")
+    package.addHandler(handler)
+    events = EventLog(path / run_files.EVENTS)
+    run = Run(path, config, about, events, watchers)
+    try:
+        yield run
+    except BaseException as error:
+        _record_end(run, error)
+        raise
+    finally:
+        events.close()
+        package.removeHandler(handler)
+        handler.close()
+
+
+def _record_end(run: Run, error: BaseException) -> None:
+    event: AnyEvent
+    match error:
+        case Cancelled() | KeyboardInterrupt():
+            event = DoneEvent(status="interrupted")
+        case UserError():
+            event = FailedEvent(kind=error.kind, message=str(error))
+        case _:
+            log.error("the training failed", exc_info=error)
+            event = FailedEvent(kind="bug", message=f"{type(error).__name__}: {error}")
+    try:
+        run.emit(event)
+    except CannotWrite:
+        # On a full disk the error that ended the training matters more than this one.
+        log.warning("could not record the end of the training", exc_info=True)

@@ -1,0 +1,131 @@
+"""Everything a training changes while it runs, and its way into and out of a checkpoint.
+
+Leaving out any one part breaks exact resumption; a test shows it for each.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from sedir_core.config import TrainingConfig
+from sedir_core.errors import BadRun
+from sedir_core.runtime import torch_generator
+
+
+class Order:
+    """Which scan, and which of its cached samplings, each step of an epoch takes: a fresh permutation every epoch."""
+
+    def __init__(self, n_scans: int, n_samplings: int, generator: torch.Generator) -> None:
+        self.generator = generator
+        self.n_samplings = n_samplings
+        self.scans = torch.zeros(n_scans, dtype=torch.int64)
+        self.samplings = torch.zeros(n_scans, dtype=torch.int64)
+
+    def shuffle(self) -> None:
+        """Draw the next epoch."""
+        n_scans = len(self.scans)
+        self.scans = torch.randperm(n_scans, generator=self.generator)
+        self.samplings = torch.randint(self.n_samplings, (n_scans,), generator=self.generator)
+
+    def at(self, position: int) -> tuple[int, int]:
+        """(scan, sampling) of the step at that position of the epoch."""
+        return int(self.scans[position]), int(self.samplings[position])
+
+
+@dataclass
+class Progress:
+    """The numbers of a checkpoint. `step` counts finished steps: epoch, place in it and learning rate follow from it.
+
+    sums: of the current epoch's losses. means: of the last whole epoch's. seconds: spent training, all sittings.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
+    means: dict[str, float] = field(default_factory=dict)
+
+
+class TrainingState:
+    """Network, optimiser, generators, order of the scans and progress of one training."""
+
+    def __init__(
+        self, objective: nn.Module, n_scans: int, n_samplings: int, cfg: TrainingConfig, device: torch.device
+    ) -> None:
+        self.objective = objective.to(device)
+        self.device = device
+        self.parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+        self.optimizer = AdamW(self.parameters, lr=cfg.learning_rate, weight_decay=cfg.weight_decay, fused=True)
+        self.noise = torch_generator(device, cfg.seed, "noise")
+        self.order = Order(n_scans, n_samplings, torch_generator("cpu", cfg.seed, "order"))
+        self.progress = Progress()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The checkpoint's tensors by prefixed name."""
+        found = {f"objective.{name}": tensor for name, tensor in self.objective.state_dict().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            found |= {f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()}
+        found |= {"order.scans": self.order.scans, "order.samplings": self.order.samplings}
+        found |= {"random.order": self.order.generator.get_state(), "random.noise": self.noise.get_state()}
+        # The global generators feed dropout, which takes no generator of its own.
+        found["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            found["random.device"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            found["random.device"] = torch.mps.get_rng_state()
+        return found
+
+    def meta(self) -> dict[str, str]:
+        """The checkpoint's notes: device and progress. Floats survive JSON exactly."""
+        return {"device": self.device.type, "progress": json.dumps(vars(self.progress))}
+
+    def restore(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
+        """Continue where `tensors` and `meta` were taken.
+
+        Raises BadRun if they belong to another device, network or number of scans.
+        """
+        if meta.get("device") != self.device.type:
+            where = meta.get("device", "unknown")
+            raise BadRun("checkpoint", f"was trained on {where}, not {self.device.type}", f"use --device {where}")
+        try:
+            self._restore(tensors, meta)
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise BadRun(
+                "checkpoint", f"does not fit this training: {error}", "train again in another folder"
+            ) from error
+
+    def _restore(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
+        if len(tensors["order.scans"]) != len(self.order.scans):
+            raise ValueError(f"{len(tensors['order.scans'])} scans then, {len(self.order.scans)} now")
+        self.objective.load_state_dict(_under("objective.", tensors))
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in _under("optimizer.", tensors).items():
+            index, _, name = key.partition(".")
+            slots.setdefault(int(index), {})[name] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        self.order.scans, self.order.samplings = tensors["order.scans"], tensors["order.samplings"]
+        self.order.generator.set_state(tensors["random.order"])
+        self.noise.set_state(tensors["random.noise"])
+        torch.set_rng_state(tensors["random.cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random.device"], self.device)
+        elif self.device.type == "mps":
+            torch.mps.set_rng_state(tensors["random.device"])
+        self.progress = Progress(**json.loads(meta["progress"]))
+
+
+def cosine_rate(base: float, step: int, n_steps: int) -> float:
+    """Learning rate of step 0..n_steps-1: cosine annealing from `base` towards 0, without restarts."""
+    return base * 0.5 * (1.0 + math.cos(math.pi * step / n_steps))
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,42 @@
+"""The bar draws what events say, and only where someone looks."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from sedir_core.training.events import EpochEvent, FailedEvent, StepEvent
+from sedir_core.training.progress import ProgressBar, clock
+
+
+def drawn(terminal: bool) -> str:
+    screen = io.StringIO()
+    with ProgressBar(Console(file=screen, force_terminal=terminal, width=120)) as bar:
+        bar.show(StepEvent(epoch=2, step=15, n_steps=20, losses={"rec": 0.9}, lr=1e-3, eta_seconds=75.0))
+        bar.show(
+            EpochEvent(epoch=2, n_epochs=3, losses={"rec": 0.125}, lr=1e-3, eta_seconds=75.0, steps_per_second=1.0)
+        )
+    return screen.getvalue()
+
+
+def test_a_terminal_sees_epoch_share_time_and_losses() -> None:
+    text = drawn(terminal=True)
+    assert all(part in text for part in ("epoch 2", "75%", "1:15 left", "rec 0.125"))
+
+
+def test_a_file_gets_nothing() -> None:
+    assert drawn(terminal=False).strip() == ""
+
+
+def test_a_failure_is_shown() -> None:
+    screen = io.StringIO()
+    with ProgressBar(Console(file=screen, force_terminal=True, width=120)) as bar:
+        bar.show(FailedEvent(kind="bug", message="boom"))
+    assert "failed" in screen.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (75.4, "1:15"), (3700, "1:01:40")])
+def test_durations_read_as_people_write_them(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
