@@ -1,0 +1,108 @@
+"""The program with a window: `python -m app [PATH]... [--model RUN]`.
+
+Nothing heavy is imported here: the window is up first, torch and VTK follow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import locale
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtGui import QSurfaceFormat
+from PySide6.QtWidgets import QApplication
+
+from app.jobs.inspection import load
+from app.main_window import MainWindow, show_bug
+from app.session import Session
+from app.settings import Settings, default_path
+from app.widgets.error_details import ErrorDetails
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window and run until it is closed; returns the exit status."""
+    asked = _parse(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    QSurfaceFormat.setDefaultFormat(_graphics_format())
+    app = QApplication(sys.argv[:1])
+    # QApplication takes over the user's locale; C libraries would then read 49.8 as 49.
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    app.setApplicationName("sedir-inspect")
+    app.setApplicationDisplayName("SeDiR Inspect")
+    settings = Settings(default_path())
+    bundled = Path(str(files("resources")))
+    session = Session(load, asked.model or settings.run_dir or bundled / "runs" / "default", asked.device)
+    window = MainWindow(session, settings, bundled / "demo")
+    hooks = CrashHooks(window)
+    hooks.install()
+    window.show()
+    window.open_paths(asked.paths)
+    status = app.exec()
+    if not window.closed_cleanly:
+        # A library call that cannot be interrupted still runs in a thread; ending the interpreter under it would crash.
+        logging.shutdown()
+        os._exit(status)
+    return status
+
+
+class CrashHooks:
+    """Bugs do not pass silently and do not end the program: the first opens a dialog, further ones join it."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._dialog: ErrorDetails | None = None
+        window.model.bug_found.connect(lambda error: self.show(type(error), error, error.__traceback__))
+
+    def install(self) -> None:
+        """Take over the interpreter's hooks; PySide calls the first for errors in slots."""
+        sys.excepthook = self.show
+        threading.excepthook = lambda args: log.error("error in %s", args.thread, exc_info=args.exc_value)
+
+    def show(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Log the error and show it, copyable."""
+        if issubclass(kind, KeyboardInterrupt):
+            self._window.close()
+            return
+        details = "".join(traceback.format_exception(kind, error, trace))
+        log.error("unexpected error\n%s", details)
+        if self._dialog is not None:
+            self._dialog.add(details)
+            return
+        self._dialog = show_bug(kind, details, self._window)
+        self._dialog.finished.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._dialog = None
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sedir gui", description="Open the window.")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="scans and folders to open")
+    parser.add_argument("--model", type=Path, metavar="RUN", help="run directory to inspect with")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:0 (default: auto)")
+    return parser.parse_args(arguments)
+
+
+def _graphics_format() -> QSurfaceFormat:
+    """What VTK needs; a format set after the first window exists would come too late."""
+    wanted = QSurfaceFormat()
+    wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
+    wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    wanted.setVersion(3, 2)
+    wanted.setAlphaBufferSize(8)
+    wanted.setDepthBufferSize(24)
+    return wanted
+
+
+if __name__ == "__main__":
+    sys.exit(main())

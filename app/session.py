@@ -1,0 +1,221 @@
+"""What is open: scans, their results, the model, the selection. Workspaces and views meet here; no widget is known.
+
+Entries are frozen and replaced as a whole, so whoever holds one can read it without asking whether it changed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from sedir_core.detectors.base import Detector
+from sedir_core.errors import UserError
+from sedir_core.types import Detection, Scan, Verdict
+
+Load = Callable[[Path, str], Detector]
+"""Run directory and device in, detector out."""
+
+SCAN_BUDGET_BYTES = 1_500_000_000
+"""Points of scans kept in memory; older ones are read again when they are shown."""
+
+
+class State(Enum):
+    """Where a scan is on its way from file to verdict."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a scan has no verdict: one clause, a way out, and everything for a bug report."""
+
+    what: str
+    hint: str
+    details: str
+
+    @staticmethod
+    def of(error: BaseException) -> Failure:
+        if isinstance(error, UserError):
+            return Failure(error.what, error.hint, f"{error.kind}\n{error}")
+        details = "".join(traceback.format_exception(error))
+        if isinstance(error, MemoryError):
+            return Failure("not enough memory", "close other programs, or use a smaller scan", details)
+        return Failure(f"unexpected error: {error or type(error).__name__}", "copy the details and report it", details)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One scan of the list. `scan` may be absent after a while: see SCAN_BUDGET_BYTES."""
+
+    id: int
+    path: Path
+    state: State = State.WAITING
+    scan: Scan | None = None
+    detection: Detection | None = None
+    failure: Failure | None = None
+    review: Verdict | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What counts: the operator's word if there is one, else the detector's."""
+        return self.review or (self.detection.verdict if self.detection else None)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the window needs to know of a loaded detector."""
+
+    run_dir: Path
+    method: str
+    categories: tuple[str, ...]
+    needs_category: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is pointed at in the current scan: a defect by its index, or nothing."""
+
+    defect: int | None = None
+
+
+class Session(QObject):
+    """The state of one window. Everybody may read; changes go through the methods and come back as signals."""
+
+    entries_added = Signal(list)  # ids
+    entries_removed = Signal(list)  # ids
+    entry_changed = Signal(int)
+    current_changed = Signal(object)  # id or None
+    selection_changed = Signal(object)  # Selection
+    model_changed = Signal()
+    category_changed = Signal(str)
+
+    def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.load = load
+        self.run_dir, self.device = run_dir, device
+        self.model: ModelInfo | None = None
+        self.category = "auto"
+        self.current: int | None = None
+        self.selection = Selection()
+        self._entries: dict[int, Entry] = {}
+        self._held: OrderedDict[int, int] = OrderedDict()  # id -> bytes, the least recently used first
+        self._next_id = 1
+
+    # Entries
+
+    @property
+    def entries(self) -> list[Entry]:
+        return list(self._entries.values())
+
+    def get(self, entry_id: int | None) -> Entry | None:
+        return None if entry_id is None else self._entries.get(entry_id)
+
+    @property
+    def current_entry(self) -> Entry | None:
+        return self.get(self.current)
+
+    def add(self, paths: Iterable[Path]) -> list[int]:
+        """List these scans, those that are listed already left out; the first new one is shown if none was."""
+        known = {entry.path for entry in self._entries.values()}
+        ids = []
+        for path in dict.fromkeys(paths):
+            if path not in known:
+                self._entries[self._next_id] = Entry(self._next_id, path)
+                ids.append(self._next_id)
+                self._next_id += 1
+        if ids:
+            self.entries_added.emit(ids)
+        return ids
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take scans off the list; the neighbour of a removed current one becomes current."""
+        going = [entry_id for entry_id in ids if entry_id in self._entries]
+        if not going:
+            return
+        order = list(self._entries)
+        after = self.current
+        if after in going:
+            at = order.index(after)
+            staying = [i for i in order[at:] if i not in going] or [i for i in order[:at] if i not in going][-1:]
+            after = staying[0] if staying else None
+        for entry_id in going:
+            del self._entries[entry_id]
+            self._held.pop(entry_id, None)
+        self.entries_removed.emit(going)
+        self.show(after)
+
+    def update(self, entry_id: int, **changes: object) -> None:
+        """Replace fields of an entry; a removed one is ignored, its job was late."""
+        entry = self._entries.get(entry_id)
+        if entry is None:
+            return
+        self._entries[entry_id] = entry = replace(entry, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+        if entry.scan is not None and "scan" in changes:
+            self._hold(entry_id, entry.scan.points.nbytes)
+        if entry_id == self.current and "detection" in changes:
+            self.select(Selection())
+        self.entry_changed.emit(entry_id)
+
+    # What is shown and pointed at
+
+    def show(self, entry_id: int | None) -> None:
+        """Make a scan the current one."""
+        if entry_id == self.current:
+            return
+        self.current = entry_id
+        self.selection = Selection()
+        if entry_id in self._held:
+            self._held.move_to_end(entry_id)
+        self.current_changed.emit(entry_id)
+        self.selection_changed.emit(self.selection)
+
+    def step(self, rows: int) -> None:
+        """Show the scan that many rows further down (up if negative), stopping at the ends."""
+        order = list(self._entries)
+        if order:
+            at = order.index(self.current) + rows if self.current in self._entries else 0
+            self.show(order[min(max(at, 0), len(order) - 1)])
+
+    def select(self, selection: Selection) -> None:
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit(selection)
+
+    # Model
+
+    def use_model(self, run_dir: Path) -> None:
+        """Inspect with another run from now on; results so far stay, each knows its threshold."""
+        self.run_dir, self.model = run_dir, None
+        self.set_category("auto")
+        self.model_changed.emit()
+
+    def set_model(self, info: ModelInfo) -> None:
+        """The run is loaded. Information on a run that was swapped out meanwhile is ignored."""
+        if info.run_dir == self.run_dir and info != self.model:
+            self.model = info
+            self.model_changed.emit()
+
+    def set_category(self, category: str) -> None:
+        if category != self.category:
+            self.category = category
+            self.category_changed.emit(category)
+
+    def _hold(self, entry_id: int, n_bytes: int) -> None:
+        self._held[entry_id] = n_bytes
+        self._held.move_to_end(entry_id)
+        for old in list(self._held):
+            if sum(self._held.values()) <= SCAN_BUDGET_BYTES:
+                return
+            if old not in (self.current, entry_id) and self._entries[old].state is State.DONE:
+                del self._held[old]
+                self._entries[old] = replace(self._entries[old], scan=None)

@@ -1,0 +1,72 @@
+"""Every command by typing a few letters of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+WIDTH = 520
+MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class CommandPalette(QDialog):
+    """Lists the commands that can be used now; Enter runs the chosen one."""
+
+    def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._actions = [action for action in actions if action.isEnabled()]
+        self.field = QLineEdit(placeholderText="Type a command")
+        self.list = QListWidget()
+        self.field.textChanged.connect(self._filter)
+        self.field.returnPressed.connect(self._run)
+        self.list.itemClicked.connect(self._run)
+        self.field.installEventFilter(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.field)
+        layout.addWidget(self.list)
+        self.resize(WIDTH, 360)
+        self.move(
+            parent.mapToGlobal(parent.rect().center()).x() - WIDTH // 2,
+            parent.mapToGlobal(parent.rect().topLeft()).y() + 90,
+        )
+        self._filter("")
+        self.field.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress and event.key() in MOVES:
+            self.list.keyPressEvent(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _filter(self, typed: str) -> None:
+        self.list.clear()
+        for action in self._actions:
+            name = action.text().replace("&", "")
+            if _matches(typed, name):
+                item = QListWidgetItem(action.icon(), name + _keys(action))
+                item.setData(Qt.ItemDataRole.UserRole, action)
+                self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    def _run(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            action: QAction = item.data(Qt.ItemDataRole.UserRole)
+            self.close()
+            action.trigger()
+
+
+def _matches(typed: str, name: str) -> bool:
+    """Whether every typed word begins a word of the name."""
+    words = name.lower().split()
+    return all(any(word.startswith(part) for word in words) for part in typed.lower().split())
+
+
+def _keys(action: QAction) -> str:
+    keys = action.shortcut().toString()
+    return f"    {keys}" if keys else ""

@@ -1,0 +1,53 @@
+"""A dialog for what went wrong, all of it copyable."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+
+class ErrorDetails(QDialog):
+    """A calm sentence, what to do, and the details below. Non-modal: work goes on."""
+
+    def __init__(self, title: str, what: str, hint: str, details: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._text = QPlainTextEdit(details, readOnly=True)
+        self._text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self._copy = QPushButton("Copy")
+        self._copy.clicked.connect(self.copy)
+        close = QPushButton("Close", objectName="primary", default=True)
+        close.clicked.connect(self.accept)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._copy)
+        buttons.addStretch()
+        buttons.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(10)
+        layout.addWidget(plain_label(what, "sectionTitle"))
+        if hint:
+            layout.addWidget(plain_label(hint, "hint"))
+        layout.addWidget(self._text, 1)
+        layout.addLayout(buttons)
+        self.resize(680, 420)
+
+    def copy(self) -> None:
+        """Everything the dialog shows, to the clipboard."""
+        QGuiApplication.clipboard().setText(self._text.toPlainText())
+        self._copy.setText("Copied")
+
+    def add(self, details: str) -> None:
+        """One more error of the same kind."""
+        self._text.appendPlainText("\n" + details)
+
+
+def plain_label(text: str, name: str = "") -> QLabel:
+    """A wrapping, selectable label that never reads a file name as HTML."""
+    label = QLabel(text, objectName=name, wordWrap=True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

@@ -1,0 +1,58 @@
+"""The status area: what is at work, how far it is, and the way to stop it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+
+from app.widgets.theme import Theme, icon
+
+STEPS = 1000
+
+
+class JobStatus(QWidget):
+    """A line of text, a bar and a cancel button; only "Ready" while nothing is at work."""
+
+    cancel_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = QLabel("Ready")
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self.bar = QProgressBar(textVisible=False, maximum=STEPS)
+        self.bar.setFixedWidth(220)
+        self.cancel = QToolButton(text="Cancel", toolTip="Stop after the present step (Esc)")
+        self.cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.cancel.clicked.connect(self.cancel_wanted)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 0, 8, 0)
+        layout.setSpacing(12)
+        layout.addWidget(self._text)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.cancel)
+        layout.addStretch()
+        self.set_theme(theme)
+        self.show_progress(None)
+
+    @property
+    def text(self) -> str:
+        return self._text.text()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.cancel.setIcon(icon("close-circle-outline", theme.quiet))
+
+    def show_progress(self, progress: object) -> None:
+        """progress: `done`, `total`, `stage`, `fraction` (see the Inspect model's Progress), or None."""
+        # Kept in the layout while hidden: the bar must not change the height of the window.
+        for part in (self.bar, self.cancel):
+            policy = part.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(policy)
+            part.setVisible(progress is not None)
+        if progress is None:
+            self._text.setText("Ready")
+            return
+        done, total, stage, fraction = (getattr(progress, name) for name in ("done", "total", "stage", "fraction"))
+        count = f"{done + 1} of {total} · " if total > 1 else ""
+        self._text.setText(f"{count}{stage[:1].upper()}{stage[1:]}…")
+        self.bar.setValue(round(STEPS * min(1.0, (done + fraction) / max(total, 1))))

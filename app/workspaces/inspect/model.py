@@ -1,0 +1,230 @@
+"""What the Inspect workspace does: takes scans from path to verdict, in order, without ever blocking the window.
+
+Two pools, so that the next file is read while the current one is scored. The scan on screen goes first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs import inspection
+from app.jobs.inspection import DetectRequest, Inspected, Inspector, LoadRequest
+from app.jobs.pool import Pool
+from app.session import Entry, Failure, ModelInfo, Session, State
+from sedir_core.errors import UserError
+from sedir_core.types import Scan
+
+log = logging.getLogger(__name__)
+
+READ_AHEAD = 2
+"""Scans that may lie in memory unscored."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the present batch is: `done` of `total` scans, and what happens to the one at work."""
+
+    done: int
+    total: int
+    stage: str
+    fraction: float
+
+
+class InspectModel(QObject):
+    """Drives the session's entries through reading and detection."""
+
+    progress_changed = Signal(object)  # Progress, or None when nothing is at work
+    failed = Signal(str, object)  # where, Failure: what does not belong to one entry
+    batch_finished = Signal(int, int)  # scans done, of which failed
+    graphics_ready = Signal()
+    bug_found = Signal(object)  # an exception that is no user's fault
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._inspector = Inspector(session.load)
+        self._reader, self._detector = Pool("reader", self), Pool("detector", self)
+        self._finding: dict[int, tuple[Path, ...]] = {}
+        self._reading: tuple[int, int] | None = None  # job id, entry id
+        self._detecting: tuple[int, int] | None = None
+        self._loading: int | None = None
+        self._graphics: int | None = None
+        self._batch: dict[int, bool] = {}  # entry id -> finished
+        self._show_next_found = False
+        for pool in (self._reader, self._detector):
+            pool.done.connect(self._on_done)
+            pool.failed.connect(self._on_failed)
+            pool.progressed.connect(self._on_progress)
+        session.current_changed.connect(self._advance)
+        session.entries_removed.connect(self._on_removed)
+
+    # What the page asks for
+
+    def prepare_graphics(self) -> None:
+        """Import the 3D libraries in the background."""
+        self._graphics = self._reader.submit(inspection.import_views, None)
+
+    def prepare_model(self) -> None:
+        """Load the model in the background, so that the first scan need not wait for it."""
+        self._loading = self._detector.submit(self._inspector.load, self._model)
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """List and inspect every scan among these files and folders."""
+        request = tuple(paths)
+        if request:
+            self._show_next_found = True
+            self._finding[self._reader.submit(inspection.find, request)] = request
+
+    def inspect_again(self, ids: Sequence[int]) -> None:
+        """Score once more, with the model and category of now; also the way to retry a failure."""
+        for entry_id in ids:
+            entry = self._session.get(entry_id)
+            if entry is not None and entry.state not in (State.WAITING, State.RUNNING):
+                self._session.update(entry_id, state=State.WAITING, failure=None)
+                self._batch[entry_id] = False
+        self._advance()
+
+    def stop(self) -> None:
+        """Cancel what is at work and what waits; results so far stay."""
+        for job in self._finding:
+            self._reader.cancel(job)
+        self._finding.clear()
+        for running, pool in ((self._reading, self._reader), (self._detecting, self._detector)):
+            if running is not None:
+                pool.cancel(running[0])
+        self._reading = self._detecting = None
+        for entry in self._session.entries:
+            if entry.state in (State.WAITING, State.RUNNING):
+                self._session.update(entry.id, state=State.DONE if entry.detection else State.STOPPED)
+        self._finish_batch()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._finding or self._reading or self._detecting or self._next_to_detect() or self._next_to_read())
+
+    def close(self) -> bool:
+        """End the threads. False if one did not stop within a second."""
+        self._session.current_changed.disconnect(self._advance)
+        return all([self._reader.close(), self._detector.close()])
+
+    # The work
+
+    @property
+    def _model(self) -> LoadRequest:
+        return LoadRequest(self._session.run_dir, self._session.device)
+
+    def _advance(self, *_: object) -> None:
+        if self._reading is None and (entry := self._next_to_read()) is not None:
+            self._reading = self._reader.submit(inspection.read, entry.path), entry.id
+        if self._detecting is None and (entry := self._next_to_detect()) is not None:
+            assert entry.scan is not None
+            request = DetectRequest(entry.scan, self._model, self._session.category)
+            self._detecting = self._detector.submit(self._inspector.detect, request), entry.id
+            self._session.update(entry.id, state=State.RUNNING)
+        if not (self._reading or self._detecting or self._finding):
+            self._finish_batch()
+
+    def _next_to_read(self) -> Entry | None:
+        current = self._session.current_entry
+        if current is not None and current.scan is None and current.state in (State.WAITING, State.DONE):
+            return current
+        waiting = [entry for entry in self._session.entries if entry.state is State.WAITING]
+        if sum(entry.scan is not None for entry in waiting) >= READ_AHEAD:
+            return None
+        return next((entry for entry in waiting if entry.scan is None), None)
+
+    def _next_to_detect(self) -> Entry | None:
+        ready = [e for e in self._session.entries if e.state is State.WAITING and e.scan is not None]
+        return next((e for e in ready if e.id == self._session.current), ready[0] if ready else None)
+
+    def _on_done(self, job: int, value: object) -> None:
+        if job in self._finding:
+            self._found(self._finding.pop(job), value)
+        elif job == self._graphics:
+            self.graphics_ready.emit()
+        elif job == self._loading and isinstance(value, ModelInfo):
+            self._session.set_model(value)
+        elif self._reading is not None and job == self._reading[0] and isinstance(value, Scan):
+            entry_id, self._reading = self._reading[1], None
+            self._session.update(entry_id, scan=value)
+        elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
+            entry_id, self._detecting = self._detecting[1], None
+            self._session.set_model(value.model)
+            self._session.update(entry_id, state=State.DONE, detection=value.detection, review=None)
+            self._batch[entry_id] = True
+        self._advance()
+
+    def _on_failed(self, job: int, error: Exception) -> None:
+        failure = Failure.of(error)
+        if not isinstance(error, (UserError, MemoryError)):
+            log.error("job %d failed", job, exc_info=error)
+            self.bug_found.emit(error)
+        if job in self._finding:
+            paths = self._finding.pop(job)
+            where = error.where if isinstance(error, UserError) else ", ".join(path.name for path in paths)
+            self.failed.emit(where, failure)
+        elif job == self._loading:
+            self.failed.emit("The model could not be loaded", failure)
+        elif job == self._graphics:
+            self.failed.emit("The 3D views could not be loaded", failure)
+        elif self._reading is not None and job == self._reading[0]:
+            entry_id, self._reading = self._reading[1], None
+            self._fail(entry_id, failure)
+        elif self._detecting is not None and job == self._detecting[0]:
+            entry_id, self._detecting = self._detecting[1], None
+            self._fail(entry_id, failure)
+        self._advance()
+
+    def _fail(self, entry_id: int, failure: Failure) -> None:
+        self._session.update(entry_id, state=State.FAILED, failure=failure)
+        self._batch[entry_id] = True
+
+    def _found(self, asked: tuple[Path, ...], paths: object) -> None:
+        assert isinstance(paths, list)
+        new = self._session.add(paths)
+        self._batch |= dict.fromkeys(new, False)
+        if not paths:
+            where = ", ".join(path.name or str(path) for path in asked)
+            self.failed.emit(
+                where, Failure("no scans in there", "open PCD, PLY, OBJ, STL, OFF, text or NumPy files", "")
+            )
+        elif self._show_next_found:
+            self._show_next_found = False
+            known = next((entry.id for entry in self._session.entries if entry.path == paths[0]), None)
+            self._session.show(new[0] if new else known)
+
+    def _on_removed(self, ids: list[int]) -> None:
+        for entry_id in ids:
+            self._batch.pop(entry_id, None)
+        if self._reading is not None and self._reading[1] in ids:
+            self._reader.cancel(self._reading[0])
+            self._reading = None
+        if self._detecting is not None and self._detecting[1] in ids:
+            self._detector.cancel(self._detecting[0])
+            self._detecting = None
+        self._advance()
+
+    # Progress
+
+    def _on_progress(self, job: int, fraction: float, stage: str) -> None:
+        if self._detecting is None or job == self._detecting[0]:
+            self._tell(stage, fraction)
+
+    def _tell(self, stage: str, fraction: float) -> None:
+        done = sum(self._batch.values())
+        self.progress_changed.emit(Progress(done, len(self._batch), stage, fraction))
+
+    def _finish_batch(self) -> None:
+        self.progress_changed.emit(None)
+        if not self._batch:
+            return
+        entries = [self._session.get(entry_id) for entry_id in self._batch]
+        failed = sum(entry is not None and entry.state is State.FAILED for entry in entries)
+        done = sum(self._batch.values())
+        self._batch.clear()
+        self.batch_finished.emit(done, failed)

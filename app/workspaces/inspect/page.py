@@ -1,0 +1,207 @@
+"""The Inspect workspace: scan list | two views and their colour scale | verdict and defects, around the session."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session import Failure, Selection, Session, State
+from app.views.colour_bar import ColourBar
+from app.views.linked_clouds import LinkedClouds
+from app.widgets.messages import MessageBar
+from app.widgets.theme import Theme, icon, icon_size
+from app.workspaces.inspect.model import InspectModel
+from app.workspaces.inspect.panels import DefectPanel, VerdictPanel
+from app.workspaces.inspect.scan_list import ScanList
+
+
+class InspectPage(QMainWindow):
+    """A main window inside the main window: its docks move and close without touching other workspaces."""
+
+    open_wanted = Signal()
+    demo_wanted = Signal()
+
+    def __init__(self, session: Session, model: InspectModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self._session, self._model = session, model
+        self.messages = MessageBar(theme)
+        self.clouds = LinkedClouds(theme)
+        self.colour_bar = ColourBar(theme)
+        self.scans = ScanList(session, theme)
+        self.verdict = VerdictPanel(theme)
+        self.defects = DefectPanel()
+        self._empty = EmptyState(theme)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._workbench())
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.messages)
+        column.addWidget(self._stack, 1)
+        self.setCentralWidget(centre)
+        self.setDockNestingEnabled(True)
+        self.docks = [
+            self._dock("Scans", self.scans, Qt.DockWidgetArea.LeftDockWidgetArea),
+            self._dock("Verdict", self.verdict, Qt.DockWidgetArea.RightDockWidgetArea),
+            self._dock("Defects", self.defects, Qt.DockWidgetArea.RightDockWidgetArea),
+        ]
+        self.resizeDocks(self.docks, [280, 390, 390], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[1:], [250, 500], Qt.Orientation.Vertical)
+        self.setContentsMargins(8, 0, 8, 0)
+        self._connect()
+        self._show_entry()
+
+    def set_theme(self, theme: Theme) -> None:
+        for part in (self.messages, self.clouds, self.colour_bar, self.scans, self.verdict, self._empty):
+            part.set_theme(theme)
+
+    def close_views(self) -> None:
+        self.clouds.close_views()
+
+    def remove_chosen(self) -> None:
+        """Take the chosen scans off the list."""
+        self._session.remove(self.scans.chosen_ids())
+
+    def review(self, verdict: str | None) -> None:
+        """The operator's word on the current scan; None takes it back."""
+        entry = self._session.current_entry
+        if entry is not None and entry.detection is not None and entry.state is State.DONE:
+            self._session.update(entry.id, review=verdict)
+
+    # Wiring
+
+    def _connect(self) -> None:
+        session = self._session
+        session.current_changed.connect(self._show_entry)
+        session.entry_changed.connect(self._on_entry_changed)
+        session.entries_added.connect(self._show_stack)
+        session.entries_removed.connect(self._show_stack)
+        session.selection_changed.connect(self._on_selection_changed)
+        self.scans.scan_chosen.connect(session.show)
+        self.scans.removal_wanted.connect(session.remove)
+        self.defects.defect_chosen.connect(lambda index: session.select(Selection(index)))
+        self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
+        self._empty.open_button.clicked.connect(self.open_wanted)
+        self._empty.demo_button.clicked.connect(self.demo_wanted)
+        self._model.graphics_ready.connect(self.clouds.build)
+        self._model.failed.connect(self._on_failed)
+        self._model.batch_finished.connect(self._on_batch_finished)
+
+    def _on_entry_changed(self, entry_id: int) -> None:
+        if entry_id == self._session.current:
+            self._show_entry()
+
+    def _show_entry(self, *_: object) -> None:
+        entry = self._session.current_entry
+        detection = entry.detection if entry is not None else None
+        self.verdict.show_entry(entry)
+        self.defects.show_entry(entry)
+        self.colour_bar.show_detection(detection)
+        self.clouds.show_result(entry.scan if entry is not None else None, detection)
+        self._on_selection_changed(self._session.selection)
+        self._show_stack()
+
+    def _show_stack(self, *_: object) -> None:
+        self._stack.setCurrentIndex(1 if self._session.entries else 0)
+
+    def _on_selection_changed(self, selection: Selection) -> None:
+        self.defects.choose(selection.defect)
+        self.clouds.choose_defect(selection.defect)
+
+    def _on_failed(self, where: str, failure: Failure) -> None:
+        self.messages.warn(where, failure)
+
+    def _on_batch_finished(self, done: int, failed: int) -> None:
+        if not failed:
+            return
+        ids = [entry.id for entry in self._session.entries if entry.state is State.FAILED]
+        if failed == 1:
+            entry = self._session.get(ids[-1])
+            if entry is not None and entry.failure is not None:
+                self.messages.warn(entry.path.name, entry.failure, "Retry", lambda: self._model.inspect_again(ids))
+            return
+        details = "\n\n".join(
+            f"{e.path}\n{e.failure.details}" for i in ids if (e := self._session.get(i)) and e.failure
+        )
+        summary = Failure(f"{failed} of {done} failed; the list says why", "the others are done", details)
+        self.messages.warn("Inspection", summary, "Retry failed", lambda: self._model.inspect_again(ids))
+
+    # Parts
+
+    def _workbench(self) -> QWidget:
+        bench = QWidget()
+        column = QVBoxLayout(bench)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(7)
+        scale = QFrame(objectName="panel")
+        inside = QVBoxLayout(scale)
+        inside.setContentsMargins(0, 6, 0, 6)
+        inside.addWidget(self.colour_bar)
+        column.addWidget(self.clouds, 1)
+        column.addWidget(scale)
+        return bench
+
+    def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"inspect.{title.lower()}")
+        dock.setWidget(content)
+        self.addDockWidget(area, dock)
+        return dock
+
+
+class EmptyState(QFrame):
+    """What to do when nothing is open."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent, objectName="panel")
+        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        title = QLabel("Drop scans or folders here", alignment=Qt.AlignmentFlag.AlignCenter)
+        font = title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.7)
+        font.setBold(True)
+        title.setFont(font)
+        formats = QLabel(
+            "Point clouds and meshes: PCD, PLY, OBJ, STL, OFF, XYZ, TXT, CSV, PTS, NPY, NPZ.\n"
+            "Each scan is read, compared with what the model knows as normal, and shown with its defects.",
+            objectName="quiet",
+            alignment=Qt.AlignmentFlag.AlignCenter,
+        )
+        formats.setWordWrap(True)
+        self.open_button = QPushButton("Open scans…", objectName="primary")
+        self.demo_button = QPushButton("Open the demo")
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        column.addWidget(self._icon)
+        column.addWidget(title)
+        column.addWidget(formats)
+        column.addWidget(_centred(self.open_button, self.demo_button))
+        column.addStretch(3)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._icon.setPixmap(icon("cube-scan", theme.accent).pixmap(icon_size(84), self.devicePixelRatioF()))
+
+
+def _centred(*buttons: QPushButton) -> QWidget:
+
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setSpacing(10)
+    layout.addStretch()
+    for button in buttons:
+        layout.addWidget(button)
+    layout.addStretch()
+    return row
