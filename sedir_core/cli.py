@@ -1,0 +1,81 @@
+"""The command line: which commands there are, where their defaults come from, and how errors become exit statuses."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sedir_core.commands import bench, demo, doctor, evaluate, gui, info, inspect, synth, train, weights
+from sedir_core.commands.console import Status, say, set_up_log
+from sedir_core.commands.defaults import option_defaults
+from sedir_core.errors import Cancelled, UserError
+from sedir_core.places import user_config
+
+EPILOG = (
+    "Options not given are taken from SEDIR_* variables (SEDIR_DEVICE, or SEDIR_INSPECT_DEVICE for one command), "
+    "then from the user's configuration file, then from the defaults. "
+    "Exit status: 0 done, 1 failure, 2 usage, 3 at least one NG and --fail-on-ng, 4 some input was unreadable, "
+    "130 interrupted."
+)
+
+
+class SedirGroup(TyperGroup):
+    """Opens the window where no command is named, and turns user errors into calm messages."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["gui"])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            ctx.default_map = option_defaults(self, os.environ, user_config())
+            return super().invoke(ctx)
+        except UserError as error:
+            say(f"error: {error}")
+            raise typer.Exit(Status.FAILED) from error
+        except Cancelled as error:
+            say("interrupted; nothing partial was recorded as complete")
+            raise typer.Exit(Status.INTERRUPTED) from error
+
+
+app = typer.Typer(
+    name="sedir",
+    cls=SedirGroup,
+    help="Find defects in 3D scans of parts, and show what the model believes is normal.",
+    epilog=EPILOG,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("gui")(gui.gui)
+app.command("demo")(demo.demo)
+app.command("inspect")(inspect.inspect)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("synth")(synth.synth)
+app.add_typer(weights.app, name="weights")
+app.command("info")(info.info)
+app.command("bench")(bench.bench)
+app.command("doctor")(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("sedir-inspect"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version_: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    set_up_log()
+
+
+def main() -> None:
+    """The console command `sedir`."""
+    app()

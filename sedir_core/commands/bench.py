@@ -1,0 +1,97 @@
+"""`sedir bench`: where the time goes when a scan is inspected, stage by stage."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sedir_core.commands.console import interruptible, progress, table, write_json
+from sedir_core.places import DEFAULT_RUN, bundled_runs
+
+if TYPE_CHECKING:
+    from sedir_core.detectors.base import Detector
+    from sedir_core.types import Stop
+
+SIZES = (150_000, 1_000_000)
+REPEATS = 3
+NOISE = 0.0012  # of the diagonal, as a structured-light scanner has
+
+
+def bench(
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+) -> None:
+    """Time the inspection of made-up scans of 150,000 and 1,000,000 points with the bundled model."""
+    import torch
+
+    from sedir_core.detectors.base import load_detector
+    from sedir_core.runtime import choose_device
+
+    timings: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="sedir-bench-") as folder, interruptible() as stop, progress() as report:
+        detector = load_detector(bundled_runs() / DEFAULT_RUN, device)
+        category, scans = _write_scans(detector, Path(folder))
+        _seconds(detector, scans[SIZES[0]], "auto", stop)  # the first inspection pays for lazy loading
+        cases = [(n, mode, told) for n in SIZES for mode, told in (("given", category), ("auto", "auto"))]
+        for i, (n_points, mode, told) in enumerate(cases):
+            report(i / len(cases), f"{n_points} points, category {mode}")
+            runs = [_seconds(detector, scans[n_points], told, stop) for _ in range(REPEATS)]
+            seconds = {stage: median(run[stage] for run in runs) for stage in runs[0]}
+            timings.append({"n_points": n_points, "category": mode, "seconds": seconds})
+    document = {
+        "device": choose_device(device)[1],
+        "threads": torch.get_num_threads(),
+        "repeats": REPEATS,
+        "timings": timings,
+    }
+    if json_file is not None:
+        write_json(json_file, document)
+    if json_file != "-":
+        typer.echo(f"{document['device']}; seconds, median of {REPEATS}, warm process")
+        typer.echo(_stage_table(timings))
+
+
+def _write_scans(detector: Detector, folder: Path) -> tuple[str, dict[int, Path]]:
+    """Scans of a part the model knows, turned at random, as binary PLY. Returns its category and a file per size."""
+    from sedir_core.datasets.parts import PARTS
+    from sedir_core.datasets.solids import random_rotation
+    from sedir_core.errors import BadRun
+    from sedir_core.io.export import write_points_ply
+    from sedir_core.runtime import generator
+
+    known = sorted(set(PARTS) & set(detector.categories))
+    if not known:
+        raise BadRun(bundled_runs() / DEFAULT_RUN, "knows none of the parts that this program can make up")
+    rng = generator("bench")
+    solid = PARTS[known[0]](rng)
+    turn = random_rotation(rng)
+    scans = {}
+    for n_points in SIZES:
+        points = solid.sample(n_points, rng)[0]
+        scans[n_points] = folder / f"{n_points}.ply"
+        write_points_ply(scans[n_points], points @ turn.T + rng.normal(0.0, NOISE, points.shape))
+    return known[0], scans
+
+
+def _seconds(detector: Detector, path: Path, category: str, stop: Stop) -> dict[str, float]:
+    from sedir_core.evaluation.inspection import Inspected, inspect_scans
+
+    (outcome,) = inspect_scans(detector, [path], category, stop=stop)
+    if not isinstance(outcome, Inspected):
+        raise outcome.error
+    return dict(outcome.seconds)
+
+
+def _stage_table(timings: list[dict[str, Any]]) -> str:
+    """Stages down, cases across, for people."""
+    stages = list(dict.fromkeys(stage for timing in timings for stage in timing["seconds"]))
+    stages.sort(key=lambda stage: stage == "total")
+    head = ("stage", *(f"{timing['n_points']} {timing['category']}" for timing in timings))
+    rows = [(stage, *(f"{timing['seconds'].get(stage, 0.0):.3f}" for timing in timings)) for stage in stages]
+    return table([head, *rows])

@@ -1,0 +1,35 @@
+"""`sedir gui`: open the window."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sedir_core.commands.machine import display_named
+from sedir_core.errors import DeviceUnavailable
+from sedir_core.places import find_run
+
+
+def gui(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Scans, folders or a dataset to open.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Run directory or name of a run; by default the one used last.", metavar="RUN")
+    ] = None,
+) -> None:
+    """Open the window (also what `sedir` does on its own)."""
+    if not display_named():
+        raise DeviceUnavailable(
+            "display", "neither DISPLAY nor WAYLAND_DISPLAY is set", "use `sedir inspect`, or `sedir demo --headless`"
+        )
+    raise typer.Exit(open_window(paths or [], find_run(model) if model else None))
+
+
+def open_window(paths: list[Path], run_dir: Path | None) -> int:
+    """Run the window in this process until it is closed. Returns its exit status."""
+    # By name and only here: the core works without the window.
+    window = importlib.import_module("app.__main__")
+    chosen = ["--model", str(run_dir)] if run_dir else []
+    return int(window.main([*chosen, "--", *map(str, paths)]))

@@ -1,0 +1,82 @@
+"""`sedir info`: how large a configuration is, and where a run comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sedir_core.commands.console import write_json
+from sedir_core.places import find_run
+
+if TYPE_CHECKING:
+    from sedir_core.config import Config
+    from sedir_core.models.complexity import Complexity
+
+PAPER_CATEGORIES = 12  # of Real3D-AD, which the paper counts on; a preset has none of its own
+
+
+def info(
+    run: Annotated[str | None, typer.Argument(help="Run directory or name of a run.")] = None,
+    preset_name: Annotated[
+        Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="A preset instead of a run.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
+) -> None:
+    """Print parameters, multiply-adds, configuration and, for a run, the hash of its data."""
+    if run is not None and preset_name is not None:
+        raise typer.BadParameter("name a run or a preset, not both")
+    if run is None and preset_name is None:
+        raise typer.BadParameter("name a run, or a preset with --preset")
+    document = _of_run(run) if run is not None else _of_preset(str(preset_name))
+    if as_json:
+        write_json("-", document)
+        return
+    for name, value in document.items():
+        if name != "config":
+            typer.echo(f"{name:<28} {_readable(value)}")
+    for section, values in document["config"].items():
+        fields = values.items() if isinstance(values, dict) else [("", values)]
+        for name, value in fields:
+            typer.echo(f"{'.'.join(filter(None, (section, name))):<28} {value}")
+
+
+def _of_preset(name: str) -> dict[str, Any]:
+    from sedir_core.config import preset
+
+    config = preset(name)
+    return {"preset": name} | _sizes(config, PAPER_CATEGORIES) | {"config": config.model_dump()}
+
+
+def _of_run(name: str) -> dict[str, Any]:
+    from sedir_core.detectors.run_files import read_about, read_run_config
+
+    run_dir = find_run(name)
+    about, config = read_about(run_dir), read_run_config(run_dir)
+    origin = about.model_dump(mode="json", exclude={"format"})
+    return {"run": str(run_dir)} | _sizes(config, len(about.categories)) | origin | {"config": config.model_dump()}
+
+
+def _sizes(config: Config, n_categories: int) -> dict[str, int]:
+    """The counts of the network that `config` describes. Raises BadConfig for a method without one."""
+    from sedir_core.errors import BadConfig
+    from sedir_core.models.complexity import EncoderSize, NetworkSize, mc3dad_complexity, sedir_complexity
+
+    count = {"sedir": sedir_complexity, "mc3dad": mc3dad_complexity}.get(config.method)
+    if count is None:
+        raise BadConfig(config.method, "has no network to count", "parameters are counted of sedir and mc3dad")
+    encoder = EncoderSize(config.encoder.width, config.encoder.hidden, config.encoder.heads, config.encoder.depth)
+    sizes = config.network
+    network = NetworkSize(sizes.width, sizes.depth, sizes.heads, sizes.feedforward)
+    found: Complexity = count(encoder, network, config.grouping.n_groups, config.grouping.group_size, n_categories)
+    return dataclasses.asdict(found)
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1_000_000:
+        scale, unit = (1e9, "G") if value >= 1_000_000_000 else (1e6, "M")
+        return f"{value / scale:.2f} {unit}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,106 @@
+"""`sedir inspect`: score scans, print a verdict for each, write JSON and exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sedir_core.commands.console import Status, interruptible, progress, say, table, write_json
+from sedir_core.places import DEFAULT_RUN, find_run
+
+if TYPE_CHECKING:
+    from sedir_core.detectors.base import Detector
+    from sedir_core.evaluation.inspection import Refused
+    from sedir_core.types import Report, Stop
+
+
+def inspect(
+    paths: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
+    model: Annotated[str, typer.Option(help="Run directory or name of a run.", metavar="RUN")] = DEFAULT_RUN,
+    category: Annotated[str, typer.Option(help="What the parts are, or auto.", metavar="NAME|auto")] = "auto",
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write scored scan, reconstruction and picture of each scan there.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
+) -> None:
+    """Score scans and say OK or NG, where, and how far from the limit."""
+    from sedir_core.detectors.base import load_detector
+
+    run_dir = find_run(model)
+    files, refused = scan_files(paths)
+    with interruptible() as stop, progress() as report:
+        detector = load_detector(run_dir, device)
+        document = inspect_files(detector, run_dir, files, refused, category, export, report, stop)
+    if json_file is not None:
+        write_json(json_file, document)
+    if json_file != "-":
+        typer.echo(verdict_table(document["results"]))
+    for error in document["errors"]:
+        say(f"error: {error['message']}")
+    # An unreadable scan leaves the answer incomplete, so it is said first.
+    if document["errors"]:
+        raise typer.Exit(Status.UNREADABLE)
+    if fail_on_ng and any(result["verdict"] == "ng" for result in document["results"]):
+        raise typer.Exit(Status.NG)
+
+
+def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused]]:
+    """The files that `paths` stand for, and the folders among them that hold no scan."""
+    from sedir_core.errors import UnreadableScan
+    from sedir_core.evaluation.inspection import Refused
+    from sedir_core.io.scans import find_scans
+
+    empty = [path for path in paths if path.is_dir() and not find_scans([path])]
+    refused = [Refused(path, UnreadableScan(path, "no scans in this folder", "name the files")) for path in empty]
+    return find_scans(paths), refused
+
+
+def inspect_files(
+    detector: Detector,
+    run_dir: Path,
+    files: list[Path],
+    refused: list[Refused],
+    category: str,
+    export: Path | None,
+    report: Report,
+    stop: Stop,
+) -> dict[str, Any]:
+    """Inspect and export every file. Returns what `--json` prints."""
+    from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
+
+    stems = dict(zip(files, export_stems(files, export), strict=True)) if export is not None else {}
+    results, errors = [], [one.to_json() for one in refused]
+    for outcome in inspect_scans(detector, files, category, report, stop):
+        if not isinstance(outcome, Inspected):
+            errors.append(outcome.to_json())
+            continue
+        if export is not None:
+            export_inspection(outcome, export, stems[outcome.path])
+        results.append(outcome.to_json())
+    return {"model": str(run_dir), "method": detector.method, "results": results, "errors": errors}
+
+
+def verdict_table(results: list[dict[str, Any]]) -> str:
+    """One line a scan, for people."""
+    rows = [("verdict", "% of limit", "category", "sure %", "defects", "seconds", "scan")]
+    for result in results:
+        score, limit = result["score"], result["threshold"]
+        share = f"{100 * score / limit:.0f}" if score is not None and limit else "-"
+        rows.append(
+            (
+                result["verdict"].upper(),
+                share,
+                result["category"] + (" ?" if result["uncertain"] else ""),
+                f"{100 * result['category_confidence']:.0f}",
+                str(len(result["defects"])),
+                f"{result['seconds']['total']:.2f}",
+                result["path"],
+            )
+        )
+    return table(rows)

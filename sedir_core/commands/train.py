@@ -1,0 +1,79 @@
+"""`sedir train`: a run from a dataset, or the rest of one that was stopped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sedir_core.commands.console import interruptible, names, say
+from sedir_core.places import find_run, user_runs
+
+if TYPE_CHECKING:
+    from sedir_core.config import Config
+
+# A resumed run goes on exactly as it began, so these would contradict its config.toml.
+FIXED_BY_THE_RUN = ("categories", "method", "preset_name", "epochs", "seed", "out")
+
+
+def train(
+    ctx: typer.Context,
+    dataset: Annotated[Path, typer.Argument(help="Dataset: Real3D-AD, Anomaly-ShapeNet, or a folder of your parts.")],
+    categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
+    method: Annotated[str, typer.Option(help="Detector to train.", metavar="NAME")] = "sedir",
+    preset_name: Annotated[
+        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
+    ] = "desktop",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Run directory to write.", metavar="RUN")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Continue this run exactly where it stopped.", metavar="RUN")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    progress: Annotated[
+        Literal["auto", "json", "none"], typer.Option(help="A bar on a terminal, one JSON object a line, or nothing.")
+    ] = "auto",
+) -> None:
+    """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""
+    from sedir_core.detectors.run_files import read_run_config
+    from sedir_core.training.progress import ProgressBar
+    from sedir_core.training.train import TrainRequest
+    from sedir_core.training.train import train as run_training
+
+    if resume is not None:
+        _refuse_contradictions(ctx)
+        run_dir = find_run(resume)
+        config = read_run_config(run_dir)
+    else:
+        run_dir = out or user_runs() / f"{dataset.resolve().name}-{datetime.now():%Y%m%d-%H%M%S}"
+        config = _config(method, preset_name, epochs, seed)
+    request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device)
+    with interruptible() as stop, ProgressBar() as bar:
+        watch = {"auto": bar.show, "json": _print_event, "none": _ignore}[progress]
+        finished = run_training(request, watch, stop)
+    say(f"run written to {finished}")
+
+
+def _config(method: str, preset_name: str, epochs: int | None, seed: int) -> Config:
+    from sedir_core.config import override, preset
+
+    changes: dict[str, int] = {"seed": seed} | ({} if epochs is None else {"epochs": epochs})
+    return override(preset(preset_name, training=changes), method=method)
+
+
+def _refuse_contradictions(ctx: typer.Context) -> None:
+    for name in FIXED_BY_THE_RUN:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--resume continues a run as it began; leave out --{name.split('_')[0]}")
+
+
+def _print_event(event: Any) -> None:
+    typer.echo(event.model_dump_json())
+
+
+def _ignore(event: Any) -> None:
+    """For --progress none."""

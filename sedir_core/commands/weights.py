@@ -1,0 +1,42 @@
+"""`sedir weights`: the frozen local encoder's weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sedir_core.commands.console import interruptible, progress, say
+
+app = typer.Typer(help="Weights of the local encoder: import the official ones, list them, pretrain our own.")
+
+
+@app.command("import")
+def import_weights(
+    file: Annotated[Path, typer.Argument(help="modelnet_8k.pth or pretrain.pth of Point-MAE.")],
+) -> None:
+    """Check an official Point-MAE checkpoint and keep it, as safetensors."""
+    from sedir_core.detectors.encoder_weights import import_official
+
+    typer.echo(import_official(file))
+
+
+@app.command("list")
+def list_weights() -> None:
+    """Print the weights that `encoder.weights` can name."""
+    from sedir_core.detectors.encoder_weights import list_weights as listed
+
+    for entry in listed():
+        typer.echo(entry)
+
+
+@app.command("pretrain")
+def pretrain_weights(
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+) -> None:
+    """Train a small encoder on procedural shapes."""
+    from sedir_core.training.pretrain import pretrain
+
+    with interruptible() as stop, progress() as report:
+        say(f"written to {pretrain(seed=seed, report=report, stop=stop)}")

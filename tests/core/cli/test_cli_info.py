@@ -1,0 +1,29 @@
+"""`sedir info` on presets; runs are covered where one is trained."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+def test_the_paper_preset_has_the_paper_s_size(sedir) -> None:
+    found = json.loads(sedir("info", "--preset", "paper", "--json").stdout)
+    assert found["parameters_paper_equivalent"] == pytest.approx(33.25e6, rel=0.02)
+    assert found["macs"] == pytest.approx(508.25e9, rel=0.03)
+    assert found["macs_nested"] < found["macs"]
+    assert found["parameters"] < found["parameters_paper_equivalent"]
+
+
+def test_the_configuration_comes_along(sedir) -> None:
+    found = json.loads(sedir("info", "--preset", "tiny", "--json").stdout)
+    assert found["config"]["grouping"]["n_groups"] == 128
+
+
+@pytest.mark.parametrize("arguments", [[], ["default", "--preset", "tiny"], ["--preset", "huge"]])
+def test_one_run_or_one_preset(sedir, arguments) -> None:
+    assert sedir("info", *arguments).exit_code == 2
+
+
+def test_a_folder_that_is_no_run_fails(sedir, tmp_path) -> None:
+    assert sedir("info", tmp_path).exit_code == 1

@@ -1,0 +1,166 @@
+"""`sedir inspect` keeps its contract: documents, exports, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sedir_core.evaluation.inspection import export_stems
+from sedir_core.io.scans import read_scan
+
+RESULT_KEYS = {
+    "path",
+    "n_points",
+    "category",
+    "category_confidence",
+    "score",
+    "threshold",
+    "verdict",
+    "uncertain",
+    "defects",
+    "seconds",
+}
+
+
+def document(result: Any) -> dict[str, Any]:
+    return json.loads(result.stdout)
+
+
+def test_json_has_every_promised_key(sedir, dented) -> None:
+    found = document(sedir("inspect", dented, "--json", "-"))
+    assert found.keys() >= {"model", "results", "errors"}
+    (result,) = found["results"]
+    assert result.keys() >= RESULT_KEYS
+    assert result["defects"][0].keys() >= {"centroid", "extent", "n_points", "peak"}
+    assert result["seconds"].keys() >= {"read", "measure", "total"}
+
+
+def test_good_is_ok_and_dented_is_ng(sedir, good, dented) -> None:
+    found = document(sedir("inspect", good, dented, "--json", "-"))
+    assert {Path(one["path"]).stem: one["verdict"] for one in found["results"]} == {"good": "ok", "dented": "ng"}
+
+
+def test_json_to_a_file_leaves_the_table_on_stdout(sedir, good, tmp_path) -> None:
+    result = sedir("inspect", good, "--json", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text())["results"][0]["verdict"] == "ok"
+    assert result.stdout.splitlines()[1].startswith("OK")
+
+
+def test_a_folder_stands_for_its_scans(sedir, good, dented) -> None:
+    assert len(document(sedir("inspect", good.parent, "--json", "-"))["results"]) == 2
+
+
+def test_ng_alone_does_not_fail(sedir, dented) -> None:
+    assert sedir("inspect", dented).exit_code == 0
+
+
+def test_ng_fails_where_asked(sedir, good, dented) -> None:
+    assert sedir("inspect", good, dented, "--fail-on-ng").exit_code == 3
+    assert sedir("inspect", good, "--fail-on-ng").exit_code == 0
+
+
+def test_an_unreadable_scan_is_listed_and_the_others_are_done(sedir, good, broken, tmp_path) -> None:
+    result = sedir("inspect", broken, good, tmp_path / "missing.ply", "--json", "-")
+    assert result.exit_code == 4
+    found = document(result)
+    assert [Path(one["path"]).stem for one in found["results"]] == ["good"]
+    assert {(Path(one["path"]).stem, one["kind"]) for one in found["errors"]} == {
+        ("broken", "unreadable_scan"),
+        ("missing", "unreadable_scan"),
+    }
+    assert all(one["message"] for one in found["errors"])
+
+
+def test_an_unreadable_scan_outranks_ng(sedir, broken, dented) -> None:
+    assert sedir("inspect", broken, dented, "--fail-on-ng").exit_code == 4
+
+
+def test_an_empty_folder_is_said_to_be_empty(sedir, tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = sedir("inspect", tmp_path / "empty", "--json", "-")
+    assert result.exit_code == 4
+    assert document(result)["errors"][0]["path"] == str(tmp_path / "empty")
+
+
+def test_an_unknown_category_is_refused_with_the_known_ones(sedir, good) -> None:
+    result = sedir("inspect", good, "--category", "cube")
+    assert result.exit_code == 1
+    assert "ball, globe" in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_category_reaches_the_detector(sedir, good) -> None:
+    found = document(sedir("inspect", good, "--category", "globe", "--json", "-"))
+    assert found["results"][0]["category"] == "globe"
+
+
+def test_no_path_is_a_usage_error(sedir) -> None:
+    assert sedir("inspect").exit_code == 2
+
+
+def test_exports_keep_points_and_order(sedir, dented, tmp_path) -> None:
+    out = tmp_path / "out"
+    assert sedir("inspect", dented, "--export", out).exit_code == 0
+    assert {path.name for path in out.iterdir()} == {"dented.ply", "dented_reconstruction.ply", "dented.png"}
+    assert np.array_equal(read_scan(out / "dented.ply").points, read_scan(dented).points)
+    assert b"property float scalar_anomaly" in (out / "dented.ply").read_bytes()[:400]
+    assert (out / "dented.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_exports_of_equal_stems_get_a_number(tmp_path) -> None:
+    paths = [tmp_path / "a" / "part.ply", tmp_path / "b" / "Part.pcd", tmp_path / "part_reconstruction.ply"]
+    assert export_stems(paths, tmp_path / "out") == ["part", "Part_2", "part_reconstruction_2"]
+
+
+def test_an_export_never_replaces_a_scan(sedir, good) -> None:
+    before = good.read_bytes()
+    result = sedir("inspect", good, "--export", good.parent)
+    assert result.exit_code == 1
+    assert "another folder" in result.stderr
+    assert good.read_bytes() == before
+
+
+def test_a_stop_records_nothing(sedir, good, tmp_path, monkeypatch) -> None:
+    read = read_scan
+
+    def read_and_interrupt(path: Path) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return read(path)
+
+    monkeypatch.setattr("sedir_core.evaluation.inspection.read_scan", read_and_interrupt)
+    result = sedir("inspect", good, "--json", tmp_path / "found.json")
+    assert result.exit_code == 130
+    assert not (tmp_path / "found.json").exists()
+
+
+@pytest.mark.parametrize("source", ["short variable", "full variable", "file", "file at the top"])
+def test_defaults_come_from_outside(sedir, good, tmp_path, monkeypatch, source) -> None:
+    if "variable" in source:
+        monkeypatch.setenv("SEDIR_INSPECT_CATEGORY" if "full" in source else "SEDIR_CATEGORY", "globe")
+    else:
+        head = "" if "top" in source else "[inspect]\n"
+        (tmp_path / "config.toml").write_text(head + 'category = "globe"\n')
+    assert document(sedir("inspect", good, "--json", "-"))["results"][0]["category"] == "globe"
+
+
+def test_command_line_over_variable_over_file(sedir, good, dented, tmp_path, monkeypatch) -> None:
+    (tmp_path / "config.toml").write_text('[inspect]\ncategory = "cube"\nfail-on-ng = true\n')
+    monkeypatch.setenv("SEDIR_CATEGORY", "globe")
+    assert document(sedir("inspect", good, "--json", "-"))["results"][0]["category"] == "globe"
+    given = sedir("inspect", good, dented, "--category", "ball", "--json", "-")
+    assert document(given)["results"][0]["category"] == "ball"
+    assert given.exit_code == 3
+
+
+@pytest.mark.parametrize("text", ["[inspect]\ncolour = 1", "inspekt = 1", "[inspekt]\nmodel = 1", "= nonsense"])
+def test_a_configuration_file_with_mistakes_is_refused(sedir, good, tmp_path, text) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    result = sedir("inspect", good)
+    assert result.exit_code == 1
+    assert "config.toml" in result.stderr

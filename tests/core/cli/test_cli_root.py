@@ -1,0 +1,126 @@
+"""The command itself: quick help, the window by default, statuses of a real process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from sedir_core.commands import machine
+from sedir_core.places import bundled_runs, demo_scans
+
+COMMANDS = ("gui", "demo", "inspect", "train", "evaluate", "synth", "weights", "info", "bench", "doctor")
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sedir_core", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **env},
+    )
+
+
+@pytest.fixture
+def window(monkeypatch) -> list[list[str]]:
+    """A display and a window that only notes how it was opened."""
+    opened: list[list[str]] = []
+
+    def main(arguments: list[str]) -> int:
+        opened.append(arguments)
+        return 0
+
+    monkeypatch.setitem(sys.modules, "app.__main__", SimpleNamespace(main=main))
+    monkeypatch.setenv("DISPLAY", ":77")
+    monkeypatch.setattr("sedir_core.commands.demo.display_problem", lambda: None)
+    return opened
+
+
+def test_help_names_every_command(sedir) -> None:
+    said = sedir("--help").stdout
+    assert [name for name in COMMANDS if name not in said] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(sedir, command) -> None:
+    assert sedir(command, "--help").exit_code == 0
+
+
+def test_help_loads_nothing_heavy() -> None:
+    listing = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "sedir_core", "--help"], capture_output=True, text=True, timeout=60
+    )
+    assert listing.returncode == 0
+    modules = {line.rsplit("|", 1)[-1].strip() for line in listing.stderr.splitlines()}
+    assert modules & {"numpy", "torch", "scipy", "open3d", "matplotlib", "PySide6", "pyvista", "sklearn"} == set()
+
+
+def test_help_is_quick() -> None:
+    def cpu_seconds() -> float:
+        before = os.times()
+        assert run("--help").returncode == 0
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    assert min(cpu_seconds() for _ in range(4)) < 0.4
+
+
+def test_no_argument_opens_an_empty_window(sedir, window) -> None:
+    assert sedir().exit_code == 0
+    assert window == [["--"]]
+
+
+def test_gui_passes_paths_and_model_on(sedir, window, good, tmp_path) -> None:
+    assert sedir("gui", good, "--model", tmp_path).exit_code == 0
+    assert window == [["--model", str(tmp_path), "--", str(good)]]
+
+
+def test_demo_opens_the_bundled_scans_in_the_window(sedir, window) -> None:
+    assert sedir("demo").exit_code == 0
+    assert window == [["--model", str(bundled_runs() / "default"), "--", str(demo_scans())]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_gui_without_a_display_says_what_to_do_instead(sedir, monkeypatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    result = sedir("gui")
+    assert result.exit_code == 1
+    assert "sedir inspect" in result.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert run("inspekt").returncode == 2
+
+
+def test_a_run_that_is_none_fails_calmly(tmp_path) -> None:
+    scan = tmp_path / "a.xyz"
+    scan.write_text("0 0 0\n")
+    found = run("inspect", str(scan), "--model", str(tmp_path))
+    assert found.returncode == 1
+    assert "is not a run" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="packages are named on Linux only")
+def test_a_missing_library_names_its_package(monkeypatch) -> None:
+    monkeypatch.setitem(machine.SYSTEM_LIBRARIES, "libnothing-of-the-kind.so.9", "libnothing9")
+    assert "libnothing9" in machine.missing_packages()
+
+
+def test_a_display_that_does_not_answer_is_a_problem(monkeypatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":98765")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    assert machine.display_problem() is not None
+
+
+def test_doctor_reports_versions_and_folders(sedir) -> None:
+    said = sedir("doctor").stdout
+    assert "torch" in said
+    assert "cache folder" in said
+    assert "display" in said
