@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sedir_core.io.guard import COPY_AGAIN, Source
-from sedir_core.types import DoubleArray, IntArray
+from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 CHUNK_BYTES = 2 << 20
 _COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#[^\n]*")
@@ -27,6 +28,11 @@ class Rows:
     text: bytes
     lengths: IntArray
     first: int
+
+    @classmethod
+    def of(cls, source: Source, text: bytes, first: int) -> Rows:
+        """The non-blank lines of a text that was picked from the file."""
+        return cls(source, text, _structure(text)[0] if text else np.empty(0, np.int64), first)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -134,19 +140,52 @@ class Lines:
 
     def _cleaned(self, block: bytes) -> bytes:
         if b"#" in block:
-            block = _COMMENT.sub(b"", block)
+            block = without_comments(block)
         return self._prepare(block) if self._prepare else block
+
+
+def without_comments(text: bytes) -> bytes:
+    """The lines without what a # begins, unless it stands inside a word."""
+    return _COMMENT.sub(b"", text)
+
+
+def by_first_word(text: bytes, words: Sequence[bytes]) -> list[tuple[bytes, BoolArray]]:
+    """For each word, the lines that begin with it (the word blanked out), and which of the non-blank lines these are.
+
+    words: in lower case; the text may be in any.
+    """
+    codes = np.frombuffer(text + b"\n", np.uint8).copy()
+    blank, starts, ends = _marks(codes)
+    tokens = np.append(np.flatnonzero(starts), len(codes) - 1)
+    begins = np.append(0, ends[:-1] + 1)
+    first = tokens[np.searchsorted(tokens[:-1], begins)]
+    filled = first < ends
+    found = []
+    for word in words:
+        hit = filled.copy()
+        for at, letter in enumerate(word):
+            hit &= codes[np.minimum(first + at, len(codes) - 1)] | 32 == letter
+        hit &= blank[np.minimum(first + len(word), len(codes) - 1)]
+        for at in range(len(word)):
+            codes[first[hit] + at] = 32
+        found.append((codes[np.repeat(hit, ends - begins + 1)].tobytes(), hit[filled]))
+    return found
 
 
 def _structure(text: bytes) -> tuple[IntArray, IntArray]:
     """Of each non-blank line: how many tokens it has, and the position after it."""
     codes = np.frombuffer(text, np.uint8)
-    blank = (codes == 32) | (codes - np.uint8(9) < 5)  # wraps around: true for codes 9 to 13, as in bytes.split
-    starts = ~blank
-    starts[1:] &= blank[:-1]
-    ends = np.flatnonzero(codes == 10)
+    _, starts, ends = _marks(codes)
     if not len(ends) or ends[-1] != len(codes) - 1:
         ends = np.append(ends, len(codes) - 1)
     lengths = np.diff(np.cumsum(starts, dtype=np.int64)[ends], prepend=0)
     filled = lengths > 0
     return lengths[filled], ends[filled] + 1
+
+
+def _marks(codes: NDArray[np.uint8]) -> tuple[BoolArray, BoolArray, IntArray]:
+    """Which bytes are blank, which begin a token, and where the newlines are."""
+    blank = (codes == 32) | (codes - np.uint8(9) < 5)  # wraps around: true for codes 9 to 13, as in bytes.split
+    starts = ~blank
+    starts[1:] &= blank[:-1]
+    return blank, starts, np.flatnonzero(codes == 10)

@@ -6,14 +6,12 @@ import re
 
 import numpy as np
 
-from sedir_core.io.guard import Source
-from sedir_core.io.lines import Lines, Rows
+from sedir_core.io.guard import COPY_AGAIN, Source
+from sedir_core.io.lines import Lines, Rows, by_first_word
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.types import DoubleArray, IntArray
 
-_VERTEX = re.compile(rb"(?m)^[ \t]*v[ \t]+(.*)$")
-_FACE = re.compile(rb"(?m)^[ \t]*f[ \t]+(.*)$")
-_TEXTURE_AND_NORMAL = re.compile(rb"/[^\s]*")
+_TEXTURE_AND_NORMAL = re.compile(rb"/\S*")
 
 
 def read_obj(source: Source) -> Geometry:
@@ -26,16 +24,17 @@ def read_obj(source: Source) -> Geometry:
     corners: list[IntArray] = []
     n_points = n_faces = 0
     for block in Lines(source, 0, _joined).blocks():
-        vertices, seen = _vertices(source, block, n_points)
-        faces = _rows(source, _TEXTURE_AND_NORMAL.sub(b" ", b"\n".join(_FACE.findall(block))), n_faces)
+        (vertex_text, is_vertex), (face_text, is_face) = by_first_word(block, [b"v", b"f"])
+        vertices = Rows.of(source, vertex_text, n_points)
+        faces = Rows.of(source, _TEXTURE_AND_NORMAL.sub(b" ", face_text), n_faces)
+        if len(vertices) != is_vertex.sum() or len(faces) != is_face.sum():
+            raise source.fail("has a v or f line without numbers", COPY_AGAIN)
         if len(faces):
-            values = to_indices(source, faces.flat()[0], "a face's vertex")
-            if (values == 0).any():
-                raise source.fail("a face uses vertex 0, but OBJ counts from 1")
-            before = np.repeat(seen, faces.lengths)
-            corners.append(np.where(values < 0, before + values, values - 1))
+            n_before = n_points + np.cumsum(is_vertex)[is_face]
+            corners.append(_corners(source, faces, n_before))
             sizes.append(faces.lengths)
-        points.append(vertices)
+        if len(vertices):
+            points.append(vertices.leading(3))
         n_points, n_faces = n_points + len(vertices), n_faces + len(faces)
     if not n_points:
         raise source.fail("has no vertices (lines that begin with v)")
@@ -45,19 +44,12 @@ def read_obj(source: Source) -> Geometry:
     return Geometry(cloud, fan(source, np.concatenate(sizes), np.concatenate(corners), n_points))
 
 
-def _vertices(source: Source, block: bytes, n_before: int) -> tuple[DoubleArray, IntArray]:
-    """(rows, 3) coordinates, and for each face of the block how many vertices come before it."""
-    found = list(_VERTEX.finditer(block))
-    rows = _rows(source, b"\n".join(match[1] for match in found), n_before)
-    places = np.array([match.start() for match in found], dtype=np.int64)
-    faces = np.array([match.start() for match in _FACE.finditer(block)], dtype=np.int64)
-    points = rows.leading(3) if len(rows) else np.empty((0, 3))
-    return points, n_before + np.searchsorted(places, faces)
-
-
-def _rows(source: Source, text: bytes, first: int) -> Rows:
-    lengths = [len(line.split()) for line in text.split(b"\n")] if text else []
-    return Rows(source, text, np.array(lengths, dtype=np.int64), first)
+def _corners(source: Source, faces: Rows, n_before: IntArray) -> IntArray:
+    """Vertex indices from 0 of all faces in a line. n_before: (faces,) vertices that come before each."""
+    values = to_indices(source, faces.flat()[0], "a face's vertex")
+    if (values == 0).any():
+        raise source.fail("a face uses vertex 0, but OBJ counts from 1")
+    return np.where(values < 0, np.repeat(n_before, faces.lengths) + values, values - 1)
 
 
 def _joined(block: bytes) -> bytes:

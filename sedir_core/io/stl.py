@@ -7,14 +7,11 @@ import re
 import numpy as np
 
 from sedir_core.io.guard import COPY_AGAIN, Source
-from sedir_core.io.lines import Lines, Rows
+from sedir_core.io.lines import Lines, Rows, by_first_word
 from sedir_core.io.mesh import Geometry
 
 _HEADER_BYTES, _FACE_BYTES = 84, 50
 _ASCII = re.compile(rb"\s*solid\b[^\0]*?\bfacet\s+normal\b", re.IGNORECASE)
-_VERTEX = re.compile(rb"(?m)^\s*vertex\s+(.*)$", re.IGNORECASE)
-_END = re.compile(rb"(?m)^\s*(endfacet)\b", re.IGNORECASE)
-_LAST = re.compile(rb"\s*endsolid\b[^\n]*\s*\Z", re.IGNORECASE)
 
 
 def is_ascii_stl(head: bytes) -> bool:
@@ -46,14 +43,13 @@ def _read_binary(source: Source, n_faces: int) -> Geometry:
 
 
 def _read_ascii(source: Source) -> Geometry:
-    pieces, n_points, n_ends, last = [], 0, 0, b""
+    pieces, n_points, n_ends, ended = [], 0, 0, False
     for block in Lines(source, 0).blocks():
-        vertices = _VERTEX.findall(block)
-        lengths = np.array([len(line.split()) for line in vertices], dtype=np.int64)
-        pieces.append(Rows(source, b"\n".join(vertices), lengths, n_points).columns([0, 1, 2], 3))
-        n_points, n_ends = n_points + len(vertices), n_ends + len(_END.findall(block))
-        last = (last + block)[-4096:]
-    if n_points != 3 * n_ends or not _LAST.search(last):
+        (vertex_text, _), (_, is_end), (_, is_last) = by_first_word(block, [b"vertex", b"endfacet", b"endsolid"])
+        pieces.append(Rows.of(source, vertex_text, n_points).columns([0, 1, 2], 3))
+        n_points, n_ends = n_points + len(pieces[-1]), n_ends + int(is_end.sum())
+        ended = bool(is_last[-1]) if len(is_last) else ended
+    if not ended or n_points != 3 * n_ends:
         raise source.fail(f"has {n_points:,} corners in {n_ends:,} complete faces, or no endsolid line", COPY_AGAIN)
     points = np.concatenate(pieces)
     return Geometry(points, np.arange(n_points).reshape(-1, 3))

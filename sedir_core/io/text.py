@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedir_core.io.guard import COPY_AGAIN, MAX_POINTS, THIN_OUT, Source, parse_count
-from sedir_core.io.lines import Lines
+from sedir_core.io.lines import Lines, without_comments
 from sedir_core.io.mesh import Geometry
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -96,7 +96,8 @@ def _find_layout(source: Source) -> _Layout:
         raise source.fail("is not text, or is text in UTF-16", "save it as plain text (UTF-8), or export as PLY")
     names: list[bytes] = []
     announced: int | None = None
-    for line, offset in _lines_with_offsets(head):
+    for whole, offset in _lines_with_offsets(head):
+        line = without_comments(whole)
         words = line.split()
         if len(words) == 1 and words[0].isdigit() and announced is None:
             announced = parse_count(source, words[0], "its first number")
@@ -109,7 +110,7 @@ def _find_layout(source: Source) -> _Layout:
             if len(cells) > MAX_COLUMNS:
                 raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", _AS_COLUMNS)
             return _Layout(offset, separator, len(cells), xyz, announced)
-        plain = line.lstrip(b"#/% \t")
+        plain = whole.lstrip(b"#/% \t")
         names = _cells(plain, _separator(plain))
     raise source.fail("has no rows of at least three numbers", _AS_COLUMNS)
 
