@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMargins, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self.page = InspectPage(session, self.model, self._theme)
         self.exporter = Exporter(session, self.page, self)
         self.status = JobStatus(self._theme)
-        self._model_label = QLabel(objectName="quiet")
+        self._model_label = QLabel(objectName="quiet", contentsMargins=QMargins(0, 0, 10, 0))
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
         self.setWindowTitle("SeDiR Inspect")
         self.setCentralWidget(self.page)

@@ -27,9 +27,10 @@ MOVING_POINTS = (200_000, 100_000, 50_000, 25_000)
 """Prefixes to choose from while the camera moves."""
 SLOW_FRAME_S, FAST_FRAME_S = 0.033, 0.012
 REST_DELAY_MS = 180
-POINT_OVERLAP = 1.7
-MAX_POINT_PX = 18
+POINT_OVERLAP = 2.4
+MAX_POINT_PX = 28
 SPACING_SAMPLE = 4000
+EDL_SOFTNESS = 4.0
 EDGES = ((0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4), (0, 4), (1, 5), (2, 6), (3, 7))
 
 
@@ -58,12 +59,14 @@ class CloudView(QWidget):
         layout.addWidget(self._plot)
         self._silence_keys()
         style = self._plot.iren.interactor.GetInteractorStyle()
+        style.AutoAdjustCameraClippingRangeOff()  # it would include the ghosts; see _soften
         style.AddObserver("InteractionEvent", self._on_moved)
         style.AddObserver("EndInteractionEvent", self._on_moved)
         self._order: NDArray[np.intp] = np.empty(0, np.intp)
         self._meshes: list[tuple[pv.PolyData, pv.Actor]] = []  # full first, then ever smaller prefixes
         self._level = 1
         self._moving = False
+        self._bounds = (-1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
         self._spacing = 0.0  # between neighbours, of all points
         self._rest = QTimer(self, singleShot=True, interval=REST_DELAY_MS)
         self._rest.timeout.connect(self._come_to_rest)
@@ -93,6 +96,7 @@ class CloudView(QWidget):
             )  # fmt: skip
             self._meshes.append((mesh, actor))
         self._level = min(max(self._level, 1), max(len(self._meshes) - 1, 0))
+        self._soften(points)
         self._show_level(0)
 
     def recolour(self, colours: Rgb) -> None:
@@ -153,7 +157,7 @@ class CloudView(QWidget):
         size = self._point_size()
         for _, actor in self._meshes:
             actor.prop.point_size = size
-        self._plot.renderer.ResetCameraClippingRange()
+        self._plot.renderer.ResetCameraClippingRange(self._bounds)
         start = time.perf_counter()
         self._plot.render()
         if self._moving:
@@ -175,7 +179,7 @@ class CloudView(QWidget):
 
     def _on_moved(self, *_: object) -> None:
         self._start_moving()
-        self._plot.renderer.ResetCameraClippingRange()
+        self._plot.renderer.ResetCameraClippingRange(self._bounds)
         self.moved.emit()
 
     def _start_moving(self) -> None:
@@ -206,6 +210,19 @@ class CloudView(QWidget):
             self._plot.disable_eye_dome_lighting()
         else:
             self._plot.enable_eye_dome_lighting()
+
+    def _soften(self, points: Points) -> None:
+        """Make eye-dome lighting lighter, or it draws a black line around each point and hides the colours.
+
+        VTK has no setting for it: the effect falls with the diagonal of the whole scene. So the scene is made larger
+        by two points that are never drawn.
+        """
+        low, high = points.min(axis=0), points.max(axis=0)
+        self._bounds = tuple(np.stack([low, high], axis=1).ravel().tolist())
+        far = (high - low).max() * EDL_SOFTNESS / 2
+        middle = (low + high) / 2
+        ghosts = pv.PolyData(np.stack([middle - far, middle + far]))
+        self._plot.add_mesh(ghosts, name="ghosts", opacity=0.0, style="points", reset_camera=False, render=False)
 
     def _point_size(self) -> float:
         """Pixels a point needs to touch its neighbours, at the camera's distance."""
@@ -244,7 +261,8 @@ def _spacing(shuffled: Points) -> float:
 
     In a random sample of a surface with density r the median nearest neighbour is 0.47 / sqrt(r) away.
     """
-    sample = shuffled[:SPACING_SAMPLE]
+    # Never the greater part of the points: those of a regular grid are no random sample.
+    sample = shuffled[: min(SPACING_SAMPLE, len(shuffled) // 4)]
     if len(sample) < 2:
         return 0.0
     nearest = cKDTree(sample).query(sample, k=2)[0][:, 1]

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from app.views.cloud import CloudView
 
 FLIGHT_MS = 450
-MIN_FOCUS_SHARE = 0.12  # flying to a defect shows at least this share of the part around it
+FOCUS_ROOM = 1.8  # what is around a defect says where it is
+MIN_FOCUS_SHARE = 0.2  # of the part's radius
 
 
 class LinkedClouds(QWidget):
@@ -194,7 +195,8 @@ class LinkedClouds(QWidget):
         if not self.views:
             return
         low, high = self._bounds(defect)
-        reach = max(float(np.linalg.norm(high - low)), MIN_FOCUS_SHARE * self._radius) * 2.0
+        reach = FOCUS_ROOM * float(np.linalg.norm(high - low)) / 2
+        reach = min(max(reach, MIN_FOCUS_SHARE * self._radius), 0.8 * self._radius)
         self._route = self.views[0].pose, towards((low + high) / 2, self._distance(reach))
         self._at_home = False
         self._flight.stop()

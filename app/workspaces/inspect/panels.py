@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -195,6 +195,17 @@ class DefectTable(QAbstractTableModel):
         )[index.column()]
 
 
+class _DefectView(QTableView):
+    """A table whose arrow keys stay its own; elsewhere they walk through the scans."""
+
+    def event(self, event: QEvent) -> bool:
+        asks = isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride
+        if asks and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.accept()
+            return True
+        return super().event(event)
+
+
 class DefectPanel(QFrame):
     """The table of defects, and a sentence where there is none."""
 
@@ -204,7 +215,7 @@ class DefectPanel(QFrame):
         super().__init__(parent, objectName="panel")
         self._note = QLabel(objectName="quiet", wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self.table = DefectTable(self)
-        self.view = QTableView()
+        self.view = _DefectView()
         self.view.setModel(self.table)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -1,0 +1,85 @@
+"""The session: what is listed, what is current, what is kept in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from app import session as session_module
+from app.session import Failure, ModelInfo, Selection, State
+from sedir_core.errors import UnreadableScan
+from sedir_core.types import Scan
+
+A, B, C = Path("a.ply"), Path("b.ply"), Path("c.ply")
+
+
+def scan(name: str) -> Scan:
+    return Scan(np.zeros((100, 3)), name)
+
+
+def test_a_scan_is_listed_once(session):
+    assert len(session.add([A, B, A])) == 2
+    assert session.add([B]) == []
+
+
+def test_removing_the_current_scan_shows_its_neighbour(session):
+    first, second, third = session.add([A, B, C])
+    session.show(second)
+    session.remove([second])
+    assert session.current == third
+    session.remove([third])
+    assert session.current == first
+
+
+def test_steps_stop_at_the_ends(session):
+    ids = session.add([A, B])
+    session.step(1)
+    session.step(-5)
+    assert session.current == ids[0]
+    session.step(9)
+    assert session.current == ids[1]
+
+
+def test_another_scan_drops_the_selection(session):
+    first, second = session.add([A, B])
+    session.show(first)
+    session.select(Selection(2))
+    session.show(second)
+    assert session.selection == Selection()
+
+
+def test_an_update_after_removal_is_ignored(session):
+    (only,) = session.add([A])
+    session.remove([only])
+    session.update(only, state=State.DONE)
+    assert session.entries == []
+
+
+def test_points_over_the_budget_leave_memory_and_the_current_ones_stay(session, monkeypatch):
+    monkeypatch.setattr(session_module, "SCAN_BUDGET_BYTES", 2 * scan("a").points.nbytes)
+    ids = session.add([A, B, C])
+    session.show(ids[0])
+    for entry_id in ids:
+        session.update(entry_id, scan=scan("x"), state=State.DONE)
+    assert [entry.scan is not None for entry in session.entries] == [True, False, True]
+
+
+def test_news_of_a_model_that_was_swapped_out_is_ignored(session):
+    session.use_model(Path("new"))
+    session.set_model(ModelInfo(Path("old"), "sedir", ("cup",), False))
+    assert session.model is None
+
+
+def test_a_user_error_becomes_a_reason_and_a_way_out():
+    failure = Failure.of(UnreadableScan(A, "it is empty", "export it again"))
+    assert (failure.what, failure.hint) == ("it is empty", "export it again")
+    assert "a.ply" in failure.details
+
+
+def test_a_bug_keeps_its_traceback():
+    try:
+        replace(3)  # not a dataclass
+    except TypeError as error:
+        assert "Traceback" in Failure.of(error).details

@@ -1,0 +1,202 @@
+"""The window with real files, a real worker and real pictures on a virtual screen."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from app_helpers import (
+    DENT_DIRECTION,
+    WAIT_MS,
+    SphereDetector,
+    dented_sphere,
+    loader,
+    open_and_wait,
+    open_window,
+    save_ply,
+)
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+
+from app.session import Session, State
+from app.views.colours import position
+
+
+def hot_share(picture: np.ndarray, side: int = 30) -> tuple[float, float]:
+    """Mean heat of the middle of a picture, where the dent is, and of the part's rim left and right of it."""
+    height, width = picture.shape[:2]
+    reach = min(height, width) // 2
+    middle = picture[height // 2 - side : height // 2 + side, width // 2 - side : width // 2 + side]
+    rows = slice(height // 2 - side // 2, height // 2 + side // 2)
+    columns = (width // 2 - int(0.8 * reach), width // 2 + int(0.8 * reach))
+    rim = np.concatenate([picture[rows, x - side // 2 : x + side // 2].reshape(-1, 3) for x in columns])
+    return float(position(middle.reshape(-1, 3)).mean()), float(position(rim).mean())
+
+
+def test_the_defect_is_hot_in_the_picture_and_the_rest_is_not(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    inside, around = hot_share(window.page.clouds.views[0].picture())
+    assert inside > 0.75
+    assert around < 0.25
+
+
+def test_a_good_part_is_nowhere_hot(qtbot, window, good_file):
+    open_and_wait(qtbot, window, good_file)
+    inside, around = hot_share(window.page.clouds.views[0].picture())
+    assert inside < 0.25 and around < 0.25
+
+
+def test_the_reconstruction_is_shown_beside_it(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    picture = window.page.clouds.views[1].picture()
+    middle = picture[picture.shape[0] // 2 - 20 :, picture.shape[1] // 2 - 20 :][:40, :40].reshape(-1, 3).mean(axis=0)
+    assert middle.min() > 130 and np.ptp(middle) < 30  # light grey
+
+
+def test_the_verdict_is_said_in_words(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    assert window.page.verdict._word.text() == "NG"
+    assert "% of limit" in window.page.verdict._score.text()
+    assert "over the limit" in window.page.verdict._margin.text()
+    assert window.page.verdict._reason.text() == "The surface departs from the sphere."
+
+
+def test_a_broken_file_says_why_and_does_not_stop_the_others(qtbot, window, dented_file, broken_file, good_file):
+    entries = {entry.path.stem: entry for entry in open_and_wait(qtbot, window, dented_file, broken_file, good_file)}
+    assert entries["dented"].verdict == "ng"
+    assert entries["good"].verdict == "ok"
+    assert entries["broken"].state is State.FAILED
+    assert entries["broken"].failure.what in window.page.messages.text
+    assert window.page.messages.isVisible()
+
+
+def test_detection_runs_beside_the_window(qtbot, window, detector, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    assert detector.threads == {"detector"}
+
+
+def test_choosing_a_defect_flies_both_cameras_to_it(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    left, right = window.page.clouds.views
+    before = left.pose
+    with qtbot.waitSignal(window.page.clouds._flight.finished, timeout=WAIT_MS):
+        window.page.defects.view.selectRow(0)
+    assert window.session.selection.defect == 0
+    assert np.allclose(left.pose.focus, right.pose.focus) and np.allclose(left.pose.position, right.pose.position)
+    assert np.dot(left.pose.focus, DENT_DIRECTION) > 3
+    assert np.linalg.norm(np.subtract(left.pose.position, left.pose.focus)) < np.linalg.norm(before.position)
+
+
+def test_turning_one_view_turns_the_other(qtbot, window, good_file):
+    open_and_wait(qtbot, window, good_file)
+    left, right = window.page.clouds.views
+    start = right.pose
+    plot = left._plot
+    middle = plot.rect().center()
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(plot, middle + QPointF(60, 20).toPoint())
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=middle + QPointF(60, 20).toPoint())
+    assert not np.allclose(left.pose.position, start.position)
+    assert np.allclose(left.pose.position, right.pose.position)
+
+
+def test_files_can_be_dropped_on_the_window(qtbot, window, good_file):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(good_file))])
+    copy, left, no_key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    drop = QDropEvent(QPointF(50, 50), copy, mime, left, no_key)
+    with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+        window.dropEvent(drop)
+    assert [entry.path for entry in window.session.entries] == [good_file]
+    assert not any(view._plot.acceptDrops() for view in window.page.clouds.views)
+
+
+def test_a_folder_without_scans_is_said_to_be_empty(qtbot, window, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with qtbot.waitSignal(window.model.failed, timeout=WAIT_MS):
+        window.open_paths([tmp_path / "empty"])
+    assert "no scans in there" in window.page.messages.text
+
+
+def test_the_operator_overrides_the_verdict_by_key(qtbot, window, dented_file):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_O)
+    assert window.session.get(entry.id).verdict == "ok"
+    assert window.page.verdict._word.text() == "OK"
+    qtbot.keyClick(window, Qt.Key.Key_Backspace)
+    assert window.session.get(entry.id).verdict == "ng"
+
+
+def test_arrows_walk_through_the_scans(qtbot, window, dented_file, good_file):
+    first, second = open_and_wait(qtbot, window, dented_file, good_file)
+    window.session.show(first.id)
+    qtbot.keyClick(window, Qt.Key.Key_Down)
+    assert window.session.current == second.id
+    assert window.page.scans.currentIndex().row() == 1
+
+
+def test_a_file_name_is_never_read_as_markup(qtbot, window, tmp_path):
+    path = save_ply(tmp_path / "<b>bold<b>.ply", dented_sphere(depth=0).points)
+    open_and_wait(qtbot, window, path)
+    assert window.page.clouds._left_pane._note.textFormat() is Qt.TextFormat.PlainText
+    assert "&lt;b&gt;" in window.page.scans.table.index(0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_the_result_can_be_copied(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    window.exporter.copy_result()
+    assert "dented: NG" in QGuiApplication.clipboard().text()
+    assert "defect 1" in QGuiApplication.clipboard().text()
+
+
+@pytest.fixture
+def gated(qtbot, settings, tmp_path):
+    """A window whose detector waits until the gate opens."""
+    gate = threading.Event()
+    session = Session(loader(SphereDetector(gate)), tmp_path / "run")
+    with open_window(qtbot, session, settings, tmp_path) as window:
+        yield window, gate
+
+
+def test_cancel_stops_at_once_and_the_scan_can_be_inspected_again(qtbot, gated, dented_file):
+    window, gate = gated
+    with qtbot.waitSignal(
+        window.model.progress_changed, check_params_cb=lambda p: p is not None and "sphere" in p.stage, timeout=WAIT_MS
+    ):
+        window.open_paths([dented_file])
+    assert window.status.bar.isVisible() and "Fitting a sphere" in window.status.text
+    start = time.monotonic()
+    qtbot.mouseClick(window.status.cancel, Qt.MouseButton.LeftButton)
+    (entry,) = window.session.entries
+    assert entry.state is State.STOPPED and time.monotonic() - start < 1
+    gate.set()
+    with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+        window.model.inspect_again([entry.id])
+    assert window.session.get(entry.id).verdict == "ng"
+
+
+def test_closing_during_a_detection_ends_its_thread(qtbot, gated, dented_file):
+    window, _ = gated
+    with qtbot.waitSignal(
+        window.model.progress_changed, check_params_cb=lambda p: p is not None and "sphere" in p.stage, timeout=WAIT_MS
+    ):
+        window.open_paths([dented_file])
+    start = time.monotonic()
+    window.close()
+    assert window.closed_cleanly
+    assert time.monotonic() - start < 2
+
+
+def test_removing_a_scan_during_its_detection_is_no_trouble(qtbot, gated, dented_file, good_file):
+    window, gate = gated
+    with qtbot.waitSignal(
+        window.model.progress_changed, check_params_cb=lambda p: p is not None and "sphere" in p.stage, timeout=WAIT_MS
+    ):
+        window.open_paths([dented_file, good_file])
+    running = next(entry for entry in window.session.entries if entry.state is State.RUNNING)
+    with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+        window.session.remove([running.id])
+        gate.set()
+    assert [entry.state for entry in window.session.entries] == [State.DONE]
