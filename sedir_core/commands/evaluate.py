@@ -41,6 +41,8 @@ def evaluate(
 
     wanted = names(categories)
     data = open_dataset(dataset, wanted)
+    for warning in data.warnings:
+        say(f"warning: {warning}")
     with interruptible() as stop, progress() as report:
         detector = load_detector(find_run(run), device)
         modes = _modes(category, detector.needs_category)

@@ -1,0 +1,207 @@
+"""A detector on a dataset's test scans: what the benchmarks report, per category and in the mean.
+
+Points of all test scans of a category are pooled before the point measures are taken, as Real3D-AD and
+Anomaly-ShapeNet do. Scans are scored one after the other, so the same run and data give the same numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from sedir_core.datasets.index import Dataset, Sample
+from sedir_core.detectors.base import Detector
+from sedir_core.errors import BadDataset, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
+from sedir_core.evaluation.metrics import aupr, auroc, mean
+from sedir_core.types import BoolArray, Detection, FloatArray, Report, Stop, never_stop, no_report
+
+log = logging.getLogger(__name__)
+
+CategoryMode = Literal["auto", "given"]
+UNNAMED = "unnamed"
+"""Kind of a defect whose scan's name does not tell it."""
+MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
+
+
+@dataclass(frozen=True)
+class CategoryResult:
+    """The four measures of one category, 0..1, NaN where undefined (see metrics.py), and what they rest on."""
+
+    o_auroc: float
+    p_auroc: float
+    o_aupr: float
+    p_aupr: float
+    n_normal: int
+    n_anomalous: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of `evaluate`.
+
+    n_train: normal scans of these categories in the dataset's training split. defects: per kind of defect, how many
+    scans carry it and how many of them the stored threshold calls NG. false_alarm_rate: share of the normal scans
+    called NG. category_accuracy: share of scans whose category was recognised; NaN where it was given.
+    """
+
+    method: str
+    dataset: str
+    category_mode: CategoryMode
+    n_train: int
+    categories: Mapping[str, CategoryResult]
+    defects: Mapping[str, tuple[int, int]]
+    false_alarm_rate: float
+    category_accuracy: float
+    seconds_per_scan: float
+    errors: tuple[UserError, ...] = ()
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """Each measure, averaged over the categories where it is defined."""
+        return {name: mean(getattr(result, name) for result in self.categories.values()) for name in MEASURES}
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `evaluate --json` prints; undefined numbers are None."""
+        return {
+            "method": self.method,
+            "dataset": self.dataset,
+            "category_mode": self.category_mode,
+            "n_train": self.n_train,
+            "categories": {
+                name: {measure: _defined(getattr(result, measure)) for measure in MEASURES}
+                | {"n_normal": result.n_normal, "n_anomalous": result.n_anomalous}
+                for name, result in self.categories.items()
+            },
+            "mean": {name: _defined(value) for name, value in self.mean.items()},
+            "category_accuracy": _defined(self.category_accuracy),
+            "seconds_per_scan": _defined(self.seconds_per_scan),
+            "false_alarm_rate": _defined(self.false_alarm_rate),
+            "defects": {kind: {"n": n, "n_found": n_found} for kind, (n, n_found) in self.defects.items()},
+            "errors": [{"path": error.where, "kind": error.kind, "message": str(error)} for error in self.errors],
+        }
+
+
+@dataclass
+class _Tally:
+    """What the test scans of one category said."""
+
+    samples: list[Sample] = field(default_factory=list)
+    detections: list[Detection] = field(default_factory=list)  # without points: see `_without_points`
+    point_labels: list[BoolArray] = field(default_factory=list)
+    point_scores: list[FloatArray] = field(default_factory=list)
+
+    def add(self, sample: Sample, labels: BoolArray | None, detection: Detection) -> None:
+        self.samples.append(sample)
+        self.detections.append(_without_points(detection))
+        if labels is None and sample.anomalous:
+            log.warning("%s has no point labels; it counts for the object measures only", sample.path)
+            return
+        self.point_labels.append(np.zeros(len(detection.point_scores), bool) if labels is None else labels)
+        self.point_scores.append(detection.point_scores)
+
+    def result(self) -> CategoryResult:
+        anomalous = np.array([bool(sample.anomalous) for sample in self.samples], bool)
+        scores = np.array([detection.object_score for detection in self.detections], np.float64)
+        point_labels = np.concatenate([np.zeros(0, bool), *self.point_labels])
+        point_scores = np.concatenate([np.zeros(0, np.float32), *self.point_scores])
+        return CategoryResult(
+            o_auroc=auroc(anomalous, scores),
+            p_auroc=auroc(point_labels, point_scores),
+            o_aupr=aupr(anomalous, scores),
+            p_aupr=aupr(point_labels, point_scores),
+            n_normal=int((~anomalous).sum()),
+            n_anomalous=int(anomalous.sum()),
+        )
+
+
+def evaluate(
+    detector: Detector,
+    dataset: Dataset,
+    categories: Sequence[str] | None = None,
+    category_mode: CategoryMode = "auto",
+    report: Report = no_report,
+    stop: Stop = never_stop,
+) -> Evaluation:
+    """Score every test scan of `categories` (all of the dataset by default) and compare with the truth.
+
+    category_mode: `given` tells the detector the category, as the benchmarks do; `auto` lets it find out.
+    Scans of unknown truth are left out; so are unreadable ones, which are listed in `errors`. Raises BadDataset where
+    there is nothing to test, UnknownCategory also where the detector has to be told and is not, Cancelled.
+    """
+    names = _shared_categories(detector, dataset, categories)
+    if detector.needs_category and category_mode == "auto":
+        raise UnknownCategory("auto", f"{detector.method} has to be told the category", "use --category given")
+    samples = [sample for name in names for sample in dataset.test(name) if sample.anomalous is not None]
+    if not samples:
+        raise BadDataset(dataset.root, "no test scans known to be good or defective", "add them, as ok and ng")
+    tallies, errors = {name: _Tally() for name in names}, []
+    for i, sample in enumerate(samples):
+        if stop():
+            raise Cancelled
+        report(i / len(samples), f"{sample.category}: {sample.path.name}")
+        try:
+            scan = sample.read()
+            asked = sample.category if category_mode == "given" else "auto"
+            tallies[sample.category].add(sample, scan.labels, detector.detect(scan, asked, stop=stop))
+        except (UnreadableScan, TooFewPoints, BadDataset) as error:
+            log.warning("%s", error)
+            errors.append(error)
+    report(1.0, "done")
+    n_train = sum(len(dataset.train(name)) for name in names)
+    return _summary(detector.method, dataset.root.name, category_mode, n_train, tallies, tuple(errors))
+
+
+def _summary(
+    method: str,
+    dataset: str,
+    category_mode: CategoryMode,
+    n_train: int,
+    tallies: Mapping[str, _Tally],
+    errors: tuple[UserError, ...],
+) -> Evaluation:
+    outcomes = [pair for tally in tallies.values() for pair in zip(tally.samples, tally.detections, strict=True)]
+    found: dict[str, list[bool]] = {}
+    for sample, detection in outcomes:
+        if sample.anomalous:
+            found.setdefault(sample.defect or UNNAMED, []).append(detection.verdict == "ng")
+    recognised = [float(detection.category == sample.category) for sample, detection in outcomes]
+    return Evaluation(
+        method=method,
+        dataset=dataset,
+        category_mode=category_mode,
+        n_train=n_train,
+        categories={name: tally.result() for name, tally in tallies.items()},
+        defects={kind: (len(verdicts), sum(verdicts)) for kind, verdicts in sorted(found.items())},
+        false_alarm_rate=mean(float(d.verdict == "ng") for s, d in outcomes if not s.anomalous),
+        category_accuracy=mean(recognised) if category_mode == "auto" else float("nan"),
+        seconds_per_scan=mean(detection.seconds["total"] for _, detection in outcomes),
+        errors=errors,
+    )
+
+
+def _shared_categories(detector: Detector, dataset: Dataset, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The categories to test. Raises UnknownCategory where the dataset or the model lacks one of them."""
+    names = tuple(dataset.categories if wanted is None else wanted)
+    missing = [name for name in names if name not in dataset.categories]
+    if missing:
+        raise UnknownCategory(", ".join(missing), "not in this dataset", "it has " + ", ".join(dataset.categories))
+    unknown = [name for name in names if name not in detector.categories]
+    if unknown:
+        shared = [name for name in names if name in detector.categories]
+        way_out = f"use --categories {','.join(shared)}" if shared else "it knows " + ", ".join(detector.categories)
+        raise UnknownCategory(", ".join(unknown), "the model was not trained on it", way_out)
+    return names
+
+
+def _without_points(detection: Detection) -> Detection:
+    """The verdict alone: a test set's reconstructions and tokens would fill the memory."""
+    nothing = np.zeros(0, np.float32)
+    return replace(detection, point_scores=nothing, token=nothing, reconstruction=np.zeros((0, 3)), defects=())
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else value
