@@ -22,5 +22,5 @@ def synth(
     from sedir_core.datasets.synthesis import synthesise
 
     with interruptible() as stop, progress() as report:
-        synthesise(mesh_dir, out, layout, seed, report, stop)
-    say(f"written to {out}")
+        made = synthesise(mesh_dir, out, layout, seed, report, stop)
+    say(f"{made.n_train} training scans, {made.n_good} good and {made.n_bad} defective test scans in {made.root}")

@@ -38,13 +38,14 @@ def train(
     ] = "auto",
 ) -> None:
     """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""
+    if resume is not None:
+        _refuse_contradictions(ctx)
     from sedir_core.detectors.run_files import read_run_config
     from sedir_core.training.progress import ProgressBar
     from sedir_core.training.train import TrainRequest
     from sedir_core.training.train import train as run_training
 
     if resume is not None:
-        _refuse_contradictions(ctx)
         run_dir = find_run(resume)
         config = read_run_config(run_dir)
     else:

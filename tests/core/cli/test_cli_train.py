@@ -1,0 +1,93 @@
+"""`sedir train` hands the right request over; what training does with it is tested with training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sedir_core.config import preset, to_toml
+from sedir_core.errors import Cancelled
+from sedir_core.training.events import SavedEvent
+
+
+@pytest.fixture
+def requests(monkeypatch) -> list[Any]:
+    """Every request that reaches training, which says one event and is done."""
+    seen: list[Any] = []
+
+    def train(request: Any, watch: Any, stop: Any) -> Path:
+        seen.append(request)
+        watch(SavedEvent(epoch=1, step=7))
+        return request.out
+
+    monkeypatch.setattr("sedir_core.training.train.train", train)
+    return seen
+
+
+def test_options_reach_the_configuration(sedir, requests, tmp_path) -> None:
+    out = tmp_path / "run"
+    options = ("--preset", "tiny", "--epochs", 3, "--seed", 5, "--categories", "a, b", "--out", out, "--device", "cpu")
+    assert sedir("train", tmp_path, *options).exit_code == 0
+    (request,) = requests
+    assert request.config == preset("tiny", training={"epochs": 3, "seed": 5})
+    assert (request.categories, request.out, request.resume, request.device) == (("a", "b"), out, False, "cpu")
+
+
+def test_without_options_it_is_the_desktop_preset_in_the_user_s_folder(sedir, requests, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("sedir_core.commands.train.user_runs", lambda: tmp_path / "runs")
+    sedir("train", tmp_path)
+    (request,) = requests
+    assert request.config == preset("desktop")
+    assert request.categories is None
+    assert request.out.parent == tmp_path / "runs"
+
+
+def test_json_progress_is_one_object_a_line(sedir, requests, tmp_path) -> None:
+    said = sedir("train", tmp_path, "--progress", "json").stdout.splitlines()
+    assert [json.loads(line)["event"] for line in said] == ["saved"]
+
+
+def test_no_progress_says_nothing_on_stdout(sedir, requests, tmp_path) -> None:
+    assert sedir("train", tmp_path, "--progress", "none").stdout == ""
+
+
+def test_resume_takes_the_run_s_own_configuration(sedir, requests, tmp_path) -> None:
+    config = preset("tiny", training={"epochs": 9})
+    (tmp_path / "config.toml").write_text("")  # the user's file, elsewhere than the run's
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.toml").write_text(to_toml(config))
+    assert sedir("train", tmp_path, "--resume", run).exit_code == 0
+    (request,) = requests
+    assert (request.config, request.out, request.resume) == (config, run, True)
+
+
+@pytest.mark.parametrize("option", [("--seed", 1), ("--epochs", 2), ("--preset", "tiny"), ("--out", "x")])
+def test_resume_refuses_what_would_change_the_run(sedir, tmp_path, option) -> None:
+    result = sedir("train", tmp_path, "--resume", tmp_path, *option)
+    assert result.exit_code == 2
+    assert option[0] in result.stderr
+
+
+def test_a_variable_does_not_contradict_a_resumed_run(sedir, requests, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SEDIR_SEED", "4")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.toml").write_text(to_toml(preset("tiny")))
+    assert sedir("train", tmp_path, "--resume", run).exit_code == 0
+    assert requests[0].config.training.seed == 0
+
+
+def test_an_interrupted_training_is_status_130(sedir, tmp_path, monkeypatch) -> None:
+    def train(request: Any, watch: Any, stop: Any) -> Path:
+        raise Cancelled
+
+    monkeypatch.setattr("sedir_core.training.train.train", train)
+    assert sedir("train", tmp_path, "--out", tmp_path / "run").exit_code == 130
+
+
+def test_an_unknown_preset_is_a_usage_error(sedir, tmp_path) -> None:
+    assert sedir("train", tmp_path, "--preset", "huge").exit_code == 2
