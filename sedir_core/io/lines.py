@@ -104,7 +104,8 @@ class Lines:
                 cut = int(ends[left - 1])
                 self._waiting, block, lengths = block[cut:], block[:cut], lengths[:left]
             left -= len(lengths)
-            yield self._rows(block, lengths)
+            if len(lengths):
+                yield self._rows(block, lengths)
 
     def rest(self) -> Iterator[Rows]:
         """All remaining non-blank lines, in pieces."""

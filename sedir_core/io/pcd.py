@@ -67,8 +67,10 @@ def read_pcd(source: Source) -> Geometry:
 def _parse_header(source: Source) -> _Header:
     head = source.head()
     entries: dict[bytes, list[bytes]] = {}
-    for line in re.finditer(rb"([^\n]*)\n", head):
-        words = line[1].split()
+    body = 0
+    for line in head.split(b"\n")[:-1]:
+        body += len(line) + 1
+        words = line.split()
         if not words or words[0].startswith(b"#"):
             continue
         key = b"FIELDS" if words[0].upper() == b"COLUMNS" else words[0].upper()
@@ -76,7 +78,7 @@ def _parse_header(source: Source) -> _Header:
             raise source.fail(f"its header has two {key[:20]!r} lines")
         entries[key] = words[1:]
         if key == b"DATA":
-            return _interpret(source, entries, line.end())
+            return _interpret(source, entries, body)
     raise source.fail("its header has no DATA line")
 
 

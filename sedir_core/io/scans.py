@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from sedir_core.io.guard import Source, check_points, open_regular
 from sedir_core.io.mesh import Geometry, sample_surface
 from sedir_core.io.npy import NPY_MAGIC, read_npy, read_npz
@@ -47,7 +49,8 @@ def read_scan(path: Path, *, mesh_points: int = 100_000) -> Scan:
     Raises UnreadableScan (missing, broken, lying, no scan) and TooFewPoints (fewer than 64 distinct finite ones).
     """
     with open_regular(path) as source:
-        geometry = _reader(source)(source)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is just another point not measured
+            geometry = _reader(source)(source)
         points, sampled = geometry.points, geometry.triangles is not None
         if geometry.triangles is not None:
             points = sample_surface(source, points, geometry.triangles, mesh_points)

@@ -19,7 +19,8 @@ from sedir_core.types import BoolArray, DoubleArray
 MAX_COLUMNS = 64
 _MAX_HEADER_LINES = 20
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(rb"[-+]?((\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
+_NUMBER = re.compile(rb"[-+]?((\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
+_HEADER_LINE = re.compile(rb"""[\s"',;]*[#/%a-zA-Z_\x80-\xff]""")  # a damaged first point must not pass for one
 _DECIMAL_COMMA = re.compile(rb"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _AS_COLUMNS = "one point a line: x y z, separated by spaces, commas, semicolons or tabs"
 
@@ -110,6 +111,8 @@ def _find_layout(source: Source) -> _Layout:
             if len(cells) > MAX_COLUMNS:
                 raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", _AS_COLUMNS)
             return _Layout(offset, separator, len(cells), xyz, announced)
+        if not _HEADER_LINE.match(whole):
+            raise source.fail(f"its row {whole[:40]!r} is not a point, nor a header", _AS_COLUMNS)
         plain = whole.lstrip(b"#/% \t")
         names = _cells(plain, _separator(plain))
     raise source.fail("has no rows of at least three numbers", _AS_COLUMNS)
