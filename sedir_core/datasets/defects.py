@@ -1,0 +1,150 @@
+"""Damage done to a sampled surface, with the points it touches marked.
+
+All lengths are shares of the part's diagonal, so points come in with a unit diagonal. Sizes are drawn such that
+a defect is larger than sensor noise and smaller than a glance; whether it can be seen is for the caller to check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.types import BoolArray, DoubleArray
+
+_FACING = 0.2  # cosine: surface turned further away than this is another side of the part
+_DEPTH = 0.06  # how far from the tangent plane a surface still belongs to the spot
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """points, normals: (m, 3) float64, m at most what came in. labels: (m,) bool, True on the defect.
+
+    Normals are those of the surface before it was displaced, except where a piece was turned as a whole.
+    """
+
+    points: DoubleArray
+    normals: DoubleArray
+    labels: BoolArray
+
+
+def bulge(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """An oval swelling."""
+    return _dented(points, normals, rng, 1.0)
+
+
+def sink(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """An oval dent."""
+    return _dented(points, normals, rng, -1.0)
+
+
+def hole(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """An irregular opening, through a thin wall or into the void; its rim is marked."""
+    spot = _Spot(points, normals, rng)
+    angle = np.arctan2(spot.v, spot.u)
+    first, second = rng.uniform(0, 2 * np.pi, 2)
+    edge = rng.uniform(0.035, 0.06) * (1 + 0.15 * np.cos(2 * angle + first) + 0.08 * np.cos(3 * angle + second))
+    ratio = np.hypot(spot.u, spot.v) / edge
+    drilled = np.abs(spot.height) < _DEPTH
+    return _without(points, normals, drilled & (ratio < 1), drilled & (ratio < 1.4))
+
+
+def crack(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """A jagged gap that tapers to both ends; one lip stands a little proud. Gap's edges and lips are marked."""
+    spot = _Spot(points, normals, rng)
+    half = rng.uniform(0.08, 0.14)
+    knots = np.linspace(-half, half, 8)
+    course = np.interp(spot.u, knots, np.cumsum(rng.uniform(-0.012, 0.012, len(knots))))
+    side = spot.v - course + course[spot.seed]
+    along = np.clip(1 - (spot.u / half) ** 2, 0.0, None)
+    width = rng.uniform(0.0055, 0.009) * np.sqrt(along)
+    on = spot.mine & (along > 0)
+    lip = on & (np.abs(side) < width + 0.012)
+    raised = points + (rng.uniform(0.004, 0.008) * along * (lip & (side > 0)))[:, None] * spot.normal
+    return _without(raised, normals, on & (np.abs(side) < width), lip)
+
+
+def scratch(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """A long shallow groove along an arc, with a burr on both sides."""
+    spot = _Spot(points, normals, rng)
+    half, width, depth = rng.uniform(0.08, 0.15), rng.uniform(0.008, 0.012), rng.uniform(0.008, 0.014)
+    side = np.abs(spot.v - rng.uniform(-2.5, 2.5) * spot.u**2) / width
+    runs_out = np.clip((half - np.abs(spot.u)) / (0.25 * half), 0.0, 1.0)
+    groove = -np.clip(1 - side, 0.0, None) + 0.3 * np.clip(1 - np.abs(side - 1.3) / 0.4, 0.0, None)
+    shift = np.where(spot.mine, depth * runs_out * groove, 0.0)
+    labels = spot.mine & (runs_out > 0.1) & (side < 1.5)
+    return Damaged(points + shift[:, None] * normals, normals, labels)
+
+
+def broken(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """An end broken off along a rough plane; the surface next to the fracture is marked."""
+    rel = points - points.mean(axis=0)
+    reach = np.linalg.norm(rel, axis=1)
+    end = rel[rng.choice(np.flatnonzero(reach >= np.quantile(reach, 0.85)))]
+    away = end / np.linalg.norm(end) + 0.3 * _direction(rng)
+    rough = sum(np.sin(points @ (_direction(rng) * rng.uniform(20, 60)) + rng.uniform(0, 6)) for _ in range(3))
+    level = points @ away + rng.uniform(0.002, 0.006) * rough
+    cut = np.quantile(level, 1 - rng.uniform(0.03, 0.1))
+    return _without(points, normals, level > cut, level > cut - 0.025)
+
+
+def bend(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
+    """One end of the longest axis turned aside over a short transition; what moved is marked."""
+    axes = np.linalg.eigh(np.cov(points.T))[1]
+    long, hinge = axes[:, 2] * rng.choice([-1, 1]), axes[:, int(rng.integers(2))]
+    level = points @ long
+    start = np.quantile(level, rng.uniform(0.8, 0.92))
+    t = np.clip((level - start) / 0.08, 0.0, 1.0)
+    angle = rng.choice([-1, 1]) * rng.uniform(0.22, 0.4) * t * t * (3 - 2 * t)
+    pivot = points[np.abs(level - start) < 0.02].mean(axis=0)
+    bent = pivot + _turned(points - pivot, hinge, angle)
+    moved = np.linalg.norm(bent - points, axis=1)
+    return Damaged(bent, _turned(normals, hinge, angle), np.asarray(moved > 0.005))
+
+
+Damage = Callable[[DoubleArray, DoubleArray, np.random.Generator], Damaged]
+DEFECTS: Mapping[str, Damage] = {
+    damage.__name__: damage for damage in (bulge, sink, hole, crack, broken, bend, scratch)
+}
+
+
+class _Spot:
+    """A random place on the surface with its own coordinates: u, v in the tangent plane, height above it."""
+
+    def __init__(self, points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> None:
+        self.seed = int(rng.integers(len(points)))
+        near = np.linalg.norm(points - points[self.seed], axis=1) < 0.04
+        near &= normals @ normals[self.seed] > 0.5
+        mean = normals[near].sum(axis=0)
+        self.normal = mean / np.linalg.norm(mean)
+        side = np.cross(self.normal, _direction(rng))
+        side /= np.linalg.norm(side)
+        rel = points - points[self.seed]
+        self.u, self.v, self.height = rel @ side, rel @ np.cross(self.normal, side), rel @ self.normal
+        self.mine = np.asarray((normals @ self.normal > _FACING) & (np.abs(self.height) < _DEPTH))
+
+
+def _dented(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator, sign: float) -> Damaged:
+    spot = _Spot(points, normals, rng)
+    long = rng.uniform(0.05, 0.1)
+    ratio = np.hypot(spot.u / long, spot.v / (long * rng.uniform(0.6, 1.0)))
+    fall = np.where(spot.mine, np.clip(1 - ratio**2, 0.0, None) ** 2, 0.0)
+    shift = sign * rng.uniform(0.02, 0.04) * fall
+    return Damaged(points + shift[:, None] * normals, normals, np.asarray(fall > 0.08))
+
+
+def _without(points: DoubleArray, normals: DoubleArray, gone: BoolArray, marked: BoolArray) -> Damaged:
+    keep = ~np.asarray(gone)
+    return Damaged(points[keep], normals[keep], np.asarray(marked)[keep])
+
+
+def _turned(vectors: DoubleArray, axis: DoubleArray, angle: DoubleArray) -> DoubleArray:
+    """Each row about `axis` by its own angle (Rodrigues)."""
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    return np.asarray(vectors * cos + np.cross(axis, vectors) * sin + np.outer(vectors @ axis, axis) * (1 - cos))
+
+
+def _direction(rng: np.random.Generator) -> DoubleArray:
+    vector = rng.normal(size=3)
+    return np.asarray(vector / np.linalg.norm(vector))

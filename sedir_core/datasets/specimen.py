@@ -1,0 +1,105 @@
+"""One scan of one made part: sampled, deformed as parts are, damaged or not, seen by a noisy sensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+from scipy.spatial import cKDTree
+
+from sedir_core.datasets.defects import DEFECTS, Damaged
+from sedir_core.datasets.solids import Solid, random_rotation
+from sedir_core.errors import Cancelled
+from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
+
+DEFORMATION = 0.004  # shares of the diagonal, root mean square
+NOISE = 0.001
+LABELLED = (0.003, 0.25)  # share of the points that a defect may mark
+_TRIES = 60
+_LATTICE = 4
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """points: (n, 3) float64 in the solid's unit, turned and shifted at random. labels: (n,) bool."""
+
+    points: DoubleArray
+    labels: BoolArray
+
+
+class NoVisibleDefect(Exception):
+    """No try marked a sensible share of the points; the part is too small, thin or closed for this kind."""
+
+
+def make_specimen(
+    solid: Solid,
+    defect: str | None,
+    n_points: int,
+    rng: np.random.Generator,
+    one_sided: bool = False,
+    stop: Stop = never_stop,
+) -> Specimen:
+    """A scan of the solid, with one of DEFECTS or none.
+
+    n_points: drawn over the whole surface; fewer come back where a defect removes some, or where only those
+    visible from one side are kept (`one_sided`; the defect is always on that side). Raises NoVisibleDefect, Cancelled.
+    """
+    for _ in range(_TRIES):
+        if stop():
+            raise Cancelled
+        points, normals = solid.sample(n_points, rng)
+        low, high = points.min(axis=0), points.max(axis=0)
+        diagonal = float(np.linalg.norm(high - low))
+        part = deformed((points - (low + high) / 2) / diagonal, rng)
+        made = Damaged(part, normals, np.zeros(len(part), dtype=np.bool_))
+        if defect is not None:
+            made = DEFECTS[defect](part, normals, rng)
+        seen = _seen_from_a_side(made, rng) if one_sided else np.arange(len(made.points))
+        if defect is None or LABELLED[0] < made.labels[seen].mean() < LABELLED[1]:
+            noisy = made.points[seen] + rng.normal(scale=NOISE, size=(len(seen), 3))
+            placed = noisy @ random_rotation(rng).T + rng.normal(scale=0.1, size=3)
+            return Specimen(placed * diagonal, made.labels[seen])
+    raise NoVisibleDefect(defect)
+
+
+def deformed(points: DoubleArray, rng: np.random.Generator, amplitude: float = DEFORMATION) -> DoubleArray:
+    """(n, 3) points moved by a random smooth free-form deformation; `amplitude` is its root mean square.
+
+    A cubic spline over a coarse lattice of random displacements. Source: Sederberg and Parry 1986.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    place = (points - low) / np.maximum(high - low, 1e-12) * (_LATTICE - 1)
+    lattice = rng.normal(size=(3, _LATTICE, _LATTICE, _LATTICE))
+    shift = np.stack([map_coordinates(axis, place.T, order=3, mode="nearest") for axis in lattice], axis=1)
+    return np.asarray(points + shift * (amplitude / np.sqrt((shift**2).sum(axis=1).mean())))
+
+
+def visible_from(points: DoubleArray, direction: DoubleArray) -> BoolArray:
+    """(n,) bool: which points a far camera in that (3,) direction sees, with a depth buffer.
+
+    A pixel holds some six points of a surface seen head-on, so that hardly anything shows through it; surfaces
+    steeper than about 70 degrees fade out, as they do for a scanner.
+    """
+    some = points[:: max(1, len(points) // 1000)]
+    nearest = np.asarray(cKDTree(points).query(some, k=2)[0])[:, 1]
+    pixel = 5.0 * float(nearest.mean())  # the nearest neighbour is on average half a spacing away
+    across = np.linalg.svd(direction[None])[2][1:]
+    column = np.floor(points @ across.T / pixel).astype(np.int64)
+    column -= column.min(axis=0)
+    cell = column[:, 0] * (int(column[:, 1].max()) + 1) + column[:, 1]
+    depth = points @ direction
+    front = np.full(int(cell.max()) + 1, -np.inf)
+    np.maximum.at(front, cell, depth)
+    return np.asarray(depth > front[cell] - 3 * pixel)
+
+
+def _seen_from_a_side(made: Damaged, rng: np.random.Generator) -> IntArray:
+    direction = rng.normal(size=3)
+    direction /= np.linalg.norm(direction)
+    if made.labels.any():
+        facing = made.normals[made.labels].mean(axis=0)
+        direction = facing / (np.linalg.norm(facing) + 1e-9) + 0.6 * direction
+        direction /= np.linalg.norm(direction)
+    facing_us = made.normals @ direction > 0.05
+    return np.flatnonzero(facing_us & visible_from(made.points, direction))
