@@ -34,9 +34,10 @@ def list_weights() -> None:
 @app.command("pretrain")
 def pretrain_weights(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Train a small encoder on procedural shapes."""
     from sedir_core.training.pretrain import pretrain
 
     with interruptible() as stop, progress() as report:
-        say(f"written to {pretrain(seed=seed, report=report, stop=stop)}")
+        say(f"written to {pretrain(seed=seed, device=device, report=report, stop=stop)}")
