@@ -91,7 +91,8 @@ def open_regular(
         with os.fdopen(_open_without_waiting(path), "rb") as file:
             status = os.fstat(file.fileno())  # the name may have changed hands in between
             _require_regular(path, status, error, max_bytes)
-            yield Source(path, file, status.st_size, error)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is just another point not measured
+                yield Source(path, file, status.st_size, error)
     except FileNotFoundError as missing:
         raise error(path, "no such file", "check the path") from missing
     except OSError as refused:

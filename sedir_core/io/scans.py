@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-
-import numpy as np
 
 from sedir_core.io.guard import Source, check_points, open_regular
 from sedir_core.io.mesh import Geometry, sample_surface
@@ -19,6 +19,8 @@ from sedir_core.io.stl import is_ascii_stl, read_stl
 from sedir_core.io.text import read_labelled_text, read_text
 from sedir_core.io.zips import is_zip
 from sedir_core.types import Scan
+
+log = logging.getLogger(__name__)
 
 Reader = Callable[[Source], Geometry]
 
@@ -49,12 +51,12 @@ def read_scan(path: Path, *, mesh_points: int = 100_000) -> Scan:
     Raises UnreadableScan (missing, broken, lying, no scan) and TooFewPoints (fewer than 64 distinct finite ones).
     """
     with open_regular(path) as source:
-        with np.errstate(invalid="ignore"):  # a signalling NaN is just another point not measured
-            geometry = _reader(source)(source)
+        geometry = _reader(source)(source)
         points, sampled = geometry.points, geometry.triangles is not None
         if geometry.triangles is not None:
             points = sample_surface(source, points, geometry.triangles, mesh_points)
         check_points(path, points)
+    log.info("read %d points from %s", len(points), path)
     return Scan(points, path.stem, path, sampled=sampled)
 
 
@@ -77,7 +79,7 @@ def find_scans(paths: Iterable[Path]) -> list[Path]:
     """
     found: set[Path] = set()
     for path in paths:
-        if path.is_dir():
+        if _is_folder(path):
             found.update(_below(path))
         else:
             found.add(path)
@@ -86,19 +88,27 @@ def find_scans(paths: Iterable[Path]) -> list[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     refused: list[Path] = []
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int]] = set()  # where each folder really is: links may lead back to one
     walk = os.walk(folder, followlinks=True, onerror=lambda error: refused.append(Path(error.filename)))
     for parent, folders, files in walk:
         status = Path(parent).stat()
-        if (status.st_dev, status.st_ino) in seen:
+        place = (status.st_dev, status.st_ino)
+        if place in seen:
             folders.clear()
             continue
-        seen.add((status.st_dev, status.st_ino))
+        seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
             if not name.startswith(".") and Path(name).suffix.lower() in SCAN_SUFFIXES:
                 yield Path(parent, name)
     yield from refused  # reading it will say that it cannot be listed
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:  # missing or out of reach: kept as it is, so that reading it says why
+        return False
 
 
 def _reader(source: Source) -> Reader:

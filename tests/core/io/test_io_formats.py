@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scan_files import LABELS, MESHES, POINTS, SINGLE, VALID, lzf_pack, ply_cube, rows, text_rows
+from scan_files import LABELS, MESHES, POINTS, SINGLE, VALID, lzf_pack, pcd, ply_cube, rows, text_rows
 
 from sedir_core.errors import TooFewPoints, UnreadableScan
 from sedir_core.io.lines import CHUNK_BYTES
@@ -64,6 +64,13 @@ def test_georeferenced_mesh_keeps_its_place(tmp_path: Path) -> None:
     scan = read_scan(_written(tmp_path, "far.ply", ply_cube(">", [[0, 1, 2]], corners)))
     assert np.abs(scan.points[:, 2] - 300.25).max() < 1e-9
     assert (scan.points[:, 0] >= 5e6).all() and scan.points[:, 0].max() <= 5e6 + 1
+
+
+def test_signalling_nan_is_just_a_point_not_measured(tmp_path: Path) -> None:
+    values = SINGLE.astype("<f4")
+    values.view("<u4")[5, 1] = 0x7F800001
+    scan = read_scan(_written(tmp_path, "a.pcd", pcd("binary", values.tobytes(), size="4 4 4")))
+    assert np.flatnonzero(~scan.finite).tolist() == [5]
 
 
 def test_text_across_pieces_is_read_whole(tmp_path: Path) -> None:
