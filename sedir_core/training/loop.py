@@ -1,11 +1,11 @@
 """The training loop: any objective, any bank of cached samplings, resumable to the bit.
 
-It knows nothing of the network: an objective maps (tokens, category, generator) to named losses with a "total".
+It knows nothing of the network: an objective maps (tokens, category, generator) to scalar losses with a "total",
+as a mapping or a NamedTuple.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
 import signal
@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Literal, Protocol
 
@@ -35,6 +36,12 @@ _STEP_EVENT_SECONDS = 0.25
 _LESS_MEMORY = "lower grouping.n_groups or network.width, or train with --device cpu"
 
 
+class Movable(Protocol):
+    """A tensor or a dataclass of tensors."""
+
+    def to(self, device: torch.device, /) -> Any: ...
+
+
 class Bank(Protocol):
     """The training scans as cached samplings, all of them normal."""
 
@@ -47,12 +54,12 @@ class Bank(Protocol):
         """Number of scans."""
         ...
 
-    def draw(self, scan: int, sampling: int) -> tuple[Any, Tensor]:
-        """(tokens, category (B,) int64) on the CPU; tokens is a tensor or a dataclass of tensors."""
+    def draw(self, scan: int, sampling: int) -> tuple[Movable, Tensor]:
+        """(tokens, category (B,) int64) on the CPU."""
         ...
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class FitResult:
     """How a training ended. epoch, step: how many are finished. losses: means of the last whole epoch.
 
@@ -178,12 +185,12 @@ class _Sitting:
         self.run.emit(SavedEvent(epoch=step // len(self.bank), step=step))
 
 
-def descend(state: TrainingState, batch: tuple[Any, Tensor], rate: float, cfg: TrainingConfig) -> dict[str, float]:
+def descend(state: TrainingState, batch: tuple[Movable, Tensor], rate: float, cfg: TrainingConfig) -> dict[str, float]:
     """One optimiser step on one batch; returns the losses by name.
 
     Raises TrainingDiverged, with the weights as they were, if a loss or the gradient is not finite.
     """
-    tokens, category = (_on(state.device, part) for part in batch)
+    tokens, category = (part.to(state.device) for part in batch)
     with autocast(state.device, cfg.precision):
         losses = _by_name(state.objective(tokens, category, state.noise))
     state.optimizer.zero_grad(set_to_none=True)
@@ -228,14 +235,6 @@ def interruptible() -> Iterator[Stop]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _on(device: torch.device, value: Any) -> Any:
-    """The same tensor, or dataclass of tensors, on `device`."""
-    if isinstance(value, Tensor):
-        return value.to(device)
-    parts = {part.name: getattr(value, part.name).to(device) for part in dataclasses.fields(value)}
-    return dataclasses.replace(value, **parts)
 
 
 def _by_name(losses: Any) -> dict[str, Tensor]:

@@ -25,6 +25,9 @@ N_SCANS, N_SAMPLINGS, N_TOKENS, WIDTH = 5, 3, 8, 6
 class ToyTokens:
     features: Tensor  # (1, N, c)
 
+    def to(self, device: torch.device) -> ToyTokens:
+        return ToyTokens(self.features.to(device))
+
 
 class ToyLosses(NamedTuple):
     rec: Tensor
@@ -95,6 +98,7 @@ def train(path: Path, kill_after_s: float | None) -> None:
     """A whole process's work: create or resume, checkpoint every few steps, die of SIGKILL where asked."""
     torch.set_num_threads(1)
     killer = threading.Timer(kill_after_s or 0.0, os.kill, (os.getpid(), signal.SIGKILL))
+    killer.daemon = True
 
     def arm(event: AnyEvent) -> None:
         if kill_after_s is not None and isinstance(event, SavedEvent) and not killer.is_alive():
