@@ -78,6 +78,12 @@ class Superquadric(MeshSolid):
         return np.asarray(np.linalg.norm(points, axis=1) * (1 - level ** (-self.vertical / 2)))
 
 
+def outward(vertices: DoubleArray, faces: IntArray) -> IntArray:
+    """The (f, 3) faces, all turned round if they enclose a negative volume: scanners and CAD disagree on the side."""
+    a, b, c = ((vertices - vertices.mean(axis=0))[faces[:, corner]] for corner in range(3))
+    return faces if (a * np.cross(b, c)).sum() >= 0 else np.ascontiguousarray(faces[:, ::-1])
+
+
 def _corner_normals(faces: IntArray, n_vertices: int, raw: DoubleArray) -> DoubleArray:
     """(f, 3, 3): the vertex's normal, or the face's own where the surface folds."""
     summed = np.zeros((n_vertices, 3))

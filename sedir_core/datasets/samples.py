@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -100,7 +101,7 @@ def listed(folder: Path) -> list[Path]:
 
 def folders(folder: Path) -> dict[str, Path]:
     """The folders in a folder by name, sorted; names as they are spelt on disk, also where case does not matter."""
-    return {entry.name: entry for entry in listed(folder) if entry.is_dir()}
+    return {entry.name: entry for entry in listed(folder) if _is_folder(entry)}
 
 
 def scans(folder: Path | None) -> list[Path]:
@@ -108,4 +109,10 @@ def scans(folder: Path | None) -> list[Path]:
     if folder is None:
         return []
     suffixes = SCAN_SUFFIXES - {".txt"}
-    return [entry for entry in listed(folder) if entry.suffix.lower() in suffixes and not entry.is_dir()]
+    return [entry for entry in listed(folder) if entry.suffix.lower() in suffixes and not _is_folder(entry)]
+
+
+def _is_folder(entry: Path) -> bool:
+    with suppress(OSError):  # a link into a place that may not be entered
+        return entry.is_dir()
+    return False

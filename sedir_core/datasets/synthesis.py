@@ -15,7 +15,7 @@ import numpy as np
 
 from sedir_core.datasets import anomaly_shapenet, real3d
 from sedir_core.datasets.defects import DEFECTS
-from sedir_core.datasets.mesh_solid import MeshSolid
+from sedir_core.datasets.mesh_solid import MeshSolid, outward
 from sedir_core.datasets.parts import PARTS, Builder
 from sedir_core.datasets.solids import Solid
 from sedir_core.datasets.specimen import NoVisibleDefect, Specimen, make_specimen
@@ -28,7 +28,7 @@ Made = Solid | Builder
 """A body that is the same in every scan, or how to make one, each a little different."""
 
 PART_DIAGONAL_MM = 100.0
-POINTS: Mapping[str, int] = {anomaly_shapenet.NAME: 20_000, real3d.NAME: 120_000}
+POINTS: dict[str, int] = {anomaly_shapenet.NAME: 20_000, real3d.NAME: 120_000}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def load_meshes(folder: Path) -> dict[str, Solid]:
         if name in solids:
             raise BadDataset(path, f"there is another mesh called {name}", "every mesh becomes a category: rename one")
         try:
-            solids[name] = MeshSolid(*read_mesh(path))
+            vertices, faces = read_mesh(path)
+            solids[name] = MeshSolid(vertices, outward(vertices, faces))
         except ValueError as error:
             raise UnreadableScan(path, str(error), "repair the mesh, or export it again") from error
     if not solids:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sedir_core.datasets.mesh_solid import MeshSolid, Superquadric
+from sedir_core.datasets.mesh_solid import MeshSolid, Superquadric, outward
 from sedir_core.datasets.outlines import Outline, circle, gear_outline, rectangle, rounded
 from sedir_core.datasets.primitives import Extrusion, Revolution, box, capsule, cone, cylinder, sphere, torus
 from sedir_core.datasets.solids import Solid, random_rotation, rotation, unit
@@ -175,6 +175,12 @@ def test_mesh_creases_stay_sharp() -> None:
 def test_mesh_distance_is_signed() -> None:
     inside, outside = tetrahedron().distance(np.array([[0.1, 0.1, 0.1], [0, 0, -1]]))
     assert inside == pytest.approx(-0.1, abs=1e-6) and outside == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_mesh_that_is_inside_out_is_turned() -> None:
+    mesh = tetrahedron()
+    np.testing.assert_array_equal(outward(mesh.vertices, mesh.faces), mesh.faces)
+    np.testing.assert_array_equal(outward(mesh.vertices, mesh.faces[:, ::-1]), mesh.faces)
 
 
 def test_a_mesh_without_area_is_refused() -> None:
