@@ -47,4 +47,4 @@ def find_run(name: str) -> Path:
         for folder in (user_runs(), bundled_runs()):
             if (folder / name).is_dir():
                 return folder / name
-    return Path(name)
+    return bundled_runs() / name if name == DEFAULT_RUN and not Path(name).exists() else Path(name)

@@ -59,18 +59,18 @@ def bench(
 
 def _write_scans(detector: Detector, folder: Path) -> tuple[str, dict[int, Path]]:
     """Scans of a part the model knows, turned at random, as binary PLY. Returns its category and a file per size."""
+    from sedir_core.datasets.parts import PARTS
     from sedir_core.datasets.solids import random_rotation
-    from sedir_core.datasets.synthesis import PART_DIAGONAL_MM, built_in_parts
+    from sedir_core.datasets.synthesis import PART_DIAGONAL_MM
     from sedir_core.errors import BadRun
     from sedir_core.io.export import write_points_ply
     from sedir_core.runtime import generator
 
-    parts = built_in_parts()
-    known = sorted(set(parts) & set(detector.categories))
+    known = sorted(set(PARTS) & set(detector.categories))
     if not known:
         raise BadRun(bundled_runs() / DEFAULT_RUN, "knows none of the parts that this program can make up")
     rng = generator("bench")
-    solid = parts[known[0]](rng)
+    solid = PARTS[known[0]](rng).moved(scale=PART_DIAGONAL_MM)
     turn = random_rotation(rng)
     scans = {}
     for n_points in SIZES:
