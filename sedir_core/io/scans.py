@@ -121,6 +121,6 @@ def _reader(source: Source) -> Reader:
         return _BY_SUFFIX[suffix]
     if suffix in SCAN_SUFFIXES:
         start = ascii(head[:12].decode("latin-1"))
-        raise source.fail(f"is not a {suffix[1:].upper()} file: it begins with {start}", "check what wrote it")
+        raise source.fail(f"is not in {suffix[1:].upper()} format: it begins with {start}", "check what wrote it")
     known = " ".join(sorted(SCAN_SUFFIXES))
     raise source.fail(f"is of no format known here ({suffix or 'no suffix'})", f"export it as one of {known}")

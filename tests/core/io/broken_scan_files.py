@@ -145,9 +145,9 @@ def _broken_ply() -> dict[str, tuple[bytes, str]]:
         "faces_far.ply": (ply_cube("<", QUADS.tolist(), CUBE * 1e300), "no area"),
         "nan_only.ply": (ply(little, (POINTS * np.nan).tobytes()), "distinct"),
         "far.ply": (ply(little, (POINTS * 1e10).tobytes()), "coordinate"),
-        "junk.ply": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not a PLY"),
-        "text_inside.ply": (text_rows(rows()), "not a PLY"),
-        "tiny.ply": (b"p", "not a PLY"),
+        "junk.ply": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not in PLY format"),
+        "text_inside.ply": (text_rows(rows()), "not in PLY format"),
+        "tiny.ply": (b"p", "not in PLY format"),
     }  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def _broken_arrays() -> dict[str, tuple[bytes, str]]:
         archive.writestr("points.npy", npy(POINTS))
     return {
         "pickled.npy": (npy(np.array([MarkerPayload("MARKER")], dtype=object)), "never loaded"),
-        "pickle.npy": (pickle.dumps(MarkerPayload("MARKER")), "not a NPY"),
+        "pickle.npy": (pickle.dumps(MarkerPayload("MARKER")), "not in NPY format"),
         "cut.npy": (npy(POINTS)[:-1], "announces"),
         "more.npy": (npy(POINTS) + b"more", "announces"),
         "magic_only.npy": (b"\x93NUMPY", "not a NumPy array"),
@@ -270,7 +270,7 @@ def _broken_meshes() -> dict[str, tuple[bytes, str]]:
         "no_counts.off": (b"OFF\n", "short of"),
         "four.off": (b"4OFF\n8 0 0\n", "four- or n-"),
         "binary.off": (b"OFF BINARY\n" + bytes(99), "binary"),
-        "junk.off": (b"PK is not off", "not a OFF"),
+        "junk.off": (b"PK is not off", "not in OFF format"),
     }  # fmt: skip
 
 
