@@ -52,10 +52,13 @@ class Run:
     def __init__(self, path: Path, config: Config, about: About, events: EventLog, watchers: tuple[Watch, ...]) -> None:
         self.path, self.config, self.about = path, config, about
         self._events, self._watchers = events, watchers
+        self.ended = False
+        """Whether the last event was done or failed."""
 
     def emit(self, event: AnyEvent) -> None:
         """Append to events.jsonl and tell the watchers. Raises CannotWrite."""
         self._events.emit(event)
+        self.ended = isinstance(event, DoneEvent | FailedEvent)
         for watch in self._watchers:
             watch(event)
 
@@ -166,6 +169,8 @@ def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, .
 def _record_end(run: Run, error: BaseException) -> None:
     event: AnyEvent
     match error:
+        case Cancelled() if run.ended:  # the loop has said so already
+            return
         case Cancelled() | KeyboardInterrupt():
             event = DoneEvent(status="interrupted")
         case UserError():

@@ -204,6 +204,16 @@ def test_a_cancelled_preparation_is_recorded_as_interrupted(tmp_path: Path, erro
     assert last.status == "interrupted"
 
 
+def test_an_interruption_is_recorded_once(tmp_path: Path) -> None:
+    def say_and_cancel(run: Run) -> None:
+        run.emit(DoneEvent(status="interrupted"))
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make(tmp_path / "run", say_and_cancel)
+    assert len(read_events(tmp_path / "run" / "events.jsonl")) == 1
+
+
 def test_watchers_see_every_event(tmp_path: Path) -> None:
     seen: list[Any] = []
     event = SavedEvent(epoch=1, step=2)
