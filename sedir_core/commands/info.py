@@ -77,6 +77,8 @@ def _readable(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1_000_000:
         scale, unit = (1e9, "G") if value >= 1_000_000_000 else (1e6, "M")
         return f"{value / scale:.2f} {unit}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return str(value)
