@@ -227,7 +227,8 @@ class MainWindow(QMainWindow):
         if not self.restoreGeometry(self.settings.layout("window")):
             room = self.screen().availableGeometry()
             self.resize(min(DEFAULT_SIZE[0], room.width()), min(DEFAULT_SIZE[1], room.height()))
-        self.page.restoreState(self.settings.layout("inspect"), DOCK_LAYOUT)
+        if not self.page.restoreState(self.settings.layout("inspect"), DOCK_LAYOUT):
+            self.page.arrange(self.width(), self.height())
 
     # Opening
 

@@ -27,8 +27,8 @@ MOVING_POINTS = (200_000, 100_000, 50_000, 25_000)
 """Prefixes to choose from while the camera moves."""
 SLOW_FRAME_S, FAST_FRAME_S = 0.033, 0.012
 REST_DELAY_MS = 180
-POINT_OVERLAP = 2.4
-MAX_POINT_PX = 28
+POINT_OVERLAP, MOVING_OVERLAP = 2.4, 1.4  # fragments are what software OpenGL spends its time on
+MAX_POINT_PX = 40
 SPACING_SAMPLE = 4000
 EDL_SOFTNESS = 4.0
 EDGES = ((0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4), (0, 4), (1, 5), (2, 6), (3, 7))
@@ -44,6 +44,40 @@ class Box:
     chosen: bool
 
 
+class _Canvas(QtInteractor):
+    """pyvistaqt's widget, drawing once per change.
+
+    As it comes, it draws twice for each move of the camera (once for VTK, once for Qt) and again whenever Qt composes
+    the window. Here VTK may draw only inside `paintGL`, and only after `ask`.
+    """
+
+    frame_drawn = Signal(float)  # seconds
+    about_to_draw = Signal()
+    _asked = True
+
+    def ask(self) -> None:
+        """Draw a new frame; many calls until the next frame make one."""
+        self._asked = True
+        self.update()
+
+    def resizeGL(self, width: int, height: int) -> None:  # noqa: N802
+        self._asked = True
+        super().resizeGL(width, height)
+
+    def paintGL(self) -> None:  # noqa: N802
+        vtk_side = self.GetRenderWindow().GetInteractor() if self.GetRenderWindow() is not None else None
+        if vtk_side is None or not self._asked:
+            super().paintGL()
+            return
+        self._asked = False
+        self.about_to_draw.emit()
+        start = time.perf_counter()
+        vtk_side.EnableRenderOn()
+        super().paintGL()
+        vtk_side.EnableRenderOff()
+        self.frame_drawn.emit(time.perf_counter() - start)
+
+
 class CloudView(QWidget):
     """Shows (n, 3) points with (n, 3) colours. `close_view` must be called before the window goes."""
 
@@ -52,7 +86,7 @@ class CloudView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         # Without these two pyvistaqt draws five times a second and opens dropped files by itself.
-        self._plot = QtInteractor(self, auto_update=False, multi_samples=1)
+        self._plot = _Canvas(self, auto_update=False, multi_samples=1)
         self._plot.setAcceptDrops(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,15 +98,17 @@ class CloudView(QWidget):
         style.AddObserver("EndInteractionEvent", self._on_moved)
         self._order: NDArray[np.intp] = np.empty(0, np.intp)
         self._meshes: list[tuple[pv.PolyData, pv.Actor]] = []  # full first, then ever smaller prefixes
-        self._level = 1
+        self._level = 1  # of the prefix that is fluent while moving
+        self._light_while_moving = True
+        self._lit = True
         self._moving = False
         self._bounds = (-1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
         self._spacing = 0.0  # between neighbours, of all points
         self._rest = QTimer(self, singleShot=True, interval=REST_DELAY_MS)
         self._rest.timeout.connect(self._come_to_rest)
-        # Many changes make one picture.
-        self._due = QTimer(self, singleShot=True, interval=0)
-        self._due.timeout.connect(self._draw)
+        self._plot.iren.interactor.EnableRenderOff()
+        self._plot.about_to_draw.connect(self._prepare)
+        self._plot.frame_drawn.connect(self._on_frame_drawn)
         self._plot.enable_eye_dome_lighting()
         self._marks = self._overlay()
 
@@ -91,11 +127,11 @@ class CloudView(QWidget):
             mesh = pv.PolyData(shuffled[:count])
             mesh.point_data["rgb"] = painted[:count]
             actor = self._plot.add_mesh(
-                mesh, scalars="rgb", rgb=True, style="points", render_points_as_spheres=True, lighting=False,
-                reset_camera=False, render=False,
-            )  # fmt: skip
+                mesh, scalars="rgb", rgb=True, style="points", lighting=False, reset_camera=False, render=False
+            )
+            # Round points look better and cost more; a moving picture needs them less.
+            actor.prop.render_points_as_spheres = count == len(points)
             self._meshes.append((mesh, actor))
-        self._level = min(max(self._level, 1), max(len(self._meshes) - 1, 0))
         self._soften(points)
         self._show_level(0)
 
@@ -150,36 +186,33 @@ class CloudView(QWidget):
     # Drawing
 
     def redraw(self) -> None:
-        """Draw once the event loop is back; several calls until then make one picture."""
-        self._due.start()
+        """Draw when the event loop is back; several calls until then make one frame."""
+        self._plot.ask()
 
-    def _draw(self) -> None:
+    def _prepare(self) -> None:
         size = self._point_size()
         for _, actor in self._meshes:
             actor.prop.point_size = size
         self._plot.renderer.ResetCameraClippingRange(self._bounds)
-        start = time.perf_counter()
-        self._plot.render()
-        if self._moving:
-            self._adapt(time.perf_counter() - start)
 
     def picture(self) -> Rgb:
         """(h, w, 3) uint8: what the view shows."""
-        self._due.stop()
-        self._draw()
+        self._prepare()
         return np.asarray(self._plot.screenshot(return_img=True), np.uint8)
 
     def close_view(self) -> None:
         """Release VTK's side. Qt's side goes with the parent."""
         self._rest.stop()
-        self._due.stop()
         self._meshes.clear()
         self._marks.RemoveAllViewProps()
         self._plot.close()
+        # Qt deletes this surface by itself; PySide, as long as a Python name for it lives, would take whatever is
+        # allocated at its address later for a surface too.
+        self._plot._surface = None
 
     def _on_moved(self, *_: object) -> None:
         self._start_moving()
-        self._plot.renderer.ResetCameraClippingRange(self._bounds)
+        self.redraw()
         self.moved.emit()
 
     def _start_moving(self) -> None:
@@ -194,22 +227,26 @@ class CloudView(QWidget):
             self._show_level(0)
         self.redraw()
 
-    def _adapt(self, frame_s: float) -> None:
-        wanted = self._level + (frame_s > SLOW_FRAME_S) - (frame_s < FAST_FRAME_S)
-        wanted = min(max(wanted, 1), len(self._meshes) - 1)
-        if wanted != self._level and wanted > 0:
-            self._level = wanted
-            self._show_level(wanted)
+    def _on_frame_drawn(self, seconds: float) -> None:
+        """While moving: a slow frame costs first the lighting, then points; a fast one gives them back."""
+        if not self._moving:
+            return
+        light, level = self._light_while_moving, self._level
+        if seconds > SLOW_FRAME_S:
+            light, level = False, level if light else level + 1
+        elif seconds < FAST_FRAME_S:
+            light, level = light or level == 1, level - 1
+        self._level = min(max(level, 1), len(MOVING_POINTS))
+        self._light_while_moving = light
+        self._show_level(self._level)
 
     def _show_level(self, level: int) -> None:
-        level = min(level, len(self._meshes) - 1)
         for index, (_, actor) in enumerate(self._meshes):
-            actor.visibility = index == level
-        # Eye-dome lighting costs a pass over the whole view: a tenth of a second where there is no graphics card.
-        if level > 1 and self._moving:
-            self._plot.disable_eye_dome_lighting()
-        else:
-            self._plot.enable_eye_dome_lighting()
+            actor.visibility = index == min(level, len(self._meshes) - 1)
+        light = self._light_while_moving or not self._moving
+        if light != self._lit:
+            self._lit = light
+            (self._plot.enable_eye_dome_lighting if light else self._plot.disable_eye_dome_lighting)()
 
     def _soften(self, points: Points) -> None:
         """Make eye-dome lighting lighter, or it draws a black line around each point and hides the colours.
@@ -228,10 +265,11 @@ class CloudView(QWidget):
         """Pixels a point needs to touch its neighbours, at the camera's distance."""
         visible = next((mesh.n_points for mesh, actor in self._meshes if actor.visibility), 1)
         spacing = self._spacing * np.sqrt(len(self._order) / visible)
+        overlap = MOVING_OVERLAP if self._moving else POINT_OVERLAP
         camera = self._plot.camera
         half_height = camera.distance * np.tan(np.radians(camera.view_angle / 2))
         pixels_per_unit = self._plot.height() * self.devicePixelRatioF() / 2 / max(half_height, 1e-12)
-        return float(np.clip(POINT_OVERLAP * spacing * pixels_per_unit, 2.0, MAX_POINT_PX * self.devicePixelRatioF()))
+        return float(np.clip(overlap * spacing * pixels_per_unit, 2.0, MAX_POINT_PX * self.devicePixelRatioF()))
 
     def _remove_points(self) -> None:
         for _, actor in self._meshes:

@@ -138,7 +138,7 @@ class LinkedClouds(QWidget):
             surface = np.empty((0, 3)) if self._detection is None else self._detection.reconstruction
             self._right.show_points(self._local(surface), np.full((len(surface), 3), SURFACE, np.uint8))
         self._left_pane.set_note("" if self._scan is None else self._scan.name)
-        self._right_pane.set_note("" if self._detection is None else "what the model takes for normal")
+        self._right_pane.set_note("" if self._detection is None else "the expected surface")
         self._show_boxes()
 
     def _colours(self) -> Rgb:

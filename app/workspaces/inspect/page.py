@@ -57,11 +57,15 @@ class InspectPage(QMainWindow):
             self._dock("Verdict", self.verdict, Qt.DockWidgetArea.RightDockWidgetArea),
             self._dock("Defects", self.defects, Qt.DockWidgetArea.RightDockWidgetArea),
         ]
-        self.resizeDocks(self.docks, [280, 390, 390], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[1:], [250, 500], Qt.Orientation.Vertical)
         self.setContentsMargins(8, 0, 8, 0)
         self._connect()
         self._show_entry()
+
+    def arrange(self, width: int, height: int) -> None:
+        """The docks as they come, for a window of that size."""
+        right = min(max(width * 26 // 100, 300), 400)
+        self.resizeDocks(self.docks, [min(max(width * 18 // 100, 210), 300), right, right], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[1:], [height // 3, height - height // 3], Qt.Orientation.Vertical)
 
     def set_theme(self, theme: Theme) -> None:
         for part in (self.messages, self.clouds, self.colour_bar, self.scans, self.verdict, self._empty):
