@@ -162,9 +162,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "desktop": {
         "encoder": _SMALL_ENCODER,
-        "grouping": {"n_groups": 1024, "group_size": 64, "working_points": 20_000},
-        "network": {"width": 128, "depth": 3, "heads": 8, "feedforward": 512, "jitter_scale": 10.0},
-        "training": {"epochs": 60, "samplings": 4, "learning_rate": 5e-4, "clip_norm": 1.0},
+        "grouping": {"n_groups": 512, "group_size": 64, "working_points": 20_000},
+        "network": {"width": 128, "depth": 2, "heads": 8, "feedforward": 512, "jitter_scale": 10.0},
+        "training": {"epochs": 40, "samplings": 4, "held_out": 2, "learning_rate": 1e-3, "clip_norm": 1.0},
     },
     "tiny": {
         "encoder": _SMALL_ENCODER,

@@ -1,0 +1,149 @@
+"""From normal training parts to fitted categories: frames, surfaces, samplings, and what is usual.
+
+Only training parts are seen. A part's own values are always measured against the surface of the *other* parts, so
+that what is called usual holds for a part never seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sedir_core.config import Config
+from sedir_core.detectors.category import Category
+from sedir_core.detectors.frames import Frame, frame_of, gyration, shape_descriptor
+from sedir_core.detectors.normal_surface import (
+    AlignedPart,
+    NormalSurface,
+    align_parts,
+    merge_parts,
+    tolerance_amplitude,
+)
+from sedir_core.detectors.scoring import Evidence, learn_usual, object_score, point_map
+from sedir_core.errors import Cancelled
+from sedir_core.geometry.elastic import random_displacement
+from sedir_core.geometry.registration import align, random_rotation, rotation_from_vector
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.runtime import generator
+from sedir_core.types import DoubleArray, Report, Stop
+
+N_ANCHORS = 2_048
+MOST_POINTS = 150_000
+JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
+POINT_QUANTILE = 0.9995
+
+Gather = Callable[[NormalSurface, DoubleArray], tuple[Evidence, float]]
+"""Evidence of an aligned sampling against a surface, and the published object score."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A category while it is being fitted. others[i]: the surface without part i (whole where there is one part)."""
+
+    frame: Frame
+    size: float
+    descriptor: DoubleArray
+    parts: tuple[AlignedPart, ...]
+    whole: NormalSurface
+    others: tuple[NormalSurface, ...]
+    amplitude: float
+
+
+def fit_basis(clouds: Sequence[DoubleArray], seed: int) -> Basis:
+    """clouds: the normal training parts of one category, each (n, 3) finite, in file coordinates."""
+    random = generator(seed, "basis")
+    thinned = [cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])] for cloud in clouds]
+    reference = thinned[0]
+    frame = frame_of(reference)
+    parts = align_parts([frame.enter(cloud) for cloud in thinned], random)
+    whole = merge_parts(parts, parts)
+    others = [merge_parts([p for p in parts if p is not part], parts) for part in parts] if len(parts) > 1 else [whole]
+    descriptor = shape_descriptor(reference, generator(0, "descriptor"))
+    return Basis(frame, gyration(reference), descriptor, tuple(parts), whole, tuple(others), tolerance_amplitude(parts))
+
+
+def draw_sampling(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> DoubleArray:
+    """A normal scan that could have been: other points, another smooth tolerance, the error of an alignment.
+
+    Returns (n, 3) in the category's frame.
+    """
+    points = basis.parts[part].points
+    points = points[random.permutation(len(points))[:n_points]]
+    points = points + random_displacement(basis.whole.controls, basis.amplitude, random)(points)
+    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
+    return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
+
+
+def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> tuple[DoubleArray, float]:
+    """A fresh sampling of a part, thrown into any pose and aligned to the surface of the others.
+
+    Returns (n, 3) in the category's frame and the residual that alignment left.
+    """
+    points = basis.parts[part].points
+    points = points[random.permutation(len(points))[:n_points]] @ random_rotation(random).T
+    pose, residual = align(points, basis.others[part].surface, random)
+    return pose.apply(points), residual
+
+
+def calibrate(
+    config: Config, bases: Mapping[str, Basis], gather: Gather, n_points: int, report: Report, stop: Stop
+) -> dict[str, Category]:
+    """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings."""
+    fitted: dict[str, Category] = {}
+    scores: dict[str, DoubleArray] = {}
+    for done, (name, basis) in enumerate(bases.items()):
+        report(done / len(bases), f"calibrate {name}")
+        held_out, residuals, published = _hold_out_all(config, name, basis, gather, n_points, stop)
+        surface = basis.whole.surface.points
+        anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
+        usual = learn_usual(held_out, anchors)
+        exceedances = [usual.exceed(evidence) for evidence in held_out]
+        calibrated = [object_score(exceedance) for exceedance in exceedances]
+        scores[name] = np.array(published if config.scoring.method == "paper" else calibrated)
+        maps = np.concatenate(
+            [point_map(x, evidence.places) for x, evidence in zip(exceedances, held_out, strict=True)]
+        )
+        fitted[name] = Category(
+            basis.frame,
+            basis.size,
+            basis.descriptor,
+            basis.whole,
+            usual,
+            float(np.median(residuals)),
+            threshold=np.nan,
+            point_threshold=float(np.quantile(maps, POINT_QUANTILE)) if config.scoring.method != "paper" else 1.0,
+        )
+    limits = object_limits(scores, config.scoring.false_alarm_rate)
+    return {name: replace(category, threshold=limits[name]) for name, category in fitted.items()}
+
+
+def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) -> dict[str, float]:
+    """The object score that a good part of each category exceeds with that probability.
+
+    Few held-out samplings a category say where its scores lie, all categories together how far they scatter.
+    """
+    logs = {name: np.log(np.maximum(values, 1e-9)) for name, values in scores.items()}
+    deviations = np.concatenate([values - values.mean() for values in logs.values()])
+    # The mean is estimated from the same few values, which hides part of their scatter.
+    few = float(np.mean([len(values) for values in logs.values()]))
+    reach = float(np.quantile(deviations, 1 - false_alarm_rate)) * float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
+    return {name: float(np.exp(values.mean() + reach)) for name, values in logs.items()}
+
+
+def _hold_out_all(
+    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, stop: Stop
+) -> tuple[list[Evidence], list[float], list[float]]:
+    held_out, residuals, published = [], [], []
+    for part in range(len(basis.parts)):
+        for turn in range(config.training.held_out):
+            if stop():
+                raise Cancelled
+            random = generator(config.training.seed, "held out", name, part, turn)
+            points, residual = hold_out(basis, part, n_points, random)
+            evidence, score = gather(basis.others[part], points)
+            held_out.append(evidence)
+            residuals.append(residual)
+            published.append(score)
+    return held_out, residuals, published

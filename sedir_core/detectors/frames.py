@@ -1,0 +1,87 @@
+"""A category's own frame: where its scans are aligned, measured in radii of its first training part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.geometry.registration import Pose
+from sedir_core.types import DoubleArray
+
+# What a file in another unit is off by: m, cm, mm and inches.
+UNIT_FACTORS = (1.0, 1e3, 1e-3, 1e2, 1e-2, 10.0, 0.1, 25.4, 1 / 25.4)
+_ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken part still is
+
+N_PAIRS = 4_000
+N_BINS = 48
+
+
+@dataclass(frozen=True)
+class Frame:
+    """centre: (3,) in the scan's unit; radius: the longest distance from it to a point of the reference part."""
+
+    centre: DoubleArray
+    radius: float
+
+    def enter(self, points: DoubleArray) -> DoubleArray:
+        """Scan coordinates (n, 3) to radii around the reference part's centre."""
+        return np.asarray((points - self.centre) / self.radius)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The way of one scan into a frame and back. unit: what its coordinates are multiplied by first."""
+
+    frame: Frame
+    origin: DoubleArray
+    unit: float
+    pose: Pose
+
+    def enter(self, points: DoubleArray) -> DoubleArray:
+        return self.pose.apply((points - self.origin) * self.unit / self.frame.radius)
+
+    def leave(self, points: DoubleArray) -> DoubleArray:
+        return np.asarray(self.pose.invert(points) * self.frame.radius / self.unit + self.origin)
+
+
+def frame_of(points: DoubleArray) -> Frame:
+    """The frame of a reference part (n, 3)."""
+    centre = points.mean(axis=0)
+    return Frame(centre, float(np.linalg.norm(points - centre, axis=1).max()))
+
+
+def unit_factor(size: float, expected: float) -> float:
+    """What a scan's coordinates must be multiplied by, 1 where its size fits the category's.
+
+    A scan that no unit explains keeps its size: it is not the part, and must not be made to look like it.
+    """
+    for factor in UNIT_FACTORS:
+        if 1 / _ALIKE < size * factor / expected < _ALIKE:
+            return factor
+    return 1.0
+
+
+def gyration(points: DoubleArray) -> float:
+    """RMS distance of points (n, 3) from their mean: the size that changes least with noise and damage."""
+    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def shape_descriptor(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
+    """(3 + 48,): principal spreads and the distribution of pair distances, both relative to the gyration radius.
+
+    Invariant to pose and unit. Source: Osada et al. 2002 (shape distributions, D2).
+    """
+    size = gyration(points)
+    spreads = np.sqrt(np.linalg.eigvalsh(np.cov(points.T)))[::-1] / size
+    first, second = generator.integers(len(points), size=(2, N_PAIRS))
+    distances = np.linalg.norm(points[first] - points[second], axis=1) / size
+    cumulative = np.cumsum(np.histogram(distances, bins=N_BINS, range=(0, 4))[0]) / N_PAIRS
+    return np.concatenate([spreads, cumulative])
+
+
+def shortlist(descriptor: DoubleArray, known: Mapping[str, DoubleArray], count: int) -> Sequence[str]:
+    """The categories whose descriptors are nearest, best first."""
+    distance = {name: float(np.abs(descriptor - other).sum()) for name, other in known.items()}
+    return sorted(distance, key=lambda name: (distance[name], name))[:count]

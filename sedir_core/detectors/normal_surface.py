@@ -1,0 +1,133 @@
+"""A category's normal surface, merged from its training parts, and how a scan departs from it.
+
+This is the geometric half of calibrated scoring [O]: tokens say whether a neighbourhood looks right for its
+place, the surface says whether the material is where it belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
+from sedir_core.geometry.registration import Surface, align
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.surface import smooth_onto_plane
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray
+
+N_CONTROLS = 64
+N_ELASTIC_POINTS = 3_000
+N_SURFACE_POINTS = 40_000
+N_PROBES = 20_000
+MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
+OFFSET_SIZES = (8, 32, 128)
+GAP_SIZES = (4, 8, 32)
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *(f"gap_{k}" for k in GAP_SIZES), "stray_8", "drift")
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How an aligned scan departs from a normal surface, per point, in units of the part's radius.
+
+    points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out.
+    channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
+    so noise averages out and a dent does not. gap_k: mean distance from surface to scan around the point, large
+    where material is missing. stray_8: mean distance to the surface's nearest point. drift: how far the smooth
+    difference itself moved the point.
+    """
+
+    points: DoubleArray
+    places: DoubleArray
+    channels: dict[str, DoubleArray]
+
+
+@dataclass(frozen=True)
+class AlignedPart:
+    """A training part in the category's frame, and the smooth difference from the reference part to it."""
+
+    points: DoubleArray
+    toward_reference: Elastic
+
+
+@dataclass(frozen=True)
+class NormalSurface:
+    """The merged surface of a category, with the control points of its smooth differences (c, 3)."""
+
+    surface: Surface
+    controls: DoubleArray
+
+    def depart(self, points: DoubleArray, generator: np.random.Generator) -> Departure:
+        """points: (n, 3) in the category's frame, rigidly aligned, n at least 128."""
+        few = points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
+        moves = fit_elastic(few, self.surface, self.controls)(points)
+        places = points + moves
+        distances, nearest = self.surface.tree.nearest(places)
+        normals = self.surface.normals[nearest]
+        along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
+        residuals = along[:, None] * normals
+        tree = PointTree(places)
+        around = tree.nearest_k(places, max(OFFSET_SIZES))[1]
+        channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
+        channels |= self._gaps(places, tree)
+        channels["stray_8"] = distances[around[:, :8]].mean(axis=1)
+        channels["drift"] = _length(moves)
+        return Departure(points, places, channels)
+
+    def _gaps(self, places: DoubleArray, tree: PointTree) -> dict[str, DoubleArray]:
+        probes = self.surface.points[:: max(1, len(self.surface.points) // N_PROBES)]
+        uncovered = tree.nearest(probes)[0]
+        probe_tree = PointTree(probes)
+        around = probe_tree.nearest_k(probes, max(GAP_SIZES))[1]
+        beside = probe_tree.nearest_k(places, 8)[1]
+        return {f"gap_{k}": uncovered[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in GAP_SIZES}
+
+
+def align_parts(clouds: Sequence[DoubleArray], generator: np.random.Generator) -> list[AlignedPart]:
+    """Bring every part onto the first one. clouds: each (n, 3), centred and scaled by the first part's frame."""
+    reference = Surface(clouds[0])
+    controls = clouds[0][farthest_points(clouds[0].astype(np.float32), N_CONTROLS)]
+    parts = [AlignedPart(clouds[0], no_displacement(controls))]
+    for cloud in clouds[1:]:
+        points = align(cloud, reference, generator)[0].apply(cloud)
+        few = points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
+        parts.append(AlignedPart(points, fit_elastic(few, reference, controls)))
+    return parts
+
+
+def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) -> NormalSurface:
+    """The surface of `parts` in the mean shape of `all_parts`, noise averaged out.
+
+    Leaving a part out of `parts` gives the surface to hold that part against.
+    """
+    controls = all_parts[0].toward_reference.controls
+    mean = Elastic(controls, np.mean([part.toward_reference.weights for part in all_parts], axis=0))
+    moved = [part.points + part.toward_reference(part.points) for part in parts[:MERGED_PARTS]]
+    merged = np.concatenate([points - mean(points) for points in moved])
+    points, normals = smooth_onto_plane(merged, 8 * min(len(moved), 4))
+    keep = np.random.default_rng(0).permutation(len(points))[:N_SURFACE_POINTS]
+    return NormalSurface(Surface(points[keep], normals[keep]), controls)
+
+
+def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
+    """RMS of the smooth differences between the parts, in units of the part's radius; 0 for a single one."""
+    if len(parts) < 2:
+        return 0.0
+    probes = parts[0].points[:: max(1, len(parts[0].points) // 1_000)]
+    fields = np.array([part.toward_reference(probes) for part in parts])
+    spread = fields - fields.mean(axis=0)
+    return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
+
+
+def nearest_values(values: DoubleArray, anchors: PointTree, places: DoubleArray) -> DoubleArray:
+    """Inverse-distance mean, over the 4 nearest anchors, of values (a,) at places (n, 3)."""
+    distances, indices = anchors.nearest_k(places, 4)
+    weights = 1.0 / (distances + 1e-3)
+    picked = values[indices]
+    return np.asarray((picked * weights).sum(axis=1) / weights.sum(axis=1))
+
+
+def _length(vectors: DoubleArray) -> DoubleArray:
+    return np.asarray(np.linalg.norm(vectors, axis=1))

@@ -1,0 +1,108 @@
+"""From evidence to one score per point and one per scan, each measured in what is usual at that place.
+
+Every channel of evidence (token residual, offsets, gaps, ...) is divided by its own RMS value over held-out normal
+samplings, place by place, then by a high quantile of the same; what is left is combined as a length. 1 is therefore
+about the largest value that a good part shows in one channel. All of this is our choice [O]; `paper_scores` is the
+published rule [P].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from sedir_core.detectors.normal_surface import nearest_values
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray
+
+TOKEN = "token"
+# Which channels colour the points, and which decide on the scan; found on shapes and defects of our own making
+# (benchmarks/README.md). Drift and coarse offsets outline a bent end well, but vary too much between good parts.
+MAP_WEIGHTS: Mapping[str, float] = {
+    "offset_32": 1.0,
+    "offset_128": 1.0,
+    "gap_32": 1.0,
+    "stray_8": 0.5,
+    "drift": 0.7,
+    TOKEN: 0.7,
+}
+OBJECT_WEIGHTS: Mapping[str, float] = {"offset_8": 0.7, "offset_32": 0.7, "gap_8": 1.0, "gap_32": 1.0, TOKEN: 0.5}
+SMOOTHING = 32  # neighbours over which the points' scores are averaged
+OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
+LIMIT_QUANTILE = 0.999
+PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
+LARGEST = 8.0  # limits
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Channels of a scan, name -> (n,), at places (n, 3) of the normal surface."""
+
+    places: DoubleArray
+    channels: Mapping[str, DoubleArray]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What good parts of a category show: per anchor (a, 3) and channel an RMS value (a,), per channel a limit."""
+
+    anchors: DoubleArray
+    values: Mapping[str, DoubleArray]
+    limits: Mapping[str, float]
+
+    def exceed(self, evidence: Evidence) -> dict[str, DoubleArray]:
+        """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part."""
+        tree = PointTree(self.anchors)
+        usual = {name: nearest_values(self.values[name], tree, evidence.places) for name in evidence.channels}
+        return {
+            name: np.minimum(values / usual[name] / self.limits[name], LARGEST)
+            for name, values in evidence.channels.items()
+        }
+
+
+def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray) -> Usual:
+    """The usual values from held-out normal samplings, at least one. anchors: (a, 3) places to keep them at."""
+    tree = PointTree(anchors)
+    near = [tree.nearest_k(evidence.places, 4)[1] for evidence in held_out]
+    places = np.concatenate([indices.ravel() for indices in near])
+    count = np.bincount(places, minlength=len(anchors))
+    values = {}
+    for name in held_out[0].channels:
+        squares = [np.repeat(e.channels[name] ** 2, n.shape[1]) for e, n in zip(held_out, near, strict=True)]
+        sums = np.bincount(places, np.concatenate(squares), minlength=len(anchors))
+        overall = float(np.mean([square.mean() for square in squares])) + 1e-12
+        values[name] = np.sqrt((sums + PRIOR_COUNT * overall) / (count + PRIOR_COUNT))
+    unlimited = Usual(anchors, values, dict.fromkeys(values, 1.0))
+    uncapped = [unlimited.exceed(evidence) for evidence in held_out]
+    limits = {name: float(np.mean([np.quantile(u[name], LIMIT_QUANTILE) for u in uncapped])) for name in values}
+    return Usual(anchors, values, limits)
+
+
+def point_map(exceedance: Mapping[str, DoubleArray], places: DoubleArray) -> DoubleArray:
+    """(n,) smoothed scores for the points at places (n, 3), from each channel in units of its limit."""
+    around = PointTree(places).nearest_k(places, SMOOTHING)[1]
+    return np.asarray(_length(exceedance, MAP_WEIGHTS)[around].mean(axis=1))
+
+
+def object_score(exceedance: Mapping[str, DoubleArray]) -> float:
+    """One score for the scan: the mean of the highest points of the channels that decide."""
+    scores = np.sort(_length(exceedance, OBJECT_WEIGHTS))
+    return float(scores[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
+
+
+def _length(exceedance: Mapping[str, DoubleArray], weights: Mapping[str, float]) -> DoubleArray:
+    used = [(weights[name] * values) ** 2 for name, values in exceedance.items() if name in weights]
+    return np.asarray(np.sqrt(np.sum(used, axis=0)))
+
+
+def paper_scores(residuals: DoubleArray) -> DoubleArray:
+    """(N,) token scores as published: min-max within the instance, then a 1-D Gaussian along the tokens [P].
+
+    The paper's kernel size and sigma were lost with its symbols; sigma 1 over 5 tokens is ours [O].
+    """
+    low, high = residuals.min(), residuals.max()
+    scaled = (residuals - low) / max(float(high - low), 1e-12)
+    return np.asarray(gaussian_filter1d(scaled, sigma=1.0, radius=2))

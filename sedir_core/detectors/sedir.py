@@ -1,0 +1,251 @@
+"""SeDiR on one scan: place it, identify it, rebuild it, and measure what departs from normal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.config import Config
+from sedir_core.detectors import run_files
+from sedir_core.detectors.category import Category, category_from_tensors, category_to_tensors
+from sedir_core.detectors.findings import find_defects, verdict_reason
+from sedir_core.detectors.frames import Placement
+from sedir_core.detectors.identify import Identified, certainty, identify
+from sedir_core.detectors.normal_surface import Departure, NormalSurface
+from sedir_core.detectors.reconstruction import rebuild_surface
+from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
+from sedir_core.detectors.tokens import tokenize
+from sedir_core.errors import BadRun, Cancelled, TooFewPoints
+from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.sampling import random_subset
+from sedir_core.models.patch_decoder import PatchDecoder
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
+from sedir_core.runtime import choose_device, generator
+from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
+
+ALL_POINTS = 150_000  # a scan is resampled to this many where the configuration keeps all
+SURFACE_POINTS = 20_000  # and to this many for the comparison with the surface
+
+
+@dataclass
+class Stopwatch:
+    """Seconds per stage; asks between stages whether to go on."""
+
+    report: Report
+    stop: Stop
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, fraction: float) -> Iterator[None]:
+        if self.stop():
+            raise Cancelled
+        self.report(fraction, name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Nets:
+    """What was learned: the frozen encoder, the network, the decoder that shows its features as points."""
+
+    encoder: LocalEncoder
+    network: SeDiR
+    patches: PatchDecoder
+
+
+class SedirDetector:
+    """A fitted SeDiR; see `detectors.base.Detector`."""
+
+    method = "sedir"
+    needs_category = False
+
+    def __init__(self, config: Config, nets: Nets, known: Mapping[str, Category], device: torch.device) -> None:
+        self.config, self.nets, self.known, self.device = config, nets, dict(known), device
+        self.categories = tuple(known)
+
+    def detect(
+        self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
+    ) -> Detection:
+        """Score one scan; see `Detector.detect`."""
+        watch = Stopwatch(report, stop)
+        valid = np.flatnonzero(scan.finite)
+        with watch.stage("align", 0.05):
+            found, working, aligned = self._place(scan, valid, category, stop)
+        mine = self.known[found.category]
+        with watch.stage("tokens", 0.35):
+            tokens = self._tokens(aligned)
+        with watch.stage("rebuild", 0.6):
+            rebuilt = self._rebuild(tokens)
+        with watch.stage("compare", 0.7):
+            scores, score, departure = self._score(mine, aligned, tokens, rebuilt)
+        with watch.stage("report", 0.9):
+            everywhere = np.full(len(scan), np.nan, dtype=np.float32)
+            everywhere[valid] = spread(scores, scan.points[working], scan.points[valid])
+            defects = find_defects(scan, everywhere, mine.point_threshold)
+            surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, departure)
+        uncertain, reason, confidence = self._certainty(found, rebuilt)
+        detection = Detection(
+            point_scores=everywhere,
+            object_score=score,
+            threshold=mine.threshold,
+            point_threshold=mine.point_threshold,
+            category=found.category,
+            category_confidence=confidence,
+            uncertain=uncertain,
+            reason=reason or verdict_reason(score, mine.threshold, defects),
+            reconstruction=surface,
+            token=rebuilt.identity[0].cpu().numpy(),
+            defects=defects,
+            seconds=watch.seconds | {"total": sum(watch.seconds.values())},
+        )
+        report(1.0, "done")
+        return detection
+
+    def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
+        """The (d,) global token of a scan."""
+        aligned = self._place(scan, np.flatnonzero(scan.finite), category, never_stop)[2]
+        token: FloatArray = self._rebuild(self._tokens(aligned)).identity[0].cpu().numpy()
+        return token
+
+    def token_residuals(self, tokens: Tokens) -> DoubleArray:
+        """(N,) distance of each token to its reconstruction."""
+        return residuals_of(tokens, self._rebuild(tokens))
+
+    def _place(
+        self, scan: Scan, valid: np.ndarray, category: str, stop: Stop
+    ) -> tuple[Identified, np.ndarray, DoubleArray]:
+        """The category, the indices of the working points, and these in the category's frame."""
+        least = 2 * self.config.grouping.group_size
+        if len(valid) < least:
+            raise TooFewPoints(scan.path or scan.name, f"{len(valid)} finite points, the model needs {least}")
+        count = self.config.grouping.working_points or ALL_POINTS
+        working = valid[random_subset(len(valid), count, generator(0, "working"))]
+        points = scan.points[working]
+        found = identify(points, self.known, category, stop)
+        return found, working, found.placement.enter(points)
+
+    def _tokens(self, aligned: DoubleArray) -> Tokens:
+        return tokenize(aligned, self.config.grouping, self.nets.encoder, self.device)
+
+    @torch.no_grad()
+    def _rebuild(self, tokens: Tokens) -> Rebuilt:
+        out: Rebuilt = self.nets.network(tokens)
+        return out
+
+    def _score(
+        self, mine: Category, aligned: DoubleArray, tokens: Tokens, rebuilt: Rebuilt
+    ) -> tuple[DoubleArray, float, Departure]:
+        residuals = residuals_of(tokens, rebuilt)
+        departure, evidence = gather_evidence(mine.normal, aligned, tokens, residuals)
+        if self.config.scoring.method == "paper":
+            token_scores = paper_scores(residuals)
+            return spread(token_scores, centres_of(tokens), aligned), float(token_scores.max()), departure
+        exceedance = mine.usual.exceed(evidence)
+        return (
+            spread(point_map(exceedance, departure.places), departure.points, aligned),
+            object_score(exceedance),
+            departure,
+        )
+
+    def _certainty(self, found: Identified, rebuilt: Rebuilt) -> tuple[bool, str, float]:
+        probabilities = rebuilt.logits[0].softmax(dim=0).cpu().numpy()
+        best = int(probabilities.argmax())
+        uncertain, reason = certainty(found, float(probabilities[best]), self.categories[best])
+        return uncertain, reason, float(probabilities[self.categories.index(found.category)])
+
+    @torch.no_grad()
+    def _reconstruction(
+        self,
+        mine: Category,
+        placement: Placement,
+        aligned: DoubleArray,
+        tokens: Tokens,
+        rebuilt: Rebuilt,
+        departure: Departure,
+    ) -> DoubleArray:
+        patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
+        k = self.config.grouping.group_size
+        return placement.leave(rebuild_surface(patches, centres_of(tokens), aligned, k, mine.normal, departure))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything `load` needs beside config.toml and about.json."""
+        nets = {"encoder": self.nets.encoder, "network": self.nets.network, "patches": self.nets.patches}
+        found = {f"{name}.{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+        for i, category in enumerate(self.known.values()):
+            found |= {f"category.{i}.{key}": value for key, value in category_to_tensors(category).items()}
+        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+
+    @classmethod
+    def load(cls, run_dir: Path, device: str = "auto") -> SedirDetector:
+        """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
+        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        tensors = run_files.read_run_tensors(run_dir)
+        target = choose_device(device)[0]
+        try:
+            nets = build_nets(config, len(about.categories))
+            for name, net in (("encoder", nets.encoder), ("network", nets.network), ("patches", nets.patches)):
+                net.load_state_dict(_below(tensors, f"{name}."))
+                net.eval().requires_grad_(False).to(target)
+            known = {
+                name: category_from_tensors(_below(tensors, f"category.{i}."))
+                for i, name in enumerate(about.categories)
+            }
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+        return cls(config, nets, known, target)
+
+
+def build_nets(config: Config, n_categories: int) -> Nets:
+    """Untrained modules of a configuration's sizes."""
+    enc = config.encoder
+    encoder = LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth)
+    return Nets(encoder, build_network(config, n_categories), PatchDecoder(enc.width))
+
+
+def build_network(config: Config, n_categories: int) -> SeDiR:
+    """The untrained network of a configuration."""
+    net = config.network
+    return SeDiR(
+        width=net.width,
+        depth=net.depth,
+        heads=net.heads,
+        feedforward=net.feedforward,
+        dropout=net.dropout,
+        token_width=config.encoder.width,
+        n_categories=n_categories,
+        jitter_scale=net.jitter_scale,
+        jitter_probability=net.jitter_probability,
+    )
+
+
+def gather_evidence(
+    normal: NormalSurface, aligned: DoubleArray, tokens: Tokens, residuals: DoubleArray
+) -> tuple[Departure, Evidence]:
+    """Both kinds of evidence on the same points: tokens (N residuals) and surface."""
+    few = aligned[random_subset(len(aligned), SURFACE_POINTS, generator(0, "surface"))]
+    departure = normal.depart(few, generator(0, "elastic"))
+    at_points = spread(residuals, centres_of(tokens), few)
+    return departure, Evidence(departure.places, departure.channels | {TOKEN: at_points})
+
+
+def residuals_of(tokens: Tokens, rebuilt: Rebuilt) -> DoubleArray:
+    """(N,) L2 distances of the base tokens to their reconstruction."""
+    return np.asarray((tokens.features[1, 0] - rebuilt.rebuilt[0]).norm(dim=-1).double().cpu().numpy())
+
+
+def centres_of(tokens: Tokens) -> DoubleArray:
+    """(N, 3) group centres of a batch of one."""
+    return np.asarray(tokens.centers[0].double().cpu().numpy())
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

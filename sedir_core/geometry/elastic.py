@@ -1,0 +1,91 @@
+"""The smooth difference between two good parts, so that what is left is a defect and not a tolerance.
+
+A Gaussian-process displacement field on a few control points, fitted to point-to-plane distances with Tukey
+weights. Its prior keeps it from following a dent: the field varies over a third of the part, by about a
+hundredth of its radius. Source of the model: Luethi et al. 2018, Gaussian process morphable models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.geometry.registration import Surface
+from sedir_core.types import DoubleArray
+
+LENGTH = 0.35  # of the part's radius: how far the field stays alike
+AMPLITUDE = 0.01  # of the part's radius: its prior standard deviation
+NOISE = 0.01  # residuals are correlated, so each weighs less than the sensor's noise would say
+CUTOFF = 0.004  # the robust scale never falls below this
+STEPS = 5
+
+
+@dataclass(frozen=True)
+class Elastic:
+    """A displacement field: controls (c, 3), weights (c, 3)."""
+
+    controls: DoubleArray
+    weights: DoubleArray
+
+    def __call__(self, points: DoubleArray) -> DoubleArray:
+        """Displacements (n, 3) at points (n, 3)."""
+        return np.asarray(_kernel(points, self.controls) @ self.weights)
+
+
+def no_displacement(controls: DoubleArray) -> Elastic:
+    """The field that moves nothing."""
+    return Elastic(controls, np.zeros_like(controls))
+
+
+def random_displacement(controls: DoubleArray, amplitude: float, generator: np.random.Generator) -> Elastic:
+    """A draw from the prior with that standard deviation: a part-to-part tolerance that could have been."""
+    factor = np.linalg.cholesky(_prior(controls))
+    noise = generator.standard_normal(controls.shape)
+    return Elastic(controls, amplitude * np.linalg.solve(factor.T, noise))
+
+
+def fit_elastic(points: DoubleArray, surface: Surface, controls: DoubleArray) -> Elastic:
+    """The field that brings aligned points (n, 3) onto the surface, both in units of the part's radius."""
+    basis = _kernel(points, controls)
+    prior = np.kron(_prior(controls), np.eye(3)) / AMPLITUDE**2
+    weights: DoubleArray = np.zeros((len(controls), 3))
+    for _ in range(STEPS):
+        moves = basis @ weights
+        moved = points + moves
+        nearest = surface.tree.nearest(moved)[1]
+        normals = surface.normals[nearest]
+        along = np.einsum("ij,ij->i", surface.points[nearest] - moved, normals)
+        trust = _tukey(along) / NOISE**2
+        goal = along + np.einsum("ij,ij->i", moves, normals)
+        hessian, gradient = _normal_equations(basis, normals, trust, goal)
+        weights = np.asarray(np.linalg.solve(hessian + prior, gradient)).reshape(-1, 3)
+    return Elastic(controls, weights)
+
+
+def _normal_equations(
+    basis: DoubleArray, normals: DoubleArray, trust: DoubleArray, goal: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    n_controls = basis.shape[1]
+    hessian = np.empty((n_controls, 3, n_controls, 3))
+    gradient = np.empty((n_controls, 3))
+    for i in range(3):
+        gradient[:, i] = basis.T @ (trust * normals[:, i] * goal)
+        for j in range(i, 3):
+            block = basis.T @ (basis * (trust * normals[:, i] * normals[:, j])[:, None])
+            hessian[:, i, :, j] = hessian[:, j, :, i] = block
+    return hessian.reshape(3 * n_controls, -1), gradient.reshape(-1)
+
+
+def _tukey(residuals: DoubleArray) -> DoubleArray:
+    scale = max(1.4826 * float(np.median(np.abs(residuals))), CUTOFF)
+    return np.asarray(np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2)
+
+
+def _prior(controls: DoubleArray) -> DoubleArray:
+    return _kernel(controls, controls) + 1e-6 * np.eye(len(controls))
+
+
+def _kernel(a: DoubleArray, b: DoubleArray) -> DoubleArray:
+    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    return np.asarray(np.exp(-np.maximum(squared, 0) / (2 * LENGTH**2)))

@@ -1,0 +1,202 @@
+"""Where a scan sits in its category's frame: many starts, trimmed residuals, robust ICP.
+
+Features are not rotation invariant, so everything after rests on this. The scheme is method.md section 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations, product
+
+import numpy as np
+
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray
+
+TRIM = 0.8  # a defect, a missing side or a bent end is left out of the fit
+N_COARSE, N_MIDDLE, N_FINE = 200, 1_500, 5_000
+N_COARSE_SURFACE = 800  # searching far from a large tree is slow, and the first steps need no detail
+N_TRIED, N_KEPT = 24, 6
+
+
+@dataclass(frozen=True)
+class Pose:
+    """x -> rotation @ x + translation, for rows: points @ rotation.T + translation."""
+
+    rotation: DoubleArray
+    translation: DoubleArray
+
+    def apply(self, points: DoubleArray) -> DoubleArray:
+        return np.asarray(points @ self.rotation.T + self.translation)
+
+    def invert(self, points: DoubleArray) -> DoubleArray:
+        return np.asarray((points - self.translation) @ self.rotation)
+
+
+class Surface:
+    """A template made ready to be compared with: points (n, 3), unit normals (n, 3), a search tree."""
+
+    def __init__(self, points: DoubleArray, normals: DoubleArray | None = None) -> None:
+        self.points = points
+        self.normals = normals_and_curvature(points)[0] if normals is None else normals
+        self.tree = PointTree(points)
+        self.axes = principal_axes(points)
+        self.probes = points[:: max(1, len(points) // N_MIDDLE)]
+
+    def coarse(self) -> Surface:
+        """The same surface in few points, for the first steps of a registration."""
+        step = max(1, len(self.points) // N_COARSE_SURFACE)
+        return Surface(self.points[::step], self.normals[::step])
+
+
+def principal_axes(points: DoubleArray) -> DoubleArray:
+    """Right-handed principal axes as columns, largest spread first."""
+    axes = np.linalg.eigh(np.cov(points.T))[1][:, ::-1].copy()
+    axes[:, 2] *= np.sign(np.linalg.det(axes))
+    return axes
+
+
+def cube_rotations() -> DoubleArray:
+    """(24, 3, 3): every way to put right-handed axes onto axes."""
+    found = [
+        np.eye(3)[list(order)] * np.array(signs)[:, None]
+        for order in permutations(range(3))
+        for signs in product((1, -1), repeat=3)
+    ]
+    return np.array([r for r in found if np.linalg.det(r) > 0])
+
+
+def align(points: DoubleArray, surface: Surface, generator: np.random.Generator) -> tuple[Pose, float]:
+    """The pose that brings a scan onto a template of the same scale, and its residual.
+
+    points: (n, 3), centred anywhere, any rotation. The residual is the trimmed mean distance in both
+    directions, in the template's unit: about the noise where the part fits, much more where it doesn't.
+    """
+    shuffled = points[generator.permutation(len(points))[:N_FINE]]
+    few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
+    poses = _best(few, coarse, _starts(shuffled, surface), N_TRIED)
+    poses = _refine(few, coarse, poses, steps=6, point_to_plane=False)
+    poses = _best(few, coarse, _refine(few, coarse, poses, steps=6), N_KEPT)
+    poses = _refine(some, surface, poses, steps=8)
+    two_way = [_two_way_residual(some, surface, pose) for pose in poses]
+    chosen = poses[int(np.argmin(two_way))]
+    fine = _refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
+    return fine, _two_way_residual(shuffled, surface, fine)
+
+
+def _starts(points: DoubleArray, surface: Surface) -> list[Pose]:
+    centre, target = points.mean(axis=0), surface.points.mean(axis=0)
+    own = principal_axes(points)
+    rotations = [surface.axes @ turn @ own.T for turn in _turns(points)]
+    return [Pose(r, target - r @ centre) for r in rotations]
+
+
+def _turns(points: DoubleArray) -> DoubleArray:
+    """Axis pairings; where two spreads are alike their axes are arbitrary, so turns in between are added."""
+    cube = cube_rotations()
+    eighth = np.array([[np.sqrt(0.5), -np.sqrt(0.5), 0], [np.sqrt(0.5), np.sqrt(0.5), 0], [0, 0, 1]])
+    cycle = np.eye(3)[[2, 0, 1]]
+    between = [np.linalg.matrix_power(cycle, i) @ eighth @ np.linalg.matrix_power(cycle, i).T for i in range(3)]
+    return np.concatenate([cube, *(cube @ turn for turn in between)])
+
+
+def _best(points: DoubleArray, surface: Surface, poses: list[Pose], count: int) -> list[Pose]:
+    residuals = [_trimmed(d) for d in _distances(points, surface, poses)]
+    return [poses[i] for i in np.argsort(residuals, kind="stable")[:count]]
+
+
+def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> DoubleArray:
+    moved = np.concatenate([pose.apply(points) for pose in poses])
+    return surface.tree.nearest(moved)[0].reshape(len(poses), -1)
+
+
+def _trimmed(distances: DoubleArray) -> float:
+    kept = np.sort(distances)[: max(1, int(TRIM * len(distances)))]
+    return float(kept.mean())
+
+
+def _two_way_residual(points: DoubleArray, surface: Surface, pose: Pose) -> float:
+    there = surface.tree.nearest(pose.apply(points))[0]
+    back = PointTree(points).nearest(pose.invert(surface.probes))[0]
+    return (_trimmed(there) + _trimmed(back)) / 2
+
+
+def _refine(
+    points: DoubleArray,
+    surface: Surface,
+    poses: list[Pose],
+    steps: int,
+    point_to_plane: bool = True,
+    robust: bool = False,
+) -> list[Pose]:
+    """Trimmed ICP on all poses at once; `robust` adds Tukey weights."""
+    rotations = np.array([pose.rotation for pose in poses])
+    translations = np.array([pose.translation for pose in poses])
+    for _ in range(steps):
+        moved = np.einsum("sij,mj->smi", rotations, points) + translations[:, None]
+        distances, nearest = surface.tree.nearest(moved.reshape(-1, 3))
+        distances = distances.reshape(len(poses), -1)
+        nearest = nearest.reshape(len(poses), -1)
+        offsets = surface.points[nearest] - moved
+        normals = surface.normals[nearest]
+        weights = (distances <= np.quantile(distances, TRIM, axis=1, keepdims=True)).astype(float)
+        if point_to_plane:
+            along = np.einsum("smi,smi->sm", offsets, normals)
+            if robust:
+                weights = _tukey(along)
+            turn, shift = _plane_step(moved, normals, along, weights)
+        else:
+            turn, shift = _point_step(moved, offsets, weights)
+        rotations = turn @ rotations
+        translations = np.einsum("sij,sj->si", turn, translations) + shift
+    return [Pose(r, t) for r, t in zip(rotations, translations, strict=True)]
+
+
+def _tukey(residuals: DoubleArray) -> DoubleArray:
+    scale = 1.4826 * np.median(np.abs(residuals), axis=1, keepdims=True) + 1e-12
+    return np.asarray(np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2)
+
+
+def _plane_step(
+    moved: DoubleArray, normals: DoubleArray, along: DoubleArray, weights: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """One Gauss-Newton step of the point-to-plane distance (Chen and Medioni 1991), damped a little."""
+    rows = np.concatenate([np.cross(moved, normals), normals], axis=2)
+    weighted = rows * weights[..., None]
+    hessian = np.einsum("smi,smj->sij", weighted, rows)
+    damping = 1e-4 * np.trace(hessian, axis1=1, axis2=2)[:, None, None] / 6 + 1e-12
+    step = np.linalg.solve(hessian + damping * np.eye(6), np.einsum("smi,sm->si", weighted, along)[..., None])[..., 0]
+    return rotation_from_vector(step[:, :3]), step[:, 3:]
+
+
+def _point_step(moved: DoubleArray, offsets: DoubleArray, weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    """The best rigid motion of weighted point pairs (Kabsch 1976)."""
+    share = weights / weights.sum(axis=1, keepdims=True)
+    centre = np.einsum("sm,smi->si", share, moved)
+    target = np.einsum("sm,smi->si", share, moved + offsets)
+    cross = np.einsum(
+        "sm,smi,smj->sij", share, moved + offsets - target[:, None], moved - centre[:, None], optimize=True
+    )
+    left, _, right = np.linalg.svd(cross)
+    left[:, :, 2] *= np.sign(np.linalg.det(left @ right))[:, None]
+    turn = left @ right
+    return turn, target - np.einsum("sij,sj->si", turn, centre)
+
+
+def rotation_from_vector(vectors: DoubleArray) -> DoubleArray:
+    """(s, 3) rotation vectors, radians, to (s, 3, 3) matrices (Rodrigues)."""
+    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
+    x, y, z = vectors.T
+    zero = np.zeros_like(x)
+    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
+    safe = np.maximum(angle, 1e-12)
+    return np.asarray(np.eye(3) + np.sin(safe) / safe * skew + (1 - np.cos(safe)) / safe**2 * skew @ skew)
+
+
+def random_rotation(generator: np.random.Generator) -> DoubleArray:
+    """(3, 3), uniform over all rotations (a normalised Gaussian quaternion, Shoemake 1992)."""
+    w, x, y, z = generator.standard_normal(4)
+    left = np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
+    right = np.array([[w, -x, -y, -z], [x, w, z, -y], [y, -z, w, x], [z, y, -x, w]])
+    return np.asarray((left @ right.T)[1:, 1:] / (w * w + x * x + y * y + z * z))

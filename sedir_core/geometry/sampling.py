@@ -1,0 +1,56 @@
+"""Fewer points from many: farthest point sampling for tokens, voxels for speed."""
+
+from __future__ import annotations
+
+import fpsample
+import numpy as np
+
+from sedir_core.errors import TooFewPoints
+from sedir_core.types import FloatArray, IntArray
+
+
+def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
+    """Indices of `count` points, each the farthest from all before it.
+
+    points: (n, 3) float32. Returns (count,) int64, beginning with `start`; ties go to the lowest index.
+    Raises TooFewPoints if n < count. Source: Eldar et al. 1997, as PointNet++ uses it.
+    """
+    if len(points) < count:
+        raise TooFewPoints("scan", f"{len(points)} points, the model samples {count}", "scan more densely")
+    # Height 1: deeper trees of this library release ignore the start.
+    return np.asarray(fpsample.bucket_fps_kdline_sampling(points, count, h=1, start_idx=start), dtype=np.int64)
+
+
+def random_subset(n_points: int, count: int, generator: np.random.Generator) -> IntArray:
+    """Sorted indices of `count` of `n_points` points, or of all where there are fewer."""
+    if n_points <= count:
+        return np.arange(n_points)
+    return np.sort(generator.choice(n_points, count, replace=False))
+
+
+def spread_subset(points: FloatArray, count: int, generator: np.random.Generator) -> IntArray:
+    """About uniform in space: at most `count` sorted indices, one random point per voxel.
+
+    points: (n, 3). The voxel size is found by bisection, so dense and sparse regions end up alike.
+    """
+    if len(points) <= count:
+        return np.arange(len(points))
+    shuffled = generator.permutation(len(points))
+    cloud = points[shuffled]
+    low, high = 0.0, float(np.ptp(cloud, axis=0).max())
+    best = np.arange(0)
+    for _ in range(12):
+        size = (low + high) / 2
+        first = _first_per_voxel(cloud, size)
+        if len(first) > count:
+            low = size
+        else:
+            high, best = size, shuffled[first]
+    return np.sort(best)
+
+
+def _first_per_voxel(points: FloatArray, size: float) -> IntArray:
+    cells = np.floor((points - points.min(axis=0)) / size).astype(np.int64)
+    spans = cells.max(axis=0) + 1
+    keys = (cells[:, 0] * spans[1] + cells[:, 1]) * spans[2] + cells[:, 2]
+    return np.unique(keys, return_index=True)[1]

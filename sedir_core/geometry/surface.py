@@ -1,0 +1,65 @@
+"""What a cloud says of the surface it was taken from: normals, curvature, and how fast they change."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray, IntArray
+
+
+def local_frames(points: DoubleArray, neighbours: IntArray) -> tuple[DoubleArray, DoubleArray]:
+    """Eigenvalues (m, 3), ascending, and eigenvectors (m, 3, 3), as columns, of neighbourhood covariances.
+
+    points: (n, 3). neighbours: (m, k) indices into them.
+    """
+    groups = points[neighbours]
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    covariance = np.einsum("mki,mkj->mij", groups, groups) / neighbours.shape[1]
+    values, vectors = np.linalg.eigh(covariance)
+    return values, vectors
+
+
+def normals_and_curvature(points: DoubleArray, k: int = 24) -> tuple[DoubleArray, DoubleArray]:
+    """Unit normals (n, 3) of arbitrary sign, and surface variation (n,): 0 is flat, 1/3 fully scattered.
+
+    points: (n, 3). Source: Pauly et al. 2002; the paper's equation 15.
+    """
+    neighbours = PointTree(points).nearest_k(points, k)[1]
+    values, vectors = local_frames(points, neighbours)
+    return vectors[:, :, 0], values[:, 0] / np.maximum(values.sum(axis=1), 1e-300)
+
+
+def smooth_onto_plane(points: DoubleArray, k: int) -> tuple[DoubleArray, DoubleArray]:
+    """Points moved along the normal onto the plane of their k neighbours, and those normals, both (n, 3).
+
+    Takes most of the sensor's noise out of a merged cloud (a moving least squares step of order one).
+    """
+    neighbours = PointTree(points).nearest_k(points, k)[1]
+    normals = local_frames(points, neighbours)[1][:, :, 0]
+    offsets = np.einsum("ij,ij->i", points[neighbours].mean(axis=1) - points, normals)
+    return points + offsets[:, None] * normals, normals
+
+
+def local_variation(points: DoubleArray, centres: IntArray, k: int = 24) -> DoubleArray:
+    """How fast the surface turns around each centre: (N, 2) mean angle of normals, mean change of curvature.
+
+    points: (n, 3), the dense cloud. centres: (N,) indices. Neighbours are the points within 7 times the
+    mean spacing, at most 64 of them; angles ignore the normals' sign. Source: the paper's equations 16-18.
+    """
+    tree = PointTree(points)
+    probes = points[:: max(1, len(points) // 1_000)]
+    radius = 7 * float(tree.nearest_k(probes, 2)[0][:, 1].mean())
+    around = tree.nearest_k(points[centres], 64, within=radius)[1]
+    inside = around < len(points)
+    around = np.where(inside, around, centres[:, None])
+    used, places = np.unique(around, return_inverse=True)
+    values, vectors = local_frames(points, tree.nearest_k(points[used], k)[1])
+    normals, curvature = vectors[:, :, 0], values[:, 0] / np.maximum(values.sum(axis=1), 1e-300)
+    places = places.reshape(around.shape)
+    own = np.searchsorted(used, centres)
+    cosines = np.abs(np.einsum("nki,ni->nk", normals[places], normals[own]))
+    angles = np.arccos(np.clip(cosines, 0, 1))
+    changes = np.abs(curvature[places] - curvature[own][:, None])
+    count = np.maximum(inside.sum(axis=1) - 1, 1)[:, None]
+    return np.asarray(np.stack([(angles * inside).sum(axis=1), (changes * inside).sum(axis=1)], axis=1) / count)

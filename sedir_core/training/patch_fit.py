@@ -1,0 +1,71 @@
+"""A patch decoder for this run's parts: normal tokens in, the points of their neighbourhood out (method section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.config import Config
+from sedir_core.detectors.fitting import Basis, draw_sampling
+from sedir_core.detectors.tokens import tokenize
+from sedir_core.errors import Cancelled
+from sedir_core.geometry.neighbours import nearest_groups
+from sedir_core.models.patch_decoder import PatchDecoder, chamfer_distance
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.runtime import generator, torch_generator
+from sedir_core.types import Stop
+
+STEPS, BATCH, LEARNING_RATE = 1_500, 256, 2e-3
+TARGET_POINTS = 64  # of a neighbourhood, the ones compared with
+
+
+def fit_patch_decoder(
+    bases: Mapping[str, Basis], encoder: LocalEncoder, config: Config, n_points: int, device: torch.device, stop: Stop
+) -> PatchDecoder:
+    """Train on one sampling of every part, against the frozen encoder. Raises Cancelled."""
+    seed = config.training.seed
+    pairs = [
+        _pairs(basis, part, encoder, config, n_points, device, generator(seed, "patches", name, part))
+        for name, basis in bases.items()
+        for part in range(len(basis.parts))
+    ]
+    tokens, patches = (torch.cat(column) for column in zip(*pairs, strict=True))
+    torch.manual_seed(seed)
+    decoder = PatchDecoder(config.encoder.width).to(device)
+    optimizer = torch.optim.AdamW(decoder.parameters(), lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    random = torch_generator("cpu", seed, "patch order")
+    for _ in range(STEPS):
+        if stop():
+            raise Cancelled
+        picked = torch.randint(len(tokens), (BATCH,), generator=random).to(device)
+        loss = chamfer_distance(decoder(tokens[picked]), patches[picked]).mean()
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+    return decoder.eval().requires_grad_(False)
+
+
+def _pairs(
+    basis: Basis,
+    part: int,
+    encoder: LocalEncoder,
+    config: Config,
+    n_points: int,
+    device: torch.device,
+    random: np.random.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Tokens (N, c) and their neighbourhoods (N, 64, 3) in units of the radius."""
+    k = config.grouping.group_size
+    cloud = draw_sampling(basis, part, n_points, random)
+    tokens = tokenize(cloud, config.grouping, encoder, device)
+    centres = tokens.centers[0].cpu().numpy()
+    points = cloud.astype(np.float32)
+    distances, members = nearest_groups(points, centres, k)
+    few = members[:, np.linspace(0, k - 1, min(k, TARGET_POINTS)).astype(int)]
+    patches = (points[few] - centres[:, None]) / distances[:, -1][:, None, None]
+    return tokens.features[1, 0], torch.from_numpy(patches).to(device)
