@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from sedir_core.models.layers import position_mlp
 
-_ROWS_AT_ONCE = {"cpu": 4_096}  # point rows in flight: on a CPU they should stay in its cache
+_ROWS_AT_ONCE = {"cpu": 2_048}  # point rows in flight: on a CPU they should stay in its cache
 _ROWS_AT_ONCE_ELSEWHERE = 262_144
 
 

@@ -21,7 +21,7 @@ from sedir_core.geometry.sampling import farthest_points
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, FloatArray
 
-_POOL = 24  # shapes drawn from at a time; each batch brings one new, because sampling them costs most
+_POOL, _BATCHES_PER_NEW_SHAPE = 24, 2  # shapes drawn from at a time; sampling them costs most, so they are reused
 _MIN_POINTS = 2_000
 _SHARE = (0.0015, 0.012)  # of a scan's points that fall into one group, from dense scans to sparse ones
 _NOISE = (0.0004, 0.006)  # deviation, in units of the longest radius
@@ -63,9 +63,9 @@ class PatchStream:
         self._drawn += 1
         while len(self._pool) < self._shapes:
             self._pool.append(_surface(2 * self._max_points, rng))
-        self._pool.append(_surface(2 * self._max_points, rng))
-        if len(self._pool) > max(_POOL, self._shapes):
-            self._pool.pop(0)
+        if self._drawn % _BATCHES_PER_NEW_SHAPE == 0:
+            self._pool.append(_surface(2 * self._max_points, rng))
+            self._pool = self._pool[-max(_POOL, self._shapes) :]
         size = int(rng.choice(self._sizes))
         chosen = rng.choice(len(self._pool), self._shapes, replace=False)
         parts = [_patches(self._pool[i], size, self._groups, self._max_points, rng) for i in chosen]
@@ -148,7 +148,8 @@ def _queries(targets: DoubleArray, normals: DoubleArray, rng: np.random.Generato
     """Points off the surface along normals; their distance is the offset, unless another sheet is nearer."""
     offset = _QUERY_SPREAD * rng.standard_normal((*targets.shape[:1], _N_QUERIES))
     queries = targets[:, :_N_QUERIES] + offset[..., None] * normals[:, :_N_QUERIES]
-    to_sample = np.linalg.norm(queries[:, :, None] - targets[:, None], axis=-1).min(axis=-1)
+    apart = queries[:, :, None] - targets[:, None]
+    to_sample = np.sqrt(np.einsum("nqtx,nqtx->nqt", apart, apart).min(axis=-1))
     return queries, np.minimum(np.abs(offset), to_sample)
 
 
