@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app import help_texts
 from app.session import Session, State
 from app.settings import Settings, ThemeChoice
+from app.views.linked_clouds import Layer
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
 from app.widgets.error_details import ErrorDetails
@@ -103,6 +104,8 @@ class MainWindow(QMainWindow):
         menu = bar.addMenu("&View")
         self._needs_scan.append(add(menu, "Reset Camera", page.clouds.reset_camera, "R", "rotate-orbit"))
         menu.addSeparator()
+        self._build_layer_actions(menu)
+        menu.addSeparator()
         for dock in page.docks:
             menu.addAction(dock.toggleViewAction())
         menu.addSeparator()
@@ -121,6 +124,7 @@ class MainWindow(QMainWindow):
             add(menu, "Set to NG", lambda: page.review("ng"), "N", "alert-octagon-outline"),
             add(menu, "Back to the Model's Verdict", lambda: page.review(None), "Backspace"),
         ]
+        add(menu, "Back to the Calibrated Limit", lambda: session.set_limit(1.0))
         menu.addSeparator()
         self._again = add(menu, "Inspect Again", self._inspect_again, "F5", "refresh")
         self._all_again = add(menu, "Inspect All Again", self._inspect_all_again, "Shift+F5")
@@ -146,6 +150,15 @@ class MainWindow(QMainWindow):
             self._icons.append((action, icon))
         menu.addAction(action)
         return action
+
+    def _build_layer_actions(self, menu: QMenu) -> None:
+        group = QActionGroup(menu)
+        for key, layer in enumerate(Layer, 1):
+            action = self._action(menu, layer.value, lambda layer=layer: self.page.clouds.set_layer(layer), str(key))
+            action.setCheckable(True)
+            action.setChecked(layer is Layer.HEAT)
+            group.addAction(action)
+        self._action(menu, "Swap Sides", self.page.clouds.swap, "S", "swap-horizontal")
 
     def _build_theme_menu(self, menu: QMenu) -> None:
         group = QActionGroup(menu)

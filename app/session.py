@@ -25,6 +25,9 @@ SCAN_BUDGET_BYTES = 1_500_000_000
 """Points of scans kept in memory; older ones are read again when they are shown."""
 
 
+LOWEST_LIMIT, HIGHEST_LIMIT = 0.05, 1.95
+
+
 class State(Enum):
     """Where a scan is on its way from file to verdict."""
 
@@ -55,13 +58,19 @@ class Failure:
 
 @dataclass(frozen=True)
 class Entry:
-    """One scan of the list. `scan` may be absent after a while: see SCAN_BUDGET_BYTES."""
+    """One scan of the list. `scan` may be absent after a while: see SCAN_BUDGET_BYTES.
+
+    raw: the detection as the model gave it. detection: the same under the limit of now.
+    defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
+    """
 
     id: int
     path: Path
     state: State = State.WAITING
     scan: Scan | None = None
+    raw: Detection | None = None
     detection: Detection | None = None
+    defects_at: float = 1.0
     failure: Failure | None = None
     review: Verdict | None = None
 
@@ -88,6 +97,17 @@ class Selection:
     defect: int | None = None
 
 
+def under_limit(raw: Detection, share: float, found: Detection) -> Detection:
+    """The raw detection with both its limits moved, and the defects and reason of `found`."""
+    return replace(
+        raw,
+        threshold=raw.threshold * share,
+        point_threshold=raw.point_threshold * share,
+        defects=found.defects,
+        reason=found.reason,
+    )
+
+
 class Session(QObject):
     """The state of one window. Everybody may read; changes go through the methods and come back as signals."""
 
@@ -98,6 +118,7 @@ class Session(QObject):
     selection_changed = Signal(object)  # Selection
     model_changed = Signal()
     category_changed = Signal(str)
+    limit_changed = Signal(float)
 
     def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +126,7 @@ class Session(QObject):
         self.run_dir, self.device = run_dir, device
         self.model: ModelInfo | None = None
         self.category = "auto"
+        self.limit = 1.0  # what the operator set, as a share of the calibrated limit
         self.current: int | None = None
         self.selection = Selection()
         self._entries: dict[int, Entry] = {}
@@ -166,6 +188,24 @@ class Session(QObject):
             self.select(Selection())
         self.entry_changed.emit(entry_id)
 
+    # Results and the limit
+
+    def set_result(self, entry_id: int, raw: Detection) -> None:
+        """A scan is inspected; an earlier review no longer counts."""
+        detection = under_limit(raw, self.limit, raw)
+        self.update(entry_id, state=State.DONE, raw=raw, detection=detection, defects_at=1.0, review=None)
+
+    def set_limit(self, share: float) -> None:
+        """Judge every scan by this share of its calibrated limit; raw scores stay as they are."""
+        share = round(min(max(share, LOWEST_LIMIT), HIGHEST_LIMIT), 2)
+        if share == self.limit:
+            return
+        self.limit = share
+        for entry in self.entries:
+            if entry.raw is not None and entry.detection is not None:
+                self.update(entry.id, detection=under_limit(entry.raw, share, entry.detection))
+        self.limit_changed.emit(share)
+
     # What is shown and pointed at
 
     def show(self, entry_id: int | None) -> None:
@@ -174,7 +214,7 @@ class Session(QObject):
             return
         self.current = entry_id
         self.selection = Selection()
-        if entry_id in self._held:
+        if entry_id is not None and entry_id in self._held:
             self._held.move_to_end(entry_id)
         self.current_changed.emit(entry_id)
         self.selection_changed.emit(self.selection)

@@ -6,10 +6,10 @@ import ctypes
 import importlib.util
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.session import Load, ModelInfo
+from app.session import Load, ModelInfo, under_limit
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import UnknownCategory
 from sedir_core.types import Detection, Report, Scan, Stop
@@ -40,6 +40,15 @@ class Inspected:
     model: ModelInfo
 
 
+@dataclass(frozen=True)
+class JudgeRequest:
+    """A result to look at again under another limit (a share of the calibrated one)."""
+
+    scan: Scan
+    raw: Detection
+    limit: float
+
+
 def find(paths: tuple[Path, ...], report: Report, stop: Stop) -> list[Path]:
     """Scans among files and folders. Raises UnreadableScan."""
     from sedir_core.io.scans import find_scans
@@ -53,6 +62,19 @@ def read(path: Path, report: Report, stop: Stop) -> Scan:
 
     report(0.0, f"reading {path.name}")
     return read_scan(path)
+
+
+def judge(request: JudgeRequest, report: Report, stop: Stop) -> Detection:
+    """Find the defects and the reason anew under another limit."""
+    from sedir_core.detectors.findings import find_defects, verdict_reason
+
+    raw = request.raw
+    if request.limit == 1.0:
+        return raw
+    moved = under_limit(raw, request.limit, raw)
+    defects = find_defects(request.scan, moved.point_scores, moved.point_threshold)
+    reason = raw.reason if raw.uncertain else verdict_reason(moved.object_score, moved.threshold, defects)
+    return replace(moved, defects=defects, reason=reason)
 
 
 def import_views(request: None, report: Report, stop: Stop) -> None:

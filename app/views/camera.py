@@ -42,7 +42,7 @@ def place(scan: Scan | None) -> tuple[DoubleArray, float]:
 def fitting_distance(radius: float, view_angle_deg: float, aspect: float) -> float:
     """How far away a ball of that radius about fits a view; aspect is width over height."""
     half_angle = math.radians(view_angle_deg / 2)
-    return 1.04 * radius / math.sin(min(half_angle, math.atan(math.tan(half_angle) * aspect)))
+    return 1.12 * radius / math.sin(min(half_angle, math.atan(math.tan(half_angle) * aspect)))
 
 
 def home(distance: float) -> Pose:

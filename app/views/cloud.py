@@ -118,6 +118,7 @@ class CloudView(QWidget):
         """Replace the picture; the camera stays. points: (n, 3) finite, colours: (n, 3) uint8."""
         self._remove_points()
         if not len(points):  # VTK takes no empty arrays
+            self.redraw()
             return
         # A fixed seed: the same scan always thins to the same points, nothing twinkles.
         self._order = np.random.default_rng(0).permutation(len(points))
@@ -150,11 +151,6 @@ class CloudView(QWidget):
             self._marks.AddViewProp(_frame(box, colour))
             self._marks.AddViewProp(_number(box, colour))
         self.redraw()
-
-    def clear(self) -> None:
-        """An empty view."""
-        self._remove_points()
-        self.show_boxes([], "white", "white")
 
     def set_background(self, bottom: str, top: str) -> None:
         self._plot.set_background(bottom, top=top)
@@ -196,8 +192,11 @@ class CloudView(QWidget):
         self._plot.renderer.ResetCameraClippingRange(self._bounds)
 
     def picture(self) -> Rgb:
-        """(h, w, 3) uint8: what the view shows."""
+        """(h, w, 3) uint8: what the view shows, with all its points."""
+        self._rest.stop()
+        self._come_to_rest()
         self._prepare()
+        self._plot.GetRenderWindow().Render()  # pyvista would hand out the last frame
         return np.asarray(self._plot.screenshot(return_img=True), np.uint8)
 
     def close_view(self) -> None:

@@ -1,12 +1,23 @@
-"""The legend of the heat: the fixed scale, how many points have which score, and where the limit is."""
+"""The legend of the heat: the fixed scale, how many points have which score, and the limit, which can be dragged."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.session import HIGHEST_LIMIT, LOWEST_LIMIT
 from app.views.colours import N_STEPS, NOT_EVALUATED, heat_map
 from app.widgets.theme import Theme
 from sedir_core.types import Detection, FloatArray
@@ -14,16 +25,27 @@ from sedir_core.types import Detection, FloatArray
 N_BINS = 96
 STRIP_HEIGHT = 12
 SIDE_MARGIN = 16
+SNAP = 0.015
 
 
 class ColourBar(QWidget):
-    """Shows the scores of one detection; empty without one."""
+    """Shows the scores of one detection; empty without one.
+
+    `limit_set` carries the limit as a share of the calibrated one: after a drag, a double click (back to 1), or a key.
+    """
+
+    limit_set = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._counts: FloatArray = np.zeros(N_BINS, np.float32)
-        self._n_points = self._n_blank = self._n_over = 0
+        self._shares: FloatArray = np.empty(0, np.float32)  # of the calibrated limit, sorted
+        self._n_blank = 0
+        self._limit = 1.0
+        self._dragging = False
+        self.setCursor(Qt.CursorShape.SplitHCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Colour scale")
 
@@ -34,19 +56,54 @@ class ColourBar(QWidget):
         self._theme = theme
         self.update()
 
-    def show_detection(self, detection: Detection | None) -> None:
-        """Count the scores anew."""
-        scores = np.empty(0, np.float32) if detection is None else detection.point_scores
-        limit = 1.0 if detection is None else detection.point_threshold
+    def show_detection(self, raw: Detection | None, limit: float) -> None:
+        """The scores as the model gave them, and the limit as a share of the calibrated one."""
+        scores = np.empty(0, np.float32) if raw is None else raw.point_scores
+        calibrated = raw.point_threshold if raw is not None and raw.point_threshold > 0 else np.inf
         known = scores[~np.isnan(scores)]
-        self._n_points, self._n_blank = len(known), len(scores) - len(known)
-        self._n_over = int((known > limit).sum())
-        shares = np.clip(known / (2 * limit), 0.0, 1.0) if limit > 0 else np.zeros_like(known)
-        self._counts = np.bincount((shares * (N_BINS - 1e-3)).astype(np.intp), minlength=N_BINS)[:N_BINS].astype(
-            np.float32
-        )
-        self.setToolTip(self._summary() if len(scores) else "")
+        self._shares = np.sort(known / np.float32(calibrated))
+        self._n_blank = len(scores) - len(known)
+        # The last bin holds everything beyond the end of the scale.
+        bins = np.clip(self._shares * (N_BINS / 2), 0, N_BINS - 1).astype(np.intp)
+        self._counts = np.bincount(bins, minlength=N_BINS).astype(np.float32)
+        self._limit = limit
         self.update()
+
+    # Dragging the limit
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if event.button() is Qt.MouseButton.LeftButton and len(self._shares):
+            self._dragging = True
+            self._drag_to(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self._dragging:
+            self._drag_to(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self._dragging:
+            self._dragging = False
+            self.limit_set.emit(self._limit)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._dragging = False
+        self.limit_set.emit(1.0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        steps = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_PageDown: -0.1, Qt.Key.Key_PageUp: 0.1}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        else:
+            self.limit_set.emit(self._limit + step)
+
+    def _drag_to(self, x: float) -> None:
+        share = 2 * (x - SIDE_MARGIN) / max(self.width() - 2 * SIDE_MARGIN, 1)
+        # Near the calibrated limit the line snaps to it.
+        self._limit = 1.0 if abs(share - 1) < SNAP else min(max(share, LOWEST_LIMIT), HIGHEST_LIMIT)
+        self.update()
+
+    # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
@@ -58,7 +115,7 @@ class ColourBar(QWidget):
         room = QRectF(strip.left(), text_height + 10, strip.width(), strip.top() - text_height - 12)
         self._paint_strip(painter, strip)
         self._paint_histogram(painter, room)
-        self._paint_limit(painter, strip, room, metrics)
+        self._paint_limit(painter, strip, room)
         self._paint_scale(painter, strip, metrics)
         self._paint_caption(painter, metrics)
 
@@ -88,30 +145,33 @@ class ColourBar(QWidget):
         painter.setBrush(fill)
         painter.drawPolygon(outline)
 
-    def _paint_limit(self, painter: QPainter, strip: QRectF, room: QRectF, metrics: QFontMetricsF) -> None:
-        x = strip.center().x()
+    def _paint_limit(self, painter: QPainter, strip: QRectF, room: QRectF) -> None:
+        x = strip.left() + self._limit / 2 * strip.width()
         painter.setPen(QPen(QColor(self._theme.ink), 1.6))
         painter.drawLine(QPointF(x, room.top() - 4), QPointF(x, strip.bottom() + 3))
         painter.setBrush(QColor(self._theme.ink))
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 4, room.top() - 7), QPointF(x + 4, room.top() - 7), QPointF(x, room.top() - 1)])
-        )
+        top = room.top() - 7
+        painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 7)]))
 
     def _paint_scale(self, painter: QPainter, strip: QRectF, metrics: QFontMetricsF) -> None:
         painter.setPen(QColor(self._theme.quiet))
         baseline = strip.bottom() + metrics.ascent() + 4
-        for share, text in ((0.0, "0 %"), (0.25, "50 %"), (0.5, "100 % = limit"), (0.75, "150 %"), (1.0, "200 %+")):
+        for share, text in ((0.0, "0 %"), (0.25, "50 %"), (0.5, "100 %"), (0.75, "150 %"), (1.0, "200 %+")):
             width = metrics.horizontalAdvance(text)
             x = strip.left() + share * strip.width() - width * (0.0 if share == 0 else 1.0 if share == 1 else 0.5)
             painter.drawText(QPointF(x, baseline), text)
 
     def _paint_caption(self, painter: QPainter, metrics: QFontMetricsF) -> None:
-        painter.setPen(QColor(self._theme.quiet))
         baseline = 3 + metrics.ascent()
-        painter.drawText(QPointF(SIDE_MARGIN, baseline), "Point score")
-        if not self._n_points and not self._n_blank:
+        painter.setPen(QColor(self._theme.quiet))
+        title = "Point score, as a share of the limit"
+        if abs(self._limit - 1) > 1e-6:
+            title = f"Limit at {self._limit:.0%} of the calibrated one · double click: back"
+        painter.drawText(QPointF(SIDE_MARGIN, baseline), title)
+        if not len(self._shares) and not self._n_blank:
             return
-        over = f"{self._n_over:,} over the limit"
+        n_over = len(self._shares) - int(np.searchsorted(self._shares, self._limit, side="right"))
+        over = f"{n_over:,} over the limit"
         x = self.width() - SIDE_MARGIN - metrics.horizontalAdvance(over)
         painter.drawText(QPointF(x, baseline), over)
         if self._n_blank:
@@ -121,6 +181,3 @@ class ColourBar(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(*NOT_EVALUATED))
             painter.drawRoundedRect(QRectF(x - 15, baseline - 9, 10, 10), 2, 2)
-
-    def _summary(self) -> str:
-        return f"{self._n_points:,} points evaluated, {self._n_over:,} over the limit, {self._n_blank:,} not evaluated"

@@ -5,6 +5,7 @@ VTK is loaded only when `build` is called; what should be shown before that wait
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitte
 from app.views.camera import Pose, between, fitting_distance, home, place, towards
 from app.views.colours import SURFACE, Rgb, heat
 from app.widgets.theme import Theme
-from sedir_core.types import Defect, Detection, Scan
+from sedir_core.types import Defect, Detection, FloatArray, Scan
 
 if TYPE_CHECKING:
     from app.views.cloud import CloudView
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 FLIGHT_MS = 450
 FOCUS_ROOM = 1.8  # what is around a defect says where it is
 MIN_FOCUS_SHARE = 0.2  # of the part's radius
+
+
+class Layer(Enum):
+    """What the view of the scan shows; the value is its title."""
+
+    HEAT = "Scan"
+    PLAIN = "Scan without heat"
+    BOTH = "Scan over reconstruction"
+
+
+_NOTHING = (np.empty((0, 3), np.float32), np.empty((0, 3), np.uint8))
 
 
 class LinkedClouds(QWidget):
@@ -40,6 +52,8 @@ class LinkedClouds(QWidget):
         self._detection: Detection | None = None
         self._chosen: int | None = None
         self._at_home = True  # nobody has moved the camera
+        self._colour_limit = 1.0
+        self._layer = Layer.HEAT
         self._origin = np.zeros(3)
         self._radius = 1.0
         self._flight = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=FLIGHT_MS)
@@ -97,12 +111,29 @@ class LinkedClouds(QWidget):
 
     # Content
 
-    def show_result(self, scan: Scan | None, detection: Detection | None) -> None:
-        """Show a scan, grey where there is no detection yet. Another scan gets a fresh camera."""
+    def set_layer(self, layer: Layer) -> None:
+        """What the left view shows of the scan."""
+        self._layer = layer
+        self._left_pane.set_title(layer.value)
+        self._show_all()
+
+    def swap(self) -> None:
+        """Exchange left and right."""
+        self._splitter.insertWidget(0, self._splitter.widget(1))
+
+    def show_result(self, scan: Scan | None, detection: Detection | None, colour_limit: float = 1.0) -> None:
+        """Show a scan, grey where there is no detection yet. Another scan gets a fresh camera.
+
+        colour_limit: the point score in the middle of the scale; the calibrated limit, whatever the operator set.
+        """
         another = scan is not self._scan
         if not another and detection is self._detection:
             return
-        self._scan, self._detection, self._chosen = scan, detection, None
+        same_scores = not another and _scores(detection) is _scores(self._detection)
+        self._scan, self._detection, self._chosen, self._colour_limit = scan, detection, None, colour_limit
+        if same_scores:
+            self._show_boxes()
+            return
         if another:
             self._origin, self._radius = place(scan)
         self._show_all()
@@ -127,25 +158,33 @@ class LinkedClouds(QWidget):
             view.settle()
 
     def _show_all(self) -> None:
-        if not self.views or self._left is None or self._right is None:
+        if self._left is None or self._right is None:
             return
-        if self._scan is None:
-            self._left.clear()
-            self._right.clear()
-        else:
-            keep = self._scan.finite
-            self._left.show_points(self._local(self._scan.points[keep]), self._colours()[keep])
-            surface = np.empty((0, 3)) if self._detection is None else self._detection.reconstruction
-            self._right.show_points(self._local(surface), np.full((len(surface), 3), SURFACE, np.uint8))
+        self._left.show_points(*self._left_cloud())
+        self._right.show_points(*self._surface())
         self._left_pane.set_note("" if self._scan is None else self._scan.name)
         self._right_pane.set_note("" if self._detection is None else "the expected surface")
         self._show_boxes()
 
-    def _colours(self) -> Rgb:
-        assert self._scan is not None
+    def _left_cloud(self) -> tuple[NDArray[np.float32], Rgb]:
+        """What the left view shows: the scan in the chosen layer's colours, and for `BOTH` the surface with it."""
+        if self._scan is None:
+            return _NOTHING
+        keep = self._scan.finite
+        points = self._local(self._scan.points[keep])
+        if self._detection is None or self._layer is Layer.PLAIN:
+            return points, np.full((len(points), 3), SURFACE, np.uint8)
+        colours = heat(self._detection.point_scores, self._colour_limit)[keep]
+        if self._layer is Layer.HEAT:
+            return points, colours
+        surface, grey = self._surface()
+        return np.concatenate([points, surface]), np.concatenate([colours, grey])
+
+    def _surface(self) -> tuple[NDArray[np.float32], Rgb]:
         if self._detection is None:
-            return np.full((len(self._scan), 3), SURFACE, np.uint8)
-        return heat(self._detection.point_scores, self._detection.point_threshold)
+            return _NOTHING
+        surface = self._local(self._detection.reconstruction)
+        return surface, np.full((len(surface), 3), SURFACE, np.uint8)
 
     def _show_boxes(self) -> None:
         from_defects = self._detection.defects if self._detection is not None else ()
@@ -211,6 +250,10 @@ class LinkedClouds(QWidget):
             view.settle()
 
 
+def _scores(detection: Detection | None) -> FloatArray | None:
+    return None if detection is None else detection.point_scores
+
+
 class _Pane(QFrame):
     """A titled frame around a view; before the graphics are there it says so."""
 
@@ -236,8 +279,13 @@ class _Pane(QFrame):
         self.setMinimumSize(180, 180)
 
     def set_view(self, view: QWidget) -> None:
-        self.layout().replaceWidget(self._waiting, view)
+        layout = self.layout()
+        assert layout is not None
+        layout.replaceWidget(self._waiting, view)
         self._waiting.deleteLater()
+
+    def set_title(self, text: str) -> None:
+        self._title.setText(text)
 
     def set_note(self, text: str) -> None:
         self._note.setText(text)

@@ -143,17 +143,16 @@ def _sheet(t: Theme) -> str:
     QLineEdit, QPlainTextEdit {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
         padding: 5px 8px; }}
     QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {t.accent}; }}
-    QDockWidget {{ font-weight: 600; titlebar-close-icon: none; }}
-    QDockWidget > QWidget {{ font-weight: normal; }}
+    QLabel#dockTitle {{ font-weight: 600; padding: 3px 4px 5px 4px; }}
     QFrame#panel, QFrame#pane, QListView, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 8px; }}
     QFrame#pane {{ border-radius: 4px; }}
     QListView, QTableView {{ outline: none; }}
     QTableView {{ selection-background-color: {t.chosen}; selection-color: {t.ink}; gridline-color: transparent; }}
-    QTableView::item {{ padding: 0 8px; border-bottom: 1px solid {t.raised}; }}
+    QTableView::item {{ padding: 0 5px; border-bottom: 1px solid {t.raised}; }}
     QHeaderView {{ background: {t.panel}; border: none; }}
     QHeaderView::section {{ background: {t.panel}; color: {t.quiet}; border: none; border-bottom: 1px solid {t.line};
-        padding: 6px 8px; }}
+        padding: 6px 5px; }}
     QStatusBar {{ background: {t.window}; color: {t.quiet}; }}
     QStatusBar::item {{ border: none; }}
     QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}

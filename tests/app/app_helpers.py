@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,24 +122,20 @@ def save_ply(path: Path, points: DoubleArray) -> Path:
     return path
 
 
-class open_window:  # noqa: N801  # reads as a verb where it is used
-    """Show a main window and close it again, also when the test fails."""
-
-    def __init__(self, qtbot: QtBot, session: Session, settings: Settings, demo_dir: Path) -> None:
-        self._qtbot, self._window = qtbot, MainWindow(session, settings, demo_dir)
-
-    def __enter__(self) -> MainWindow:
-        window = self._window
-        window.resize(1200, 760)
-        with self._qtbot.waitSignals([window.page.clouds.built, window.session.model_changed], timeout=WAIT_MS):
+@contextmanager
+def open_window(qtbot: QtBot, session: Session, settings: Settings, demo_dir: Path) -> Iterator[MainWindow]:
+    """A main window, painted, its 3D views built and its model loaded; closed also when the test fails."""
+    window = MainWindow(session, settings, demo_dir)
+    window.resize(1200, 760)
+    try:
+        with qtbot.waitSignals([window.page.clouds.built, window.session.model_changed], timeout=WAIT_MS):
             window.show()
-        with self._qtbot.waitActive(window):
+        with qtbot.waitActive(window):
             window.activateWindow()
-        return window
-
-    def __exit__(self, *_: object) -> None:
-        self._window.close()
-        self._window.deleteLater()
+        yield window
+    finally:
+        window.close()
+        window.deleteLater()
 
 
 def loader(detector: SphereDetector) -> Callable[[Path, str], SphereDetector]:

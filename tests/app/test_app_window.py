@@ -200,3 +200,54 @@ def test_removing_a_scan_during_its_detection_is_no_trouble(qtbot, gated, dented
         window.session.remove([running.id])
         gate.set()
     assert [entry.state for entry in window.session.entries] == [State.DONE]
+
+
+def drag_limit(qtbot, window, share: float) -> None:
+    bar = window.page.colour_bar
+    inner = bar.width() - 32
+    qtbot.mousePress(bar, Qt.MouseButton.LeftButton, pos=QPointF(16 + inner / 2, 40).toPoint())
+    qtbot.mouseMove(bar, QPointF(16 + inner * share / 2, 40).toPoint())
+    qtbot.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=QPointF(16 + inner * share / 2, 40).toPoint())
+
+
+def test_dragging_the_limit_judges_anew_and_keeps_the_raw_scores(qtbot, window, tmp_path):
+    path = save_ply(tmp_path / "slight.ply", dented_sphere(depth=0.06).points)  # 1.5 times the limit
+    (entry,) = open_and_wait(qtbot, window, path)
+    assert entry.verdict == "ng"
+    drag_limit(qtbot, window, 1.8)
+    qtbot.waitUntil(lambda: window.session.get(entry.id).defects_at == window.session.limit, timeout=WAIT_MS)
+    moved = window.session.get(entry.id)
+    assert moved.verdict == "ok"
+    assert moved.detection.defects == ()
+    assert moved.raw is entry.raw
+    window.session.set_limit(1.0)
+    qtbot.waitUntil(lambda: window.session.get(entry.id).defects_at == 1.0, timeout=WAIT_MS)
+    assert window.session.get(entry.id).detection.defects == entry.raw.defects
+
+
+def test_moving_the_limit_leaves_the_colours_alone(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    before = hot_share(window.page.clouds.views[0].picture())
+    window.session.set_limit(1.9)
+    assert hot_share(window.page.clouds.views[0].picture()) == pytest.approx(before, abs=0.05)
+
+
+def test_the_layers_change_what_the_left_view_shows(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    view = window.page.clouds.views[0]
+    qtbot.keyClick(window, Qt.Key.Key_2)
+    centre = view.picture()[view.height() // 2, view.width() // 2].astype(int)
+    assert np.ptp(centre) < 30  # grey
+    qtbot.keyClick(window, Qt.Key.Key_3)
+    # The dent lies behind the expected surface, which now covers it.
+    assert np.ptp(view.picture()[view.height() // 2, view.width() // 2].astype(int)) < 30
+    qtbot.keyClick(window, Qt.Key.Key_1)
+    assert hot_share(view.picture())[0] > 0.75
+
+
+def test_the_sides_can_be_swapped(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_S)
+    left, right = window.page.clouds.views
+    qtbot.waitUntil(lambda: left.mapToGlobal(left.pos()).x() > right.mapToGlobal(right.pos()).x())
+    assert hot_share(left.picture())[0] > 0.75

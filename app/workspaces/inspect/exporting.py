@@ -63,7 +63,7 @@ class Exporter(QObject):
         """The page as a PNG file's content."""
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        self._page.grab().save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes for the format
+        self._page.grab().save(buffer, "PNG")
         return bytes(buffer.data().data())
 
     def copy_result(self) -> None:

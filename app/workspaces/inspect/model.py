@@ -13,11 +13,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs import inspection
-from app.jobs.inspection import DetectRequest, Inspected, Inspector, LoadRequest
+from app.jobs.inspection import DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest
 from app.jobs.pool import Pool
 from app.session import Entry, Failure, ModelInfo, Session, State
 from sedir_core.errors import UserError
-from sedir_core.types import Scan
+from sedir_core.types import Detection, Scan
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class InspectModel(QObject):
         self._finding: dict[int, tuple[Path, ...]] = {}
         self._reading: tuple[int, int] | None = None  # job id, entry id
         self._detecting: tuple[int, int] | None = None
+        self._judging: tuple[int, int, float] | None = None  # job id, entry id, limit
         self._loading: int | None = None
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
@@ -62,6 +63,7 @@ class InspectModel(QObject):
             pool.progressed.connect(self._on_progress)
         session.current_changed.connect(self._advance)
         session.entries_removed.connect(self._on_removed)
+        session.limit_changed.connect(self._advance)
 
     # What the page asks for
 
@@ -110,6 +112,7 @@ class InspectModel(QObject):
     def close(self) -> bool:
         """End the threads. False if one did not stop within a second."""
         self._session.current_changed.disconnect(self._advance)
+        self._session.limit_changed.disconnect(self._advance)
         return all([self._reader.close(), self._detector.close()])
 
     # The work
@@ -121,6 +124,7 @@ class InspectModel(QObject):
     def _advance(self, *_: object) -> None:
         if self._reading is None and (entry := self._next_to_read()) is not None:
             self._reading = self._reader.submit(inspection.read, entry.path), entry.id
+        self._judge_current()
         if self._detecting is None and (entry := self._next_to_detect()) is not None:
             assert entry.scan is not None
             request = DetectRequest(entry.scan, self._model, self._session.category)
@@ -128,6 +132,15 @@ class InspectModel(QObject):
             self._session.update(entry.id, state=State.RUNNING)
         if not (self._reading or self._detecting or self._finding):
             self._finish_batch()
+
+    def _judge_current(self) -> None:
+        """The limit was moved: the shown scan's defects are found again, those of others when they are shown."""
+        entry, limit = self._session.current_entry, self._session.limit
+        if self._judging is not None or entry is None or entry.scan is None or entry.raw is None:
+            return
+        if entry.defects_at != limit and entry.state is State.DONE:
+            request = JudgeRequest(entry.scan, entry.raw, limit)
+            self._judging = self._reader.submit(inspection.judge, request), entry.id, limit
 
     def _next_to_read(self) -> Entry | None:
         current = self._session.current_entry
@@ -155,8 +168,13 @@ class InspectModel(QObject):
         elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
-            self._session.update(entry_id, state=State.DONE, detection=value.detection, review=None)
+            self._session.set_result(entry_id, value.detection)
             self._batch[entry_id] = True
+        elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
+            _, entry_id, limit = self._judging
+            self._judging = None
+            if limit == self._session.limit:
+                self._session.update(entry_id, detection=value, defects_at=limit)
         self._advance()
 
     def _on_failed(self, job: int, error: Exception) -> None:
@@ -172,6 +190,11 @@ class InspectModel(QObject):
             self.failed.emit("The model could not be loaded", failure)
         elif job == self._graphics:
             self.failed.emit("The 3D views could not be loaded", failure)
+        elif self._judging is not None and job == self._judging[0]:
+            entry_id, limit = self._judging[1:]
+            self._judging = None
+            self._session.update(entry_id, defects_at=limit)  # or it would be tried for ever
+            self.failed.emit("The defects under the new limit", failure)
         elif self._reading is not None and job == self._reading[0]:
             entry_id, self._reading = self._reading[1], None
             self._fail(entry_id, failure)

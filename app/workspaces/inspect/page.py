@@ -93,6 +93,8 @@ class InspectPage(QMainWindow):
         session.entries_added.connect(self._show_stack)
         session.entries_removed.connect(self._show_stack)
         session.selection_changed.connect(self._on_selection_changed)
+        session.limit_changed.connect(self._show_entry)
+        self.colour_bar.limit_set.connect(session.set_limit)
         self.scans.scan_chosen.connect(session.show)
         self.scans.removal_wanted.connect(session.remove)
         self.defects.defect_chosen.connect(lambda index: session.select(Selection(index)))
@@ -112,8 +114,10 @@ class InspectPage(QMainWindow):
         detection = entry.detection if entry is not None else None
         self.verdict.show_entry(entry)
         self.defects.show_entry(entry)
-        self.colour_bar.show_detection(detection)
-        self.clouds.show_result(entry.scan if entry is not None else None, detection)
+        raw = entry.raw if entry is not None else None
+        self.colour_bar.show_detection(raw, self._session.limit)
+        colour_limit = raw.point_threshold if raw is not None else 1.0
+        self.clouds.show_result(entry.scan if entry is not None else None, detection, colour_limit)
         self._on_selection_changed(self._session.selection)
         self._show_stack()
 
@@ -160,6 +164,8 @@ class InspectPage(QMainWindow):
     def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(f"inspect.{title.lower()}")
+        # Qt's own title bar has buttons that no style sheet makes look right; docks close from the View menu.
+        dock.setTitleBarWidget(QLabel(title, objectName="dockTitle"))
         dock.setWidget(content)
         self.addDockWidget(area, dock)
         return dock

@@ -119,7 +119,10 @@ class VerdictPanel(QFrame):
             return ""
         machine = "NG" if entry.detection.verdict == "ng" else "OK"
         review = f"Set to {entry.review.upper()} by the operator; the model said {machine}. " if entry.review else ""
-        return review + entry.detection.reason
+        moved = (
+            f" Limit set to {wording.percent(entry.defects_at)} of the calibrated one." if entry.defects_at != 1 else ""
+        )
+        return review + entry.detection.reason + moved
 
 
 class Gauge(QWidget):
@@ -178,9 +181,9 @@ class DefectTable(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return {Qt.ItemDataRole.DisplayRole: COLUMNS, Qt.ItemDataRole.ToolTipRole: COLUMN_TIPS}.get(
-            role, {section: None}
-        )[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return COLUMN_TIPS[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or self._detection is None or role != Qt.ItemDataRole.DisplayRole:
@@ -213,7 +216,7 @@ class DefectPanel(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="panel")
-        self._note = QLabel(objectName="quiet", wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        self._note = QLabel(objectName="faint", wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self.table = DefectTable(self)
         self.view = _DefectView()
         self.view.setModel(self.table)
@@ -243,7 +246,7 @@ class DefectPanel(QFrame):
         found = detection is not None and bool(detection.defects)
         self.view.setVisible(found)
         self._note.setVisible(not found)
-        self._note.setText("" if detection is None else "No region of the surface is over the limit.")
+        self._note.setText(_no_defects(entry))
 
     def choose(self, index: int | None) -> None:
         """Mark a row without asking for it again."""
@@ -260,6 +263,12 @@ class DefectPanel(QFrame):
     def _on_row_changed(self, now: QModelIndex, before: QModelIndex) -> None:
         if now.isValid():
             self.defect_chosen.emit(now.row())
+
+
+def _no_defects(entry: Entry | None) -> str:
+    if entry is None or (entry.detection is None and entry.state in (State.FAILED, State.STOPPED)):
+        return "Defects are listed here, the strongest first.\nA click flies to one."
+    return "Not known yet." if entry.detection is None else "No region of the surface is over the limit."
 
 
 def _fact() -> QLabel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.session import Entry, Session, State
@@ -103,6 +103,16 @@ class ScanList(QListView):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(270, 420)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        if not self.table.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(self._delegate.theme.faint))
+            room = self.viewport().rect().adjusted(16, 16, -16, -16)
+            painter.drawText(
+                room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), "Open scans are listed here."
+            )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Delete:
