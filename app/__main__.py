@@ -13,7 +13,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +24,7 @@ from app.main_window import MainWindow, show_bug
 from app.session import Session
 from app.settings import Settings, default_path
 from app.widgets.error_details import ErrorDetails
+from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, find_run
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("sedir-inspect")
     app.setApplicationDisplayName("SeDiR Inspect")
     settings = Settings(default_path())
-    bundled = Path(str(files("resources")))
-    session = Session(load, asked.model or settings.run_dir or bundled / "runs" / "default", asked.device)
-    window = MainWindow(session, settings, bundled / "demo")
+    run_dir = find_run(asked.model) if asked.model else settings.run_dir or bundled_runs() / DEFAULT_RUN
+    window = MainWindow(Session(load, run_dir, asked.device), settings, demo_scans())
     hooks = CrashHooks(window)
     hooks.install()
     window.show()
@@ -88,7 +87,7 @@ class CrashHooks:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sedir gui", description="Open the window.")
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="scans and folders to open")
-    parser.add_argument("--model", type=Path, metavar="RUN", help="run directory to inspect with")
+    parser.add_argument("--model", metavar="RUN", help="run directory, or name of a run, to inspect with")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:0 (default: auto)")
     return parser.parse_args(arguments)
 

@@ -11,15 +11,15 @@ from typing import Literal, get_args
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
+from sedir_core.places import user_config
+
 ThemeChoice = Literal["system", "light", "dark"]
 MAX_RECENT = 10
 
 
 def default_path() -> Path:
     """The file of the user who is logged in."""
-    from platformdirs import user_config_path
-
-    return user_config_path("sedir-inspect", appauthor=False) / "window.ini"
+    return user_config().with_name("window.ini")
 
 
 class Settings(QObject):

@@ -100,7 +100,7 @@ def test_the_saved_picture_shows_the_heat(qtbot, window, dented_file):
 
 
 def test_the_palette_finds_and_runs_a_command(qtbot, window):
-    palette = CommandPalette(window._commands(), window)
+    palette = CommandPalette(window.commands(), window)
     palette.show()
     qtbot.keyClicks(palette.field, "dark")
     assert palette.list.count() == 1

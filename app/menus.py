@@ -1,0 +1,153 @@
+"""Every command of the window: its menu, shortcut and icon, and when it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from app import help_texts
+from app.session import State
+from app.settings import ThemeChoice
+from app.views.linked_clouds import Layer
+from app.widgets.theme import Theme, icon
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+THEMES: tuple[tuple[str, ThemeChoice], ...] = (("As the System", "system"), ("Light", "light"), ("Dark", "dark"))
+
+
+class Menus:
+    """Builds the menu bar of a window; `open`, `demo`, `again` and `stop` are for its tool bar too."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._icons: list[tuple[QAction, str]] = []
+        self._needs_scan: list[QAction] = []
+        self._needs_result: list[QAction] = []
+        self._build_file()
+        self._build_edit()
+        self._build_view()
+        self._build_inspect()
+        self._build_help()
+
+    def enable(self, *_: object) -> None:
+        """Follow the session: what cannot be done now is grey."""
+        session = self._window.session
+        entry, entries = session.current_entry, session.entries
+        for action in self._needs_scan:
+            action.setEnabled(bool(entries))
+        for action in self._needs_result:
+            action.setEnabled(entry is not None and entry.detection is not None)
+        self.stop.setEnabled(self._window.model.busy)
+        self._retry.setEnabled(any(entry.state is State.FAILED for entry in entries))
+
+    def set_theme(self, theme: Theme) -> None:
+        for action, name in self._icons:
+            action.setIcon(icon(name, theme.quiet))
+
+    def _build_file(self) -> None:
+        window, menu, exporter = self._window, self._menu("&File"), self._window.exporter
+        self.open = self._add(menu, "Open Scans…", window.open_dialog, "Ctrl+O", "folder-open-outline")
+        self._add(menu, "Open Folder…", window.open_folder_dialog, "Ctrl+Shift+O")
+        self.demo = self._add(menu, "Open the Demo", window.open_demo, picture="school-outline")
+        self._recent = menu.addMenu("Open Recent")
+        self._recent.aboutToShow.connect(self._fill_recent)
+        menu.addSeparator()
+        self._needs_result += [
+            self._add(menu, "Export Scored Points…", exporter.scored_points, "Ctrl+E", "export-variant"),
+            self._add(menu, "Export Reconstruction…", exporter.reconstruction),
+        ]
+        self._needs_scan.append(self._add(menu, "Save Picture…", exporter.picture, "Ctrl+Shift+S", "camera-outline"))
+        menu.addSeparator()
+        self._add(menu, "Quit", window.close, "Ctrl+Q")
+
+    def _build_edit(self) -> None:
+        window, menu = self._window, self._menu("&Edit")
+        self._needs_result.append(
+            self._add(menu, "Copy Result", window.exporter.copy_result, "Ctrl+C", "content-copy"),
+        )
+        self._needs_scan.append(self._add(menu, "Remove from List", window.page.remove_chosen, "Ctrl+Backspace"))
+
+    def _build_view(self) -> None:
+        window, menu, clouds = self._window, self._menu("&View"), self._window.page.clouds
+        self._needs_scan.append(self._add(menu, "Reset Camera", clouds.reset_camera, "R", "rotate-orbit"))
+        menu.addSeparator()
+        layers = QActionGroup(window)
+        for key, layer in enumerate(Layer, 1):
+            show = self._add(menu, layer.value, lambda layer=layer: clouds.set_layer(layer), str(key))
+            _make_choice(show, layers, layer is Layer.HEAT)
+        self._add(menu, "Swap Sides", clouds.swap, "S", "swap-horizontal")
+        menu.addSeparator()
+        for dock in window.page.docks:
+            menu.addAction(dock.toggleViewAction())
+        menu.addSeparator()
+        looks, inner = QActionGroup(window), menu.addMenu("Theme")
+        for text, choice in THEMES:
+            look = self._add(inner, text, lambda choice=choice: setattr(window.settings, "theme", choice))
+            _make_choice(look, looks, choice == window.settings.theme)
+        self._add(menu, "Full Screen", window.toggle_full_screen, "F11", "fullscreen")
+
+    def _build_inspect(self) -> None:
+        window, menu = self._window, self._menu("&Inspect")
+        session, review = window.session, window.page.review
+        self._needs_scan += [
+            self._add(menu, "Next Scan", lambda: session.step(1), "Down"),
+            self._add(menu, "Previous Scan", lambda: session.step(-1), "Up"),
+        ]
+        menu.addSeparator()
+        self._needs_result += [
+            self._add(menu, "Set to OK", lambda: review("ok"), "O", "check-circle-outline"),
+            self._add(menu, "Set to NG", lambda: review("ng"), "N", "alert-octagon-outline"),
+            self._add(menu, "Back to the Model's Verdict", lambda: review(None), "Backspace"),
+        ]
+        self._add(menu, "Back to the Calibrated Limit", lambda: session.set_limit(1.0))
+        menu.addSeparator()
+        self.again = self._add(menu, "Inspect Again", window.inspect_again, "F5", "refresh")
+        self._needs_scan += [self.again, self._add(menu, "Inspect All Again", window.inspect_all_again, "Shift+F5")]
+        self._retry = self._add(menu, "Retry Failed", window.retry_failed)
+        self.stop = self._add(menu, "Stop", window.model.stop, "Esc", "stop-circle-outline")
+        menu.addSeparator()
+        self._add(menu, "Choose Model…", window.choose_model, picture="brain")
+
+    def _build_help(self) -> None:
+        window, menu = self._window, self._menu("&Help")
+        self._add(menu, "Help", lambda: help_texts.show_help(window), "F1", "help-circle-outline")
+        self._add(menu, "Find a Command…", window.show_palette, "Ctrl+Shift+P", "magnify")
+        menu.addSeparator()
+        self._add(menu, "Copy Diagnostics", window.copy_diagnostics)
+        self._add(menu, "About SeDiR Inspect", lambda: help_texts.show_about(window))
+
+    def _fill_recent(self) -> None:
+        window = self._window
+        self._recent.clear()
+        for path in window.settings.recent:
+            # An ampersand in a menu text would underline the next letter.
+            self._recent.addAction(str(path).replace("&", "&&"), lambda path=path: window.open_paths([path]))
+        if self._recent.isEmpty():
+            self._recent.addAction("Nothing yet").setEnabled(False)
+        else:
+            self._recent.addSeparator()
+            self._recent.addAction("Clear the List", window.settings.forget_recent)
+
+    def _menu(self, title: str) -> QMenu:
+        return self._window.menuBar().addMenu(title)
+
+    def _add(self, menu: QMenu, text: str, run: Callable[[], object], keys: str = "", picture: str = "") -> QAction:
+        action = QAction(text, self._window)
+        action.triggered.connect(lambda: run())  # drops the `checked` argument
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        if picture:
+            self._icons.append((action, picture))
+        menu.addAction(action)
+        return action
+
+
+def _make_choice(action: QAction, group: QActionGroup, chosen: bool) -> None:
+    action.setCheckable(True)
+    action.setChecked(chosen)
+    group.addAction(action)
