@@ -30,6 +30,7 @@ REST_DELAY_MS = 180
 POINT_OVERLAP, MOVING_OVERLAP = 2.4, 1.4  # fragments are what software OpenGL spends its time on
 MAX_POINT_PX = 40
 SPACING_SAMPLE = 4000
+MOST_ROUND = 60_000  # more points are too small to tell round from square
 EDL_SOFTNESS = 4.0
 EDGES = ((0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4), (0, 4), (1, 5), (2, 6), (3, 7))
 
@@ -130,8 +131,8 @@ class CloudView(QWidget):
             actor = self._plot.add_mesh(
                 mesh, scalars="rgb", rgb=True, style="points", lighting=False, reset_camera=False, render=False
             )
-            # Round points look better and cost more; a moving picture needs them less.
-            actor.prop.render_points_as_spheres = count == len(points)
+            # Round points cost more, and a moving picture does not need them.
+            actor.prop.render_points_as_spheres = count == len(points) <= MOST_ROUND
             self._meshes.append((mesh, actor))
         self._soften(points)
         self._show_level(0)
