@@ -33,6 +33,7 @@ N_ANCHORS = 2_048
 MOST_POINTS = 150_000
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
+PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
 Gather = Callable[[NormalSurface, DoubleArray], tuple[Evidence, float]]
 """Evidence of an aligned sampling against a surface, and the published object score."""
@@ -49,6 +50,16 @@ class Basis:
     whole: NormalSurface
     others: tuple[NormalSurface, ...]
     amplitude: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out normal sampling of a part: its evidence, what alignment left, the published object score."""
+
+    part: int
+    evidence: Evidence
+    residual: float
+    published: float
 
 
 def fit_basis(clouds: Sequence[DoubleArray], seed: int) -> Basis:
@@ -95,28 +106,39 @@ def calibrate(
     scores: dict[str, DoubleArray] = {}
     for done, (name, basis) in enumerate(bases.items()):
         report(done / len(bases), f"calibrate {name}")
-        held_out, residuals, published = _hold_out_all(config, name, basis, gather, n_points, stop)
+        held_out = _hold_out_all(config, name, basis, gather, n_points, stop)
         surface = basis.whole.surface.points
         anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
-        usual = learn_usual(held_out, anchors)
-        exceedances = [usual.exceed(evidence) for evidence in held_out]
-        calibrated = [object_score(exceedance) for exceedance in exceedances]
-        scores[name] = np.array(published if config.scoring.method == "paper" else calibrated)
-        maps = np.concatenate(
-            [point_map(x, evidence.places) for x, evidence in zip(exceedances, held_out, strict=True)]
-        )
+        if config.scoring.method == "paper":
+            scores[name], point_threshold = np.array([one.published for one in held_out]), PAPER_POINT_THRESHOLD
+        else:
+            scores[name], point_threshold = _unseen_scores(held_out, anchors)
         fitted[name] = Category(
             basis.frame,
             basis.size,
             basis.descriptor,
             basis.whole,
-            usual,
-            float(np.median(residuals)),
+            learn_usual([one.evidence for one in held_out], anchors),
+            float(np.median([one.residual for one in held_out])),
             threshold=np.nan,
-            point_threshold=float(np.quantile(maps, POINT_QUANTILE)) if config.scoring.method != "paper" else 1.0,
+            point_threshold=point_threshold,
         )
     limits = object_limits(scores, config.scoring.false_alarm_rate)
     return {name: replace(category, threshold=limits[name]) for name, category in fitted.items()}
+
+
+def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[DoubleArray, float]:
+    """Object scores, and the limit of point scores, of each part held against what is usual for the others."""
+    scores, maps = [], []
+    for part in sorted({one.part for one in held_out}):
+        others = [one.evidence for one in held_out if one.part != part] or [one.evidence for one in held_out]
+        usual = learn_usual(others, anchors)
+        for one in held_out:
+            if one.part == part:
+                exceedance = usual.exceed(one.evidence)
+                scores.append(object_score(exceedance))
+                maps.append(point_map(exceedance, one.evidence.places))
+    return np.array(scores), float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
 
 
 def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) -> dict[str, float]:
@@ -132,18 +154,14 @@ def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) ->
     return {name: float(np.exp(values.mean() + reach)) for name, values in logs.items()}
 
 
-def _hold_out_all(
-    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, stop: Stop
-) -> tuple[list[Evidence], list[float], list[float]]:
-    held_out, residuals, published = [], [], []
+def _hold_out_all(config: Config, name: str, basis: Basis, gather: Gather, n_points: int, stop: Stop) -> list[HeldOut]:
+    held_out = []
     for part in range(len(basis.parts)):
         for turn in range(config.training.held_out):
             if stop():
                 raise Cancelled
             random = generator(config.training.seed, "held out", name, part, turn)
             points, residual = hold_out(basis, part, n_points, random)
-            evidence, score = gather(basis.others[part], points)
-            held_out.append(evidence)
-            residuals.append(residual)
-            published.append(score)
-    return held_out, residuals, published
+            evidence, published = gather(basis.others[part], points)
+            held_out.append(HeldOut(part, evidence, residual, published))
+    return held_out

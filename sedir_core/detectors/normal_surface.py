@@ -121,13 +121,5 @@ def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
     return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
 
 
-def nearest_values(values: DoubleArray, anchors: PointTree, places: DoubleArray) -> DoubleArray:
-    """Inverse-distance mean, over the 4 nearest anchors, of values (a,) at places (n, 3)."""
-    distances, indices = anchors.nearest_k(places, 4)
-    weights = 1.0 / (distances + 1e-3)
-    picked = values[indices]
-    return np.asarray((picked * weights).sum(axis=1) / weights.sum(axis=1))
-
-
 def _length(vectors: DoubleArray) -> DoubleArray:
     return np.asarray(np.linalg.norm(vectors, axis=1))

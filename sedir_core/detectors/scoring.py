@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from sedir_core.detectors.normal_surface import nearest_values
+from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
@@ -55,11 +55,11 @@ class Usual:
 
     def exceed(self, evidence: Evidence) -> dict[str, DoubleArray]:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part."""
-        tree = PointTree(self.anchors)
-        usual = {name: nearest_values(self.values[name], tree, evidence.places) for name in evidence.channels}
+        names = list(evidence.channels)
+        usual = spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, evidence.places, k=4)
         return {
-            name: np.minimum(values / usual[name] / self.limits[name], LARGEST)
-            for name, values in evidence.channels.items()
+            name: np.minimum(evidence.channels[name] / usual[:, i] / self.limits[name], LARGEST)
+            for i, name in enumerate(names)
         }
 
 
