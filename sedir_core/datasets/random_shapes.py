@@ -13,7 +13,7 @@ from sedir_core.datasets.solids import Difference, Solid, Union, random_rotation
 from sedir_core.datasets.sweeps import Sweep
 from sedir_core.types import DoubleArray
 
-_MIN_SHARE = 0.15  # of the first body's surface, that must survive the cuts
+_MIN_SHARE = 0.15  # of the first body's surface, that must survive each cut
 
 
 def random_shape(rng: np.random.Generator) -> Solid:
@@ -21,12 +21,13 @@ def random_shape(rng: np.random.Generator) -> Solid:
     body = _random_body(rng)
     others = int(rng.integers(0, 5))
     shape = body
+    points, _ = body.scatter(400 / body.area, rng)
     for _ in range(others):
         extra = _placed(_random_body(rng), shape, rng)
-        shape = Difference(shape, extra) if rng.random() < 0.5 else Union(shape, extra)
-    points, _ = shape.scatter(400 / body.area, rng)
-    if len(points) < 400 * _MIN_SHARE:
-        return body.moved(rotation=random_rotation(rng))
+        joined = Difference(shape, extra) if rng.random() < 0.5 else Union(shape, extra)
+        left, _ = joined.scatter(400 / body.area, rng)
+        if len(left) >= 400 * _MIN_SHARE:  # a cut that takes nearly all is not made
+            shape, points = joined, left
     low, high = points.min(axis=0), points.max(axis=0)  # the bounds of turned and cut bodies are too wide
     scale = 1 / float(np.linalg.norm(high - low))
     return shape.moved(-(low + high) / 2).moved(rotation=random_rotation(rng), scale=scale)
