@@ -72,7 +72,7 @@ def judge(request: JudgeRequest, report: Report, stop: Stop) -> Detection:
     if request.limit == 1.0:
         return raw
     moved = under_limit(raw, request.limit, raw)
-    defects = find_defects(request.scan, moved.point_scores, moved.point_threshold)
+    defects = find_defects(request.scan, moved.point_scores, moved.point_threshold, moved.verdict == "ng")
     reason = raw.reason if raw.uncertain else verdict_reason(moved.object_score, moved.threshold, defects)
     return replace(moved, defects=defects, reason=reason)
 

@@ -7,42 +7,53 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedir_core.geometry.neighbours import clusters, typical_spacing
-from sedir_core.types import Defect, FloatArray, Scan
+from sedir_core.types import Defect, FloatArray, IntArray, Scan
 
 SMALLEST_SHARE = 0.0005  # of the points: smaller clusters are specks of noise
-MOST_POINTS = 50_000  # clusters of a very dense scan are found on a subset and then filled
-REACH = 3.0  # spacings: points closer than this belong to one defect
+_TINY = 1e-300  # a scan without extent
+HOTTEST = 0.7  # of the peak: what belongs to the hottest place
+# Median nearest distances: points closer than this belong to one defect. Clusters of random points fall apart below
+# some 2.4 of them (continuum percolation).
+REACH = 3.0
 
 
-def find_defects(scan: Scan, point_scores: FloatArray, point_threshold: float) -> tuple[Defect, ...]:
+def find_defects(
+    scan: Scan, point_scores: FloatArray, point_threshold: float, condemned: bool = False
+) -> tuple[Defect, ...]:
     """Connected clusters of points above the threshold, the highest peak first.
 
-    point_scores: (n,) in the scan's order, NaN where not evaluated.
+    point_scores: (n,) in the scan's order, NaN where not evaluated. condemned: the scan is NG, so where no cluster
+    reaches the threshold the hottest place is named: an operator must see why.
     """
-    hot = np.flatnonzero(point_scores > point_threshold)
+    found = _clusters_above(scan, point_scores, point_threshold)
+    if condemned and not found:
+        found = _clusters_above(scan, point_scores, HOTTEST * float(np.nanmax(point_scores)))[:1]
+    return found
+
+
+def _clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[Defect, ...]:
+    hot = np.flatnonzero(point_scores > level)
     if len(hot) == 0:
         return ()
-    stride = max(1, len(hot) // MOST_POINTS)
-    spacing = typical_spacing(scan.points[scan.finite])
-    members = hot[::stride]
-    labels = clusters(scan.points[members], REACH * spacing * np.sqrt(stride))
-    least = max(3, int(SMALLEST_SHARE * len(scan)))
-    found = []
-    for label in np.unique(labels):
-        own = members[labels == label]
-        if len(own) * stride >= least:
-            found.append(_defect(scan, point_scores, own, len(own) * stride * spacing**2))
+    evaluated = scan.points[~np.isnan(point_scores)]
+    spacing = typical_spacing(evaluated)
+    # Points that lie many times in one place have no spacing; any reach above rounding will do for them.
+    labels = clusters(scan.points[hot], max(REACH * spacing, 1e-9 * float(np.ptp(evaluated)), _TINY))
+    order = np.argsort(labels, kind="stable")
+    members = np.split(hot[order], np.flatnonzero(np.diff(labels[order])) + 1)
+    least = max(3, int(SMALLEST_SHARE * len(evaluated)))
+    found = [_defect(scan, point_scores, own, spacing) for own in members if len(own) >= least]
     return tuple(sorted(found, key=lambda defect: -defect.peak))
 
 
-def _defect(scan: Scan, point_scores: FloatArray, members: np.ndarray, area: float) -> Defect:
+def _defect(scan: Scan, point_scores: FloatArray, members: IntArray, spacing: float) -> Defect:
     points = scan.points[members]
     return Defect(
         centroid=points.mean(axis=0),
         extent=np.ptp(points, axis=0),
         peak=float(point_scores[members].max()),
-        area=float(area),
-        members=members.astype(np.int64),
+        area=len(members) * spacing**2,
+        members=members,
     )
 
 

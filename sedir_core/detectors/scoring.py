@@ -35,6 +35,8 @@ OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points
 LIMIT_QUANTILE = 0.999
 PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
 LARGEST = 8.0  # limits
+# A token's residual never comes near zero, so only what exceeds the usual counts; the other channels do.
+BASELINE: Mapping[str, float] = {TOKEN: 1.0}
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,11 @@ class Usual:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part."""
         names = list(evidence.channels)
         usual = spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, evidence.places, k=4)
-        return {
-            name: np.minimum(evidence.channels[name] / usual[:, i] / self.limits[name], LARGEST)
-            for i, name in enumerate(names)
-        }
+        found = {}
+        for i, name in enumerate(names):
+            ratio = np.maximum(evidence.channels[name] / usual[:, i] - BASELINE.get(name, 0.0), 0)
+            found[name] = np.minimum(ratio / self.limits[name], LARGEST)
+        return found
 
 
 def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray) -> Usual:

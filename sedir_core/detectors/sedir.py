@@ -24,15 +24,18 @@ from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_sc
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import BadRun, Cancelled, TooFewPoints
 from sedir_core.geometry.neighbours import spread
-from sedir_core.geometry.sampling import random_subset
+from sedir_core.geometry.sampling import random_subset, repeatable_order
+from sedir_core.io.guard import check_points
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
-from sedir_core.runtime import choose_device, generator
+from sedir_core.runtime import choose_device, generator, memory_guard
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 ALL_POINTS = 150_000  # a scan is resampled to this many where the configuration keeps all
 SURFACE_POINTS = 20_000  # and to this many for the comparison with the surface
+FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
+LESS_MEMORY = "close other programs that use it, or inspect with --device cpu"
 
 
 @dataclass
@@ -90,7 +93,7 @@ class SedirDetector:
         with watch.stage("report", 0.9):
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
             everywhere[valid] = spread(scores, scan.points[working], scan.points[valid])
-            defects = find_defects(scan, everywhere, mine.point_threshold)
+            defects = find_defects(scan, everywhere, mine.point_threshold, condemned=score > mine.threshold)
             surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, departure)
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         detection = Detection(
@@ -124,21 +127,26 @@ class SedirDetector:
         self, scan: Scan, valid: np.ndarray, category: str, stop: Stop
     ) -> tuple[Identified, np.ndarray, DoubleArray]:
         """The category, the indices of the working points, and these in the category's frame."""
+        where = scan.path or scan.name
+        check_points(where, scan.points)
         least = 2 * self.config.grouping.group_size
         if len(valid) < least:
-            raise TooFewPoints(scan.path or scan.name, f"{len(valid)} finite points, the model needs {least}")
+            what = f"{len(valid)} finite points, the model needs {least}"
+            raise TooFewPoints(where, what, "scan the part more densely")
         count = self.config.grouping.working_points or ALL_POINTS
-        working = valid[random_subset(len(valid), count, generator(0, "working"))]
+        working = valid[repeatable_order(scan.points[valid])[:count]]
         points = scan.points[working]
         found = identify(points, self.known, category, stop)
-        return found, working, found.placement.enter(points)
+        return found, working, np.clip(found.placement.enter(points), -FARTHEST_RADII, FARTHEST_RADII)
 
     def _tokens(self, aligned: DoubleArray) -> Tokens:
-        return tokenize(aligned, self.config.grouping, self.nets.encoder, self.device)
+        with memory_guard(self.device, LESS_MEMORY):
+            return tokenize(aligned, self.config.grouping, self.nets.encoder, self.device)
 
     @torch.no_grad()
     def _rebuild(self, tokens: Tokens) -> Rebuilt:
-        out: Rebuilt = self.nets.network(tokens)
+        with memory_guard(self.device, LESS_MEMORY):
+            out: Rebuilt = self.nets.network(tokens)
         return out
 
     def _score(
