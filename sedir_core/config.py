@@ -76,6 +76,7 @@ class TrainingConfig(Section):
     epochs: int = setting(1000, "passes over the training scans [P]", 1, 100_000, simple=True)
     samplings: int = setting(1, "different samplings cached of each training scan [O]", 1, 64)
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
+    patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate, cosine annealed [R]", 1e-7, 1.0, simple=True)
     weight_decay: float = setting(1e-4, "AdamW's weight decay [R]", 0.0, 1.0)
     clip_norm: float = setting(0.1, "gradient norm is clipped to this [R]", 0.0, 100.0)
@@ -172,6 +173,13 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "encoder": _SMALL_ENCODER,
         "grouping": {"n_groups": 128, "group_size": 32, "working_points": 4_000},
         "network": {"width": 32, "depth": 1, "heads": 4, "feedforward": 64},
-        "training": {"epochs": 4, "samplings": 1, "held_out": 2, "learning_rate": 1e-3, "clip_norm": 1.0},
+        "training": {
+            "epochs": 4,
+            "samplings": 1,
+            "held_out": 2,
+            "patch_steps": 30,
+            "learning_rate": 1e-3,
+            "clip_norm": 1.0,
+        },
     },
 }

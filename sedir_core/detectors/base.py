@@ -24,7 +24,8 @@ class Detector(Protocol):
     ) -> Detection:
         """Score one scan. The same scan gives the same answer.
 
-        Raises UnknownCategory, TooFewPoints, Cancelled.
+        Raises UnknownCategory, TooFewPoints, UnreadableScan (coordinates out of range), DeviceUnavailable (out of
+        memory), Cancelled.
         """
         ...
 

@@ -10,11 +10,11 @@ from sedir_core.geometry.neighbours import clusters, typical_spacing
 from sedir_core.types import Defect, FloatArray, IntArray, Scan
 
 SMALLEST_SHARE = 0.0005  # of the points: smaller clusters are specks of noise
-_TINY = 1e-300  # a scan without extent
+_TINY = 1e-300
 HOTTEST = 0.7  # of the peak: what belongs to the hottest place
-# Median nearest distances: points closer than this belong to one defect. Clusters of random points fall apart below
-# some 2.4 of them (continuum percolation).
-REACH = 3.0
+# Spacings (the side of the square that a point stands for) within which points belong to one defect. Clusters of
+# random points fall apart below some 1.2 of them (continuum percolation).
+REACH = 2.0
 
 
 def find_defects(

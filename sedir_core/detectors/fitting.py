@@ -27,7 +27,7 @@ from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.registration import align, random_rotation, rotation_from_vector
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.runtime import generator
-from sedir_core.types import DoubleArray, Report, Stop
+from sedir_core.types import DoubleArray, Report, Stop, never_stop
 
 N_ANCHORS = 2_048
 MOST_POINTS = 150_000
@@ -62,15 +62,23 @@ class HeldOut:
     published: float
 
 
-def fit_basis(clouds: Sequence[DoubleArray], seed: int) -> Basis:
-    """clouds: the normal training parts of one category, each (n, 3) finite, in file coordinates."""
+def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop) -> Basis:
+    """clouds: the normal training parts of one category, each (n, 3) finite, without strays, in file coordinates.
+
+    Raises Cancelled.
+    """
     random = generator(seed, "basis")
     thinned = [cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])] for cloud in clouds]
     reference = thinned[0]
     frame = frame_of(reference)
-    parts = align_parts([frame.enter(cloud) for cloud in thinned], random)
+    parts = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
     whole = merge_parts(parts, parts)
-    others = [merge_parts([p for p in parts if p is not part], parts) for part in parts] if len(parts) > 1 else [whole]
+    others = []
+    for part in parts:
+        if stop():
+            raise Cancelled
+        rest = [p for p in parts if p is not part]
+        others.append(merge_parts(rest, parts) if rest else whole)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))
     return Basis(frame, gyration(reference), descriptor, tuple(parts), whole, tuple(others), tolerance_amplitude(parts))
 
@@ -105,8 +113,11 @@ def calibrate(
     fitted: dict[str, Category] = {}
     scores: dict[str, DoubleArray] = {}
     for done, (name, basis) in enumerate(bases.items()):
-        report(done / len(bases), f"calibrate {name}")
-        held_out = _hold_out_all(config, name, basis, gather, n_points, stop)
+
+        def report_part(fraction: float, stage: str, done: int = done) -> None:
+            report((done + fraction) / len(bases), stage)
+
+        held_out = _hold_out_all(config, name, basis, gather, n_points, report_part, stop)
         surface = basis.whole.surface.points
         anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
         if config.scoring.method == "paper":
@@ -154,12 +165,15 @@ def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) ->
     return {name: float(np.exp(values.mean() + reach)) for name, values in logs.items()}
 
 
-def _hold_out_all(config: Config, name: str, basis: Basis, gather: Gather, n_points: int, stop: Stop) -> list[HeldOut]:
-    held_out = []
+def _hold_out_all(
+    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
+) -> list[HeldOut]:
+    held_out: list[HeldOut] = []
     for part in range(len(basis.parts)):
         for turn in range(config.training.held_out):
             if stop():
                 raise Cancelled
+            report(len(held_out) / (len(basis.parts) * config.training.held_out), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             points, residual = hold_out(basis, part, n_points, random)
             evidence, published = gather(basis.others[part], points)

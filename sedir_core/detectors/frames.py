@@ -16,6 +16,7 @@ _ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken par
 
 N_PAIRS = 4_000
 N_BINS = 48
+N_DESCRIPTOR = 3 + N_BINS
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ def unit_factor(size: float, expected: float) -> float:
         if 1 / _ALIKE < size * factor / expected < _ALIKE:
             return factor
     return 1.0
+
+
+def without_strays(points: DoubleArray) -> DoubleArray:
+    """The points (m, 3) that lie with the others: flying pixels must not move a centre or stretch a size."""
+    distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    limit = 8 * float(np.median(distances))
+    return points[distances <= limit] if limit > 0 else points
 
 
 def gyration(points: DoubleArray) -> float:

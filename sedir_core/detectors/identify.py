@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedir_core.detectors.category import Category
-from sedir_core.detectors.frames import Placement, shape_descriptor, shortlist
+from sedir_core.detectors.frames import Placement, shape_descriptor, shortlist, without_strays
 from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Stop
@@ -41,7 +41,7 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
             raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
         placement, misfit = known[wanted].place(points, generator(0, "align"))
         return Identified(wanted, placement, misfit)
-    descriptor = shape_descriptor(points, generator(0, "descriptor"))
+    descriptor = shape_descriptor(without_strays(points), generator(0, "descriptor"))
     names = shortlist(descriptor, {name: category.descriptor for name, category in known.items()}, N_TRIED)
     tried: list[Identified] = []
     for name in names:

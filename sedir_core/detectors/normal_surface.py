@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedir_core.errors import Cancelled
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
 from sedir_core.geometry.registration import Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_ELASTIC_POINTS = 3_000
@@ -85,12 +86,19 @@ class NormalSurface:
         return {f"gap_{k}": uncovered[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in GAP_SIZES}
 
 
-def align_parts(clouds: Sequence[DoubleArray], generator: np.random.Generator) -> list[AlignedPart]:
-    """Bring every part onto the first one. clouds: each (n, 3), centred and scaled by the first part's frame."""
+def align_parts(
+    clouds: Sequence[DoubleArray], generator: np.random.Generator, stop: Stop = never_stop
+) -> list[AlignedPart]:
+    """Bring every part onto the first one. Raises Cancelled.
+
+    clouds: each (n, 3), centred and scaled by the first part's frame.
+    """
     reference = Surface(clouds[0])
     controls = clouds[0][farthest_points(clouds[0].astype(np.float32), N_CONTROLS)]
     parts = [AlignedPart(clouds[0], no_displacement(controls))]
     for cloud in clouds[1:]:
+        if stop():
+            raise Cancelled
         points = align(cloud, reference, generator)[0].apply(cloud)
         few = points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
         parts.append(AlignedPart(points, fit_elastic(few, reference, controls)))
@@ -106,9 +114,9 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
     mean = Elastic(controls, np.mean([part.toward_reference.weights for part in all_parts], axis=0))
     moved = [part.points + part.toward_reference(part.points) for part in parts[:MERGED_PARTS]]
     merged = np.concatenate([points - mean(points) for points in moved])
-    points, normals = smooth_onto_plane(merged, 8 * min(len(moved), 4))
-    keep = np.random.default_rng(0).permutation(len(points))[:N_SURFACE_POINTS]
-    return NormalSurface(Surface(points[keep], normals[keep]), controls)
+    # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
+    keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
+    return NormalSurface(Surface(*smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))), controls)
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:

@@ -6,7 +6,10 @@ import fpsample
 import numpy as np
 
 from sedir_core.errors import TooFewPoints
-from sedir_core.types import FloatArray, IntArray
+from sedir_core.types import DoubleArray, FloatArray, IntArray
+
+# Odd multipliers of no pattern, as multiplicative hashing wants them.
+_ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 
 
 def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
@@ -19,6 +22,18 @@ def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
         raise TooFewPoints("scan", f"{len(points)} points, the model samples {count}", "scan more densely")
     # Height 1: deeper trees of this library release ignore the start.
     return np.asarray(fpsample.bucket_fps_kdline_sampling(points, count, h=1, start_idx=start), dtype=np.int64)
+
+
+def repeatable_order(points: DoubleArray) -> IntArray:
+    """(n,) indices of points (n, 3) float64 in an order that looks random but follows from the coordinates alone.
+
+    The same scan in another order of points gives the same points in the same order.
+    """
+    words = np.ascontiguousarray(points).view(np.uint64) * _ODD[:3]
+    words = (words ^ (words >> np.uint64(32))) * _ODD[3]
+    mixed = words.sum(axis=1, dtype=np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * _ODD[3]
+    return np.asarray(np.argsort(mixed ^ (mixed >> np.uint64(32)), kind="stable"), dtype=np.int64)
 
 
 def random_subset(n_points: int, count: int, generator: np.random.Generator) -> IntArray:

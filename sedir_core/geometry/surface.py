@@ -30,15 +30,17 @@ def normals_and_curvature(points: DoubleArray, k: int = 24) -> tuple[DoubleArray
     return vectors[:, :, 0], values[:, 0] / np.maximum(values.sum(axis=1), 1e-300)
 
 
-def smooth_onto_plane(points: DoubleArray, k: int) -> tuple[DoubleArray, DoubleArray]:
-    """Points moved along the normal onto the plane of their k neighbours, and those normals, both (n, 3).
+def smooth_onto_plane(points: DoubleArray, wanted: IntArray, k: int) -> tuple[DoubleArray, DoubleArray]:
+    """The wanted points moved along the normal onto the plane of their k neighbours, and those normals, both (m, 3).
 
-    Takes most of the sensor's noise out of a merged cloud (a moving least squares step of order one).
+    points: (n, 3). wanted: (m,) indices into them. Takes most of the sensor's noise out of a merged cloud (a moving
+    least squares step of order one).
     """
-    neighbours = PointTree(points).nearest_k(points, k)[1]
+    moved = points[wanted]
+    neighbours = PointTree(points).nearest_k(moved, k)[1]
     normals = local_frames(points, neighbours)[1][:, :, 0]
-    offsets = np.einsum("ij,ij->i", points[neighbours].mean(axis=1) - points, normals)
-    return points + offsets[:, None] * normals, normals
+    offsets = np.einsum("ij,ij->i", points[neighbours].mean(axis=1) - moved, normals)
+    return moved + offsets[:, None] * normals, normals
 
 
 def local_variation(points: DoubleArray, centres: IntArray, k: int = 24) -> DoubleArray:

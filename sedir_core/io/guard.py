@@ -109,7 +109,7 @@ def parse_count(source: Source, text: bytes, what: str) -> int:
     return int(text)
 
 
-def check_points(path: Path, points: DoubleArray) -> None:
+def check_points(path: Path | str, points: DoubleArray) -> None:
     """The one validator of coordinates, for every format; non-finite rows are allowed beside enough finite ones.
 
     points: (n, 3). Raises TooFewPoints below 64 distinct finite points, UnreadableScan beyond +-1e12.

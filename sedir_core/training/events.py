@@ -27,6 +27,14 @@ class _Event(BaseModel):
     time: float = Field(default_factory=time.time)
 
 
+class StageEvent(_Event):
+    """What is being done before and after the steps (align, encode, calibrate), and which share of it is done."""
+
+    event: Literal["stage"] = "stage"
+    stage: str
+    fraction: float
+
+
 class StepEvent(_Event):
     """A few times a second: the last step. epoch counts from 1; losses by name, with "total"."""
 
@@ -82,7 +90,7 @@ class FailedEvent(_Event):
     message: str
 
 
-AnyEvent: TypeAlias = StepEvent | EpochEvent | EvaluatedEvent | SavedEvent | DoneEvent | FailedEvent
+AnyEvent: TypeAlias = StageEvent | StepEvent | EpochEvent | EvaluatedEvent | SavedEvent | DoneEvent | FailedEvent
 Watch: TypeAlias = Callable[[AnyEvent], None]
 
 _parser: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="event")])

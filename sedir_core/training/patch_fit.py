@@ -16,17 +16,24 @@ from sedir_core.geometry.neighbours import nearest_groups
 from sedir_core.models.patch_decoder import PatchDecoder, chamfer_distance
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.runtime import generator, torch_generator
-from sedir_core.types import Stop
+from sedir_core.types import Report, Stop
 
-STEPS, BATCH, LEARNING_RATE = 1_500, 256, 2e-3
+BATCH, LEARNING_RATE = 256, 2e-3
+REPORT_EVERY = 25
 TARGET_POINTS = 64  # of a neighbourhood, the ones compared with
 
 
 def fit_patch_decoder(
-    bases: Mapping[str, Basis], encoder: LocalEncoder, config: Config, n_points: int, device: torch.device, stop: Stop
+    bases: Mapping[str, Basis],
+    encoder: LocalEncoder,
+    config: Config,
+    n_points: int,
+    device: torch.device,
+    report: Report,
+    stop: Stop,
 ) -> PatchDecoder:
     """Train on one sampling of every part, against the frozen encoder. Raises Cancelled."""
-    seed = config.training.seed
+    seed, n_steps = config.training.seed, config.training.patch_steps
     pairs = [
         _pairs(basis, part, encoder, config, n_points, device, generator(seed, "patches", name, part))
         for name, basis in bases.items()
@@ -36,11 +43,13 @@ def fit_patch_decoder(
     torch.manual_seed(seed)
     decoder = PatchDecoder(config.encoder.width).to(device)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     random = torch_generator("cpu", seed, "patch order")
-    for _ in range(STEPS):
+    for step in range(n_steps):
         if stop():
             raise Cancelled
+        if step % REPORT_EVERY == 0:
+            report(step / n_steps, "learn to draw surfaces")
         picked = torch.randint(len(tokens), (BATCH,), generator=random).to(device)
         loss = chamfer_distance(decoder(tokens[picked]), patches[picked]).mean()
         optimizer.zero_grad(set_to_none=True)

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from sedir_core.training.events import AnyEvent, EpochEvent, EvaluatedEvent, FailedEvent, StepEvent
+from sedir_core.training.events import AnyEvent, EpochEvent, EvaluatedEvent, FailedEvent, StageEvent, StepEvent
 
 
 class ProgressBar:
@@ -38,6 +38,8 @@ class ProgressBar:
     def show(self, event: AnyEvent) -> None:
         """Bring the bar up to date with one event."""
         match event:
+            case StageEvent():
+                self._bar.update(self._task, description=event.stage, completed=event.fraction, total=1.0, eta="")
             case StepEvent():
                 self._bar.update(
                     self._task,

@@ -15,27 +15,29 @@ from torch import Tensor
 
 from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
-from sedir_core.datasets.index import Dataset, open_dataset
+from sedir_core.datasets.index import Dataset, Sample, open_dataset
 from sedir_core.detectors import run_files
 from sedir_core.detectors.encoder_weights import load_encoder
 from sedir_core.detectors.fitting import MOST_POINTS, Basis, calibrate, draw_sampling, fit_basis
+from sedir_core.detectors.frames import without_strays
 from sedir_core.detectors.normal_surface import NormalSurface
 from sedir_core.detectors.scoring import Evidence, paper_scores
 from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, gather_evidence, residuals_of
-from sedir_core.detectors.tokens import tokenize
-from sedir_core.errors import BadConfig, BadDataset, Cancelled
+from sedir_core.detectors.tokens import resolutions, tokenize
+from sedir_core.errors import BadConfig, BadDataset, Cancelled, TooFewPoints
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import SedirObjective, Tokens
-from sedir_core.runtime import choose_device, generator
-from sedir_core.training.events import EvaluatedEvent, Watch
+from sedir_core.runtime import choose_device, generator, memory_guard
+from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
 from sedir_core.training.loop import fit
 from sedir_core.training.patch_fit import fit_patch_decoder
 from sedir_core.training.run import Run, create_run, describe, resume_run
-from sedir_core.types import DoubleArray, Stop, never_stop
+from sedir_core.types import DoubleArray, Report, Stop, never_stop
 
 log = logging.getLogger(__name__)
 
 METHODS = ("sedir",)
+LESS_MEMORY = "lower grouping.n_groups or grouping.working_points, or train with --device cpu"
 
 
 @dataclass(frozen=True)
@@ -71,19 +73,20 @@ class SamplingBank:
 def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     """Train, calibrate and record a run; returns its directory. An interrupted one can be resumed exactly.
 
-    Raises BadDataset, BadConfig, BadWeights, BadRun, RunLocked, DeviceUnavailable, TrainingDiverged, CannotWrite,
-    Cancelled (stopped; the checkpoint, if training had begun, is kept).
+    Raises BadDataset, UnreadableScan, TooFewPoints, BadConfig, BadWeights, BadRun, RunLocked, DeviceUnavailable,
+    TrainingDiverged, CannotWrite, Cancelled (stopped; the checkpoint, if training had begun, is kept).
     """
     if request.config.method not in METHODS:
         raise BadConfig(request.config.method, "no such method", "use " + ", ".join(METHODS))
-    wanted = request.device
-    if request.resume and wanted == "auto":  # the rest of a run is computed where it began
-        wanted = run_files.read_about(request.out).device
+    wanted, categories = request.device, request.categories
+    if request.resume:  # the rest of a run is computed where and as it began
+        about = run_files.read_about(request.out)
+        wanted, categories = about.device if wanted == "auto" else wanted, about.categories
+        torch.set_num_threads(about.threads)
     device, why = choose_device(wanted)
     log.info("device: %s", why)
-    categories = run_files.read_about(request.out).categories if request.resume else request.categories
     dataset = open_dataset(request.dataset, categories)
-    with _open_run(request, dataset, device, watch) as run:
+    with _open_run(request, dataset, device, watch) as run, memory_guard(device, LESS_MEMORY):
         return _train_in(run, dataset, device, lambda: stop() or run.stop_requested())
 
 
@@ -102,10 +105,14 @@ def _open_run(request: TrainRequest, dataset: Dataset, device: torch.device, wat
 
 def _train_in(run: Run, dataset: Dataset, device: torch.device, stop: Stop) -> Path:
     config = run.config
-    bases = _fit_bases(dataset, config, stop)
+
+    def report(fraction: float, stage: str) -> None:
+        run.emit(StageEvent(stage=stage, fraction=fraction))
+
+    bases = _fit_bases(dataset, config, report, stop)
     encoder = load_encoder(config.encoder).to(device)
     n_points = config.grouping.working_points or MOST_POINTS
-    bank = _fill_bank(bases, encoder, config, n_points, device, stop)
+    bank = _fill_bank(bases, encoder, config, n_points, device, report, stop)
     torch.manual_seed(config.training.seed)
     network = build_network(config, len(bases)).to(device)
     loss = config.loss
@@ -115,9 +122,9 @@ def _train_in(run: Run, dataset: Dataset, device: torch.device, stop: Stop) -> P
     result = fit(objective, bank, config.training, run, device, stop)
     if result.status == "interrupted":
         raise Cancelled
-    patches = fit_patch_decoder(bases, encoder, config, n_points, device, stop)
+    patches = fit_patch_decoder(bases, encoder, config, n_points, device, report, stop)
     nets = Nets(encoder, network.eval().requires_grad_(False), patches)
-    detector = _calibrated(nets, bases, config, n_points, device, stop)
+    detector = _calibrated(nets, bases, config, n_points, device, report, stop)
     metrics = {"epochs": result.epoch, "seconds": result.seconds, "losses": dict(result.losses)}
     thresholds = {name: category.threshold for name, category in detector.known.items()}
     run.emit(EvaluatedEvent(epoch=result.epoch, metrics={f"threshold.{k}": v for k, v in thresholds.items()}))
@@ -125,29 +132,49 @@ def _train_in(run: Run, dataset: Dataset, device: torch.device, stop: Stop) -> P
     return run.path
 
 
-def _fit_bases(dataset: Dataset, config: Config, stop: Stop) -> dict[str, Basis]:
+def _fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
     bases: dict[str, Basis] = {}
-    for name in dataset.categories:
+    for done, name in enumerate(dataset.categories):
+        report(done / len(dataset.categories), f"align {name}")
         clouds: list[DoubleArray] = []
         for sample in dataset.train(name):
             if stop():
                 raise Cancelled
-            scan = sample.read()
-            clouds.append(scan.points[scan.finite])
+            clouds.append(_usable_points(sample, resolutions(config.grouping.group_size)[-1]))
         log.info("align %d parts of %s", len(clouds), name)
-        bases[name] = fit_basis(clouds, config.training.seed)
+        bases[name] = fit_basis(clouds, config.training.seed, stop)
     return bases
 
 
+def _usable_points(sample: Sample, least: int) -> DoubleArray:
+    """The finite points (n, 3) of a training scan, flying pixels left out."""
+    scan = sample.read()
+    points = without_strays(scan.points[scan.finite])
+    if len(points) < least:
+        raise TooFewPoints(
+            sample.path, f"{len(points)} points, the model groups {least}", "scan more densely, or lower group_size"
+        )
+    return points
+
+
 def _fill_bank(
-    bases: Mapping[str, Basis], encoder: LocalEncoder, config: Config, n_points: int, device: torch.device, stop: Stop
+    bases: Mapping[str, Basis],
+    encoder: LocalEncoder,
+    config: Config,
+    n_points: int,
+    device: torch.device,
+    report: Report,
+    stop: Stop,
 ) -> SamplingBank:
     cache, encoder_hash = TensorCache(), _hash_of(encoder)
     grouping = config.grouping.model_dump()
-    rows, categories = [], []
+    rows: list[tuple[Tokens, ...]] = []
+    categories: list[int] = []
+    n_parts = sum(len(basis.parts) for basis in bases.values())
     for label, (name, basis) in enumerate(bases.items()):
         log.info("encode the samplings of %s", name)
         for part in range(len(basis.parts)):
+            report(len(rows) / n_parts, f"encode {name}")
             rows.append(
                 tuple(
                     _cached(
@@ -186,7 +213,13 @@ def _cached(
 
 
 def _calibrated(
-    nets: Nets, bases: Mapping[str, Basis], config: Config, n_points: int, device: torch.device, stop: Stop
+    nets: Nets,
+    bases: Mapping[str, Basis],
+    config: Config,
+    n_points: int,
+    device: torch.device,
+    report: Report,
+    stop: Stop,
 ) -> SedirDetector:
     def gather(normal: NormalSurface, points: DoubleArray) -> tuple[Evidence, float]:
         tokens = tokenize(points, config.grouping, nets.encoder, device)
@@ -195,9 +228,7 @@ def _calibrated(
         evidence = gather_evidence(normal, points, tokens, residuals)[1]
         return evidence, float(paper_scores(residuals).max())
 
-    def report(fraction: float, stage: str) -> None:
-        log.info("%s", stage)
-
+    log.info("calibrate")
     return SedirDetector(config, nets, calibrate(config, bases, gather, n_points, report, stop), device)
 
 
