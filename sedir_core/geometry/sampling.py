@@ -15,13 +15,14 @@ _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD
 def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
     """Indices of `count` points, each the farthest from all before it.
 
-    points: (n, 3) float32. Returns (count,) int64, beginning with `start`; ties go to the lowest index.
+    points: (n, 3) float32, n at least 2. Returns (count,) int64. start: below n; another one begins elsewhere, but
+    the library counts in an order of its own, so the first index is not `start`.
     Raises TooFewPoints if n < count. Source: Eldar et al. 1997, as PointNet++ uses it.
     """
     if len(points) < count:
         raise TooFewPoints("scan", f"{len(points)} points, the model samples {count}", "scan more densely")
-    # Height 1: deeper trees of this library release ignore the start.
-    return np.asarray(fpsample.bucket_fps_kdline_sampling(points, count, h=1, start_idx=start), dtype=np.int64)
+    height = min(5, len(points).bit_length() - 1)  # of its search tree
+    return np.asarray(fpsample.bucket_fps_kdline_sampling(points, count, h=height, start_idx=start), dtype=np.int64)
 
 
 def repeatable_order(points: DoubleArray) -> IntArray:
