@@ -130,7 +130,7 @@ def test_a_scan_with_every_point_twice_has_half_the_area_a_point() -> None:
 
 def test_clusters_are_what_lies_together() -> None:
     patch = np.random.default_rng(0).uniform(size=(500, 3))
-    labels = clusters(np.concatenate([patch, patch + (1.5, 0, 0)]), 0.3)
+    labels = clusters(np.concatenate([patch, patch + np.array([1.5, 0, 0])]), 0.3)
     assert len(set(labels[:500])) == len(set(labels[500:])) == 1
     assert labels[0] != labels[-1]
 
