@@ -5,8 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tiny_run import TinyRun
+
+    from sedir_core.detectors.sedir import SedirDetector
 
 THREAD_GRACE_S = 2.0
 # Threads of libraries that live as long as the process.
@@ -27,3 +33,25 @@ def no_leaked_threads() -> Iterator[None]:
 def _ours(before: set[threading.Thread]) -> list[str]:
     new = set(threading.enumerate()) - before
     return sorted(thread.name for thread in new if not thread.name.startswith(LASTING_THREADS))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """A real run, trained once for all tests that ask for it."""
+    import torch
+    from tiny_run import train_tiny
+
+    folder = tmp_path_factory.mktemp("tiny")
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
+        patch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": folder / "cache"})
+        run = train_tiny(folder)
+    torch.use_deterministic_algorithms(deterministic)
+    return run
+
+
+@pytest.fixture(scope="session")
+def detector(tiny: TinyRun) -> SedirDetector:
+    from sedir_core.detectors.sedir import SedirDetector
+
+    return SedirDetector.load(tiny.path, "cpu")

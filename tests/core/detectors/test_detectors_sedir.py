@@ -1,0 +1,219 @@
+"""A detection is repeatable, follows its points, and survives being stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_run import DIAGONAL_MM, TinyRun, dented, distance_to, part, scan_of
+
+from sedir_core.detectors.run_files import ABOUT, CONFIG, WEIGHTS
+from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector
+from sedir_core.errors import BadRun, Cancelled, DeviceUnavailable
+from sedir_core.io.tensor_file import read_tensors, write_tensors
+from sedir_core.types import BoolArray, Detection, DoubleArray, Scan
+
+
+def same(one: Detection, other: Detection) -> bool:
+    """All but the seconds, to the bit."""
+    arrays = ("point_scores", "reconstruction", "token")
+    equal = all(np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True) for name in arrays)
+    numbers = ("object_score", "threshold", "point_threshold", "category", "category_confidence", "uncertain", "reason")
+    return equal and all(getattr(one, name) == getattr(other, name) for name in numbers)
+
+
+@pytest.fixture(scope="module")
+def bracket() -> Scan:
+    return scan_of(part("bracket", 7), "bracket")
+
+
+@pytest.fixture(scope="module")
+def good(detector: SedirDetector, bracket: Scan) -> Detection:
+    return detector.detect(bracket, "bracket")
+
+
+@pytest.fixture(scope="module")
+def dent() -> tuple[DoubleArray, BoolArray]:
+    return dented(part("bracket", 8))
+
+
+@pytest.fixture(scope="module")
+def bad(detector: SedirDetector, dent: tuple[DoubleArray, BoolArray]) -> Detection:
+    return detector.detect(scan_of(dent[0]), "bracket")
+
+
+def test_a_good_part_is_ok(good: Detection) -> None:
+    assert good.verdict == "ok"
+    assert good.defects == ()
+
+
+def test_a_dented_part_is_ng(bad: Detection) -> None:
+    assert bad.verdict == "ng"
+
+
+def test_a_dent_scores_above_its_surroundings(bad: Detection, dent: tuple[DoubleArray, BoolArray]) -> None:
+    mask = dent[1]
+    assert bad.point_scores[mask].mean() > 3 * bad.point_scores[~mask].mean()
+
+
+def test_the_first_defect_is_the_dent(bad: Detection, dent: tuple[DoubleArray, BoolArray]) -> None:
+    points, mask = dent
+    centroid = points[mask].mean(axis=0)
+    assert np.linalg.norm(bad.defects[0].centroid - centroid) < 0.1 * DIAGONAL_MM  # the dent's radius
+
+
+def test_every_point_has_a_score(good: Detection, bracket: Scan) -> None:
+    assert good.point_scores.shape == (len(bracket),)
+    assert np.isfinite(good.point_scores).all()
+
+
+def test_seconds_add_up(good: Detection) -> None:
+    stages = {name: value for name, value in good.seconds.items() if name != "total"}
+    assert good.seconds["total"] == pytest.approx(sum(stages.values()))
+
+
+def test_detecting_twice_gives_the_same_answer(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
+    assert same(detector.detect(bracket, "bracket"), good)
+
+
+def test_shuffling_points_shuffles_scores_and_changes_nothing_else(
+    detector: SedirDetector, bracket: Scan, good: Detection
+) -> None:
+    order = np.random.default_rng(0).permutation(len(bracket))
+    shuffled = detector.detect(scan_of(bracket.points[order]), "bracket")
+    assert same(replace(shuffled, point_scores=shuffled.point_scores[np.argsort(order)]), good)
+
+
+def test_a_scan_with_more_points_than_are_used_may_be_shuffled_too(detector: SedirDetector) -> None:
+    points = part("bracket", 9, 2 * detector.config.grouping.working_points)
+    order = np.random.default_rng(0).permutation(len(points))
+    one, other = (detector.detect(scan_of(cloud), "bracket") for cloud in (points, points[order]))
+    assert np.array_equal(one.point_scores[order], other.point_scores)
+
+
+def test_points_that_were_not_measured_are_not_scored_and_change_nothing(
+    detector: SedirDetector, bracket: Scan, good: Detection
+) -> None:
+    holes = np.array([[np.nan, 0, 0], [0, np.inf, 0], [np.nan] * 3])
+    points = np.insert(bracket.points, [0, 100, len(bracket)], holes, axis=0)
+    found = detector.detect(scan_of(points), "bracket")
+    assert np.array_equal(np.flatnonzero(~found.evaluated), [0, 101, len(points) - 1])
+    assert np.array_equal(found.point_scores[found.evaluated], good.point_scores)
+
+
+def test_a_part_far_from_the_origin_scores_the_same(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
+    # Other roundings make another subset and another path of the alignment, so scores differ by a few per cent.
+    far = detector.detect(scan_of(bracket.points + (5e6, -3e6, 1e3)), "bracket")
+    assert far.object_score == pytest.approx(good.object_score, rel=0.25)
+    assert distance_to(far.reconstruction - (5e6, -3e6, 1e3), bracket.points).mean() < 5
+
+
+def test_the_reconstruction_lies_on_the_part(good: Detection, bracket: Scan) -> None:
+    assert np.quantile(distance_to(bracket.points, good.reconstruction), 0.9) < 5  # millimetres, of a diagonal of 100
+
+
+def test_a_missing_end_is_rebuilt(detector: SedirDetector) -> None:
+    points = part("bracket", 10)
+    away = points @ np.linalg.svd(points - points.mean(axis=0))[2][0]
+    kept = points[away < np.quantile(away, 0.85)]
+    found = detector.detect(scan_of(kept), "bracket")
+    gone = points[away > np.quantile(away, 0.9)]
+    assert distance_to(gone, kept).mean() > 2 * distance_to(gone, found.reconstruction).mean()
+
+
+def test_a_stray_point_does_not_move_the_part(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
+    points = np.concatenate([bracket.points, [[1e9, 0, 0]]])
+    found = detector.detect(scan_of(points), "bracket")
+    assert np.corrcoef(found.point_scores[:-1], good.point_scores)[0, 1] > 0.8
+    assert found.point_scores[-1] > np.quantile(found.point_scores[:-1], 0.99)
+
+
+def test_no_working_point_lies_farther_out_than_the_network_may_see(detector: SedirDetector, bracket: Scan) -> None:
+    points = np.concatenate([bracket.points, [[1e11, -1e11, 0]]])
+    aligned = detector._place(scan_of(points), np.arange(len(points)), "bracket", lambda: False)[2]
+    assert np.abs(aligned).max() == FARTHEST_RADII
+
+
+def test_two_loads_detect_the_same(tiny: TinyRun, bracket: Scan, good: Detection) -> None:
+    assert same(SedirDetector.load(tiny.path, "cpu").detect(bracket, "bracket"), good)
+
+
+def stored_again(detector: SedirDetector, tiny: TinyRun, folder: Path) -> Path:
+    for name in (CONFIG, ABOUT):
+        (folder / name).write_bytes((tiny.path / name).read_bytes())
+    write_tensors(folder / WEIGHTS, detector.tensors(), read_tensors(tiny.path / WEIGHTS)[1])
+    return folder
+
+
+def test_storing_and_loading_keeps_the_answer(
+    detector: SedirDetector, tiny: TinyRun, bracket: Scan, good: Detection, tmp_path: Path
+) -> None:
+    again = SedirDetector.load(stored_again(detector, tiny, tmp_path), "cpu").detect(bracket, "bracket")
+    # Stored normals are made unit when they are read, which may move their last bit.
+    assert np.allclose(again.point_scores, good.point_scores, rtol=1e-3)
+    assert again.object_score == pytest.approx(good.object_score, rel=1e-3)
+
+
+def test_the_token_is_the_embedding(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
+    assert np.array_equal(detector.embed(bracket, "bracket"), good.token)
+    assert np.linalg.norm(good.token) == pytest.approx(1, abs=1e-5)
+
+
+def test_progress_rises_to_the_end(detector: SedirDetector, bracket: Scan) -> None:
+    seen: list[float] = []
+    detector.detect(bracket, "bracket", lambda fraction, stage: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_a_stop_ends_it_without_an_answer(detector: SedirDetector, bracket: Scan) -> None:
+    with pytest.raises(Cancelled):
+        detector.detect(bracket, "bracket", stop=lambda: True)
+
+
+def test_a_gpu_without_memory_is_a_user_error_and_the_next_scan_works(
+    detector: SedirDetector, bracket: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(detector.nets.network, "forward", full)
+        with pytest.raises(DeviceUnavailable, match="out of memory"):
+            detector.detect(bracket, "bracket")
+    assert detector.detect(bracket, "bracket").verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("category.0.numbers", lambda t: t[:3]),
+        ("category.0.frame", lambda t: t[:2]),
+        ("category.0.frame", torch.zeros_like),
+        ("category.1.surface.points", lambda t: t[:, :2].contiguous()),
+        ("category.1.surface.normals", lambda t: t[:-1]),
+        ("category.1.anchors", lambda t: t[:0]),
+        ("category.2.controls", lambda t: t.flatten()),
+        ("category.2.descriptor", lambda t: t[:-1]),
+        ("category.2.usual.token", torch.zeros_like),
+        ("category.2.usual.drift", None),
+        ("network.decoder.", None),
+        ("encoder.norm.weight", lambda t: t[:-1]),
+    ],
+)
+def test_a_damaged_run_is_refused(tiny: TinyRun, tmp_path: Path, name: str, change: object) -> None:
+    tensors, meta = read_tensors(tiny.path / WEIGHTS)
+    hit = [key for key in tensors if key.startswith(name)]
+    assert hit
+    for key in hit:
+        value = tensors.pop(key)
+        if callable(change):
+            tensors[key] = change(value)
+    for other in (CONFIG, ABOUT):
+        (tmp_path / other).write_bytes((tiny.path / other).read_bytes())
+    write_tensors(tmp_path / WEIGHTS, tensors, meta)
+    with pytest.raises(BadRun):
+        SedirDetector.load(tmp_path, "cpu")
