@@ -18,6 +18,9 @@ TRIM = 0.8  # a defect, a missing side or a bent end is left out of the fit
 N_COARSE, N_MIDDLE, N_FINE = 200, 1_500, 5_000
 N_COARSE_SURFACE = 800  # searching far from a large tree is slow, and the first steps need no detail
 N_TRIED, N_KEPT = 24, 6
+N_SPINS, N_SPIN_POINTS = 120, 500
+ALIKE = 0.93  # two spreads in this ratio may be a circle's
+CAP = 0.05  # of the radius: a distance counts no more than this when poses are compared
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class Surface:
         self.normals = normals_and_curvature(points)[0] if normals is None else normals
         self.tree = PointTree(points)
         self.axes = principal_axes(points)
-        self.probes = points[:: max(1, len(points) // N_MIDDLE)]
+        self.round_axis = round_axis(points)
+        step = max(1, len(points) // N_FINE)
+        self.probes, self.probe_normals = points[::step], self.normals[::step]
 
     def coarse(self) -> Surface:
         """The same surface in few points, for the first steps of a registration."""
@@ -55,6 +60,15 @@ def principal_axes(points: DoubleArray) -> DoubleArray:
     axes = np.linalg.eigh(np.cov(points.T))[1][:, ::-1].copy()
     axes[:, 2] *= np.sign(np.linalg.det(axes))
     return axes
+
+
+def round_axis(points: DoubleArray) -> DoubleArray | None:
+    """The (3,) axis of a body that spreads alike in all directions across it, as rotational parts do, or None."""
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    spreads = np.sqrt(np.maximum(values, 0))
+    if spreads[1] > ALIKE * spreads[2]:
+        return np.asarray(vectors[:, 0])
+    return np.asarray(vectors[:, 2]) if spreads[0] > ALIKE * spreads[1] else None
 
 
 def cube_rotations() -> DoubleArray:
@@ -79,8 +93,9 @@ def align(points: DoubleArray, surface: Surface, generator: np.random.Generator)
     poses = _refine(few, coarse, poses, steps=6, point_to_plane=False)
     poses = _best(few, coarse, _refine(few, coarse, poses, steps=6), N_KEPT)
     poses = _refine(some, surface, poses, steps=8)
-    two_way = [_two_way_residual(some, surface, pose) for pose in poses]
-    chosen = poses[int(np.argmin(two_way))]
+    chosen = _least_mismatch(shuffled, surface, poses)
+    if surface.round_axis is not None:
+        chosen = _least_mismatch(shuffled, surface, [chosen, *_spun(some, surface, chosen, surface.round_axis)])
     fine = _refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
     return fine, _two_way_residual(shuffled, surface, fine)
 
@@ -114,6 +129,43 @@ def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Doub
 def _trimmed(distances: DoubleArray) -> float:
     kept = np.sort(distances)[: max(1, int(TRIM * len(distances)))]
     return float(kept.mean())
+
+
+def _spun(points: DoubleArray, surface: Surface, pose: Pose, axis: DoubleArray) -> list[Pose]:
+    """Better turns about a rotational part's axis: among teeth or bolt holes every start falls into the nearest gap."""
+    centre = surface.points.mean(axis=0)
+    turns = rotation_from_vector(np.linspace(0, 2 * np.pi, N_SPINS, endpoint=False)[:, None] * axis)
+    spun = [Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre) for turn in turns]
+    few = points[:N_SPIN_POINTS]
+    moved = np.concatenate([one.apply(few) for one in spun])
+    nearest = surface.tree.nearest(moved)[1]
+    along = np.einsum("ij,ij->i", surface.points[nearest] - moved, surface.normals[nearest])
+    misses = np.minimum(np.abs(along), CAP).reshape(len(spun), -1).mean(axis=1)
+    best = [spun[i] for i in np.argsort(misses, kind="stable")[:N_KEPT]]
+    return _refine(points, surface, best, steps=6)
+
+
+def _least_mismatch(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Pose:
+    return poses[int(np.argmin([_mismatch(points, surface, pose) for pose in poses]))]
+
+
+def _mismatch(points: DoubleArray, surface: Surface, pose: Pose) -> float:
+    """What tells near-symmetric poses apart: mean distance along the normal, both ways, nothing trimmed but capped.
+
+    A small notch is all that differs, so nothing may be left out; a defect adds the same to every pose.
+    """
+    moved = pose.apply(points)
+    distances, nearest = surface.tree.nearest(moved)
+    there = np.einsum("ij,ij->i", surface.points[nearest] - moved, surface.normals[nearest])
+    gaps, beside = PointTree(moved).nearest(surface.probes)
+    back = np.einsum("ij,ij->i", surface.probes - moved[beside], surface.probe_normals)
+    return (_capped(there, distances) + _capped(back, gaps)) / 2
+
+
+def _capped(along: DoubleArray, distances: DoubleArray) -> float:
+    """Where no point is near, the surface ends there and the distance itself counts."""
+    beyond = distances > 3 * np.median(distances)
+    return float(np.minimum(np.where(beyond, distances, np.abs(along)), CAP).mean())
 
 
 def _two_way_residual(points: DoubleArray, surface: Surface, pose: Pose) -> float:
