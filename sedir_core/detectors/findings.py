@@ -14,7 +14,7 @@ _TINY = 1e-300
 HOTTEST = 0.7  # of the peak: what belongs to the hottest place
 # Spacings (the side of the square that a point stands for) within which points belong to one defect. Clusters of
 # random points fall apart below some 1.2 of them (continuum percolation).
-REACH = 2.0
+REACH = 3.0
 
 
 def find_defects(

@@ -161,7 +161,9 @@ def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) ->
     deviations = np.concatenate([values - values.mean() for values in logs.values()])
     # The mean is estimated from the same few values, which hides part of their scatter.
     few = float(np.mean([len(values) for values in logs.values()]))
-    reach = float(np.quantile(deviations, 1 - false_alarm_rate)) * float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
+    # Weibull's quantile is exceeded at the rate asked for on average, however few the values.
+    scatter = float(np.quantile(deviations, 1 - false_alarm_rate, method="weibull"))
+    reach = scatter * float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
     return {name: float(np.exp(values.mean() + reach)) for name, values in logs.items()}
 
 

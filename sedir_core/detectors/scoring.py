@@ -35,6 +35,7 @@ OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points
 LIMIT_QUANTILE = 0.999
 PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
 LARGEST = 8.0  # limits
+_LEAST_LIMIT = 1e-6  # a channel that is the same everywhere divides nothing by zero
 # A token's residual never comes near zero, so only what exceeds the usual counts; the other channels do.
 BASELINE: Mapping[str, float] = {TOKEN: 1.0}
 
@@ -81,7 +82,7 @@ def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray) -> Usual:
     unlimited = Usual(anchors, values, dict.fromkeys(values, 1.0))
     uncapped = [unlimited.exceed(evidence) for evidence in held_out]
     limits = {name: float(np.mean([np.quantile(u[name], LIMIT_QUANTILE) for u in uncapped])) for name in values}
-    return Usual(anchors, values, limits)
+    return Usual(anchors, values, {name: max(limit, _LEAST_LIMIT) for name, limit in limits.items()})
 
 
 def point_map(exceedance: Mapping[str, DoubleArray], places: DoubleArray) -> DoubleArray:

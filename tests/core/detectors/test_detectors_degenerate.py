@@ -88,5 +88,5 @@ def test_too_few_points_are_refused_by_name(detector: SedirDetector, points: Dou
 
 @pytest.mark.parametrize("points", [1e30 * plane(), np.concatenate([plane(), [[1e30, 0, 0]]]), 1e300 * plane()])
 def test_astronomic_coordinates_are_refused_by_name(detector: SedirDetector, points: DoubleArray) -> None:
-    with pytest.raises(UnreadableScan, match="rivet.*coordinate"):
+    with pytest.raises(UnreadableScan, match=r"rivet.*coordinate"):
         detector.detect(scan_of(points, "rivet"))

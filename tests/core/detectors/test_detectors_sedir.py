@@ -106,9 +106,10 @@ def test_points_that_were_not_measured_are_not_scored_and_change_nothing(
 
 def test_a_part_far_from_the_origin_scores_the_same(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
     # Other roundings make another subset and another path of the alignment, so scores differ by a few per cent.
-    far = detector.detect(scan_of(bracket.points + (5e6, -3e6, 1e3)), "bracket")
+    shift = np.array([5e6, -3e6, 1e3])
+    far = detector.detect(scan_of(bracket.points + shift), "bracket")
     assert far.object_score == pytest.approx(good.object_score, rel=0.25)
-    assert distance_to(far.reconstruction - (5e6, -3e6, 1e3), bracket.points).mean() < 5
+    assert distance_to(far.reconstruction - shift, bracket.points).mean() < 5
 
 
 def test_the_reconstruction_lies_on_the_part(good: Detection, bracket: Scan) -> None:
