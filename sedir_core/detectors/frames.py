@@ -10,8 +10,9 @@ import numpy as np
 from sedir_core.geometry.registration import Pose
 from sedir_core.types import DoubleArray
 
-# What a file in another unit is off by: m, cm, mm and inches.
-UNIT_FACTORS = (1.0, 1e3, 1e-3, 1e2, 1e-2, 10.0, 0.1, 25.4, 1 / 25.4)
+# What a file in another unit is off by: m, cm, mm and inches. Inches for centimetres are left out, since a part
+# two and a half times the size is more likely another part.
+UNIT_FACTORS = (1e3, 1e-3, 1e2, 1e-2, 10.0, 0.1, 25.4, 1 / 25.4, 0.0254, 1 / 0.0254)
 _ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken part still is
 
 N_PAIRS = 4_000
@@ -58,10 +59,14 @@ def unit_factor(size: float, expected: float) -> float:
 
     A scan that no unit explains keeps its size: it is not the part, and must not be made to look like it.
     """
-    for factor in UNIT_FACTORS:
-        if 1 / _ALIKE < size * factor / expected < _ALIKE:
-            return factor
-    return 1.0
+
+    def misfit(factor: float) -> float:
+        return abs(float(np.log(size * factor / expected)))
+
+    if misfit(1.0) < np.log(_ALIKE):
+        return 1.0
+    nearest = min(UNIT_FACTORS, key=misfit)
+    return nearest if misfit(nearest) < np.log(_ALIKE) else 1.0
 
 
 def without_strays(points: DoubleArray) -> DoubleArray:
