@@ -14,17 +14,17 @@ from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Stop
 
 N_TRIED = 4  # categories that are registered after the descriptors' shortlist
+PLAIN_FIT = 1.1  # times the usual residual: what fits like this needs no comparison
 UNKNOWN_RESIDUAL = 2.0  # times the usual: a bent or broken part stays below, another part does not
 
 
 @dataclass(frozen=True)
 class Identified:
-    """misfit: residual in times of the category's usual one. runner_up: the next best category and its misfit."""
+    """misfit: residual in times of the category's usual one."""
 
     category: str
     placement: Placement
     misfit: float
-    runner_up: tuple[str, float] | None = None
 
     @property
     def known(self) -> bool:
@@ -48,10 +48,9 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
         if stop():
             raise Cancelled
         tried.append(Identified(name, *known[name].place(points, generator(0, "align"))))
-    tried.sort(key=lambda one: (one.misfit, one.category))
-    best = tried[0]
-    after = (tried[1].category, tried[1].misfit) if len(tried) > 1 else None
-    return Identified(best.category, best.placement, best.misfit, after)
+        if tried[-1].misfit < PLAIN_FIT:
+            break
+    return min(tried, key=lambda one: (one.misfit, one.category))
 
 
 def certainty(found: Identified, probability: float, predicted: str) -> tuple[bool, str]:
