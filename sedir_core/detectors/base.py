@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from sedir_core.errors import BadRun
 from sedir_core.types import Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 
@@ -36,9 +37,11 @@ class Detector(Protocol):
 
 def load_detector(run_dir: Path, device: str = "auto") -> Detector:
     """The detector saved in a run directory, on `device`. Raises BadRun, DeviceUnavailable."""
+    from sedir_core.detectors.run_files import read_method
     from sedir_core.detectors.sedir import SedirDetector  # torch loads here, not with the window
 
-    loaders: Mapping[str, Any] = {"sedir": SedirDetector.load}
-    from sedir_core.detectors.run_files import read_method
-
-    return loaders[read_method(run_dir)](run_dir, device)  # type: ignore[no-any-return]
+    loaders: Mapping[str, Callable[[Path, str], Detector]] = {SedirDetector.method: SedirDetector.load}
+    method = read_method(run_dir)
+    if method not in loaders:
+        raise BadRun(run_dir, f"holds a detector unknown to this version: {method}", "update SeDiR Inspect")
+    return loaders[method](run_dir, device)
