@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window and run until it is closed; returns the exit status."""
     asked = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    QSurfaceFormat.setDefaultFormat(_graphics_format())
+    QSurfaceFormat.setDefaultFormat(graphics_format())
     app = QApplication(sys.argv[:1])
     # QApplication takes over the user's locale; C libraries would then read 49.8 as 49.
     locale.setlocale(locale.LC_NUMERIC, "C")
@@ -92,7 +92,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _graphics_format() -> QSurfaceFormat:
+def graphics_format() -> QSurfaceFormat:
     """What VTK needs; a format set after the first window exists would come too late."""
     wanted = QSurfaceFormat()
     wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)

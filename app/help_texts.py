@@ -37,7 +37,8 @@ Grey points were not evaluated. A click on a defect flies to it.</p>
 <table cellspacing="6">
 <tr><td><b>Up, Down</b></td><td>previous, next scan</td></tr>
 <tr><td><b>O, N, Backspace</b></td><td>set to OK, set to NG, back to the model's verdict</td></tr>
-<tr><td><b>1, 2, 3, S</b></td><td>heat, plain scan, scan over reconstruction; swap the sides</td></tr>
+<tr><td><b>1 to 5</b></td><td>heat, plain scan, scan over reconstruction, distance to it, ground truth</td></tr>
+<tr><td><b>S</b></td><td>swap the sides</td></tr>
 <tr><td><b>R</b></td><td>reset the camera</td></tr>
 <tr><td><b>F5, Esc</b></td><td>inspect again, stop</td></tr>
 <tr><td><b>Ctrl+E</b></td><td>export the points with their scores</td></tr>

@@ -30,7 +30,9 @@ from app.workspaces.inspect.exporting import Exporter
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
 
-DEFAULT_SIZE = (1440, 900)
+DEFAULT_SHARE = 0.8
+"""Of the screen's width and height, for the first start; later the window comes back as it was left."""
+LEAST_SIZE = (1120, 720)
 DOCK_LAYOUT = 1
 """Version of the saved dock layout; raise it when docks are added, so that old layouts are dropped."""
 SCAN_FILTER = "Scans (*.pcd *.ply *.obj *.stl *.off *.xyz *.txt *.csv *.pts *.npy *.npz);;All files (*)"
@@ -144,7 +146,11 @@ class MainWindow(QMainWindow):
     def _restore_layout(self) -> None:
         if not self.restoreGeometry(self.settings.layout("window")):
             room = self.screen().availableGeometry()
-            self.resize(min(DEFAULT_SIZE[0], room.width()), min(DEFAULT_SIZE[1], room.height()))
+            width = min(max(round(DEFAULT_SHARE * room.width()), LEAST_SIZE[0]), room.width())
+            height = min(max(round(DEFAULT_SHARE * room.height()), LEAST_SIZE[1]), room.height())
+            self.setGeometry(
+                room.left() + (room.width() - width) // 2, room.top() + (room.height() - height) // 2, width, height
+            )
         if not self.page.restoreState(self.settings.layout("inspect"), DOCK_LAYOUT):
             self.page.arrange(self.width(), self.height())
 
@@ -173,6 +179,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         paths = _local_files(event)
         if paths:
+            self.settings.last_folder = paths[0].parent
             event.acceptProposedAction()
             self.open_paths(paths)
 

@@ -62,6 +62,7 @@ class Menus:
             self._add(menu, "Export Reconstruction…", exporter.reconstruction),
         ]
         self._needs_scan.append(self._add(menu, "Save Picture…", exporter.picture, "Ctrl+Shift+S", "camera-outline"))
+        self._needs_scan.append(self._add(menu, "Export Scan List…", exporter.scan_list, picture="table-arrow-right"))
         menu.addSeparator()
         self._add(menu, "Quit", window.close, "Ctrl+Q")
 

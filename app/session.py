@@ -14,9 +14,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.shapes import Shape
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import UserError
-from sedir_core.types import Detection, Scan, Verdict
+from sedir_core.types import Detection, FloatArray, Scan, Verdict
 
 Load = Callable[[Path, str], Detector]
 """Run directory and device in, detector out."""
@@ -58,8 +59,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Entry:
-    """One scan of the list. `scan` may be absent after a while: see SCAN_BUDGET_BYTES.
+    """One scan of the list. `scan` and `shape` may be absent after a while: see SCAN_BUDGET_BYTES.
 
+    shape, surface: the scan and the reconstruction, ready to be drawn.
+    difference: (n,) distance of each point to the reconstruction.
     raw: the detection as the model gave it. detection: the same under the limit of now.
     defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
     """
@@ -68,6 +71,9 @@ class Entry:
     path: Path
     state: State = State.WAITING
     scan: Scan | None = None
+    shape: Shape | None = None
+    surface: Shape | None = None
+    difference: FloatArray | None = None
     raw: Detection | None = None
     detection: Detection | None = None
     defects_at: float = 1.0
@@ -183,17 +189,25 @@ class Session(QObject):
             return
         self._entries[entry_id] = entry = replace(entry, **changes)  # type: ignore[arg-type]  # checked by the dataclass
         if entry.scan is not None and "scan" in changes:
-            self._hold(entry_id, entry.scan.points.nbytes)
+            drawn = (
+                sum(part.nbytes for part in (entry.shape.points, entry.shape.normals, entry.shape.rows))
+                if entry.shape
+                else 0
+            )
+            self._hold(entry_id, entry.scan.points.nbytes + drawn)
         if entry_id == self.current and "detection" in changes:
             self.select(Selection())
         self.entry_changed.emit(entry_id)
 
     # Results and the limit
 
-    def set_result(self, entry_id: int, raw: Detection) -> None:
+    def set_result(self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray) -> None:
         """A scan is inspected; an earlier review no longer counts."""
         detection = under_limit(raw, self.limit, raw)
-        self.update(entry_id, state=State.DONE, raw=raw, detection=detection, defects_at=1.0, review=None)
+        self.update(
+            entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
+            detection=detection, defects_at=1.0, review=None,
+        )  # fmt: skip
 
     def set_limit(self, share: float) -> None:
         """Judge every scan by this share of its calibrated limit; raw scores stay as they are."""
@@ -258,4 +272,4 @@ class Session(QObject):
                 return
             if old not in (self.current, entry_id) and self._entries[old].state is State.DONE:
                 del self._held[old]
-                self._entries[old] = replace(self._entries[old], scan=None)
+                self._entries[old] = replace(self._entries[old], scan=None, shape=None)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import logging
 import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from app.session import Load, ModelInfo, under_limit
+from app.shapes import Shape, distances, prepare
 from sedir_core.detectors.base import Detector
-from sedir_core.errors import UnknownCategory
-from sedir_core.types import Detection, Report, Scan, Stop
+from sedir_core.errors import UnknownCategory, UserError
+from sedir_core.types import BoolArray, Detection, FloatArray, Report, Scan, Stop
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,15 +34,26 @@ class DetectRequest:
     """One scan, all settings said."""
 
     scan: Scan
+    shape: Shape
     model: LoadRequest
     category: str
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A scan, with the labels of its data set where there are any, and the same ready to be drawn."""
+
+    scan: Scan
+    shape: Shape
+
+
+@dataclass(frozen=True)
 class Inspected:
-    """The answer, and the detector that gave it."""
+    """The answer, what of it is drawn, and the detector that gave it."""
 
     detection: Detection
+    surface: Shape
+    difference: FloatArray
     model: ModelInfo
 
 
@@ -56,12 +73,43 @@ def find(paths: tuple[Path, ...], report: Report, stop: Stop) -> list[Path]:
     return list(find_scans(paths))
 
 
-def read(path: Path, report: Report, stop: Stop) -> Scan:
+def read(path: Path, report: Report, stop: Stop) -> Opened:
     """One scan. Raises UnreadableScan, TooFewPoints."""
     from sedir_core.io.scans import read_scan
 
     report(0.0, f"reading {path.name}")
-    return read_scan(path)
+    scan = read_scan(path)
+    if scan.labels is None and (labels := _labels_beside(path)) is not None:
+        scan = replace(scan, labels=_transfer(labels, scan))
+    return Opened(scan, prepare(scan.points))
+
+
+def _labels_beside(path: Path) -> Scan | None:
+    """The ground truth where the published data sets keep it: `CATEGORY/test/x.pcd`, `CATEGORY/GT/x.txt` (or `gt`)."""
+    from sedir_core.io.scans import read_labelled
+
+    if path.parent.name.lower() != "test":
+        return None
+    for folder in ("GT", "gt"):
+        beside = path.parent.parent / folder / f"{path.stem}.txt"
+        if beside.is_file():
+            try:
+                return read_labelled(beside)
+            except UserError as error:  # the scan can be inspected all the same
+                log.warning("no ground truth: %s", error)
+    return None
+
+
+def _transfer(labelled: Scan, scan: Scan) -> BoolArray:
+    """Labels for the scan's own points: the rows of the two files differ in the published sets."""
+    from sedir_core.geometry.tree import PointTree
+
+    assert labelled.labels is not None
+    known, wanted = labelled.finite, scan.finite
+    labels = np.zeros(len(scan), dtype=np.bool_)
+    nearest = PointTree(labelled.points[known]).nearest(scan.points[wanted])[1]
+    labels[wanted] = labelled.labels[known][nearest]
+    return labels
 
 
 def judge(request: JudgeRequest, report: Report, stop: Stop) -> Detection:
@@ -102,7 +150,10 @@ class Inspector:
                 request.scan.name, "this model cannot tell parts apart by itself", "choose the category in the toolbar"
             )
         detector = self._detector(request.model, report)
-        return Inspected(detector.detect(request.scan, request.category, report, stop), info)
+        detection = detector.detect(request.scan, request.category, report, stop)
+        report(1.0, "preparing the picture")
+        surface = prepare(detection.reconstruction, around=request.shape)
+        return Inspected(detection, surface, distances(request.scan.points, detection.reconstruction), info)
 
     def _detector(self, request: LoadRequest, report: Report) -> Detector:
         if self._loaded is None or self._loaded[0] != request:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sedir_core.types import DoubleArray, Scan
+from sedir_core.types import DoubleArray, FloatArray
 
 START_DIRECTION = (0.8, -1.0, 0.55)
 """Three-quarter view, z up."""
+MARGIN = 0.12
+"""Of half the picture, around the part."""
 
 Triple = tuple[float, float, float]
 
@@ -25,18 +27,15 @@ class Pose:
     up: Triple
 
 
-def place(scan: Scan | None) -> tuple[DoubleArray, float]:
-    """Middle of a scan and the radius of the ball around it that holds almost every point.
-
-    A single far outlier must not make the part a dot, so the outermost 0.2 % do not count.
-    """
-    points = np.empty((0, 3)) if scan is None else scan.points[scan.finite]
-    if not len(points):
-        return np.zeros(3), 1.0
-    sample = points[:: max(1, len(points) // 20_000)]
-    low, high = np.percentile(sample, [0.2, 99.8], axis=0)
-    origin = (low + high) / 2
-    return origin, max(float(np.percentile(np.linalg.norm(sample - origin, axis=1), 99.8)), 1e-12)
+def project(points: DoubleArray, pose: Pose, view_angle_deg: float, width: float, height: float) -> DoubleArray:
+    """(n, 3) places to (n, 3): pixels from the left and from the top, and how far in front of the camera."""
+    forward = _unit(np.subtract(pose.focus, pose.position), (0.0, 1.0, 0.0))
+    right = _unit(np.cross(forward, pose.up), (1.0, 0.0, 0.0))
+    arms = np.asarray(points, np.float64) - pose.position
+    depth = arms @ forward
+    scale = height / 2 / math.tan(math.radians(view_angle_deg / 2)) / np.maximum(depth, 1e-12)
+    across, upward = arms @ right, arms @ np.cross(right, forward)
+    return np.stack([width / 2 + across * scale, height / 2 - upward * scale, depth], axis=1)
 
 
 def fitting_distance(radius: float, view_angle_deg: float, aspect: float) -> float:
@@ -45,9 +44,17 @@ def fitting_distance(radius: float, view_angle_deg: float, aspect: float) -> flo
     return 1.12 * radius / math.sin(min(half_angle, math.atan(math.tan(half_angle) * aspect)))
 
 
-def home(distance: float) -> Pose:
-    """The start: from the front right, a little above."""
-    return Pose(_triple(_unit(START_DIRECTION, START_DIRECTION) * distance), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0))
+def home(points: FloatArray, view_angle_deg: float, aspect: float) -> Pose:
+    """The start: from the front right, a little above, as near as (n, 3) points allow; a few outliers may be cut."""
+    toward = _unit(START_DIRECTION, START_DIRECTION)
+    right = _unit(np.cross((0.0, 0.0, 1.0), toward), (1.0, 0.0, 0.0))
+    sample = points[:: max(1, len(points) // 20_000)].astype(np.float64)
+    slope = math.tan(math.radians(view_angle_deg / 2)) * (1 - MARGIN)
+    sideways = np.abs(sample @ right) / (slope * aspect)
+    upwards = np.abs(sample @ np.cross(toward, right)) / slope
+    needed = sample @ toward + np.maximum(sideways, upwards)
+    distance = max(float(np.percentile(needed, 99.8)), 1e-9) if len(needed) else 3.0
+    return Pose(_triple(toward * distance), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def towards(target: DoubleArray, distance: float) -> Pose:

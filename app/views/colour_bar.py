@@ -40,7 +40,8 @@ class ColourBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._counts: FloatArray = np.zeros(N_BINS, np.float32)
-        self._shares: FloatArray = np.empty(0, np.float32)  # of the calibrated limit, sorted
+        self._shares: FloatArray = np.empty(0, np.float32)  # of the calibrated limit, or of half the scale
+        self._far: float | None = None  # the end of the scale, where it shows distances
         self._n_blank = 0
         self._limit = 1.0
         self._dragging = False
@@ -58,21 +59,29 @@ class ColourBar(QWidget):
 
     def show_detection(self, raw: Detection | None, limit: float) -> None:
         """The scores as the model gave them, and the limit as a share of the calibrated one."""
+        self._far, self._limit = None, limit
         scores = np.empty(0, np.float32) if raw is None else raw.point_scores
-        calibrated = raw.point_threshold if raw is not None and raw.point_threshold > 0 else np.inf
-        known = scores[~np.isnan(scores)]
-        self._shares = np.sort(known / np.float32(calibrated))
-        self._n_blank = len(scores) - len(known)
+        self._count(scores, raw.point_threshold if raw is not None and raw.point_threshold > 0 else np.inf)
+
+    def show_distances(self, distances: FloatArray, far: float) -> None:
+        """Distances in the scan's unit, NaN where unknown, on a scale from 0 to `far`; there is no limit to drag."""
+        self._far = far
+        self._count(distances, far / 2)
+
+    def _count(self, values: FloatArray, middle: float) -> None:
+        known = values[~np.isnan(values)]
+        self._shares = known / np.float32(middle)
+        self._n_blank = len(values) - len(known)
         # The last bin holds everything beyond the end of the scale.
         bins = np.clip(self._shares * (N_BINS / 2), 0, N_BINS - 1).astype(np.intp)
         self._counts = np.bincount(bins, minlength=N_BINS).astype(np.float32)
-        self._limit = limit
+        self.setCursor(Qt.CursorShape.SplitHCursor if self._far is None else Qt.CursorShape.ArrowCursor)
         self.update()
 
     # Dragging the limit
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if event.button() is Qt.MouseButton.LeftButton and len(self._shares):
+        if event.button() is Qt.MouseButton.LeftButton and len(self._shares) and self._far is None:
             self._dragging = True
             self._drag_to(event.position().x())
 
@@ -87,12 +96,13 @@ class ColourBar(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._dragging = False
-        self.limit_set.emit(1.0)
+        if self._far is None:
+            self.limit_set.emit(1.0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         steps = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_PageDown: -0.1, Qt.Key.Key_PageUp: 0.1}
         step = steps.get(Qt.Key(event.key()))
-        if step is None:
+        if step is None or self._far is not None:
             super().keyPressEvent(event)
         else:
             self.limit_set.emit(self._limit + step)
@@ -115,7 +125,8 @@ class ColourBar(QWidget):
         room = QRectF(strip.left(), text_height + 10, strip.width(), strip.top() - text_height - 12)
         self._paint_strip(painter, strip)
         self._paint_histogram(painter, room)
-        self._paint_limit(painter, strip, room)
+        if self._far is None:
+            self._paint_limit(painter, strip, room)
         self._paint_scale(painter, strip, metrics)
         self._paint_caption(painter, metrics)
 
@@ -156,7 +167,9 @@ class ColourBar(QWidget):
     def _paint_scale(self, painter: QPainter, strip: QRectF, metrics: QFontMetricsF) -> None:
         painter.setPen(QColor(self._theme.quiet))
         baseline = strip.bottom() + metrics.ascent() + 4
-        for share, text in ((0.0, "0 %"), (0.25, "50 %"), (0.5, "100 %"), (0.75, "150 %"), (1.0, "200 %+")):
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+            text = f"{200 * share:.0f} %" if self._far is None else f"{self._far * share:.3g}"
+            text += "+" if share == 1 else ""
             width = metrics.horizontalAdvance(text)
             x = strip.left() + share * strip.width() - width * (0.0 if share == 0 else 1.0 if share == 1 else 0.5)
             painter.drawText(QPointF(x, baseline), text)
@@ -165,13 +178,15 @@ class ColourBar(QWidget):
         baseline = 3 + metrics.ascent()
         painter.setPen(QColor(self._theme.quiet))
         title = "Point score, as a share of the limit"
-        if abs(self._limit - 1) > 1e-6:
+        if self._far is not None:
+            title = "Distance to the expected surface, in the scan's unit"
+        elif abs(self._limit - 1) > 1e-6:
             title = f"Limit at {self._limit:.0%} of the calibrated one · double click: back"
         painter.drawText(QPointF(SIDE_MARGIN, baseline), title)
         if not len(self._shares) and not self._n_blank:
             return
-        n_over = len(self._shares) - int(np.searchsorted(self._shares, self._limit, side="right"))
-        over = f"{n_over:,} over the limit"
+        beyond = self._limit if self._far is None else 2.0
+        over = f"{np.count_nonzero(self._shares > beyond):,} {'over the limit' if self._far is None else 'beyond'}"
         x = self.width() - SIDE_MARGIN - metrics.horizontalAdvance(over)
         painter.drawText(QPointF(x, baseline), over)
         if self._n_blank:

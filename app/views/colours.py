@@ -20,6 +20,8 @@ N_STEPS = 256
 NOT_EVALUATED: tuple[int, int, int] = (122, 126, 132)
 SURFACE: tuple[int, int, int] = (196, 202, 210)
 """A scan without scores, and the reconstruction."""
+TRUTH: tuple[int, int, int] = (64, 190, 235)
+"""Where the data set says the defect is: a colour that the heat does not have."""
 
 # Bezier points in OKLab: lightness, green-red, blue-yellow.
 _CURVE = np.array([(0.43, -0.03, -0.09), (0.60, -0.02, -0.13), (0.62, 0.24, 0.10), (0.90, 0.0, 0.16)])

@@ -14,10 +14,13 @@ from PySide6.QtCore import QEasingCurve, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
-from app.views.camera import Pose, between, fitting_distance, home, place, towards
-from app.views.colours import SURFACE, Rgb, heat
+from app.session import Entry
+from app.shapes import Shape
+from app.views.camera import Pose, between, fitting_distance, home, towards
+from app.views.colours import SURFACE, TRUTH, Rgb, heat
+from app.views.marks import Mark
 from app.widgets.theme import Theme
-from sedir_core.types import Defect, Detection, FloatArray, Scan
+from sedir_core.types import Defect, Detection, FloatArray
 
 if TYPE_CHECKING:
     from app.views.cloud import CloudView
@@ -33,29 +36,35 @@ class Layer(Enum):
     HEAT = "Scan"
     PLAIN = "Scan without heat"
     BOTH = "Scan over reconstruction"
+    DIFFERENCE = "Distance to the reconstruction"
+    TRUTH = "Ground truth"
 
 
-_NOTHING = (np.empty((0, 3), np.float32), np.empty((0, 3), np.uint8))
+MOST_NUMBERED = 5
+"""Defects with a frame; more would hide the part. The others are dots."""
+FAR_SHARE = 0.05
+"""Of the part's radius: about where the scale of the difference ends."""
+_NO_COLOURS: Rgb = np.empty((0, 3), np.uint8)
 
 
 class LinkedClouds(QWidget):
     """Shows a scan, its detection and the chosen defect; `built` once the graphics are there."""
 
     built = Signal()
+    layer_changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._left: CloudView | None = None
         self._right: CloudView | None = None
-        self._scan: Scan | None = None
-        self._detection: Detection | None = None
+        self._entry: Entry | None = None
         self._chosen: int | None = None
         self._at_home = True  # nobody has moved the camera
         self._colour_limit = 1.0
         self._layer = Layer.HEAT
-        self._origin = np.zeros(3)
-        self._radius = 1.0
+        self._blend = 0.5
+        self._mixed: tuple[Shape, Shape, float, Shape] | None = None  # of which two, the blend, and the mixture
         self._flight = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=FLIGHT_MS)
         self._flight.setEasingCurve(QEasingCurve.Type.InOutCubic)
         self._route: tuple[Pose, Pose] | None = None
@@ -102,7 +111,7 @@ class LinkedClouds(QWidget):
         self._theme = theme
         for view in self.views:
             view.set_background(theme.view_bottom, theme.view_top)
-        self._show_boxes()
+        self._show_marks()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
@@ -111,33 +120,39 @@ class LinkedClouds(QWidget):
 
     # Content
 
+    @property
+    def layer(self) -> Layer:
+        return self._layer
+
     def set_layer(self, layer: Layer) -> None:
         """What the left view shows of the scan."""
         self._layer = layer
-        self._left_pane.set_title(layer.value)
         self._show_all()
+        self.layer_changed.emit()
+
+    def set_blend(self, share: float) -> None:
+        """How much of the reconstruction `Layer.BOTH` shows, 0..1: that share of its points, the rest the scan's."""
+        self._blend = share
+        if self._layer is Layer.BOTH:
+            self._show_all()
 
     def swap(self) -> None:
         """Exchange left and right."""
         self._splitter.insertWidget(0, self._splitter.widget(1))
 
-    def show_result(self, scan: Scan | None, detection: Detection | None, colour_limit: float = 1.0) -> None:
-        """Show a scan, grey where there is no detection yet. Another scan gets a fresh camera.
+    def show_entry(self, entry: Entry | None, colour_limit: float = 1.0) -> None:
+        """Show a scan, without heat where there is no detection yet. Another scan gets a fresh camera.
 
         colour_limit: the point score in the middle of the scale; the calibrated limit, whatever the operator set.
         """
-        another = scan is not self._scan
-        if not another and detection is self._detection:
-            return
-        same_scores = not another and _scores(detection) is _scores(self._detection)
-        self._scan, self._detection, self._chosen, self._colour_limit = scan, detection, None, colour_limit
-        if same_scores:
-            self._show_boxes()
-            return
-        if another:
-            self._origin, self._radius = place(scan)
-        self._show_all()
-        if another:
+        old, self._entry, self._colour_limit = self._entry, entry, colour_limit
+        self._chosen = None
+        same_shape = _shape(entry) is _shape(old)
+        if not same_shape or _scores(entry) is not _scores(old):
+            self._show_all()
+        else:
+            self._show_marks()
+        if not same_shape:
             self.reset_camera()
 
     def choose_defect(self, index: int | None) -> None:
@@ -145,7 +160,7 @@ class LinkedClouds(QWidget):
         if index is None and self._chosen is None:
             return
         self._chosen = index
-        self._show_boxes()
+        self._show_marks()
         if self._detection is not None and index is not None:
             self._fly_to(self._detection.defects[index])
 
@@ -157,57 +172,83 @@ class LinkedClouds(QWidget):
         for view in self.views:
             view.settle()
 
+    def finish(self) -> None:
+        """Draw all points now, as a picture to be saved needs."""
+        for view in self.views:
+            view.finish()
+
+    @property
+    def far(self) -> float:
+        """The distance at the end of the scale of `Layer.DIFFERENCE`: depends on the part's size, on no defect."""
+        return round_length(FAR_SHARE * self._radius)
+
+    @property
+    def _detection(self) -> Detection | None:
+        return None if self._entry is None else self._entry.detection
+
+    @property
+    def _radius(self) -> float:
+        shape = _shape(self._entry)
+        return 1.0 if shape is None else shape.radius
+
     def _show_all(self) -> None:
         if self._left is None or self._right is None:
             return
-        self._left.show_points(*self._left_cloud())
-        self._right.show_points(*self._surface())
-        self._left_pane.set_note("" if self._scan is None else self._scan.name)
-        self._right_pane.set_note("" if self._detection is None else "the expected surface")
-        self._show_boxes()
+        surface = None if self._entry is None else self._entry.surface
+        self._left.show_shape(*self._left_picture(surface))
+        self._right.show_shape(surface, _plain(surface))
+        self._left_pane.set_title(self._layer.value)
+        name = "" if self._entry is None or self._entry.scan is None else self._entry.scan.name
+        self._left_pane.set_note(name + self._missing())
+        self._right_pane.set_note("" if surface is None else "the expected surface")
+        self._show_marks()
 
-    def _left_cloud(self) -> tuple[NDArray[np.float32], Rgb]:
+    def _missing(self) -> str:
+        if self._layer is Layer.TRUTH and self._entry is not None and self._entry.scan is not None:
+            return "" if self._entry.scan.labels is not None else " · no ground truth is known for it"
+        return ""
+
+    def _left_picture(self, surface: Shape | None) -> tuple[Shape | None, Rgb]:
         """What the left view shows: the scan in the chosen layer's colours, and for `BOTH` the surface with it."""
-        if self._scan is None:
-            return _NOTHING
-        keep = self._scan.finite
-        points = self._local(self._scan.points[keep])
-        if self._detection is None or self._layer is Layer.PLAIN:
-            return points, np.full((len(points), 3), SURFACE, np.uint8)
-        colours = heat(self._detection.point_scores, self._colour_limit)[keep]
-        if self._layer is Layer.HEAT:
-            return points, colours
-        surface, grey = self._surface()
-        return np.concatenate([points, surface]), np.concatenate([colours, grey])
+        shape, entry = _shape(self._entry), self._entry
+        if shape is None or entry is None or entry.scan is None:
+            return None, _NO_COLOURS
+        if self._layer is Layer.TRUTH and entry.scan.labels is not None:
+            colours = _plain(shape)
+            colours[entry.scan.labels[shape.rows]] = TRUTH
+            return shape, colours
+        if entry.detection is None or surface is None or self._layer in (Layer.PLAIN, Layer.TRUTH):
+            return shape, _plain(shape)
+        if self._layer is Layer.DIFFERENCE and entry.difference is not None:
+            return shape, heat(entry.difference[shape.rows], self.far / 2)
+        colours = heat(entry.detection.point_scores[shape.rows], self._colour_limit)
+        if self._layer is not Layer.BOTH:
+            return shape, colours
+        if self._mixed is None or self._mixed[0] is not shape or self._mixed[1:3] != (surface, self._blend):
+            self._mixed = shape, surface, self._blend, mix(shape, surface, self._blend)
+        mixed = self._mixed[3]
+        return mixed, np.concatenate([colours, _plain(surface)])[mixed.rows]
 
-    def _surface(self) -> tuple[NDArray[np.float32], Rgb]:
-        if self._detection is None:
-            return _NOTHING
-        surface = self._local(self._detection.reconstruction)
-        return surface, np.full((len(surface), 3), SURFACE, np.uint8)
-
-    def _show_boxes(self) -> None:
-        from_defects = self._detection.defects if self._detection is not None else ()
-        if not self.views:
-            return
-        from app.views.cloud import Box
-
+    def _show_marks(self) -> None:
+        defects = self._detection.defects if self._detection is not None else ()
         margin = 0.012 * self._radius
-        boxes = []
-        for index, defect in enumerate(from_defects):
+        marks = []
+        for index, defect in enumerate(defects):
             low, high = self._bounds(defect)
-            boxes.append(Box(low - margin, high + margin, str(index + 1), index == self._chosen))
+            chosen = index == self._chosen
+            label = str(index + 1) if chosen or index < MOST_NUMBERED else None
+            marks.append(Mark(low - margin, high + margin, label, chosen))
         for view in self.views:
-            view.show_boxes(boxes, self._theme.view_ink, self._theme.view_accent)
+            view.show_marks(marks, self._theme.view_ink, self._theme.view_accent)
 
     def _bounds(self, defect: Defect) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        assert self._scan is not None
-        members = self._scan.points[defect.members] - self._origin
+        shape = _shape(self._entry)
+        origin = np.zeros(3) if shape is None else shape.origin
+        half = defect.extent / 2
+        if self._entry is None or self._entry.scan is None:
+            return defect.centroid - origin - half, defect.centroid - origin + half
+        members = self._entry.scan.points[defect.members] - origin
         return members.min(axis=0), members.max(axis=0)
-
-    def _local(self, points: NDArray[np.float64]) -> NDArray[np.float32]:
-        # Georeferenced coordinates lose centimetres as float32; around the part's own centre they do not.
-        return (points - self._origin).astype(np.float32)
 
     # Camera
 
@@ -222,7 +263,11 @@ class LinkedClouds(QWidget):
             view.set_pose(pose)
 
     def _home(self) -> Pose:
-        return home(self._distance(self._radius))
+        shape = _shape(self._entry)
+        points = np.empty((0, 3), np.float32) if shape is None else shape.points
+        view = self.views[0] if self.views else None
+        aspect = view.width() / max(view.height(), 1) if view else 1.0
+        return home(points, view.view_angle_deg if view else 30.0, aspect)
 
     def _distance(self, radius: float) -> float:
         if not self.views:
@@ -250,8 +295,36 @@ class LinkedClouds(QWidget):
             view.settle()
 
 
-def _scores(detection: Detection | None) -> FloatArray | None:
-    return None if detection is None else detection.point_scores
+def mix(scan: Shape, surface: Shape, share: float) -> Shape:
+    """That share of the surface's points and the rest of the scan's. rows: into the scan's points, then the surface's.
+
+    As even subsets: see-through points would have to be sorted for every frame, and half of them looks the same.
+    """
+    n_scan, n_surface = round((1 - share) * len(scan)), round(share * len(surface))
+    rows = np.concatenate([np.arange(n_scan), len(scan) + np.arange(n_surface)])
+    order = np.random.default_rng(0).permutation(len(rows))
+    points = np.concatenate([scan.points[:n_scan], surface.points[:n_surface]])[order]
+    normals = np.concatenate([scan.normals[:n_scan], surface.normals[:n_surface]])[order]
+    spacing = max(scan.head(n_scan).spacing if n_scan else 0.0, surface.head(n_surface).spacing if n_surface else 0.0)
+    return Shape(points, normals, rows[order], spacing, scan.origin, scan.radius)
+
+
+def round_length(length: float) -> float:
+    """The nearest of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(length))
+    return float(min((power * step for step in (1, 2, 5, 10)), key=lambda value: abs(np.log(value / length))))
+
+
+def _plain(shape: Shape | None) -> Rgb:
+    return np.full((0 if shape is None else len(shape), 3), SURFACE, np.uint8)
+
+
+def _shape(entry: Entry | None) -> Shape | None:
+    return None if entry is None else entry.shape
+
+
+def _scores(entry: Entry | None) -> FloatArray | None:
+    return None if entry is None or entry.detection is None else entry.detection.point_scores
 
 
 class _Pane(QFrame):

@@ -157,6 +157,8 @@ def _sheet(t: Theme) -> str:
     QStatusBar::item {{ border: none; }}
     QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
     QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+    QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}
+    QSlider::handle:horizontal {{ background: {t.accent}; width: 14px; margin: -5px 0; border-radius: 7px; }}
     QLabel#quiet, QLabel#hint {{ color: {t.quiet}; }}
     QLabel#faint {{ color: {t.faint}; }}
     QLabel#paneTitle, QLabel#sectionTitle {{ font-weight: 600; }}

@@ -123,12 +123,14 @@ def save_ply(path: Path, points: DoubleArray) -> Path:
 
 
 @contextmanager
-def open_window(qtbot: QtBot, session: Session, settings: Settings, demo_dir: Path) -> Iterator[MainWindow]:
+def open_window(
+    qtbot: QtBot, session: Session, settings: Settings, demo_dir: Path, timeout_ms: int = WAIT_MS
+) -> Iterator[MainWindow]:
     """A main window, painted, its 3D views built and its model loaded; closed also when the test fails."""
     window = MainWindow(session, settings, demo_dir)
     window.resize(1200, 760)
     try:
-        with qtbot.waitSignals([window.page.clouds.built, window.session.model_changed], timeout=WAIT_MS):
+        with qtbot.waitSignals([window.page.clouds.built, window.session.model_changed], timeout=timeout_ms):
             window.show()
         with qtbot.waitActive(window):
             window.activateWindow()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from app.jobs.pool import Pool
-from app.session import Failure, Session
+from app.session import Entry, Failure, Session
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.page import InspectPage
 from sedir_core.types import Detection, Report, Scan, Stop
+
+Cell = str | int | float
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ class Exporter(QObject):
         if result is not None and (path := self._ask("reconstruction", name, "PLY (*.ply)")):
             self.write(path, lambda target: _write_surface(target, result[1]))
 
+    def scan_list(self) -> None:
+        """Every scan of the list with its verdict, as CSV."""
+        if path := self._ask("scan list", "inspection.csv", "CSV (*.csv)"):
+            rows = table(self._session.entries)
+            self.write(path, lambda target: _write_table(target, rows))
+
     def picture(self) -> None:
         """The views, the colour scale and the verdict as they are on the screen, as PNG."""
         entry = self._session.current_entry
@@ -61,6 +69,7 @@ class Exporter(QObject):
 
     def picture_png(self) -> bytes:
         """The page as a PNG file's content."""
+        self._page.clouds.finish()
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         self._page.grab().save(buffer, "PNG")
@@ -94,6 +103,37 @@ class Exporter(QObject):
     def _folder(self) -> Path:
         entry = self._session.current_entry
         return entry.path.parent if entry is not None else Path.home()
+
+
+LIST_COLUMNS = (
+    "path", "state", "verdict", "model_verdict", "uncertain", "score", "threshold", "category", "category_confidence",
+    "n_points", "n_defects", "limit_share", "reason",
+)  # fmt: skip
+
+
+def table(entries: Sequence[Entry]) -> list[tuple[Cell, ...]]:
+    """The scan list as rows, the first with the column names."""
+    rows: list[tuple[Cell, ...]] = [LIST_COLUMNS]
+    for entry in entries:
+        found = entry.detection
+        if found is None:
+            reason = entry.failure.what if entry.failure else ""
+            rows.append((str(entry.path), entry.state.value, *[""] * (len(LIST_COLUMNS) - 3), reason))
+            continue
+        rows.append(
+            (
+                str(entry.path), entry.state.value, entry.verdict or "", found.verdict, str(found.uncertain).lower(),
+                found.object_score, found.threshold, found.category, found.category_confidence,
+                len(found.point_scores), len(found.defects), entry.defects_at, found.reason,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _write_table(path: Path, rows: Sequence[Sequence[Cell]]) -> None:
+    from sedir_core.io.export import write_csv
+
+    write_csv(path, rows)
 
 
 def _write(request: WriteRequest, report: Report, stop: Stop) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs import inspection
-from app.jobs.inspection import DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest
+from app.jobs.inspection import DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest, Opened
 from app.jobs.pool import Pool
 from app.session import Entry, Failure, ModelInfo, Session, State
 from sedir_core.errors import UserError
-from sedir_core.types import Detection, Scan
+from sedir_core.types import Detection
 
 log = logging.getLogger(__name__)
 
@@ -126,8 +126,8 @@ class InspectModel(QObject):
             self._reading = self._reader.submit(inspection.read, entry.path), entry.id
         self._judge_current()
         if self._detecting is None and (entry := self._next_to_detect()) is not None:
-            assert entry.scan is not None
-            request = DetectRequest(entry.scan, self._model, self._session.category)
+            assert entry.scan is not None and entry.shape is not None
+            request = DetectRequest(entry.scan, entry.shape, self._model, self._session.category)
             self._detecting = self._detector.submit(self._inspector.detect, request), entry.id
             self._session.update(entry.id, state=State.RUNNING)
         if not (self._reading or self._detecting or self._finding):
@@ -162,13 +162,13 @@ class InspectModel(QObject):
             self.graphics_ready.emit()
         elif job == self._loading and isinstance(value, ModelInfo):
             self._session.set_model(value)
-        elif self._reading is not None and job == self._reading[0] and isinstance(value, Scan):
+        elif self._reading is not None and job == self._reading[0] and isinstance(value, Opened):
             entry_id, self._reading = self._reading[1], None
-            self._session.update(entry_id, scan=value)
+            self._session.update(entry_id, scan=value.scan, shape=value.shape)
         elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
-            self._session.set_result(entry_id, value.detection)
+            self._session.set_result(entry_id, value.detection, value.surface, value.difference)
             self._batch[entry_id] = True
         elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
             _, entry_id, limit = self._judging

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QPushButton,
+    QSlider,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.session import Failure, Selection, Session, State
 from app.views.colour_bar import ColourBar
-from app.views.linked_clouds import LinkedClouds
+from app.views.linked_clouds import Layer, LinkedClouds
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.inspect.model import InspectModel
@@ -41,6 +42,7 @@ class InspectPage(QMainWindow):
         self.scans = ScanList(session, theme)
         self.verdict = VerdictPanel(theme)
         self.defects = DefectPanel()
+        self._blend = BlendBar()
         self._empty = EmptyState(theme)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
@@ -101,6 +103,8 @@ class InspectPage(QMainWindow):
         self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
         self._empty.open_button.clicked.connect(self.open_wanted)
         self._empty.demo_button.clicked.connect(self.demo_wanted)
+        self.clouds.layer_changed.connect(self._show_scale)
+        self._blend.blended.connect(self.clouds.set_blend)
         self._model.graphics_ready.connect(self.clouds.build)
         self._model.failed.connect(self._on_failed)
         self._model.batch_finished.connect(self._on_batch_finished)
@@ -111,15 +115,23 @@ class InspectPage(QMainWindow):
 
     def _show_entry(self, *_: object) -> None:
         entry = self._session.current_entry
-        detection = entry.detection if entry is not None else None
         self.verdict.show_entry(entry)
         self.defects.show_entry(entry)
         raw = entry.raw if entry is not None else None
-        self.colour_bar.show_detection(raw, self._session.limit)
+        self._show_scale()
         colour_limit = raw.point_threshold if raw is not None else 1.0
-        self.clouds.show_result(entry.scan if entry is not None else None, detection, colour_limit)
+        self.clouds.show_entry(entry, colour_limit)
         self._on_selection_changed(self._session.selection)
         self._show_stack()
+
+    def _show_scale(self) -> None:
+        """The legend of what the left view shows."""
+        entry, layer = self._session.current_entry, self.clouds.layer
+        if layer is Layer.DIFFERENCE and entry is not None and entry.difference is not None:
+            self.colour_bar.show_distances(entry.difference, self.clouds.far)
+        else:
+            self.colour_bar.show_detection(entry.raw if entry is not None else None, self._session.limit)
+        self._blend.setVisible(layer is Layer.BOTH)
 
     def _show_stack(self, *_: object) -> None:
         self._stack.setCurrentIndex(1 if self._session.entries else 0)
@@ -158,6 +170,7 @@ class InspectPage(QMainWindow):
         inside.setContentsMargins(0, 6, 0, 6)
         inside.addWidget(self.colour_bar)
         column.addWidget(self.clouds, 1)
+        column.addWidget(self._blend)
         column.addWidget(scale)
         return bench
 
@@ -169,6 +182,23 @@ class InspectPage(QMainWindow):
         dock.setWidget(content)
         self.addDockWidget(area, dock)
         return dock
+
+
+class BlendBar(QWidget):
+    """How much of the reconstruction is laid over the scan."""
+
+    blended = Signal(float)  # share of the reconstruction, 0..1
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slider = QSlider(Qt.Orientation.Horizontal, maximum=100, value=50)
+        self.slider.setAccessibleName("Blend of scan and reconstruction")
+        self.slider.valueChanged.connect(lambda value: self.blended.emit(value / 100))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 0, 14, 0)
+        row.addWidget(QLabel("Scan", objectName="quiet"))
+        row.addWidget(self.slider, 1)
+        row.addWidget(QLabel("Reconstruction", objectName="quiet"))
 
 
 class EmptyState(QFrame):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -186,20 +186,38 @@ class DefectTable(QAbstractTableModel):
         return COLUMN_TIPS[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid() or self._detection is None or role != Qt.ItemDataRole.DisplayRole:
+        if not index.isValid() or self._detection is None:
             return None
         defect = self._detection.defects[index.row()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return wording.defect_text(index.row() + 1, defect, self._detection).replace(", ", "\n", 2).capitalize()
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
         return (
             str(index.row() + 1),
             wording.peak_text(defect, self._detection),
-            f"{defect.area:.3g}",
+            wording.number(defect.area),
             wording.size_text(defect.extent),
-            wording.place_text(defect.centroid),
+            wording.place_text(defect),
         )[index.column()]
 
 
 class _DefectView(QTableView):
-    """A table whose arrow keys stay its own; elsewhere they walk through the scans."""
+    """A table whose arrow keys stay its own; elsewhere they walk through the scans.
+
+    A column that would be cut is hidden, the last first: the tool tip of a row says everything.
+    """
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Show the columns that there is room for."""
+        room, used = self.viewport().width(), 0
+        for column in range(len(COLUMNS)):
+            used += max(self.sizeHintForColumn(column), self.horizontalHeader().sectionSizeHint(column))
+            self.setColumnHidden(column, column > 1 and used > room)
 
     def event(self, event: QEvent) -> bool:
         asks = isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride
@@ -243,6 +261,7 @@ class DefectPanel(QFrame):
         """The defects of that scan."""
         detection = None if entry is None else entry.detection
         self.table.show_detection(detection)
+        self.view.fit()
         found = detection is not None and bool(detection.defects)
         self.view.setVisible(found)
         self._note.setVisible(not found)

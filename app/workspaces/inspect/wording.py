@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sedir_core.types import Defect, Detection, DoubleArray, Scan
 
 
@@ -39,14 +41,31 @@ def percent(share: float) -> str:
     return "> 999 %" if share >= 9.995 else f"{100 * share:.0f} %"
 
 
+def number(value: float, like: float | None = None) -> str:
+    """Three digits without an exponent: `1,230`, `12.3`, `0.0123`. like: take as many decimals as this one has."""
+    size = abs(value if like is None else like)
+    if size == 0 or not math.isfinite(size):
+        return f"{value:.3g}"
+    decimals = 2 - math.floor(math.log10(size))
+    return f"{value:.2e}" if decimals > 8 else f"{value:,.{max(decimals, 0)}f}"
+
+
 def size_text(extent: DoubleArray) -> str:
-    """`1.2 × 0.8 × 0.4`, in the scan's units."""
-    return " × ".join(f"{value:.3g}" for value in extent)
+    """`12.3 × 0.8 × 0.4`, in the scan's units; the decimals are those of the longest side."""
+    return " × ".join(number(value, float(extent.max())) for value in extent)
 
 
-def place_text(place: DoubleArray) -> str:
-    """`12.3, -4, 0.5`, in the scan's units; as many digits as a georeferenced position needs."""
-    return ", ".join(f"{value:.7g}" if abs(value) >= 1e4 else f"{value:.3g}" for value in place)
+def place_text(defect: Defect) -> str:
+    """`12.3, -4.0, 0.5`, in the scan's units: as exact as the defect is large, wherever the origin is."""
+    return ", ".join(number(value, float(defect.extent.max())) for value in defect.centroid)
+
+
+def defect_text(rank: int, defect: Defect, detection: Detection) -> str:
+    """All of a defect in one line."""
+    return (
+        f"defect {rank}: peak {peak_text(defect, detection)}, area {number(defect.area)}, "
+        f"extent {size_text(defect.extent)}, at {place_text(defect)}"
+    )
 
 
 def peak_text(defect: Defect, detection: Detection) -> str:
@@ -63,9 +82,5 @@ def summary(scan: Scan, detection: Detection) -> str:
         f"part: {category_text(detection)}",
         f"reason: {detection.reason}",
     ]
-    for number, defect in enumerate(detection.defects, 1):
-        lines.append(
-            f"defect {number}: peak {peak_text(defect, detection)}, area {defect.area:.3g}, "
-            f"extent {size_text(defect.extent)}, at {place_text(defect.centroid)}"
-        )
+    lines += [defect_text(rank, defect, detection) for rank, defect in enumerate(detection.defects, 1)]
     return "\n".join(lines)
