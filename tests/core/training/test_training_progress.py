@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from sedir_core.training.events import EpochEvent, FailedEvent, StepEvent
+from sedir_core.training.events import EpochEvent, FailedEvent, StageEvent, StepEvent
 from sedir_core.training.progress import ProgressBar, clock
 
 
@@ -28,6 +28,13 @@ def test_a_terminal_sees_epoch_share_time_and_losses() -> None:
 
 def test_a_file_gets_nothing() -> None:
     assert drawn(terminal=False).strip() == ""
+
+
+def test_a_stage_is_shown_with_its_share() -> None:
+    screen = io.StringIO()
+    with ProgressBar(Console(file=screen, force_terminal=True, width=120)) as bar:
+        bar.show(StageEvent(stage="align bracket", fraction=0.25))
+    assert all(part in screen.getvalue() for part in ("align bracket", "25%"))
 
 
 def test_a_failure_is_shown() -> None:

@@ -1,0 +1,127 @@
+"""From parts to what is usual: other parts teach it, a single one is enough, a stop is heard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny_run import part
+
+from sedir_core.config import preset
+from sedir_core.detectors.fitting import Basis, Gather, calibrate, draw_sampling, fit_basis, hold_out
+from sedir_core.detectors.normal_surface import N_SURFACE_POINTS, NormalSurface
+from sedir_core.detectors.scoring import TOKEN, Evidence
+from sedir_core.errors import Cancelled
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray, Report, no_report
+
+CONFIG = preset("tiny")
+
+
+@pytest.fixture(scope="module")
+def basis() -> Basis:
+    return fit_basis([part("bracket", seed) for seed in range(3)], seed=0)
+
+
+@pytest.fixture(scope="module")
+def single() -> Basis:
+    return fit_basis([part("bracket", 0)], seed=0)
+
+
+def gather(normal: NormalSurface, points: DoubleArray) -> tuple[Evidence, float]:
+    """The surface's evidence, and a token that never differs."""
+    departure = normal.depart(points, np.random.default_rng(0))
+    return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), 0.5
+
+
+def off(surface: NormalSurface, points: DoubleArray) -> DoubleArray:
+    return PointTree(surface.surface.points).nearest(points)[0]
+
+
+def test_parts_are_brought_onto_each_other(basis: Basis) -> None:
+    for one in basis.parts[1:]:
+        moved = one.points + one.toward_reference(one.points)
+        assert np.median(PointTree(basis.parts[0].points).nearest(moved)[0]) < 0.04  # half a spacing and the noise
+
+
+def test_the_merged_surface_is_smoother_than_a_part(basis: Basis) -> None:
+    residuals = basis.whole.depart(basis.parts[0].points, np.random.default_rng(0)).channels["offset_8"]
+    assert np.median(residuals) < 0.01
+
+
+def test_a_surface_of_the_others_leaves_the_part_out(basis: Basis) -> None:
+    sizes = [len(one.surface.points) for one in basis.others]
+    total = sum(len(one.points) for one in basis.parts)
+    assert sizes == [min(total - len(one.points), N_SURFACE_POINTS) for one in basis.parts]
+
+
+def test_the_tolerance_is_about_the_parts_own(basis: Basis) -> None:
+    # They are deformed by 0.004 of the diagonal, about two radii, in three directions; alignment takes some of it.
+    assert 0.001 < basis.amplitude < 0.01
+
+
+def test_a_single_part_has_no_tolerance_and_is_its_own_reference(single: Basis) -> None:
+    assert single.amplitude == 0
+    assert single.others == (single.whole,)
+
+
+def test_the_same_seed_fits_the_same_basis(basis: Basis) -> None:
+    again = fit_basis([part("bracket", seed) for seed in range(3)], seed=0)
+    assert np.array_equal(again.whole.surface.points, basis.whole.surface.points)
+
+
+def test_a_drawn_sampling_lies_near_the_surface(basis: Basis) -> None:
+    points = draw_sampling(basis, 1, 1_000, np.random.default_rng(0))
+    assert points.shape == (1_000, 3)
+    assert np.median(off(basis.whole, points)) < 0.04
+
+
+def test_drawn_samplings_differ(basis: Basis) -> None:
+    random = np.random.default_rng(0)
+    assert not np.array_equal(draw_sampling(basis, 0, 500, random), draw_sampling(basis, 0, 500, random))
+
+
+def test_a_held_out_sampling_is_aligned_to_the_others(basis: Basis) -> None:
+    points, residual = hold_out(basis, 2, 2_000, np.random.default_rng(0))
+    assert np.median(off(basis.others[2], points)) < 0.04
+    assert 0 < residual < 0.04
+
+
+def fitted(basis: Basis, report: Report = no_report, by: Gather = gather):
+    return calibrate(CONFIG, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
+
+
+@pytest.mark.parametrize("name", ["basis", "single"])
+def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureRequest) -> None:
+    category = fitted(request.getfixturevalue(name))
+    numbers = (category.threshold, category.point_threshold, category.usual_residual, category.size)
+    assert all(np.isfinite(numbers))
+    assert min(numbers) > 0
+
+
+def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
+    config = preset("tiny", scoring={"method": "paper"})
+    found = calibrate(config, {"bracket": basis}, gather, 2_000, no_report, lambda: False)["bracket"]
+    assert found.threshold == pytest.approx(0.5)  # every sampling scored that
+
+
+def test_calibration_reports_rising_progress(basis: Basis) -> None:
+    seen: list[float] = []
+    fitted(basis, lambda fraction, stage: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert len(seen) == len(basis.parts) * CONFIG.training.held_out
+
+
+def test_a_stop_ends_calibration(basis: Basis) -> None:
+    with pytest.raises(Cancelled):
+        calibrate(CONFIG, {"bracket": basis}, gather, 2_000, no_report, lambda: True)
+
+
+def test_a_stop_ends_the_alignment_of_parts() -> None:
+    with pytest.raises(Cancelled):
+        fit_basis([part("bracket", seed) for seed in range(2)], seed=0, stop=lambda: True)
+
+
+def test_parts_of_very_different_density_are_fitted() -> None:
+    clouds = [part("bracket", 0, 2_500), part("bracket", 1, 70)]
+    found = fit_basis(clouds, seed=0)
+    assert np.isfinite(found.whole.surface.normals).all()
