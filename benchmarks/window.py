@@ -80,7 +80,7 @@ def _switch(app: QApplication, window: MainWindow, entry_id: int) -> float:
     start = time.perf_counter()
     window.session.show(entry_id)
     for view in window.page.clouds.views:
-        view.settle()
+        view.finish()
     app.processEvents()
     return time.perf_counter() - start
 
