@@ -8,15 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 NORMALS_FROM = 30_000
 """Points that get a normal of their own; the others take their neighbour's, which no eye can tell."""
-NORMAL_NEIGHBOURS = 32
+NORMAL_NEIGHBOURS = 48
 """Enough to be blind to a scanner's noise: shading shows the shape, not the noise."""
-SPACING_SAMPLE = 4000
+SPACING_SAMPLE, SPACING_NEIGHBOURS = 3000, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +101,16 @@ def _normals(points: FloatArray) -> FloatArray:
     return normals if len(subset) == len(points) else normals[PointTree(subset).nearest(points)[1]]
 
 
-def _spacing(shuffled: NDArray[np.float32]) -> float:
-    """Typical distance of neighbours on the surface, guessed from a sample: it shrinks with the root of the count.
+def _spacing(shuffled: FloatArray) -> float:
+    """How far neighbours lie apart where they lie wide: what a point must cover for the surface to be closed.
 
-    In a random sample of a surface with density r the median nearest neighbour is 0.47 / sqrt(r) away.
+    From the circle that holds SPACING_NEIGHBOURS points: a reconstruction comes in clumps, and within one the nearest
+    point says nothing about the gaps between them.
     """
     from sedir_core.geometry.tree import PointTree
 
-    # Never the greater part of the points: those of a regular grid are no random sample.
-    sample = shuffled[: min(SPACING_SAMPLE, len(shuffled) // 4)]
-    if len(sample) < 2:
+    if len(shuffled) < 2:
         return 0.0
-    nearest = PointTree(sample).nearest_k(sample, 2)[0][:, 1]
-    return float(np.median(nearest)) / 0.47 * float(np.sqrt(len(sample) / len(shuffled)))
+    reach = PointTree(shuffled).nearest_k(shuffled[:SPACING_SAMPLE], SPACING_NEIGHBOURS + 1)[0]
+    k = reach.shape[1] - 1
+    return float(np.percentile(reach[:, -1], 80)) * float(np.sqrt(np.pi / k))

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QTimer
 from PySide6.QtGui import QSurfaceFormat
@@ -55,8 +56,10 @@ def main() -> int:
 
 def _picture(window: MainWindow, theme: str) -> bytes:
     window.settings.theme = "dark" if theme == "dark" else "light"
-    window.session.select(Selection())
-    for view in window.page.clouds.views:
+    clouds = window.page.clouds
+    if window.session.selection.defect is None:
+        _until(clouds.arrived, lambda: window.session.select(Selection(0)))
+    for view in clouds.views:
         _until(view.completed, view.redraw)
     _until_idle()
     buffer = QBuffer()
@@ -67,10 +70,15 @@ def _picture(window: MainWindow, theme: str) -> bytes:
 
 
 def _smaller(png: bytes) -> bytes:
-    """The same picture as small as PNG makes it; with fewer colours only where it would be too large."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    packed = _packed(picture)
-    return packed if len(packed) <= MOST_BYTES else _packed(picture.quantize(256, dither=Image.Dither.NONE))
+    """The same picture as small as PNG makes it; its colours are rounded only as far as the size asks for."""
+    colours = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    packed = b""
+    for lost_bits in range(4):
+        step = 1 << lost_bits
+        packed = _packed(Image.fromarray(colours // step * step + step // 2))
+        if len(packed) <= MOST_BYTES:
+            break
+    return packed
 
 
 def _packed(picture: Image.Image) -> bytes:

@@ -52,6 +52,7 @@ class LinkedClouds(QWidget):
 
     built = Signal()
     layer_changed = Signal()
+    arrived = Signal()  # at the defect that was chosen
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -293,6 +294,7 @@ class LinkedClouds(QWidget):
     def _land(self) -> None:
         for view in self.views:
             view.settle()
+        self.arrived.emit()
 
 
 def mix(scan: Shape, surface: Shape, share: float) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app import help_texts
+from app.main_window import LEAST_SIZE, MainWindow
 from app.session import Session, State
 from app.settings import MAX_RECENT, Settings
 from app.widgets import theme as themes
@@ -61,6 +63,31 @@ def test_verdicts_differ_in_word_and_icon_not_only_in_colour():
     looks = [themes.verdict_look(LIGHT, "ok", False), themes.verdict_look(LIGHT, "ng", False)]
     looks.append(themes.verdict_look(LIGHT, "ng", True))
     assert len({word for word, _, _ in looks}) == len({picture for _, picture, _ in looks}) == 3
+
+
+def test_the_window_starts_at_four_fifths_of_the_screen_and_remembers_its_size(qtbot, detector, settings, tmp_path):
+    window = MainWindow(Session(loader(detector), tmp_path), settings, tmp_path)
+    room = window.screen().availableGeometry()
+    assert window.width() == max(round(0.8 * room.width()), LEAST_SIZE[0])
+    assert window.height() == max(round(0.8 * room.height()), LEAST_SIZE[1])
+    window.resize(1130, 740)
+    window.close()
+    window = MainWindow(Session(loader(detector), tmp_path), settings, tmp_path)
+    assert (window.width(), window.height()) == (1130, 740)
+    window.close()
+
+
+def test_the_scan_list_is_exported(qtbot, window, dented_file, broken_file, tmp_path, monkeypatch):
+    open_and_wait(qtbot, window, dented_file, broken_file)
+    target = tmp_path / "list.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    with qtbot.waitSignal(window.exporter.said, timeout=WAIT_MS):
+        window.exporter.scan_list()
+    with target.open(newline="") as file:
+        rows = {Path(row["path"]).stem: row for row in csv.DictReader(file)}
+    assert (rows["dented"]["verdict"], rows["dented"]["n_defects"]) == ("ng", "1")
+    assert (rows["broken"]["state"], rows["broken"]["verdict"]) == ("failed", "")
+    assert rows["broken"]["reason"]
 
 
 def test_the_layout_comes_back(qtbot, detector, settings, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from app_helpers import (
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from app.session import Session, State
+from app.session import Selection, Session, State
 from app.views.colours import position
 
 
@@ -243,6 +244,55 @@ def test_the_layers_change_what_the_left_view_shows(qtbot, window, dented_file):
     assert np.ptp(view.picture()[view.height() // 2, view.width() // 2].astype(int)) < 30
     qtbot.keyClick(window, Qt.Key.Key_1)
     assert hot_share(view.picture())[0] > 0.75
+
+
+def test_the_distance_layer_is_hot_where_the_surface_differs(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_4)
+    inside, around = hot_share(window.page.clouds.views[0].picture())
+    assert inside > 0.75 and around < 0.25
+    assert window.page.colour_bar._far == window.page.clouds.far
+
+
+def test_the_ground_truth_is_painted_where_it_is_known(qtbot, window, tmp_path):
+    sphere = dented_sphere()
+    for name in ("test", "GT"):
+        (tmp_path / name).mkdir()
+    path = save_ply(tmp_path / "test" / "ball_dent0.ply", sphere.points)
+    np.savetxt(tmp_path / "GT" / "ball_dent0.txt", np.column_stack([sphere.points, sphere.mask]))
+    open_and_wait(qtbot, window, path)
+    qtbot.keyClick(window, Qt.Key.Key_5)
+    picture = window.page.clouds.views[0].picture().astype(int)
+    red, _, blue = picture[picture.shape[0] // 2, picture.shape[1] // 2]
+    assert blue > red + 60
+
+
+def test_the_blend_slider_uncovers_the_reconstruction(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_3)
+    assert window.page._blend.isVisible()
+    view = window.page.clouds.views[0]
+    window.page._blend.slider.setValue(0)
+    assert hot_share(view.picture())[0] > 0.75
+    window.page._blend.slider.setValue(100)
+    assert np.ptp(view.picture()[view.height() // 2, view.width() // 2].astype(int)) < 30
+
+
+def test_a_large_scan_is_drawn_in_steps_and_ends_complete(qtbot, window, tmp_path):
+    view = window.page.clouds.views[0]
+    with qtbot.waitSignal(view.completed, timeout=WAIT_MS, check_params_cb=lambda: view._n_chunks == 5):
+        window.open_paths([save_ply(tmp_path / "large.ply", dented_sphere(110_000).points)])
+    assert view.complete and len(view._chunks) == 5
+
+
+def test_many_defects_get_few_numbers_and_the_chosen_one_always(qtbot, window, tmp_path):
+    (entry,) = open_and_wait(qtbot, window, save_ply(tmp_path / "many.ply", dented_sphere().points))
+    many = replace(entry.detection, defects=entry.detection.defects * 9)
+    window.session.update(entry.id, detection=many)
+    window.session.select(Selection(7))
+    marks = window.page.clouds.views[0]._marks._marks
+    assert [mark.label for mark in marks if mark.label] == ["1", "2", "3", "4", "5", "8"]
+    assert len(marks) == window.page.defects.table.rowCount() == 9
 
 
 def test_the_sides_can_be_swapped(qtbot, window, dented_file):

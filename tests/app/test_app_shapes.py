@@ -1,0 +1,98 @@
+"""What is drawn: shapes made ready in the background, marks that keep apart, numbers that read well."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from app_helpers import DENT_DIRECTION, dented_sphere, save_ply
+from PySide6.QtWidgets import QWidget
+
+from app.jobs.inspection import read
+from app.shapes import distances, prepare
+from app.views.camera import home, project
+from app.views.linked_clouds import mix, round_length
+from app.views.marks import Mark, Marks
+from app.workspaces.inspect.wording import number, size_text
+from sedir_core.types import never_stop, no_report
+
+
+def test_normals_point_across_the_surface_and_rows_lead_back():
+    points = dented_sphere(depth=0.0).points
+    points[7] = np.nan
+    shape = prepare(points)
+    assert len(shape) == len(points) - 1
+    assert np.allclose(points[shape.rows], shape.points + shape.origin, atol=1e-4)
+    radial = shape.points / np.linalg.norm(shape.points, axis=1, keepdims=True)
+    assert np.abs((radial * shape.normals).sum(axis=1)).min() > 0.95
+
+
+def test_spacing_closes_the_gaps_between_clumps():
+    middles = dented_sphere(1000, 0.0).points
+    clumps = np.concatenate([middles + offset for offset in np.random.default_rng(0).normal(0, 0.01, (8, 3))])
+    assert prepare(clumps).spacing > 0.8 * np.sqrt(4 * np.pi * 100 / len(clumps))
+
+
+def test_a_part_far_from_the_origin_keeps_its_digits():
+    points = dented_sphere(depth=0.0).points
+    shape = prepare(points + 4e6)
+    assert np.abs(shape.points - points[shape.rows]).max() < 0.2
+    assert np.abs(np.linalg.norm(shape.points, axis=1) - 10).max() < 0.2
+
+
+def test_distance_is_the_depth_of_a_dent():
+    dented = dented_sphere(depth=0.2)
+    depth = 10.0 - np.linalg.norm(dented.points, axis=1)
+    found = distances(dented.points, dented_sphere(8000, 0.0).points)
+    assert np.abs(found - depth).max() < 0.06
+
+
+def test_a_blend_takes_its_share_of_both():
+    scan = prepare(dented_sphere(1000).points)
+    surface = prepare(dented_sphere(3000, 0.0).points, around=scan)
+    mixed = mix(scan, surface, 0.25)
+    assert (mixed.rows < 1000).sum() == 750 and (mixed.rows >= 1000).sum() == 750
+    both = np.concatenate([scan.points, surface.points])
+    assert np.array_equal(both[mixed.rows], mixed.points)
+
+
+def test_the_first_view_shows_the_whole_part_and_fills_the_picture():
+    points = prepare(dented_sphere(depth=0.0).points).points
+    seen = project(points, home(points, 30.0, 0.6), 30.0, 300, 500)
+    assert seen[:, 0].min() > 0 and seen[:, 0].max() < 300
+    assert np.ptp(seen[:, 0]) > 0.8 * 300
+
+
+def test_numbers_never_cover_each_other(qtbot):
+    canvas = QWidget()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 300)
+    marks = Marks(canvas)
+    near = [np.array([0.1 * i, 0.0, 0.0]) for i in range(5)]
+    marks.show_marks([Mark(low, low + 0.5, str(i + 1), i == 4) for i, low in enumerate(near)], "#ffffff", "#00ffff")
+    marks.set_camera(home(10 * np.eye(3, dtype=np.float32), 30.0, 4 / 3), 30.0)
+    rooms = list(marks.numbers().values())
+    assert len(rooms) == 5
+    assert not any(a.intersects(b) for i, a in enumerate(rooms) for b in rooms[:i])
+    assert all(canvas.rect().toRectF().contains(room) for room in rooms)
+
+
+@pytest.mark.parametrize("folder", ["GT", "gt"])
+def test_labels_beside_a_test_scan_reach_its_own_points(tmp_path, folder):
+    sphere = dented_sphere(2000)
+    for name in ("test", folder):
+        (tmp_path / "part" / name).mkdir(parents=True)
+    scan = save_ply(tmp_path / "part" / "test" / "part_dent0.ply", sphere.points)
+    rows = np.column_stack([sphere.points, sphere.mask])[::-1]  # in another order
+    np.savetxt(tmp_path / "part" / folder / "part_dent0.txt", rows, delimiter=",")
+    assert np.array_equal(read(scan, no_report, never_stop).scan.labels, sphere.mask)
+
+
+def test_lengths_are_written_without_exponents_and_with_like_decimals():
+    assert [number(value) for value in (1234.5, 12.345, 0.012345)] == ["1,234", "12.3", "0.0123"]
+    assert size_text(np.array([12.34, 0.8, 0.0])) == "12.3 × 0.8 × 0.0"
+    assert [round_length(value) for value in (0.9, 3.0, 4.0, 80.0)] == [1.0, 2.0, 5.0, 100.0]
+
+
+def test_the_dent_direction_is_the_first_camera_s():
+    pose = home(np.eye(3, dtype=np.float32), 30.0, 1.0)
+    assert np.allclose(np.array(pose.position) / np.linalg.norm(pose.position), DENT_DIRECTION)
