@@ -11,11 +11,11 @@ import numpy as np
 
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
-NORMALS_FROM = 30_000
+NORMALS_FROM = 20_000
 """Points that get a normal of their own; the others take their neighbour's, which no eye can tell."""
-NORMAL_NEIGHBOURS = 48
+NORMAL_NEIGHBOURS = 32
 """Enough to be blind to a scanner's noise: shading shows the shape, not the noise."""
-SPACING_SAMPLE, SPACING_NEIGHBOURS = 3000, 24
+SPACING_SAMPLE, SPACING_NEIGHBOURS = 2000, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,21 +54,20 @@ def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
     return Shape(local, _normals(local), rows, _spacing(local), origin, radius)
 
 
-def distances(points: DoubleArray, surface: DoubleArray) -> FloatArray:
-    """(n,) how far each point is from a surface given by points, NaN where it is not finite.
+def distances(points: DoubleArray, surface: Shape) -> FloatArray:
+    """(n,) how far each of the (n, 3) points is from a surface, NaN where it is not finite.
 
     Across the surface, not to its nearest point: that one may lie half a spacing aside.
-    points: (n, 3), surface: (m, 3).
     """
     from sedir_core.geometry.tree import PointTree
 
     found = np.full(len(points), np.nan, np.float32)
     finite = np.isfinite(points).all(axis=1)
-    if len(surface) <= NORMAL_NEIGHBOURS:
+    if not len(surface) or not finite.any():
         return found
-    to_nearest, nearest = PointTree(surface).nearest(points[finite])
-    normals = _normals((surface - surface.mean(axis=0)).astype(np.float32))[nearest]
-    across = np.abs(np.einsum("ij,ij->i", points[finite] - surface[nearest], normals))
+    local = (points[finite] - surface.origin).astype(np.float32)
+    to_nearest, nearest = PointTree(surface.points).nearest(local)
+    across = np.abs(np.einsum("ij,ij->i", local - surface.points[nearest], surface.normals[nearest]))
     # Beyond an edge of the surface "across" is no distance at all.
     aside = np.sqrt(np.maximum(to_nearest**2 - across**2, 0.0))
     reach = 2.0 * float(np.median(to_nearest)) + across

@@ -153,7 +153,7 @@ class Inspector:
         detection = detector.detect(request.scan, request.category, report, stop)
         report(1.0, "preparing the picture")
         surface = prepare(detection.reconstruction, around=request.shape)
-        return Inspected(detection, surface, distances(request.scan.points, detection.reconstruction), info)
+        return Inspected(detection, surface, distances(request.scan.points, surface), info)
 
     def _detector(self, request: LoadRequest, report: Report) -> Detector:
         if self._loaded is None or self._loaded[0] != request:

@@ -42,7 +42,7 @@ def test_a_part_far_from_the_origin_keeps_its_digits():
 def test_distance_is_the_depth_of_a_dent():
     dented = dented_sphere(depth=0.2)
     depth = 10.0 - np.linalg.norm(dented.points, axis=1)
-    found = distances(dented.points, dented_sphere(8000, 0.0).points)
+    found = distances(dented.points, prepare(dented_sphere(8000, 0.0).points))
     assert np.abs(found - depth).max() < 0.06
 
 
