@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from tiny_run import TinyRun
 
     from sedir_core.detectors.sedir import SedirDetector
+
+# The tests' arrays are so small that threads only wait for each other; torch and BLAS read this when they load.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 THREAD_GRACE_S = 2.0
 # Threads of libraries that live as long as the process.
