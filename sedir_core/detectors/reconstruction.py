@@ -2,7 +2,7 @@
 
 Method section 6 [O]: the rebuilt token of a place is decoded into the points of its neighbourhood. A patch is set
 where the normal surface lies, not where a dent has moved the scan; what no patch reaches (a hole, a broken end)
-is filled from the category's surface.
+is filled from the category's surface, and decoded points are laid onto it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
 MOST_POINTS = 40_000
+SIDEWAYS = 0.02  # of the radius: about two spacings of a stored surface
 
 
 def rebuild_surface(
@@ -28,7 +29,21 @@ def rebuild_surface(
     offsets = normal.surface.points[nearest] - there
     along = np.einsum("ij,ij->i", offsets, normal.surface.normals[nearest])[:, None] * normal.surface.normals[nearest]
     decoded = (patches * radii[:, None, None] + (centres + along)[:, None]).reshape(-1, 3)
+    decoded = _cleaned(decoded, decoded + spread(moves, departure.points, decoded), normal)
     back = normal.surface.points - spread(moves, departure.places, normal.surface.points)
     missing = back[PointTree(decoded).nearest(back)[0] > np.median(radii) / 2]
     together = np.concatenate([decoded, missing])
     return together[:: max(1, len(together) // MOST_POINTS)]
+
+
+def _cleaned(decoded: DoubleArray, there: DoubleArray, normal: NormalSurface) -> DoubleArray:
+    """Decoded points laid onto the category's surface; those with none of it near, as inside a bolt hole, are dropped.
+
+    decoded: (m, 3) in the scan's shape, there: the same in the category's mean shape. A patch of few points is
+    blurred, and its blur would close every hole of its size.
+    """
+    distances, nearest = normal.surface.tree.nearest(there)
+    normals = normal.surface.normals[nearest]
+    along = np.einsum("ij,ij->i", normal.surface.points[nearest] - there, normals)[:, None] * normals
+    aside = np.sqrt(np.maximum(distances**2 - (along**2).sum(axis=1), 0))
+    return np.asarray((decoded + along)[aside < SIDEWAYS])

@@ -32,8 +32,9 @@ AMBIENT = 0.35
 OK, NG = "#5ab4e6", "#f59b42"  # blue and orange: told apart by everyone
 PANEL_SHARE = 0.78  # of a panel's height that its axes fill
 NEIGHBOURS = 5
-ELEVATION_DEGREES, ASIDE_DEGREES = 25.0, 20.0  # not straight on: relief shows from the side
-HOTTEST = 0.01  # share of the points that the view turns to
+HOTTEST = 0.01  # share of the points that the view must show
+ELEVATIONS_DEGREES = (25, 55, -25, -55)  # the first ones look most natural, and win where all show the same
+GRID = 64
 
 
 def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
@@ -67,16 +68,29 @@ def _thinned(points: DoubleArray) -> IntArray:
 
 
 def _camera(points: DoubleArray, scores: FloatArray) -> DoubleArray:
-    """(3, 3): rows are right, up and towards the viewer; z is up, and the hottest place faces the viewer."""
+    """(3, 3): rows are right, up and towards the viewer; z is up, and the hottest place is in sight."""
     ranked = np.where(np.isnan(scores), -np.inf, scores)
     hot = np.argsort(-ranked, kind="stable")[: max(1, int(HOTTEST * len(points)))]
-    aim = points[hot].mean(axis=0) - points.mean(axis=0)
-    azimuth = np.arctan2(aim[1], aim[0]) + np.deg2rad(ASIDE_DEGREES)
-    below = aim[2] < -np.hypot(aim[0], aim[1])
-    elevation = np.deg2rad(-ELEVATION_DEGREES if below else ELEVATION_DEGREES)
+    cameras = [_turned(azimuth, elevation) for elevation in ELEVATIONS_DEGREES for azimuth in range(0, 360, 30)]
+    return max(cameras, key=lambda camera: _visible_share(points @ camera.T, hot))
+
+
+def _turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
+    azimuth, elevation = np.deg2rad(azimuth_degrees), np.deg2rad(elevation_degrees)
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     towards = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
     return np.stack([right, np.cross(towards, right), towards])
+
+
+def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
+    """How much of the hot points' silhouette nothing hides, on a coarse grid; more where they are seen face on."""
+    size = max(float(np.ptp(seen, axis=0).max()), 1e-12)
+    cells = np.floor((seen[:, :2] - seen[:, :2].min(axis=0)) / size * (GRID - 1)).astype(np.int64)
+    cell = cells[:, 0] * GRID + cells[:, 1]
+    front = np.full(GRID * GRID, -np.inf)
+    np.maximum.at(front, cell, seen[:, 2])
+    open_to_view = seen[hot, 2] > front[cell[hot]] - 2 * size / GRID
+    return len(np.unique(cell[hot][open_to_view])) / max(len(hot), 1)
 
 
 def _heat(scores: FloatArray, threshold: float) -> tuple[DoubleArray, ScalarMappable]:
