@@ -31,6 +31,8 @@ def rebuild_surface(
     decoded = (patches * radii[:, None, None] + (centres + along)[:, None]).reshape(-1, 3)
     decoded = _cleaned(decoded, decoded + spread(moves, departure.points, decoded), normal)
     back = normal.surface.points - spread(moves, departure.places, normal.surface.points)
+    if len(decoded) == 0:  # nothing of the scan lies on the category's surface
+        return back[:: max(1, len(back) // MOST_POINTS)]
     missing = back[PointTree(decoded).nearest(back)[0] > np.median(radii) / 2]
     together = np.concatenate([decoded, missing])
     return together[:: max(1, len(together) // MOST_POINTS)]

@@ -19,7 +19,8 @@ N_COARSE, N_MIDDLE, N_FINE = 200, 1_500, 5_000
 N_COARSE_SURFACE = 800  # searching far from a large tree is slow, and the first steps need no detail
 N_TRIED, N_KEPT = 24, 6
 N_SPINS, N_SPIN_POINTS = 120, 500
-ALIKE = 0.93  # two spreads in this ratio may be a circle's
+ALIKE = 0.75  # two spreads in this ratio may be a circle and a handle on it
+COARSE_CAP = 0.15
 CAP = 0.05  # of the radius: a distance counts no more than this when poses are compared
 
 
@@ -117,7 +118,8 @@ def _turns(points: DoubleArray) -> DoubleArray:
 
 
 def _best(points: DoubleArray, surface: Surface, poses: list[Pose], count: int) -> list[Pose]:
-    residuals = [_trimmed(d) for d in _distances(points, surface, poses)]
+    # Capped, not trimmed: what tells the open end of a cup from its bottom may be a tenth of the points.
+    residuals = np.minimum(_distances(points, surface, poses), COARSE_CAP).mean(axis=1)
     return [poses[i] for i in np.argsort(residuals, kind="stable")[:count]]
 
 
