@@ -15,6 +15,7 @@ from torch import Tensor
 from sedir_core.config import Config
 from sedir_core.detectors import run_files
 from sedir_core.detectors.category import Category, category_from_tensors, category_to_tensors
+from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.findings import find_defects, verdict_reason
 from sedir_core.detectors.frames import Placement
 from sedir_core.detectors.identify import Identified, certainty, identify
@@ -118,6 +119,13 @@ class SedirDetector:
         aligned = self._place(scan, np.flatnonzero(scan.finite), category, never_stop)[2]
         token: FloatArray = self._rebuild(self._tokens(aligned)).identity[0].cpu().numpy()
         return token
+
+    def explain(self, scan: Scan, category: str = "auto") -> Explanation:
+        """See `detectors.explain.Explains`."""
+        tokens = self._tokens(self._place(scan, np.flatnonzero(scan.finite), category, never_stop)[2])
+        out = self._rebuild(tokens)
+        rebuilt = out.rebuilt[0].float().mean(dim=0).cpu().numpy()
+        return Explanation(out.identity[0].float().cpu().numpy(), rebuilt, float(residuals_of(tokens, out).mean()))
 
     def token_residuals(self, tokens: Tokens) -> DoubleArray:
         """(N,) distance of each token to its reconstruction."""

@@ -12,7 +12,7 @@ import pytest
 from sedir_core.commands import machine
 from sedir_core.places import bundled_runs, demo_scans
 
-COMMANDS = ("gui", "demo", "inspect", "train", "evaluate", "synth", "weights", "info", "bench", "doctor")
+COMMANDS = ("gui", "demo", "inspect", "train", "evaluate", "ice", "synth", "weights", "info", "bench", "doctor")
 
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,174 @@
+"""The comparison as a figure for print: t-SNE side by side, what each category is taken for, and what that costs."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sedir_core.errors import CannotWrite
+from sedir_core.evaluation.ice import Comparison, RunResult
+from sedir_core.evaluation.ice_style import BASELINE, HIGHER_IS_BETTER, MEASURE_NAMES, MODEL, better, category_style
+from sedir_core.io.atomic import write_bytes
+from sedir_core.types import FloatArray
+
+FORMATS = (".svg", ".pdf", ".png")
+INK, QUIET, LINE = "#1a2029", "#566172", "#d5dbe3"
+MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D"}
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 8, "axes.edgecolor": LINE, "axes.labelcolor": QUIET, "text.color": INK,
+    "xtick.color": QUIET, "ytick.color": INK, "axes.titlesize": 9, "axes.titleweight": "bold", "axes.linewidth": 0.8,
+    "xtick.major.size": 0, "ytick.major.size": 0, "svg.hashsalt": "sedir", "svg.fonttype": "none", "pdf.fonttype": 42,
+    "axes.axisbelow": True, "axes.titlelocation": "left", "axes.titlepad": 7,
+}  # fmt: skip
+WIDTH_INCHES, DPI = 10.5, 220
+
+
+def check_format(path: Path) -> None:
+    """Raises CannotWrite where the suffix names no format of figures."""
+    if path.suffix.lower() not in FORMATS:
+        raise CannotWrite(path, f"unknown figure format {path.suffix or '(none)'}", "use .svg, .pdf or .png")
+
+
+def draw_comparison(path: Path, found: Comparison, flat: tuple[FloatArray, FloatArray], perplexity: float) -> None:
+    """Write the figure in the format of the suffix; flat: (n, 2) t-SNE of each run. Raises CannotWrite."""
+    check_format(path)
+    n = len(found.categories)
+    legend_rows = math.ceil(n / 7)
+    below = max(2.4, 0.2 * n + 0.9)
+    gap = 0.2 * legend_rows + 0.55
+    height = 0.35 + 4.3 + gap + below + 0.75
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI, facecolor="white")
+        FigureCanvasAgg(figure)
+        outer = figure.add_gridspec(
+            2, 1, height_ratios=[4.3, below], hspace=2 * gap / (4.3 + below),
+            left=0.09, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
+        )  # fmt: skip
+        top = outer[0].subgridspec(1, 2, wspace=0.06)
+        bottom = outer[1].subgridspec(1, 4, width_ratios=[1, 1, 1.05, 1.25], wspace=0.16)
+        first = None
+        for i, (run, places) in enumerate(zip(found.runs, flat, strict=True)):
+            axes = figure.add_subplot(top[i])
+            _scatter(axes, found, places, f"{'AB'[i]}   {label(run)}")
+            first = first or axes
+        _legend(figure, found, 1 - (0.35 + 4.3 + 0.06) / height, perplexity)
+        _dumbbells(figure.add_subplot(bottom[0]), found, "classification_score", "C   Classification score", True)
+        _dumbbells(figure.add_subplot(bottom[1]), found, "normal_error", "D   Normal error", False)
+        inner = bottom[2:].subgridspec(1, 2, width_ratios=[1, 1.3], wspace=0.1)
+        _relation(figure.add_subplot(inner[0]), found)
+        _table(figure.add_subplot(inner[1]), found)
+        buffer = io.BytesIO()
+        # A date in the file would make two runs of the same command differ.
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        figure.savefig(buffer, format=path.suffix.lower()[1:], metadata=metadata)
+    write_bytes(path, buffer.getvalue())
+
+
+def label(run: RunResult) -> str:
+    """Method and run; a star where the method has to be told the category."""
+    return f"{run.method} · {run.name}" + ("*" if run.needs_category else "")
+
+
+def _scatter(axes: Axes, found: Comparison, places: FloatArray, title: str) -> None:
+    for c in range(len(found.categories)):
+        colour, shape = category_style(c)
+        for bad in (False, True):
+            rows = (found.labels == c) & (found.anomalous == bad)
+            face = "none" if bad else colour
+            edge = colour if bad else "white"
+            x, y = places[rows].T
+            axes.scatter(x, y, s=24, marker=MARKERS[shape], facecolors=face, edgecolors=edge, linewidths=0.5)
+    axes.set(xticks=[], yticks=[], title=_short(title, 62))
+    axes.margins(0.06)
+
+
+def _legend(figure: Figure, found: Comparison, top: float, perplexity: float) -> None:
+    handles = []
+    for c, name in enumerate(found.categories):
+        colour, shape = category_style(c)
+        mark = Line2D([], [], marker=MARKERS[shape], color=colour, linestyle="", markersize=5, markeredgewidth=0)
+        mark.set_label(_short(name, 18))
+        handles.append(mark)
+    figure.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=min(7, len(handles)),
+        frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
+    )  # fmt: skip
+    note = f"t-SNE of global tokens, perplexity {perplexity:g}, seed {found.seed}; distances are not metric."
+    kinds = " Hollow: defective, in no number." if found.anomalous.any() else " Normal test samples."
+    told = " * is told the category." if any(run.needs_category for run in found.runs) else ""
+    figure.text(0.985, 0.012, note + kinds + told, ha="right", va="bottom", fontsize=7, color=QUIET)
+
+
+def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named: bool) -> None:
+    """A row per category: both runs as dots on one line."""
+    rows = np.arange(len(found.categories))
+    a, b = (getattr(run, attribute) for run in found.runs)
+    axes.hlines(rows, np.fmin(a, b), np.fmax(a, b), color=LINE, linewidth=2.2, zorder=1)
+    axes.scatter(b, rows, s=26, color=BASELINE, marker="s", zorder=2)
+    axes.scatter(a, rows, s=28, color=MODEL, zorder=3)
+    axes.set_yticks(rows, [_short(name, 14) for name in found.categories] if named else [])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_title(title)
+    axes.set_xlabel("mean probability of the true category" if named else "mean residual")
+    if named:
+        axes.set_xlim(-0.04, 1.04)
+    else:
+        axes.margins(x=0.1)
+    axes.grid(axis="x", color=LINE, linewidth=0.5)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _relation(axes: Axes, found: Comparison) -> None:
+    for run, colour, marker in zip(found.runs, (MODEL, BASELINE), "os", strict=True):
+        rho = "undefined" if np.isnan(run.spearman) else f"{run.spearman:+.2f}"
+        axes.scatter(
+            run.classification_score, run.normal_error, s=24, color=colour, marker=marker,
+            label=f"{_short(run.name, 14)}: ρ = {rho}", edgecolors="white", linewidths=0.5,
+        )  # fmt: skip
+    axes.set(title="E   Score and error", xlabel="classification score", ylabel="normal error", xlim=(-0.04, 1.04))
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
+    axes.legend(frameon=False, loc="upper left", fontsize=7, handletextpad=0.2, borderpad=0.1)
+    axes.grid(color=LINE, linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _table(axes: Axes, found: Comparison) -> None:
+    axes.axis("off")
+    axes.set_title("F   Separation")
+    axes.set(xlim=(0, 1), ylim=(len(MEASURE_NAMES) + 0.2, -0.7))
+    for x, run, colour in zip((0.66, 1.0), found.runs, (MODEL, BASELINE), strict=True):
+        axes.text(x, -0.35, _short(run.name, 11), ha="right", va="center", color=colour, weight="bold", fontsize=7.5)
+    for row, (name, title) in enumerate(MEASURE_NAMES.items()):
+        axes.axhline(row - 0.02, color=LINE, linewidth=0.6)
+        arrow = "↑" if HIGHER_IS_BETTER[name] else "↓"
+        axes.text(0, row + 0.46, f"{_wrapped(title)} {arrow}", va="center", fontsize=7, linespacing=1.15)
+        values = [run.measures[name] for run in found.runs]
+        best = better(name, values[0].value, values[1].value)
+        for i, (x, one) in enumerate(zip((0.66, 1.0), values, strict=True)):
+            undefined = np.isnan(one.value)
+            text = "–" if undefined else f"{one.value:.3f}"
+            weight = "bold" if best == i else "normal"
+            axes.text(x, row + 0.33, text, ha="right", va="center", fontsize=8, weight=weight)
+            interval = "" if undefined else f"{one.low:.2f} to {one.high:.2f}"
+            axes.text(x, row + 0.72, interval, ha="right", va="center", fontsize=5.8, color=QUIET)
+
+
+def _wrapped(title: str) -> str:
+    first, _, rest = title.rpartition(" ")
+    return f"{first}\n{rest}" if first else title
+
+
+def _short(text: str, most: int) -> str:
+    # A dollar sign would start mathematics.
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    return text.replace("$", r"\$")

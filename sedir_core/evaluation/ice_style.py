@@ -1,0 +1,44 @@
+"""How a comparison looks, the same in the figure and in the window; nothing heavy is imported.
+
+Okabe and Ito's colours without black and yellow, and four shapes: both change from one category to the next, so that
+neighbours differ for everyone, and 28 categories before a pair comes back.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Literal
+
+Shape = Literal["circle", "square", "triangle", "diamond"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5195")
+SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond")
+MODEL, BASELINE = "#0072B2", "#D55E00"
+"""The two runs, wherever they stand side by side."""
+
+MEASURE_NAMES = {
+    "silhouette": "Silhouette",
+    "davies_bouldin": "Davies-Bouldin",
+    "knn_purity": "5-NN purity",
+    "probe_accuracy": "Linear probe accuracy",
+    "cross_category_share": "Cross-category neighbours",
+}
+HIGHER_IS_BETTER = {
+    "silhouette": True,
+    "davies_bouldin": False,
+    "knn_purity": True,
+    "probe_accuracy": True,
+    "cross_category_share": False,
+}
+
+
+def category_style(index: int) -> tuple[str, Shape]:
+    """Colour and shape of the category of that index."""
+    return COLOURS[index % len(COLOURS)], SHAPES[index % len(SHAPES)]
+
+
+def better(name: str, model: float, baseline: float) -> int | None:
+    """0 where the model is better, 1 where the baseline is, None where they are equal or one is undefined."""
+    if isnan(model) or isnan(baseline) or model == baseline:
+        return None
+    return 0 if (model > baseline) == HIGHER_IS_BETTER[name] else 1

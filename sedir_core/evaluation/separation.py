@@ -1,0 +1,126 @@
+"""How far apart categories lie in token space, with confidence intervals: what entanglement would spoil.
+
+Tokens are brought to unit length first, so that two models are measured alike whatever the size of their tokens.
+Intervals are percentiles of a bootstrap within the categories. For means over samples (all but Davies-Bouldin) the
+neighbours and the probe stay as they are; only the samples that are averaged are drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.stats import spearmanr
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import davies_bouldin_score, silhouette_samples
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sedir_core.evaluation.ice_style import HIGHER_IS_BETTER
+from sedir_core.runtime import generator
+from sedir_core.types import DoubleArray, FloatArray, IntArray
+
+K_NEIGHBOURS = 5
+FOLDS = 5
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A value and its 95 % interval; NaN where there is too little data to define it."""
+
+    value: float
+    low: float
+    high: float
+
+
+UNDEFINED = Measure(float("nan"), float("nan"), float("nan"))
+
+
+def separation(
+    tokens: FloatArray, labels: IntArray, train_tokens: FloatArray, train_labels: IntArray, seed: int
+) -> dict[str, Measure]:
+    """Every measure of `HIGHER_IS_BETTER`.
+
+    tokens: (n, d) of the normal test samples, labels (n,); train_tokens (m, d), train_labels (m,) of the training part.
+    """
+    tokens, train_tokens = unit(tokens), unit(train_tokens)
+    draws = _draws(labels, seed)
+    found = dict.fromkeys(HIGHER_IS_BETTER, UNDEFINED)
+    n_categories = len(np.unique(labels))
+    if 2 <= n_categories < len(labels):
+        found["silhouette"] = _mean(silhouette_samples(tokens, labels), draws)
+        found["davies_bouldin"] = _resampled(lambda at: float(davies_bouldin_score(tokens[at], labels[at])), draws)
+        found["knn_purity"] = _mean(neighbour_purity(tokens, labels), draws)
+    if n_categories >= 2 and np.bincount(labels)[np.unique(labels)].min() >= 2:
+        found["probe_accuracy"] = _mean(probe_hits(tokens, labels, seed), draws)
+    if len(train_tokens) and len(tokens):
+        nearest = cKDTree(train_tokens).query(tokens)[1]
+        found["cross_category_share"] = _mean((train_labels[nearest] != labels).astype(np.float64), draws)
+    return found
+
+
+def neighbour_purity(tokens: FloatArray, labels: IntArray, k: int = K_NEIGHBOURS) -> DoubleArray:
+    """(n,) share of each sample's k nearest others that are of its category; fewer where there are fewer others."""
+    k = min(k, len(tokens) - 1)
+    nearest = np.asarray(cKDTree(tokens).query(tokens, k + 1)[1]).reshape(len(tokens), -1)
+    purity = np.empty(len(tokens))
+    for i, row in enumerate(nearest):  # a duplicate may come before the sample itself
+        purity[i] = (labels[row[row != i][:k]] == labels[i]).mean()
+    return purity
+
+
+def probe_hits(tokens: FloatArray, labels: IntArray, seed: int) -> DoubleArray:
+    """(n,) 1 where a linear probe that has not seen the sample names its category; stratified cross-validation.
+
+    Every category needs two samples; the smallest sets the number of folds.
+    """
+    folds = min(FOLDS, int(np.bincount(labels)[np.unique(labels)].min()))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return np.asarray(cross_val_predict(probe, tokens, labels, cv=splits) == labels, np.float64)
+
+
+def rank_correlation(a: DoubleArray, b: DoubleArray) -> float:
+    """Spearman's rho of two values per category; NaN with fewer than three categories or where one is constant."""
+    known = np.isfinite(a) & np.isfinite(b)
+    a, b = a[known], b[known]
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(spearmanr(a, b).statistic)
+
+
+def unit(tokens: FloatArray) -> FloatArray:
+    """(n, d) rows of length one; a zero row stays."""
+    length = np.linalg.norm(tokens, axis=1, keepdims=True)
+    return np.asarray(tokens / np.where(length > 0, length, 1), np.float32)
+
+
+def _draws(labels: IntArray, seed: int) -> IntArray:
+    """(RESAMPLES, n) indices: each row draws every category as often as it occurs, with replacement."""
+    rng = generator(seed, "bootstrap")
+    parts = [
+        rng.choice(np.flatnonzero(labels == label), (RESAMPLES, (labels == label).sum())) for label in np.unique(labels)
+    ]
+    return np.concatenate(parts, axis=1).astype(np.int64) if parts else np.zeros((RESAMPLES, 0), np.int64)
+
+
+def _mean(values: DoubleArray, draws: IntArray) -> Measure:
+    means = values[draws].mean(axis=1)
+    return Measure(float(values.mean()), *_interval(means))
+
+
+def _resampled(measure: Callable[[IntArray], float], draws: IntArray) -> Measure:
+    n = draws.shape[1]
+    values = np.array([measure(row) for row in draws[: RESAMPLES // 5]])
+    return Measure(measure(np.arange(n)), *_interval(values))
+
+
+def _interval(values: DoubleArray) -> tuple[float, float]:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, (tail, 1 - tail))
+    return float(low), float(high)

@@ -1,0 +1,70 @@
+"""t-SNE in a process of its own: scikit-learn's cannot be interrupted, a process can be ended at once.
+
+As a program (`python -m sedir_core.evaluation.tsne SEED PERPLEXITY`) it reads tokens as NPY from standard input and
+writes coordinates as NPY to standard output. Distances in its pictures are not metric: only who is near whom counts.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import threading
+
+import numpy as np
+
+from sedir_core.errors import Cancelled
+from sedir_core.types import FloatArray, Stop, never_stop
+
+LEAST_SAMPLES = 4
+POLL_S = 0.1
+
+
+def tsne(tokens: FloatArray, seed: int, perplexity: float, stop: Stop = never_stop) -> FloatArray:
+    """(n, 2) coordinates of (n, d) tokens; the same seed gives the same picture. Raises Cancelled.
+
+    perplexity: lowered to a third of the samples where there are too few. Fewer than 4 samples lie on a line.
+    """
+    if len(tokens) < LEAST_SAMPLES:
+        return np.column_stack([np.arange(len(tokens)), np.zeros(len(tokens))]).astype(np.float32)
+    command = [sys.executable, "-m", "sedir_core.evaluation.tsne", str(seed), str(usable(perplexity, len(tokens)))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        answer: list[tuple[bytes, bytes]] = []
+        talk = threading.Thread(target=lambda: answer.append(child.communicate(_npy(tokens))), name="t-SNE")
+        talk.start()
+        while talk.is_alive():
+            if stop():
+                child.kill()
+                talk.join()
+                raise Cancelled
+            talk.join(POLL_S)
+    if child.returncode != 0:
+        raise RuntimeError(f"t-SNE ended with {child.returncode}: {answer[0][1].decode(errors='replace')}")
+    return np.asarray(np.load(io.BytesIO(answer[0][0]), allow_pickle=False), np.float32)
+
+
+def usable(perplexity: float, n_samples: int) -> float:
+    """The perplexity that so many samples allow."""
+    return float(max(1.0, min(perplexity, (n_samples - 1) / 3)))
+
+
+def _npy(array: FloatArray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def main() -> None:
+    """The child process."""
+    from sklearn.manifold import TSNE
+
+    seed, perplexity = int(sys.argv[1]), float(sys.argv[2])
+    tokens = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
+    # From random places where all tokens are equal: their principal axes are undefined.
+    init = "pca" if np.ptp(tokens, axis=0).any() else "random"
+    flat = TSNE(2, perplexity=perplexity, init=init, random_state=seed).fit_transform(tokens)
+    sys.stdout.buffer.write(_npy(flat.astype(np.float32)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""`sedir ice`: the document, the files, statuses."""
+
+from __future__ import annotations
+
+import json
+
+from sedir_core.detectors.sedir import SedirDetector
+
+
+def test_numbers_figure_and_tables_of_a_real_run(sedir, tiny, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", lambda run, device="auto": SedirDetector.load(run))
+    files = [tmp_path / name for name in ("a.json", "a.svg", "a.csv", "a.npz")]
+    options = [text for pair in zip(("--json", "--figure", "--csv", "--npz"), files, strict=True) for text in pair]
+    done = sedir("ice", tiny.path, tiny.path, tiny.dataset, *options, "--seed", 3, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    assert all(file.stat().st_size for file in files)
+    document = json.loads(files[0].read_text())
+    assert document["seed"] == 3
+    assert document["model"] == document["baseline"]
+    assert set(document["model"]["normal_error"]) == {"bracket", "cup", "pipe_elbow"}
+    assert "Linear probe accuracy" in done.stdout
+
+
+def test_a_figure_of_unknown_format_is_refused_before_the_work(sedir, tiny, tmp_path) -> None:
+    done = sedir("ice", tiny.path, tiny.path, tiny.dataset, "--figure", tmp_path / "a.gif")
+    assert done.exit_code == 1
+    assert "use .svg, .pdf or .png" in done.output
+
+
+def test_runs_that_share_no_category_with_the_data_are_refused(sedir, tiny) -> None:
+    done = sedir("ice", tiny.path, tiny.path, tiny.dataset)  # the roundness detector knows balls
+    assert done.exit_code == 1
+    assert "fewer than two categories" in done.output

@@ -1,0 +1,197 @@
+"""Two runs compared from scans to figure: a real SeDiR run against itself and against a detector without features."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from blobs import comparison
+from tiny_run import CATEGORIES, part
+
+from sedir_core.datasets.index import open_dataset
+from sedir_core.errors import BadDataset, BadRun, Cancelled, CannotWrite, UnknownCategory
+from sedir_core.evaluation.ice import Contender, compare
+from sedir_core.evaluation.ice_export import write_csv, write_npz
+from sedir_core.evaluation.ice_figure import draw_comparison
+from sedir_core.evaluation.tsne import tsne, usable
+from sedir_core.io.export import write_points_ply
+
+
+class ExtentDetector:
+    """Its token is the sorted extent of a part; it reconstructs no features."""
+
+    method = "extent"
+    needs_category = True
+    categories = CATEGORIES
+
+    def __init__(self, base) -> None:
+        self._base = base
+
+    def detect(self, scan, category="auto", report=None, stop=None):
+        assert category in CATEGORIES
+        token = np.sort(np.ptp(scan.points, axis=0)).astype(np.float32)
+        return replace(self._base, point_scores=np.full(len(scan), 0.25, np.float32), token=token)
+
+    def embed(self, scan, category="auto"):
+        return self.detect(scan, category).token
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("ice") / "parts"
+    for name in CATEGORIES:
+        for i in range(2):
+            write_points_ply(folder / name / f"{i}.ply", part(name, i))
+            write_points_ply(folder / name / "ok" / f"{i}.ply", part(name, 50 + i))
+        write_points_ply(folder / name / "ng" / "0.ply", part(name, 60))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(detector):
+    from tiny_run import scan_of
+
+    return detector.detect(scan_of(part("cup", 3)), "cup")
+
+
+@pytest.fixture(scope="module")
+def found(detector, base, parts):
+    pair = Contender("ours", detector), Contender("extent", ExtentDetector(base))
+    return compare(*pair, open_dataset(parts), with_anomalous=True)
+
+
+def test_both_runs_are_asked_about_the_same_samples(found) -> None:
+    assert len(found.model.tokens) == len(found.baseline.tokens) == len(found.samples) == 9
+    assert found.anomalous.sum() == 3
+    assert found.n_train == 6
+
+
+def test_tokens_and_residuals_are_the_detectors_own(found, detector) -> None:
+    sample = found.samples[0]
+    np.testing.assert_allclose(found.model.tokens[0], detector.embed(sample.read(), sample.category), atol=1e-6)
+    assert (found.model.errors > 0).all()
+    assert found.model.source == "reconstruction"
+
+
+def test_a_detector_without_features_is_marked(found) -> None:
+    assert found.baseline.source == "tokens"
+    np.testing.assert_allclose(found.baseline.normal_error, 0.25)
+    assert np.isnan(found.baseline.spearman)  # a constant error has no rank
+
+
+def test_scores_are_means_over_normal_samples(found) -> None:
+    normal = ~found.anomalous
+    for c in range(3):
+        rows = (found.labels == c) & normal
+        assert found.model.classification_score[c] == pytest.approx(found.model.probabilities[rows, c].mean())
+        assert found.model.normal_error[c] == pytest.approx(found.model.errors[rows].mean())
+
+
+def test_the_confusion_matrix_counts_each_sample_once(found) -> None:
+    counts = found.model.confusion(found.labels, ~found.anomalous)
+    assert counts.sum(axis=1).tolist() == [2, 2, 2]
+
+
+def test_the_same_seed_gives_the_same_document(found, detector, base, parts) -> None:
+    pair = Contender("ours", detector), Contender("extent", ExtentDetector(base))
+    assert compare(*pair, open_dataset(parts), with_anomalous=True).to_json() == found.to_json()
+
+
+def test_the_document_has_the_keys_of_the_contract(found) -> None:
+    wanted = {
+        "silhouette", "davies_bouldin", "knn_purity", "cross_category_share", "probe_accuracy",
+        "classification_score", "normal_error", "spearman",
+    }  # fmt: skip
+    document = found.to_json()
+    assert wanted <= set(document["model"]) and wanted <= set(document["baseline"])
+    assert set(document["model"]["classification_score"]) == set(CATEGORIES)
+
+
+def test_a_broken_scan_is_listed_and_left_out_for_both(detector, base, parts, tmp_path) -> None:
+    import shutil
+
+    shutil.copytree(parts, tmp_path / "parts")
+    (tmp_path / "parts" / "cup" / "ok" / "1.ply").write_bytes(b"ply\nformat ascii 1.0\nend_header\n")
+    pair = Contender("ours", detector), Contender("extent", ExtentDetector(base))
+    found = compare(*pair, open_dataset(tmp_path / "parts"))
+    assert [Path(error.where).name for error in found.errors] == ["1.ply"]
+    assert len(found.samples) == 5
+
+
+def test_what_cannot_be_compared_is_said(detector, base, parts) -> None:
+    ours, other = Contender("ours", detector), Contender("extent", ExtentDetector(base))
+    data = open_dataset(parts)
+    with pytest.raises(UnknownCategory, match="has to be told"):
+        compare(ours, other, data, category_mode="auto")
+    with pytest.raises(UnknownCategory, match="fewer than two"):
+        compare(ours, other, data, ["cup"])
+    with pytest.raises(UnknownCategory, match="not in"):
+        compare(ours, other, data, ["cup", "anvil"])
+    blank = ExtentDetector(replace(base, token=np.zeros(0, np.float32)))
+    blank.detect = lambda scan, category="auto", report=None, stop=None: blank._base
+    with pytest.raises(BadRun, match="no global token"):
+        compare(ours, Contender("blank", blank), data)
+    normal_only = replace(data, samples=tuple(s for s in data.samples if s.split == "train" or s.anomalous))
+    with pytest.raises(BadDataset, match="normal test samples in 0 of 3"):
+        compare(ours, other, normal_only)
+
+
+def test_a_comparison_can_be_cancelled(detector, base, parts) -> None:
+    pair = Contender("ours", detector), Contender("extent", ExtentDetector(base))
+    with pytest.raises(Cancelled):
+        compare(*pair, open_dataset(parts), stop=lambda: True)
+
+
+def test_tsne_repeats_itself_and_keeps_neighbours_together() -> None:
+    found = comparison(4, 20)
+    first, again = (tsne(found.model.tokens, 3, 10) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    gaps = np.linalg.norm(first[:, None] - first[None], axis=-1) + np.diag(np.full(80, np.inf))
+    assert (found.labels[gaps.argmin(axis=1)] == found.labels).mean() > 0.95
+    assert usable(30, 10) == 3
+
+
+def test_tsne_of_two_thousand_tokens_is_cancelled_within_a_second() -> None:
+    asked = threading.Event()
+    threading.Timer(0.5, asked.set).start()
+    start = time.monotonic()
+    with pytest.raises(Cancelled):
+        tsne(np.random.default_rng(0).normal(size=(2000, 64)).astype(np.float32), 0, 30, asked.is_set)
+    assert time.monotonic() - start < 1.5
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [(".svg", b"<?xml"), (".pdf", b"%PDF"), (".png", b"\x89PNG")])
+def test_the_figure_is_written_alike_twice(tmp_path, suffix, magic) -> None:
+    found = comparison(5, 10)
+    flat = found.model.tokens[:, :2], found.baseline.tokens[:, :2]
+    first, again = tmp_path / f"1{suffix}", tmp_path / f"2{suffix}"
+    for path in (first, again):
+        draw_comparison(path, found, flat, 30)
+    assert first.read_bytes().startswith(magic)
+    assert first.read_bytes() == again.read_bytes()
+
+
+def test_an_unknown_figure_format_is_refused(tmp_path) -> None:
+    found = comparison(3, 6)
+    with pytest.raises(CannotWrite, match=r"\.gif"):
+        draw_comparison(tmp_path / "a.gif", found, (found.model.tokens[:, :2],) * 2, 30)
+
+
+def test_the_numbers_come_back_from_csv_and_npz(tmp_path) -> None:
+    found = comparison(3, 6)
+    found = replace(found, samples=(replace(found.samples[0], category="=cmd"), *found.samples[1:]))
+    flat = found.model.tokens[:, :2], found.baseline.tokens[:, :2]
+    write_csv(tmp_path / "a.csv", found, flat)
+    write_npz(tmp_path / "a.npz", found, flat)
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 18
+    assert rows[0]["category"] == "'=cmd"
+    assert float(rows[5]["model_error"]) == pytest.approx(found.model.errors[5], rel=1e-5)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["baseline_tokens"], found.baseline.tokens)
