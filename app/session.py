@@ -123,6 +123,7 @@ class Session(QObject):
     current_changed = Signal(object)  # id or None
     selection_changed = Signal(object)  # Selection
     model_changed = Signal()
+    open_wanted = Signal(list)  # paths of scans that any workspace wants opened in Inspect
     category_changed = Signal(str)
     limit_changed = Signal(float)
 

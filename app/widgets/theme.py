@@ -136,6 +136,7 @@ def _sheet(t: Theme) -> str:
     QPushButton:pressed {{ background: {t.chosen}; }}
     QPushButton:disabled {{ color: {t.faint}; }}
     QPushButton#primary {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600; }}
+    QPushButton#primary:disabled {{ background: {t.raised}; color: {t.faint}; border-color: {t.line}; }}
     QPushButton#primary:hover {{ border-color: {t.ink}; }}
     QPushButton:focus, QToolButton:focus, QComboBox:focus {{ border-color: {t.accent}; }}
     QComboBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 4px 10px; }}

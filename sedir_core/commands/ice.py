@@ -25,7 +25,8 @@ def ice(
     figure: Annotated[Path | None, typer.Option(help="Draw it there: .svg, .pdf or .png.", metavar="FILE")] = None,
     csv: Annotated[Path | None, typer.Option(help="A row per sample.", metavar="FILE")] = None,
     npz: Annotated[Path | None, typer.Option(help="Tokens and all other arrays.", metavar="FILE")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the t-SNE, the probes and the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of probes, bootstrap and t-SNE.")] = 0,
+    tsne_seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Another one for the t-SNE.")] = None,
     perplexity: Annotated[float, typer.Option(min=1.0, help="Of the t-SNE.")] = 30.0,
     categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
     category: Annotated[
@@ -40,7 +41,7 @@ def ice(
     from sedir_core.evaluation.ice import Contender, compare
     from sedir_core.evaluation.ice_export import write_csv, write_npz
     from sedir_core.evaluation.ice_figure import check_format, draw_comparison
-    from sedir_core.evaluation.tsne import tsne
+    from sedir_core.evaluation.tsne import flatten
 
     if figure is not None:
         check_format(figure)
@@ -52,10 +53,10 @@ def ice(
         )
         found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop)
         if figure is not None or csv is not None or npz is not None:
-            report(0.99, "t-SNE")
-            flat = tsne(found.model.tokens, seed, perplexity, stop), tsne(found.baseline.tokens, seed, perplexity, stop)
+            places_seed = seed if tsne_seed is None else tsne_seed
+            flat = flatten(found.model.tokens, found.baseline.tokens, places_seed, perplexity, report, stop)
             if figure is not None:
-                draw_comparison(figure, found, flat, perplexity)
+                draw_comparison(figure, found, flat)
             if csv is not None:
                 write_csv(csv, found, flat)
             if npz is not None:

@@ -10,11 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from sedir_core.evaluation.ice import Comparison
+from sedir_core.evaluation.tsne import Flat
 from sedir_core.io.atomic import write_bytes, write_text
-from sedir_core.types import FloatArray
-
-Flat = tuple[FloatArray, FloatArray]
-"""(n, 2) t-SNE coordinates of model and baseline."""
 
 
 def write_csv(path: Path, found: Comparison, flat: Flat) -> None:
@@ -25,7 +22,7 @@ def write_csv(path: Path, found: Comparison, flat: Flat) -> None:
     rows: list[Sequence[object]] = [head]
     for i, sample in enumerate(found.samples):
         row: list[object] = [_cell(str(sample.path)), _cell(sample.category), int(found.anomalous[i])]
-        for run, places in zip(found.runs, flat, strict=True):
+        for run, places in zip(found.runs, flat.places, strict=True):
             guess = found.categories[int(run.probabilities[i].argmax())]
             truth = run.probabilities[i, found.labels[i]]
             row += [*(f"{v:.6g}" for v in places[i]), _cell(guess), f"{truth:.6g}", f"{run.errors[i]:.6g}"]
@@ -43,7 +40,7 @@ def write_npz(path: Path, found: Comparison, flat: Flat) -> None:
         "labels": found.labels,
         "anomalous": found.anomalous,
     }
-    for side, run, places in zip(("model", "baseline"), found.runs, flat, strict=True):
+    for side, run, places in zip(("model", "baseline"), found.runs, flat.places, strict=True):
         arrays |= {
             f"{side}_tokens": run.tokens,
             f"{side}_probabilities": run.probabilities,

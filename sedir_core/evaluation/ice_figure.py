@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from sedir_core.errors import CannotWrite
 from sedir_core.evaluation.ice import Comparison, RunResult
 from sedir_core.evaluation.ice_style import BASELINE, HIGHER_IS_BETTER, MEASURE_NAMES, MODEL, better, category_style
+from sedir_core.evaluation.tsne import Flat
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import FloatArray
 
@@ -38,8 +39,8 @@ def check_format(path: Path) -> None:
         raise CannotWrite(path, f"unknown figure format {path.suffix or '(none)'}", "use .svg, .pdf or .png")
 
 
-def draw_comparison(path: Path, found: Comparison, flat: tuple[FloatArray, FloatArray], perplexity: float) -> None:
-    """Write the figure in the format of the suffix; flat: (n, 2) t-SNE of each run. Raises CannotWrite."""
+def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
+    """Write the figure in the format of the suffix. Raises CannotWrite."""
     check_format(path)
     n = len(found.categories)
     legend_rows = math.ceil(n / 7)
@@ -54,16 +55,16 @@ def draw_comparison(path: Path, found: Comparison, flat: tuple[FloatArray, Float
             left=0.09, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
         )  # fmt: skip
         top = outer[0].subgridspec(1, 2, wspace=0.06)
-        bottom = outer[1].subgridspec(1, 4, width_ratios=[1, 1, 1.05, 1.25], wspace=0.16)
+        bottom = outer[1].subgridspec(1, 4, width_ratios=[1, 1, 1.05, 1.25], wspace=0.2)
         first = None
-        for i, (run, places) in enumerate(zip(found.runs, flat, strict=True)):
+        for i, (run, places) in enumerate(zip(found.runs, flat.places, strict=True)):
             axes = figure.add_subplot(top[i])
             _scatter(axes, found, places, f"{'AB'[i]}   {label(run)}")
             first = first or axes
-        _legend(figure, found, 1 - (0.35 + 4.3 + 0.06) / height, perplexity)
+        _legend(figure, found, 1 - (0.35 + 4.3 + 0.06) / height, flat)
         _dumbbells(figure.add_subplot(bottom[0]), found, "classification_score", "C   Classification score", True)
         _dumbbells(figure.add_subplot(bottom[1]), found, "normal_error", "D   Normal error", False)
-        inner = bottom[2:].subgridspec(1, 2, width_ratios=[1, 1.3], wspace=0.1)
+        inner = bottom[2:].subgridspec(1, 2, width_ratios=[0.95, 1.3], wspace=0.12)
         _relation(figure.add_subplot(inner[0]), found)
         _table(figure.add_subplot(inner[1]), found)
         buffer = io.BytesIO()
@@ -91,7 +92,7 @@ def _scatter(axes: Axes, found: Comparison, places: FloatArray, title: str) -> N
     axes.margins(0.06)
 
 
-def _legend(figure: Figure, found: Comparison, top: float, perplexity: float) -> None:
+def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
     handles = []
     for c, name in enumerate(found.categories):
         colour, shape = category_style(c)
@@ -102,7 +103,7 @@ def _legend(figure: Figure, found: Comparison, top: float, perplexity: float) ->
         handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=min(7, len(handles)),
         frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
     )  # fmt: skip
-    note = f"t-SNE of global tokens, perplexity {perplexity:g}, seed {found.seed}; distances are not metric."
+    note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
     kinds = " Hollow: defective, in no number." if found.anomalous.any() else " Normal test samples."
     told = " * is told the category." if any(run.needs_category for run in found.runs) else ""
     figure.text(0.985, 0.012, note + kinds + told, ha="right", va="bottom", fontsize=7, color=QUIET)

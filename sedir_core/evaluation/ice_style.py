@@ -15,6 +15,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7
 SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond")
 MODEL, BASELINE = "#0072B2", "#D55E00"
 """The two runs, wherever they stand side by side."""
+DARK_COLOURS = ("#4AA8E8", "#F07F3C", "#2FC596", "#E29BC4", "#9AD7FA", "#F5BE3D", "#B593D6")
+DARK_RUNS = ("#4AA8E8", "#F07F3C")
+"""The same on a dark ground, a step lighter."""
 
 MEASURE_NAMES = {
     "silhouette": "Silhouette",
@@ -32,9 +35,9 @@ HIGHER_IS_BETTER = {
 }
 
 
-def category_style(index: int) -> tuple[str, Shape]:
+def category_style(index: int, dark: bool = False) -> tuple[str, Shape]:
     """Colour and shape of the category of that index."""
-    return COLOURS[index % len(COLOURS)], SHAPES[index % len(SHAPES)]
+    return (DARK_COLOURS if dark else COLOURS)[index % len(COLOURS)], SHAPES[index % len(SHAPES)]
 
 
 def better(name: str, model: float, baseline: float) -> int | None:

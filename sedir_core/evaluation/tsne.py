@@ -10,14 +10,44 @@ import io
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 
 from sedir_core.errors import Cancelled
-from sedir_core.types import FloatArray, Stop, never_stop
+from sedir_core.types import FloatArray, Report, Stop, never_stop, no_report
 
 LEAST_SAMPLES = 4
 POLL_S = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """(n, 2) t-SNE coordinates of both runs, and what they were made with."""
+
+    model: FloatArray
+    baseline: FloatArray
+    seed: int
+    perplexity: float
+
+    @property
+    def places(self) -> tuple[FloatArray, FloatArray]:
+        return self.model, self.baseline
+
+
+def flatten(
+    model: FloatArray,
+    baseline: FloatArray,
+    seed: int,
+    perplexity: float,
+    report: Report = no_report,
+    stop: Stop = never_stop,
+) -> Flat:
+    """t-SNE of the (n, d) tokens of both runs. Raises Cancelled."""
+    report(0.0, "t-SNE of the model")
+    first = tsne(model, seed, perplexity, stop)
+    report(0.5, "t-SNE of the baseline")
+    return Flat(first, tsne(baseline, seed, perplexity, stop), seed, usable(perplexity, len(model)))
 
 
 def tsne(tokens: FloatArray, seed: int, perplexity: float, stop: Stop = never_stop) -> FloatArray:

@@ -18,7 +18,7 @@ from sedir_core.errors import BadDataset, BadRun, Cancelled, CannotWrite, Unknow
 from sedir_core.evaluation.ice import Contender, compare
 from sedir_core.evaluation.ice_export import write_csv, write_npz
 from sedir_core.evaluation.ice_figure import draw_comparison
-from sedir_core.evaluation.tsne import tsne, usable
+from sedir_core.evaluation.tsne import Flat, tsne, usable
 from sedir_core.io.export import write_points_ply
 
 
@@ -168,10 +168,10 @@ def test_tsne_of_two_thousand_tokens_is_cancelled_within_a_second() -> None:
 @pytest.mark.parametrize(("suffix", "magic"), [(".svg", b"<?xml"), (".pdf", b"%PDF"), (".png", b"\x89PNG")])
 def test_the_figure_is_written_alike_twice(tmp_path, suffix, magic) -> None:
     found = comparison(5, 10)
-    flat = found.model.tokens[:, :2], found.baseline.tokens[:, :2]
+    flat = Flat(found.model.tokens[:, :2], found.baseline.tokens[:, :2], 0, 30)
     first, again = tmp_path / f"1{suffix}", tmp_path / f"2{suffix}"
     for path in (first, again):
-        draw_comparison(path, found, flat, 30)
+        draw_comparison(path, found, flat)
     assert first.read_bytes().startswith(magic)
     assert first.read_bytes() == again.read_bytes()
 
@@ -179,13 +179,13 @@ def test_the_figure_is_written_alike_twice(tmp_path, suffix, magic) -> None:
 def test_an_unknown_figure_format_is_refused(tmp_path) -> None:
     found = comparison(3, 6)
     with pytest.raises(CannotWrite, match=r"\.gif"):
-        draw_comparison(tmp_path / "a.gif", found, (found.model.tokens[:, :2],) * 2, 30)
+        draw_comparison(tmp_path / "a.gif", found, Flat(found.model.tokens, found.model.tokens, 0, 30))
 
 
 def test_the_numbers_come_back_from_csv_and_npz(tmp_path) -> None:
     found = comparison(3, 6)
     found = replace(found, samples=(replace(found.samples[0], category="=cmd"), *found.samples[1:]))
-    flat = found.model.tokens[:, :2], found.baseline.tokens[:, :2]
+    flat = Flat(found.model.tokens[:, :2], found.baseline.tokens[:, :2], 0, 30)
     write_csv(tmp_path / "a.csv", found, flat)
     write_npz(tmp_path / "a.npz", found, flat)
     with (tmp_path / "a.csv").open() as file:

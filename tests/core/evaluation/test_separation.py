@@ -59,7 +59,7 @@ def test_intervals_enclose_the_value_and_narrow_with_more_samples() -> None:
         for labels in (np.repeat(np.arange(3), 8), np.repeat(np.arange(3), 120))
     )
     for found in (wide, narrow):
-        for one in (found["silhouette"], found["knn_purity"]):
+        for one in (found["silhouette"], found["knn_purity"], found["davies_bouldin"]):
             assert one.low <= one.value <= one.high
     assert narrow["knn_purity"].high - narrow["knn_purity"].low < wide["knn_purity"].high - wide["knn_purity"].low
 

@@ -1,0 +1,243 @@
+"""The parts of the ICE page around its charts: legend, table of measures, thumbnail, what to do first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.views.scatter import Look, mark_path
+from app.widgets.error_details import plain_label
+from app.widgets.theme import Theme, icon, icon_size
+from sedir_core.types import DoubleArray
+
+if TYPE_CHECKING:
+    from sedir_core.evaluation.ice import Comparison
+
+HINT_WIDTH = 620
+FIRST_STEPS = (
+    "Choose a data set with normal test scans, and two runs at the top: for instance the bundled run “default” and one "
+    "that you have trained. Both see the same scans. You then see whose categories overlap, and what that costs."
+)
+
+
+def mark_icon(look: Look) -> QIcon:
+    """A category's mark, sharp at twice the size."""
+    picture = QPixmap(32, 32)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(look.colour))
+    painter.translate(16, 16)
+    painter.drawPath(mark_path(look.shape, 9))
+    painter.end()
+    return QIcon(picture)
+
+
+class Legend(QListWidget):
+    """The categories for all views; choosing some selects their samples."""
+
+    chosen = Signal(list)  # categories
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setIconSize(QSize(16, 16))
+        self.setFixedWidth(150)
+        self.setToolTip("Choose categories to select their samples in every view")
+        self.itemSelectionChanged.connect(lambda: self.chosen.emit(sorted(self.row(i) for i in self.selectedItems())))
+
+    def show_categories(self, names: Sequence[str], looks: Sequence[Look]) -> None:
+        self.blockSignals(True)
+        self.clear()
+        self.addItems(list(names))
+        self.set_looks(looks)
+        self.blockSignals(False)
+
+    def set_looks(self, looks: Sequence[Look]) -> None:
+        for row, look in enumerate(looks):
+            self.item(row).setIcon(mark_icon(look))
+
+    def forget(self) -> None:
+        """Nothing chosen, without saying so."""
+        self.blockSignals(True)
+        self.clearSelection()
+        self.blockSignals(False)
+
+
+class MeasureTable(QTableWidget):
+    """A row per measure, both runs, the better one marked."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(0, 3, parent)
+        self._theme = theme
+        self._found: Comparison | None = None
+        self.verticalHeader().hide()
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.verticalHeader().setDefaultSectionSize(26)
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() - 1)
+        self.setFont(font)
+        self.setStyleSheet("QTableView { border: none; }")
+        self.setMinimumWidth(370)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        if self._found is not None:
+            self.show_comparison(self._found)
+
+    def show_comparison(self, found: Comparison) -> None:
+        from sedir_core.evaluation.ice_style import HIGHER_IS_BETTER, MEASURE_NAMES, better
+
+        self._found = found
+        self.setHorizontalHeaderLabels(["Measure", found.model.name, found.baseline.name])
+        self.setRowCount(len(MEASURE_NAMES) + 1)
+        for row, (name, title) in enumerate(MEASURE_NAMES.items()):
+            both = [run.measures[name] for run in found.runs]
+            best = better(name, both[0].value, both[1].value)
+            arrow = "↑" if HIGHER_IS_BETTER[name] else "↓"
+            self._put(row, 0, f"{title} {arrow}", False, "higher is better" if arrow == "↑" else "lower is better")
+            for i, one in enumerate(both):
+                if math.isnan(one.value):
+                    self._put(row, i + 1, "–", False, "too few samples to say")
+                else:
+                    tip = f"95 % interval {one.low:.3f} to {one.high:.3f}" + (", the better one" if best == i else "")
+                    self._put(row, i + 1, f"{one.value:.3f}  ({one.low:.2f}–{one.high:.2f})", best == i, tip)
+        last = len(MEASURE_NAMES)
+        self._put(last, 0, "Spearman's ρ", False, "Of classification score and normal error, over categories")
+        for i, run in enumerate(found.runs):
+            self._put(last, i + 1, "–" if math.isnan(run.spearman) else f"{run.spearman:+.2f}", False, "")
+
+    def _put(self, row: int, column: int, text: str, best: bool, tip: str) -> None:
+        item = QTableWidgetItem(text)
+        item.setToolTip(tip)
+        if best:
+            font = item.font()
+            font.setBold(True)
+            item.setFont(font)
+            item.setIcon(icon("check-circle", self._theme.ok))
+        self.setItem(row, column, item)
+
+
+class Thumbnail(QFrame):
+    """A small card beside the pointer: the scan, its name, its category."""
+
+    SIZE = QSize(190, 206)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent, objectName="message")
+        self._theme = theme
+        self._points: DoubleArray | None = None
+        self._title = self._under = ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.resize(self.SIZE)
+        self.hide()
+
+    @property
+    def title(self) -> str:
+        return self._title
+
+    @property
+    def has_picture(self) -> bool:
+        return self._points is not None
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.update()
+
+    def show_sample(self, title: str, under: str, at: QPointF) -> None:
+        """Beside the point `at` of the parent; the picture follows by `show_points`."""
+        self._title, self._under, self._points = title, under, None
+        room = self.parentWidget().rect()
+        x = at.x() + 18 if at.x() + 18 + self.width() < room.width() else at.x() - 18 - self.width()
+        y = min(max(at.y() - self.height() / 2, 4), room.height() - self.height() - 4)
+        self.move(round(x), round(y))
+        self.show()
+        self.raise_()
+        self.update()
+
+    def show_points(self, points: DoubleArray) -> None:
+        self._points = points
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._points is not None:
+            self._draw_points(painter, self._points)
+        metrics = painter.fontMetrics()
+        for text, top, colour in ((self._title, 164, self._theme.ink), (self._under, 183, self._theme.quiet)):
+            painter.setPen(QColor(colour))
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 16)
+            painter.drawText(QRectF(8, top, self.width() - 16, 20), Qt.AlignmentFlag.AlignCenter, shown)
+        painter.end()
+
+    def _draw_points(self, painter: QPainter, points: DoubleArray) -> None:
+        """From above and aside; nearer points are stronger."""
+        turn, tilt = np.radians(35), np.radians(25)
+        x = points[:, 0] * np.cos(turn) - points[:, 1] * np.sin(turn)
+        away = points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn)
+        y = points[:, 2] * np.cos(tilt) + away * np.sin(tilt)
+        near = points[:, 2] * np.sin(tilt) - away * np.cos(tilt)
+        colour = QColor(self._theme.accent)
+        painter.setPen(Qt.PenStyle.NoPen)
+        bands = np.digitize(near, np.quantile(near, (0.2, 0.4, 0.6, 0.8)))
+        for band in range(5):
+            colour.setAlphaF(0.2 + 0.18 * band)
+            painter.setBrush(colour)
+            for i in np.flatnonzero(bands == band):
+                painter.drawEllipse(QPointF(95 + 76 * float(x[i]), 84 - 76 * float(y[i])), 1.1, 1.1)
+
+
+class EmptyState(QWidget):
+    """What this page is for, and the first step."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        title = QLabel("How well do two models keep the categories apart?", alignment=Qt.AlignmentFlag.AlignCenter)
+        font = title.font()
+        font.setPointSizeF(1.5 * font.pointSizeF())
+        font.setBold(True)
+        title.setFont(font)
+        self.hint = plain_label(FIRST_STEPS, "hint")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setFixedSize(HINT_WIDTH, self.hint.heightForWidth(HINT_WIDTH))
+        self.dataset = QPushButton("Choose a data set…", objectName="primary")
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        for widget in (self._icon, title, self.hint, self.dataset):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._icon.setPixmap(icon("scatter-plot-outline", theme.faint).pixmap(icon_size(64), self.devicePixelRatioF()))
+        self.dataset.setIcon(icon("database-outline", theme.on_accent))

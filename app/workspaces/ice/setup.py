@@ -1,0 +1,120 @@
+"""What to compare: a data set, a run, and the run it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.widgets.theme import Theme, icon
+
+OTHER = "Choose a run…"
+MARK = "about.json"
+"""Every finished run has it."""
+
+
+class SetupBar(QFrame):
+    """One row above the work. `ready` while everything is chosen and the two runs differ."""
+
+    compare_wanted = Signal()
+    changed = Signal()
+
+    def __init__(self, folders: Sequence[Path], theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent, objectName="panel")
+        self._folders = folders
+        self.dataset: Path | None = None
+        self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder that holds the categories")
+        self.dataset_button.clicked.connect(self._ask_dataset)
+        self.model, self.baseline = (
+            QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents) for _ in "ab"
+        )
+        for combo, tip in ((self.model, "The run in question"), (self.baseline, "The run it is compared with")):
+            combo.setToolTip(tip)
+            combo.setMinimumWidth(150)
+            combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
+        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they are in no number")
+        self.compare = QPushButton("Compare", objectName="primary")
+        self.compare.clicked.connect(self.compare_wanted)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(8)
+        row.addWidget(QLabel("Data set", objectName="quiet"))
+        row.addWidget(self.dataset_button)
+        row.addSpacing(8)
+        row.addWidget(QLabel("Model", objectName="quiet"))
+        row.addWidget(self.model)
+        row.addWidget(QLabel("against", objectName="quiet"))
+        row.addWidget(self.baseline)
+        row.addSpacing(8)
+        row.addWidget(self.anomalous)
+        row.addStretch()
+        row.addWidget(self.compare)
+        self.refresh()
+        self.set_theme(theme)
+
+    @property
+    def runs(self) -> tuple[Path | None, Path | None]:
+        return _run(self.model), _run(self.baseline)
+
+    @property
+    def ready(self) -> bool:
+        model, baseline = self.runs
+        return None not in (self.dataset, model, baseline) and model != baseline
+
+    def refresh(self) -> None:
+        """List the runs there are now; what was chosen stays chosen."""
+        found = [entry for folder in self._folders if folder.is_dir() for entry in sorted(folder.iterdir())]
+        found = [entry for entry in found if (entry / MARK).is_file()]
+        for combo, preferred in ((self.model, 0), (self.baseline, 1)):
+            kept = _run(combo)
+            runs = found if kept is None or kept in found else [*found, kept]
+            combo.clear()
+            for run in runs:
+                combo.addItem(run.name, str(run))
+                combo.setItemData(combo.count() - 1, str(run), Qt.ItemDataRole.ToolTipRole)
+            combo.addItem(OTHER, None)
+            combo.setCurrentIndex(runs.index(kept) if kept is not None else min(preferred, combo.count() - 1))
+        self._enable()
+
+    def use_dataset(self, path: Path) -> None:
+        self.dataset = path
+        self.dataset_button.setText(path.name or str(path))
+        self.dataset_button.setToolTip(str(path))
+        self._enable()
+
+    def use_run(self, combo: QComboBox, path: Path) -> None:
+        """Choose a run, listed or not."""
+        row = combo.findData(str(path))
+        if row < 0:
+            row = combo.count() - 1
+            combo.insertItem(row, path.name, str(path))
+        combo.setCurrentIndex(row)
+        self._enable()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.dataset_button.setIcon(icon("database-outline", theme.quiet))
+
+    def _ask_dataset(self) -> None:
+        start = str(self.dataset.parent) if self.dataset is not None else ""
+        if name := QFileDialog.getExistingDirectory(self, "Choose a data set", start):
+            self.use_dataset(Path(name))
+
+    def _on_picked(self, combo: QComboBox) -> None:
+        if combo.currentData() is None and (name := QFileDialog.getExistingDirectory(self, "Choose a run directory")):
+            self.use_run(combo, Path(name))
+        self._enable()
+
+    def _enable(self) -> None:
+        model, baseline = self.runs
+        same = model is not None and model == baseline
+        self.compare.setEnabled(self.ready)
+        self.compare.setToolTip("Choose two different runs" if same else "Collect tokens and compare (both runs)")
+        self.changed.emit()
+
+
+def _run(combo: QComboBox) -> Path | None:
+    """The run chosen; None on the entry that asks for another one."""
+    chosen = combo.currentData()
+    return None if chosen is None else Path(chosen)

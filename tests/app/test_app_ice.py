@@ -1,0 +1,218 @@
+"""The ICE workspace driven as a user does: compare, hover, click, lasso, seeds, export, cancel."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from app_helpers import WAIT_MS, SphereDetector, dented_sphere, save_ply
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from app.session import Session
+from app.settings import Settings
+from app.views.scatter import ScatterView
+from app.widgets.theme import DARK, LIGHT
+from app.workspaces.ice.page import IcePage
+from sedir_core.types import Detection, Scan
+
+KINDS = ("ball", "marble")
+
+
+class SizedDetector(SphereDetector):
+    """A token of the part's size along each axis; the ones of `mixed` carry noise instead."""
+
+    def __init__(self, mixed: bool, gate: threading.Event | None = None) -> None:
+        super().__init__(gate)
+        self._mixed = mixed
+
+    def detect(self, scan: Scan, category: str = "auto", **more: object) -> Detection:
+        found = super().detect(scan, category, **more)
+        size = np.ptp(scan.points, axis=0)
+        if self._mixed:
+            size = np.random.default_rng(int(1e6 * size[0])).normal(size=3)
+        return replace(found, token=np.r_[size, 1].astype(np.float32))
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    """Balls of two sizes, slightly different from each other: 3 to learn from, 5 good ones and a dented one each."""
+    for kind, radius in zip(KINDS, (10.0, 3.0), strict=True):
+        for folder, count in (("", 3), ("ok", 5), ("ng", 1)):
+            home = tmp_path / "parts" / kind / folder
+            home.mkdir(parents=True, exist_ok=True)
+            for i in range(count):
+                points = dented_sphere(500, 0.3 if folder == "ng" else 0.0, radius).points
+                save_ply(home / f"{i}{folder}.ply", points * (1 + 0.01 * i + 0.1 * np.arange(3)))
+    return tmp_path / "parts"
+
+
+def page_with(qtbot, tmp_path: Path, parts: Path, gate: threading.Event | None = None) -> IcePage:
+    runs = [tmp_path / "runs" / name for name in ("good", "mixed")]
+    session = Session(lambda run, device: SizedDetector(run.name == "mixed", gate), runs[0], "cpu")
+    page = IcePage(session, Settings(tmp_path / "settings.ini"), LIGHT)
+    session.setParent(page)
+    page.resize(1280, 760)
+    page.setup.use_dataset(parts)
+    page.setup.use_run(page.setup.model, runs[0])
+    page.setup.use_run(page.setup.baseline, runs[1])
+    page.show()
+    qtbot.waitExposed(page)
+    return page
+
+
+@pytest.fixture
+def page(qtbot, tmp_path, parts) -> Iterator[IcePage]:
+    page = page_with(qtbot, tmp_path, parts)
+    yield page
+    assert page.close_down()
+    page.deleteLater()
+
+
+@pytest.fixture
+def compared(qtbot, page) -> IcePage:
+    page.setup.anomalous.setChecked(True)
+    with qtbot.waitSignal(page.model.compared, timeout=WAIT_MS):
+        qtbot.mouseClick(page.setup.compare, Qt.MouseButton.LeftButton)
+    return page
+
+
+def lasso(qtbot, view: ScatterView, *corners: QPoint) -> None:
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=corners[0])
+    for corner in corners[1:]:
+        qtbot.mouseMove(view, corner)
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=corners[-1])
+
+
+def around(view: ScatterView, indices: np.ndarray) -> list[QPoint]:
+    """The corners of a box around samples."""
+    at = np.array([(view.position(i).x(), view.position(i).y()) for i in indices.tolist()])
+    (x0, y0), (x1, y1) = at.min(axis=0) - 6, at.max(axis=0) + 6
+    return [QPoint(round(x), round(y)) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
+
+
+def test_it_says_what_to_do_first(page) -> None:
+    assert page.stack.currentWidget() is page.empty
+    assert "two runs" in page.empty.hint.text()
+    assert not any(action.isEnabled() for action in page.actions())
+
+
+def test_a_run_is_not_compared_with_itself(page) -> None:
+    page.setup.use_run(page.setup.baseline, page.setup.runs[0])
+    assert not page.setup.compare.isEnabled()
+    assert "different" in page.setup.compare.toolTip()
+
+
+def test_the_better_run_is_marked(compared) -> None:
+    table = compared.table
+    assert compared.stack.currentWidget() is not compared.empty
+    assert table.horizontalHeaderItem(1).text() == "good"
+    purity = next(row for row in range(table.rowCount()) if "purity" in table.item(row, 0).text())
+    assert table.item(purity, 1).text().startswith("1.000")
+    assert table.item(purity, 1).font().bold()
+    assert not table.item(purity, 2).font().bold()
+    assert len(compared.found.samples) == 12
+
+
+def test_hovering_shows_the_scan_and_a_click_opens_it(qtbot, compared) -> None:
+    view = compared.scatters[0]
+    wanted = 4
+    with qtbot.waitSignal(compared.model.pictured, timeout=WAIT_MS):
+        view.hovered.emit(wanted)
+    assert compared.thumbnail.title == compared.found.samples[wanted].path.name
+    assert compared.thumbnail.has_picture
+    with qtbot.waitSignal(compared._session.open_wanted) as opened:
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.position(wanted).toPoint())
+    index = next(i for i, sample in enumerate(compared.found.samples) if [sample.path] == opened.args[0])
+    assert (view.position(index) - view.position(wanted)).manhattanLength() < 12
+
+
+def test_a_lasso_is_linked_through_all_views(qtbot, compared) -> None:
+    view = compared.scatters[0]
+    balls = np.flatnonzero(compared.found.labels == 0)
+    lasso(qtbot, view, *around(view, balls))
+    assert compared.chosen_label.text() == f"{len(balls)} of 12 samples, 1 category"
+    for each in compared.scatters:
+        np.testing.assert_array_equal(np.flatnonzero(each._selected), balls)
+    for chart in (compared.scores, compared.errors, compared.relation):
+        assert chart._chosen == {0}
+    assert compared.confusions[0]._counts.sum() == 5  # the defective one is in no number
+    compared.show_all.click()
+    assert compared.scatters[1]._selected is None
+    assert compared.confusions[0]._counts.sum() == 10
+
+
+def test_the_legend_selects_a_category(compared) -> None:
+    compared.legend.setCurrentRow(1)
+    assert set(compared.found.labels[compared.scatters[0]._selected]) == {1}
+
+
+def test_greyed_marks_are_really_grey(qtbot, compared) -> None:
+    view = compared.scatters[0]
+    marble = int(np.flatnonzero(compared.found.labels == 1)[0])
+    at = view.position(marble).toPoint()
+    before = view.grab().toImage().pixelColor(at)
+    compared.legend.setCurrentRow(0)
+    after = view.grab().toImage().pixelColor(at)
+    assert before.saturation() > 100
+    assert after.saturation() < 40
+
+
+def test_another_seed_lays_the_same_tokens_out_anew(qtbot, compared) -> None:
+    before, numbers = compared.flat, compared.found
+    compared.seed.setValue(5)
+    with qtbot.waitSignal(compared.model.flattened, timeout=WAIT_MS):
+        compared.seed.editingFinished.emit()
+    assert compared.flat.seed == 5
+    assert compared.found is numbers
+    assert not np.array_equal(before.model, compared.flat.model)
+
+
+def test_figure_numbers_and_command_leave_the_window(qtbot, compared, tmp_path, monkeypatch) -> None:
+    save_figure, save_numbers, copy = compared.actions()
+    for action, name in ((save_figure, "a.pdf"), (save_numbers, "a.csv"), (save_numbers, "a.npz")):
+        target = str(tmp_path / name)
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, target=target: (target, ""))
+        with qtbot.waitSignal(compared.model.written, timeout=WAIT_MS):
+            action.trigger()
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    with (tmp_path / "a.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 12
+    copy.trigger()
+    command = QGuiApplication.clipboard().text()
+    assert command.startswith("sedir ice ") and "--anomalous" in command and "--perplexity 30" in command
+
+
+def test_a_comparison_can_be_cancelled(qtbot, tmp_path, parts) -> None:
+    gate = threading.Event()
+    page = page_with(qtbot, tmp_path, parts, gate)
+    with qtbot.waitSignal(page.model.progress_changed, timeout=WAIT_MS, check_params_cb=lambda p: "ball" in p.stage):
+        page.setup.compare.click()
+    assert page.status.cancel.isVisible()
+    page.status.cancel.click()
+    assert not page.model.busy
+    assert page.status.text == "Ready"
+    assert page.found is None
+    assert page.close_down()
+    page.deleteLater()
+
+
+def test_a_bad_data_set_is_said_calmly(qtbot, page, tmp_path) -> None:
+    (tmp_path / "nothing").mkdir()
+    page.setup.use_dataset(tmp_path / "nothing")
+    with qtbot.waitSignal(page.model.failed, timeout=WAIT_MS):
+        page.setup.compare.click()
+    assert page.messages.isVisible()
+    assert "no dataset" in page.messages.text
+
+
+def test_the_theme_reaches_the_charts(compared) -> None:
+    compared.set_theme(DARK)
+    corner = compared.scatters[0].grab().toImage().pixelColor(2, 2)
+    assert corner.name() == DARK.panel
