@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QMainWindow,
+    QStackedWidget,
     QStatusBar,
     QToolBar,
     QWidget,
@@ -26,9 +27,11 @@ from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
 from app.widgets.error_details import ErrorDetails
 from app.widgets.job_status import JobStatus
+from app.widgets.workspace_switcher import WorkspaceSwitcher
 from app.workspaces.inspect.exporting import Exporter
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
+from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
 
 DEFAULT_SHARE = 0.8
 """Of the screen's width and height, for the first start; later the window comes back as it was left."""
@@ -56,7 +59,13 @@ class MainWindow(QMainWindow):
         self._model_label = QLabel(objectName="quiet", contentsMargins=QMargins(0, 0, 10, 0))
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
         self.setWindowTitle("SeDiR Inspect")
-        self.setCentralWidget(self.page)
+        self.workspace = HOME
+        self._pages: dict[str, WorkspacePage] = {}
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.page)
+        entries = [(HOME, "Inspect", "magnify-scan"), *((w.key, w.title, w.icon) for w in WORKSPACES)]
+        self.switcher = WorkspaceSwitcher(entries, self._theme)
+        self.setCentralWidget(self._stack)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setAcceptDrops(True)
         self.menus = Menus(self)
@@ -73,10 +82,27 @@ class MainWindow(QMainWindow):
         return self._closed_cleanly
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open files and folders, as from the dialog."""
+        """Open files and folders in Inspect, as from the dialog."""
         if paths:
+            self.show_workspace(HOME)
             self.settings.remember(list(paths))
             self.model.open(paths)
+
+    def show_workspace(self, key: str) -> None:
+        """Inspect or one of the registry's workspaces, built at its first showing."""
+        page: QWidget = self.page
+        if key != HOME:
+            if key not in self._pages:
+                entry = next(entry for entry in WORKSPACES if entry.key == key)
+                built = entry.factory(self.session, self.settings, self._theme, self._stack)
+                self._pages[key] = built
+                self._stack.addWidget(built)
+            self._pages[key].activate()
+            page = self._pages[key]
+        self.workspace = key
+        self._stack.setCurrentWidget(page)
+        self.switcher.show_current(key)
+        self.menus.enable()
 
     # Parts
 
@@ -85,6 +111,8 @@ class MainWindow(QMainWindow):
         bar.setObjectName("tools")
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.toggleViewAction().setVisible(False)
+        bar.addWidget(self.switcher)
+        bar.addSeparator()
         for action in (self.menus.open, self.menus.demo):
             bar.addAction(action)
         bar.addSeparator()
@@ -102,6 +130,8 @@ class MainWindow(QMainWindow):
         self.setStatusBar(bar)
 
     def _connect(self) -> None:
+        self.switcher.wanted.connect(self.show_workspace)
+        self.session.open_wanted.connect(self.open_paths)
         self.page.open_wanted.connect(self.open_dialog)
         self.page.demo_wanted.connect(self.open_demo)
         self.model.progress_changed.connect(self.status.show_progress)
@@ -139,7 +169,8 @@ class MainWindow(QMainWindow):
         self.settings.set_layout("inspect", self.page.saveState(DOCK_LAYOUT))
         self.settings.flush()
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._apply_theme)
-        self._closed_cleanly = self.exporter.close() and self.model.close()
+        stopped = [self.exporter.close(), self.model.close(), *(page.close_down() for page in self._pages.values())]
+        self._closed_cleanly = all(stopped)
         self.page.close_views()
         super().closeEvent(event)
 
@@ -158,6 +189,7 @@ class MainWindow(QMainWindow):
 
     def open_demo(self) -> None:
         """The bundled scans."""
+        self.show_workspace(HOME)
         self.model.open([self._demo_dir])
 
     def open_dialog(self) -> None:
@@ -233,7 +265,9 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         themes.apply(app, self._theme)
         self.menus.set_theme(self._theme)
-        self.page.set_theme(self._theme)
+        self.switcher.set_theme(self._theme)
+        for page in (self.page, *self._pages.values()):
+            page.set_theme(self._theme)
         self.status.set_theme(self._theme)
 
     def toggle_full_screen(self) -> None:

@@ -13,6 +13,7 @@ from app.session import State
 from app.settings import ThemeChoice
 from app.views.linked_clouds import Layer
 from app.widgets.theme import Theme, icon
+from app.workspaces.registry import HOME
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -38,10 +39,11 @@ class Menus:
         """Follow the session: what cannot be done now is grey."""
         session = self._window.session
         entry, entries = session.current_entry, session.entries
+        here = self._window.workspace == HOME  # single keys must not judge a scan that nobody sees
         for action in self._needs_scan:
-            action.setEnabled(bool(entries))
+            action.setEnabled(here and bool(entries))
         for action in self._needs_result:
-            action.setEnabled(entry is not None and entry.detection is not None)
+            action.setEnabled(here and entry is not None and entry.detection is not None)
         self.stop.setEnabled(self._window.model.busy)
         self._retry.setEnabled(any(entry.state is State.FAILED for entry in entries))
 

@@ -23,8 +23,8 @@ MEASURE_NAMES = {
     "silhouette": "Silhouette",
     "davies_bouldin": "Davies-Bouldin",
     "knn_purity": "5-NN purity",
-    "probe_accuracy": "Linear probe accuracy",
-    "cross_category_share": "Cross-category neighbours",
+    "probe_accuracy": "Probe accuracy",
+    "cross_category_share": "Cross-category share",
 }
 HIGHER_IS_BETTER = {
     "silhouette": True,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, save_ply
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from app.session import Session
@@ -42,9 +42,9 @@ class SizedDetector(SphereDetector):
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Path:
-    """Balls of two sizes, slightly different from each other: 3 to learn from, 5 good ones and a dented one each."""
+    """Balls of two sizes, slightly different from each other: 3 to learn from, 6 good ones and a dented one each."""
     for kind, radius in zip(KINDS, (10.0, 3.0), strict=True):
-        for folder, count in (("", 3), ("ok", 5), ("ng", 1)):
+        for folder, count in (("", 3), ("ok", 6), ("ng", 1)):
             home = tmp_path / "parts" / kind / folder
             home.mkdir(parents=True, exist_ok=True)
             for i in range(count):
@@ -97,6 +97,12 @@ def around(view: ScatterView, indices: np.ndarray) -> list[QPoint]:
     return [QPoint(round(x), round(y)) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
 
 
+def strongest_colour(view: ScatterView, index: int) -> int:
+    """The highest saturation within a sample's mark."""
+    at, image = view.position(index).toPoint(), view.grab().toImage()
+    return max(image.pixelColor(at + QPoint(x, y)).saturation() for x in range(-2, 3) for y in range(-2, 3))
+
+
 def test_it_says_what_to_do_first(page) -> None:
     assert page.stack.currentWidget() is page.empty
     assert "two runs" in page.empty.hint.text()
@@ -117,7 +123,7 @@ def test_the_better_run_is_marked(compared) -> None:
     assert table.item(purity, 1).text().startswith("1.000")
     assert table.item(purity, 1).font().bold()
     assert not table.item(purity, 2).font().bold()
-    assert len(compared.found.samples) == 12
+    assert len(compared.found.samples) == 14
 
 
 def test_hovering_shows_the_scan_and_a_click_opens_it(qtbot, compared) -> None:
@@ -137,15 +143,15 @@ def test_a_lasso_is_linked_through_all_views(qtbot, compared) -> None:
     view = compared.scatters[0]
     balls = np.flatnonzero(compared.found.labels == 0)
     lasso(qtbot, view, *around(view, balls))
-    assert compared.chosen_label.text() == f"{len(balls)} of 12 samples, 1 category"
+    assert compared.chosen_label.text() == f"{len(balls)} of 14 samples, 1 category"
     for each in compared.scatters:
         np.testing.assert_array_equal(np.flatnonzero(each._selected), balls)
     for chart in (compared.scores, compared.errors, compared.relation):
         assert chart._chosen == {0}
-    assert compared.confusions[0]._counts.sum() == 5  # the defective one is in no number
+    assert compared.confusions[0]._counts.sum() == 6  # the defective one is in no number
     compared.show_all.click()
     assert compared.scatters[1]._selected is None
-    assert compared.confusions[0]._counts.sum() == 10
+    assert compared.confusions[0]._counts.sum() == 12
 
 
 def test_the_legend_selects_a_category(compared) -> None:
@@ -156,12 +162,11 @@ def test_the_legend_selects_a_category(compared) -> None:
 def test_greyed_marks_are_really_grey(qtbot, compared) -> None:
     view = compared.scatters[0]
     marble = int(np.flatnonzero(compared.found.labels == 1)[0])
-    at = view.position(marble).toPoint()
-    before = view.grab().toImage().pixelColor(at)
+    before = strongest_colour(view, marble)
     compared.legend.setCurrentRow(0)
-    after = view.grab().toImage().pixelColor(at)
-    assert before.saturation() > 100
-    assert after.saturation() < 40
+    after = strongest_colour(view, marble)
+    assert before > 100
+    assert after < 40
 
 
 def test_another_seed_lays_the_same_tokens_out_anew(qtbot, compared) -> None:
@@ -183,7 +188,7 @@ def test_figure_numbers_and_command_leave_the_window(qtbot, compared, tmp_path, 
             action.trigger()
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
     with (tmp_path / "a.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 12
+        assert len(list(csv.DictReader(file))) == 14
     copy.trigger()
     command = QGuiApplication.clipboard().text()
     assert command.startswith("sedir ice ") and "--anomalous" in command and "--perplexity 30" in command
@@ -215,4 +220,11 @@ def test_a_bad_data_set_is_said_calmly(qtbot, page, tmp_path) -> None:
 def test_the_theme_reaches_the_charts(compared) -> None:
     compared.set_theme(DARK)
     corner = compared.scatters[0].grab().toImage().pixelColor(2, 2)
-    assert corner.name() == DARK.panel
+    wanted = QColor(DARK.panel)
+    assert max(abs(corner.red() - wanted.red()), abs(corner.blue() - wanted.blue())) < 9  # the screen may have 16 bits
+
+
+def test_escape_ends_the_selection(qtbot, compared) -> None:
+    compared.legend.setCurrentRow(0)
+    qtbot.keyClick(compared, Qt.Key.Key_Escape)
+    assert compared.scatters[0]._selected is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -189,8 +189,8 @@ class IcePage(QWidget):
         row.addWidget(self.legend)
         relation = QWidget()
         first = QHBoxLayout(relation)
-        first.addWidget(self.relation, 4)
-        first.addWidget(self.table, 7)
+        first.addWidget(self.relation, 3)
+        first.addWidget(self.table, 8)
         confusion = QWidget()
         second = QHBoxLayout(confusion)
         for view in self.confusions:
@@ -202,9 +202,9 @@ class IcePage(QWidget):
         row = QHBoxLayout(bottom)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(7)
-        row.addWidget(_panel(QLabel("Classification score", objectName="paneTitle"), self.scores), 3)
-        row.addWidget(_panel(QLabel("Normal error", objectName="paneTitle"), self.errors), 3)
-        row.addWidget(_panel(None, self.tabs), 7)
+        row.addWidget(_panel(QLabel("Classification score", objectName="paneTitle"), self.scores), 4)
+        row.addWidget(_panel(QLabel("Normal error", objectName="paneTitle"), self.errors), 4)
+        row.addWidget(_panel(None, self.tabs), 11)
         splitter = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
         splitter.addWidget(top)
         splitter.addWidget(bottom)
@@ -245,12 +245,6 @@ class IcePage(QWidget):
         self.seed.editingFinished.connect(self._lay_out)
         self.perplexity.activated.connect(self._lay_out)
         self.show_all.clicked.connect(self._end_selection)
-        QShortcut(
-            QKeySequence(Qt.Key.Key_Escape),
-            self,
-            self._on_escape,
-            context=Qt.ShortcutContext.WidgetWithChildrenShortcut,
-        )
         self.legend.chosen.connect(self._on_categories)
         for chart in (self.scores, self.errors):
             chart.category_clicked.connect(self._choose_category)
@@ -344,8 +338,10 @@ class IcePage(QWidget):
         self.legend.forget()
         self.select(np.zeros(0, np.int64))
 
-    def _on_escape(self) -> None:
-        if self.model.busy:
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+        elif self.model.busy:
             self.model.stop()
         else:
             self._end_selection()

@@ -96,6 +96,7 @@ class MeasureTable(QTableWidget):
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setIconSize(QSize(14, 14))
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -104,7 +105,7 @@ class MeasureTable(QTableWidget):
         font.setPointSizeF(font.pointSizeF() - 1)
         self.setFont(font)
         self.setStyleSheet("QTableView { border: none; }")
-        self.setMinimumWidth(370)
+        self.setMinimumWidth(440)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -127,7 +128,7 @@ class MeasureTable(QTableWidget):
                     self._put(row, i + 1, "–", False, "too few samples to say")
                 else:
                     tip = f"95 % interval {one.low:.3f} to {one.high:.3f}" + (", the better one" if best == i else "")
-                    self._put(row, i + 1, f"{one.value:.3f}  ({one.low:.2f}–{one.high:.2f})", best == i, tip)
+                    self._put(row, i + 1, f"{one.value:.3f} ({one.low:.2f}–{one.high:.2f})", best == i, tip)
         last = len(MEASURE_NAMES)
         self._put(last, 0, "Spearman's ρ", False, "Of classification score and normal error, over categories")
         for i, run in enumerate(found.runs):

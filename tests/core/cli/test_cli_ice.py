@@ -18,7 +18,7 @@ def test_numbers_figure_and_tables_of_a_real_run(sedir, tiny, tmp_path, monkeypa
     assert document["seed"] == 3
     assert document["model"] == document["baseline"]
     assert set(document["model"]["normal_error"]) == {"bracket", "cup", "pipe_elbow"}
-    assert "Linear probe accuracy" in done.stdout
+    assert "Probe accuracy" in done.stdout
 
 
 def test_a_figure_of_unknown_format_is_refused_before_the_work(sedir, tiny, tmp_path) -> None:

@@ -1,0 +1,53 @@
+"""Which workspaces there are beside Inspect; each is imported and built when it is shown for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+
+from app.session import Session
+from app.settings import Settings
+from app.widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from app.workspaces.ice.page import IcePage
+
+
+class WorkspacePage(Protocol):
+    """What the window asks of a page; it is a QWidget too."""
+
+    def set_theme(self, theme: Theme) -> None: ...
+
+    def activate(self) -> None:
+        """It is about to be shown."""
+        ...
+
+    def close_down(self) -> bool:
+        """End its jobs; True when they ended in time."""
+        ...
+
+    def actions(self) -> list[QAction]: ...
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """key: for `show_workspace`; icon: as in qtawesome; factory: session, settings, theme, parent."""
+
+    key: str
+    title: str
+    icon: str
+    factory: Callable[[Session, Settings, Theme, QWidget], QWidget]
+
+
+def _ice(session: Session, settings: Settings, theme: Theme, parent: QWidget) -> IcePage:
+    from app.workspaces.ice.page import IcePage
+
+    return IcePage(session, settings, theme, parent)
+
+
+HOME = "inspect"
+WORKSPACES = (Workspace("compare", "Compare", "scatter-plot-outline", _ice),)
