@@ -97,6 +97,8 @@ class MainWindow(QMainWindow):
                 built = entry.factory(self.session, self.settings, self._theme, self._stack)
                 self._pages[key] = built
                 self._stack.addWidget(built)
+                self.menus.of_workspace[key].addSeparator()
+                self.menus.of_workspace[key].addActions(self._pages[key].actions())
             self._pages[key].activate()
             page = self._pages[key]
         self.workspace = key

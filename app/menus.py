@@ -13,7 +13,7 @@ from app.session import State
 from app.settings import ThemeChoice
 from app.views.linked_clouds import Layer
 from app.widgets.theme import Theme, icon
-from app.workspaces.registry import HOME
+from app.workspaces.registry import HOME, WORKSPACES
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -33,6 +33,7 @@ class Menus:
         self._build_edit()
         self._build_view()
         self._build_inspect()
+        self._build_workspaces()
         self._build_help()
 
     def enable(self, *_: object) -> None:
@@ -115,6 +116,14 @@ class Menus:
         self.stop = self._add(menu, "Stop", window.model.stop, "Esc", "stop-circle-outline")
         menu.addSeparator()
         self._add(menu, "Choose Model…", window.choose_model, picture="brain")
+
+    def _build_workspaces(self) -> None:
+        """A menu for each of the other workspaces; its page's own commands join when the page is built."""
+        self.of_workspace: dict[str, QMenu] = {}
+        for entry in WORKSPACES:
+            menu = self._menu(f"&{entry.title}")
+            self._add(menu, f"Show {entry.title}", lambda key=entry.key: self._window.show_workspace(key))
+            self.of_workspace[entry.key] = menu
 
     def _build_help(self) -> None:
         window, menu = self._window, self._menu("&Help")

@@ -39,6 +39,13 @@ def test_a_scan_from_another_workspace_opens_in_inspect(qtbot, window, good_file
     assert [entry.path for entry in window.session.entries] == [good_file]
 
 
+def test_a_workspace_brings_its_commands_into_its_menu(window) -> None:
+    menu = next(action.menu() for action in window.menuBar().actions() if action.text() == "&Compare")
+    menu.actions()[0].trigger()
+    assert window.workspace == "compare"
+    assert [action.text() for action in menu.actions()][-3:] == ["Save Figure…", "Save Numbers…", "Copy Command"]
+
+
 def test_closing_ends_every_workspace(window) -> None:
     window.show_workspace("compare")
     window.close()

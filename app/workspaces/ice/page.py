@@ -221,9 +221,9 @@ class IcePage(QWidget):
     def _make_actions(self) -> list[QAction]:
         menu = QMenu(self.export)
         entries: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("Save figure…", self.save_figure),
-            ("Save numbers…", self.save_numbers),
-            ("Copy command", self.copy_command),
+            ("Save Figure…", self.save_figure),
+            ("Save Numbers…", self.save_numbers),
+            ("Copy Command", self.copy_command),
         )
         found = []
         for text, act in entries:
