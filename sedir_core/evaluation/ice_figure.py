@@ -100,7 +100,7 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
         mark.set_label(_short(name, 18))
         handles.append(mark)
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=min(7, len(handles)),
+        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=math.ceil(len(handles) / math.ceil(len(handles) / 7)),
         frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."

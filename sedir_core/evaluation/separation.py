@@ -68,12 +68,17 @@ def separation(
 
 
 def neighbour_purity(tokens: FloatArray, labels: IntArray, k: int = K_NEIGHBOURS) -> DoubleArray:
-    """(n,) share of each sample's k nearest others that are of its category; fewer where there are fewer others."""
-    k = min(k, len(tokens) - 1)
-    nearest = np.asarray(cKDTree(tokens).query(tokens, k + 1)[1]).reshape(len(tokens), -1)
-    purity = np.empty(len(tokens))
-    for i, row in enumerate(nearest):  # a duplicate may come before the sample itself
-        purity[i] = (labels[row[row != i][:k]] == labels[i]).mean()
+    """(n,) share of each sample's k nearest others that are of its category.
+
+    Where its category has fewer others, as many as there are: perfect separation is 1 in small test sets too.
+    NaN for the only sample of a category.
+    """
+    own = np.bincount(labels)[labels] - 1
+    nearest = np.asarray(cKDTree(tokens).query(tokens, min(k + 1, len(tokens)))[1]).reshape(len(tokens), -1)
+    purity = np.full(len(tokens), np.nan)
+    for i in np.flatnonzero(own):  # a duplicate may come before the sample itself
+        row = nearest[i][nearest[i] != i][: min(k, own[i])]
+        purity[i] = (labels[row] == labels[i]).mean()
     return purity
 
 
@@ -113,8 +118,10 @@ def _draws(labels: IntArray, seed: int) -> IntArray:
 
 
 def _mean(values: DoubleArray, draws: IntArray) -> Measure:
-    means = values[draws].mean(axis=1)
-    return Measure(float(values.mean()), *_interval(means))
+    """Of the samples where the value is defined."""
+    if np.isnan(values).all():
+        return UNDEFINED
+    return Measure(float(np.nanmean(values)), *_interval(np.nanmean(values[draws], axis=1)))
 
 
 def _resampled(measure: Callable[[IntArray], float], draws: IntArray) -> Measure:

@@ -42,15 +42,26 @@ def test_pure_noise_is_at_chance() -> None:
 
 
 def test_purity_of_a_hand_worked_line() -> None:
-    # At 0, 1, 2 | 10, 11: with two neighbours the samples at 10 and 11 have one of the other category.
-    tokens = np.array([[0], [1], [2], [10], [11]], np.float32)
-    purity = neighbour_purity(tokens, np.array([0, 0, 0, 1, 1]), k=2)
-    assert purity.tolist() == [1, 1, 1, 0.5, 0.5]
+    # The sample at 10.6 lies among the others; it spoils one of the two neighbours of everybody else.
+    tokens = np.array([[0], [1], [10.6], [10], [11], [12]], np.float32)
+    assert neighbour_purity(tokens, np.array([0, 0, 0, 1, 1, 1]), k=2).tolist() == [0.5, 0.5, 0, 0.5, 0.5, 0.5]
+
+
+def test_small_categories_can_be_pure() -> None:
+    tokens = np.array([[0], [1], [10], [11]], np.float32)
+    assert neighbour_purity(tokens, np.array([0, 0, 1, 1])).tolist() == [1, 1, 1, 1]
 
 
 def test_duplicates_do_not_count_themselves_as_neighbours() -> None:
-    tokens = np.zeros((4, 2), np.float32)
-    assert (neighbour_purity(tokens, np.array([0, 1, 1, 1]), k=3)[0]) == 0
+    tokens = np.array([[0], [0], [5], [5.1]], np.float32)
+    assert neighbour_purity(tokens, np.array([0, 1, 0, 1])).tolist() == [0, 0, 0, 0]
+
+
+def test_the_only_sample_of_a_category_has_no_purity() -> None:
+    tokens = np.array([[0], [1], [2]], np.float32)
+    labels = np.array([0, 0, 1])
+    assert np.isnan(neighbour_purity(tokens, labels)).tolist() == [False, False, True]
+    assert np.isfinite(separation(tokens + 1, labels, tokens + 1, labels, 0)["knn_purity"].value)
 
 
 def test_intervals_enclose_the_value_and_narrow_with_more_samples() -> None:
