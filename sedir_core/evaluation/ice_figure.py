@@ -99,8 +99,9 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
         mark = Line2D([], [], marker=MARKERS[shape], color=colour, linestyle="", markersize=5, markeredgewidth=0)
         mark.set_label(_short(name, 18))
         handles.append(mark)
+    columns = math.ceil(len(handles) / math.ceil(len(handles) / 7))
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=math.ceil(len(handles) / math.ceil(len(handles) / 7)),
+        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=columns,
         frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
