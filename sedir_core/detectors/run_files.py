@@ -17,8 +17,8 @@ from sedir_core.errors import BadConfig, BadRun, BadWeights
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = 1
-"""Raised whenever an older program could misread a run."""
+FORMAT = 2
+"""Raised whenever an older program could misread a run, or this one an older run."""
 
 CONFIG = "config.toml"
 WEIGHTS = "weights.safetensors"
@@ -54,11 +54,11 @@ class About(BaseModel):
 
 
 def read_about(run_dir: Path) -> About:
-    """about.json. Raises BadRun if this is no run, a damaged one, or one of a newer format."""
+    """about.json. Raises BadRun if this is no run, a damaged one, or one of another format."""
     raw = _read_json(run_dir / ABOUT)
     found = raw.get("format")
-    if isinstance(found, int) and found > FORMAT:
-        raise newer_format(run_dir, found)
+    if isinstance(found, int) and found != FORMAT:
+        raise other_format(run_dir, found)
     try:
         return About.model_validate(raw)
     except ValidationError as error:
@@ -84,7 +84,7 @@ def read_run_config(run_dir: Path) -> Config:
 def read_run_tensors(run_dir: Path) -> dict[str, Tensor]:
     """Every tensor of weights.safetensors by its prefixed name, on the CPU, all finite.
 
-    Raises BadRun if the run is missing, unfinished, damaged or of a newer format.
+    Raises BadRun if the run is missing, unfinished, damaged or of another format.
     """
     import torch
 
@@ -110,15 +110,14 @@ def check_format(path: Path, meta: dict[str, str]) -> None:
     found = meta.get("format", "")
     if not found.isdecimal():
         raise BadRun(path, "does not say its format", "the run is damaged")
-    if int(found) > FORMAT:
-        raise newer_format(path, int(found))
+    if int(found) != FORMAT:
+        raise other_format(path, int(found))
 
 
-def newer_format(where: Path, found: int) -> BadRun:
-    """The error that tells the user to update."""
-    return BadRun(
-        where, f"written by a newer version (format {found}, this one reads {FORMAT})", "update SeDiR Inspect"
-    )
+def other_format(where: Path, found: int) -> BadRun:
+    """The error that tells the user to update, or to train again."""
+    age, hint = ("a newer", "update SeDiR Inspect") if found > FORMAT else ("an older", "train the model again")
+    return BadRun(where, f"written by {age} version (format {found}, this one reads {FORMAT})", hint)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Run:
         write_tensors(self.path / run_files.STATE, tensors, {**meta, "format": str(FORMAT)})
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, str]] | None:
-        """What `save_state` wrote last, or None before the first time. Raises BadRun (damaged, newer format)."""
+        """What `save_state` wrote last, or None before the first time. Raises BadRun (damaged, another format)."""
         path = self.path / run_files.STATE
         if not path.exists():
             return None
@@ -119,7 +119,7 @@ def create_run(path: Path, config: Config, about: About, *watchers: Watch) -> It
 def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
     """An existing run directory, otherwise as `create_run`; a STOP file left over from before is removed.
 
-    Raises BadRun if it is no run, damaged or of a newer format, RunLocked, CannotWrite.
+    Raises BadRun if it is no run, damaged or of a another format, RunLocked, CannotWrite.
     """
     about, config = run_files.read_about(path), run_files.read_run_config(path)
     with _held(path):

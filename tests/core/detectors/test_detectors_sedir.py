@@ -129,7 +129,7 @@ def test_a_stray_point_does_not_move_the_part(detector: SedirDetector, bracket: 
     points = np.concatenate([bracket.points, [[1e9, 0, 0]]])
     found = detector.detect(scan_of(points), "bracket")
     assert np.corrcoef(found.point_scores[:-1], good.point_scores)[0, 1] > 0.8
-    assert found.point_scores[-1] > np.quantile(found.point_scores[:-1], 0.99)
+    assert found.point_scores[-1] > np.quantile(found.point_scores[:-1], 0.95)
 
 
 def test_no_working_point_lies_farther_out_than_the_network_may_see(detector: SedirDetector, bracket: Scan) -> None:
@@ -191,16 +191,16 @@ def test_a_gpu_without_memory_is_a_user_error_and_the_next_scan_works(
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("category.0.numbers", lambda t: t[:3]),
+        ("category.0.whole.numbers", lambda t: t[:2]),
         ("category.0.frame", lambda t: t[:2]),
         ("category.0.frame", torch.zeros_like),
         ("category.1.surface.points", lambda t: t[:, :2].contiguous()),
         ("category.1.surface.normals", lambda t: t[:-1]),
-        ("category.1.anchors", lambda t: t[:0]),
+        ("category.1.whole.anchors", lambda t: t[:0]),
         ("category.2.controls", lambda t: t.flatten()),
         ("category.2.descriptor", lambda t: t[:-1]),
-        ("category.2.usual.token", torch.zeros_like),
-        ("category.2.usual.drift", None),
+        ("category.2.whole.usual.token", torch.zeros_like),
+        ("category.2.whole.usual.drift", None),
         ("network.decoder.", None),
         ("encoder.norm.weight", lambda t: t[:-1]),
     ],

@@ -97,16 +97,20 @@ def test_one_flipped_bit_in_the_weights_is_noticed(finished: Path) -> None:
         run_files.read_run_tensors(finished)
 
 
-def test_a_newer_run_is_refused_with_the_way_out(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    about = json.loads((finished / "about.json").read_text()) | {"format": 2, "method": {"unknown": "shape"}}
+@pytest.mark.parametrize(
+    ("ahead", "age", "hint"), [(1, "newer", "update SeDiR Inspect"), (-1, "older", "train the model again")]
+)
+def test_a_run_of_another_format_is_refused_with_the_way_out(finished: Path, ahead: int, age: str, hint: str) -> None:
+    other = {"format": run_files.FORMAT + ahead, "method": {"unknown": "shape"}}
+    about = json.loads((finished / "about.json").read_text()) | other
     (finished / "about.json").write_text(json.dumps(about))
-    with pytest.raises(BadRun, match="newer version") as caught:
+    with pytest.raises(BadRun, match=f"{age} version") as caught:
         run_files.read_about(finished)
-    assert caught.value.hint == "update SeDiR Inspect"
+    assert caught.value.hint == hint
 
 
 def test_a_newer_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sedir_core.training.run.FORMAT", 2)
+    monkeypatch.setattr("sedir_core.training.run.FORMAT", run_files.FORMAT + 1)
     path = make(tmp_path / "run", lambda run: run.save_state(TENSORS, {}))
     with resume_run(path) as run, pytest.raises(BadRun, match="newer version"):
         run.load_state()
