@@ -75,6 +75,9 @@ class TrainingConfig(Section):
 
     epochs: int = setting(1000, "passes over the training scans [P]", 1, 100_000, simple=True)
     samplings: int = setting(1, "different samplings cached of each training scan [O]", 1, 64)
+    views: int = setting(
+        0, "further samplings, seen from one side; with any, scans from one side can be inspected [O]", 0, 64
+    )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate, cosine annealed [R]", 1e-7, 1.0, simple=True)
@@ -167,7 +170,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "network": {"width": 128, "depth": 2, "heads": 4, "feedforward": 512, "jitter_scale": 10.0},
         # Far fewer steps than the paper's 48,000, so the small terms must weigh more to have any say.
         "loss": {"supervised_contrastive": 0.02, "classification": 0.05},
-        "training": {"epochs": 40, "samplings": 4, "held_out": 2, "learning_rate": 1e-3, "clip_norm": 1.0},
+        "training": {"epochs": 40, "samplings": 4, "views": 3, "held_out": 2, "learning_rate": 1e-3, "clip_norm": 1.0},
     },
     "tiny": {
         "encoder": _SMALL_ENCODER,

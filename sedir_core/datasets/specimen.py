@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import map_coordinates
-from scipy.spatial import cKDTree
 
 from sedir_core.datasets.defects import DEFECTS, Damaged
 from sedir_core.datasets.solids import Solid, random_rotation
 from sedir_core.errors import Cancelled
+from sedir_core.geometry.visibility import GRAZING, visible_from
 from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 DEFORMATION = 0.004  # shares of the diagonal, root mean square
@@ -75,25 +75,6 @@ def deformed(points: DoubleArray, rng: np.random.Generator, amplitude: float = D
     return np.asarray(points + shift * (amplitude / np.sqrt((shift**2).sum(axis=1).mean())))
 
 
-def visible_from(points: DoubleArray, direction: DoubleArray) -> BoolArray:
-    """(n,) bool: which points a far camera in that (3,) direction sees, with a depth buffer.
-
-    A pixel holds some six points of a surface seen head-on, so that hardly anything shows through it; surfaces
-    steeper than about 70 degrees fade out, as they do for a scanner.
-    """
-    some = points[:: max(1, len(points) // 1000)]
-    nearest = np.asarray(cKDTree(points).query(some, k=2)[0])[:, 1]
-    pixel = 5.0 * float(nearest.mean())  # the nearest neighbour is on average half a spacing away
-    across = np.linalg.svd(direction[None])[2][1:]
-    column = np.floor(points @ across.T / pixel).astype(np.int64)
-    column -= column.min(axis=0)
-    cell = column[:, 0] * (int(column[:, 1].max()) + 1) + column[:, 1]
-    depth = points @ direction
-    front = np.full(int(cell.max()) + 1, -np.inf)
-    np.maximum.at(front, cell, depth)
-    return np.asarray(depth > front[cell] - 3 * pixel)
-
-
 def _seen_from_a_side(made: Damaged, rng: np.random.Generator) -> IntArray:
     direction = rng.normal(size=3)
     direction /= np.linalg.norm(direction)
@@ -101,5 +82,5 @@ def _seen_from_a_side(made: Damaged, rng: np.random.Generator) -> IntArray:
         facing = made.normals[made.labels].mean(axis=0)
         direction = facing / (np.linalg.norm(facing) + 1e-9) + 0.6 * direction
         direction /= np.linalg.norm(direction)
-    facing_us = made.normals @ direction > 0.05
+    facing_us = made.normals @ direction > GRAZING
     return np.flatnonzero(facing_us & visible_from(made.points, direction))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from sedir_core.detectors.frames import N_DESCRIPTOR, Frame, Placement, gyration
 from sedir_core.detectors.normal_surface import CHANNELS, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Usual
 from sedir_core.geometry.registration import Surface, align
+from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
+from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray
 
 _FARTHEST = 4.0  # a scan of another size is brought no farther from the category's than this factor
@@ -20,33 +22,82 @@ PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
 
 
 @dataclass(frozen=True)
+class Standard:
+    """What is usual for held-out normal scans, and what no longer is.
+
+    residual: what alignment leaves. threshold: object score above which a scan is NG. point_threshold: point score
+    above which a point belongs to a defect.
+    """
+
+    usual: Usual
+    residual: float
+    threshold: float
+    point_threshold: float
+
+
+@dataclass(frozen=True)
+class View:
+    """What a scan from one side shows. direction: (3,) in the category's frame. share: of the surface, by area."""
+
+    direction: DoubleArray
+    share: float
+
+
+@dataclass(frozen=True)
 class Category:
     """A fitted category.
 
     size: gyration radius of the reference part in the scan's unit. descriptor: see `shape_descriptor`.
-    usual_residual: of held-out normals aligned to the surface. threshold: object score above which a scan is NG.
-    point_threshold: point score above which a point belongs to a defect.
+    whole: the standard of scans from all around. view, views: the standard of scans from one side and what is seen
+    from where; None where the model was not trained for such scans.
     """
 
     frame: Frame
     size: float
     descriptor: DoubleArray
     normal: NormalSurface
-    usual: Usual
-    usual_residual: float
-    threshold: float
-    point_threshold: float
+    whole: Standard
+    view: Standard | None = None
+    views: Views | None = None
+
+    @property
+    def knows_views(self) -> bool:
+        return self.view is not None
+
+    def standard(self, view: View | None) -> Standard:
+        """What a scan seen like that is held against."""
+        found = self.whole if view is None else self.view
+        assert found is not None
+        return found
 
     def place(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float]:
         """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left."""
+        origin, unit, near = self._scaled(points)
+        pose, residual = align(near, self.normal.surface, generator)
+        return Placement(self.frame, origin, unit, pose), residual / self.whole.residual
+
+    def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
+        """The same for a scan from one side, and which side that is."""
+        assert self.views is not None and self.view is not None
+        origin, unit, near = self._scaled(points)
+        fit = align_view(near, self.normal.surface, self.views, generator)
+        placement = Placement(self.frame, origin, unit, fit.pose)
+        return placement, fit.residual / self.view.residual, View(fit.direction, fit.share)
+
+    def view_unlikeness(self, points: DoubleArray, generator: np.random.Generator) -> float:
+        """How little a scan from one side, (n, 3) in file coordinates, resembles any view of this category."""
+        assert self.views is not None
+        return self.views.unlikeness(view_descriptor(self._scaled(points)[2], generator))
+
+    def _scaled(self, points: DoubleArray) -> tuple[DoubleArray, float, DoubleArray]:
+        """The scan's origin, the factor to the category's unit, and its points in radii, without strays."""
         origin = np.median(points, axis=0)
         near = without_strays(points)
         size = max(gyration(near), 1e-100)
         unit = unit_factor(size, self.size)
         ratio = size * unit / self.size
         unit *= np.clip(ratio, 1 / _FARTHEST, _FARTHEST) / ratio
-        pose, residual = align((near - origin) * unit / self.frame.radius, self.normal.surface, generator)
-        return Placement(self.frame, origin, float(unit), pose), residual / self.usual_residual
+        return origin, float(unit), (near - origin) * unit / self.frame.radius
 
 
 def _pack(values: DoubleArray) -> Tensor:
@@ -56,68 +107,85 @@ def _pack(values: DoubleArray) -> Tensor:
 
 def category_to_tensors(category: Category) -> dict[str, Tensor]:
     """Flat, named, and nothing but tensors; see `category_from_tensors`."""
-    numbers = (category.size, category.usual_residual, category.threshold, category.point_threshold)
-    usual = category.usual
-    arrays: dict[str, DoubleArray] = {
+    exact: dict[str, DoubleArray] = {
         "frame": np.append(category.frame.centre, category.frame.radius),
-        "numbers": np.array(numbers),
-        "limits": np.array([usual.limits[name] for name in sorted(usual.limits)]),
     }
-    compact = {
-        "descriptor": category.descriptor,
-        "controls": category.normal.controls,
-        "anchors": usual.anchors,
-    }
-    compact |= {f"usual.{name}": values for name, values in usual.values.items()}
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
-    tensors |= {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
+    compact: dict[str, DoubleArray] = {"descriptor": category.descriptor, "controls": category.normal.controls}
+    tensors: dict[str, Tensor] = {}
+    for prefix, standard in (("", category.whole), ("view.", category.view)):
+        if standard is not None:
+            usual = standard.usual
+            numbers = (category.size, standard.residual, standard.threshold, standard.point_threshold)
+            exact[f"{prefix}limits"] = np.array([usual.limits[name] for name in sorted(usual.limits)])
+            exact[f"{prefix}numbers"] = np.array(numbers)
+            compact[f"{prefix}anchors"] = usual.anchors
+            compact |= {f"{prefix}usual.{name}": values for name, values in usual.values.items()}
+    if category.views is not None:
+        compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
+        tensors["views.probes"] = _pack(category.views.probes)
+        tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
     surface = category.normal.surface
-    return tensors | {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
+    tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
+    tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
+    return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
 
 
 def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     """The inverse of `category_to_tensors`. Raises KeyError or ValueError where something is missing or misshapen."""
-    arrays = {name: tensor.double().numpy() for name, tensor in tensors.items()}
-    channels = sorted(name.removeprefix("usual.") for name in arrays if name.startswith("usual."))
-    _check(arrays, channels)
-    size, usual_residual, threshold, point_threshold = (float(x) for x in arrays["numbers"])
-    usual = Usual(
-        arrays["anchors"],
-        {name: arrays[f"usual.{name}"] for name in channels},
-        dict(zip(channels, (float(x) for x in arrays["limits"]), strict=True)),
-    )
+    arrays = {name: tensor.double().numpy() for name, tensor in tensors.items() if name != "views.seen"}
+    _check("", arrays, {"frame": (4,), "numbers": (4,), "descriptor": (N_DESCRIPTOR,)})
+    _check("", arrays, {name: (len(arrays[name]), 3) for name in ("surface.points", "surface.normals", "controls")})
+    if len(arrays["surface.points"]) != len(arrays["surface.normals"]):
+        raise ValueError("the surface has not as many normals as points")
+    _check_positive(arrays["frame"][3:])
     normals = arrays["surface.normals"] / PER_RADIUS
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    seen = tensors.get("views.seen")
     return Category(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
-        size,
+        float(arrays["numbers"][0]),
         arrays["descriptor"],
         NormalSurface(Surface(arrays["surface.points"] / PER_RADIUS, normals), arrays["controls"]),
-        usual,
-        usual_residual,
-        threshold,
-        point_threshold,
+        _standard("", arrays),
+        None if seen is None else _standard("view.", arrays),
+        None if seen is None else _views(arrays, seen),
     )
 
 
-def _check(arrays: Mapping[str, DoubleArray], channels: Sequence[str]) -> None:
-    """Raises KeyError or ValueError unless every array has its shape and what divides is above 0."""
+def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
+    usual = f"{prefix}usual."
+    channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
     if channels != sorted((*CHANNELS, TOKEN)):
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(sorted((*CHANNELS, TOKEN)))}")
-    n_surface, n_anchors = len(arrays["surface.points"]), len(arrays["anchors"])
-    shapes: dict[str, tuple[int, ...]] = {
-        "frame": (4,),
-        "numbers": (4,),
-        "limits": (len(channels),),
-        "descriptor": (N_DESCRIPTOR,),
-        "surface.points": (n_surface, 3),
-        "surface.normals": (n_surface, 3),
-        "controls": (len(arrays["controls"]), 3),
-        "anchors": (n_anchors, 3),
-    } | {f"usual.{name}": (n_anchors,) for name in channels}
+    n_anchors = len(arrays[f"{prefix}anchors"])
+    shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}
+    _check(prefix, arrays, shapes | {f"usual.{name}": (n_anchors,) for name in channels})
+    numbers, limits = arrays[f"{prefix}numbers"], arrays[f"{prefix}limits"]
+    values = {name: arrays[usual + name] for name in channels}
+    _check_positive(numbers[:2], limits, *values.values())
+    known = Usual(arrays[f"{prefix}anchors"], values, dict(zip(channels, (float(x) for x in limits), strict=True)))
+    return Standard(known, *(float(x) for x in numbers[1:]))
+
+
+def _views(arrays: Mapping[str, DoubleArray], seen: Tensor) -> Views:
+    n_directions, n_probes = len(arrays["views.directions"]), len(arrays["views.probes"])
+    shapes: dict[str, tuple[int, ...]] = {"directions": (n_directions, 3), "probes": (n_probes, 3)}
+    _check("views.", arrays, shapes | {"descriptors": (n_directions, N_VIEW_DESCRIPTOR)})
+    if seen.dtype != torch.uint8 or tuple(seen.shape) != (n_directions, -(-n_probes // 8)):
+        raise ValueError(f"views.seen is {tuple(seen.shape)} of {seen.dtype}, not {n_directions} rows of packed bits")
+    bits = np.unpackbits(seen.numpy(), axis=1, count=n_probes).astype(bool)
+    if not bits.any(axis=1).all():
+        raise ValueError("views.seen has a view that shows nothing")
+    return Views(arrays["views.directions"], arrays["views.probes"] / PER_RADIUS, bits, arrays["views.descriptors"])
+
+
+def _check(prefix: str, arrays: Mapping[str, DoubleArray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises KeyError or ValueError unless every array is there, has its shape, and is not empty."""
     for name, shape in shapes.items():
-        if arrays[name].shape != shape or 0 in shape:
-            raise ValueError(f"{name} is {arrays[name].shape}, expected {shape}")
-    divisors = (arrays["frame"][3], arrays["numbers"][:2], arrays["limits"], *(arrays[f"usual.{c}"] for c in channels))
-    if min(float(np.min(values)) for values in divisors) <= 0:
+        if arrays[prefix + name].shape != shape or 0 in shape:
+            raise ValueError(f"{prefix}{name} is {arrays[prefix + name].shape}, expected {shape}")
+
+
+def _check_positive(*divisors: DoubleArray) -> None:
+    if min(float(values.min()) for values in divisors) <= 0:
         raise ValueError("a size, a residual, a limit or a usual value is not above 0")

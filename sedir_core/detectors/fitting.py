@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sedir_core.config import Config
-from sedir_core.detectors.category import Category
+from sedir_core.detectors.category import Category, Standard, View
 from sedir_core.detectors.frames import Frame, frame_of, gyration, shape_descriptor
 from sedir_core.detectors.normal_surface import (
     AlignedPart,
@@ -26,22 +26,49 @@ from sedir_core.errors import Cancelled
 from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.registration import align, random_rotation, rotation_from_vector
 from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.views import Views, align_view, views_of
+from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Report, Stop, never_stop
 
 N_ANCHORS = 2_048
 MOST_POINTS = 150_000
+MOST_SEEN_POINTS = 40_000  # of a part that virtual cameras look at
+N_LOOKS = 48  # directions from which the outer side of a part is looked for
+VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
+MISALIGNED = 1.5  # times the median residual
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
-Gather = Callable[[NormalSurface, DoubleArray], tuple[Evidence, float]]
-"""Evidence of an aligned sampling against a surface, and the published object score."""
+Gather = Callable[[NormalSurface, DoubleArray, View | None], tuple[Evidence, float]]
+"""Evidence of an aligned sampling, from all around or one side, against a surface, and the published object score."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What virtual cameras look at: of every aligned part points (n, 3) and outward normals (n, 3)."""
+
+    parts: tuple[tuple[DoubleArray, DoubleArray], ...]
+    views: Views
+
+    def look(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
+        """The points (m, 3) of a part that are seen from a random direction, in random order."""
+        points, normals = self.parts[part]
+        direction = random.normal(size=3)
+        direction /= np.linalg.norm(direction)
+        nearest = int((self.views.directions @ direction).argmax())
+        seen = np.flatnonzero(seen_from(points, direction, normals))
+        return points[random.permutation(seen)], View(direction, float(self.views.seen[nearest].mean()))
 
 
 @dataclass(frozen=True)
 class Basis:
-    """A category while it is being fitted. others[i]: the surface without part i (whole where there is one part)."""
+    """A category while it is being fitted. others[i]: the surface without part i (whole where there is one part).
+
+    stage: None where no scans from one side are expected.
+    """
 
     frame: Frame
     size: float
@@ -50,6 +77,7 @@ class Basis:
     whole: NormalSurface
     others: tuple[NormalSurface, ...]
     amplitude: float
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +90,10 @@ class HeldOut:
     published: float
 
 
-def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop) -> Basis:
+def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop, from_one_side: bool = False) -> Basis:
     """clouds: the normal training parts of one category, each (n, 3) finite, without strays, in file coordinates.
+
+    from_one_side: be ready for views of the parts, too.
 
     Raises Cancelled.
     """
@@ -80,16 +110,35 @@ def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop)
         rest = [p for p in parts if p is not part]
         others.append(merge_parts(rest, parts) if rest else whole)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))
-    return Basis(frame, gyration(reference), descriptor, tuple(parts), whole, tuple(others), tolerance_amplitude(parts))
+    stage = _set_stage(parts, whole, random, stop) if from_one_side else None
+    amplitude = tolerance_amplitude(parts)
+    return Basis(frame, gyration(reference), descriptor, tuple(parts), whole, tuple(others), amplitude, stage)
 
 
-def draw_sampling(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> DoubleArray:
+def _set_stage(parts: Sequence[AlignedPart], whole: NormalSurface, random: np.random.Generator, stop: Stop) -> Stage:
+    lit = []
+    for part in parts:
+        if stop():
+            raise Cancelled
+        points = part.points[random.permutation(len(part.points))[:MOST_SEEN_POINTS]]
+        lit.append((points, outward(points, normals_and_curvature(points)[0], sphere_directions(N_LOOKS))))
+    return Stage(tuple(lit), views_of(whole.surface))
+
+
+def draw_sampling(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator, from_one_side: bool = False
+) -> DoubleArray:
     """A normal scan that could have been: other points, another smooth tolerance, the error of an alignment.
 
-    Returns (n, 3) in the category's frame.
+    Returns (n, 3) in the category's frame; n is `n_points` or fewer, from one side the share that is seen.
     """
-    points = basis.parts[part].points
-    points = points[random.permutation(len(points))[:n_points]]
+    if from_one_side:
+        assert basis.stage is not None
+        points, view = basis.stage.look(part, random)
+        points = points[: round(n_points * view.share)]
+    else:
+        points = basis.parts[part].points
+        points = points[random.permutation(len(points))[:n_points]]
     points = points + random_displacement(basis.whole.controls, basis.amplitude, random)(points)
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
@@ -106,36 +155,68 @@ def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator
     return pose.apply(points), residual
 
 
+def hold_out_view(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator
+) -> tuple[DoubleArray, float, View]:
+    """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
+    assert basis.stage is not None
+    points = basis.stage.look(part, random)[0][:n_points] @ random_rotation(random).T
+    fit = align_view(points, basis.others[part].surface, basis.stage.views, random)
+    return fit.pose.apply(points[: round(n_points * fit.share)]), fit.residual, View(fit.direction, fit.share)
+
+
 def calibrate(
     config: Config, bases: Mapping[str, Basis], gather: Gather, n_points: int, report: Report, stop: Stop
 ) -> dict[str, Category]:
     """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings."""
-    fitted: dict[str, Category] = {}
+    whole: dict[str, Standard] = {}
+    views: dict[str, Standard] = {}
     scores: dict[str, DoubleArray] = {}
+    view_scores: dict[str, DoubleArray] = {}
     for done, (name, basis) in enumerate(bases.items()):
 
         def report_part(fraction: float, stage: str, done: int = done) -> None:
             report((done + fraction) / len(bases), stage)
 
         held_out = _hold_out_all(config, name, basis, gather, n_points, report_part, stop)
-        surface = basis.whole.surface.points
-        anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
-        if config.scoring.method == "paper":
-            scores[name], point_threshold = np.array([one.published for one in held_out]), PAPER_POINT_THRESHOLD
-        else:
-            scores[name], point_threshold = _unseen_scores(held_out, anchors)
-        fitted[name] = Category(
+        whole[name], scores[name] = _standard(config, basis, held_out)
+        if basis.stage is not None:
+            held_out = _hold_out_views(config, name, basis, gather, n_points, report_part, stop)
+            views[name], view_scores[name] = _standard(config, basis, held_out)
+    whole, views = _limited(config, whole, scores), _limited(config, views, view_scores)
+    return {
+        name: Category(
             basis.frame,
             basis.size,
             basis.descriptor,
             basis.whole,
-            learn_usual([one.evidence for one in held_out], anchors),
-            float(np.median([one.residual for one in held_out])),
-            threshold=np.nan,
-            point_threshold=point_threshold,
+            whole[name],
+            views.get(name),
+            None if basis.stage is None else basis.stage.views,
         )
+        for name, basis in bases.items()
+    }
+
+
+def _standard(config: Config, basis: Basis, held_out: Sequence[HeldOut]) -> tuple[Standard, DoubleArray]:
+    """What is usual, yet without a threshold, and the object scores that it follows from."""
+    surface = basis.whole.surface.points
+    anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
+    if config.scoring.method == "paper":
+        scores, point_threshold = np.array([one.published for one in held_out]), PAPER_POINT_THRESHOLD
+    else:
+        scores, point_threshold = _unseen_scores(held_out, anchors)
+    usual = learn_usual([one.evidence for one in held_out], anchors)
+    return Standard(usual, float(np.median([one.residual for one in held_out])), np.nan, point_threshold), scores
+
+
+def _limited(
+    config: Config, standards: Mapping[str, Standard], scores: Mapping[str, DoubleArray]
+) -> dict[str, Standard]:
+    if not standards:
+        return {}
     limits = object_limits(scores, config.scoring.false_alarm_rate)
-    return {name: replace(category, threshold=limits[name]) for name, category in fitted.items()}
+    return {name: replace(standard, threshold=limits[name]) for name, standard in standards.items()}
 
 
 def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[DoubleArray, float]:
@@ -178,6 +259,29 @@ def _hold_out_all(
             report(len(held_out) / (len(basis.parts) * config.training.held_out), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             points, residual = hold_out(basis, part, n_points, random)
-            evidence, published = gather(basis.others[part], points)
+            evidence, published = gather(basis.others[part], points, None)
             held_out.append(HeldOut(part, evidence, residual, published))
-    return held_out
+    return _aligned(held_out)
+
+
+def _hold_out_views(
+    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
+) -> list[HeldOut]:
+    held_out: list[HeldOut] = []
+    turns = VIEW_TURNS * config.training.held_out
+    for part in range(len(basis.parts)):
+        for turn in range(turns):
+            if stop():
+                raise Cancelled
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
+            random = generator(config.training.seed, "held out view", name, part, turn)
+            points, residual, view = hold_out_view(basis, part, n_points, random)
+            evidence, published = gather(basis.others[part], points, view)
+            held_out.append(HeldOut(part, evidence, residual, published))
+    return _aligned(held_out)
+
+
+def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
+    """Those that lie where they belong: one part laid the wrong way round would make every dent look usual."""
+    limit = MISALIGNED * float(np.median([one.residual for one in held_out]))
+    return [one for one in held_out if one.residual <= limit]

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.detectors.category import Category
+from sedir_core.detectors.category import Category, View
 from sedir_core.detectors.frames import Placement, shape_descriptor, shortlist, without_strays
 from sedir_core.errors import Cancelled, UnknownCategory
+from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Stop
 
 N_TRIED = 4  # categories that are registered after the descriptors' shortlist
 PLAIN_FIT = 1.1  # times the usual residual: what fits like this needs no comparison
+WHOLE_FIT = 1.3  # times the usual: what fits a whole part like this is one, though one camera could have seen it all
 UNKNOWN_RESIDUAL = 2.0  # times the usual: a bent or broken part stays below, another part does not
 
 
 @dataclass(frozen=True)
 class Identified:
-    """misfit: residual in times of the category's usual one."""
+    """misfit: residual in times of the category's usual one. view: None for a scan from all around."""
 
     category: str
     placement: Placement
     misfit: float
+    view: View | None = None
 
     @property
     def known(self) -> bool:
@@ -36,18 +39,40 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
 
     Raises UnknownCategory, Cancelled.
     """
-    if wanted != "auto":
-        if wanted not in known:
-            raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
-        placement, misfit = known[wanted].place(points, generator(0, "align"))
-        return Identified(wanted, placement, misfit)
-    descriptor = shape_descriptor(without_strays(points), generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: category.descriptor for name, category in known.items()}, N_TRIED)
+    if wanted != "auto" and wanted not in known:
+        raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
+    candidates = known if wanted == "auto" else {wanted: known[wanted]}
+    near = without_strays(points)
+    if all(one.knows_views for one in candidates.values()) and may_be_view(near, generator(0, "sides")):
+        view = _best_view(points, candidates, stop)
+        whole = _placed(view.category, points, known)
+        return whole if whole.misfit < WHOLE_FIT else view
+    descriptor = shape_descriptor(near, generator(0, "descriptor"))
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
+    return _best(names, lambda name: _placed(name, points, known), stop)
+
+
+def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
+    return Identified(name, *known[name].place(points, generator(0, "align")))
+
+
+def _best_view(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
+    unlike = {name: one.view_unlikeness(points, generator(0, "descriptor")) for name, one in candidates.items()}
+    names = sorted(unlike, key=lambda name: (unlike[name], name))[:N_TRIED]
+
+    def placed(name: str) -> Identified:
+        return Identified(name, *candidates[name].place_view(points, generator(0, "align")))
+
+    return _best(names, placed, stop)
+
+
+def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) -> Identified:
+    """The category that is fitted best; the rest is not tried after a plain fit."""
     tried: list[Identified] = []
     for name in names:
         if stop():
             raise Cancelled
-        tried.append(Identified(name, *known[name].place(points, generator(0, "align"))))
+        tried.append(place(name))
         if tried[-1].misfit < PLAIN_FIT:
             break
     return min(tried, key=lambda one: (one.misfit, one.category))

@@ -17,12 +17,15 @@ from sedir_core.geometry.registration import Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.views import settled_from
+from sedir_core.geometry.visibility import outward, sphere_directions
 from sedir_core.types import DoubleArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_ELASTIC_POINTS = 3_000
 N_SURFACE_POINTS = 40_000
 N_PROBES = 20_000
+N_LOOKS = 48  # directions from which the outer side of a surface is looked for
 MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
 OFFSET_SIZES = (8, 32, 128)
 GAP_SIZES = (4, 8, 32)
@@ -60,8 +63,13 @@ class NormalSurface:
     surface: Surface
     controls: DoubleArray
 
-    def depart(self, points: DoubleArray, generator: np.random.Generator) -> Departure:
-        """points: (n, 3) in the category's frame, rigidly aligned, n at least 128."""
+    def depart(
+        self, points: DoubleArray, generator: np.random.Generator, direction: DoubleArray | None = None
+    ) -> Departure:
+        """points: (n, 3) in the category's frame, rigidly aligned, n at least 128.
+
+        direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
+        """
         few = points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
         moves = fit_elastic(few, self.surface, self.controls)(points)
         places = points + moves
@@ -72,14 +80,17 @@ class NormalSurface:
         tree = PointTree(places)
         around = tree.nearest_k(places, max(OFFSET_SIZES))[1]
         channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
-        channels |= self._gaps(places, tree)
+        channels |= self._gaps(places, tree, direction)
         channels["stray_8"] = distances[around[:, :8]].mean(axis=1)
         channels["drift"] = _length(moves)
         return Departure(points, places, channels)
 
-    def _gaps(self, places: DoubleArray, tree: PointTree) -> dict[str, DoubleArray]:
-        probes = self.surface.points[:: max(1, len(self.surface.points) // N_PROBES)]
+    def _gaps(self, places: DoubleArray, tree: PointTree, direction: DoubleArray | None) -> dict[str, DoubleArray]:
+        step = max(1, len(self.surface.points) // N_PROBES)
+        probes = self.surface.points[::step]
         uncovered = tree.nearest(probes)[0]
+        if direction is not None:
+            uncovered[~settled_from(probes, self.surface.normals[::step], direction)] = 0
         probe_tree = PointTree(probes)
         around = probe_tree.nearest_k(probes, max(GAP_SIZES))[1]
         beside = probe_tree.nearest_k(places, 8)[1]
@@ -116,7 +127,8 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
     merged = np.concatenate([points - mean(points) for points in moved])
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
     keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
-    return NormalSurface(Surface(*smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))), controls)
+    points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
+    return NormalSurface(Surface(points, outward(points, normals, sphere_directions(N_LOOKS))), controls)
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sedir_core.config import Config
 from sedir_core.detectors import run_files
-from sedir_core.detectors.category import Category, category_from_tensors, category_to_tensors
+from sedir_core.detectors.category import Category, View, category_from_tensors, category_to_tensors
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.findings import find_defects, verdict_reason
 from sedir_core.detectors.frames import Placement
@@ -85,27 +85,28 @@ class SedirDetector:
         with watch.stage("align", 0.05):
             found, working, aligned = self._place(scan, valid, category, stop)
         mine = self.known[found.category]
+        standard = mine.standard(found.view)
         with watch.stage("tokens", 0.35):
             tokens = self._tokens(aligned)
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
-            scores, score, departure = self._score(mine, aligned, tokens, rebuilt)
+            scores, score, departure = self._score(mine, found.view, aligned, tokens, rebuilt)
         with watch.stage("report", 0.9):
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
             everywhere[valid] = spread(scores, scan.points[working], scan.points[valid])
-            defects = find_defects(scan, everywhere, mine.point_threshold, condemned=score > mine.threshold)
+            defects = find_defects(scan, everywhere, standard.point_threshold, condemned=score > standard.threshold)
             surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, departure)
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         detection = Detection(
             point_scores=everywhere,
             object_score=score,
-            threshold=mine.threshold,
-            point_threshold=mine.point_threshold,
+            threshold=standard.threshold,
+            point_threshold=standard.point_threshold,
             category=found.category,
             category_confidence=confidence,
             uncertain=uncertain,
-            reason=reason or verdict_reason(score, mine.threshold, defects),
+            reason=(reason or verdict_reason(score, standard.threshold, defects)) + _what_was_seen(found),
             reconstruction=surface,
             token=rebuilt.identity[0].cpu().numpy(),
             defects=defects,
@@ -134,7 +135,10 @@ class SedirDetector:
     def _place(
         self, scan: Scan, valid: np.ndarray, category: str, stop: Stop
     ) -> tuple[Identified, np.ndarray, DoubleArray]:
-        """The category, the indices of the working points, and these in the category's frame."""
+        """The category, the indices of the working points, and these in the category's frame.
+
+        A scan from one side is thinned to the density of a whole one: then groups are as large as in training.
+        """
         where = scan.path or scan.name
         check_points(where, scan.points)
         least = 2 * self.config.grouping.group_size
@@ -145,6 +149,9 @@ class SedirDetector:
         working = valid[repeatable_order(scan.points[valid])[:count]]
         points = scan.points[working]
         found = identify(points, self.known, category, stop)
+        if found.view is not None:
+            seen = max(round(count * found.view.share), least)
+            working, points = working[:seen], points[:seen]
         return found, working, np.clip(found.placement.enter(points), -FARTHEST_RADII, FARTHEST_RADII)
 
     def _tokens(self, aligned: DoubleArray) -> Tokens:
@@ -158,14 +165,14 @@ class SedirDetector:
         return out
 
     def _score(
-        self, mine: Category, aligned: DoubleArray, tokens: Tokens, rebuilt: Rebuilt
+        self, mine: Category, view: View | None, aligned: DoubleArray, tokens: Tokens, rebuilt: Rebuilt
     ) -> tuple[DoubleArray, float, Departure]:
         residuals = residuals_of(tokens, rebuilt)
-        departure, evidence = gather_evidence(mine.normal, aligned, tokens, residuals)
+        departure, evidence = gather_evidence(mine.normal, aligned, tokens, residuals, view)
         if self.config.scoring.method == "paper":
             token_scores = paper_scores(residuals)
             return spread(token_scores, centres_of(tokens), aligned), float(token_scores.max()), departure
-        exceedance = mine.usual.exceed(evidence)
+        exceedance = mine.standard(view).usual.exceed(evidence)
         return (
             spread(point_map(exceedance, departure.places), departure.points, aligned),
             object_score(exceedance),
@@ -244,13 +251,17 @@ def build_network(config: Config, n_categories: int) -> SeDiR:
 
 
 def gather_evidence(
-    normal: NormalSurface, aligned: DoubleArray, tokens: Tokens, residuals: DoubleArray
+    normal: NormalSurface, aligned: DoubleArray, tokens: Tokens, residuals: DoubleArray, view: View | None = None
 ) -> tuple[Departure, Evidence]:
     """Both kinds of evidence on the same points: tokens (N residuals) and surface."""
     few = aligned[random_subset(len(aligned), SURFACE_POINTS, generator(0, "surface"))]
-    departure = normal.depart(few, generator(0, "elastic"))
+    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction)
     at_points = spread(residuals, centres_of(tokens), few)
     return departure, Evidence(departure.places, departure.channels | {TOKEN: at_points})
+
+
+def _what_was_seen(found: Identified) -> str:
+    return "" if found.view is None else "; seen from one side, the rest was not evaluated"
 
 
 def residuals_of(tokens: Tokens, rebuilt: Rebuilt) -> DoubleArray:

@@ -91,13 +91,13 @@ def align(points: DoubleArray, surface: Surface, generator: np.random.Generator)
     shuffled = points[generator.permutation(len(points))[:N_FINE]]
     few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
     poses = _best(few, coarse, _starts(shuffled, surface), N_TRIED)
-    poses = _refine(few, coarse, poses, steps=6, point_to_plane=False)
-    poses = _best(few, coarse, _refine(few, coarse, poses, steps=6), N_KEPT)
-    poses = _refine(some, surface, poses, steps=8)
+    poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
+    poses = _best(few, coarse, refine(few, coarse, poses, steps=6), N_KEPT)
+    poses = refine(some, surface, poses, steps=8)
     chosen = _least_mismatch(shuffled, surface, poses)
     if surface.round_axis is not None:
-        chosen = _least_mismatch(shuffled, surface, [chosen, *_spun(some, surface, chosen, surface.round_axis)])
-    fine = _refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
+        chosen = _least_mismatch(shuffled, surface, [chosen, *spun(some, surface, chosen, surface.round_axis)])
+    fine = refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
     return fine, _two_way_residual(shuffled, surface, fine)
 
 
@@ -128,12 +128,12 @@ def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Doub
     return surface.tree.nearest(moved)[0].reshape(len(poses), -1)
 
 
-def _trimmed(distances: DoubleArray) -> float:
+def trimmed_mean(distances: DoubleArray) -> float:
     kept = np.sort(distances)[: max(1, int(TRIM * len(distances)))]
     return float(kept.mean())
 
 
-def _spun(points: DoubleArray, surface: Surface, pose: Pose, axis: DoubleArray) -> list[Pose]:
+def spun(points: DoubleArray, surface: Surface, pose: Pose, axis: DoubleArray) -> list[Pose]:
     """Better turns about a rotational part's axis: among teeth or bolt holes every start falls into the nearest gap."""
     centre = surface.points.mean(axis=0)
     turns = rotation_from_vector(np.linspace(0, 2 * np.pi, N_SPINS, endpoint=False)[:, None] * axis)
@@ -144,7 +144,7 @@ def _spun(points: DoubleArray, surface: Surface, pose: Pose, axis: DoubleArray) 
     along = np.einsum("ij,ij->i", surface.points[nearest] - moved, surface.normals[nearest])
     misses = np.minimum(np.abs(along), CAP).reshape(len(spun), -1).mean(axis=1)
     best = [spun[i] for i in np.argsort(misses, kind="stable")[:N_KEPT]]
-    return _refine(points, surface, best, steps=6)
+    return refine(points, surface, best, steps=6)
 
 
 def _least_mismatch(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Pose:
@@ -173,10 +173,10 @@ def _capped(along: DoubleArray, distances: DoubleArray) -> float:
 def _two_way_residual(points: DoubleArray, surface: Surface, pose: Pose) -> float:
     there = surface.tree.nearest(pose.apply(points))[0]
     back = PointTree(points).nearest(pose.invert(surface.probes))[0]
-    return (_trimmed(there) + _trimmed(back)) / 2
+    return (trimmed_mean(there) + trimmed_mean(back)) / 2
 
 
-def _refine(
+def refine(
     points: DoubleArray,
     surface: Surface,
     poses: list[Pose],

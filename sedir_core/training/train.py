@@ -17,6 +17,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.index import Dataset, Sample, open_dataset
 from sedir_core.detectors import run_files
+from sedir_core.detectors.category import View
 from sedir_core.detectors.encoder_weights import load_encoder
 from sedir_core.detectors.fitting import MOST_POINTS, Basis, calibrate, draw_sampling, fit_basis
 from sedir_core.detectors.frames import without_strays
@@ -126,7 +127,7 @@ def _train_in(run: Run, dataset: Dataset, device: torch.device, stop: Stop) -> P
     nets = Nets(encoder, network.eval().requires_grad_(False), patches)
     detector = _calibrated(nets, bases, config, n_points, device, report, stop)
     metrics = {"epochs": result.epoch, "seconds": result.seconds, "losses": dict(result.losses)}
-    thresholds = {name: category.threshold for name, category in detector.known.items()}
+    thresholds = {name: category.whole.threshold for name, category in detector.known.items()}
     run.emit(EvaluatedEvent(epoch=result.epoch, metrics={f"threshold.{k}": v for k, v in thresholds.items()}))
     run.finish(detector.tensors(), metrics | {"thresholds": thresholds})
     return run.path
@@ -142,7 +143,7 @@ def _fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> 
                 raise Cancelled
             clouds.append(_usable_points(sample, resolutions(config.grouping.group_size)[-1]))
         log.info("align %d parts of %s", len(clouds), name)
-        bases[name] = fit_basis(clouds, config.training.seed, stop)
+        bases[name] = fit_basis(clouds, config.training.seed, stop, from_one_side=config.training.views > 0)
     return bases
 
 
@@ -179,17 +180,23 @@ def _fill_bank(
                 tuple(
                     _cached(
                         cache,
-                        draw_sampling(basis, part, n_points, generator(config.training.seed, "draw", name, part, turn)),
+                        points,
                         grouping,
                         encoder_hash,
                         lambda points: tokenize(points, config.grouping, encoder, device),
                         stop,
                     )
-                    for turn in range(config.training.samplings)
+                    for points in _samplings(basis, name, part, n_points, config)
                 )
             )
             categories.append(label)
     return SamplingBank(tuple(rows), tuple(categories))
+
+
+def _samplings(basis: Basis, name: str, part: int, n_points: int, config: Config) -> Iterator[DoubleArray]:
+    for turn in range(config.training.samplings + config.training.views):
+        random = generator(config.training.seed, "draw", name, part, turn)
+        yield draw_sampling(basis, part, n_points, random, from_one_side=turn >= config.training.samplings)
 
 
 def _cached(
@@ -221,11 +228,11 @@ def _calibrated(
     report: Report,
     stop: Stop,
 ) -> SedirDetector:
-    def gather(normal: NormalSurface, points: DoubleArray) -> tuple[Evidence, float]:
+    def gather(normal: NormalSurface, points: DoubleArray, view: View | None) -> tuple[Evidence, float]:
         tokens = tokenize(points, config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        evidence = gather_evidence(normal, points, tokens, residuals)[1]
+        evidence = gather_evidence(normal, points, tokens, residuals, view)[1]
         return evidence, float(paper_scores(residuals).max())
 
     log.info("calibrate")

@@ -11,9 +11,10 @@ from sedir_core.datasets.index import open_dataset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.primitives import box, sphere
 from sedir_core.datasets.solids import unit
-from sedir_core.datasets.specimen import LABELLED, NoVisibleDefect, deformed, make_specimen, visible_from
+from sedir_core.datasets.specimen import LABELLED, NoVisibleDefect, deformed, make_specimen
 from sedir_core.datasets.synthesis import POINTS, load_meshes, synthesise, write_dataset
 from sedir_core.errors import BadConfig, BadDataset, Cancelled, CannotWrite, UnreadableScan
+from sedir_core.geometry.visibility import visible_from
 
 PLATE = unit(box(1.0, 0.6, 0.15))
 KINDS = sorted(DEFECTS)

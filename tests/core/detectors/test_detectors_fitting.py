@@ -7,6 +7,7 @@ import pytest
 from tiny_run import part
 
 from sedir_core.config import preset
+from sedir_core.detectors.category import View
 from sedir_core.detectors.fitting import Basis, Gather, calibrate, draw_sampling, fit_basis, hold_out
 from sedir_core.detectors.normal_surface import N_SURFACE_POINTS, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Evidence
@@ -27,9 +28,9 @@ def single() -> Basis:
     return fit_basis([part("bracket", 0)], seed=0)
 
 
-def gather(normal: NormalSurface, points: DoubleArray) -> tuple[Evidence, float]:
+def gather(normal: NormalSurface, points: DoubleArray, view: View | None) -> tuple[Evidence, float]:
     """The surface's evidence, and a token that never differs."""
-    departure = normal.depart(points, np.random.default_rng(0))
+    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction)
     return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), 0.5
 
 
@@ -93,7 +94,7 @@ def fitted(basis: Basis, report: Report = no_report, by: Gather = gather):
 @pytest.mark.parametrize("name", ["basis", "single"])
 def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureRequest) -> None:
     category = fitted(request.getfixturevalue(name))
-    numbers = (category.threshold, category.point_threshold, category.usual_residual, category.size)
+    numbers = (category.whole.threshold, category.whole.point_threshold, category.whole.residual, category.size)
     assert all(np.isfinite(numbers))
     assert min(numbers) > 0
 
@@ -101,7 +102,7 @@ def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureReque
 def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
     config = preset("tiny", scoring={"method": "paper"})
     found = calibrate(config, {"bracket": basis}, gather, 2_000, no_report, lambda: False)["bracket"]
-    assert found.threshold == pytest.approx(0.5)  # every sampling scored that
+    assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
 
 
 def test_calibration_reports_rising_progress(basis: Basis) -> None:

@@ -63,7 +63,7 @@ def test_what_the_watcher_saw_is_on_disk(tiny: TinyRun) -> None:
 
 def test_a_finished_run_tells_its_thresholds(tiny: TinyRun, detector: SedirDetector) -> None:
     metrics = json.loads((tiny.path / METRICS).read_text())
-    assert metrics["thresholds"] == {name: category.threshold for name, category in detector.known.items()}
+    assert metrics["thresholds"] == {name: category.whole.threshold for name, category in detector.known.items()}
 
 
 def test_a_finished_run_knows_its_categories(detector: SedirDetector) -> None:
@@ -83,7 +83,7 @@ def test_odd_training_sets_give_a_working_run(tmp_path: Path) -> None:
         (tmp_path / "parts" / "alone" / verdict).mkdir()
         (tmp_path / "parts" / "alone" / verdict / "unreadable.ply").write_bytes(b"never to be opened")
     detector = SedirDetector.load(train(wanted, lambda event: None), "cpu")
-    assert all(np.isfinite(category.threshold) for category in detector.known.values())
+    assert all(np.isfinite(category.whole.threshold) for category in detector.known.values())
 
 
 def test_a_sparse_training_scan_is_refused_by_name(tmp_path: Path) -> None:

@@ -1,0 +1,210 @@
+"""A scan from one side, brought onto a whole surface: which side it is, and how it lies.
+
+Principal axes of a part and of one view of it differ, so the surface's own views serve as templates: what a far
+camera sees of it from directions all around. A pose is judged by how well the scan covers what it should have seen,
+and nothing else. All of this is our choice [O].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.geometry.registration import (
+    ALIKE,
+    CAP,
+    COARSE_CAP,
+    N_COARSE,
+    N_FINE,
+    N_MIDDLE,
+    Pose,
+    Surface,
+    principal_axes,
+    refine,
+    rotation_from_vector,
+    spun,
+    trimmed_mean,
+)
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.visibility import neighbour_distance, seen_from, sphere_directions, visible_from
+from sedir_core.types import BoolArray, DoubleArray
+
+N_DIRECTIONS, N_PROBES, N_BUFFERED = 96, 2_000, 20_000
+N_VIEWS, N_TRIED, N_KEPT = 24, 40, 8
+N_PAIRS, N_BINS = 4_000, 40
+N_DESCRIPTOR = 3 + N_BINS
+WIDEST = 2.5  # radii: the longest pair distance that the histogram tells apart
+COVERED = 2.5  # spacings of the scan: a probe this near to it is covered
+ALIKE_OVERLAP = 0.03
+ONE_SIDED = 0.95  # of the points: where one camera sees this many, the scan may be a view
+N_SIDES, N_SIDED_POINTS = 192, 5_000
+TILT = np.radians(12.0)  # by which the line of sight may be wrong: half of the views' own distance
+SETTLED = 0.25  # cosine between normal and line of sight above which every scanner sees a surface
+
+
+@dataclass(frozen=True)
+class Views:
+    """What is seen of a surface from directions (d, 3).
+
+    probes: (p, 3) points of the surface. seen: (d, p) bool.
+    descriptors: (d, w), see `view_descriptor`.
+    """
+
+    directions: DoubleArray
+    probes: DoubleArray
+    seen: BoolArray
+    descriptors: DoubleArray
+
+    def unlikeness(self, descriptor: DoubleArray) -> float:
+        """How far the view that looks most like a scan is from it, by their descriptors (w,)."""
+        return float(np.abs(self.descriptors - descriptor).sum(axis=1).min())
+
+
+@dataclass(frozen=True)
+class ViewFit:
+    """A scan's pose on the surface, the direction (3,) it was seen from in the surface's frame, what is left.
+
+    share: of the surface that is seen from there. residual: trimmed mean distance from scan to surface and from what
+    it should show to the scan, halved sum.
+    """
+
+    pose: Pose
+    direction: DoubleArray
+    share: float
+    residual: float
+
+
+def views_of(surface: Surface) -> Views:
+    """The views of a surface whose normals point outward."""
+    step = max(1, len(surface.points) // N_BUFFERED)
+    points, normals = surface.points[::step], surface.normals[::step]
+    directions = sphere_directions(N_DIRECTIONS)
+    step = max(1, len(points) // N_PROBES)
+    nearest = neighbour_distance(points)
+    seen = np.array([seen_from(points, direction, normals, nearest)[::step] for direction in directions])
+    probes = points[::step]
+    descriptors = np.array([view_descriptor(probes[mask], np.random.default_rng(0)) for mask in seen])
+    return Views(directions, probes, seen, descriptors)
+
+
+def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArray) -> BoolArray:
+    """(n,) bool: which points (n, 3), outward normals (n, 3), any scanner about that (3,) direction sees.
+
+    Near the outline of a view, nobody knows: the direction is an estimate, and scanners differ in what they lose.
+    """
+    nearest = neighbour_distance(points)
+    across = np.linalg.svd(direction[None])[2][1:]
+    angles = np.arange(6) * np.pi / 3
+    tilts = np.cos(TILT) * direction + np.sin(TILT) * np.stack([np.cos(angles), np.sin(angles)], axis=1) @ across
+    settled = normals @ direction > SETTLED
+    for one in (direction, *tilts):
+        settled &= seen_from(points, one, normals, nearest)
+    return settled
+
+
+def may_be_view(points: DoubleArray, generator: np.random.Generator) -> bool:
+    """Whether one camera could have seen nearly all of a scan (n, 3); thin whole parts look like that, too."""
+    some = points[generator.permutation(len(points))[:N_SIDED_POINTS]]
+    nearest = neighbour_distance(some)
+    if nearest == 0:  # points on top of each other have no depth
+        return False
+    return any(
+        visible_from(some, direction, nearest=nearest).mean() >= ONE_SIDED for direction in sphere_directions(N_SIDES)
+    )
+
+
+def view_descriptor(points: DoubleArray, random: np.random.Generator) -> DoubleArray:
+    """(3 + bins,): principal spreads and the distribution of pair distances, in radii of the part.
+
+    Invariant to pose. Source: Osada et al. 2002 (shape distributions, D2), without their scale normalisation.
+    """
+    spreads = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))[::-1]
+    first, second = random.integers(len(points), size=(2, N_PAIRS))
+    distances = np.linalg.norm(points[first] - points[second], axis=1)
+    cumulative = np.cumsum(np.histogram(distances, bins=N_BINS, range=(0, WIDEST))[0]) / N_PAIRS
+    return np.concatenate([2 * spreads, cumulative])
+
+
+def align_view(points: DoubleArray, surface: Surface, views: Views, generator: np.random.Generator) -> ViewFit:
+    """Bring a scan from one side, (n, 3) in radii, anywhere and any way round, onto the surface."""
+    shuffled = points[generator.permutation(len(points))[:N_FINE]]
+    few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
+    poses = _best_starts(few, coarse, _starts(shuffled, views, generator))
+    poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
+    poses = refine(few, coarse, poses, steps=6)
+    judge = _Judge(some, surface, views)
+    poses = sorted(poses, key=judge.mismatch)[:N_KEPT]
+    poses = refine(some, surface, poses, steps=8)
+    chosen = min(poses, key=judge.mismatch)
+    if surface.round_axis is not None:
+        chosen = min([chosen, *spun(some, surface, chosen, surface.round_axis)], key=judge.mismatch)
+    fine = refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
+    return _Judge(shuffled, surface, views).fit(fine)
+
+
+def _starts(points: DoubleArray, views: Views, generator: np.random.Generator) -> list[Pose]:
+    """The scan's principal axes onto those of the views that look most like it, every way round."""
+    descriptor = view_descriptor(points, generator)
+    like = np.argsort(np.abs(views.descriptors - descriptor).sum(axis=1), kind="stable")[:N_VIEWS]
+    centre, own, turns = points.mean(axis=0), principal_axes(points), _turns(points)
+    starts = []
+    for i in like:
+        seen = views.probes[views.seen[i]]
+        target, axes = seen.mean(axis=0), principal_axes(seen)
+        rotations = [axes @ turn @ own.T for turn in turns]
+        starts += [Pose(r, target - r @ centre) for r in rotations]
+    return starts
+
+
+def _turns(points: DoubleArray) -> list[DoubleArray]:
+    """The four ways to put right-handed axes onto axes in order; turns in between where two spreads are alike."""
+    flips = [np.diag(signs) for signs in ([1.0, 1, 1], [1.0, -1, -1], [-1.0, 1, -1], [-1.0, -1, 1])]
+    spreads = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))[::-1]
+    found = list(flips)
+    for axis, (longer, shorter) in ((2, (0, 1)), (0, (1, 2))):
+        if spreads[shorter] > ALIKE * spreads[longer]:
+            eighths = rotation_from_vector(np.arange(1, 4)[:, None] * np.pi / 4 * np.eye(3)[axis])
+            found += [flip @ turn for turn in eighths for flip in flips]
+    return found
+
+
+def _best_starts(points: DoubleArray, surface: Surface, poses: list[Pose]) -> list[Pose]:
+    moved = np.concatenate([pose.apply(points) for pose in poses])
+    distances = surface.tree.nearest(moved)[0].reshape(len(poses), -1)
+    order = np.argsort(np.minimum(distances, COARSE_CAP).mean(axis=1), kind="stable")
+    return [poses[i] for i in order[:N_TRIED]]
+
+
+class _Judge:
+    """How well a posed scan covers what it should have seen."""
+
+    def __init__(self, points: DoubleArray, surface: Surface, views: Views) -> None:
+        self.points, self.surface, self.views = points, surface, views
+        self.tree = PointTree(points)
+        self.reach = COVERED * 2 * neighbour_distance(points)  # a spacing is twice the mean nearest neighbour
+
+    def mismatch(self, pose: Pose) -> float:
+        there, back, covered = self._distances(pose)
+        overlaps = self._overlaps(covered)
+        seen = self.views.seen[overlaps.argmax()]
+        return float(np.minimum(there, CAP).mean() + np.minimum(back[seen], CAP).mean() + CAP * (1 - overlaps.max()))
+
+    def fit(self, pose: Pose) -> ViewFit:
+        there, back, covered = self._distances(pose)
+        overlaps = self._overlaps(covered)
+        seen = self.views.seen[overlaps.argmax()]
+        residual = (trimmed_mean(there) + trimmed_mean(back[seen])) / 2
+        # Of flat faces many directions see the same: the middle of them is the safest guess.
+        middle = self.views.directions[overlaps > overlaps.max() - ALIKE_OVERLAP].sum(axis=0)
+        return ViewFit(pose, middle / np.linalg.norm(middle), float(seen.mean()), residual)
+
+    def _distances(self, pose: Pose) -> tuple[DoubleArray, DoubleArray, BoolArray]:
+        there = self.surface.tree.nearest(pose.apply(self.points))[0]
+        back = self.tree.nearest(pose.invert(self.views.probes))[0]
+        return there, back, back < self.reach
+
+    def _overlaps(self, covered: BoolArray) -> DoubleArray:
+        """(d,) how much the probes seen in each view and the covered ones overlap (Jaccard index)."""
+        both = self.views.seen @ covered.astype(np.float64)
+        return np.asarray(both / np.maximum(self.views.seen.sum(axis=1) + covered.sum() - both, 1))

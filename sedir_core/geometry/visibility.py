@@ -1,0 +1,74 @@
+"""What a far camera sees of a cloud: a depth buffer, and the outer side of a surface."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from sedir_core.types import BoolArray, DoubleArray
+
+PIXEL = 5.0  # mean nearest neighbour distances, some two and a half spacings: hardly anything shows through
+GRAZING = 0.05  # cosine between normal and line of sight below which a scanner sees nothing
+MOST_PIXELS = 2_000  # a side
+STEEPEST = 3.0  # slope up to which points of one pixel may lie behind each other
+
+
+def sphere_directions(count: int) -> DoubleArray:
+    """(count, 3) unit vectors, evenly over the sphere (a Fibonacci lattice)."""
+    steps = np.arange(count)
+    height = 1 - (2 * steps + 1) / count
+    angle = steps * np.pi * (3 - np.sqrt(5))
+    across = np.sqrt(1 - height**2)
+    return np.stack([across * np.cos(angle), across * np.sin(angle), height], axis=1)
+
+
+def neighbour_distance(points: DoubleArray) -> float:
+    """Mean distance to the nearest neighbour, over at most 1,000 of the points (n, 3)."""
+    some = points[:: max(1, len(points) // 1000)]
+    return float(np.asarray(cKDTree(points).query(some, k=2)[0])[:, 1].mean())
+
+
+def visible_from(
+    points: DoubleArray, direction: DoubleArray, normals: DoubleArray | None = None, nearest: float | None = None
+) -> BoolArray:
+    """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees, with a depth buffer.
+
+    A pixel holds some six points of a surface seen head-on, so that hardly anything shows through it; surfaces
+    steeper than about 70 degrees fade out, as they do for a scanner. normals: (n, 3) of any sign; with them the back
+    of a thin wall is told from its front. nearest: `neighbour_distance`, if it is known.
+    """
+    across = points @ np.linalg.svd(direction[None])[2][1:].T
+    across -= across.min(axis=0)
+    # Points that lie many times in one place, or far from the rest, must not make a picture of millions of pixels.
+    finest = max(float(across.max()) / MOST_PIXELS, 1e-300)
+    pixel = max(PIXEL * (neighbour_distance(points) if nearest is None else nearest), finest)
+    column = np.floor(across / pixel).astype(np.int64)
+    cell = column[:, 0] * (int(column[:, 1].max()) + 1) + column[:, 1]
+    depth = points @ direction
+    front = np.full(int(cell.max()) + 1, -np.inf)
+    np.maximum.at(front, cell, depth)
+    if normals is None:
+        return np.asarray(depth > front[cell] - STEEPEST * pixel)
+    facing = np.abs(normals @ direction)
+    slope = np.minimum(np.sqrt(1 - np.minimum(facing, 1) ** 2) / np.maximum(facing, 1e-9), STEEPEST)
+    return np.asarray(depth > front[cell] - pixel * (0.25 + slope))
+
+
+def seen_from(
+    points: DoubleArray, direction: DoubleArray, normals: DoubleArray, nearest: float | None = None
+) -> BoolArray:
+    """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees that loses what faces away from it.
+
+    normals: (n, 3), outward. nearest: see `visible_from`.
+    """
+    return np.asarray((normals @ direction > GRAZING) & visible_from(points, direction, normals, nearest))
+
+
+def outward(points: DoubleArray, normals: DoubleArray, directions: DoubleArray) -> DoubleArray:
+    """The (n, 3) normals turned to the side from which their points (n, 3) are seen; directions: (d, 3), all around."""
+    nearest = neighbour_distance(points)
+    votes = np.zeros(len(points))
+    for direction in directions:
+        cosine = normals @ direction
+        votes += np.where(visible_from(points, direction, normals, nearest), cosine, 0.0)
+    return np.where(votes[:, None] < 0, -normals, normals)

@@ -1,0 +1,72 @@
+"""Scans from one side are known as such, and brought onto the whole part."""
+
+import numpy as np
+import pytest
+from core.tiny_run import part
+
+from sedir_core.geometry.registration import Surface, random_rotation
+from sedir_core.geometry.views import align_view, may_be_view, settled_from, view_descriptor, views_of
+from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
+from sedir_core.types import DoubleArray
+
+
+def unit_part(category: str, seed: int = 0, n_points: int = 12_000) -> DoubleArray:
+    points = part(category, seed, n_points)
+    points = points - points.mean(axis=0)
+    return points / np.linalg.norm(points, axis=1).max()
+
+
+def lit_surface(points: DoubleArray) -> Surface:
+    surface = Surface(points)
+    return Surface(points, outward(points, surface.normals, sphere_directions(48)))
+
+
+@pytest.fixture(scope="module")
+def bracket() -> Surface:
+    return lit_surface(unit_part("bracket"))
+
+
+def seen_side(surface: Surface, direction: DoubleArray) -> DoubleArray:
+    return surface.points[seen_from(surface.points, direction, surface.normals)]
+
+
+@pytest.mark.parametrize("category", ["bracket", "cup", "pipe_elbow"])
+def test_a_view_is_told_from_a_whole_scan(category: str) -> None:
+    surface = lit_surface(unit_part(category))
+    random = np.random.default_rng(0)
+    side = seen_side(surface, np.array([0.36, 0.48, 0.8]))
+    assert may_be_view(side @ random_rotation(random).T, random)
+    assert not may_be_view(surface.points, random)
+
+
+def test_points_in_one_place_are_no_view() -> None:
+    assert not may_be_view(np.ones((600, 3)), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_view_is_brought_back_from_any_pose(bracket: Surface, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    direction = random_rotation(random)[0]
+    side = seen_side(bracket, direction)
+    turn, shift = random_rotation(random), random.normal(size=3)
+    fit = align_view(side @ turn.T + shift, bracket, views_of(bracket), random)
+    assert np.linalg.norm(fit.pose.apply(side @ turn.T + shift) - side, axis=1).mean() < 0.02
+    assert fit.direction @ direction > np.cos(np.radians(45))  # a box looks the same from a whole octant
+    assert 0.2 < fit.share < 0.7
+    assert fit.residual < 0.02
+
+
+def test_what_is_settled_is_seen_from_near_directions_too(bracket: Surface) -> None:
+    direction = np.array([0.0, 0.6, 0.8])
+    near = np.array([0.1, 0.62, 0.77])
+    settled = settled_from(bracket.points, bracket.normals, direction)
+    seen = seen_from(bracket.points, near / np.linalg.norm(near), bracket.normals)
+    assert 0.1 < settled.mean() < seen.mean()
+    assert seen[settled].mean() > 0.98
+
+
+def test_a_view_is_most_like_its_own_part(bracket: Surface) -> None:
+    side = seen_side(bracket, np.array([0.0, 0.6, 0.8]))
+    descriptor = view_descriptor(side, np.random.default_rng(0))
+    cup = views_of(lit_surface(unit_part("cup")))
+    assert views_of(bracket).unlikeness(descriptor) < cup.unlikeness(descriptor)
