@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,12 +22,16 @@ UNKNOWN_RESIDUAL = 2.0  # times the usual: a bent or broken part stays below, an
 
 @dataclass(frozen=True)
 class Identified:
-    """misfit: residual in times of the category's usual one. view: None for a scan from all around."""
+    """misfit: residual in times of the category's usual one. view: None for a scan from all around.
+
+    side_only: it seems to show one side, which this model was not trained for.
+    """
 
     category: str
     placement: Placement
     misfit: float
     view: View | None = None
+    side_only: bool = False
 
     @property
     def known(self) -> bool:
@@ -43,13 +47,15 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
         raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
     near = without_strays(points)
-    if all(one.knows_views for one in candidates.values()) and may_be_view(near, generator(0, "sides")):
+    from_one_side = may_be_view(near, generator(0, "sides"))
+    if from_one_side and all(one.knows_views for one in candidates.values()):
         view = _best_view(points, candidates, stop)
         whole = _placed(view.category, points, known)
         return whole if whole.misfit < WHOLE_FIT else view
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
     names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
-    return _best(names, lambda name: _placed(name, points, known), stop)
+    found = _best(names, lambda name: _placed(name, points, known), stop)
+    return replace(found, side_only=from_one_side and not found.misfit < WHOLE_FIT)
 
 
 def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
@@ -80,6 +86,8 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
 
 def certainty(found: Identified, probability: float, predicted: str) -> tuple[bool, str]:
     """Is the category uncertain, and why, in a user's words; the reason is empty where all is well."""
+    if found.side_only:
+        return True, "seems to be seen from one side, but the model was trained for scans from all around"
     if not np.isfinite(found.misfit) or not found.known:
         return True, f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}"
     if predicted != found.category:

@@ -1,5 +1,7 @@
 """A run trained for scans from one side: views are known, judged by their own standard, and the unseen is no hole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from core.tiny_run import dented, part, scan_of, tiny_config, write_dataset, write_encoder
@@ -40,6 +42,13 @@ def test_a_view_is_named_and_said_to_be_one(detector: SedirDetector, category: s
     assert found.category == category
     assert "one side" in found.reason
     assert np.isfinite(found.point_scores).all()
+
+
+def test_a_model_of_whole_scans_says_what_it_lacks(detector: SedirDetector) -> None:
+    whole_only = {name: replace(one, view=None, views=None) for name, one in detector.known.items()}
+    found = SedirDetector(detector.config, detector.nets, whole_only, detector.device).detect(good_view("bracket"))
+    assert found.uncertain
+    assert "from one side, but the model was trained for scans from all around" in found.reason
 
 
 def test_a_view_has_its_own_threshold(detector: SedirDetector) -> None:
