@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 CategoryChoice = Literal["both", "auto", "given"]
-GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate", "seconds_per_scan")
+# Not the seconds: a scan that was recognised is not scored a second time.
+GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate")
 
 
 def evaluate(
@@ -37,7 +38,7 @@ def evaluate(
     """Measure object and point AUROC and AUPR, per category and in the mean."""
     from sedir_core.datasets.index import open_dataset
     from sedir_core.detectors.base import load_detector
-    from sedir_core.evaluation.benchmark import evaluate as measure
+    from sedir_core.evaluation.benchmark import evaluate_modes
 
     wanted = names(categories)
     data = open_dataset(dataset, wanted)
@@ -46,7 +47,7 @@ def evaluate(
     with interruptible() as stop, progress() as report:
         detector = load_detector(find_run(run), device)
         modes = _modes(category, detector.needs_category)
-        outcomes = [measure(detector, data, wanted, mode, report, stop).to_json() for mode in modes]
+        outcomes = [one.to_json() for one in evaluate_modes(detector, data, wanted, modes, report, stop)]
     document = {"run": str(find_run(run)), **outcomes[0]}
     if len(outcomes) > 1:
         document["category_given"] = {name: outcomes[1][name] for name in GIVEN_KEYS}

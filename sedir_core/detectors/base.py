@@ -23,7 +23,7 @@ class Detector(Protocol):
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
     ) -> Detection:
-        """Score one scan. The same scan gives the same answer.
+        """Score one scan. The same scan gives the same answer, also where the category that `auto` finds is told.
 
         Raises UnknownCategory, TooFewPoints, UnreadableScan (coordinates out of range), DeviceUnavailable (out of
         memory), Cancelled.

@@ -17,7 +17,7 @@ from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import BadDataset, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.metrics import aupr, auroc, mean
-from sedir_core.types import BoolArray, Detection, FloatArray, Report, Stop, never_stop, no_report
+from sedir_core.types import BoolArray, Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
 
@@ -132,27 +132,57 @@ def evaluate(
     Scans of unknown truth are left out; so are unreadable ones, which are listed in `errors`. Raises BadDataset where
     there is nothing to test, UnknownCategory also where the detector has to be told and is not, Cancelled.
     """
+    return evaluate_modes(detector, dataset, categories, (category_mode,), report, stop)[0]
+
+
+def evaluate_modes(
+    detector: Detector,
+    dataset: Dataset,
+    categories: Sequence[str] | None = None,
+    modes: Sequence[CategoryMode] = ("auto", "given"),
+    report: Report = no_report,
+    stop: Stop = never_stop,
+) -> tuple[Evaluation, ...]:
+    """`evaluate` for several modes, one result each; a scan that was recognised is scored only once."""
     names = _shared_categories(detector, dataset, categories)
-    if detector.needs_category and category_mode == "auto":
+    if detector.needs_category and "auto" in modes:
         raise UnknownCategory("auto", f"{detector.method} has to be told the category", "use --category given")
     samples = [sample for name in names for sample in dataset.test(name) if sample.anomalous is not None]
     if not samples:
         raise BadDataset(dataset.root, "no test scans known to be good or defective", "add them, as ok and ng")
-    tallies, errors = {name: _Tally() for name in names}, []
+    tallies = {mode: {name: _Tally() for name in names} for mode in modes}
+    errors: list[UserError] = []
     for i, sample in enumerate(samples):
         if stop():
             raise Cancelled
         report(i / len(samples), f"{sample.category}: {sample.path.name}")
         try:
             scan = sample.read()
-            asked = sample.category if category_mode == "given" else "auto"
-            tallies[sample.category].add(sample, scan.labels, detector.detect(scan, asked, stop=stop))
+            found = _detections(detector, scan, sample.category, modes, stop)
+            for mode, detection in found.items():
+                tallies[mode][sample.category].add(sample, scan.labels, detection)
         except (UnreadableScan, TooFewPoints, BadDataset) as error:
             log.warning("%s", error)
             errors.append(error)
     report(1.0, "done")
     n_train = sum(len(dataset.train(name)) for name in names)
-    return _summary(detector.method, dataset.root.name, category_mode, n_train, tallies, tuple(errors))
+    return tuple(
+        _summary(detector.method, dataset.root.name, mode, n_train, tallies[mode], tuple(errors)) for mode in modes
+    )
+
+
+def _detections(
+    detector: Detector, scan: Scan, category: str, modes: Sequence[CategoryMode], stop: Stop
+) -> dict[CategoryMode, Detection]:
+    """A detector that finds the right category says what it says when told (see `Detector.detect`)."""
+    found: dict[CategoryMode, Detection] = {}
+    for mode in modes:
+        recognised = [detection for detection in found.values() if detection.category == category]
+        if mode == "given" and recognised:
+            found[mode] = recognised[0]
+        else:
+            found[mode] = detector.detect(scan, category if mode == "given" else "auto", stop=stop)
+    return found
 
 
 def _summary(

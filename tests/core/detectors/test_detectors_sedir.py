@@ -79,6 +79,14 @@ def test_detecting_twice_gives_the_same_answer(detector: SedirDetector, bracket:
     assert same(detector.detect(bracket, "bracket"), good)
 
 
+def test_told_the_category_it_would_find_it_says_the_same(
+    detector: SedirDetector, bracket: Scan, good: Detection
+) -> None:
+    told = detector.detect(bracket, good.category)
+    assert np.array_equal(told.point_scores, good.point_scores)
+    assert (told.object_score, told.threshold, told.reason) == (good.object_score, good.threshold, good.reason)
+
+
 def test_shuffling_points_shuffles_scores_and_changes_nothing_else(
     detector: SedirDetector, bracket: Scan, good: Detection
 ) -> None:

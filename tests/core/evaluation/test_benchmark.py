@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from sedir_core.datasets.index import Dataset, open_dataset
 from sedir_core.errors import BadDataset, Cancelled, UnknownCategory
-from sedir_core.evaluation.benchmark import MEASURES, evaluate
+from sedir_core.evaluation.benchmark import MEASURES, evaluate, evaluate_modes
 from sedir_core.io.export import write_points_ply
+from sedir_core.types import Detection, never_stop, no_report
 
 KEYS = {"method", "dataset", "n_train", "categories", "mean", "category_accuracy", "seconds_per_scan"}
 
@@ -78,6 +79,25 @@ def test_given_has_no_category_accuracy(dataset) -> None:
     found = evaluate(RoundnessDetector(), dataset, category_mode="given")
     assert math.isnan(found.category_accuracy)
     assert found.to_json()["category_accuracy"] is None
+
+
+def test_both_modes_score_a_recognised_scan_only_once(dataset) -> None:
+    asked: list[str] = []
+
+    class Noting(RoundnessDetector):
+        def detect(self, scan, category="auto", report=no_report, stop=never_stop) -> Detection:
+            asked.append(category)
+            return super().detect(scan, category, report, stop)
+
+    detector = Noting()
+    auto, given = evaluate_modes(detector, dataset, modes=("auto", "given"))
+    # every scan once; the globes, taken for balls, once more as globes
+    assert asked.count("auto") == 8
+    assert asked.count("globe") == 4
+    assert "ball" not in asked
+    assert auto == evaluate(RoundnessDetector(), dataset)
+    alone = evaluate(RoundnessDetector(), dataset, category_mode="given")
+    assert given.categories == alone.categories
 
 
 def test_verdicts_are_counted_per_kind_of_defect(dataset) -> None:
