@@ -39,6 +39,7 @@ N_LOOKS = 48  # directions from which the outer side of a part is looked for
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
+SCATTER_PRIOR = 30.0  # held-out scans' worth of trust in the typical scatter, beside the category's own
 MISALIGNED = 1.5  # times the median residual
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
@@ -236,16 +237,29 @@ def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[D
 def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) -> dict[str, float]:
     """The object score that a good part of each category exceeds with that probability.
 
-    Few held-out samplings a category say where its scores lie, all categories together how far they scatter.
+    Few held-out samplings a category say where its scores lie and roughly how far they scatter; all categories
+    together say the shape of the scatter's upper end, and lend each other a typical scatter.
     """
     logs = {name: np.log(np.maximum(values, 1e-9)) for name, values in scores.items()}
-    deviations = np.concatenate([values - values.mean() for values in logs.values()])
+    scatters = _shrunk_scatters(logs)
     # The mean is estimated from the same few values, which hides part of their scatter.
     few = float(np.mean([len(values) for values in logs.values()]))
+    deviations = np.concatenate([(values - values.mean()) / scatters[name] for name, values in logs.items()])
     # Weibull's quantile is exceeded at the rate asked for on average, however few the values.
-    scatter = float(np.quantile(deviations, 1 - false_alarm_rate, method="weibull"))
-    reach = scatter * float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
-    return {name: float(np.exp(values.mean() + reach)) for name, values in logs.items()}
+    reach = float(np.quantile(deviations, 1 - false_alarm_rate, method="weibull"))
+    reach *= float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
+    return {name: float(np.exp(values.mean() + scatters[name] * reach)) for name, values in logs.items()}
+
+
+def _shrunk_scatters(logs: Mapping[str, DoubleArray]) -> dict[str, float]:
+    """Each category's spread, drawn toward the median of all: one that scatters must not widen the others' limits."""
+    variances = {name: float(values.var(ddof=1)) if len(values) > 1 else 0.0 for name, values in logs.items()}
+    typical = float(np.median(list(variances.values())))
+    return {
+        name: float(np.sqrt((SCATTER_PRIOR * typical + len(values) * variances[name]) / (SCATTER_PRIOR + len(values))))
+        + 1e-12
+        for name, values in logs.items()
+    }
 
 
 def _hold_out_all(

@@ -19,7 +19,7 @@ from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
 from sedir_core.geometry.visibility import outward, sphere_directions
-from sedir_core.types import DoubleArray, Stop, never_stop
+from sedir_core.types import BoolArray, DoubleArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_ELASTIC_POINTS = 3_000
@@ -90,7 +90,9 @@ class NormalSurface:
         probes = self.surface.points[::step]
         uncovered = tree.nearest(probes)[0]
         if direction is not None:
-            uncovered[~settled_from(probes, self.surface.normals[::step], direction)] = 0
+            uncovered = _surely_missing(
+                uncovered, probes, settled_from(probes, self.surface.normals[::step], direction)
+            )
         probe_tree = PointTree(probes)
         around = probe_tree.nearest_k(probes, max(GAP_SIZES))[1]
         beside = probe_tree.nearest_k(places, 8)[1]
@@ -139,6 +141,20 @@ def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
     fields = np.array([part.toward_reference(probes) for part in parts])
     spread = fields - fields.mean(axis=0)
     return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
+
+
+def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:
+    """The (p,) gaps of a view: no wider than the way to where nobody knows whether there is anything to see.
+
+    A view frays at its outline, farther in than any rule about angles says; a hole inside it is as wide as ever.
+    """
+    if settled.all():
+        return uncovered
+    found = np.zeros_like(uncovered)
+    if settled.any():
+        inside = PointTree(probes[~settled]).nearest(probes[settled])[0]
+        found[settled] = np.minimum(uncovered[settled], inside)
+    return found
 
 
 def _length(vectors: DoubleArray) -> DoubleArray:

@@ -117,6 +117,15 @@ def test_object_limits_give_the_nominal_rate_of_false_alarms(rate: float) -> Non
     assert np.mean(alarms) == pytest.approx(rate, rel=0.2)
 
 
+def test_a_category_that_scatters_does_not_widen_the_limits_of_the_others() -> None:
+    random = np.random.default_rng(0)
+    calm = {f"calm{i}": np.exp(random.normal(0, 0.1, 24)) for i in range(5)}
+    limits = object_limits(calm | {"wild": np.exp(random.normal(0, 1.0, 24))}, 0.05)
+    alone = object_limits(calm, 0.05)
+    assert all(limits[name] < 1.1 * alone[name] for name in calm)
+    assert limits["wild"] > 2.0
+
+
 def test_object_limits_follow_each_category() -> None:
     scores = {"quiet": np.array([1.0, 1.1, 0.9]), "loud": np.array([10.0, 11.0, 9.0])}
     limits = object_limits(scores, 0.05)

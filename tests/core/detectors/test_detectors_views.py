@@ -9,6 +9,8 @@ from core.tiny_run import dented, part, scan_of, tiny_config, write_dataset, wri
 from sedir_core.detectors.category import category_from_tensors, category_to_tensors
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.views import settled_from
 from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import DoubleArray, Scan
@@ -98,3 +100,23 @@ def test_views_survive_saving(detector: SedirDetector) -> None:
     assert again.view is not None
     assert np.array_equal(again.views.seen, cup.views.seen)
     assert np.allclose(again.views.probes, cup.views.probes, atol=1e-4)
+
+
+def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: SedirDetector) -> None:
+    bracket = detector.known["bracket"]
+    direction = np.array([0.3, 0.4, 0.866])
+    seen = seen_from(bracket.normal.surface.points, direction, bracket.normal.surface.normals)
+    settled = settled_from(bracket.normal.surface.points, bracket.normal.surface.normals, direction)
+    points = bracket.normal.surface.points[seen]
+    inside = settled[seen]
+    to_outline = PointTree(bracket.normal.surface.points[~settled]).nearest(points)[0]
+    deepest = points[to_outline.argmax()]
+    frayed = points[~inside | (to_outline > 0.02)]
+    pierced = points[np.linalg.norm(points - deepest, axis=1) > 0.08]
+
+    def widest_gap(view: DoubleArray) -> float:
+        departure = bracket.normal.depart(view, np.random.default_rng(0), direction)
+        return float(departure.channels["gap_8"].max())
+
+    assert to_outline.max() > 0.1  # radii
+    assert widest_gap(frayed) < 0.02 < 0.04 < widest_gap(pierced)
