@@ -22,6 +22,7 @@ def info(
     preset_name: Annotated[
         Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="A preset instead of a run.")
     ] = None,
+    method: Annotated[str, typer.Option(help="Method of the preset: sedir, mc3d-ad.", metavar="NAME")] = "sedir",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
 ) -> None:
     """Print parameters, multiply-adds, configuration and, for a run, the hash of its data."""
@@ -29,7 +30,7 @@ def info(
         raise typer.BadParameter("name a run or a preset, not both")
     if run is None and preset_name is None:
         raise typer.BadParameter("name a run, or a preset with --preset")
-    document = _of_run(run) if run is not None else _of_preset(str(preset_name))
+    document = _of_run(run) if run is not None else _of_preset(str(preset_name), method)
     if as_json:
         write_json("-", document)
         return
@@ -42,11 +43,11 @@ def info(
             typer.echo(f"{'.'.join(filter(None, (section, name))):<28} {value}")
 
 
-def _of_preset(name: str) -> dict[str, Any]:
+def _of_preset(name: str, method: str) -> dict[str, Any]:
     from sedir_core.config import preset
 
-    config = preset(name)
-    return {"preset": name} | _sizes(config, PAPER_CATEGORIES) | {"config": config.model_dump()}
+    config = preset(name, method)
+    return {"preset": name, "method": method} | _sizes(config, PAPER_CATEGORIES) | {"config": config.model_dump()}
 
 
 def _of_run(name: str) -> dict[str, Any]:
@@ -59,13 +60,10 @@ def _of_run(name: str) -> dict[str, Any]:
 
 
 def _sizes(config: Config, n_categories: int) -> dict[str, int]:
-    """The counts of the network that `config` describes. Raises BadConfig for a method without one."""
-    from sedir_core.errors import BadConfig
+    """The counts of the network that `config` describes."""
     from sedir_core.models.complexity import EncoderSize, NetworkSize, mc3dad_complexity, sedir_complexity
 
-    count = {"sedir": sedir_complexity, "mc3dad": mc3dad_complexity}.get(config.method)
-    if count is None:
-        raise BadConfig(config.method, "has no network to count", "parameters are counted of sedir and mc3dad")
+    count = sedir_complexity if config.method == "sedir" else mc3dad_complexity
     encoder = EncoderSize(config.encoder.width, config.encoder.hidden, config.encoder.heads, config.encoder.depth)
     sizes = config.network
     network = NetworkSize(sizes.width, sizes.depth, sizes.heads, sizes.feedforward)

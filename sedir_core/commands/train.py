@@ -22,7 +22,9 @@ def train(
     ctx: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="Dataset: Real3D-AD, Anomaly-ShapeNet, or a folder of your parts.")],
     categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
-    method: Annotated[str, typer.Option(help="Detector to train.", metavar="NAME")] = "sedir",
+    method: Annotated[
+        str, typer.Option(help="Detector to train: sedir, mc3d-ad, mc3d-ad-spatial.", metavar="NAME")
+    ] = "sedir",
     preset_name: Annotated[
         Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
     ] = "desktop",
@@ -59,10 +61,10 @@ def train(
 
 
 def _config(method: str, preset_name: str, epochs: int | None, seed: int) -> Config:
-    from sedir_core.config import override, preset
+    from sedir_core.config import preset
 
     changes: dict[str, int] = {"seed": seed} | ({} if epochs is None else {"epochs": epochs})
-    return override(preset(preset_name, training=changes), method=method)
+    return preset(preset_name, method, training=changes)
 
 
 def _refuse_contradictions(ctx: typer.Context) -> None:

@@ -37,10 +37,15 @@ class Detector(Protocol):
 
 def load_detector(run_dir: Path, device: str = "auto") -> Detector:
     """The detector saved in a run directory, on `device`. Raises BadRun, DeviceUnavailable."""
+    from sedir_core.detectors.mc3dad import Mc3dadDetector  # torch loads here, not with the window
     from sedir_core.detectors.run_files import read_method
-    from sedir_core.detectors.sedir import SedirDetector  # torch loads here, not with the window
+    from sedir_core.detectors.sedir import SedirDetector
 
-    loaders: Mapping[str, Callable[[Path, str], Detector]] = {SedirDetector.method: SedirDetector.load}
+    loaders: Mapping[str, Callable[[Path, str], Detector]] = {
+        "sedir": SedirDetector.load,
+        "mc3d-ad": Mc3dadDetector.load,
+        "mc3d-ad-spatial": Mc3dadDetector.load,
+    }
     method = read_method(run_dir)
     if method not in loaders:
         raise BadRun(run_dir, f"holds a detector unknown to this version: {method}", "update SeDiR Inspect")

@@ -9,15 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.detectors.frames import N_DESCRIPTOR, Frame, Placement, gyration, unit_factor, without_strays
+from sedir_core.detectors.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
 from sedir_core.detectors.normal_surface import CHANNELS, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Usual
-from sedir_core.geometry.registration import Surface, align
+from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray
 
-_FARTHEST = 4.0  # a scan of another size is brought no farther from the category's than this factor
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
 
 
@@ -72,14 +71,13 @@ class Category:
 
     def place(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float]:
         """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left."""
-        origin, unit, near = self._scaled(points)
-        pose, residual = align(near, self.normal.surface, generator)
-        return Placement(self.frame, origin, unit, pose), residual / self.whole.residual
+        placement, residual = place_on(self.normal.surface, self.frame, self.size, points, generator)
+        return placement, residual / self.whole.residual
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
         """The same for a scan from one side, and which side that is."""
         assert self.views is not None and self.view is not None
-        origin, unit, near = self._scaled(points)
+        origin, unit, near = scaled(points, self.frame, self.size)
         fit = align_view(near, self.normal.surface, self.views, generator)
         placement = Placement(self.frame, origin, unit, fit.pose)
         return placement, fit.residual / self.view.residual, View(fit.direction, fit.share)
@@ -87,17 +85,7 @@ class Category:
     def view_unlikeness(self, points: DoubleArray, generator: np.random.Generator) -> float:
         """How little a scan from one side, (n, 3) in file coordinates, resembles any view of this category."""
         assert self.views is not None
-        return self.views.unlikeness(view_descriptor(self._scaled(points)[2], generator))
-
-    def _scaled(self, points: DoubleArray) -> tuple[DoubleArray, float, DoubleArray]:
-        """The scan's origin, the factor to the category's unit, and its points in radii, without strays."""
-        origin = np.median(points, axis=0)
-        near = without_strays(points)
-        size = max(gyration(near), 1e-100)
-        unit = unit_factor(size, self.size)
-        ratio = size * unit / self.size
-        unit *= np.clip(ratio, 1 / _FARTHEST, _FARTHEST) / ratio
-        return origin, float(unit), (near - origin) * unit / self.frame.radius
+        return self.views.unlikeness(view_descriptor(scaled(points, self.frame, self.size)[2], generator))
 
 
 def _pack(values: DoubleArray) -> Tensor:

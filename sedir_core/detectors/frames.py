@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.geometry.registration import Pose
+from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.types import DoubleArray
 
 # What a file in another unit is off by: m, cm, mm and inches. Inches for centimetres are left out, since a part
 # two and a half times the size is more likely another part.
 UNIT_FACTORS = (1e3, 1e-3, 1e2, 1e-2, 10.0, 0.1, 25.4, 1 / 25.4, 0.0254, 1 / 0.0254)
 _ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken part still is
+
+_FARTHEST = 4.0  # a scan of another size is brought no farther from the category's than this factor
 
 N_PAIRS = 4_000
 N_BINS = 48
@@ -67,6 +69,29 @@ def unit_factor(size: float, expected: float) -> float:
         return 1.0
     nearest = min(UNIT_FACTORS, key=misfit)
     return nearest if misfit(nearest) < np.log(_ALIKE) else 1.0
+
+
+def scaled(points: DoubleArray, frame: Frame, size: float) -> tuple[DoubleArray, float, DoubleArray]:
+    """The scan's origin, the factor to the category's unit, and its points in radii, without strays.
+
+    points: (n, 3) in file coordinates. size: gyration radius of the category's reference part.
+    """
+    origin = np.median(points, axis=0)
+    near = without_strays(points)
+    found = max(gyration(near), 1e-100)
+    unit = unit_factor(found, size)
+    ratio = found * unit / size
+    unit *= np.clip(ratio, 1 / _FARTHEST, _FARTHEST) / ratio
+    return origin, float(unit), (near - origin) * unit / frame.radius
+
+
+def place_on(
+    surface: Surface, frame: Frame, size: float, points: DoubleArray, generator: np.random.Generator
+) -> tuple[Placement, float]:
+    """Align a scan (n, 3), in file coordinates, to a surface in a frame; also the residual, in radii."""
+    origin, unit, near = scaled(points, frame, size)
+    pose, residual = align(near, surface, generator)
+    return Placement(frame, origin, unit, pose), residual
 
 
 def without_strays(points: DoubleArray) -> DoubleArray:

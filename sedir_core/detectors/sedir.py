@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,39 +20,19 @@ from sedir_core.detectors.identify import Identified, certainty, identify
 from sedir_core.detectors.normal_surface import Departure, NormalSurface
 from sedir_core.detectors.reconstruction import rebuild_surface
 from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
+from sedir_core.detectors.stages import ALL_POINTS, LESS_MEMORY, Stopwatch, below, least_points, working_points
 from sedir_core.detectors.tokens import tokenize
-from sedir_core.errors import BadRun, Cancelled, TooFewPoints
+from sedir_core.errors import BadRun
 from sedir_core.geometry.neighbours import spread
-from sedir_core.geometry.sampling import random_subset, repeatable_order
-from sedir_core.io.guard import check_points
+from sedir_core.geometry.sampling import random_subset
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
 from sedir_core.runtime import choose_device, generator, memory_guard
-from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
+from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Report, Scan, Stop, never_stop, no_report
 
-ALL_POINTS = 150_000  # a scan is resampled to this many where the configuration keeps all
 SURFACE_POINTS = 20_000  # and to this many for the comparison with the surface
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
-LESS_MEMORY = "close other programs that use it, or inspect with --device cpu"
-
-
-@dataclass
-class Stopwatch:
-    """Seconds per stage; asks between stages whether to go on."""
-
-    report: Report
-    stop: Stop
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, fraction: float) -> Iterator[None]:
-        if self.stop():
-            raise Cancelled
-        self.report(fraction, name)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
 
 
 @dataclass(frozen=True)
@@ -83,7 +61,7 @@ class SedirDetector:
         watch = Stopwatch(report, stop)
         valid = np.flatnonzero(scan.finite)
         with watch.stage("align", 0.05):
-            found, working, aligned = self._place(scan, valid, category, stop)
+            found, working, aligned = self._place(scan, category, stop)
         mine = self.known[found.category]
         standard = mine.standard(found.view)
         with watch.stage("tokens", 0.35):
@@ -117,13 +95,13 @@ class SedirDetector:
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
         """The (d,) global token of a scan."""
-        aligned = self._place(scan, np.flatnonzero(scan.finite), category, never_stop)[2]
+        aligned = self._place(scan, category, never_stop)[2]
         token: FloatArray = self._rebuild(self._tokens(aligned)).identity[0].cpu().numpy()
         return token
 
     def explain(self, scan: Scan, category: str = "auto") -> Explanation:
         """See `detectors.explain.Explains`."""
-        tokens = self._tokens(self._place(scan, np.flatnonzero(scan.finite), category, never_stop)[2])
+        tokens = self._tokens(self._place(scan, category, never_stop)[2])
         out = self._rebuild(tokens)
         rebuilt = out.rebuilt[0].float().mean(dim=0).cpu().numpy()
         return Explanation(out.identity[0].float().cpu().numpy(), rebuilt, float(residuals_of(tokens, out).mean()))
@@ -132,25 +110,17 @@ class SedirDetector:
         """(N,) distance of each token to its reconstruction."""
         return residuals_of(tokens, self._rebuild(tokens))
 
-    def _place(
-        self, scan: Scan, valid: np.ndarray, category: str, stop: Stop
-    ) -> tuple[Identified, np.ndarray, DoubleArray]:
+    def _place(self, scan: Scan, category: str, stop: Stop) -> tuple[Identified, IntArray, DoubleArray]:
         """The category, the indices of the working points, and these in the category's frame.
 
         A scan from one side is thinned to the density of a whole one: then groups are as large as in training.
         """
-        where = scan.path or scan.name
-        check_points(where, scan.points)
-        least = 2 * self.config.grouping.group_size
-        if len(valid) < least:
-            what = f"{len(valid)} finite points, the model needs {least}"
-            raise TooFewPoints(where, what, "scan the part more densely")
-        count = self.config.grouping.working_points or ALL_POINTS
-        working = valid[repeatable_order(scan.points[valid])[:count]]
+        grouping = self.config.grouping
+        working = working_points(scan, grouping)
         points = scan.points[working]
         found = identify(points, self.known, category, stop)
         if found.view is not None:
-            seen = max(round(count * found.view.share), least)
+            seen = max(round((grouping.working_points or ALL_POINTS) * found.view.share), least_points(grouping))
             working, points = working[:seen], points[:seen]
         return found, working, np.clip(found.placement.enter(points), -FARTHEST_RADII, FARTHEST_RADII)
 
@@ -216,11 +186,10 @@ class SedirDetector:
         try:
             nets = build_nets(config, len(about.categories))
             for name, net in (("encoder", nets.encoder), ("network", nets.network), ("patches", nets.patches)):
-                net.load_state_dict(_below(tensors, f"{name}."))
+                net.load_state_dict(below(tensors, f"{name}."))
                 net.eval().requires_grad_(False).to(target)
             known = {
-                name: category_from_tensors(_below(tensors, f"category.{i}."))
-                for i, name in enumerate(about.categories)
+                name: category_from_tensors(below(tensors, f"category.{i}.")) for i, name in enumerate(about.categories)
             }
         except (KeyError, ValueError, RuntimeError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
@@ -272,7 +241,3 @@ def residuals_of(tokens: Tokens, rebuilt: Rebuilt) -> DoubleArray:
 def centres_of(tokens: Tokens) -> DoubleArray:
     """(N, 3) group centres of a batch of one."""
     return np.asarray(tokens.centers[0].double().cpu().numpy())
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

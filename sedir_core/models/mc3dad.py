@@ -5,6 +5,9 @@ Parameters are named as in its public code, without what nothing reads there (le
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,6 +19,29 @@ HIDDEN_SHARE = 0.4
 _CURVATURE_WEIGHT = 10.0
 _RADIUS_IN_SPACINGS = 7.0
 _ROWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class MaskableTokens:
+    """B scans of N groups: features (B, N, c), centers (B, N, 3), variation (B, N), see `geometry_variation`."""
+
+    features: Tensor
+    centers: Tensor
+    variation: Tensor
+
+    def hidden(self, highest: bool) -> Tensor:
+        """The mask of every scan, (B, N) bool."""
+        return torch.stack([hidden_tokens(row, highest) for row in self.variation])
+
+    def to(self, device: torch.device | str) -> MaskableTokens:
+        return MaskableTokens(self.features.to(device), self.centers.to(device), self.variation.to(device))
+
+
+class BaselineLosses(NamedTuple):
+    """Scalars; nothing but the reconstruction is trained."""
+
+    rec: Tensor
+    total: Tensor
 
 
 class MC3DAD(nn.Module):
@@ -48,6 +74,23 @@ class MC3DAD(nn.Module):
         tokens: Tensor = self.input_proj(features)
         memory: Tensor = self.transformer.encoder(tokens, self.pos_embed(centers), _bias(hidden, features))
         return memory
+
+
+class BaselineObjective(nn.Module):
+    """The mean squared error, behind a mask that is drawn anew at every step: most or least varied, even odds."""
+
+    def __init__(self, network: MC3DAD) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, tokens: MaskableTokens, category: Tensor, generator: torch.Generator | None = None
+    ) -> BaselineLosses:
+        """category: ignored, the baseline is trained without it."""
+        coin = torch.rand((), generator=generator, device=tokens.features.device)
+        rebuilt = self.network(tokens.features, tokens.centers, tokens.hidden(bool(coin < 0.5)))
+        rec = F.mse_loss(rebuilt.float(), tokens.features.float())
+        return BaselineLosses(rec, rec)
 
 
 class _Transformer(nn.Module):

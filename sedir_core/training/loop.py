@@ -27,7 +27,7 @@ from sedir_core.errors import TrainingDiverged
 from sedir_core.runtime import autocast, memory_guard, seed_everything
 from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
 from sedir_core.training.run import Run
-from sedir_core.training.state import TrainingState, cosine_rate
+from sedir_core.training.state import TrainingState, learning_rate
 from sedir_core.types import Stop, never_stop
 
 log = logging.getLogger(__name__)
@@ -72,14 +72,19 @@ class FitResult:
     losses: Mapping[str, float]
     seconds: float
 
+    def summary(self) -> dict[str, object]:
+        """For metrics.json."""
+        return {"epochs": self.epoch, "seconds": self.seconds, "losses": dict(self.losses)}
+
 
 def fit(
     objective: nn.Module, bank: Bank, cfg: TrainingConfig, run: Run, device: torch.device, stop: Stop = never_stop
 ) -> FitResult:
     """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
 
-    AdamW, cosine annealing per step, clipped gradients; one draw of the bank a step. Ctrl-C, SIGTERM, a STOP file or
-    `stop` save and end it before the next step. On the CPU a resumed training equals an uninterrupted one bit for bit.
+    AdamW, a rate that falls by the configured schedule, clipped gradients; one draw of the bank a step. Ctrl-C,
+    SIGTERM, a STOP file or `stop` save and end it before the next step. On the CPU a resumed training equals an
+    uninterrupted one bit for bit.
     Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
     """
     seed_everything(cfg.seed)
@@ -132,7 +137,7 @@ class _Sitting:
         if position == 0:
             state.order.shuffle()
             state.progress.sums = {}
-        rate = cosine_rate(self.cfg.learning_rate, state.progress.step, self.n_steps)
+        rate = learning_rate(self.cfg, state.progress.step, self.n_steps)
         batch = self.bank.draw(*state.order.at(position))
         losses = descend(state, batch, rate, self.cfg)
         sums = state.progress.sums

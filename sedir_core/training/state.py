@@ -18,6 +18,8 @@ from sedir_core.config import TrainingConfig
 from sedir_core.errors import BadRun
 from sedir_core.runtime import torch_generator
 
+LAST_FALL = 0.8  # of the training [R]: 800 of 1000 epochs
+
 
 class Order:
     """Which scan, and which of its cached samplings, each step of an epoch takes: a fresh permutation every epoch."""
@@ -122,9 +124,11 @@ class TrainingState:
         self.progress = Progress(**json.loads(meta["progress"]))
 
 
-def cosine_rate(base: float, step: int, n_steps: int) -> float:
-    """Learning rate of step 0..n_steps-1: cosine annealing from `base` towards 0, without restarts."""
-    return base * 0.5 * (1.0 + math.cos(math.pi * step / n_steps))
+def learning_rate(cfg: TrainingConfig, step: int, n_steps: int) -> float:
+    """The rate of step 0..n_steps-1, by the configured schedule."""
+    if cfg.schedule == "step":
+        return cfg.learning_rate * (1.0 if step < LAST_FALL * n_steps else 0.1)
+    return cfg.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / n_steps))
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 from trainee import CPU, N_SCANS, ToyBank, ToyObjective, ToyTokens, begin, objective, proceed, settings
 
+from sedir_core.config import TrainingConfig
 from sedir_core.errors import DeviceUnavailable, TrainingDiverged
 from sedir_core.training import loop
 from sedir_core.training.events import AnyEvent, EpochEvent, SavedEvent, StepEvent, read_events
 from sedir_core.training.loop import descend, interruptible
-from sedir_core.training.state import TrainingState, cosine_rate
+from sedir_core.training.state import TrainingState, learning_rate
 
 
 class Spoiled(nn.Module):
@@ -180,10 +181,16 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 
 
 def test_the_rate_falls_along_a_half_cosine() -> None:
-    assert cosine_rate(0.2, 0, 100) == 0.2
-    assert cosine_rate(0.2, 50, 100) == pytest.approx(0.1)
-    assert cosine_rate(0.2, 25, 100) == pytest.approx(0.1 * (1 + math.sqrt(0.5)))
-    assert 0 < cosine_rate(0.2, 99, 100) < 1e-4
+    cfg = TrainingConfig(learning_rate=0.2)
+    assert learning_rate(cfg, 0, 100) == 0.2
+    assert learning_rate(cfg, 50, 100) == pytest.approx(0.1)
+    assert learning_rate(cfg, 25, 100) == pytest.approx(0.1 * (1 + math.sqrt(0.5)))
+    assert 0 < learning_rate(cfg, 99, 100) < 1e-4
+
+
+def test_the_baseline_s_rate_falls_once() -> None:
+    cfg = TrainingConfig(learning_rate=0.2, schedule="step")
+    assert [learning_rate(cfg, step, 1000) for step in (0, 799, 800, 999)] == pytest.approx([0.2, 0.2, 0.02, 0.02])
 
 
 def test_the_gradient_is_clipped_before_the_step() -> None:

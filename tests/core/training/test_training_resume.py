@@ -132,8 +132,8 @@ def test_resuming_with_the_rate_starting_over_is_not_exact(
     path = stopped(tmp_path / "run")
     from sedir_core.training import loop
 
-    real = loop.cosine_rate
-    monkeypatch.setattr(loop, "cosine_rate", lambda base, step, n_steps: real(base, step - STOPPED_AT, n_steps))
+    real = loop.learning_rate
+    monkeypatch.setattr(loop, "learning_rate", lambda cfg, step, n_steps: real(cfg, step - STOPPED_AT, n_steps))
     proceed(path, settings(EPOCHS), objective=objective())
     assert weights(path) != weights(uninterrupted)
 

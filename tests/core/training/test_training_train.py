@@ -10,6 +10,7 @@ import pytest
 import torch
 from tiny_run import CATEGORIES, TinyRun, part, tiny_config, write_encoder
 
+from sedir_core.config import override, preset
 from sedir_core.detectors.run_files import METRICS
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadConfig, BadDataset, Cancelled, DeviceUnavailable, TooFewPoints, UserError
@@ -149,17 +150,17 @@ def test_a_run_goes_on_with_as_many_threads_as_it_began(tmp_path: Path) -> None:
     assert torch.get_num_threads() == 1
 
 
-def test_a_method_nobody_knows_is_refused(tmp_path: Path) -> None:
-    wanted = request(tmp_path, cup=[part("cup", 0)])
-    other = wanted.config.model_copy(update={"method": "magic"})
+def test_a_method_nobody_knows_is_refused() -> None:
     with pytest.raises(BadConfig, match="magic"):
-        train(TrainRequest(wanted.dataset, None, other, wanted.out), lambda event: None)
+        preset("tiny", "magic")
+    with pytest.raises(BadConfig, match="method"):
+        override(preset("tiny"), method="magic")
 
 
 def test_a_gpu_too_small_for_the_encoder_is_a_user_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("sedir_core.training.train.tokenize", full)
+    monkeypatch.setattr("sedir_core.training.material.tokenize", full)
     with pytest.raises(DeviceUnavailable, match="out of memory"):
         train(request(tmp_path, cup=[part("cup", 0)]), lambda event: None)

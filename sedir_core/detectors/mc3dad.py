@@ -1,0 +1,216 @@
+"""The baseline MC3D-AD on one scan (method section 8), as published and in a variant of ours that needs no file order.
+
+As published [R]: the mask hides the most or the least varied tokens, by a coin toss at test time too (here seeded by
+the scan, so that it repeats); every point takes the residual of its nearest centre; scores are averaged over 511
+points *in the order of the file*, and the highest is the scan's. `mc3d-ad-spatial` [O] averages the residuals of both
+masks, and over points that are near in space. Scans are laid onto their category by our own alignment: the published
+one draws a random pose for near-symmetric parts, and what is to be compared is the method.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.ndimage import uniform_filter1d
+from torch import Tensor
+
+from sedir_core.config import Config
+from sedir_core.detectors import run_files
+from sedir_core.detectors.explain import Explanation
+from sedir_core.detectors.findings import find_defects, verdict_reason
+from sedir_core.detectors.frames import Placement
+from sedir_core.detectors.identify import UNKNOWN_RESIDUAL
+from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.stages import LESS_MEMORY, Stopwatch, below, working_points
+from sedir_core.detectors.tokens import tokenize
+from sedir_core.errors import BadRun, UnknownCategory
+from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.tree import PointTree
+from sedir_core.models.cfgt import BASE
+from sedir_core.models.mc3dad import MC3DAD, MaskableTokens, geometry_variation
+from sedir_core.models.patch_decoder import PatchDecoder
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.models.sedir import Tokens
+from sedir_core.runtime import choose_device, generator, memory_guard
+from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
+
+FILE_ORDER_WINDOW = 511
+
+
+class BaselineNets:
+    """The frozen encoder, the trained network, and the decoder that shows its features as points."""
+
+    def __init__(self, encoder: LocalEncoder, network: MC3DAD, patches: PatchDecoder) -> None:
+        self.encoder, self.network, self.patches = encoder, network, patches
+
+    @torch.no_grad()
+    def rebuild(self, tokens: MaskableTokens, method: str, coin: bool) -> tuple[Tensor, Tensor, DoubleArray]:
+        """rebuilt (N, c), the mean-pooled encoder output (d,), the residuals (N,); of one scan.
+
+        coin: whether the most varied tokens are hidden; the spatial variant takes the mean over both ways.
+        """
+        masks = [tokens.hidden(highest) for highest in ((True, False) if method == "mc3d-ad-spatial" else (coin,))]
+        rebuilt = torch.stack([self.network(tokens.features, tokens.centers, mask)[0] for mask in masks])
+        pooled = torch.stack([self.network.encode(tokens.features, tokens.centers, mask)[0] for mask in masks])
+        residuals = (tokens.features[0] - rebuilt).norm(dim=-1).mean(dim=0)
+        return rebuilt.mean(dim=0), pooled.mean(dim=(0, 1)), np.asarray(residuals.double().cpu().numpy())
+
+
+class Mc3dadDetector:
+    """A fitted MC3D-AD; see `detectors.base.Detector`."""
+
+    needs_category = True
+
+    def __init__(
+        self, config: Config, nets: BaselineNets, known: Mapping[str, Reference], device: torch.device
+    ) -> None:
+        self.config, self.nets, self.known, self.device = config, nets, dict(known), device
+        self.categories = tuple(known)
+        self.method: str = config.method
+
+    def detect(
+        self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
+    ) -> Detection:
+        """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
+        watch = Stopwatch(report, stop)
+        mine = self._told(category)
+        with watch.stage("align", 0.05):
+            placement, misfit, aligned = self._place(scan, mine)
+        with watch.stage("tokens", 0.4):
+            tokens = self.maskable(aligned)
+        with watch.stage("rebuild", 0.7):
+            rebuilt, pooled, residuals = self.nets.rebuild(tokens, self.method, coin_of(aligned))
+        with watch.stage("report", 0.9):
+            valid = np.flatnonzero(scan.finite)
+            centres = placement.leave(tokens.centers[0].double().cpu().numpy())
+            everywhere = np.full(len(scan), np.nan, dtype=np.float32)
+            everywhere[valid] = self.point_scores(residuals, centres, scan.points[valid])
+            score = float(everywhere[valid].max())
+            defects = find_defects(scan, everywhere, mine.point_threshold, condemned=score > mine.threshold)
+            surface = placement.leave(self._decoded(rebuilt, tokens, aligned))
+        uncertain = not misfit < UNKNOWN_RESIDUAL
+        reason = verdict_reason(score, mine.threshold, defects)
+        if uncertain:
+            reason = f"does not fit {category}: {misfit:.1f} times the usual distance"
+        detection = Detection(
+            point_scores=everywhere,
+            object_score=score,
+            threshold=mine.threshold,
+            point_threshold=mine.point_threshold,
+            category=category,
+            category_confidence=1.0,
+            uncertain=uncertain,
+            reason=f"{reason}; the category was told",
+            reconstruction=surface,
+            token=pooled.float().cpu().numpy(),
+            defects=defects,
+            seconds=watch.seconds | {"total": sum(watch.seconds.values())},
+        )
+        report(1.0, "done")
+        return detection
+
+    def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
+        """The (d,) mean of the encoder's output."""
+        return self.explain(scan, category).token
+
+    def explain(self, scan: Scan, category: str = "auto") -> Explanation:
+        """See `detectors.explain.Explains`."""
+        aligned = self._place(scan, self._told(category))[2]
+        rebuilt, pooled, residuals = self.nets.rebuild(self.maskable(aligned), self.method, coin_of(aligned))
+        token: FloatArray = pooled.float().cpu().numpy()
+        return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
+
+    def maskable(self, aligned: DoubleArray) -> MaskableTokens:
+        """The tokens of an aligned cloud (n, 3)."""
+        with memory_guard(self.device, LESS_MEMORY):
+            return maskable_tokens(tokenize(aligned, self.config.grouping, self.nets.encoder, self.device))
+
+    def point_scores(self, residuals: DoubleArray, centres: DoubleArray, points: DoubleArray) -> DoubleArray:
+        """(n,) scores of points (n, 3) in file order, from the residuals (N,) at centres (N, 3)."""
+        if self.method == "mc3d-ad-spatial":
+            return near_in_space(residuals, centres, points)
+        return near_in_file(residuals, centres, points)
+
+    def _told(self, category: str) -> Reference:
+        if category not in self.known:
+            names = ", ".join(self.known)
+            what = "has to be told the category" if category == "auto" else "was not trained on it"
+            raise UnknownCategory(category, f"{self.method} {what}", f"choose one of {names} (--category NAME)")
+        return self.known[category]
+
+    def _place(self, scan: Scan, mine: Reference) -> tuple[Placement, float, DoubleArray]:
+        working = working_points(scan, self.config.grouping)
+        points = scan.points[working]
+        placement, misfit = mine.place(points, generator(0, "align"))
+        return placement, misfit, placement.enter(points)
+
+    @torch.no_grad()
+    def _decoded(self, rebuilt: Tensor, tokens: MaskableTokens, aligned: DoubleArray) -> DoubleArray:
+        """The rebuilt tokens as points (m, 3), each patch at its own place: the baseline knows no other."""
+        patches = self.nets.patches(rebuilt).double().cpu().numpy()
+        centres = tokens.centers[0].double().cpu().numpy()
+        radii = PointTree(aligned).nearest_k(centres, self.config.grouping.group_size)[0][:, -1]
+        return np.asarray((patches * radii[:, None, None] + centres[:, None]).reshape(-1, 3))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything `load` needs beside config.toml and about.json."""
+        nets = {"encoder": self.nets.encoder, "network": self.nets.network, "patches": self.nets.patches}
+        found = {f"{name}.{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+        for i, reference in enumerate(self.known.values()):
+            found |= {f"category.{i}.{key}": value for key, value in reference_to_tensors(reference).items()}
+        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+
+    @classmethod
+    def load(cls, run_dir: Path, device: str = "auto") -> Mc3dadDetector:
+        """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
+        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        tensors = run_files.read_run_tensors(run_dir)
+        target = choose_device(device)[0]
+        enc = config.encoder
+        try:
+            encoder = LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth)
+            nets = BaselineNets(encoder, build_baseline(config), PatchDecoder(enc.width))
+            for name, net in (("encoder", nets.encoder), ("network", nets.network), ("patches", nets.patches)):
+                net.load_state_dict(below(tensors, f"{name}."))
+                net.eval().requires_grad_(False).to(target)
+            known = {
+                name: reference_from_tensors(below(tensors, f"category.{i}."))
+                for i, name in enumerate(about.categories)
+            }
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+        return cls(config, nets, known, target)
+
+
+def build_baseline(config: Config) -> MC3DAD:
+    """The untrained network of a configuration."""
+    net = config.network
+    return MC3DAD(config.encoder.width, net.width, net.depth, net.heads, net.feedforward, net.dropout)
+
+
+def maskable_tokens(tokens: Tokens) -> MaskableTokens:
+    """The base resolution of a batch of one, and what the mask goes by."""
+    variation = geometry_variation(tokens.centers[0])[None]
+    return MaskableTokens(tokens.features[BASE], tokens.centers, variation)
+
+
+def coin_of(aligned: DoubleArray) -> bool:
+    """The coin toss that picks the mask, the same whenever the same cloud (n, 3) comes."""
+    content = hashlib.sha256(np.ascontiguousarray(np.round(aligned, 6)).tobytes()).hexdigest()
+    return bool(generator(0, "mask", content).random() < 0.5)
+
+
+def near_in_file(residuals: DoubleArray, centres: DoubleArray, points: DoubleArray) -> DoubleArray:
+    """As published: the nearest centre's residual, then a 511-wide mean over the file's order, zero-padded."""
+    filled = residuals[PointTree(centres).nearest(points)[1]]
+    return np.asarray(uniform_filter1d(filled, FILE_ORDER_WINDOW, mode="constant"))
+
+
+def near_in_space(residuals: DoubleArray, centres: DoubleArray, points: DoubleArray) -> DoubleArray:
+    """Our variant: averaged over the three nearest centres, then interpolated between them."""
+    smooth = residuals[PointTree(centres).nearest_k(centres, 3)[1]].mean(axis=1)
+    return spread(smooth, centres, points)

@@ -1,0 +1,63 @@
+"""What a detector that is told the category keeps of it: where scans are laid, and the limits of its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.detectors.frames import Frame, Placement, place_on
+from sedir_core.geometry.registration import Surface
+from sedir_core.types import DoubleArray
+
+
+@dataclass(frozen=True)
+class Reference:
+    """size: gyration radius of the reference part in the scan's unit. surface: the parts merged, in the frame.
+
+    residual: what alignment leaves of held-out normal scans. threshold: object score above which a scan is NG.
+    point_threshold: point score above which a point belongs to a defect.
+    """
+
+    frame: Frame
+    size: float
+    surface: Surface
+    residual: float
+    threshold: float
+    point_threshold: float
+
+    def place(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float]:
+        """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left."""
+        placement, residual = place_on(self.surface, self.frame, self.size, points, generator)
+        return placement, residual / self.residual
+
+
+def reference_to_tensors(reference: Reference) -> dict[str, Tensor]:
+    """Flat and named; see `reference_from_tensors`."""
+    numbers = (reference.size, reference.residual, reference.threshold, reference.point_threshold)
+    return {
+        "frame": torch.from_numpy(np.append(reference.frame.centre, reference.frame.radius)),
+        "numbers": torch.tensor(numbers, dtype=torch.float64),
+        "surface.points": torch.from_numpy(reference.surface.points.astype(np.float32)),
+        "surface.normals": torch.from_numpy(reference.surface.normals.astype(np.float32)),
+    }
+
+
+def reference_from_tensors(tensors: Mapping[str, Tensor]) -> Reference:
+    """The inverse of `reference_to_tensors`. Raises KeyError or ValueError where something is missing or misshapen."""
+    arrays = {name: tensor.double().numpy() for name, tensor in tensors.items()}
+    points, normals = arrays["surface.points"], arrays["surface.normals"]
+    shapes = {"frame": (4,), "numbers": (4,), "surface.points": (len(points), 3), "surface.normals": (len(points), 3)}
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape or 0 in shape:
+            raise ValueError(f"{name} is {arrays[name].shape}, expected {shape}")
+    frame, numbers = arrays["frame"], arrays["numbers"]
+    if min(float(frame[3]), *numbers[:2]) <= 0:
+        raise ValueError("a size or a residual is not above 0")
+    size, residual, threshold, point_threshold = (float(number) for number in numbers)
+    return Reference(
+        Frame(frame[:3], float(frame[3])), size, Surface(points, normals), residual, threshold, point_threshold
+    )

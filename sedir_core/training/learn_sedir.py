@@ -1,0 +1,57 @@
+"""SeDiR from its material: the network, the decoder that draws surfaces, and what is usual for good parts."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from sedir_core.detectors.category import View
+from sedir_core.detectors.fitting import calibrate
+from sedir_core.detectors.normal_surface import NormalSurface
+from sedir_core.detectors.scoring import Evidence, paper_scores
+from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, gather_evidence, residuals_of
+from sedir_core.detectors.tokens import tokenize
+from sedir_core.errors import Cancelled
+from sedir_core.models.sedir import SedirObjective
+from sedir_core.training.loop import fit
+from sedir_core.training.material import Learned, Material
+from sedir_core.training.patch_fit import fit_patch_decoder
+from sedir_core.training.run import Run
+from sedir_core.types import DoubleArray, Report, Stop
+
+log = logging.getLogger(__name__)
+
+
+def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Learned:
+    """Raises what `loop.fit` raises, and Cancelled."""
+    config, device = material.config, material.device
+    torch.manual_seed(config.training.seed)
+    network = build_network(config, len(material.bases)).to(device)
+    loss = config.loss
+    objective = SedirObjective(
+        network, loss.supervised_contrastive, loss.classification, loss.cosine, loss.temperature, loss.buffer_size
+    ).to(device)
+    result = fit(objective, material.bank, config.training, run, device, stop)
+    if result.status == "interrupted":
+        raise Cancelled
+    patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
+    nets = Nets(material.encoder, network.eval().requires_grad_(False), patches)
+    detector = _calibrated(nets, material, report, stop)
+    thresholds = {name: category.whole.threshold for name, category in detector.known.items()}
+    return Learned(detector.tensors(), thresholds, result.summary(), result.epoch)
+
+
+def _calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> SedirDetector:
+    config, device = material.config, material.device
+
+    def gather(normal: NormalSurface, points: DoubleArray, view: View | None) -> tuple[Evidence, float]:
+        tokens = tokenize(points, config.grouping, nets.encoder, device)
+        with torch.no_grad():
+            residuals = residuals_of(tokens, nets.network(tokens))
+        evidence = gather_evidence(normal, points, tokens, residuals, view)[1]
+        return evidence, float(paper_scores(residuals).max())
+
+    log.info("calibrate")
+    known = calibrate(config, material.bases, gather, material.n_points, report, stop)
+    return SedirDetector(config, nets, known, device)
