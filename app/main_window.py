@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.switcher.wanted.connect(self.show_workspace)
         self.session.open_wanted.connect(self.open_paths)
+        self.session.workspace_wanted.connect(self.show_workspace)
         self.page.open_wanted.connect(self.open_dialog)
         self.page.demo_wanted.connect(self.open_demo)
         self.model.progress_changed.connect(self.status.show_progress)

@@ -124,6 +124,7 @@ class Session(QObject):
     selection_changed = Signal(object)  # Selection
     model_changed = Signal()
     open_wanted = Signal(list)  # paths of scans that any workspace wants opened in Inspect
+    workspace_wanted = Signal(str)  # key of the workspace to go to
     category_changed = Signal(str)
     limit_changed = Signal(float)
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from app.widgets.theme import Theme, icon
 
 STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What `JobStatus` shows. fraction: of the job under way; done, total: jobs."""
+
+    fraction: float
+    stage: str
+    done: int = 0
+    total: int = 1
 
 
 class JobStatus(QWidget):

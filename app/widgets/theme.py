@@ -162,6 +162,14 @@ def _sheet(t: Theme) -> str:
     QSlider::handle:horizontal {{ background: {t.accent}; width: 14px; margin: -5px 0; border-radius: 7px; }}
     QLabel#quiet, QLabel#hint {{ color: {t.quiet}; }}
     QLabel#faint {{ color: {t.faint}; }}
+    QLabel#wrong {{ color: {t.ng}; }}
+    QListWidget#runs {{ border: none; }}
+    QListWidget#runs::item {{ padding: 6px 4px; border-radius: 6px; }}
+    QListWidget#runs::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
+    QTreeView {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 8px; outline: none; }}
+    QTreeView::item {{ padding: 4px 2px; }}
+    QTreeView::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
+    QScrollArea {{ background: transparent; border: none; }}
     QLabel#paneTitle, QLabel#sectionTitle {{ font-weight: 600; }}
     QLabel#paneWaiting {{ background: {t.view_bottom}; color: {t.view_ink}; qproperty-alignment: AlignCenter; }}
     QFrame#message {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 8px; }}

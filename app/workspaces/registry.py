@@ -15,6 +15,7 @@ from app.widgets.theme import Theme
 
 if TYPE_CHECKING:
     from app.workspaces.ice.page import IcePage
+    from app.workspaces.train.page import TrainPage
 
 
 class WorkspacePage(Protocol):
@@ -49,5 +50,14 @@ def _ice(session: Session, settings: Settings, theme: Theme, parent: QWidget) ->
     return IcePage(session, settings, theme, parent)
 
 
+def _train(session: Session, settings: Settings, theme: Theme, parent: QWidget) -> TrainPage:
+    from app.workspaces.train.page import TrainPage
+
+    return TrainPage(session, settings, theme, parent)
+
+
 HOME = "inspect"
-WORKSPACES = (Workspace("compare", "Compare", "scatter-plot-outline", _ice),)
+WORKSPACES = (
+    Workspace("train", "Train", "school-outline", _train),
+    Workspace("compare", "Compare", "scatter-plot-outline", _ice),
+)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sedir_core.config import Config
 
 # A resumed run goes on exactly as it began, so these would contradict its config.toml.
-FIXED_BY_THE_RUN = ("categories", "method", "preset_name", "epochs", "seed", "out")
+FIXED_BY_THE_RUN = ("categories", "method", "preset_name", "config_file", "epochs", "seed", "out")
+FIXED_BY_THE_FILE = ("method", "preset_name", "epochs", "seed")
 
 
 def train(
@@ -28,6 +29,10 @@ def train(
     preset_name: Annotated[
         Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
     ] = "desktop",
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="All settings from a TOML file, such as another run's.", metavar="FILE"),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run directory to write.", metavar="RUN")] = None,
@@ -41,7 +46,9 @@ def train(
 ) -> None:
     """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""
     if resume is not None:
-        _refuse_contradictions(ctx)
+        _refuse_contradictions(ctx, FIXED_BY_THE_RUN, "--resume continues a run as it began")
+    if config_file is not None:
+        _refuse_contradictions(ctx, FIXED_BY_THE_FILE, "--config holds all settings")
     from sedir_core.detectors.run_files import read_run_config
     from sedir_core.training.progress import ProgressBar
     from sedir_core.training.train import TrainRequest
@@ -52,7 +59,7 @@ def train(
         config = read_run_config(run_dir)
     else:
         run_dir = out or user_runs() / f"{dataset.resolve().name}-{datetime.now():%Y%m%d-%H%M%S}"
-        config = _config(method, preset_name, epochs, seed)
+        config = _config(method, preset_name, epochs, seed) if config_file is None else _read(config_file)
     request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device)
     with interruptible() as stop, ProgressBar() as bar:
         watch = {"auto": bar.show, "json": _print_event, "none": _ignore}[progress]
@@ -67,11 +74,17 @@ def _config(method: str, preset_name: str, epochs: int | None, seed: int) -> Con
     return preset(preset_name, method, training=changes)
 
 
-def _refuse_contradictions(ctx: typer.Context) -> None:
-    for name in FIXED_BY_THE_RUN:
+def _read(path: Path) -> Config:
+    from sedir_core.config import read_config
+
+    return read_config(path)
+
+
+def _refuse_contradictions(ctx: typer.Context, fixed: tuple[str, ...], why: str) -> None:
+    for name in fixed:
         source = ctx.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"--resume continues a run as it began; leave out --{name.split('_')[0]}")
+            raise typer.BadParameter(f"{why}; leave out --{name.split('_')[0]}")
 
 
 def _print_event(event: Any) -> None:

@@ -36,7 +36,8 @@ _TEXT_LIMIT = 1_000_000  # bytes; the real ones have a few thousand
 class About(BaseModel):
     """Where a run comes from: about.json.
 
-    data_hash: of the training scans' content. device: as torch names it. threads: the CPU threads torch used,
+    dataset: the folder it was trained on, empty in runs of older versions. data_hash: of the training scans' content.
+    device: as torch names it. threads: the CPU threads torch used,
     since sums of floats depend on them. created: ISO 8601, UTC.
     """
 
@@ -46,6 +47,7 @@ class About(BaseModel):
     method: str
     categories: tuple[str, ...]
     seed: int
+    dataset: str = ""
     data_hash: str
     device: str
     threads: int

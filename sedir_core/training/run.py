@@ -13,26 +13,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 
 from sedir_core.config import Config, to_toml
 from sedir_core.detectors import run_files
 from sedir_core.detectors.run_files import FORMAT, About
-from sedir_core.errors import BadRun, BadWeights, Cancelled, CannotWrite, RunLocked, UserError
+from sedir_core.errors import BadRun, BadWeights, Cancelled, CannotWrite, UserError
 from sedir_core.io.atomic import write_text
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.training.events import AnyEvent, DoneEvent, EventLog, FailedEvent, Watch
+from sedir_core.training.run_lock import held
 
 log = logging.getLogger(__name__)
 
 
-def describe(config: Config, categories: tuple[str, ...], data_hash: str, device: torch.device) -> About:
+def describe(
+    config: Config, categories: tuple[str, ...], data_hash: str, device: torch.device, dataset: str = ""
+) -> About:
     """The about.json of a training that begins now, here."""
     return About(
         method=config.method,
         categories=categories,
         seed=config.training.seed,
+        dataset=dataset,
         data_hash=data_hash,
         device=str(device),
         threads=torch.get_num_threads(),
@@ -105,7 +108,7 @@ def create_run(path: Path, config: Config, about: About, *watchers: Watch) -> It
         raise BadRun(path, "is not a folder", "choose another --out")
     if path.is_dir() and any(path.iterdir()) and not (path / run_files.LOCK).exists():
         raise BadRun(path, "is not empty, and no run of ours", "choose another --out")
-    with _held(path):
+    with held(path):
         if (path / run_files.ABOUT).exists():
             raise BadRun(path, "already holds a run", "continue it with --resume, or choose another --out")
         write_text(path / run_files.CONFIG, to_toml(config))
@@ -122,29 +125,10 @@ def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
     Raises BadRun if it is no run, damaged or of a newer format, RunLocked, CannotWrite.
     """
     about, config = run_files.read_about(path), run_files.read_run_config(path)
-    with _held(path):
+    with held(path):
         (path / run_files.STOP).unlink(missing_ok=True)
         with _recorded(path, config, about, watchers) as run:
             yield run
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """The run directory's lock. The system holds it, so it goes with the process, however that ends."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path / run_files.LOCK, timeout=0, thread_local=False)
-        lock.acquire()
-    except Timeout as error:
-        raise RunLocked(path, "another process is training here", "wait for it or stop it") from error
-    except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
-    try:
-        for left_by_a_kill in path.glob(".*.tmp"):
-            left_by_a_kill.unlink()
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

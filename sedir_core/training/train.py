@@ -67,7 +67,7 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
 
 @contextmanager
 def _open_run(request: TrainRequest, dataset: Dataset, device: torch.device, watch: Watch) -> Iterator[Run]:
-    about = describe(request.config, dataset.categories, dataset.content_hash, device)
+    about = describe(request.config, dataset.categories, dataset.content_hash, device, str(dataset.root.resolve()))
     if not request.resume:
         with create_run(request.out, request.config, about, watch) as run:
             yield run

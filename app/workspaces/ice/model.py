@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs.pool import Pool
 from app.session import Failure, Load
+from app.widgets.job_status import Progress
 from sedir_core.io.atomic import write_text
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -53,16 +54,6 @@ class FlatRequest:
     found: Comparison
     seed: int
     perplexity: float
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What `JobStatus` shows."""
-
-    fraction: float
-    stage: str
-    done: int = 0
-    total: int = 1
 
 
 class IceModel(QObject):

@@ -1,0 +1,202 @@
+"""What the Train workspace knows: the data set that was looked through, and the run that is followed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.jobs.pool import Pool
+from app.jobs.training import Phase, last_words, phase_of
+from app.session import Failure
+from app.widgets.job_status import Progress
+from sedir_core.detectors.run_files import ABOUT, EVENTS
+from sedir_core.training.events import (
+    AnyEvent,
+    DoneEvent,
+    EpochEvent,
+    EvaluatedEvent,
+    EventReader,
+    FailedEvent,
+    StageEvent,
+    StepEvent,
+)
+from sedir_core.training.run_lock import is_alive
+from sedir_core.types import Report, Stop
+
+POLL_MS = 400
+PATIENCE_S = 90.0
+"""A process that has shown no sign of life for so long after its start has died."""
+LOOK_AGAIN_S = 3.0
+"""Whether the process lives is asked only when nothing was heard of it for so long."""
+
+
+@dataclass
+class Curves:
+    """Series of a run over its epochs: name -> [(epoch, value)]; the steps of an epoch lie between two of them."""
+
+    epochs: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    n_epochs: int = 0
+
+    def add(self, event: AnyEvent) -> None:
+        if isinstance(event, EpochEvent):
+            self.n_epochs = event.n_epochs
+            for name, value in {**event.losses, "learning rate": event.lr, "steps/s": event.steps_per_second}.items():
+                points = self.epochs.setdefault(name, [])
+                # After a kill and a resume some epochs come again: the later ones count.
+                while points and points[-1][0] >= event.epoch:
+                    points.pop()
+                points.append((float(event.epoch), value))
+
+
+@dataclass(frozen=True)
+class Follow:
+    """The run on show. stage: what it does now; message: why it failed."""
+
+    run_dir: Path
+    phase: Phase
+    stage: str = ""
+    fraction: float = 0.0
+    eta_s: float | None = None
+    message: str = ""
+    thresholds: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def can_resume(self) -> bool:
+        return (self.run_dir / ABOUT).exists()
+
+
+class TrainModel(QObject):
+    """Surveys run in a thread; a run is followed by its files. Signals come in the GUI thread."""
+
+    surveyed = Signal(object)
+    survey_failed = Signal(object)  # Failure
+    progressed = Signal(object)  # Progress or None
+    followed = Signal(object)  # Follow
+    curves_grew = Signal(object)  # Curves
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = Pool("survey", self)
+        self._pool.progressed.connect(lambda job, fraction, text: self.progressed.emit(Progress(fraction, text)))
+        self._pool.done.connect(self._on_surveyed)
+        self._pool.failed.connect(self._on_failed)
+        self._job = 0
+        self._reader: EventReader | None = None
+        self._begun_s = self._heard_s = self._asked_s = 0.0
+        self._alive, self._ended = False, ""
+        self.curves = Curves()
+        self.follow: Follow | None = None
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    def survey(self, path: Path) -> None:
+        """Look through a data set; an earlier survey is dropped."""
+        self.cancel_survey()
+        self._job = self._pool.submit(_survey, path)
+        self.progressed.emit(Progress(0.0, "looking at the folder"))
+
+    def cancel_survey(self) -> None:
+        self._pool.cancel(self._job)
+        self.progressed.emit(None)
+
+    def watch(self, run_dir: Path, started: bool) -> None:
+        """Follow a run. started: its process has been started just now and may not have a directory yet."""
+        self._reader = EventReader(run_dir / EVENTS)
+        self._begun_s = self._heard_s = time.monotonic() if started else -PATIENCE_S
+        self._asked_s = -PATIENCE_S
+        self._alive, self._ended = started, ""
+        self.curves = Curves()
+        self.follow = Follow(run_dir, Phase.STARTING if started else Phase.INTERRUPTED)
+        self._poll()
+        self._timer.start()
+
+    def leave(self) -> None:
+        """Follow nothing; the training goes on."""
+        self._timer.stop()
+        self._reader = self.follow = None
+
+    def close(self) -> bool:
+        self._timer.stop()
+        return self._pool.close()
+
+    def _poll(self) -> None:
+        if self.follow is None or self._reader is None:
+            return
+        now_s = time.monotonic()
+        events = self._reader.new()
+        if events:
+            self._heard_s = now_s
+        seen = self.follow
+        for event in events:
+            self.curves.add(event)
+            seen = self._after(seen, event)
+        if any(isinstance(event, EpochEvent) for event in events):
+            self.curves_grew.emit(self.curves)
+        self._look_for_life(now_s, bool(events))
+        seen = self._with_phase(seen, now_s)
+        if seen != self.follow or events:
+            self.follow = seen
+            self.followed.emit(seen)
+
+    def _after(self, seen: Follow, event: AnyEvent) -> Follow:
+        changes: dict[str, object] = {}
+        match event:
+            case StageEvent():
+                changes = {"stage": event.stage, "fraction": event.fraction, "eta_s": None}
+            case StepEvent():
+                changes = {
+                    "stage": f"epoch {event.epoch}",
+                    "fraction": event.step / max(event.n_steps, 1),
+                    "eta_s": event.eta_seconds,
+                }
+            case EvaluatedEvent():
+                named = [(name.removeprefix("threshold."), value) for name, value in event.metrics.items()]
+                changes = {"thresholds": tuple(named)}
+            case DoneEvent():
+                self._ended = event.status
+            case FailedEvent():
+                self._ended = "failed"
+                changes = {"message": event.message}
+        if not isinstance(event, DoneEvent | FailedEvent):
+            self._ended = ""
+        return replace(seen, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+
+    def _look_for_life(self, now_s: float, heard: bool) -> None:
+        if heard and not self._ended and now_s - self._begun_s < PATIENCE_S:
+            self._alive = True
+        if now_s - self._heard_s < LOOK_AGAIN_S and not self._ended and self._alive:
+            return
+        if now_s - self._asked_s >= LOOK_AGAIN_S or self._ended:
+            self._asked_s = now_s
+            assert self.follow is not None
+            self._alive = is_alive(self.follow.run_dir)
+
+    def _with_phase(self, seen: Follow, now_s: float) -> Follow:
+        waiting = now_s - self._begun_s < PATIENCE_S and not self._ended
+        if waiting and not (seen.run_dir / ABOUT).exists():
+            words = last_words(seen.run_dir)
+            if words.startswith("error:"):
+                return replace(seen, phase=Phase.FAILED, message=words.removeprefix("error:").strip())
+            return replace(seen, phase=Phase.STARTING)
+        phase = phase_of(seen.run_dir, self._alive, self._ended)
+        if phase is Phase.STARTING:  # it never came to have a directory
+            words = last_words(seen.run_dir) or "the training's process ended without a word"
+            return replace(seen, phase=Phase.FAILED, message=words)
+        return replace(seen, phase=phase)
+
+    def _on_surveyed(self, job: int, found: object) -> None:
+        self.progressed.emit(None)
+        self.surveyed.emit(found)
+
+    def _on_failed(self, job: int, error: Exception) -> None:
+        self.progressed.emit(None)
+        self.survey_failed.emit(Failure.of(error))
+
+
+def _survey(path: Path, report: Report, stop: Stop) -> object:
+    from sedir_core.datasets.survey import survey
+
+    return survey(path, report, stop)

@@ -1,0 +1,266 @@
+"""The Train workspace: trainings at the left, a new one or the one chosen at the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFrame,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs import training
+from app.jobs.evaluation import Evaluator
+from app.jobs.training import Phase, TrainOrder
+from app.session import Failure, Session
+from app.settings import Settings
+from app.widgets.error_details import plain_label
+from app.widgets.job_status import JobStatus, Progress
+from app.widgets.messages import MessageBar
+from app.widgets.theme import Theme, icon
+from app.workspaces.train.data_panel import DataPanel
+from app.workspaces.train.model import Follow, TrainModel
+from app.workspaces.train.progress_panel import ICONS, ProgressPanel
+from app.workspaces.train.settings_panel import SettingsPanel
+from sedir_core.errors import UserError
+from sedir_core.places import user_runs
+
+DIR = Qt.ItemDataRole.UserRole
+NEW_TITLE = "New training"
+
+
+class TrainPage(QWidget):
+    """See the module's docstring. `activate` is called whenever the page is shown."""
+
+    def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._theme = session, settings, theme
+        self._runs = user_runs()
+        self._phases: dict[Path, Phase] = {}
+        self.model = TrainModel(self)
+        self.messages = MessageBar(theme)
+        self.status = JobStatus(theme)
+        self.new = QPushButton(NEW_TITLE)
+        self.list = QListWidget(iconSize=QSize(18, 18), objectName="runs")
+        self.none_yet = plain_label("Your trainings will be listed here.", "faint")
+        self.data = DataPanel(theme)
+        self.settings = SettingsPanel(self._runs, theme)
+        self.progress = ProgressPanel(theme)
+        self.evaluator = Evaluator(self)
+        self.stack = QStackedWidget()
+        self._actions = [QAction(NEW_TITLE, self), QAction("Choose a data set…", self)]
+        self._layout()
+        self._connect()
+        self.set_theme(theme)
+
+    # The contract of a workspace
+
+    def activate(self) -> None:
+        """List the runs there are now; a training that still runs is shown."""
+        self._refresh()
+        if self.model.follow is None:
+            running = next((path for path, phase in self._phases.items() if phase is Phase.RUNNING), None)
+            self.show_new() if running is None else self.show_run(running)
+
+    def close_down(self) -> bool:
+        """Trainings go on; they are processes of their own. An evaluation ends with the window."""
+        self.evaluator.cancel()
+        return self.model.close()
+
+    def actions(self) -> list[QAction]:
+        return list(self._actions)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        for part in (self.messages, self.status, self.data, self.settings, self.progress):
+            part.set_theme(theme)
+        self.new.setIcon(icon("plus", theme.quiet))
+        self._dress_list()
+
+    # What the user does
+
+    def use_dataset(self, folder: Path) -> None:
+        """Look through a folder and show what is in it."""
+        self.messages.hide()
+        self.show_new()
+        self.model.survey(folder)
+
+    def show_new(self) -> None:
+        self.list.clearSelection()
+        self.list.setCurrentRow(-1)
+        self.model.leave()
+        self.stack.setCurrentIndex(0)
+
+    def show_run(self, run_dir: Path, started: bool = False) -> None:
+        """Follow a training, live or over."""
+        self.stack.setCurrentWidget(self.progress)
+        self.model.watch(run_dir, started)
+        self.progress.show_curves(self.model.curves)
+        for row in range(self.list.count()):
+            if self.list.item(row).data(DIR) == str(run_dir):
+                self.list.setCurrentRow(row)
+
+    def train(self) -> None:
+        """Start what the two panels say."""
+        config, found = self.settings.config, self.data.found
+        if config is None or found is None or not self.data.categories:
+            return
+        order = TrainOrder(
+            found.root, self.data.categories, config, self.settings.out, str(self.settings.device.currentData())
+        )
+        try:
+            training.launch(order)
+        except UserError as error:
+            self.messages.warn("The training could not be started", Failure.of(error))
+            return
+        self._refresh(order.out)
+        self.show_run(order.out, started=True)
+        self.settings.suggest_name(found.root.name)
+
+    def stop(self) -> None:
+        if self.model.follow is not None:
+            self._try(lambda run_dir: training.ask_to_stop(run_dir), self.model.follow.run_dir)
+
+    def resume(self) -> None:
+        """Go on with the run on show, on the data set that it was trained on."""
+        if self.model.follow is None:
+            return
+        run_dir = self.model.follow.run_dir
+        if self._try(lambda run_dir: training.resume(run_dir, training.dataset_of(run_dir)), run_dir):
+            self.show_run(run_dir, started=True)
+
+    def evaluate(self) -> None:
+        """Measure the run on show on the test scans of its data set."""
+        if self.model.follow is not None:
+            self._try(
+                lambda run_dir: self.evaluator.start(run_dir, training.dataset_of(run_dir)), self.model.follow.run_dir
+            )
+
+    def inspect(self) -> None:
+        """Make the run on show the model of the window."""
+        if self.model.follow is not None:
+            run_dir = self.model.follow.run_dir
+            self._settings.run_dir = run_dir
+            self._session.use_model(run_dir)
+            self._session.workspace_wanted.emit("inspect")
+
+    def _try(self, act: object, run_dir: Path) -> bool:
+        try:
+            act(run_dir)  # type: ignore[operator]
+        except UserError as error:
+            self.messages.warn(run_dir.name, Failure.of(error))
+            return False
+        return True
+
+    # Wiring
+
+    def _layout(self) -> None:
+        side = QFrame(objectName="panel")
+        inside = QVBoxLayout(side)
+        inside.setContentsMargins(8, 8, 8, 8)
+        inside.setSpacing(7)
+        inside.addWidget(self.new)
+        inside.addWidget(self.none_yet)
+        inside.addWidget(self.list, 1)
+        setup = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        setup.addWidget(self.data)
+        setup.addWidget(self.settings)
+        setup.setSizes([680, 340])
+        setup.setStretchFactor(0, 1)
+        self.stack.addWidget(setup)
+        self.stack.addWidget(self.progress)
+        split = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        split.addWidget(side)
+        split.addWidget(self.stack)
+        split.setSizes([210, 900])
+        split.setStretchFactor(1, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 4)
+        column.setSpacing(7)
+        column.addWidget(self.messages)
+        column.addWidget(split, 1)
+        column.addWidget(self.status)
+        self.status.hide()
+
+    def _connect(self) -> None:
+        self.new.clicked.connect(self.show_new)
+        self._actions[0].triggered.connect(self.show_new)
+        self._actions[1].triggered.connect(self.data.choose.click)
+        self.list.itemActivated.connect(self._on_picked)
+        self.list.itemClicked.connect(self._on_picked)
+        self.data.folder_wanted.connect(self.use_dataset)
+        self.data.changed.connect(lambda: self.settings.set_categories(len(self.data.categories)))
+        self.settings.train_wanted.connect(self.train)
+        self.progress.stop_wanted.connect(self.stop)
+        self.progress.resume_wanted.connect(self.resume)
+        self.progress.inspect_wanted.connect(self.inspect)
+        self.progress.evaluate_wanted.connect(self.evaluate)
+        self.evaluator.busy_changed.connect(self._show_evaluating)
+        self.evaluator.finished.connect(self._on_evaluated)
+        self.status.cancel_wanted.connect(self.model.cancel_survey)
+        self.status.cancel_wanted.connect(self.evaluator.cancel)
+        self.model.progressed.connect(self._show_progress)
+        self.model.surveyed.connect(self._on_surveyed)
+        self.model.survey_failed.connect(lambda failure: self.messages.warn("This folder", failure))
+        self.model.followed.connect(self._on_followed)
+        self.model.curves_grew.connect(self.progress.show_curves)
+
+    def _show_progress(self, progress: object) -> None:
+        self.status.show_progress(progress)
+        self.status.setVisible(progress is not None)
+
+    def _show_evaluating(self, busy: bool) -> None:
+        self.progress.evaluate.setEnabled(not busy)
+        self._show_progress(Progress(0.0, "evaluating on the test scans, some seconds for each") if busy else None)
+
+    def _on_evaluated(self, run_dir: Path, failure: str) -> None:
+        if failure:
+            self.messages.warn(run_dir.name, Failure(failure, "", failure))
+        elif self.model.follow is not None and self.model.follow.run_dir == run_dir:
+            self.progress.show_follow(self.model.follow)
+
+    def _on_surveyed(self, found: object) -> None:
+        self.data.show_survey(found)  # type: ignore[arg-type]  # what the survey's job returns
+        assert self.data.found is not None
+        self.settings.suggest_name(self.data.found.root.name)
+
+    def _on_followed(self, seen: Follow) -> None:
+        self.progress.show_follow(seen)
+        if self._phases.get(seen.run_dir) is not seen.phase:
+            self._phases[seen.run_dir] = seen.phase
+            self._dress_list()
+
+    def _on_picked(self, item: QListWidgetItem) -> None:
+        self.show_run(Path(item.data(DIR)))
+
+    def _refresh(self, begun: Path | None = None) -> None:
+        """The list of runs. begun: one that has no directory yet."""
+        found = training.runs_in(self._runs)
+        if begun is not None and begun not in found:
+            found.insert(0, begun)
+        self._phases = {run: self._phases.get(run) or training.phase_now(run) for run in found}
+        if begun is not None:
+            self._phases[begun] = Phase.STARTING
+        self.list.clear()
+        for run in found:
+            item = QListWidgetItem(run.name)
+            item.setData(DIR, str(run))
+            item.setToolTip(str(run))
+            self.list.addItem(item)
+        self.none_yet.setVisible(not found)
+        self._dress_list()
+
+    def _dress_list(self) -> None:
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            phase = self._phases.get(Path(item.data(DIR)), Phase.INTERRUPTED)
+            colour = {Phase.COMPLETE: self._theme.ok, Phase.FAILED: self._theme.ng, Phase.RUNNING: self._theme.accent}
+            item.setIcon(icon(ICONS[phase], colour.get(phase, self._theme.quiet)))

@@ -1,0 +1,205 @@
+"""A training on show: what it is doing, how its losses fall, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.evaluation import measured_of
+from app.jobs.training import Phase
+from app.views.curves import CurveGrid
+from app.widgets.error_details import plain_label
+from app.widgets.theme import Theme, icon, icon_size
+from app.workspaces.train.model import Curves, Follow
+
+TITLES = {
+    "total": "Total loss",
+    "rec": "Reconstruction",
+    "scl": "Contrastive",
+    "cls": "Classification",
+    "cos": "Cosine",
+    "learning rate": "Learning rate",
+    "steps/s": "Steps a second",
+}
+WORDS = {
+    Phase.STARTING: "Starting…",
+    Phase.RUNNING: "Training",
+    Phase.INTERRUPTED: "Interrupted: nothing is lost, it can go on where it stopped",
+    Phase.FAILED: "Failed",
+    Phase.COMPLETE: "Complete: ready to inspect",
+}
+ICONS = {
+    Phase.STARTING: "timer-sand",
+    Phase.RUNNING: "school-outline",
+    Phase.INTERRUPTED: "pause-circle-outline",
+    Phase.FAILED: "alert-octagon",
+    Phase.COMPLETE: "check-circle",
+}
+MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
+COLUMNS = ("Category", "Limit", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
+OUTLIVES = "It goes on when this window is closed."
+
+
+class ProgressPanel(QWidget):
+    """Buttons only say what is wanted."""
+
+    stop_wanted = Signal()
+    resume_wanted = Signal()
+    inspect_wanted = Signal()
+    evaluate_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown: Follow | None = None
+        self._icon = QLabel()
+        self.title = plain_label("", "paneTitle")
+        self.phase = plain_label("", "quiet")
+        self.bar = QProgressBar(textVisible=False, maximum=1000)
+        self.message = plain_label("", "wrong")
+        self.stop = QPushButton("Stop", toolTip="Saves first; the training can go on later exactly where it stopped")
+        self.resume = QPushButton("Go on", objectName="primary")
+        self.inspect = QPushButton("Inspect with this model", objectName="primary")
+        self.evaluate = QPushButton(
+            "Evaluate", toolTip="AUROC and AUPR of every category, from the data set's test scans"
+        )
+        self.folder = QPushButton("Show files")
+        for button, signal in (
+            (self.stop, self.stop_wanted),
+            (self.resume, self.resume_wanted),
+            (self.inspect, self.inspect_wanted),
+            (self.evaluate, self.evaluate_wanted),
+        ):
+            button.clicked.connect(signal)
+        self.folder.clicked.connect(self._open_folder)
+        self.curves = CurveGrid(theme, TITLES)
+        self.limits = QTableWidget(0, len(COLUMNS))
+        self.limits.setHorizontalHeaderLabels(COLUMNS)
+        self.limits.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.limits.verticalHeader().hide()
+        self.limits.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.limits.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.limits.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.limits.setMinimumWidth(300)
+        self.limits.setToolTip(
+            "Limit: of the object score, so that as many good parts are called NG as the settings allow.\n"
+            "AUROC and AUPR in per cent: of whole scans (O) and of points (P), with the category found by the model."
+        )
+        self._layout()
+        self.set_theme(theme)
+
+    def show_follow(self, seen: Follow) -> None:
+        """What is known of the run now."""
+        self._shown = seen
+        self.title.setText(seen.run_dir.name)
+        words = WORDS[seen.phase]
+        if seen.phase is Phase.RUNNING and seen.stage:
+            words = seen.stage[:1].upper() + seen.stage[1:]
+            words += f" · {remaining(seen.eta_s)}" if seen.eta_s is not None else ""
+            words += f" · {OUTLIVES}"
+        self.phase.setText(words)
+        self.bar.setMaximum(0 if seen.phase is Phase.STARTING else 1000)
+        self.bar.setValue(round(1000 * seen.fraction))
+        self.bar.setVisible(seen.phase in (Phase.STARTING, Phase.RUNNING))
+        self.message.setText(seen.message)
+        self.message.setVisible(seen.phase is Phase.FAILED and bool(seen.message))
+        self.stop.setVisible(seen.phase is Phase.RUNNING)
+        self.resume.setVisible(seen.phase in (Phase.INTERRUPTED, Phase.FAILED) and seen.can_resume)
+        self.inspect.setVisible(seen.phase is Phase.COMPLETE)
+        self.evaluate.setVisible(seen.phase is Phase.COMPLETE)
+        self.folder.setEnabled(seen.run_dir.is_dir())
+        self._show_limits(seen)
+        self._dress()
+
+    def show_curves(self, curves: Curves) -> None:
+        """The losses and rates so far."""
+        wanted = {name: curves.epochs[name] for name in TITLES if name in curves.epochs}
+        self.curves.show_series(wanted, curves.n_epochs)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.curves.set_theme(theme)
+        self.stop.setIcon(icon("stop", theme.quiet))
+        self.folder.setIcon(icon("folder-outline", theme.quiet))
+        self.resume.setIcon(icon("play", theme.on_accent))
+        self.inspect.setIcon(icon("magnify-scan", theme.on_accent))
+        self._dress()
+
+    def _layout(self) -> None:
+        head = QFrame(objectName="panel")
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self.title)
+        words.addWidget(self.phase)
+        row.addWidget(self._icon)
+        row.addLayout(words, 1)
+        for button in (self.folder, self.evaluate, self.stop, self.resume, self.inspect):
+            row.addWidget(button)
+        inside = QVBoxLayout(head)
+        inside.setContentsMargins(14, 12, 14, 12)
+        inside.setSpacing(9)
+        inside.addLayout(row)
+        inside.addWidget(self.bar)
+        inside.addWidget(self.message)
+        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.curves)
+        split = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        split.addWidget(scroll)
+        split.addWidget(self.limits)
+        split.setStretchFactor(0, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(head)
+        column.addWidget(split, 1)
+
+    def _show_limits(self, seen: Follow) -> None:
+        measured = measured_of(seen.run_dir) if seen.phase is Phase.COMPLETE else {}
+        self.limits.setVisible(bool(seen.thresholds))
+        self.limits.setRowCount(len(seen.thresholds))
+        for column in range(2, len(COLUMNS)):
+            self.limits.setColumnHidden(column, not measured)
+        for row, (name, value) in enumerate(seen.thresholds):
+            self.limits.setItem(row, 0, QTableWidgetItem(name))
+            shares = measured.get(name, {})
+            percents = [shares.get(key) for key in MEASURES]
+            for column, text in enumerate(
+                [f"{value:.3g}", *("" if p is None else f"{100 * p:.1f}" for p in percents)], 1
+            ):
+                cell = QTableWidgetItem(text)
+                cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.limits.setItem(row, column, cell)
+
+    def _dress(self) -> None:
+        phase = self._shown.phase if self._shown is not None else Phase.STARTING
+        colour = {Phase.FAILED: self._theme.ng, Phase.COMPLETE: self._theme.ok}.get(phase, self._theme.accent)
+        self._icon.setPixmap(icon(ICONS[phase], colour).pixmap(icon_size(28), self.devicePixelRatioF()))
+
+    def _open_folder(self) -> None:
+        if self._shown is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._shown.run_dir)))
+
+
+def remaining(seconds: float) -> str:
+    """A time in words that does not pretend to know better."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {seconds / 3600:.1f} h left"

@@ -1,0 +1,139 @@
+"""The second step of a training: how large a model, how long, on which device, under which name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets.config_form import ConfigForm
+from app.widgets.theme import Theme, icon
+from sedir_core.config import Config, preset
+
+PRESET_WORDS = {
+    "desktop": "Desktop: minutes on a processor",
+    "paper": "Paper: as published, for a GPU",
+    "tiny": "Tiny: seconds, to try things out",
+}
+METHOD_WORDS = {
+    "sedir": "SeDiR",
+    "mc3d-ad": "MC3D-AD (baseline, as published)",
+    "mc3d-ad-spatial": "MC3D-AD (independent of file order)",
+}
+FORBIDDEN = set('<>:"/\\|?*')
+
+
+class SettingsPanel(QFrame):
+    """`train_wanted` when everything is right and the button was pressed."""
+
+    train_wanted = Signal()
+
+    def __init__(self, runs: Path, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent, objectName="panel")
+        self._runs = runs
+        self._n_categories = 0
+        self.name = QLineEdit(toolTip="The model appears under this name wherever one can be chosen")
+        self.name_wrong = QLabel(objectName="wrong", wordWrap=True, visible=False)
+        self.preset = _combo(PRESET_WORDS, "Sizes and length of the training; every setting can be changed below")
+        self.method = _combo(METHOD_WORDS, "The detector to train")
+        self.device = QComboBox(toolTip="Where to compute")
+        self.show_devices((("auto", "Automatic"), ("cpu", "Processor")))
+        self.form = ConfigForm(preset("desktop"))
+        self.everything = QCheckBox("All settings")
+        self.train = QPushButton("Train", objectName="primary")
+        top = QFormLayout()
+        top.setVerticalSpacing(7)
+        top.addRow("Name", self.name)
+        top.addRow(self.name_wrong)
+        for label, widget in (("Preset", self.preset), ("Method", self.method), ("Device", self.device)):
+            top.addRow(label, widget)
+        self._top = top
+        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.form)
+        scroll.viewport().setAutoFillBackground(False)
+        self.form.setAutoFillBackground(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 12, 14, 12)
+        column.setSpacing(9)
+        column.addWidget(QLabel("2   How to learn it", objectName="sectionTitle"))
+        column.addLayout(top)
+        column.addWidget(self.everything)
+        column.addWidget(scroll, 1)
+        column.addWidget(self.train)
+        self.everything.toggled.connect(self.form.show_all)
+        self.preset.currentIndexChanged.connect(self._use_preset)
+        self.method.currentIndexChanged.connect(self._use_preset)
+        self.form.changed.connect(self._enable)
+        self.name.textChanged.connect(self._enable)
+        self.train.clicked.connect(self.train_wanted)
+        self.suggest_name("parts")
+        self.set_theme(theme)
+
+    @property
+    def config(self) -> Config | None:
+        return self.form.config
+
+    @property
+    def out(self) -> Path:
+        """The run directory to be."""
+        return self._runs / self.name.text().strip()
+
+    def suggest_name(self, dataset: str) -> None:
+        self.name.setText(f"{dataset}-{datetime.now():%Y%m%d-%H%M}")
+
+    def show_devices(self, devices: tuple[tuple[str, str], ...]) -> None:
+        """(name for the command line, words) of what the machine has."""
+        kept = self.device.currentData()
+        self.device.clear()
+        for name, words in devices:
+            self.device.addItem(words, name)
+        self.device.setCurrentIndex(max(self.device.findData(kept), 0))
+
+    def set_categories(self, count: int) -> None:
+        """How many are ticked."""
+        self._n_categories = count
+        self._enable()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.train.setIcon(icon("school-outline", theme.on_accent))
+
+    def _use_preset(self) -> None:
+        self.form.show_config(preset(self.preset.currentData(), self.method.currentData()))
+
+    def _enable(self) -> None:
+        wrong = self._name_trouble()
+        self.name_wrong.setText(wrong)
+        self._top.setRowVisible(self.name_wrong, bool(wrong))
+        count = self._n_categories
+        self.train.setText("Train" if not count else f"Train {count} {'category' if count == 1 else 'categories'}")
+        self.train.setEnabled(bool(count) and not wrong and self.config is not None)
+        why = "Tick at least one category" if not count else "Some setting is not right" if self.config is None else ""
+        self.train.setToolTip(wrong or why or "The training goes on when this window is closed")
+
+    def _name_trouble(self) -> str:
+        name = self.name.text().strip()
+        if not name:
+            return "give the model a name"
+        if FORBIDDEN & set(name) or name.startswith("."):
+            return "a name cannot begin with a dot or hold " + " ".join(sorted(FORBIDDEN))
+        return "there is a model of this name already" if (self._runs / name).exists() else ""
+
+
+def _combo(words: dict[str, str], tip: str) -> QComboBox:
+    combo = QComboBox(toolTip=tip)
+    for name, text in words.items():
+        combo.addItem(text, name)
+    return combo
