@@ -66,6 +66,7 @@ class Menus:
         ]
         self._needs_scan.append(self._add(menu, "Save Picture…", exporter.picture, "Ctrl+Shift+S", "camera-outline"))
         self._needs_scan.append(self._add(menu, "Export Scan List…", exporter.scan_list, picture="table-arrow-right"))
+        self._needs_scan.append(self._add(menu, "Save Report…", exporter.report, "Ctrl+R", "file-document-outline"))
         menu.addSeparator()
         self._add(menu, "Quit", window.close, "Ctrl+Q")
 

@@ -13,7 +13,21 @@ from sedir_core.places import DEFAULT_RUN, find_run
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Refused
+    from sedir_core.evaluation.report import Report as InspectionReport
     from sedir_core.types import Report, Stop
+
+COLUMNS = (
+    "path",
+    "verdict",
+    "uncertain",
+    "score",
+    "threshold",
+    "category",
+    "category_confidence",
+    "n_points",
+    "reason",
+)
+"""Of the CSV, named as in the JSON."""
 
 
 def inspect(
@@ -26,6 +40,12 @@ def inspect(
     export: Annotated[
         Path | None, typer.Option(help="Write scored scan, reconstruction and picture of each scan there.")
     ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", help="Write a report there, as .html or .pdf.", metavar="FILE")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write a table there, one row a scan.", metavar="FILE")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
 ) -> None:
@@ -33,12 +53,17 @@ def inspect(
     from sedir_core.detectors.base import load_detector
 
     run_dir = find_run(model)
+    sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
     files, refused = scan_files(paths)
     with interruptible() as stop, progress() as report:
         detector = load_detector(run_dir, device)
-        document = inspect_files(detector, run_dir, files, refused, category, export, report, stop)
+        document = inspect_files(detector, run_dir, files, refused, category, export, report, stop, sheets)
     if json_file is not None:
         write_json(json_file, document)
+    if csv_file is not None:
+        write_table(csv_file, document)
+    if report_file is not None and sheets is not None:
+        sheets.write(report_file)
     if json_file != "-":
         typer.echo(verdict_table(document["results"]))
     for error in document["errors"]:
@@ -70,13 +95,19 @@ def inspect_files(
     export: Path | None,
     report: Report,
     stop: Stop,
+    sheets: InspectionReport | None = None,
 ) -> dict[str, Any]:
-    """Inspect and export every file. Returns what `--json` prints."""
+    """Inspect and export every file, and add it to a report. Returns what `--json` prints."""
     from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
 
     stems = dict(zip(files, export_stems(files, export), strict=True)) if export is not None else {}
     results, errors = [], [one.to_json() for one in refused]
+    if sheets is not None:
+        sheets.method = detector.method
+        sheets.errors += errors
     for outcome in inspect_scans(detector, files, category, report, stop):
+        if sheets is not None:
+            sheets.add(outcome)
         if not isinstance(outcome, Inspected):
             errors.append(outcome.to_json())
             continue
@@ -84,6 +115,28 @@ def inspect_files(
             export_inspection(outcome, export, stems[outcome.path])
         results.append(outcome.to_json())
     return {"model": str(run_dir), "method": detector.method, "results": results, "errors": errors}
+
+
+def _report(path: Path | None, run_dir: Path) -> InspectionReport | None:
+    if path is None:
+        return None
+    from sedir_core.evaluation.report import Report as InspectionReport
+    from sedir_core.evaluation.report import check_format
+
+    check_format(path)
+    return InspectionReport(str(run_dir), "")
+
+
+def write_table(path: Path, document: dict[str, Any]) -> None:
+    """The results of `--json` as CSV, one row a scan; what could not be read has only path and reason."""
+    from sedir_core.io.export import write_csv
+
+    rows: list[tuple[Any, ...]] = [(*COLUMNS, "n_defects", "seconds")]
+    for result in document["results"]:
+        rows.append((*(result[name] for name in COLUMNS), len(result["defects"]), result["seconds"]["total"]))
+    for error in document["errors"]:
+        rows.append(tuple({"path": error["path"], "reason": error["message"]}.get(name) for name in rows[0]))
+    write_csv(path, rows)
 
 
 def verdict_table(results: list[dict[str, Any]]) -> str:

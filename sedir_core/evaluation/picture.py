@@ -27,6 +27,7 @@ from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Scan
 MOST_POINTS = 60_000  # more dots than that cannot be told apart at this size
 PANEL_INCHES, DPI = 6.0, 130
 BACKGROUND, TEXT, NOT_EVALUATED, SURFACE = "#15181d", "#e6e8eb", "#7d828a", "#b9c4d0"
+PAPER, INK = "#ffffff", "#1a2230"
 LIGHT = np.array([-0.35, 0.55, 0.76])  # from the upper left, in front of the part
 AMBIENT = 0.35
 OK, NG = "#5ab4e6", "#f59b42"  # blue and orange: told apart by everyone
@@ -39,7 +40,31 @@ GRID = 64
 
 def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
     """Write the picture as PNG. Raises CannotWrite."""
-    figure = Figure(figsize=(2 * PANEL_INCHES, PANEL_INCHES + 0.9), dpi=DPI, facecolor=BACKGROUND)
+    figure, heat, panels = _drawn(scan, detection, BACKGROUND, 1.0)
+    _write_words(figure, panels, heat, detection, scan.name)
+    write_bytes(path, _png(figure))
+
+
+def picture_for_paper(scan: Scan, detection: Detection) -> bytes:
+    """The same on white, smaller, with the colour scale and without the verdict, which stands beside it; PNG."""
+    figure, heat, panels = _drawn(scan, detection, PAPER, 0.62)
+    _title(panels, INK)
+    _scale(figure, heat, detection.point_threshold, INK)
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
+
+
+def _drawn(
+    scan: Scan, detection: Detection, background: str, size: float
+) -> tuple[Figure, ScalarMappable, tuple[Axes, Axes]]:
+    """size: of the full one."""
+    inches = size * PANEL_INCHES
+    figure = Figure(figsize=(2 * inches, inches + 0.9 * size), dpi=DPI, facecolor=background)
     FigureCanvasAgg(figure)  # draws without a screen, whatever the user's settings
     left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.11, top=0.89, wspace=0.02)
@@ -52,14 +77,10 @@ def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
     middle = points.mean(axis=0)  # georeferenced coordinates would lose their digits in the drawing
     rebuilt = detection.reconstruction[_thinned(detection.reconstruction)]
     shape_colours = np.broadcast_to(to_rgb(SURFACE), (len(rebuilt), 3))
-    dots_per_unit = _frame((left, right), (points - middle) @ camera.T)
+    dots_per_unit = size * _frame((left, right), (points - middle) @ camera.T)
     _paint(left, points - middle, colours, camera, dots_per_unit)
     _paint(right, rebuilt - middle, shape_colours, camera, dots_per_unit)
-    _write_words(figure, (left, right), heat, detection, scan.name)
-
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    write_bytes(path, content.getvalue())
+    return figure, heat, (left, right)
 
 
 def _thinned(points: DoubleArray) -> IntArray:
@@ -147,13 +168,19 @@ def _write_words(
     figure.text(0.02, 0.955, "NG" if ng else "OK", color=NG if ng else OK, size=20, weight="bold", va="center")
     summary = f"{name}   ·   {measured}   ·   {place}   ·   defects: {len(detection.defects)}"
     figure.text(0.075, 0.955, summary, color=TEXT, size=11, va="center", parse_math=False)
-    for axes, title in zip(
-        panels, ("scan, coloured by anomaly score", "reconstruction: what normal looks like"), strict=True
-    ):
-        axes.set_title(title, color=TEXT, size=10, pad=4)
+    _title(panels, TEXT)
+    _scale(figure, heat, detection.point_threshold, TEXT)
+
+
+def _title(panels: tuple[Axes, Axes], colour: str) -> None:
+    titles = ("scan, coloured by anomaly score", "reconstruction: what normal looks like")
+    for axes, title in zip(panels, titles, strict=True):
+        axes.set_title(title, color=colour, size=10, pad=4)
+
+
+def _scale(figure: Figure, heat: ScalarMappable, limit: float, colour: str) -> None:
     bar = figure.colorbar(heat, cax=figure.add_axes((0.06, 0.075, 0.38, 0.018)), orientation="horizontal")
     bar.outline.set_visible(False)
-    limit = detection.point_threshold
     bar.set_ticks([0.0, limit, 2.0 * limit], labels=["0", f"limit {limit:.3g}", f"≥ {2 * limit:.3g}"])
-    bar.ax.tick_params(colors=TEXT, labelsize=9, length=0)
-    bar.ax.axvline(limit, color=TEXT, linewidth=1.5)
+    bar.ax.tick_params(colors=colour, labelsize=9, length=0)
+    bar.ax.axvline(limit, color=colour, linewidth=1.5)

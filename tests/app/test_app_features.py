@@ -90,6 +90,19 @@ def test_the_scan_list_is_exported(qtbot, window, dented_file, broken_file, tmp_
     assert rows["broken"]["reason"]
 
 
+def test_a_report_shows_what_counts(qtbot, window, dented_file, broken_file, tmp_path, monkeypatch):
+    entries = open_and_wait(qtbot, window, dented_file, broken_file)
+    dented = next(entry for entry in entries if entry.path == dented_file)
+    window.session.update(dented.id, review="ok", scan=None)  # as after a while: read again for the picture
+    target = tmp_path / "report.html"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    with qtbot.waitSignal(window.exporter.said, timeout=20_000):
+        window.exporter.report()
+    text = target.read_text("utf-8")
+    assert "set to OK by the operator, the model said NG" in text
+    assert broken_file.name in text
+
+
 def test_the_layout_comes_back(qtbot, detector, settings, tmp_path):
     with open_window(qtbot, Session(loader(detector), tmp_path), settings, tmp_path) as window:
         window.page.docks[2].setVisible(False)

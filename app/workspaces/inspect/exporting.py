@@ -60,6 +60,13 @@ class Exporter(QObject):
             rows = table(self._session.entries)
             self.write(path, lambda target: _write_table(target, rows))
 
+    def report(self) -> None:
+        """Every scan that was inspected, with pictures, to be read and printed: HTML or PDF by the file's ending."""
+        if path := self._ask("report", "report.pdf", "PDF (*.pdf);;HTML (*.html)"):
+            entries, info = self._session.entries, self._session.model
+            run_dir, method = self._session.run_dir, info.method if info else ""
+            self.write(path, lambda target: _write_report(target, entries, run_dir, method))
+
     def picture(self) -> None:
         """The views, the colour scale and the verdict as they are on the screen, as PNG."""
         entry = self._session.current_entry
@@ -128,6 +135,28 @@ def table(entries: Sequence[Entry]) -> list[tuple[Cell, ...]]:
             )
         )  # fmt: skip
     return rows
+
+
+def _write_report(path: Path, entries: Sequence[Entry], run_dir: Path, method: str) -> None:
+    from sedir_core.errors import UnreadableScan, UserError
+    from sedir_core.evaluation.inspection import Inspected, Refused
+    from sedir_core.evaluation.report import Report as InspectionReport
+    from sedir_core.evaluation.report import check_format
+    from sedir_core.io.scans import read_scan
+
+    check_format(path)
+    sheets = InspectionReport(str(run_dir), method)
+    for entry in entries:
+        if entry.failure is not None:
+            sheets.add(Refused(entry.path, UnreadableScan(entry.path, entry.failure.what, entry.failure.hint)))
+        elif entry.detection is not None:
+            try:
+                scan = entry.scan or read_scan(entry.path)  # those shown long ago are no longer in memory
+            except UserError as error:
+                sheets.add(Refused(entry.path, error))
+                continue
+            sheets.add(Inspected(entry.path, scan, entry.detection, entry.detection.seconds), entry.review)
+    sheets.write(path)
 
 
 def _write_table(path: Path, rows: Sequence[Sequence[Cell]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -75,6 +76,24 @@ def test_an_unreadable_scan_is_listed_and_the_others_are_done(sedir, good, broke
         ("missing", "unreadable_scan"),
     }
     assert all(one["message"] for one in found["errors"])
+
+
+def test_report_and_table_name_every_file(sedir, good, dented, broken, tmp_path) -> None:
+    html, table = tmp_path / "report.html", tmp_path / "table.csv"
+    result = sedir("inspect", good, dented, broken, "--report", html, "--csv", table)
+    assert result.exit_code == 4
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert [row["verdict"] for row in rows] == ["ng", "ok", ""]
+    assert rows[2]["reason"]
+    for path in (good, dented, broken):
+        assert path.name in html.read_text()
+
+
+def test_a_report_of_another_kind_is_refused_before_the_work(sedir, good, tmp_path) -> None:
+    result = sedir("inspect", good, "--report", tmp_path / "report.docx")
+    assert result.exit_code == 1
+    assert "neither .html nor .pdf" in result.stderr
+    assert result.stdout == ""
 
 
 def test_an_unreadable_scan_outranks_ng(sedir, broken, dented) -> None:

@@ -1,0 +1,210 @@
+"""The report on paper: a summary, then a page for every scan. A4, in a font that knows more than Latin letters."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+import matplotlib as mpl
+from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from sedir_core.evaluation.report_style import place
+
+if TYPE_CHECKING:
+    from sedir_core.evaluation.report import Report, Sheet
+
+MARGIN = 16 * mm
+WIDTH = A4[0] - 2 * MARGIN
+FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+INK, QUIET, LINE, BAR = HexColor("#1a2230"), HexColor("#5b6675"), HexColor("#d8dee6"), HexColor("#8aa4c8")
+VERDICTS = {"OK": HexColor("#0f7b6c"), "NG": HexColor("#c2410c"), "Uncertain": HexColor("#9a6700")}
+PICTURE_RATIO = 0.55  # height to width, as `picture_for_paper` draws
+HISTOGRAM_HEIGHT = 18 * mm
+FRAME_PADDING = 6  # which the library adds inside the margins
+
+
+def to_pdf(report: Report) -> bytes:
+    """The report as the content of a PDF file."""
+    _register_fonts()
+    content = io.BytesIO()
+    document = SimpleDocTemplate(
+        content,
+        pagesize=A4,
+        leftMargin=MARGIN - FRAME_PADDING,
+        rightMargin=MARGIN - FRAME_PADDING,
+        topMargin=MARGIN,
+        bottomMargin=20 * mm,
+        title="Inspection report",
+        author="SeDiR Inspect",
+    )
+    story: list[Flowable] = _summary(report)
+    for number, sheet in enumerate(report.sheets, 1):
+        story += [PageBreak(), *_page(number, sheet)]
+    footer = f"SeDiR Inspect · {report.made:%Y-%m-%d %H:%M} · {Path(report.model).name}"
+    document.build(story, canvasmaker=lambda *args, **kwargs: _Numbered(footer, *args, **kwargs))
+    return content.getvalue()
+
+
+def _register_fonts() -> None:
+    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    for name in (FONT, BOLD):
+        registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+    registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
+
+
+def _style(size: float, colour: Color = INK, bold: bool = False, right: bool = False) -> ParagraphStyle:
+    return ParagraphStyle(
+        f"{size}{colour}{bold}{right}",
+        fontName=BOLD if bold else FONT,
+        fontSize=size,
+        leading=1.35 * size,
+        textColor=colour,
+        alignment=TA_RIGHT if right else 0,
+        splitLongWords=True,
+    )
+
+
+def _text(words: object, style: ParagraphStyle) -> Paragraph:
+    """Names of files are text, never markup."""
+    return Paragraph(escape(str(words)), style)
+
+
+def _summary(report: Report) -> list[Flowable]:
+    facts = [[_text(title, _style(8, QUIET)), _text(value, _style(9))] for title, value in report.facts.items()]
+    counts = [
+        [_text(count, _style(17, VERDICTS.get(word, INK), bold=True)) for word, count in report.counts.items()],
+        [_text(word, _style(8, QUIET)) for word in report.counts],
+    ]
+    story: list[Flowable] = [
+        _text("Inspection report", _style(19, bold=True)),
+        Spacer(0, 5 * mm),
+        Table(facts, colWidths=[28 * mm, WIDTH - 28 * mm], style=_tight()),
+        Spacer(0, 5 * mm),
+        Table(counts, colWidths=[WIDTH / 4] * 4, style=[("BOX", (i, 0), (i, 1), 0.6, LINE) for i in range(4)]),
+        Spacer(0, 6 * mm),
+    ]
+    if report.sheets:
+        rows = [_header("Verdict", "Of the limit", "Category", "Defects", "Scan")]
+        for sheet in report.sheets:
+            verdict = _text(sheet.word, _style(8.5, VERDICTS[sheet.word], bold=True))
+            cells = (sheet.share, sheet.result["category"], len(sheet.result["defects"]), sheet.name)
+            rows.append([verdict, *(_text(cell, _style(8.5)) for cell in cells)])
+        widths = [22 * mm, 24 * mm, 34 * mm, 18 * mm, WIDTH - 98 * mm]
+        story.append(Table(rows, colWidths=widths, repeatRows=1, style=_ruled()))
+    if report.errors:
+        rows = [_header("Not inspected", "Why")]
+        rows += [[_text(e["path"], _style(8)), _text(e["message"], _style(8))] for e in report.errors]
+        story += [Spacer(0, 6 * mm), Table(rows, colWidths=[0.4 * WIDTH, 0.6 * WIDTH], repeatRows=1, style=_ruled())]
+    return story
+
+
+def _page(number: int, sheet: Sheet) -> list[Flowable]:
+    result = sheet.result
+    said = (
+        f"{sheet.share} of the limit (score {result['score'] or 0:.3g}, limit {result['threshold'] or 0:.3g})   ·   "
+        f"{result['category']}, {100 * (result['category_confidence'] or 0):.0f} % sure   ·   "
+        f"{result['n_points']:,} points"
+    )
+    story: list[Flowable] = [
+        _text(sheet.word, _style(17, VERDICTS[sheet.word], bold=True)),
+        _text(f"{number}   {sheet.name}", _style(12, bold=True)),
+        Spacer(0, 1.5 * mm),
+        _text(said, _style(9)),
+        _text(result["reason"], _style(9, QUIET)),
+        Spacer(0, 4 * mm),
+        Image(io.BytesIO(sheet.picture), width=WIDTH, height=PICTURE_RATIO * WIDTH, kind="proportional"),
+        Spacer(0, 3 * mm),
+        _Histogram(sheet),
+        Spacer(0, 1.5 * mm),
+        _text("Scores of the points, from 0 to twice the limit and above; the line is the limit.", _style(7.5, QUIET)),
+    ]
+    if sheet.defects:
+        rows = [_header("Defect", "Peak", "Area", "Centre", "Extent", "Points")]
+        for i, defect in enumerate(sheet.defects, 1):
+            cells = (
+                i,
+                f"{defect['peak'] or 0:.2f}",
+                f"{defect['area'] or 0:.3g}",
+                place(defect["centroid"]),
+                place(defect["extent"]),
+                f"{defect['n_points']:,}",
+            )
+            rows.append([_text(cell, _style(8)) for cell in cells])
+        widths = [16 * mm, 18 * mm, 20 * mm, 52 * mm, 50 * mm, WIDTH - 156 * mm]
+        note = "Lengths are in the scan's unit, areas in its square." + (
+            f" {sheet.n_more} more defects are not listed." if sheet.n_more else ""
+        )
+        table = Table(rows, colWidths=widths, repeatRows=1, style=_ruled())
+        story += [Spacer(0, 5 * mm), KeepTogether([table, _text(note, _style(7.5, QUIET))])]
+    return story
+
+
+def _header(*titles: str) -> list[Paragraph]:
+    return [_text(title, _style(8, QUIET)) for title in titles]
+
+
+def _tight() -> list[tuple[object, ...]]:
+    return [("LEFTPADDING", (0, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP"), *_padding(1.5)]
+
+
+def _ruled() -> list[tuple[object, ...]]:
+    return [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.5, LINE),
+        ("LEFTPADDING", (0, 0), (-1, -1), 0),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        *_padding(3),
+    ]
+
+
+def _padding(points: float) -> list[tuple[object, ...]]:
+    return [(f"{side}PADDING", (0, 0), (-1, -1), points) for side in ("TOP", "BOTTOM")]
+
+
+class _Histogram(Flowable):  # type: ignore[misc]  # the library has no types
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self.width, self.height, self._bars = WIDTH, HISTOGRAM_HEIGHT, sheet.bars
+
+    def wrap(self, *available: float) -> tuple[float, float]:
+        return self.width, self.height
+
+    def draw(self) -> None:
+        step = self.width / len(self._bars)
+        for i, height in enumerate(self._bars):
+            self.canv.setFillColor(VERDICTS["NG"] if i >= len(self._bars) / 2 else BAR)
+            self.canv.rect(i * step, 0, 0.88 * step, max(height * self.height, 0.2 if height else 0), stroke=0, fill=1)
+        self.canv.setStrokeColor(INK)
+        self.canv.line(self.width / 2, 0, self.width / 2, self.height)
+
+
+class _Numbered(Canvas):  # type: ignore[misc]  # the library has no types
+    """Pages that know how many there are."""
+
+    def __init__(self, footer: str, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._footer = footer
+        self._pages: list[dict[str, object]] = []
+
+    def showPage(self) -> None:  # noqa: N802
+        self._pages.append(dict(self.__dict__))
+        self._startPage()
+
+    def save(self) -> None:
+        for number, page in enumerate(self._pages, 1):
+            self.__dict__.update(page)
+            self.setFont(FONT, 7.5)
+            self.setFillColor(QUIET)
+            self.drawString(MARGIN, 10 * mm, self._footer)
+            self.drawRightString(A4[0] - MARGIN, 10 * mm, f"{number} of {len(self._pages)}")
+            super().showPage()
+        super().save()
