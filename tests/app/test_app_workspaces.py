@@ -11,7 +11,7 @@ from app.workspaces.inspect.page import InspectPage
 
 def test_a_workspace_is_built_when_it_is_shown(qtbot, window) -> None:
     assert not window.findChildren(IcePage)
-    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
     assert window.workspace == "compare"
     assert window.findChildren(IcePage)[0].isVisible()
     assert window.switcher.by_key["compare"].isChecked()
