@@ -79,6 +79,7 @@ class Entry:
     defects_at: float = 1.0
     failure: Failure | None = None
     review: Verdict | None = None
+    review_comment: str = ""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -127,6 +128,7 @@ class Session(QObject):
     workspace_wanted = Signal(str)  # key of the workspace to go to
     category_changed = Signal(str)
     limit_changed = Signal(float)
+    reviewed = Signal(int)  # id of an entry whose review or comment the operator changed
 
     def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -208,8 +210,17 @@ class Session(QObject):
         detection = under_limit(raw, self.limit, raw)
         self.update(
             entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
-            detection=detection, defects_at=1.0, review=None,
+            detection=detection, defects_at=1.0, review=None, review_comment="",
         )  # fmt: skip
+
+    def review(self, entry_id: int, verdict: Verdict | None, comment: str = "") -> None:
+        """The operator's word on an inspected scan, and why; None goes back to the model's verdict."""
+        entry = self._entries.get(entry_id)
+        if entry is None or entry.detection is None or entry.state is not State.DONE:
+            return
+        if (entry.review, entry.review_comment) != (verdict, comment):
+            self.update(entry_id, review=verdict, review_comment=comment)
+            self.reviewed.emit(entry_id)
 
     def set_limit(self, share: float) -> None:
         """Judge every scan by this share of its calibrated limit; raw scores stay as they are."""

@@ -9,14 +9,22 @@ import numpy as np
 
 from app import session as session_module
 from app.session import Failure, ModelInfo, Selection, State
+from app.shapes import prepare
 from sedir_core.errors import UnreadableScan
-from sedir_core.types import Scan
+from sedir_core.types import Detection, Scan
 
 A, B, C = Path("a.ply"), Path("b.ply"), Path("c.ply")
 
 
 def scan(name: str) -> Scan:
     return Scan(np.zeros((100, 3)), name)
+
+
+def found() -> Detection:
+    """An NG without defects."""
+    return Detection(
+        np.ones(1, np.float32), 2.0, 1.0, 1.0, "ball", 1.0, False, "", np.zeros((1, 3)), np.ones(4, np.float32)
+    )
 
 
 def test_a_scan_is_listed_once(session):
@@ -64,6 +72,29 @@ def test_points_over_the_budget_leave_memory_and_the_current_ones_stay(session, 
     for entry_id in ids:
         session.update(entry_id, scan=scan("x"), state=State.DONE)
     assert [entry.scan is not None for entry in session.entries] == [True, False, True]
+
+
+def test_a_review_is_told_once_and_only_of_an_inspected_scan(session):
+    waiting, done = session.add([A, B])
+    session.set_result(done, found(), prepare(np.zeros((1, 3))), np.zeros(1, np.float32))
+    told = []
+    session.reviewed.connect(told.append)
+    session.review(waiting, "ok")
+    session.review(done, "ok", "dust")
+    session.review(done, "ok", "dust")
+    assert told == [done]
+    assert (session.get(done).verdict, session.get(done).review_comment) == ("ok", "dust")
+    session.review(done, None)
+    assert told == [done, done]
+    assert (session.get(done).verdict, session.get(done).review_comment) == ("ng", "")
+
+
+def test_a_new_result_drops_the_review(session):
+    (only,) = session.add([A])
+    for _ in range(2):
+        session.set_result(only, found(), prepare(np.zeros((1, 3))), np.zeros(1, np.float32))
+        assert (session.get(only).review, session.get(only).review_comment) == (None, "")
+        session.review(only, "ok", "dust")
 
 
 def test_news_of_a_model_that_was_swapped_out_is_ignored(session):

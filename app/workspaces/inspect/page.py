@@ -24,6 +24,7 @@ from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.panels import DefectPanel, VerdictPanel
 from app.workspaces.inspect.scan_list import ScanList
+from sedir_core.types import Verdict
 
 
 class InspectPage(QMainWindow):
@@ -80,11 +81,10 @@ class InspectPage(QMainWindow):
         """Take the chosen scans off the list."""
         self._session.remove(self.scans.chosen_ids())
 
-    def review(self, verdict: str | None) -> None:
+    def review(self, verdict: Verdict | None) -> None:
         """The operator's word on the current scan; None takes it back."""
-        entry = self._session.current_entry
-        if entry is not None and entry.detection is not None and entry.state is State.DONE:
-            self._session.update(entry.id, review=verdict)
+        if self._session.current is not None:
+            self._session.review(self._session.current, verdict)
 
     # Wiring
 
