@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -58,6 +60,21 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     """bf16 autocast where asked for (`bf16`, or `auto` on a GPU that has it), else full precision."""
     wants = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
     return torch.autocast(device.type, dtype=torch.bfloat16) if wants else nullcontext()
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Most memory in use so far: of the GPU if one is meant, else of this process; 0 where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if device.type == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    try:
+        # Not getrusage: what it says on Linux includes the process that started this one.
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0
 
 
 @contextmanager

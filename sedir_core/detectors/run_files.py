@@ -28,6 +28,8 @@ METRICS = "metrics.json"
 ABOUT = "about.json"
 LOG = "log.txt"
 STOP = "STOP"
+STOP_AFTER_EPOCH = "STOP-AFTER-EPOCH"
+PREVIEWS = "previews"
 LOCK = ".lock"
 
 _TEXT_LIMIT = 1_000_000  # bytes; the real ones have a few thousand

@@ -5,7 +5,9 @@ A temporary name beside the target (another device would break the rename), sync
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sedir_core.errors import CannotWrite
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -38,14 +42,32 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, or leave it as it was. Raises CannotWrite."""
-    with atomic_file(path) as file:
-        file.write(content)
+    """Replace `path` by `content`, or leave it as it was. Raises CannotWrite, on a full disk with what is needed."""
+    try:
+        with atomic_file(path) as file:
+            file.write(content)
+    except CannotWrite as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
+            hint = f"needs {megabytes(len(content))}, {_free_space(path)}; the old content is whole"
+            raise CannotWrite(path, error.what, hint) from error.__cause__
+        raise
 
 
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` in UTF-8."""
     write_bytes(path, content.encode())
+
+
+def megabytes(n_bytes: int) -> str:
+    """A size as people read it."""
+    return f"{max(n_bytes / 1e6, 0.1):,.1f} MB"
+
+
+def _free_space(path: Path) -> str:
+    try:
+        return f"{megabytes(shutil.disk_usage(path.parent).free)} are free"
+    except OSError:
+        return "the free space is not known"
 
 
 def _sync_folder(folder: Path) -> None:

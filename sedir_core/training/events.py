@@ -48,7 +48,10 @@ class StepEvent(_Event):
 
 
 class EpochEvent(_Event):
-    """An epoch has ended: its mean losses and its speed."""
+    """An epoch has ended: its mean losses and its speed.
+
+    memory_bytes: most memory in use so far, of the GPU where one trains, else of the process; 0 where not known.
+    """
 
     event: Literal["epoch"] = "epoch"
     epoch: int
@@ -57,6 +60,7 @@ class EpochEvent(_Event):
     lr: float
     eta_seconds: float
     steps_per_second: float
+    memory_bytes: int = 0
 
 
 class EvaluatedEvent(_Event):
@@ -65,6 +69,17 @@ class EvaluatedEvent(_Event):
     event: Literal["evaluated"] = "evaluated"
     epoch: int
     metrics: dict[str, float]
+
+
+class PreviewEvent(_Event):
+    """What the network makes of a few sample scans after that epoch; 0 is before the first step.
+
+    file: in the run directory, see `training.previews`.
+    """
+
+    event: Literal["preview"] = "preview"
+    epoch: int
+    file: str
 
 
 class SavedEvent(_Event):
@@ -90,7 +105,9 @@ class FailedEvent(_Event):
     message: str
 
 
-AnyEvent: TypeAlias = StageEvent | StepEvent | EpochEvent | EvaluatedEvent | SavedEvent | DoneEvent | FailedEvent
+AnyEvent: TypeAlias = (
+    StageEvent | StepEvent | EpochEvent | PreviewEvent | EvaluatedEvent | SavedEvent | DoneEvent | FailedEvent
+)
 Watch: TypeAlias = Callable[[AnyEvent], None]
 
 _parser: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="event")])

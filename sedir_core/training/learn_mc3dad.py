@@ -17,10 +17,12 @@ from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_base
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
+from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
 from sedir_core.training.loop import fit
 from sedir_core.training.material import Learned, Material, SamplingBank
 from sedir_core.training.patch_fit import fit_patch_decoder
+from sedir_core.training.previews import looking, specimens
 from sedir_core.training.run import Run
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -48,7 +50,16 @@ def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Le
     torch.manual_seed(config.training.seed)
     network = build_baseline(config).to(device)
     bank = MaskableBank(material.bank)
-    result = fit(BaselineObjective(network).to(device), bank, config.training, run, device, stop)
+    objective = BaselineObjective(network).to(device)
+
+    def residuals(tokens: Tokens) -> DoubleArray:
+        placed = maskable_tokens(tokens.to(device))
+        # The published mask is tossed for each scan; a preview keeps to one, so that epochs can be compared.
+        rebuilt = network(placed.features, placed.centers, placed.hidden(True))[0]
+        return np.asarray((placed.features[0] - rebuilt).norm(dim=-1).double().cpu().numpy())
+
+    look = looking(specimens(material), objective, residuals, run, config.training.epochs)
+    result = fit(objective, bank, config.training, run, device, stop, look)
     if result.status == "interrupted":
         raise Cancelled
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)

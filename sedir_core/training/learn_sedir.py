@@ -13,10 +13,11 @@ from sedir_core.detectors.scoring import Evidence, paper_scores
 from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, gather_evidence, residuals_of
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled
-from sedir_core.models.sedir import SedirObjective
+from sedir_core.models.sedir import SedirObjective, Tokens
 from sedir_core.training.loop import fit
 from sedir_core.training.material import Learned, Material
 from sedir_core.training.patch_fit import fit_patch_decoder
+from sedir_core.training.previews import looking, specimens
 from sedir_core.training.run import Run
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -32,7 +33,13 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     objective = SedirObjective(
         network, loss.supervised_contrastive, loss.classification, loss.cosine, loss.temperature, loss.buffer_size
     ).to(device)
-    result = fit(objective, material.bank, config.training, run, device, stop)
+
+    def residuals(tokens: Tokens) -> DoubleArray:
+        placed = tokens.to(device)
+        return residuals_of(placed, network(placed))
+
+    look = looking(specimens(material), objective, residuals, run, config.training.epochs)
+    result = fit(objective, material.bank, config.training, run, device, stop, look)
     if result.status == "interrupted":
         raise Cancelled
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)

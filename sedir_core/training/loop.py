@@ -11,7 +11,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -22,9 +22,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from sedir_core.config import TrainingConfig
-from sedir_core.detectors.run_files import STOP
 from sedir_core.errors import TrainingDiverged
-from sedir_core.runtime import autocast, memory_guard, seed_everything
+from sedir_core.runtime import autocast, memory_guard, peak_memory_bytes, seed_everything
 from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
 from sedir_core.training.run import Run
 from sedir_core.training.state import TrainingState, learning_rate
@@ -33,7 +32,13 @@ from sedir_core.types import Stop, never_stop
 log = logging.getLogger(__name__)
 
 _STEP_EVENT_SECONDS = 0.25
-_LESS_MEMORY = "lower grouping.n_groups or network.width, or train with --device cpu"
+LESS_MEMORY = (
+    "lower grouping.n_groups, grouping.working_points or network.width, set training.precision to bf16, "
+    "or train on the processor (--device cpu)"
+)
+
+Look = Callable[[int], object]
+"""Called between steps with the number of epochs that are finished, 0 before the first; it must change nothing."""
 
 
 class Movable(Protocol):
@@ -77,25 +82,36 @@ class FitResult:
         return {"epochs": self.epoch, "seconds": self.seconds, "losses": dict(self.losses)}
 
 
+def no_look(epoch: int) -> None:
+    """For trainings that show nothing between epochs."""
+
+
 def fit(
-    objective: nn.Module, bank: Bank, cfg: TrainingConfig, run: Run, device: torch.device, stop: Stop = never_stop
+    objective: nn.Module,
+    bank: Bank,
+    cfg: TrainingConfig,
+    run: Run,
+    device: torch.device,
+    stop: Stop = never_stop,
+    look: Look = no_look,
 ) -> FitResult:
     """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
 
     AdamW, a rate that falls by the configured schedule, clipped gradients; one draw of the bank a step. Ctrl-C,
-    SIGTERM, a STOP file or `stop` save and end it before the next step. On the CPU a resumed training equals an
-    uninterrupted one bit for bit.
+    SIGTERM, a STOP file or `stop` save and end it before the next step, a STOP-AFTER-EPOCH file before the next
+    epoch. On the CPU a resumed training equals an uninterrupted one bit for bit.
     Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
     """
     seed_everything(cfg.seed)
-    with memory_guard(device, _LESS_MEMORY), interruptible() as interrupted:
+    with memory_guard(device, LESS_MEMORY), interruptible() as interrupted:
         state = TrainingState(objective, len(bank), bank.n_samplings, cfg, device)
         saved = run.load_state()
         if saved is not None:
             state.restore(*saved)
             log.info("resumed at step %d", state.progress.step)
         objective.train()
-        status = _Sitting(state, bank, cfg, run).train(lambda: interrupted() or run.stop_requested() or stop())
+        sitting = _Sitting(state, bank, cfg, run, look)
+        status = sitting.train(lambda: interrupted() or run.stop_requested() or stop())
     objective.eval()
     progress = state.progress
     return FitResult(status, progress.step // len(bank), progress.step, progress.means, progress.seconds)
@@ -104,8 +120,8 @@ def fit(
 class _Sitting:
     """One stretch of training between a start or resume and a stop or end."""
 
-    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run) -> None:
-        self.state, self.bank, self.cfg, self.run = state, bank, cfg, run
+    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look) -> None:
+        self.state, self.bank, self.cfg, self.run, self.look = state, bank, cfg, run, look
         self.n_steps = cfg.epochs * len(bank)
         self.first_step = state.progress.step
         self.seconds_before = state.progress.seconds
@@ -115,10 +131,12 @@ class _Sitting:
 
     def train(self, stop: Stop) -> Literal["complete", "interrupted"]:
         progress = self.state.progress
+        if progress.step == 0:
+            self.look(0)
         while progress.step < self.n_steps:
-            if stop():
+            if stop() or self._stop_between_epochs():
                 self._save()
-                (self.run.path / STOP).unlink(missing_ok=True)
+                self.run.forget_stops()
                 self.run.emit(DoneEvent(status="interrupted"))
                 return "interrupted"
             began_s = time.monotonic()
@@ -129,7 +147,12 @@ class _Sitting:
             if now_s - self.saved_s + (now_s - began_s) > self.cfg.checkpoint_seconds:
                 self._save()
         self._save()
+        self.run.forget_stops()
         return "complete"
+
+    def _stop_between_epochs(self) -> bool:
+        step = self.state.progress.step
+        return step > self.first_step and step % len(self.bank) == 0 and self.run.stop_after_epoch_requested()
 
     def _step(self) -> None:
         state, n_scans = self.state, len(self.bank)
@@ -174,9 +197,11 @@ class _Sitting:
             lr=rate,
             eta_seconds=self._eta_seconds(now_s),
             steps_per_second=steps / max(now_s - self.epoch_began_s, 1e-9),
+            memory_bytes=peak_memory_bytes(self.state.device),
         )
-        self.epoch_began_s, self.epoch_first_step = now_s, progress.step
         self.run.emit(event)
+        self.look(epoch)
+        self.epoch_began_s, self.epoch_first_step = time.monotonic(), progress.step
 
     def _eta_seconds(self, now_s: float) -> float:
         step = self.state.progress.step

@@ -69,6 +69,15 @@ class Run:
         """Has someone put a file named STOP into the run directory?"""
         return (self.path / run_files.STOP).exists()
 
+    def stop_after_epoch_requested(self) -> bool:
+        """Has someone put a file named STOP-AFTER-EPOCH into the run directory?"""
+        return (self.path / run_files.STOP_AFTER_EPOCH).exists()
+
+    def forget_stops(self) -> None:
+        """A request to stop was heeded, or is out of date."""
+        for name in (run_files.STOP, run_files.STOP_AFTER_EPOCH):
+            (self.path / name).unlink(missing_ok=True)
+
     def save_state(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
         """Replace the checkpoint: all that an exact resume needs, network included, in one file. Raises CannotWrite."""
         write_tensors(self.path / run_files.STATE, tensors, {**meta, "format": str(FORMAT)})
@@ -120,15 +129,14 @@ def create_run(path: Path, config: Config, about: About, *watchers: Watch) -> It
 
 @contextmanager
 def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
-    """An existing run directory, otherwise as `create_run`; a STOP file left over from before is removed.
+    """An existing run directory, otherwise as `create_run`; requests to stop left over from before are removed.
 
     Raises BadRun if it is no run, damaged or of a newer format, RunLocked, CannotWrite.
     """
     about, config = run_files.read_about(path), run_files.read_run_config(path)
-    with held(path):
-        (path / run_files.STOP).unlink(missing_ok=True)
-        with _recorded(path, config, about, watchers) as run:
-            yield run
+    with held(path), _recorded(path, config, about, watchers) as run:
+        run.forget_stops()
+        yield run
 
 
 @contextmanager

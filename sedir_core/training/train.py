@@ -20,6 +20,7 @@ from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
 from sedir_core.training.learn_mc3dad import learn_mc3dad
 from sedir_core.training.learn_sedir import learn_sedir
+from sedir_core.training.loop import LESS_MEMORY
 from sedir_core.training.material import Learned, Material, fill_bank, fit_bases
 from sedir_core.training.run import Run, create_run, describe, resume_run
 from sedir_core.types import Report, Stop, never_stop
@@ -32,7 +33,6 @@ METHODS: Mapping[Method, Learn] = {
     "mc3d-ad": learn_mc3dad,
     "mc3d-ad-spatial": learn_mc3dad,
 }
-LESS_MEMORY = "lower grouping.n_groups or grouping.working_points, or train with --device cpu"
 
 
 @dataclass(frozen=True)

@@ -247,3 +247,32 @@ def test_three_kills_at_random_times_change_nothing(tmp_path: Path) -> None:
     assert kills == [-signal.SIGKILL] * 3
     assert train_in_process(killed) == 0
     assert digest(state(killed)) == digest(state(whole))
+
+
+def test_a_stop_after_the_epoch_ends_between_two_epochs_and_resumes_exactly(
+    tmp_path: Path, uninterrupted: Path
+) -> None:
+    path = tmp_path / "run"
+
+    def ask(event: AnyEvent) -> None:
+        if isinstance(event, StepEvent) and event.step == 2:
+            (path / "STOP-AFTER-EPOCH").touch()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sedir_core.training.loop._STEP_EVENT_SECONDS", 0.0)
+        result = begin(path, settings(EPOCHS), ask, objective=objective())
+    assert (result.status, result.step) == ("interrupted", N_SCANS)
+    assert not (path / "STOP-AFTER-EPOCH").exists()
+    proceed(path, settings(EPOCHS), objective=objective())
+    assert digest(state(path)) == digest(state(uninterrupted))
+
+
+def test_a_stop_after_the_epoch_asked_for_between_epochs_trains_one_more(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    stopped(path, N_SCANS)
+
+    def ask(event: AnyEvent) -> None:
+        (path / "STOP-AFTER-EPOCH").touch()
+
+    result = proceed(path, settings(EPOCHS), ask, objective=objective())
+    assert result.step == 2 * N_SCANS

@@ -1,0 +1,99 @@
+"""Sample scans that a training is shown every so many epochs, to see how its network learns to rebuild them.
+
+Of a few categories one good sampling, as it is trained on, and one with a dent put on it. Test scans are not opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sedir_core.datasets.defects import sink
+from sedir_core.detectors import run_files
+from sedir_core.detectors.fitting import Basis, draw_sampling
+from sedir_core.detectors.tokens import tokenize
+from sedir_core.errors import CannotWrite
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.models.sedir import Tokens
+from sedir_core.runtime import generator
+from sedir_core.training.events import PreviewEvent
+from sedir_core.training.loop import Look
+from sedir_core.training.material import Material
+from sedir_core.training.preview_file import Preview, write_previews
+from sedir_core.training.run import Run
+from sedir_core.types import DoubleArray
+
+log = logging.getLogger(__name__)
+
+N_CATEGORIES = 3
+N_LOOKS = 12  # over a whole training, beside the one before it
+MOST_POINTS = 20_000
+
+Residuals = Callable[[Tokens], DoubleArray]
+"""Tokens of one scan in, the error of each in rebuilding (N,) out."""
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A sample scan, ready for the network."""
+
+    category: str
+    damaged: bool
+    tokens: Tokens
+
+
+def specimens(material: Material) -> list[Specimen]:
+    """A good and a dented sampling of the first few categories."""
+    found = []
+    for label, (name, basis) in enumerate(list(material.bases.items())[:N_CATEGORIES]):
+        good = material.bank.tokens[material.bank.categories.index(label)][0]
+        points = _dented(basis, material, name)
+        dented = tokenize(points, material.config.grouping, material.encoder, material.device)
+        found += [Specimen(name, False, good), Specimen(name, True, dented.to("cpu"))]
+    return found
+
+
+def looking(
+    samples: Sequence[Specimen], network: torch.nn.Module, residuals: Residuals, run: Run, n_epochs: int
+) -> Look:
+    """What `loop.fit` calls between epochs: every so many it writes a file of previews and says so.
+
+    Neither the weights nor any generator is touched, so a training is the same with and without it.
+    """
+    every = max(1, math.ceil(n_epochs / N_LOOKS))
+
+    def look(epoch: int) -> None:
+        if epoch % every and epoch != n_epochs:
+            return
+        was_training = network.training
+        network.eval()
+        with torch.no_grad():
+            made = [_preview(one, residuals) for one in samples]
+        network.train(was_training)
+        name = f"{run_files.PREVIEWS}/epoch-{epoch:06d}.safetensors"
+        try:
+            write_previews(run.path / name, made)
+        except CannotWrite as error:  # a picture less; whether the training can be saved shows when it is
+            log.warning("no preview: %s", error)
+        else:
+            run.emit(PreviewEvent(epoch=epoch, file=name))
+
+    return look
+
+
+def _preview(one: Specimen, residuals: Residuals) -> Preview:
+    centres = one.tokens.centers[0].float().cpu().numpy()
+    return Preview(one.category, one.damaged, centres, residuals(one.tokens).astype(np.float32))
+
+
+def _dented(basis: Basis, material: Material, name: str) -> DoubleArray:
+    random = generator(material.config.training.seed, "preview", name)
+    points = draw_sampling(basis, 0, min(material.n_points, MOST_POINTS), random)
+    diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))
+    normals = normals_and_curvature(points)[0]
+    return np.ascontiguousarray(sink(points / diagonal, normals, random).points * diagonal)
