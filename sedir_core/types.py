@@ -88,7 +88,8 @@ class Detection:
     object_score and threshold share a unit of their own; the verdict is NG when the score exceeds the threshold.
     category_confidence: 0..1. uncertain: the category could not be established, `reason` says why.
     reconstruction: (m, 3) float64, the surface the model believes is normal, in the scan's coordinates.
-    token: (d,) float32, the global token. seconds: per stage, with "total".
+    token: (d,) float32, the global token. seconds: per stage, with "total". from_one_side: held against the standard
+    of such scans.
     """
 
     point_scores: FloatArray
@@ -103,6 +104,7 @@ class Detection:
     token: FloatArray
     defects: tuple[Defect, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    from_one_side: bool = False
 
     def __post_init__(self) -> None:
         if self.point_scores.ndim != 1 or self.point_scores.dtype != np.float32:

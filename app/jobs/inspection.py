@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.session import Load, ModelInfo, under_limit
+from app.session import Load, ModelInfo
 from app.shapes import Shape, distances, prepare
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import UnknownCategory, UserError
@@ -114,15 +114,9 @@ def _transfer(labelled: Scan, scan: Scan) -> BoolArray:
 
 def judge(request: JudgeRequest, report: Report, stop: Stop) -> Detection:
     """Find the defects and the reason anew under another limit."""
-    from sedir_core.detectors.findings import find_defects, verdict_reason
+    from sedir_core.detectors.relimit import relimit
 
-    raw = request.raw
-    if request.limit == 1.0:
-        return raw
-    moved = under_limit(raw, request.limit, raw)
-    defects = find_defects(request.scan, moved.point_scores, moved.point_threshold, moved.verdict == "ng")
-    reason = raw.reason if raw.uncertain else verdict_reason(moved.object_score, moved.threshold, defects)
-    return replace(moved, defects=defects, reason=reason)
+    return relimit(request.scan, request.raw, request.limit)
 
 
 def import_views(request: None, report: Report, stop: Stop) -> None:

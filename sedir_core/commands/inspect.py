@@ -47,16 +47,23 @@ def inspect(
         Path | None, typer.Option("--csv", help="Write a table there, one row a scan.", metavar="FILE")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    false_alarm_rate: Annotated[
+        float | None,
+        typer.Option(help="Share of good scans that may be called NG; by default as trained.", metavar="R"),
+    ] = None,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
 ) -> None:
     """Score scans and say OK or NG, where, and how far from the limit."""
     from sedir_core.detectors.base import load_detector
+    from sedir_core.detectors.relimit import AtRate
 
     run_dir = find_run(model)
     sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
     files, refused = scan_files(paths)
     with interruptible() as stop, progress() as report:
         detector = load_detector(run_dir, device)
+        if false_alarm_rate is not None:
+            detector = AtRate(detector, false_alarm_rate)
         document = inspect_files(detector, run_dir, files, refused, category, export, report, stop, sheets)
     if json_file is not None:
         write_json(json_file, document)

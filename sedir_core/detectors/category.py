@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sedir_core.detectors.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
+from sedir_core.detectors.limits import scores_from
 from sedir_core.detectors.normal_surface import CHANNELS, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Usual
 from sedir_core.geometry.registration import Surface
@@ -25,13 +26,15 @@ class Standard:
     """What is usual for held-out normal scans, and what no longer is.
 
     residual: what alignment leaves. threshold: object score above which a scan is NG. point_threshold: point score
-    above which a point belongs to a defect.
+    above which a point belongs to a defect. held_out: (h,) the object scores that the threshold follows from; empty in
+    runs of older versions.
     """
 
     usual: Usual
     residual: float
     threshold: float
     point_threshold: float
+    held_out: DoubleArray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
             numbers = (category.size, standard.residual, standard.threshold, standard.point_threshold)
             exact[f"{prefix}limits"] = np.array([usual.limits[name] for name in sorted(usual.limits)])
             exact[f"{prefix}numbers"] = np.array(numbers)
+            if len(standard.held_out):
+                exact[f"{prefix}held_out"] = standard.held_out
             compact[f"{prefix}anchors"] = usual.anchors
             compact |= {f"{prefix}usual.{name}": values for name, values in usual.values.items()}
     if category.views is not None:
@@ -152,7 +157,8 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     values = {name: arrays[usual + name] for name in channels}
     _check_positive(numbers[:2], limits, *values.values())
     known = Usual(arrays[f"{prefix}anchors"], values, dict(zip(channels, (float(x) for x in limits), strict=True)))
-    return Standard(known, *(float(x) for x in numbers[1:]))
+    residual, threshold, point_threshold = (float(x) for x in numbers[1:])
+    return Standard(known, residual, threshold, point_threshold, scores_from(arrays, f"{prefix}held_out"))
 
 
 def _views(arrays: Mapping[str, DoubleArray], seen: Tensor) -> Views:

@@ -14,6 +14,7 @@ import numpy as np
 from sedir_core.config import Config
 from sedir_core.detectors.category import Category, Standard, View
 from sedir_core.detectors.frames import Frame, frame_of, gyration, shape_descriptor
+from sedir_core.detectors.limits import object_limits
 from sedir_core.detectors.normal_surface import (
     AlignedPart,
     NormalSurface,
@@ -39,7 +40,6 @@ N_LOOKS = 48  # directions from which the outer side of a part is looked for
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
-SCATTER_PRIOR = 30.0  # held-out scans' worth of trust in the typical scatter, beside the category's own
 MISALIGNED = 1.5  # times the median residual
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
@@ -217,7 +217,9 @@ def _limited(
     if not standards:
         return {}
     limits = object_limits(scores, config.scoring.false_alarm_rate)
-    return {name: replace(standard, threshold=limits[name]) for name, standard in standards.items()}
+    return {
+        name: replace(standard, threshold=limits[name], held_out=scores[name]) for name, standard in standards.items()
+    }
 
 
 def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[DoubleArray, float]:
@@ -232,34 +234,6 @@ def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[D
                 scores.append(object_score(exceedance))
                 maps.append(point_map(exceedance, one.evidence.places))
     return np.array(scores), float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
-
-
-def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) -> dict[str, float]:
-    """The object score that a good part of each category exceeds with that probability.
-
-    Few held-out samplings a category say where its scores lie and roughly how far they scatter; all categories
-    together say the shape of the scatter's upper end, and lend each other a typical scatter.
-    """
-    logs = {name: np.log(np.maximum(values, 1e-9)) for name, values in scores.items()}
-    scatters = _shrunk_scatters(logs)
-    # The mean is estimated from the same few values, which hides part of their scatter.
-    few = float(np.mean([len(values) for values in logs.values()]))
-    deviations = np.concatenate([(values - values.mean()) / scatters[name] for name, values in logs.items()])
-    # Weibull's quantile is exceeded at the rate asked for on average, however few the values.
-    reach = float(np.quantile(deviations, 1 - false_alarm_rate, method="weibull"))
-    reach *= float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
-    return {name: float(np.exp(values.mean() + scatters[name] * reach)) for name, values in logs.items()}
-
-
-def _shrunk_scatters(logs: Mapping[str, DoubleArray]) -> dict[str, float]:
-    """Each category's spread, drawn toward the median of all: one that scatters must not widen the others' limits."""
-    variances = {name: float(values.var(ddof=1)) if len(values) > 1 else 0.0 for name, values in logs.items()}
-    typical = float(np.median(list(variances.values())))
-    return {
-        name: float(np.sqrt((SCATTER_PRIOR * typical + len(values) * variances[name]) / (SCATTER_PRIOR + len(values))))
-        + 1e-12
-        for name, values in logs.items()
-    }
 
 
 def _hold_out_all(

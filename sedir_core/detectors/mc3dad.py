@@ -24,6 +24,7 @@ from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.findings import find_defects, verdict_reason
 from sedir_core.detectors.frames import Placement
 from sedir_core.detectors.identify import UNKNOWN_RESIDUAL
+from sedir_core.detectors.limits import Calibration, kept
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
 from sedir_core.detectors.stages import LESS_MEMORY, Stopwatch, below, working_points
 from sedir_core.detectors.tokens import tokenize
@@ -123,6 +124,11 @@ class Mc3dadDetector:
         rebuilt, pooled, residuals = self.nets.rebuild(self.maskable(aligned), self.method, coin_of(aligned))
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
+
+    def calibration(self) -> Calibration:
+        """See `detectors.limits.Calibrated`."""
+        scores = kept({name: reference.held_out for name, reference in self.known.items()})
+        return Calibration(self.config.scoring.false_alarm_rate, scores, {})
 
     def maskable(self, aligned: DoubleArray) -> MaskableTokens:
         """The tokens of an aligned cloud (n, 3)."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sedir_core.detectors.frames import Frame, Placement, place_on
+from sedir_core.detectors.limits import scores_from
 from sedir_core.geometry.registration import Surface
 from sedir_core.types import DoubleArray
 
@@ -19,7 +20,8 @@ class Reference:
     """size: gyration radius of the reference part in the scan's unit. surface: the parts merged, in the frame.
 
     residual: what alignment leaves of held-out normal scans. threshold: object score above which a scan is NG.
-    point_threshold: point score above which a point belongs to a defect.
+    point_threshold: point score above which a point belongs to a defect. held_out: (h,) the object scores that the
+    threshold follows from; empty in runs of older versions.
     """
 
     frame: Frame
@@ -28,6 +30,7 @@ class Reference:
     residual: float
     threshold: float
     point_threshold: float
+    held_out: DoubleArray = field(default_factory=lambda: np.empty(0))
 
     def place(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float]:
         """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left."""
@@ -38,7 +41,8 @@ class Reference:
 def reference_to_tensors(reference: Reference) -> dict[str, Tensor]:
     """Flat and named; see `reference_from_tensors`."""
     numbers = (reference.size, reference.residual, reference.threshold, reference.point_threshold)
-    return {
+    held_out = {"held_out": torch.from_numpy(reference.held_out)} if len(reference.held_out) else {}
+    return held_out | {
         "frame": torch.from_numpy(np.append(reference.frame.centre, reference.frame.radius)),
         "numbers": torch.tensor(numbers, dtype=torch.float64),
         "surface.points": torch.from_numpy(reference.surface.points.astype(np.float32)),
@@ -58,6 +62,6 @@ def reference_from_tensors(tensors: Mapping[str, Tensor]) -> Reference:
     if min(float(frame[3]), *numbers[:2]) <= 0:
         raise ValueError("a size or a residual is not above 0")
     size, residual, threshold, point_threshold = (float(number) for number in numbers)
-    return Reference(
-        Frame(frame[:3], float(frame[3])), size, Surface(points, normals), residual, threshold, point_threshold
-    )
+    held_out = scores_from(arrays, "held_out")
+    surface = Surface(points, normals)
+    return Reference(Frame(frame[:3], float(frame[3])), size, surface, residual, threshold, point_threshold, held_out)

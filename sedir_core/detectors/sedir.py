@@ -17,6 +17,7 @@ from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.findings import find_defects, verdict_reason
 from sedir_core.detectors.frames import Placement
 from sedir_core.detectors.identify import Identified, certainty, identify
+from sedir_core.detectors.limits import Calibration, kept
 from sedir_core.detectors.normal_surface import Departure, NormalSurface
 from sedir_core.detectors.reconstruction import rebuild_surface
 from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
@@ -89,6 +90,7 @@ class SedirDetector:
             token=rebuilt.identity[0].cpu().numpy(),
             defects=defects,
             seconds=watch.seconds | {"total": sum(watch.seconds.values())},
+            from_one_side=found.view is not None,
         )
         report(1.0, "done")
         return detection
@@ -105,6 +107,12 @@ class SedirDetector:
         out = self._rebuild(tokens)
         rebuilt = out.rebuilt[0].float().mean(dim=0).cpu().numpy()
         return Explanation(out.identity[0].float().cpu().numpy(), rebuilt, float(residuals_of(tokens, out).mean()))
+
+    def calibration(self) -> Calibration:
+        """See `detectors.limits.Calibrated`."""
+        whole = {name: category.whole.held_out for name, category in self.known.items()}
+        view = {name: one.view.held_out for name, one in self.known.items() if one.view is not None}
+        return Calibration(self.config.scoring.false_alarm_rate, kept(whole), kept(view))
 
     def token_residuals(self, tokens: Tokens) -> DoubleArray:
         """(N,) distance of each token to its reconstruction."""

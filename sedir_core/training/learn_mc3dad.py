@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.detectors.fitting import POINT_QUANTILE, Basis, hold_out, object_limits
+from sedir_core.detectors.fitting import POINT_QUANTILE, Basis, hold_out
+from sedir_core.detectors.limits import object_limits
 from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_baseline, coin_of, maskable_tokens
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
@@ -91,7 +92,9 @@ def _limited(nets: BaselineNets, material: Material, report: Report, stop: Stop)
         residual = float(np.median(found.residuals))
         known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
     limits = object_limits(scores, material.config.scoring.false_alarm_rate)
-    known = {name: replace(reference, threshold=limits[name]) for name, reference in known.items()}
+    known = {
+        name: replace(reference, threshold=limits[name], held_out=scores[name]) for name, reference in known.items()
+    }
     return Mc3dadDetector(material.config, nets, known, material.device)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from roundness import RoundnessDetector
 
+from sedir_core.detectors.limits import Calibration
 from sedir_core.evaluation.inspection import export_stems
 from sedir_core.io.scans import read_scan
 
@@ -183,3 +185,21 @@ def test_a_configuration_file_with_mistakes_is_refused(sedir, good, tmp_path, te
     result = sedir("inspect", good)
     assert result.exit_code == 1
     assert "config.toml" in result.stderr
+
+
+def test_a_rate_of_false_alarms_moves_the_limit(sedir, good, monkeypatch) -> None:
+    class Keeping(RoundnessDetector):
+        def calibration(self) -> Calibration:
+            return Calibration(0.05, {name: np.linspace(0.01, 0.03, 20) for name in self.categories}, {})
+
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", lambda run_dir, device="auto": Keeping())
+    (usual,) = document(sedir("inspect", good, "--json", "-"))["results"]
+    (calm,) = document(sedir("inspect", good, "--false-alarm-rate", 0.001, "--json", "-"))["results"]
+    assert calm["threshold"] > usual["threshold"]
+    assert calm["score"] == usual["score"]
+
+
+def test_a_run_that_keeps_no_scores_refuses_a_rate(sedir, good) -> None:
+    result = sedir("inspect", good, "--false-alarm-rate", 0.01)
+    assert result.exit_code == 1
+    assert "train it again" in result.stderr

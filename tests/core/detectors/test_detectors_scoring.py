@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.detectors.fitting import object_limits
+from sedir_core.detectors.limits import object_limits
 from sedir_core.detectors.scoring import (
     LARGEST,
     MAP_WEIGHTS,

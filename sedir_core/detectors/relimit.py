@@ -1,0 +1,62 @@
+"""Judge a scan under another limit, without scoring it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sedir_core.detectors.base import Detector
+from sedir_core.detectors.findings import find_defects, verdict_reason
+from sedir_core.detectors.limits import Calibrated, Calibration
+from sedir_core.errors import BadConfig, BadRun
+from sedir_core.types import Defect, Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
+
+
+def relimit(scan: Scan, raw: Detection, share: float) -> Detection:
+    """The verdict, the defects and the reason under that share of both limits of `raw`; the scores stay."""
+    if share == 1.0:
+        return raw
+    limits = (raw.threshold * share, raw.point_threshold * share)
+    condemned = raw.object_score > limits[0]
+    defects = find_defects(scan, raw.point_scores, limits[1], condemned)
+    return replace(
+        raw, threshold=limits[0], point_threshold=limits[1], defects=defects, reason=_reason(raw, limits[0], defects)
+    )
+
+
+def _reason(raw: Detection, threshold: float, defects: tuple[Defect, ...]) -> str:
+    """The sentence of findings anew; what was added to it, and any other sentence, stays."""
+    before = verdict_reason(raw.object_score, raw.threshold, raw.defects)
+    if raw.uncertain or not raw.reason.startswith(before):
+        return raw.reason
+    return verdict_reason(raw.object_score, threshold, defects) + raw.reason.removeprefix(before)
+
+
+class AtRate:
+    """A detector whose limits hold for another rate of false alarms; see `detectors.base.Detector`."""
+
+    def __init__(self, detector: Detector, rate: float) -> None:
+        """Raises BadConfig if the rate is out of range, BadRun if the run does not keep what its limits rest on."""
+        if not 0 < rate < 1:
+            raise BadConfig("--false-alarm-rate", "must be between 0 and 1", "0.01 is one good scan in a hundred")
+        calibration = detector.calibration() if isinstance(detector, Calibrated) else Calibration(rate, {}, {})
+        missing = [name for name in detector.categories if not calibration.n_scans(name)]
+        if missing:
+            what = "does not keep the scores of held-out good scans, so no other rate of false alarms can be chosen"
+            raise BadRun(detector.method, what, "train it again with this version")
+        self._detector, self._rate, self._calibration = detector, rate, calibration
+        self.method, self.needs_category, self.categories = (
+            detector.method,
+            detector.needs_category,
+            detector.categories,
+        )
+
+    def detect(
+        self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
+    ) -> Detection:
+        """Score one scan; see `Detector.detect`."""
+        raw = self._detector.detect(scan, category, report, stop)
+        return relimit(scan, raw, self._calibration.share(raw.category, self._rate, raw.from_one_side))
+
+    def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
+        """The (d,) global token of a scan."""
+        return self._detector.embed(scan, category)
