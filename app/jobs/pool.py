@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,9 @@ Job = Callable[[Any, Report, Stop], Any]
 """A function of a frozen request; it reports progress and asks between steps whether to stop."""
 
 REPORT_INTERVAL_S = 0.04
+SWITCH_S = 0.0005
+"""A worker that runs Python keeps the interpreter for this long while the window waits for it. Python's own 5 ms would
+make a slow frame of every one, since drawing takes the interpreter back some twenty times."""
 _ids = itertools.count(1)  # over all pools: an id never means two jobs
 
 
@@ -51,6 +55,7 @@ class Pool(QObject):
         job_id, asked = next(_ids), threading.Event()
         self._live[job_id] = asked
         if self._thread.ident is None:
+            sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
             self._thread.start()
         self._waiting.put((job_id, job, request, asked))
         return job_id

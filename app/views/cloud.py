@@ -1,4 +1,4 @@
-"""One 3D view of a point cloud: the only file that knows pyvista. Imported late, it loads VTK.
+"""One 3D view of a point cloud. Imported late, it loads VTK.
 
 A picture is light while the camera moves and full at rest. The points come shuffled and are kept in chunks: the first
 chunks are the even subset that is drawn at once. A graphics card then draws everything in one frame, with eye-dome
@@ -8,86 +8,34 @@ between two of them the event loop runs. Points carry normals, so that shape rea
 
 from __future__ import annotations
 
-import time
+from collections import OrderedDict
 
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
-from pyvistaqt import QtInteractor
 
 from app.shapes import Shape
 from app.views.camera import Pose
+from app.views.canvas import Canvas
 from app.views.colours import Rgb
 from app.views.marks import Mark, Marks
+from app.views.point_actors import CHUNK, PointActors
 
-CHUNK = 25_000
-MOST_MOVING_CHUNKS = 8
-SLOW_FRAME_S, FAST_FRAME_S = 0.033, 0.012
+# What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
+# its time on fragments, so the reach shrinks as well.
+QUALITIES = ((1, 1.0), (1, 1.25), (2, 1.25), (3, 1.4), (4, 1.6), (6, 1.6), (8, 1.6))
+FIRST_QUALITY = 3
+SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # two views and the window around them make 15 frames a second
+BATCH_S = 0.033  # between two steps of the full picture the window answers
 REST_DELAY_MS = 180
-POINT_OVERLAP, MOVING_OVERLAP = 2.0, 1.6  # fragments are what software OpenGL spends its time on
+POINT_OVERLAP = 2.0
 MAX_POINT_PX = 40
-MOST_ROUND = 60_000  # more points are too small to tell round from square
+MOST_KEPT, MOST_KEPT_POINTS = 4, 1_500_000
+"""Shapes, and points of them, whose actors stay: going back to a scan is then quick."""
 EDL_SOFTNESS = 4.0
-AMBIENT, DIFFUSE = 0.5, 0.5
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "swiftshader")
-
-# Normals of scanned points have either sign: the side that is seen is the front.
-FACE_THE_CAMERA = "//VTK::Normal::Impl\n  if (normalVCVSOutput.z < 0.0) normalVCVSOutput = -normalVCVSOutput;\n"
-ROUND = "//VTK::Color::Impl\n  vec2 off = gl_PointCoord - 0.5;\n  if (dot(off, off) > 0.25) discard;\n"
-
-
-class _Canvas(QtInteractor):
-    """pyvistaqt's widget, drawing once per change.
-
-    As it comes, it draws twice for each move of the camera (once for VTK, once for Qt) and again whenever Qt composes
-    the window. Here VTK may draw only inside `paintGL`, and only after `ask`, or hidden by `draw_hidden`.
-    """
-
-    frame_drawn = Signal(float)  # seconds
-    about_to_draw = Signal()
-    resized = Signal()
-    _asked = True
-
-    def ask(self) -> None:
-        """Draw a new frame; many calls until the next frame make one."""
-        self._asked = True
-        self.update()
-
-    def draw_hidden(self) -> float:
-        """Draw into VTK's own buffer, which the next `update` will show; returns the seconds it took."""
-        start = time.perf_counter()
-        self.makeCurrent()
-        window = self.GetRenderWindow()
-        state = window.GetState()
-        state.Reset()
-        state.Push()
-        window.Render()
-        window.WaitForCompletion()
-        state.Pop()
-        self.doneCurrent()
-        return time.perf_counter() - start
-
-    def resizeGL(self, width: int, height: int) -> None:  # noqa: N802
-        self._asked = True
-        super().resizeGL(width, height)
-        self.resized.emit()
-
-    def paintGL(self) -> None:  # noqa: N802
-        vtk_side = self.GetRenderWindow().GetInteractor() if self.GetRenderWindow() is not None else None
-        if vtk_side is None or not self._asked:
-            super().paintGL()
-            return
-        self._asked = False
-        self.about_to_draw.emit()
-        start = time.perf_counter()
-        vtk_side.EnableRenderOn()
-        super().paintGL()
-        vtk_side.EnableRenderOff()
-        # Software OpenGL works in threads of its own; without waiting a slow frame would look fast.
-        self.GetRenderWindow().WaitForCompletion()
-        self.frame_drawn.emit(time.perf_counter() - start)
 
 
 class CloudView(QWidget):
@@ -99,7 +47,7 @@ class CloudView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         # Without these two pyvistaqt draws five times a second and opens dropped files by itself.
-        self._plot = _Canvas(self, auto_update=False, multi_samples=1, lighting="none")
+        self._plot = Canvas(self, auto_update=False, multi_samples=1, lighting="none")
         self._plot.setAcceptDrops(False)
         self._plot.add_light(pv.Light(light_type="headlight"))
         layout = QVBoxLayout(self)
@@ -111,10 +59,9 @@ class CloudView(QWidget):
         style.AutoAdjustCameraClippingRangeOff()  # it would include the ghosts; see _soften
         style.AddObserver("InteractionEvent", self._on_moved)
         style.AddObserver("EndInteractionEvent", self._on_moved)
-        self._shape: Shape | None = None
-        self._colours: Rgb = np.empty((0, 3), np.uint8)
-        self._chunks: list[tuple[pv.PolyData, pv.Actor]] = []  # made when they are first drawn
-        self._n_moving = MOST_MOVING_CHUNKS // 2  # chunks that are fluent while moving
+        self._drawn: PointActors | None = None
+        self._kept: OrderedDict[int, PointActors] = OrderedDict()  # by the shape's id, the least recently shown first
+        self._quality = FIRST_QUALITY  # what is fluent while moving
         self._n_hidden = 0  # chunks in the hidden picture
         self._batch = 1
         self._complete = False
@@ -132,18 +79,13 @@ class CloudView(QWidget):
 
     def show_shape(self, shape: Shape | None, colours: Rgb) -> None:
         """Replace the picture; the camera stays. colours: (n, 3) uint8 in the order of the shape."""
-        if shape is self._shape and shape is not None:
-            self._colours = colours
-            for index, (mesh, _) in enumerate(self._chunks):
-                mesh.point_data["rgb"] = colours[index * CHUNK : (index + 1) * CHUNK]
-            self.redraw()
-            return
-        for _, actor in self._chunks:
-            self._plot.remove_actor(actor, reset_camera=False, render=False)
-        self._chunks = []
-        self._shape, self._colours = (shape, colours) if shape is not None and len(shape) else (None, colours)
-        if self._shape is not None:
-            self._soften(self._shape.points)
+        if shape is None or not len(shape):
+            self._set_drawn(None)
+        elif (known := self._kept.get(id(shape))) is not None:
+            known.set_colours(colours)
+            self._set_drawn(known)
+        else:
+            self._set_drawn(PointActors(self._plot.renderer, shape, colours))
         self.redraw()
 
     def show_marks(self, marks: list[Mark], ink: str, accent: str) -> None:
@@ -210,15 +152,38 @@ class CloudView(QWidget):
     def close_view(self) -> None:
         """Release VTK's side. Qt's side goes with the parent."""
         self._rest.stop()
-        self._chunks.clear()
+        self._drawn = None
+        self._kept.clear()
         self._plot.close()
         # Qt deletes this surface by itself; PySide, as long as a Python name for it lives, would take whatever is
         # allocated at its address later for a surface too.
         self._plot._surface = None
 
     @property
+    def _shape(self) -> Shape | None:
+        return None if self._drawn is None else self._drawn.shape
+
+    @property
     def _n_chunks(self) -> int:
-        return 0 if self._shape is None else -(-len(self._shape) // CHUNK)
+        return 0 if self._drawn is None else len(self._drawn)
+
+    def _set_drawn(self, actors: PointActors | None) -> None:
+        """Draw these from now on; those before them are kept for a while."""
+        if self._drawn is not None and self._drawn is not actors:
+            self._drawn.hide()
+        self._drawn = actors
+        if actors is None:
+            return
+        self._kept[id(actors.shape)] = actors
+        self._kept.move_to_end(id(actors.shape))
+        low, high = actors.shape.points.min(axis=0), actors.shape.points.max(axis=0)
+        self._bounds = tuple(np.stack([low, high], axis=1).ravel().tolist())
+        if self._software is False:
+            self._soften(low, high)
+        while len(self._kept) > 1 and (
+            len(self._kept) > MOST_KEPT or sum(len(kept.shape) for kept in self._kept.values()) > MOST_KEPT_POINTS
+        ):
+            self._kept.popitem(last=False)[1].release()
 
     def _on_moved(self, *_: object) -> None:
         self._marks.set_camera(self.pose, self.view_angle_deg)
@@ -232,15 +197,17 @@ class CloudView(QWidget):
             self._software = any(name in capabilities for name in SOFTWARE_RENDERERS)
             if not self._software:
                 self._plot.enable_eye_dome_lighting()
-        count = min(self._n_moving, self._n_chunks)
-        self._set_up(0, count, count * CHUNK, MOVING_OVERLAP)
+                self._soften(np.array(self._bounds[::2]), np.array(self._bounds[1::2]))
+        n_chunks, overlap = QUALITIES[self._quality]
+        count = min(n_chunks, self._n_chunks)
+        self._set_up(0, count, count * CHUNK, overlap)
 
     def _on_frame_drawn(self, seconds: float) -> None:
         """A slow frame costs points, a fast one gives them back; the rest follows when nothing moves."""
         if self._n_chunks and seconds > SLOW_FRAME_S:
-            self._n_moving = max(1, self._n_moving - 1)
+            self._quality = max(0, self._quality - 1)
         elif seconds < FAST_FRAME_S:
-            self._n_moving = min(MOST_MOVING_CHUNKS, self._n_moving + 1)
+            self._quality = min(len(QUALITIES) - 1, self._quality + 1)
         self._rest.start(REST_DELAY_MS if self._moving else 0)
 
     def _add_chunks(self) -> None:
@@ -250,7 +217,7 @@ class CloudView(QWidget):
         last = min(first + self._batch, self._n_chunks) if self._software else self._n_chunks
         self._set_up(first, last, self._n_chunks * CHUNK, POINT_OVERLAP)
         seconds = self._plot.draw_hidden()
-        self._batch = max(1, min(2 * self._batch, int(self._batch * SLOW_FRAME_S / max(seconds, 1e-4))))
+        self._batch = max(1, min(2 * self._batch, int(self._batch * BATCH_S / max(seconds, 1e-4))))
         self._n_hidden = last
         if last < self._n_chunks:
             self._rest.start(0)
@@ -261,41 +228,18 @@ class CloudView(QWidget):
 
     def _set_up(self, first: int, last: int, n_points: int, overlap: float) -> None:
         """Make chunks first..last the next frame of a picture of `n_points`, on top of those before `first`."""
-        while len(self._chunks) < last:
-            self._chunks.append(self._make_chunk(len(self._chunks)))
-        size = self._point_size(n_points, overlap)
-        for index, (_, actor) in enumerate(self._chunks):
-            actor.visibility = first <= index < last
-            actor.prop.point_size = size
+        if self._drawn is not None:
+            self._drawn.show(first, last, self._point_size(n_points, overlap))
         self._plot.renderer.SetPreserveColorBuffer(first > 0)
         self._plot.renderer.SetPreserveDepthBuffer(first > 0)
         self._plot.renderer.ResetCameraClippingRange(self._bounds)
 
-    def _make_chunk(self, index: int) -> tuple[pv.PolyData, pv.Actor]:
-        assert self._shape is not None
-        part = slice(index * CHUNK, (index + 1) * CHUNK)
-        mesh = pv.PolyData(self._shape.points[part])
-        mesh.point_data["rgb"] = self._colours[part]
-        mesh.point_data.active_normals = self._shape.normals[part]
-        actor = self._plot.add_mesh(
-            mesh, scalars="rgb", rgb=True, style="points", ambient=AMBIENT, diffuse=DIFFUSE, specular=0.0,
-            reset_camera=False, render=False,
-        )  # fmt: skip
-        actor.prop.interpolation = "Phong"  # with flat shading VTK ignores normals
-        shader = actor.GetShaderProperty()
-        shader.AddFragmentShaderReplacement("//VTK::Normal::Impl", True, FACE_THE_CAMERA, False)
-        if len(self._shape) <= MOST_ROUND:
-            shader.AddFragmentShaderReplacement("//VTK::Color::Impl", True, ROUND, False)
-        return mesh, actor
-
-    def _soften(self, points: NDArray[np.float32]) -> None:
+    def _soften(self, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
         """Make eye-dome lighting lighter, or it draws a black line around each point and hides the colours.
 
         VTK has no setting for it: the effect falls with the diagonal of the whole scene. So the scene is made larger
         by two points that are never drawn.
         """
-        low, high = points.min(axis=0), points.max(axis=0)
-        self._bounds = tuple(np.stack([low, high], axis=1).ravel().tolist())
         far = (high - low).max() * EDL_SOFTNESS / 2
         middle = (low + high) / 2
         ghosts = pv.PolyData(np.stack([middle - far, middle + far]))

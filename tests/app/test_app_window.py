@@ -282,7 +282,7 @@ def test_a_large_scan_is_drawn_in_steps_and_ends_complete(qtbot, window, tmp_pat
     view = window.page.clouds.views[0]
     with qtbot.waitSignal(view.completed, timeout=WAIT_MS, check_params_cb=lambda: view._n_chunks == 5):
         window.open_paths([save_ply(tmp_path / "large.ply", dented_sphere(110_000).points)])
-    assert view.complete and len(view._chunks) == 5
+    assert view.complete and view._drawn.n_made == 5
 
 
 def test_many_defects_get_few_numbers_and_the_chosen_one_always(qtbot, window, tmp_path):

@@ -1,0 +1,84 @@
+"""The surface that a 3D view draws on: pyvistaqt's widget, drawing once per change and telling clicks from drags."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from pyvistaqt import QtInteractor
+
+CLICK_PX = 4.0
+"""A button that is let go within this distance was a click; farther, it turned the camera."""
+
+
+class Canvas(QtInteractor):
+    """As pyvistaqt's widget comes, it draws twice for each move of the camera (once for VTK, once for Qt) and again
+    whenever Qt composes the window. Here VTK may draw only inside `paintGL`, and only after `ask`, or hidden by
+    `draw_hidden`.
+    """
+
+    frame_drawn = Signal(float)  # seconds
+    about_to_draw = Signal()
+    resized = Signal()
+    clicked = Signal(QPointF)  # the left button, without a drag
+    hovered = Signal(QPointF)  # the mouse moves with no button down
+    _asked = True
+    _pressed_at: QPointF | None = None
+
+    def ask(self) -> None:
+        """Draw a new frame; many calls until the next frame make one."""
+        self._asked = True
+        self.update()
+
+    def draw_hidden(self) -> float:
+        """Draw into VTK's own buffer, which the next `update` will show; returns the seconds it took."""
+        start = time.perf_counter()
+        self.makeCurrent()
+        window = self.GetRenderWindow()
+        state = window.GetState()
+        state.Reset()
+        state.Push()
+        window.Render()
+        window.WaitForCompletion()
+        state.Pop()
+        self.doneCurrent()
+        return time.perf_counter() - start
+
+    def resizeGL(self, width: int, height: int) -> None:  # noqa: N802
+        self._asked = True
+        super().resizeGL(width, height)
+        self.resized.emit()
+
+    def paintGL(self) -> None:  # noqa: N802
+        vtk_side = self.GetRenderWindow().GetInteractor() if self.GetRenderWindow() is not None else None
+        if vtk_side is None or not self._asked:
+            super().paintGL()
+            return
+        self._asked = False
+        self.about_to_draw.emit()
+        start = time.perf_counter()
+        vtk_side.EnableRenderOn()
+        super().paintGL()
+        vtk_side.EnableRenderOff()
+        # Software OpenGL works in threads of its own; without waiting a slow frame would look fast.
+        self.GetRenderWindow().WaitForCompletion()
+        self.frame_drawn.emit(time.perf_counter() - start)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._pressed_at = event.position() if event.button() is Qt.MouseButton.LeftButton else None
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mouseMoveEvent(event)
+        if event.buttons() == Qt.MouseButton.NoButton:
+            self.hovered.emit(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mouseReleaseEvent(event)
+        start, self._pressed_at = self._pressed_at, None
+        if start is None or event.button() is not Qt.MouseButton.LeftButton:
+            return
+        way = event.position() - start
+        if way.manhattanLength() <= CLICK_PX:
+            self.clicked.emit(start)
