@@ -76,6 +76,7 @@ class TrainingConfig(Section):
     """How long and how fast."""
 
     epochs: int = setting(1000, "passes over the training scans [P]", 1, 100_000, simple=True)
+    batch_size: int = setting(1, "scans a step, shared by the processes that train together [P]", 1, 1024)
     samplings: int = setting(1, "different samplings cached of each training scan [O]", 1, 64)
     views: int = setting(
         0, "further samplings, seen from one side; with any, scans from one side can be inspected [O]", 0, 64

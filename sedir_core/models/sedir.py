@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -106,15 +107,24 @@ class SedirObjective(nn.Module):
         self.buffer = ContrastiveBuffer(buffer_size, network.width)
         self.weights = (supervised_contrastive, classification, cosine)
         self.temperature = temperature
+        self._fresh: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, tokens: Tokens, category: Tensor, generator: torch.Generator | None = None) -> Losses:
-        """category (B,) int64. Afterwards the batch's identities are in the buffer (in training mode only)."""
+        """category (B,) int64. In training mode the identities are kept until `settle` puts them into the buffer."""
         out: Rebuilt = self.network(tokens, generator)
         rec = F.mse_loss(out.rebuilt.float(), tokens.features[BASE].float())
         scl = supervised_contrastive_loss(out.identity, category, *self.buffer.filled(), self.temperature)
         cls = F.cross_entropy(out.logits.float(), category)
         cos = cosine_loss(out.encoded.float())
         if self.training:
-            self.buffer.push(out.identity, category)
+            self._fresh.append((out.identity.detach(), category))
         total = rec + sum(weight * loss for weight, loss in zip(self.weights, (scl, cls, cos), strict=True))
         return Losses(rec, scl, cls, cos, total)
+
+    def settle(self, whole: Callable[[Tensor], Tensor]) -> None:
+        """The step is over: its identities enter the buffer. whole: rows of this process to those of the batch."""
+        width = self.network.width
+        identities = [identity for identity, _ in self._fresh] or [self.buffer.tokens.new_zeros(0, width)]
+        categories = [category for _, category in self._fresh] or [self.buffer.categories.new_zeros(0)]
+        self._fresh.clear()
+        self.buffer.push(whole(torch.cat(identities).to(self.buffer.tokens.dtype)), whole(torch.cat(categories)))

@@ -45,8 +45,8 @@ class MaskableBank:
         return self._tokens[scan][sampling], torch.tensor([self._categories[scan]])
 
 
-def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Learned:
-    """Raises what `loop.fit` raises, and Cancelled."""
+def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Learned | None:
+    """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
     network = build_baseline(config).to(device)
@@ -60,9 +60,11 @@ def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Le
         return np.asarray((placed.features[0] - rebuilt).norm(dim=-1).double().cpu().numpy())
 
     look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, bank, config.training, run, device, stop, look)
+    result = fit(objective, bank, config.training, run, device, stop, look, material.team)
     if result.status == "interrupted":
         raise Cancelled
+    if not material.team.leads:
+        return None
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
     nets = BaselineNets(material.encoder, network.eval().requires_grad_(False), patches)
     detector = _limited(nets, material, report, stop)

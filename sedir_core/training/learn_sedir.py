@@ -24,8 +24,8 @@ from sedir_core.types import DoubleArray, Report, Stop
 log = logging.getLogger(__name__)
 
 
-def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Learned:
-    """Raises what `loop.fit` raises, and Cancelled."""
+def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Learned | None:
+    """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
     network = build_network(config, len(material.bases)).to(device)
@@ -39,9 +39,11 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
         return residuals_of(placed, network(placed))
 
     look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, material.bank, config.training, run, device, stop, look)
+    result = fit(objective, material.bank, config.training, run, device, stop, look, material.team)
     if result.status == "interrupted":
         raise Cancelled
+    if not material.team.leads:
+        return None
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
     nets = Nets(material.encoder, network.eval().requires_grad_(False), patches)
     detector = _calibrated(nets, material, report, stop)

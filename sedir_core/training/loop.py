@@ -1,7 +1,8 @@
 """The training loop: any objective, any bank of cached samplings, resumable to the bit.
 
 It knows nothing of the network: an objective maps (tokens, category, generator) to scalar losses with a "total",
-as a mapping or a NamedTuple.
+as a mapping or a NamedTuple. The scans of a batch pass one after another, in this process or in several: the paper's
+batch is one scan, and a scan's noise and dropout do not depend on who computes it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from sedir_core.runtime import autocast, memory_guard, peak_memory_bytes, seed_e
 from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
 from sedir_core.training.run import Run
 from sedir_core.training.state import TrainingState, learning_rate
+from sedir_core.training.team import ALONE, Team
 from sedir_core.types import Stop, never_stop
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,17 @@ class Bank(Protocol):
         ...
 
 
+Batch = Sequence[tuple[Movable, Tensor]]
+"""Scans of one step, each (tokens, category (1,))."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """An objective that keeps something of each batch, in `settle`, when its step is over."""
+
+    def settle(self, whole: Callable[[Tensor], Tensor]) -> None: ...
+
+
 @dataclass(frozen=True)
 class FitResult:
     """How a training ended. epoch, step: how many are finished. losses: means of the last whole epoch.
@@ -94,12 +107,14 @@ def fit(
     device: torch.device,
     stop: Stop = never_stop,
     look: Look = no_look,
+    team: Team = ALONE,
 ) -> FitResult:
     """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
 
-    AdamW, a rate that falls by the configured schedule, clipped gradients; one draw of the bank a step. Ctrl-C,
-    SIGTERM, a STOP file or `stop` save and end it before the next step, a STOP-AFTER-EPOCH file before the next
-    epoch. On the CPU a resumed training equals an uninterrupted one bit for bit.
+    AdamW, a rate that falls by the configured schedule, clipped gradients; `batch_size` draws of the bank a step,
+    shared by the processes of `team`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop`
+    save and end it before the next step, a STOP-AFTER-EPOCH file before the next epoch. On the CPU a resumed training
+    equals an uninterrupted one bit for bit.
     Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
     """
     seed_everything(cfg.seed)
@@ -110,19 +125,21 @@ def fit(
             state.restore(*saved)
             log.info("resumed at step %d", state.progress.step)
         objective.train()
-        sitting = _Sitting(state, bank, cfg, run, look)
+        sitting = _Sitting(state, bank, cfg, run, look, team)
         status = sitting.train(lambda: interrupted() or run.stop_requested() or stop())
     objective.eval()
     progress = state.progress
-    return FitResult(status, progress.step // len(bank), progress.step, progress.means, progress.seconds)
+    return FitResult(status, progress.step // sitting.epoch_steps, progress.step, progress.means, progress.seconds)
 
 
 class _Sitting:
     """One stretch of training between a start or resume and a stop or end."""
 
-    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look) -> None:
-        self.state, self.bank, self.cfg, self.run, self.look = state, bank, cfg, run, look
-        self.n_steps = cfg.epochs * len(bank)
+    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, team: Team) -> None:
+        self.state, self.bank, self.cfg, self.run, self.team = state, bank, cfg, run, team
+        self.look = look if team.leads else no_look
+        self.epoch_steps = -(-len(bank) // cfg.batch_size)
+        self.n_steps = cfg.epochs * self.epoch_steps
         self.first_step = state.progress.step
         self.seconds_before = state.progress.seconds
         self.began_s = self.saved_s = self.epoch_began_s = time.monotonic()
@@ -134,7 +151,7 @@ class _Sitting:
         if progress.step == 0:
             self.look(0)
         while progress.step < self.n_steps:
-            if stop() or self._stop_between_epochs():
+            if self.team.agree(stop() or self._stop_between_epochs()):
                 self._save()
                 self.run.forget_stops()
                 self.run.emit(DoneEvent(status="interrupted"))
@@ -152,22 +169,22 @@ class _Sitting:
 
     def _stop_between_epochs(self) -> bool:
         step = self.state.progress.step
-        return step > self.first_step and step % len(self.bank) == 0 and self.run.stop_after_epoch_requested()
+        return step > self.first_step and step % self.epoch_steps == 0 and self.run.stop_after_epoch_requested()
 
     def _step(self) -> None:
-        state, n_scans = self.state, len(self.bank)
-        epoch, position = divmod(state.progress.step, n_scans)
-        if position == 0:
+        state, n_scans, size = self.state, len(self.bank), self.cfg.batch_size
+        epoch, turn = divmod(state.progress.step, self.epoch_steps)
+        if turn == 0:
             state.order.shuffle()
             state.progress.sums = {}
         rate = learning_rate(self.cfg, state.progress.step, self.n_steps)
-        batch = self.bank.draw(*state.order.at(position))
-        losses = descend(state, batch, rate, self.cfg)
+        draws = state.order.at(range(turn * size, min((turn + 1) * size, n_scans)))
+        losses = descend(state, [self.bank.draw(*draw) for draw in draws], rate, self.cfg, self.team)
         sums = state.progress.sums
-        state.progress.sums = {name: sums.get(name, 0.0) + value for name, value in losses.items()}
+        state.progress.sums = {name: sums.get(name, 0.0) + len(draws) * value for name, value in losses.items()}
         state.progress.step += 1
         self._speak(epoch + 1, losses, rate)
-        if position + 1 == n_scans:
+        if turn + 1 == self.epoch_steps:
             self._end_epoch(epoch + 1, rate)
 
     def _speak(self, epoch: int, losses: dict[str, float], rate: float) -> None:
@@ -212,23 +229,33 @@ class _Sitting:
         self.run.save_state(state.tensors(), state.meta())
         self.saved_s = time.monotonic()
         step = state.progress.step
-        self.run.emit(SavedEvent(epoch=step // len(self.bank), step=step))
+        self.run.emit(SavedEvent(epoch=step // self.epoch_steps, step=step))
 
 
-def descend(state: TrainingState, batch: tuple[Movable, Tensor], rate: float, cfg: TrainingConfig) -> dict[str, float]:
-    """One optimiser step on one batch; returns the losses by name.
+def descend(
+    state: TrainingState, batch: Batch, rate: float, cfg: TrainingConfig, team: Team = ALONE
+) -> dict[str, float]:
+    """One optimiser step on one batch, of which this process computes its share; returns the mean losses by name.
 
     Raises TrainingDiverged, with the weights as they were, if a loss or the gradient is not finite.
     """
-    tokens, category = (part.to(state.device) for part in batch)
-    with autocast(state.device, cfg.precision):
-        losses = _by_name(state.objective(tokens, category, state.noise))
     state.optimizer.zero_grad(set_to_none=True)
-    losses["total"].backward()  # type: ignore[no-untyped-call]
+    total: dict[str, Tensor] = {}
+    mine = team.share(range(len(batch)))
+    # Who has no part in a short batch computes its first scan and adds nothing of it: all must send the same numbers.
+    weight = 1.0 / len(batch) if mine else 0.0
+    for position in mine or [0]:
+        state.reseed(position)
+        tokens, category = (part.to(state.device) for part in batch[position])
+        with autocast(state.device, cfg.precision):
+            losses = _by_name(state.objective(tokens, category, state.noise))
+        torch.autograd.backward(weight * losses["total"])
+        total = {name: total.get(name, 0.0) + weight * loss.detach().float() for name, loss in losses.items()}
+    _gather_gradients(state.parameters, team)
     norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf)
     # One transfer for all numbers: each costs a wait for the GPU.
-    *values, norm_value = torch.stack([value.detach().float() for value in (*losses.values(), norm)]).tolist()
-    named = dict(zip(losses, values, strict=True))
+    *values, norm_value = torch.stack([*team.add(torch.stack([*total.values()])), norm]).tolist()
+    named = dict(zip(total, values, strict=True))
     if not all(map(math.isfinite, (*values, norm_value))):
         raise TrainingDiverged(
             f"step {state.progress.step + 1}",
@@ -238,7 +265,20 @@ def descend(state: TrainingState, batch: tuple[Movable, Tensor], rate: float, cf
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.optimizer.step()
+    if isinstance(state.objective, Remembers):
+        state.objective.settle(lambda mine: team.whole(mine, len(batch)))
     return named
+
+
+def _gather_gradients(parameters: Sequence[nn.Parameter], team: Team) -> None:
+    """Every process's gradients become the sum over all of them, in one message."""
+    if team.size == 1:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    summed = team.add(torch.cat([gradient.flatten() for gradient in gradients]))
+    parts = torch.split(summed, [gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
 @contextmanager

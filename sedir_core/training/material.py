@@ -21,6 +21,7 @@ from sedir_core.errors import Cancelled, TooFewPoints
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
+from sedir_core.training.team import Team
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,11 @@ class Material:
     encoder: LocalEncoder
     bank: SamplingBank
     n_points: int
-    device: torch.device
+    team: Team
+
+    @property
+    def device(self) -> torch.device:
+        return self.team.device
 
 
 @dataclass(frozen=True)

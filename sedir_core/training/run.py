@@ -139,6 +139,20 @@ def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
         yield run
 
 
+class Follower(Run):
+    """The same run in a process that helps to train it: it reads what the leader writes, and writes nothing."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path, self.config, self.ended = path, config, False
+
+    def emit(self, event: AnyEvent) -> None:
+        self.ended = isinstance(event, DoneEvent | FailedEvent)
+
+    def save_state(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None: ...
+
+    def finish(self, tensors: Mapping[str, Tensor], metrics: Mapping[str, Any]) -> None: ...
+
+
 @contextmanager
 def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, ...]) -> Iterator[Run]:
     handler = logging.FileHandler(path / run_files.LOG, encoding="utf-8")

@@ -16,13 +16,13 @@ from torch.optim import AdamW
 
 from sedir_core.config import TrainingConfig
 from sedir_core.errors import BadRun
-from sedir_core.runtime import torch_generator
+from sedir_core.runtime import generator, torch_generator
 
 LAST_FALL = 0.8  # of the training [R]: 800 of 1000 epochs
 
 
 class Order:
-    """Which scan, and which of its cached samplings, each step of an epoch takes: a fresh permutation every epoch."""
+    """Which scan, and which of its cached samplings, each place of an epoch takes: a fresh permutation every epoch."""
 
     def __init__(self, n_scans: int, n_samplings: int, generator: torch.Generator) -> None:
         self.generator = generator
@@ -36,9 +36,9 @@ class Order:
         self.scans = torch.randperm(n_scans, generator=self.generator)
         self.samplings = torch.randint(self.n_samplings, (n_scans,), generator=self.generator)
 
-    def at(self, position: int) -> tuple[int, int]:
-        """(scan, sampling) of the step at that position of the epoch."""
-        return int(self.scans[position]), int(self.samplings[position])
+    def at(self, places: range) -> list[tuple[int, int]]:
+        """(scan, sampling) at those places of the epoch."""
+        return [(int(self.scans[place]), int(self.samplings[place])) for place in places]
 
 
 @dataclass
@@ -64,9 +64,19 @@ class TrainingState:
         self.device = device
         self.parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
         self.optimizer = AdamW(self.parameters, lr=cfg.learning_rate, weight_decay=cfg.weight_decay, fused=True)
-        self.noise = torch_generator(device, cfg.seed, "noise")
+        self.noise = torch.Generator(device=device)
         self.order = Order(n_scans, n_samplings, torch_generator("cpu", cfg.seed, "order"))
         self.progress = Progress()
+        self._seed = cfg.seed
+
+    def reseed(self, position: int) -> None:
+        """Everything random of one scan follows from the seed, the step and its position in the batch.
+
+        So no state of it need be saved, and it does not matter which process computes which scan.
+        """
+        drawn = generator(self._seed, "step", self.progress.step, position).integers(2**62, size=2)
+        torch.manual_seed(int(drawn[0]))  # dropout takes no generator of its own
+        self.noise.manual_seed(int(drawn[1]))
 
     def tensors(self) -> dict[str, Tensor]:
         """The checkpoint's tensors by prefixed name."""
@@ -74,13 +84,7 @@ class TrainingState:
         for index, slots in self.optimizer.state_dict()["state"].items():
             found |= {f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()}
         found |= {"order.scans": self.order.scans, "order.samplings": self.order.samplings}
-        found |= {"random.order": self.order.generator.get_state(), "random.noise": self.noise.get_state()}
-        # The global generators feed dropout, which takes no generator of its own.
-        found["random.cpu"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            found["random.device"] = torch.cuda.get_rng_state(self.device)
-        elif self.device.type == "mps":
-            found["random.device"] = torch.mps.get_rng_state()
+        found["random.order"] = self.order.generator.get_state()
         return found
 
     def meta(self) -> dict[str, str]:
@@ -115,12 +119,6 @@ class TrainingState:
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
         self.order.scans, self.order.samplings = tensors["order.scans"], tensors["order.samplings"]
         self.order.generator.set_state(tensors["random.order"])
-        self.noise.set_state(tensors["random.noise"])
-        torch.set_rng_state(tensors["random.cpu"])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(tensors["random.device"], self.device)
-        elif self.device.type == "mps":
-            torch.mps.set_rng_state(tensors["random.device"])
         self.progress = Progress(**json.loads(meta["progress"]))
 
 

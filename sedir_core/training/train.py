@@ -22,12 +22,13 @@ from sedir_core.training.learn_mc3dad import learn_mc3dad
 from sedir_core.training.learn_sedir import learn_sedir
 from sedir_core.training.loop import LESS_MEMORY
 from sedir_core.training.material import Learned, Material, fill_bank, fit_bases
-from sedir_core.training.run import Run, create_run, describe, resume_run
+from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
+from sedir_core.training.team import Team, joined, own_device
 from sedir_core.types import Report, Stop, never_stop
 
 log = logging.getLogger(__name__)
 
-Learn = Callable[[Material, Run, Report, Stop], Learned]
+Learn = Callable[[Material, Run, Report, Stop], Learned | None]
 METHODS: Mapping[Method, Learn] = {
     "sedir": learn_sedir,
     "mc3d-ad": learn_mc3dad,
@@ -50,6 +51,9 @@ class TrainRequest:
 def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     """Train, calibrate and record a run; returns its directory. An interrupted one can be resumed exactly.
 
+    Where a launcher such as torchrun started several processes, they train it together, on this or many hosts: the
+    first writes the run, which the others must be able to read.
+
     Raises BadDataset, UnreadableScan, TooFewPoints, BadConfig, BadWeights, BadRun, RunLocked, DeviceUnavailable,
     TrainingDiverged, CannotWrite, Cancelled (stopped; the checkpoint, if training had begun, is kept).
     """
@@ -58,16 +62,23 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
         about = run_files.read_about(request.out)
         wanted, categories = about.device if wanted == "auto" else wanted, about.categories
         torch.set_num_threads(about.threads)
-    device, why = choose_device(wanted)
+    device, why = choose_device(own_device(wanted))
     log.info("device: %s", why)
     dataset = open_dataset(request.dataset, categories)
-    with _open_run(request, dataset, device, watch) as run, memory_guard(device, LESS_MEMORY):
-        return _train_in(run, dataset, device, lambda: stop() or run.stop_requested())
+    with (
+        joined(device) as team,
+        _open_run(request, dataset, team, watch) as run,
+        memory_guard(device, LESS_MEMORY),
+    ):
+        return _train_in(run, dataset, team, lambda: stop() or run.stop_requested())
 
 
 @contextmanager
-def _open_run(request: TrainRequest, dataset: Dataset, device: torch.device, watch: Watch) -> Iterator[Run]:
-    about = describe(request.config, dataset.categories, dataset.content_hash, device, str(dataset.root.resolve()))
+def _open_run(request: TrainRequest, dataset: Dataset, team: Team, watch: Watch) -> Iterator[Run]:
+    if not team.leads:
+        yield Follower(request.out, request.config)
+        return
+    about = describe(request.config, dataset.categories, dataset.content_hash, team.device, str(dataset.root.resolve()))
     if not request.resume:
         with create_run(request.out, request.config, about, watch) as run:
             yield run
@@ -78,18 +89,21 @@ def _open_run(request: TrainRequest, dataset: Dataset, device: torch.device, wat
         yield run
 
 
-def _train_in(run: Run, dataset: Dataset, device: torch.device, stop: Stop) -> Path:
+def _train_in(run: Run, dataset: Dataset, team: Team, stop: Stop) -> Path:
     config = run.config
 
     def report(fraction: float, stage: str) -> None:
         run.emit(StageEvent(stage=stage, fraction=fraction))
 
     bases = fit_bases(dataset, config, report, stop)
-    encoder = load_encoder(config.encoder).to(device)
+    encoder = load_encoder(config.encoder).to(team.device)
     n_points = config.grouping.working_points or MOST_POINTS
-    bank = fill_bank(bases, encoder, config, n_points, device, report, stop)
-    material = Material(config, bases, encoder, bank, n_points, device)
+    with team.leader_first():
+        bank = fill_bank(bases, encoder, config, n_points, team.device, report, stop)
+    material = Material(config, bases, encoder, bank, n_points, team)
     learned = METHODS[config.method](material, run, report, stop)
+    if learned is None:
+        return run.path
     thresholds = {f"threshold.{name}": value for name, value in learned.thresholds.items()}
     run.emit(EvaluatedEvent(epoch=learned.epoch, metrics=thresholds))
     run.finish(learned.tensors, {**learned.metrics, "thresholds": dict(learned.thresholds)})

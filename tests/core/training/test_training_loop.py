@@ -76,7 +76,7 @@ def test_a_step_that_diverges_leaves_the_weights_alone() -> None:
     state = TrainingState(network, N_SCANS, 1, cfg, CPU)
     before = [parameter.clone() for parameter in state.parameters]
     with pytest.raises(TrainingDiverged):
-        descend(state, ToyBank().draw(0, 0), 1.0, cfg)
+        descend(state, [ToyBank().draw(0, 0)], 1.0, cfg)
     assert all(torch.equal(a, b) for a, b in zip(before, state.parameters, strict=True))
 
 
@@ -196,7 +196,7 @@ def test_the_baseline_s_rate_falls_once() -> None:
 def test_the_gradient_is_clipped_before_the_step() -> None:
     cfg = settings(3).model_copy(update={"clip_norm": 1e-3})
     state = TrainingState(objective(), N_SCANS, 1, cfg, CPU)
-    descend(state, ToyBank().draw(0, 0), 1e-3, cfg)
+    descend(state, [ToyBank().draw(0, 0)], 1e-3, cfg)
     norms = torch.stack([p.grad.norm() for p in state.parameters if p.grad is not None])
     assert float(norms.norm()) == pytest.approx(1e-3, rel=1e-3)
 

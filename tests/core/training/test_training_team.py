@@ -1,0 +1,79 @@
+"""Two processes on the CPU train what one trains with the same batch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_run import TinyRun, tiny_config
+
+from sedir_core.config import to_toml
+from sedir_core.detectors.base import load_detector
+from sedir_core.io.tensor_file import read_tensors
+from sedir_core.training.events import EpochEvent, read_events
+from sedir_core.training.team import ALONE
+
+# Of 6 scans: the second batch of an epoch holds one, so that one of two processes has no part in it.
+BATCH_SIZE, EPOCHS = 5, 3
+TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def train_with(launcher: list[str], tiny: TinyRun, folder: Path) -> Path:
+    folder.mkdir()
+    config = tiny_config(tiny.encoder, epochs=EPOCHS, batch_size=BATCH_SIZE)
+    (folder / "config.toml").write_text(to_toml(config))
+    arguments = ["train", tiny.dataset, "--config", folder / "config.toml", "--out", folder / "run", "--device", "cpu"]
+    command = [sys.executable, *launcher, "-m", "sedir_core", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder / "cache")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def runs(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Trained by one process, and by two."""
+    folder = tmp_path_factory.mktemp("team")
+    return train_with([], tiny, folder / "one"), train_with(TOGETHER, tiny, folder / "two")
+
+
+def curve(run: Path) -> list[float]:
+    return [
+        loss
+        for event in read_events(run / "events.jsonl")
+        if isinstance(event, EpochEvent)
+        for loss in event.losses.values()
+    ]
+
+
+def test_the_loss_curve_is_the_same(runs: tuple[Path, Path]) -> None:
+    one, two = map(curve, runs)
+    assert len(one) == EPOCHS * 5
+    assert two == pytest.approx(one, rel=1e-5)
+
+
+def test_the_weights_and_the_buffer_are_the_same(runs: tuple[Path, Path]) -> None:
+    one, two = (read_tensors(run / "state.safetensors")[0] for run in runs)
+    assert one.keys() == two.keys()
+    assert int(two["objective.buffer.count"]) == EPOCHS * 6
+    for name, tensor in one.items():
+        torch.testing.assert_close(
+            two[name], tensor, rtol=1e-3, atol=2e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
+
+
+def test_two_processes_write_one_run_that_works(runs: tuple[Path, Path]) -> None:
+    events = read_events(runs[1] / "events.jsonl")
+    assert [event.event for event in events].count("done") == 1
+    assert load_detector(runs[1], "cpu").categories == load_detector(runs[0], "cpu").categories
+
+
+def test_one_process_alone_has_the_whole_batch_and_never_waits() -> None:
+    assert list(ALONE.share(range(3))) == [0, 1, 2]
+    assert not ALONE.agree(False)
+    rows = torch.ones(2, 3)
+    assert ALONE.whole(rows, 2) is rows
