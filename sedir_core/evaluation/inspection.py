@@ -80,14 +80,19 @@ def inspect_scans(
 
     Raises UnknownCategory before the first scan if the model does not know `category`; Cancelled.
     """
-    if category != "auto" and category not in detector.categories:
-        raise UnknownCategory(category, "the model was not trained on it", "it knows " + ", ".join(detector.categories))
+    check_category(detector, category)
     for i, path in enumerate(paths):
         try:
             yield _inspect(detector, path, category, _part(report, i, len(paths), path.name), stop)
         except (UnreadableScan, TooFewPoints) as error:
             yield Refused(path, error)
     report(1.0, "done")
+
+
+def check_category(detector: Detector, category: str) -> None:
+    """Raises UnknownCategory if the model does not know it."""
+    if category != "auto" and category not in detector.categories:
+        raise UnknownCategory(category, "the model was not trained on it", "it knows " + ", ".join(detector.categories))
 
 
 def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Path, ...]:
@@ -99,22 +104,34 @@ def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Pa
     return scored, rebuilt, picture
 
 
-def export_stems(paths: Sequence[Path], folder: Path) -> list[str]:
-    """A name for the exports of each path: the file's own stem, with a number where two would collide.
+class ExportNames:
+    """A name for the exports of each path: the file's own stem, with a number where two would collide."""
 
-    Raises CannotWrite if an export would replace one of the inspected files.
-    """
-    taken: set[str] = set()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken: set[str] = set()
+        self._stems: dict[Path, str] = {}
+
+    def stem(self, path: Path) -> str:
+        """The same for the same path, whenever it is asked."""
+        if path not in self._stems:
+            stem, number = path.stem, 1
+            while self._taken & _file_names(self._folder, stem):
+                number += 1
+                stem = f"{path.stem}_{number}"
+            self._taken |= _file_names(self._folder, stem)
+            self._stems[path] = stem
+        return self._stems[path]
+
+
+def export_stems(paths: Sequence[Path], folder: Path) -> list[str]:
+    """The names of all exports. Raises CannotWrite if one would replace one of the inspected files."""
+    names = ExportNames(folder)
     stems = []
     inputs = {path.resolve() for path in paths}
     for path in paths:
-        stem, number = path.stem, 1
-        while taken & _file_names(folder, stem):
-            number += 1
-            stem = f"{path.stem}_{number}"
-        taken |= _file_names(folder, stem)
-        stems.append(stem)
-        overwritten = [target for target in _targets(folder, stem) if target.resolve() in inputs]
+        stems.append(names.stem(path))
+        overwritten = [target for target in _targets(folder, stems[-1]) if target.resolve() in inputs]
         if overwritten:
             raise CannotWrite(overwritten[0], "is one of the inspected scans", "export to another folder")
     return stems

@@ -93,6 +93,9 @@ def open_regular(
             _require_regular(path, status, error, max_bytes)
             with np.errstate(invalid="ignore"):  # a signalling NaN is just another point not measured
                 yield Source(path, file, status.st_size, error)
+            now = os.fstat(file.fileno())
+            if (now.st_size, now.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+                raise error(path, "changed while it was read", "wait until it is written, then open it again")
     except FileNotFoundError as missing:
         raise error(path, "no such file", "check the path") from missing
     except OSError as refused:

@@ -91,9 +91,8 @@ def _below(folder: Path) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()  # where each folder really is: links may lead back to one
     walk = os.walk(folder, followlinks=True, onerror=lambda error: refused.append(Path(error.filename)))
     for parent, folders, files in walk:
-        status = Path(parent).stat()
-        place = (status.st_dev, status.st_ino)
-        if place in seen:
+        place = _place(Path(parent))
+        if place is None or place in seen:
             folders.clear()
             continue
         seen.add(place)
@@ -102,6 +101,15 @@ def _below(folder: Path) -> Iterator[Path]:
             if not name.startswith(".") and Path(name).suffix.lower() in SCAN_SUFFIXES:
                 yield Path(parent, name)
     yield from refused  # reading it will say that it cannot be listed
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    """Device and inode; None for a folder that was removed meanwhile."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_folder(path: Path) -> bool:
