@@ -65,6 +65,10 @@ class TrainingDiverged(UserError):
     """The loss or its gradient became NaN or infinite."""
 
 
+class BadHistory(UserError):
+    """The history of inspections is damaged, of a newer version, not ours, or cannot be reached."""
+
+
 class CannotWrite(UserError):
     """The target is read-only, full, or not a folder."""
 

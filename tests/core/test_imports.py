@@ -19,7 +19,7 @@ ROWS = [
     {"io", "geometry"},
     {"datasets", "models"},
     {"detectors"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "history"},
     {"commands"},
     {"cli"},
     {"__main__"},

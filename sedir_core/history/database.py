@@ -1,0 +1,199 @@
+"""Opening the history: SQLite by default, PostgreSQL by URL; checked before use, migrated, never overwritten."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from sedir_core.errors import BadHistory, CannotWrite
+
+HEAD = "0001"
+"""The newest migration; a test compares it with the scripts."""
+WRITES = {"sedir_writes": True}
+"""Execution options of a connection that will write."""
+BUSY_MS = 5000
+OPEN_LOCK_S = 20.0
+CONNECT_S = 5
+_MIGRATION_LOCK = 5_130_117_441  # any number of ours: PostgreSQL's advisory locks are numbers
+_MOVE_AWAY = "move the file away to begin a new one; it is left as it is"
+
+
+class HistoryBusy(CannotWrite):
+    """Another program writes and did not end in time: worth trying again."""
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a database file."""
+    return f"sqlite:///{path}"
+
+
+def open_database(url: str, create: bool = True) -> Engine:
+    """A checked engine whose tables are those of this program.
+
+    create: make a new database where there is none. Raises BadHistory (damaged, newer, foreign, not reachable, missing
+    where it may not be created), CannotWrite.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadHistory(url, "is no database URL", "name one such as postgresql://user@host/name") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return _open_sqlite(Path(parsed.database), create)
+    if parsed.get_backend_name() != "postgresql":
+        raise BadHistory(url, "is neither SQLite nor PostgreSQL", "name one such as postgresql://user@host/name")
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    try:
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
+    except (ImportError, NoSuchModuleError) as error:
+        raise BadHistory("PostgreSQL", "its driver is not installed", "pip install sedir-inspect[postgres]") from error
+    where = parsed.render_as_string(hide_password=True)
+    try:
+        if _version(engine, where) != HEAD:
+            _migrate(engine, where)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine, where: str) -> Iterator[Connection]:
+    """A transaction that writes, committed at the end. Raises HistoryBusy, CannotWrite, BadHistory."""
+    with told(where), engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def told(where: str) -> Iterator[None]:
+    """The database's own errors as ours, in words."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _in_words(where, error) from error
+
+
+def _open_sqlite(path: Path, create: bool) -> Engine:
+    if not create and not path.exists():
+        raise BadHistory(path, "no such file", "nothing was recorded yet")
+    if path.exists():
+        _check_file(path)
+    engine = create_engine(
+        sqlite_url(path),
+        poolclass=NullPool,  # opening takes a tenth of a millisecond, and no file stays open when nothing is done
+        connect_args={"timeout": BUSY_MS / 1000, "isolation_level": None},
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _version(engine, str(path)) != HEAD:
+            with FileLock(f"{path}.lock", timeout=OPEN_LOCK_S):  # two windows started together create it once
+                _use_wal(engine, str(path))
+                _migrate(engine, str(path))
+    except Timeout as error:
+        raise HistoryBusy(path, "another program is opening it", "try again") from error
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error), "check the folder's permissions") from error
+    return engine
+
+
+def _check_file(path: Path) -> None:
+    """SQLite takes an empty file for a new database; anything else must begin like one."""
+    try:
+        if not path.is_file():
+            raise BadHistory(path, "is not a regular file", _MOVE_AWAY)
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise BadHistory(path, error.strerror or str(error), "check the permissions") from error
+    if head and head != b"SQLite format 3\0":
+        raise BadHistory(path, "is damaged, or not a history", _MOVE_AWAY)
+
+
+def _set_up(connection: sqlite3.Connection, record: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    # A reader that begins to write in mid-transaction is refused at once, whatever the timeout: writers say so first.
+    writes = connection.get_execution_options().get("sedir_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _version(engine: Engine, where: str) -> str | None:
+    """The migration that the tables are at, None where there are none. Raises BadHistory for what is not ours."""
+    with told(where), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            sound = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if sound != "ok":
+                raise BadHistory(where, "is damaged", _MOVE_AWAY)
+        tables = set(inspect(connection).get_table_names())
+        if "alembic_version" not in tables:
+            if tables:
+                raise BadHistory(where, "holds tables of another program", "name another database")
+            return None
+        found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
+    if found > HEAD:
+        what = f"was written by a newer version (format {found}, this one knows {HEAD})"
+        raise BadHistory(where, what, "update SeDiR Inspect")
+    return found
+
+
+def _use_wal(engine: Engine, where: str) -> None:
+    """Readers and a writer side by side; stays in the file. It can only be set outside of any transaction."""
+    with told(where), engine.connect() as connection:
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute("PRAGMA journal_mode = WAL")
+
+
+def _migrate(engine: Engine, where: str) -> None:
+    with writing(engine, where) as connection:
+        if engine.dialect.name == "postgresql":  # one program at a time
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        migrate(connection)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables to HEAD, in the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _in_words(where: str, error: DBAPIError) -> CannotWrite | BadHistory:
+    original = error.orig
+    if not isinstance(original, sqlite3.Error):
+        if error.connection_invalidated or not error.statement:
+            return BadHistory(where, "the database cannot be reached", "check the network and the server")
+        return CannotWrite(where, _first_line(original), "ask who looks after the database")
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return HistoryBusy(where, "another program is writing", "it is tried again by itself")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return BadHistory(where, "is damaged", _MOVE_AWAY)
+    words = {
+        sqlite3.SQLITE_FULL: ("the disk is full", "free some space"),
+        sqlite3.SQLITE_READONLY: ("may not be written to", "check the permissions of file and folder"),
+        sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check the permissions of file and folder"),
+        sqlite3.SQLITE_IOERR: ("the disk reports an error", "check the free space and the drive"),
+    }
+    what, hint = words.get(code, (_first_line(original), "check the free space and the permissions"))
+    return CannotWrite(where, what, hint)
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).splitlines() or ["unknown error"])[0]

@@ -1,0 +1,265 @@
+"""The history itself: what is recorded, found again, and kept beside the database until the space is used up."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
+from sqlalchemy.orm import Session as DbSession
+
+from sedir_core.errors import BadHistory
+from sedir_core.history.database import open_database, told, writing
+from sedir_core.history.kept import Kept, read_kept
+from sedir_core.history.records import Choices, DefectNote, Filter, Inspection, Order, Override, Sample
+from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
+from sedir_core.io.atomic import write_bytes
+
+log = logging.getLogger(__name__)
+
+ORPHAN_AGE_S = 3600.0
+EVERYTHING = Filter()
+_Row = InspectionRow
+_FINAL = func.coalesce(_Row.review, _Row.verdict)
+_SHARE = _Row.score / func.nullif(_Row.threshold, 0)
+_COLUMNS: dict[Order, ColumnElement[Any]] = {
+    "time": _Row.time.expression,
+    "path": _Row.path.expression,
+    "final": _FINAL,
+    "share": _SHARE,
+    "category": _Row.category.expression,
+    "lot": _Row.lot.expression,
+    "operator": _Row.operator.expression,
+    "model": _Row.model.expression,
+    "n_defects": _Row.n_defects.expression,
+}
+
+
+class History:
+    """One open history; safe to use from one thread at a time, and beside any number of other processes.
+
+    url: of the database. folder: where results are kept, one file each. Methods raise CannotWrite (HistoryBusy where
+    it is worth trying again) and BadHistory.
+    """
+
+    def __init__(self, url: str, folder: Path, create: bool = True) -> None:
+        self.url, self.folder = url, folder
+        self._engine = open_database(url, create)
+        self.where = self._engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+        self._file = _identity(self._engine.url.database) if self._engine.dialect.name == "sqlite" else None
+
+    @property
+    def moved(self) -> bool:
+        """Whether the database file was taken away or replaced since it was opened: what is written would be lost."""
+        return self._file is not None and _identity(self._engine.url.database) != self._file
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # Writing
+
+    def record(self, inspection: Inspection, kept: bytes) -> None:
+        """Keep the result, then commit the row; doing so again changes nothing."""
+        if kept:
+            write_bytes(self.kept_path(inspection.key), kept)
+        values = asdict(inspection) | {"kept_bytes": len(kept), "score": _finite(inspection.score)}
+        defects = values.pop("defects")
+        with writing(self._engine, self.where) as connection, DbSession(connection) as db:
+            if db.scalar(select(_Row.id).where(_Row.key == inspection.key)) is None:
+                row = _Row(**values)
+                row.defects = [_defect_row(rank, **one) for rank, one in enumerate(defects, 1)]
+                db.add(row)
+                db.flush()
+
+    def override(self, line: Override) -> None:
+        """Append to the log. The inspection must have been recorded before."""
+        with writing(self._engine, self.where) as connection:
+            # The row first: it is locked until the end, so that the log's last line and the row agree.
+            connection.execute(update(_Row).where(_Row.key == line.inspection).values(review=line.verdict))
+            connection.execute(insert(OverrideRow).values(**asdict(line)))
+
+    def trim(self, limit_bytes: int) -> int:
+        """Delete the oldest kept results until at most that much is kept; rows stay. Returns how many were deleted."""
+        total, dropped = self.kept_bytes(), 0
+        while total > limit_bytes:
+            with told(self.where), self._engine.connect() as connection:
+                oldest = select(_Row.key, _Row.kept_bytes).where(_Row.kept_bytes > 0).order_by(_Row.time, _Row.id)
+                going = connection.execute(oldest.limit(100)).all()
+            for key, size in going:
+                if total <= limit_bytes:
+                    break
+                self.kept_path(key).unlink(missing_ok=True)
+                with writing(self._engine, self.where) as connection:
+                    connection.execute(update(_Row).where(_Row.key == key).values(kept_bytes=0))
+                total, dropped = total - size, dropped + 1
+            if not going:
+                break
+        return dropped
+
+    def sweep(self) -> int:
+        """Delete kept results whose row was never committed, as a kill leaves them. Returns how many."""
+        old = time.time() - ORPHAN_AGE_S  # younger ones may be another window's, about to be committed
+        paths = [path for path in self._kept_files() if path.stat().st_mtime < old]
+        with told(self.where), self._engine.connect() as connection:
+            known = set(connection.scalars(select(_Row.key).where(_Row.kept_bytes > 0)))
+        left = [path for path in paths if path.suffix == ".tmp" or path.stem not in known]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    # Reading
+
+    def count(self, wanted: Filter = EVERYTHING) -> int:
+        """How many inspections there are."""
+        with told(self.where), self._engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(_Row).where(*_where(wanted))) or 0
+
+    def page(
+        self, wanted: Filter, order: Order = "time", descending: bool = True, offset: int = 0, limit: int = 200
+    ) -> list[Inspection]:
+        """Some of them, without their defects."""
+        by = _COLUMNS[order]
+        ordered = (by.desc().nulls_last(), _Row.id.desc()) if descending else (by.asc().nulls_last(), _Row.id.asc())
+        query = select(_Row).where(*_where(wanted)).order_by(*ordered).offset(offset).limit(limit)
+        with told(self.where), DbSession(self._engine) as db:
+            return [_inspection(row) for row in db.scalars(query)]
+
+    def get(self, key: str) -> Inspection | None:
+        """One, with its defects. The key's first digits will do where they are enough."""
+        query = select(_Row).where(_Row.key.startswith(key, autoescape=True)).limit(2)
+        with told(self.where), DbSession(self._engine) as db:
+            rows = list(db.scalars(query))
+            if len(rows) != 1:
+                return None
+            defects = tuple(
+                DefectNote((d.x, d.y, d.z), (d.dx, d.dy, d.dz), d.peak, d.area, d.n_points) for d in rows[0].defects
+            )
+            return _inspection(rows[0], defects)
+
+    def overrides(self, key: str) -> list[Override]:
+        """The log of one inspection, the oldest line first."""
+        query = select(OverrideRow).where(OverrideRow.inspection == key).order_by(OverrideRow.id)
+        with told(self.where), DbSession(self._engine) as db:
+            return [_override(row) for row in db.scalars(query)]
+
+    def choices(self) -> Choices:
+        """What occurs in the whole history."""
+        columns = (_Row.category, _Row.model, _Row.lot, _Row.operator)
+        with told(self.where), self._engine.connect() as connection:
+            found = [tuple(sorted(filter(None, connection.scalars(select(c).distinct())))) for c in columns]
+        return Choices(*found)
+
+    def samples(self, wanted: Filter) -> list[Sample]:
+        """What the charts draw, the oldest first."""
+        query: Select[datetime, str, str, float | None, str] = (
+            select(_Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
+            .where(*_where(wanted))
+            .order_by(_Row.time, _Row.id)
+        )
+        with told(self.where), self._engine.connect() as connection:
+            return [
+                Sample(when, part, lot, share, final == "ng")
+                for when, part, lot, share, final in connection.execute(query)
+            ]
+
+    def kept_bytes(self) -> int:
+        """How much the kept results take."""
+        with told(self.where), self._engine.connect() as connection:
+            return int(connection.scalar(select(func.coalesce(func.sum(_Row.kept_bytes), 0))) or 0)
+
+    def mark(self) -> tuple[int, int]:
+        """Changes whenever something was recorded, by whomever."""
+        with told(self.where), self._engine.connect() as connection:
+            highest = [connection.scalar(select(func.max(table.id))) or 0 for table in (_Row, OverrideRow)]
+        return highest[0], highest[1]
+
+    def kept(self, inspection: Inspection) -> Kept:
+        """What is needed to show it again. Raises BadHistory where it is not kept, elsewhere, or damaged."""
+        if not inspection.kept_bytes:
+            raise BadHistory(inspection.path, "its result is no longer kept", "inspect the scan again")
+        path = self.kept_path(inspection.key)
+        if not path.exists() and inspection.station != station():
+            what = f"its result is kept on {inspection.station}"
+            raise BadHistory(inspection.path, what, "name a folder that both machines share with --history-folder")
+        return read_kept(path)
+
+    def kept_path(self, key: str) -> Path:
+        """Where the result of an inspection is kept; few hundred files to a folder."""
+        return self.folder / key[:2] / f"{key}.npz"
+
+    def _kept_files(self) -> Iterator[Path]:
+        for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
+            yield from (path for path in folder.iterdir() if path.suffix in (".npz", ".tmp"))
+
+
+def station() -> str:
+    """The name of this machine."""
+    import platform
+
+    return platform.node()
+
+
+def _where(wanted: Filter) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.since is not None:
+        found.append(_Row.time >= wanted.since)
+    if wanted.until is not None:
+        found.append(_Row.time < wanted.until)
+    unsure = and_(_Row.uncertain, _Row.review.is_(None))
+    if wanted.verdict in ("ok", "ng"):
+        found += [_FINAL.in_([wanted.verdict]), ~unsure]
+    elif wanted.verdict == "uncertain":
+        found.append(unsure)
+    elif wanted.verdict == "overridden":
+        found.append(_Row.review.is_not(None))
+    for column, value in (
+        (_Row.category, wanted.category), (_Row.model, wanted.model), (_Row.lot, wanted.lot),
+        (_Row.operator, wanted.operator),
+    ):  # fmt: skip
+        if value:
+            found.append(column == value)
+    if wanted.text:
+        texts = (_Row.path, _Row.reason, _Row.lot, _Row.operator, _Row.category)
+        found.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in texts)))
+    return found
+
+
+def _inspection(row: InspectionRow, defects: tuple[DefectNote, ...] = ()) -> Inspection:
+    names = [name for name in Inspection.__dataclass_fields__ if name != "defects"]
+    values = {name: getattr(row, name) for name in names}
+    values["score"] = math.nan if row.score is None else row.score
+    return Inspection(**values, defects=defects)
+
+
+def _override(row: OverrideRow) -> Override:
+    return Override(**{name: getattr(row, name) for name in Override.__dataclass_fields__})
+
+
+def _defect_row(
+    rank: int,
+    centroid: tuple[float, float, float],
+    extent: tuple[float, float, float],
+    peak: float,
+    area: float,
+    n_points: int,
+) -> DefectRow:
+    (x, y, z), (dx, dy, dz) = centroid, extent
+    return DefectRow(rank=rank, x=x, y=y, z=z, dx=dx, dy=dy, dz=dz, peak=peak, area=area, n_points=n_points)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _identity(path: str | None) -> tuple[int, int] | None:
+    try:
+        found = Path(path or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,103 @@
+"""The tables as SQLAlchemy sees them; the migrations create them, a test compares both."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from sqlalchemy import DateTime, Dialect, Double, ForeignKey, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware datetimes; SQLite keeps no zone, so they lie there in UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Of every table."""
+
+    type_annotation_map: ClassVar = {float: Double}
+
+
+class InspectionRow(Base):
+    """See records.Inspection. A score that is no finite number is NULL. review repeats the log's last line."""
+
+    __tablename__ = "inspections"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    time: Mapped[datetime] = mapped_column(UtcTime)
+    path: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    n_points: Mapped[int]
+    category: Mapped[str] = mapped_column(Text)
+    category_confidence: Mapped[float]
+    lot: Mapped[str] = mapped_column(Text)
+    operator: Mapped[str] = mapped_column(Text)
+    station: Mapped[str] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(Text)
+    model: Mapped[str] = mapped_column(Text)
+    model_hash: Mapped[str] = mapped_column(String(64))
+    score: Mapped[float | None]
+    threshold: Mapped[float]
+    point_threshold: Mapped[float]
+    limit_share: Mapped[float]
+    verdict: Mapped[str] = mapped_column(String(2))
+    uncertain: Mapped[bool]
+    reason: Mapped[str] = mapped_column(Text)
+    seconds: Mapped[float]
+    n_defects: Mapped[int]
+    kept_bytes: Mapped[int]
+    review: Mapped[str | None] = mapped_column(String(2))
+
+    defects: Mapped[list[DefectRow]] = relationship(order_by="DefectRow.rank", cascade="all, delete-orphan")
+
+    __table_args__ = (
+        Index("ix_inspections_time", "time"),
+        Index("ix_inspections_category", "category", "time"),
+        Index("ix_inspections_lot", "lot"),
+    )
+
+
+class DefectRow(Base):
+    """See records.DefectNote. rank: 1 is the strongest."""
+
+    __tablename__ = "defects"
+
+    inspection_id: Mapped[int] = mapped_column(ForeignKey("inspections.id"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True)
+    x: Mapped[float]
+    y: Mapped[float]
+    z: Mapped[float]
+    dx: Mapped[float]
+    dy: Mapped[float]
+    dz: Mapped[float]
+    peak: Mapped[float]
+    area: Mapped[float]
+    n_points: Mapped[int]
+
+
+class OverrideRow(Base):
+    """See records.Override. Triggers of the database refuse to change or delete a line."""
+
+    __tablename__ = "overrides"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inspection: Mapped[str] = mapped_column(ForeignKey("inspections.key"), index=True)
+    time: Mapped[datetime] = mapped_column(UtcTime)
+    operator: Mapped[str] = mapped_column(Text)
+    station: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str | None] = mapped_column(String(2))
+    comment: Mapped[str] = mapped_column(Text)
+    model_verdict: Mapped[str] = mapped_column(String(2))
+    limit_share: Mapped[float]

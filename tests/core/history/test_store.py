@@ -1,0 +1,188 @@
+"""What is recorded comes back, can be filtered, and is trimmed without losing a row."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import numpy as np
+import pytest
+from history_helpers import CONTENT, DAY, detection, history, inspection, kept
+from sqlalchemy.exc import DBAPIError
+
+from sedir_core.errors import BadHistory
+from sedir_core.history.kept import Kept, content_hash, encode, read_kept
+from sedir_core.history.records import Filter, Override
+from sedir_core.history.store import ORPHAN_AGE_S, History
+
+
+def log_line(number: int, verdict: str | None, comment: str = "dust") -> Override:
+    return Override(inspection(number).key, DAY, "berta", "bench", verdict, comment, "ng", 1.0)
+
+
+@pytest.fixture
+def filled(tmp_path) -> History:
+    """Ten inspections: even ones OK, the last one not sure."""
+    store = history(tmp_path)
+    for number in range(10):
+        verdict = "ng" if number % 2 else "ok"
+        changes = {"category": "cup", "lot": "B2", "operator": "Übel"} if number > 6 else {}
+        store.record(inspection(number, verdict=verdict, uncertain=number == 9, **changes), CONTENT)
+    return store
+
+
+def test_an_inspection_comes_back_as_it_was(tmp_path) -> None:
+    one = inspection(3)
+    store = history(tmp_path)
+    store.record(one, CONTENT)
+    found = store.get(one.key)
+    assert found == replace(one, kept_bytes=len(CONTENT))
+    assert found.time.tzinfo is UTC
+
+
+def test_recording_twice_records_once(tmp_path) -> None:
+    store = history(tmp_path)
+    for _ in range(2):
+        store.record(inspection(), CONTENT)
+    assert store.count() == 1
+
+
+def test_a_score_that_is_no_number_comes_back_so(tmp_path) -> None:
+    store = history(tmp_path)
+    store.record(inspection(score=float("nan")), b"")
+    assert np.isnan(store.get(inspection().key).score)
+
+
+def test_the_newest_come_first_page_by_page(filled) -> None:
+    first, second = filled.page(Filter(), limit=6), filled.page(Filter(), offset=6, limit=6)
+    assert [one.key for one in first + second] == [inspection(number).key for number in reversed(range(10))]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Filter(verdict="ok"), [0, 2, 4, 6, 8]),
+        (Filter(verdict="ng"), [1, 3, 5, 7]),
+        (Filter(verdict="uncertain"), [9]),
+        (Filter(category="cup", verdict="ok"), [8]),
+        (Filter(since=DAY + timedelta(minutes=2), until=DAY + timedelta(minutes=4)), [2, 3]),
+        (Filter(lot="B2"), [7, 8, 9]),
+        (Filter(operator="anna", text="PART_0003"), [3]),
+        (Filter(text="%"), []),
+        (Filter(model="other"), []),
+    ],
+)
+def test_filters(filled, wanted, expected) -> None:
+    found = [one.key for one in filled.page(wanted, descending=False)]
+    assert found == [inspection(number).key for number in expected]
+    assert filled.count(wanted) == len(expected)
+
+
+def test_choices_are_what_occurs(filled) -> None:
+    found = filled.choices()
+    assert (found.categories, found.lots, found.operators) == (("ball", "cup"), ("A1", "B2"), ("anna", "Übel"))
+
+
+def test_an_override_counts_and_the_log_keeps_every_line(filled) -> None:
+    filled.override(log_line(1, "ok"))
+    filled.override(log_line(1, None, "was no dust"))
+    filled.override(log_line(3, "ok"))
+    assert [line.verdict for line in filled.overrides(inspection(1).key)] == ["ok", None]
+    assert [filled.get(inspection(number).key).review for number in (1, 3)] == [None, "ok"]
+    assert [one.key for one in filled.page(Filter(verdict="overridden"))] == [inspection(3).key]
+    assert inspection(3).key not in [one.key for one in filled.page(Filter(verdict="ng"))]
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM overrides", "UPDATE overrides SET comment = 'no'"])
+def test_the_log_can_only_be_appended_to(filled, statement) -> None:
+    filled.override(log_line(1, "ok"))
+    with pytest.raises(DBAPIError, match="append-only"), filled._engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    assert len(filled.overrides(inspection(1).key)) == 1
+
+
+def test_samples_carry_what_counts(filled) -> None:
+    filled.override(log_line(1, "ok"))
+    found = filled.samples(Filter())
+    assert [sample.ng for sample in found[:4]] == [False, False, False, True]
+    assert found[0].share == pytest.approx(1.25)
+
+
+def test_the_mark_moves_with_every_write(filled) -> None:
+    marks = [filled.mark()]
+    filled.override(log_line(1, "ok"))
+    marks.append(filled.mark())
+    filled.record(inspection(77), b"")
+    marks.append(filled.mark())
+    assert len(set(marks)) == 3
+
+
+def test_a_short_key_finds_one_and_never_the_wrong_one(filled) -> None:
+    filled.record(inspection(key="abc" + "0" * 29), b"")
+    assert filled.get("abc") is not None
+    assert filled.get("0000") is None  # ten begin so
+
+
+def test_the_oldest_kept_results_go_and_every_row_stays(filled) -> None:
+    assert filled.trim(3 * len(CONTENT)) == 7
+    assert filled.count() == 10
+    assert filled.kept_bytes() == 3 * len(CONTENT)
+    assert [filled.kept_path(inspection(n).key).exists() for n in range(10)] == [False] * 7 + [True] * 3
+    with pytest.raises(BadHistory, match="no longer kept"):
+        filled.kept(filled.get(inspection(0).key))
+
+
+def test_what_a_kill_left_is_swept_and_nothing_else(filled) -> None:
+    orphan, fresh = filled.kept_path("ff" * 16), filled.kept_path("fe" * 16)
+    staging = filled.kept_path(inspection(1).key).with_name(".x.npz.1.tmp")
+    old = time.time() - 2 * ORPHAN_AGE_S
+    for path in (orphan, fresh, staging):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    for path in (orphan, staging, filled.kept_path(inspection(2).key)):
+        os.utime(path, (old, old))
+    assert filled.sweep() == 2
+    assert fresh.exists() and filled.kept_path(inspection(2).key).exists()
+
+
+def test_a_result_kept_elsewhere_says_where(filled) -> None:
+    one = filled.get(inspection(0).key)
+    filled.kept_path(one.key).unlink()
+    with pytest.raises(BadHistory, match="kept on bench"):
+        filled.kept(one)
+
+
+def test_a_kept_result_is_exact(tmp_path) -> None:
+    georeferenced = kept().points + np.array([5_000_000.123, 0, 0])
+    raw = detection()
+    moved = replace(raw, threshold=0.2, point_threshold=0.15, reason="moved", defects=raw.defects * 2)
+    (tmp_path / "a.npz").write_bytes(encode(Kept(georeferenced, raw, moved, True)))
+    found = read_kept(tmp_path / "a.npz")
+    assert np.array_equal(found.points, georeferenced) and found.sampled
+    assert content_hash(found.points) == content_hash(georeferenced)
+    for now, then in ((found.raw, raw), (found.shown, moved)):
+        assert np.array_equal(now.point_scores, then.point_scores, equal_nan=True)
+        assert np.array_equal(now.reconstruction, then.reconstruction) and np.array_equal(now.token, then.token)
+        assert (now.object_score, now.threshold, now.reason) == (then.object_score, then.threshold, then.reason)
+        assert now.seconds == then.seconds and now.verdict == then.verdict
+        for a, b in zip(now.defects, then.defects, strict=True):
+            assert np.array_equal(a.members, b.members) and np.array_equal(a.centroid, b.centroid)
+            assert (a.peak, a.area) == (b.peak, b.area)
+
+
+def test_a_result_without_defects_is_kept(tmp_path) -> None:
+    (tmp_path / "a.npz").write_bytes(encode(Kept(None, replace(detection(), defects=()), detection())))
+    found = read_kept(tmp_path / "a.npz")
+    assert (found.points, found.raw.defects, len(found.shown.defects)) == (None, (), 1)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "other"])
+def test_a_damaged_kept_result_is_refused(tmp_path, damage) -> None:
+    middle = len(CONTENT) // 2
+    flipped = CONTENT[:middle] + bytes([CONTENT[middle] ^ 255]) + CONTENT[middle + 1 :]
+    content = {"cut": CONTENT[:-30], "flip": flipped, "empty": b"", "other": b"text"}[damage]
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(BadHistory):
+        read_kept(tmp_path / "a.npz")
