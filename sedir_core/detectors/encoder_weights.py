@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from sedir_core.config import EncoderConfig
 from sedir_core.errors import BadWeights
-from sedir_core.io.weights_file import read_metadata, read_official_checkpoint, read_safetensors, write_safetensors
+from sedir_core.io.checkpoint_file import read_official_checkpoint
+from sedir_core.io.tensor_file import read_notes, read_tensors, write_tensors
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.places import writable_folders
@@ -49,7 +50,7 @@ def load_encoder(cfg: EncoderConfig) -> LocalEncoder:
     """
     path = weights_path(cfg.weights)
     encoder = _unseeded(lambda: LocalEncoder(cfg.width, cfg.hidden, cfg.heads, cfg.depth))
-    _fill(encoder, read_safetensors(path), path)
+    _fill(encoder, read_tensors(path, checksummed=False)[0], path)
     return encoder
 
 
@@ -59,7 +60,7 @@ def load_patch_decoder(cfg: EncoderConfig) -> PatchDecoder | None:
     Raises BadWeights as `load_encoder` does.
     """
     path = weights_path(cfg.weights)
-    tensors = read_safetensors(path)
+    tensors, _ = read_tensors(path, checksummed=False)
     stored = {name.removeprefix(_DECODER): value for name, value in tensors.items() if name.startswith(_DECODER)}
     if not stored:
         return None
@@ -77,7 +78,7 @@ def save_encoder(path: Path, encoder: LocalEncoder, decoder: PatchDecoder | None
     tensors = dict(encoder.state_dict())
     if decoder is not None:
         tensors |= {_DECODER + name: value for name, value in decoder.state_dict().items()}
-    write_safetensors(path, tensors, {"origin": origin})
+    write_tensors(path, tensors, {"origin": origin})
 
 
 def import_official(path: Path) -> Path:
@@ -103,7 +104,7 @@ def list_weights() -> list[Weights]:
     for folder in (user_weights(), bundled_weights()):
         for path in folder.glob("*.safetensors"):
             try:
-                origin = read_metadata(path).get("origin", "of unknown origin")
+                origin = read_notes(path).get("origin", "of unknown origin")
             except BadWeights as error:
                 origin = f"unreadable: {error.what}"
             found[path.stem] = Weights(path.stem, path, origin)

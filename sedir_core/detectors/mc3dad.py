@@ -27,6 +27,7 @@ from sedir_core.detectors.identify import UNKNOWN_RESIDUAL
 from sedir_core.detectors.limits import Calibration, kept
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
 from sedir_core.detectors.stages import LESS_MEMORY, Stopwatch, below, working_points
+from sedir_core.detectors.stored_nets import restored
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import BadRun, UnknownCategory
 from sedir_core.geometry.neighbours import spread
@@ -178,11 +179,15 @@ class Mc3dadDetector:
         target = choose_device(device)[0]
         enc = config.encoder
         try:
-            encoder = LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth)
-            nets = BaselineNets(encoder, build_baseline(config), PatchDecoder(enc.width))
-            for name, net in (("encoder", nets.encoder), ("network", nets.network), ("patches", nets.patches)):
-                net.load_state_dict(below(tensors, f"{name}."))
-                net.eval().requires_grad_(False).to(target)
+            nets = BaselineNets(
+                restored(
+                    lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth),
+                    below(tensors, "encoder."),
+                    target,
+                ),
+                restored(lambda: build_baseline(config), below(tensors, "network."), target),
+                restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), target),
+            )
             known = {
                 name: reference_from_tensors(below(tensors, f"category.{i}."))
                 for i, name in enumerate(about.categories)

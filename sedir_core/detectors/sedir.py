@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from sedir_core.detectors.normal_surface import Departure, NormalSurface
 from sedir_core.detectors.reconstruction import rebuild_surface
 from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
 from sedir_core.detectors.stages import ALL_POINTS, LESS_MEMORY, Stopwatch, below, least_points, working_points
+from sedir_core.detectors.stored_nets import restored
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import BadRun
 from sedir_core.geometry.neighbours import spread
@@ -189,26 +190,26 @@ class SedirDetector:
     def load(cls, run_dir: Path, device: str = "auto") -> SedirDetector:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
         config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
         try:
-            nets = build_nets(config, len(about.categories))
-            for name, net in (("encoder", nets.encoder), ("network", nets.network), ("patches", nets.patches)):
-                net.load_state_dict(below(tensors, f"{name}."))
-                net.eval().requires_grad_(False).to(target)
-            known = {
-                name: category_from_tensors(below(tensors, f"category.{i}.")) for i, name in enumerate(about.categories)
-            }
+            return cls.restore(config, about.categories, run_files.read_run_tensors(run_dir), choose_device(device)[0])
         except (KeyError, ValueError, RuntimeError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, nets, known, target)
 
-
-def build_nets(config: Config, n_categories: int) -> Nets:
-    """Untrained modules of a configuration's sizes."""
-    enc = config.encoder
-    encoder = LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth)
-    return Nets(encoder, build_network(config, n_categories), PatchDecoder(enc.width))
+    @classmethod
+    def restore(
+        cls, config: Config, categories: Sequence[str], tensors: Mapping[str, Tensor], device: torch.device
+    ) -> SedirDetector:
+        """The inverse of `tensors`. Raises KeyError, ValueError where something is missing or misshapen."""
+        enc = config.encoder
+        nets = Nets(
+            restored(
+                lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth), below(tensors, "encoder."), device
+            ),
+            restored(lambda: build_network(config, len(categories)), below(tensors, "network."), device),
+            restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), device),
+        )
+        known = {name: category_from_tensors(below(tensors, f"category.{i}.")) for i, name in enumerate(categories)}
+        return cls(config, nets, known, device)
 
 
 def build_network(config: Config, n_categories: int) -> SeDiR:

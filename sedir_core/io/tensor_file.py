@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import safetensors
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from sedir_core.errors import BadWeights
 from sedir_core.io.atomic import write_bytes
+from sedir_core.io.guard import COPY_AGAIN, Source, open_regular
 
 _DIGEST = "sha256"
+_MAX_HEADER_BYTES = 8 << 20
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, str] | None = None) -> None:
@@ -25,26 +29,32 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, 
     """
     # safetensors refuses tensors that share memory or are not contiguous.
     stored = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
-    write_bytes(path, save(stored, {**(meta or {}), _DIGEST: digest(stored)}))
+    write_bytes(path, safetensors.torch.save(stored, {**(meta or {}), _DIGEST: digest(stored)}))
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(path: Path, checksummed: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors, on the CPU, and the notes that `write_tensors` stored.
 
+    checksummed: False also takes files of others that hold no checksum; one that is there has to fit all the same.
     Raises BadWeights if the file is missing, not a regular file, not safetensors, or not as it was written.
     """
-    if not path.is_file():  # a pipe would block the reader for ever
-        raise BadWeights(path, "no such file")
-    try:
-        with safe_open(path, framework="pt") as file:
-            meta = dict(file.metadata() or {})
-            # A clone, because the originals map the file: cutting it short later would kill the process.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise BadWeights(path, f"not readable as safetensors: {error}") from error
-    if meta.pop(_DIGEST, None) != digest(tensors):
-        raise BadWeights(path, "the content does not match its checksum", "the file is damaged")
+    with open_regular(path, BadWeights) as source:
+        meta = _notes(source)
+        try:
+            # Read, not mapped: cutting a mapped file short later would kill the process.
+            tensors = safetensors.torch.load(source.read_at(0, source.size))
+        except safetensors.SafetensorError as broken:
+            raise source.fail(f"is a damaged safetensors file: {broken}", COPY_AGAIN) from broken
+        found = meta.pop(_DIGEST, None)
+        if (checksummed or found is not None) and found != digest(tensors):
+            raise source.fail("the content does not match its checksum", "the file is damaged")
     return tensors, meta
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """The texts stored beside the tensors, without reading these. Raises BadWeights."""
+    with open_regular(path, BadWeights) as source:
+        return {name: text for name, text in _notes(source).items() if name != _DIGEST}
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -55,3 +65,24 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
         total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
         total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()
+
+
+def _notes(source: Source) -> dict[str, str]:
+    notes = _read_header(source).get("__metadata__", {})
+    if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
+        raise source.fail("its notes are not text", COPY_AGAIN)
+    return notes
+
+
+def _read_header(source: Source) -> dict[str, Any]:
+    """The JSON header. A length that lies would make a reader reserve that much, so it is checked first."""
+    length = int.from_bytes(source.read_at(0, 8), "little") if source.size >= 8 else 0
+    if not 2 <= length <= min(_MAX_HEADER_BYTES, source.size - 8):
+        raise source.fail("is not a safetensors file, or is cut short", COPY_AGAIN)
+    try:
+        header = json.loads(source.read_at(8, length))
+    except (ValueError, RecursionError) as broken:
+        raise source.fail("the header is not JSON: not a safetensors file", COPY_AGAIN) from broken
+    if not isinstance(header, dict):
+        raise source.fail("the header is not a JSON object: not a safetensors file", COPY_AGAIN)
+    return header

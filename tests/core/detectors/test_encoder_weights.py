@@ -19,7 +19,7 @@ from sedir_core.detectors.encoder_weights import (
     weights_path,
 )
 from sedir_core.errors import BadWeights
-from sedir_core.io.weights_file import read_safetensors, write_safetensors
+from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 
@@ -48,12 +48,12 @@ def stored(folders, encoder) -> Path:
 
 
 def damaged(path: Path, **changes: torch.Tensor | None) -> None:
-    tensors = read_safetensors(path)
+    tensors = read_tensors(path)[0]
     for name, value in changes.items():
         tensors.pop(name.replace("__", "."))
         if value is not None:
             tensors[name.replace("__", ".")] = value
-    write_safetensors(path, tensors, {})
+    write_tensors(path, tensors, {})
 
 
 def test_loaded_encoder_is_the_saved_one(stored, encoder):

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.errors import BadWeights
-from sedir_core.io.weights_file import read_metadata, read_official_checkpoint, read_safetensors, write_safetensors
+from sedir_core.io.checkpoint_file import read_official_checkpoint
+from sedir_core.io.tensor_file import read_notes, read_tensors, write_tensors
 
 TENSORS = {"a.weight": torch.arange(12.0).reshape(3, 4), "steps": torch.tensor(7), "half": torch.ones(2).half()}
 
@@ -50,19 +51,19 @@ def _repacked(path: Path, change: Callable[[str, bytes], bytes], compression: in
 
 def test_tensors_and_texts_come_back(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
-    write_safetensors(path, TENSORS, {"seed": "3"})
-    found = read_safetensors(path)
+    write_tensors(path, TENSORS, {"seed": "3"})
+    found = read_tensors(path)[0]
     assert found.keys() == TENSORS.keys()
     assert all(
         torch.equal(found[name], tensor) and found[name].dtype == tensor.dtype for name, tensor in TENSORS.items()
     )
-    assert read_metadata(path) == {"seed": "3"}
+    assert read_notes(path) == {"seed": "3"}
 
 
 def test_tied_transposed_and_learned_tensors_are_stored(tmp_path: Path) -> None:
     base = nn.Parameter(torch.arange(6.0).reshape(2, 3))
-    write_safetensors(tmp_path / "w.safetensors", {"a": base, "b": base, "t": base.T, "row": base[1]}, {})
-    found = read_safetensors(tmp_path / "w.safetensors")
+    write_tensors(tmp_path / "w.safetensors", {"a": base, "b": base, "t": base.T, "row": base[1]}, {})
+    found = read_tensors(tmp_path / "w.safetensors")[0]
     assert torch.equal(found["t"], base.detach().T) and torch.equal(found["a"], found["b"])
 
 
@@ -93,14 +94,14 @@ def test_broken_safetensors_is_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(BROKEN_SAFETENSORS[name])
     with pytest.raises(BadWeights) as refused:
-        read_safetensors(path)
+        read_tensors(path, checksummed=False)
     assert str(path) in str(refused.value) and refused.value.hint
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
 def test_pipe_and_missing_file_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for reader in (read_safetensors, read_official_checkpoint):
+    for reader in (read_tensors, read_official_checkpoint):
         for name in ("pipe", "missing"):
             with pytest.raises(BadWeights):
                 reader(tmp_path / name)
@@ -228,7 +229,7 @@ def test_cut_and_flipped_checkpoints_give_weights_or_a_user_error(tmp_path: Path
 
 def test_mutated_safetensors_give_weights_or_a_user_error(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
-    write_safetensors(path, TENSORS, {"seed": "3"})
+    write_tensors(path, TENSORS, {"seed": "3"})
     whole = path.read_bytes()
     draw = torch.Generator().manual_seed(6)
     refused = 0
@@ -238,8 +239,8 @@ def test_mutated_safetensors_give_weights_or_a_user_error(tmp_path: Path) -> Non
             data[at] = int(torch.randint(256, (1,), generator=draw))
         path.write_bytes(data)
         try:
-            read_safetensors(path)
-            read_metadata(path)
+            read_tensors(path, checksummed=False)
+            read_notes(path)
         except BadWeights:
             refused += 1
     assert refused > 30

@@ -10,7 +10,7 @@ import torch
 from sedir_core.config import EncoderConfig
 from sedir_core.detectors.encoder_weights import load_encoder, load_patch_decoder
 from sedir_core.errors import Cancelled
-from sedir_core.io.weights_file import read_safetensors
+from sedir_core.io.tensor_file import read_tensors
 from sedir_core.training.patches import PatchStream
 from sedir_core.training.pretrain import PatchAutoencoder, PatchLosses, pretrain
 
@@ -32,13 +32,13 @@ def test_encoder_and_patch_decoder_can_be_loaded(weights):
 
 
 def test_same_seed_gives_the_same_weights(weights, tmp_path):
-    again = read_safetensors(pretrain(**TINY, steps=3, seed=1, out=tmp_path / "again.safetensors"))
-    assert all(torch.equal(again[name], tensor) for name, tensor in read_safetensors(weights).items())
+    again = read_tensors(pretrain(**TINY, steps=3, seed=1, out=tmp_path / "again.safetensors"))[0]
+    assert all(torch.equal(again[name], tensor) for name, tensor in read_tensors(weights)[0].items())
 
 
 def test_other_seed_gives_other_weights(weights, tmp_path):
-    other = read_safetensors(pretrain(**TINY, steps=3, seed=2, out=tmp_path / "other.safetensors"))
-    assert not torch.equal(other["norm.bias"], read_safetensors(weights)["norm.bias"])
+    other = read_tensors(pretrain(**TINY, steps=3, seed=2, out=tmp_path / "other.safetensors"))[0]
+    assert not torch.equal(other["norm.bias"], read_tensors(weights)[0]["norm.bias"])
 
 
 def test_stopping_writes_nothing(tmp_path):

@@ -1,25 +1,19 @@
-"""Model weights as files: safetensors for ours, and Point-MAE's official .pth, which is a pickle, read with care."""
+"""Point-MAE's official weights: a .pth file, which is a pickle, read with care. Ours are in tensor_file.py."""
 
 from __future__ import annotations
 
-import json
 import pickletools
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from sedir_core.errors import BadWeights, UserError
-from sedir_core.io.atomic import write_bytes
 from sedir_core.io.guard import COPY_AGAIN, Source, open_regular
 from sedir_core.io.zips import is_zip, open_zip, read_member
 
-_MAX_HEADER_BYTES = 8 << 20
 _MAX_PICKLE_BYTES = 8 << 20
 _OFFICIAL = "choose Point-MAE's released modelnet_8k.pth or pretrain.pth, or a .safetensors file"
 # The only names a checkpoint of plain tensors needs; torch's own list is longer and lets sparse tensors through.
@@ -31,34 +25,6 @@ _PLAIN_GLOBALS = frozenset(
     }
 )
 _PLAIN_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32)
-
-
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, on the CPU, by name. Raises BadWeights."""
-    with open_regular(path, BadWeights) as source:
-        _read_header(source)
-        try:
-            return safetensors.torch.load(source.read_at(0, source.size))
-        except safetensors.SafetensorError as broken:
-            raise source.fail(f"is a damaged safetensors file: {broken}", COPY_AGAIN) from broken
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The texts stored beside the tensors of a safetensors file. Raises BadWeights."""
-    with open_regular(path, BadWeights) as source:
-        metadata = _read_header(source).get("__metadata__", {})
-        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-            raise source.fail("its metadata is not text", COPY_AGAIN)
-        return metadata
-
-
-def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Replace `path` by a file of these tensors (moved to the CPU) and texts. Raises CannotWrite."""
-    # Tensors may share memory (tied weights, views), which the format cannot express: each gets its own.
-    plain = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
-    }
-    write_bytes(path, safetensors.torch.save(plain, dict(metadata)))
 
 
 def read_official_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -77,20 +43,6 @@ def read_official_checkpoint(path: Path) -> dict[str, Tensor]:
         tensors = _base_model(source, _load(source))
         _check_tensors(source, tensors, n_bytes)
         return _stripped(source, tensors)
-
-
-def _read_header(source: Source) -> dict[str, Any]:
-    """The JSON header. A length that lies would make a reader reserve that much, so it is checked first."""
-    length = int.from_bytes(source.read_at(0, 8), "little") if source.size >= 8 else 0
-    if not 2 <= length <= min(_MAX_HEADER_BYTES, source.size - 8):
-        raise source.fail("is not a safetensors file, or is cut short", COPY_AGAIN)
-    try:
-        header = json.loads(source.read_at(8, length))
-    except (ValueError, RecursionError) as broken:
-        raise source.fail("the header is not JSON: not a safetensors file", COPY_AGAIN) from broken
-    if not isinstance(header, dict):
-        raise source.fail("the header is not a JSON object: not a safetensors file", COPY_AGAIN)
-    return header
 
 
 def _check_pickle(source: Source, archive: zipfile.ZipFile) -> None:
