@@ -15,7 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QProcess, QProcessEnvironment
 
 from sedir_core.config import Config, to_toml
-from sedir_core.detectors.run_files import ABOUT, EVENTS, STOP, WEIGHTS, read_about
+from sedir_core.detectors.run_files import ABOUT, EVENTS, STOP, STOP_AFTER_EPOCH, WEIGHTS, read_about
 from sedir_core.errors import BadDataset, BadRun, CannotWrite
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
@@ -64,6 +64,22 @@ def ask_to_stop(run_dir: Path) -> None:
         (run_dir / STOP).touch()
     except OSError as error:
         raise CannotWrite(run_dir / STOP, error.strerror or str(error), "stop the process by hand") from error
+
+
+def ask_to_stop_after_epoch(run_dir: Path, wanted: bool) -> None:
+    """Save and stop before the next epoch, or go on after all. Raises CannotWrite."""
+    try:
+        if wanted:
+            (run_dir / STOP_AFTER_EPOCH).touch()
+        else:
+            (run_dir / STOP_AFTER_EPOCH).unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotWrite(run_dir / STOP_AFTER_EPOCH, error.strerror or str(error), "stop the training now") from error
+
+
+def stops_after_epoch(run_dir: Path) -> bool:
+    """Whether it was asked to, and has not done so yet."""
+    return (run_dir / STOP_AFTER_EPOCH).exists()
 
 
 def last_words(run_dir: Path) -> str:

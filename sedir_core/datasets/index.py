@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sedir_core.datasets import anomaly_shapenet, folder, real3d
-from sedir_core.datasets.samples import Dataset, Sample, file_digest, folders, scans
+from sedir_core.datasets.samples import Dataset, Finding, Sample, file_digest, folders, scans
 from sedir_core.errors import BadDataset
 
-__all__ = ["LAYOUTS", "Dataset", "Sample", "open_dataset"]
+__all__ = ["LAYOUTS", "Dataset", "Finding", "Sample", "duplicates", "list_dataset", "open_dataset"]
+
+NOTHING_NORMAL = "no usable normal scan to learn from"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ def open_dataset(path: Path, categories: Sequence[str] | None = None) -> Dataset
     categories: only these; all by default. No scan is read, so a broken one shows when it is.
     Raises BadDataset: not a folder, no layout known, an unknown category, one without a usable normal scan.
     """
+    listed = list_dataset(path, categories)
+    lacking = [finding.category for finding in listed.findings if finding.blocks]
+    if lacking:
+        having = ", ".join(sorted(set(listed.categories) - set(lacking)))
+        hint = "add some, or choose the other categories: " + having
+        raise BadDataset(", ".join(lacking), NOTHING_NORMAL, hint)
+    by_size: dict[int, list[Sample]] = defaultdict(list)
+    for sample in listed.samples:
+        by_size[sample.path.stat().st_size].append(sample)
+    alike = [sample for group in by_size.values() if len(group) > 1 for sample in group]
+    found = duplicates([(sample, file_digest(sample.path)) for sample in alike])
+    return replace(listed, findings=(*listed.findings, *found))
+
+
+def list_dataset(path: Path, categories: Sequence[str] | None = None) -> Dataset:
+    """The same from the names of the files alone, however many: what lacks is among the findings.
+
+    Raises BadDataset: not a folder, no layout known, an unknown category.
+    """
     if not path.is_dir():
         what = "is a file, not a folder" if path.exists() else "no such folder"
         raise BadDataset(path, what, "give the folder that holds the categories")
@@ -46,10 +67,22 @@ def open_dataset(path: Path, categories: Sequence[str] | None = None) -> Dataset
     wanted = _chosen(path, found, categories)
     listing = [sample for name in wanted for sample in LAYOUTS[layout].samples(found[name], name)]
     listing.sort(key=lambda sample: (sample.category, sample.split == "test", sample.path))
-    samples, warnings = _checked(listing)
-    _require_normal(samples, wanted)
-    warnings += _thin(samples, wanted) + _duplicates(samples)
-    return Dataset(root, layout, wanted, tuple(samples), tuple(warnings))
+    samples, findings = _checked(listing)
+    findings += _without_normal(samples, wanted) + _thin(samples, wanted)
+    return Dataset(root, layout, wanted, tuple(samples), tuple(findings))
+
+
+def duplicates(digests: Sequence[tuple[Sample, bytes]]) -> list[Finding]:
+    """Scans of equal content: they count twice, and across the splits they make the test easy."""
+    first: dict[bytes, Sample] = {}
+    findings = []
+    for sample, digest in digests:
+        earlier = first.setdefault(digest, sample)
+        if earlier is not sample:
+            leak = " (one of them is a training scan)" if {earlier.split, sample.split} == {"train", "test"} else ""
+            what = f"has the same content as {_short(earlier.path)}{leak}"
+            findings.append(Finding(sample.category, sample.path, what, "remove one of the two"))
+    return sorted(findings, key=str)
 
 
 def _recognise(path: Path) -> tuple[str, Path, dict[str, Path]]:
@@ -91,19 +124,23 @@ def _chosen(path: Path, found: Mapping[str, Path], categories: Sequence[str] | N
     return tuple(sorted(set(categories)))
 
 
-def _checked(listing: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
-    """The samples whose files can be opened; labels that are missing are taken off. And a warning for each."""
-    kept, warnings = [], []
+def _checked(listing: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
+    """The samples whose files can be opened; labels that are missing are taken off. And a finding for each."""
+    kept: list[Sample] = []
+    findings: list[Finding] = []
     for sample in listing:
         trouble = _trouble(sample.path)
         if trouble:
-            warnings.append(f"{_short(sample.path)} {trouble}: left out")
+            hint = "put the file back or remove it"
+            findings.append(Finding(sample.category, sample.path, f"{trouble}: left out", hint))
             continue
         if sample.labels_path is not None and (missing := _trouble(sample.labels_path)):
-            warnings.append(f"{_short(sample.path)} has no labels: {_short(sample.labels_path)} {missing}")
+            what = f"has no labels: {_short(sample.labels_path)} {missing}"
+            hint = "add the label file; without it no point can be rated"
+            findings.append(Finding(sample.category, sample.path, what, hint))
             sample = replace(sample, labels_path=None)
         kept.append(sample)
-    return kept, warnings
+    return kept, findings
 
 
 def _trouble(path: Path) -> str | None:
@@ -121,41 +158,26 @@ def _trouble(path: Path) -> str | None:
     return None if os.access(path, os.R_OK) else "may not be read"
 
 
-def _require_normal(samples: Sequence[Sample], categories: Sequence[str]) -> None:
+def _without_normal(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]:
     having = {sample.category for sample in samples if sample.split == "train"}
-    lacking = [name for name in categories if name not in having]
-    if lacking:
-        what = "no usable normal scan to learn from"
-        raise BadDataset(", ".join(lacking), what, "add some, or choose the other categories: " + ", ".join(having))
+    hint = "add good scans, or leave the category out"
+    return [Finding(name, None, f"has {NOTHING_NORMAL}", hint, True) for name in categories if name not in having]
 
 
-def _thin(samples: Sequence[Sample], categories: Sequence[str]) -> list[str]:
+def _thin(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]:
     """What the categories lack for a fair evaluation."""
     count = Counter((sample.category, sample.anomalous) for sample in samples if sample.split == "test")
-    warnings = []
+    findings = []
     for name in categories:
         good, bad = count[name, False], count[name, True]
         if not good and not bad:
-            warnings.append(f"{name} has no test scans: it cannot be evaluated")
+            what, hint = "has no test scans: it cannot be evaluated", "none are needed to train and inspect"
+            findings.append(Finding(name, None, what, hint))
         elif not good or not bad:
-            warnings.append(f"{name} has no {'defective' if good else 'good'} test scans: no AUROC for it")
-    return warnings
-
-
-def _duplicates(samples: Sequence[Sample]) -> list[str]:
-    """Files of equal content: they count twice, and across the splits they make the test easy."""
-    by_size: dict[int, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        by_size[sample.path.stat().st_size].append(sample)
-    first: dict[bytes, Sample] = {}
-    warnings = []
-    for group in by_size.values():
-        for sample in group if len(group) > 1 else ():
-            earlier = first.setdefault(file_digest(sample.path), sample)
-            if earlier is not sample:
-                leak = " (one of them is a training scan)" if {earlier.split, sample.split} == {"train", "test"} else ""
-                warnings.append(f"{_short(sample.path)} has the same content as {_short(earlier.path)}{leak}")
-    return sorted(warnings)
+            lacking = "defective" if good else "good"
+            what, hint = f"has no {lacking} test scans: no AUROC for it", f"add a few {lacking} ones to evaluate"
+            findings.append(Finding(name, None, what, hint))
+    return findings
 
 
 def _short(path: Path) -> str:

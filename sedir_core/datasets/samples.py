@@ -48,14 +48,37 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What is not right with a dataset. path: the file, None where the category as a whole is meant.
+
+    blocks: the category cannot be trained on before it is put right.
+    """
+
+    category: str
+    path: Path | None
+    what: str
+    hint: str
+    blocks: bool = False
+
+    def __str__(self) -> str:
+        where = self.category if self.path is None else "/".join(self.path.parts[-3:])
+        return f"{where} {self.what}"
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Samples sorted by category, split and file name. warnings: what a user should know, one sentence each."""
+    """Samples sorted by category, split and file name. findings: what a user should know."""
 
     root: Path
     layout: str
     categories: tuple[str, ...]
     samples: tuple[Sample, ...]
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The findings, one sentence each."""
+        return tuple(str(finding) for finding in self.findings)
 
     def train(self, category: str) -> tuple[Sample, ...]:
         """The normal scans to learn from."""

@@ -1,29 +1,45 @@
-"""A dataset looked through before a training: how many scans of each kind, how dense, which cannot be read.
+"""A dataset looked through before a training: how many scans of each kind, how dense, what is wrong and what to do.
 
-No scan's points are kept but a few hundred of the first one, for a picture.
+In two steps, because reading thousands of scans takes minutes: the names of the files at once, then one category
+after the other. No scan's points are kept but a few hundred of the first one, for a picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from sedir_core.datasets.index import Dataset, Sample, open_dataset
+from sedir_core.datasets.index import Dataset, Finding, Sample, duplicates, list_dataset
+from sedir_core.datasets.samples import file_digest
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.types import DoubleArray, Report, Stop, never_stop, no_report
 
-PICTURE_POINTS = 1_500
+PICTURE_POINTS = 4_000
+SPARSE = 0.25  # of the median number of points: such a scan teaches little
+OTHER_SIZE = 3.0  # times the median diagonal: most likely other units
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What reading a category's scans told. points: fewest, median and most in one scan; zeros if none could be read.
+
+    picture: (m, 3) some points of the first training scan that can be read, m up to 4,000.
+    digests: of the content of each scan.
+    """
+
+    points: tuple[int, int, int]
+    picture: DoubleArray
+    digests: tuple[tuple[Sample, bytes], ...]
 
 
 @dataclass(frozen=True)
 class CategorySurvey:
     """n_train, n_good, n_bad, n_unlabelled: scans to learn from, good and defective test scans, those of unknown truth.
 
-    points: fewest and most in a training scan; (0, 0) if none could be read. unreadable: training scans that cannot
-    be read, and why. picture: (m, 3) some points of the first training scan that can be read, m up to 1,500.
+    checked: None before the scans were read.
     """
 
     name: str
@@ -31,64 +47,132 @@ class CategorySurvey:
     n_good: int
     n_bad: int
     n_unlabelled: int
-    points: tuple[int, int]
-    unreadable: tuple[UserError, ...]
-    picture: DoubleArray
+    findings: tuple[Finding, ...]
+    checked: Checked | None = None
 
     @property
     def usable(self) -> bool:
-        """Every training scan can be read: a training stops at the first that cannot."""
-        return self.n_train > 0 and not self.unreadable
+        """It has training scans and every one can be read: a training stops at the first that cannot."""
+        return not any(finding.blocks for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """layout: as in `index.LAYOUTS`. warnings: what `open_dataset` noticed, such as duplicates."""
+    """layout: as in `index.LAYOUTS`. duplicates: found when all categories are checked."""
 
-    root: Path
-    layout: str
+    dataset: Dataset
     categories: tuple[CategorySurvey, ...]
-    warnings: tuple[str, ...]
+    duplicates: tuple[Finding, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        return self.dataset.root
+
+    @property
+    def layout(self) -> str:
+        return self.dataset.layout
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them, those that keep a category from being trained on first."""
+        found = [finding for one in self.categories for finding in one.findings] + list(self.duplicates)
+        return tuple(sorted(found, key=lambda finding: not finding.blocks))
+
+    @property
+    def complete(self) -> bool:
+        return all(one.checked is not None for one in self.categories)
+
+    def with_category(self, checked: CategorySurvey) -> Survey:
+        """The same with one category checked; with the last one the duplicates are found."""
+        found = replace(self, categories=tuple(checked if c.name == checked.name else c for c in self.categories))
+        if not found.complete:
+            return found
+        pairs = [pair for one in found.categories if one.checked is not None for pair in one.checked.digests]
+        return replace(found, duplicates=tuple(duplicates(pairs)))
+
+
+def list_categories(path: Path) -> Survey:
+    """What the names of the files tell. Raises BadDataset."""
+    dataset = list_dataset(path)
+    return Survey(dataset, tuple(_counted(dataset, name) for name in dataset.categories))
+
+
+def check_category(dataset: Dataset, name: str, report: Report = no_report, stop: Stop = never_stop) -> CategorySurvey:
+    """Read every scan of a category once. Raises Cancelled."""
+    counted = _counted(dataset, name)
+    samples = [*dataset.train(name), *dataset.test(name)]
+    findings = list(counted.findings)
+    digests: list[tuple[Sample, bytes]] = []
+    sizes: list[tuple[Sample, int, float]] = []
+    picture = np.zeros((0, 3))
+    for done, sample in enumerate(samples):
+        if stop():
+            raise Cancelled
+        report(done / len(samples), f"reading {name}, scan {done + 1} of {len(samples)}")
+        try:
+            scan = sample.read()
+            digests.append((sample, file_digest(sample.path)))
+        except UserError as error:
+            learns = sample.split == "train"
+            hint = error.hint or "export it again"
+            findings.append(Finding(name, sample.path, error.what, f"{hint}; or move it out of the folder", learns))
+            continue
+        points = scan.points[scan.finite]
+        if not len(points):
+            findings.append(
+                Finding(name, sample.path, "has no finite point", "export it again", sample.split == "train")
+            )
+            continue
+        sizes.append((sample, len(points), float(np.linalg.norm(np.ptp(points, axis=0)))))
+        if not len(picture) and sample.split == "train":
+            picture = points[:: max(1, len(points) // PICTURE_POINTS)][:PICTURE_POINTS].copy()
+    findings += _odd_ones(name, sizes)
+    counts = sorted(count for sample, count, _ in sizes if sample.split == "train")
+    points_of = (counts[0], counts[len(counts) // 2], counts[-1]) if counts else (0, 0, 0)
+    return replace(counted, findings=tuple(findings), checked=Checked(points_of, picture, tuple(digests)))
 
 
 def survey(path: Path, report: Report = no_report, stop: Stop = never_stop) -> Survey:
-    """Read every training scan once. Raises BadDataset, Cancelled."""
-    dataset = open_dataset(path)
-    found = []
-    for done, name in enumerate(dataset.categories):
-        report(done / len(dataset.categories), f"looking at {name}")
-        found.append(_category(dataset, name, stop))
+    """Both steps in one. Raises BadDataset, Cancelled."""
+    found = list_categories(path)
+    total = len(found.categories)
+    for done, one in enumerate(found.categories):
+
+        def report_part(fraction: float, stage: str, done: int = done) -> None:
+            report((done + fraction) / total, stage)
+
+        found = found.with_category(check_category(found.dataset, one.name, report_part, stop))
     report(1.0, "done")
-    return Survey(dataset.root, dataset.layout, tuple(found), tuple(dataset.warnings))
+    return found
 
 
-def _category(dataset: Dataset, name: str, stop: Stop) -> CategorySurvey:
-    train, test = dataset.train(name), dataset.test(name)
-    counts: list[int] = []
-    unreadable: list[UserError] = []
-    picture = np.zeros((0, 3))
-    for sample in train:
-        if stop():
-            raise Cancelled
-        try:
-            scan = sample.read()
-        except UserError as error:
-            unreadable.append(error)
-            continue
-        points = scan.points[scan.finite]
-        counts.append(len(points))
-        if not len(picture):
-            picture = points[:: max(1, len(points) // PICTURE_POINTS)][:PICTURE_POINTS].copy()
-    return CategorySurvey(
-        name=name,
-        n_train=len(train),
-        n_good=_count(test, False),
-        n_bad=_count(test, True),
-        n_unlabelled=_count(test, None),
-        points=(min(counts), max(counts)) if counts else (0, 0),
-        unreadable=tuple(unreadable),
-        picture=picture,
-    )
+def _counted(dataset: Dataset, name: str) -> CategorySurvey:
+    test = dataset.test(name)
+    findings = tuple(finding for finding in dataset.findings if finding.category == name)
+    n_train = len(dataset.train(name))
+    if n_train == 1:
+        what = "has one scan to learn from: nothing tells how much good parts differ"
+        findings += (Finding(name, None, what, "add a few more good scans"),)
+    return CategorySurvey(name, n_train, *(_count(test, kind) for kind in (False, True, None)), findings)
+
+
+def _odd_ones(name: str, sizes: Sequence[tuple[Sample, int, float]]) -> list[Finding]:
+    """Scans unlike the others of their category in density or size."""
+    if len(sizes) < 3:
+        return []
+    typical_points = float(np.median([count for _, count, _ in sizes]))
+    typical_size = float(np.median([size for *_, size in sizes]))
+    findings = []
+    for sample, count, size in sizes:
+        if count < SPARSE * typical_points:
+            what = f"has only {count:,} points, the others about {typical_points:,.0f}"
+            findings.append(Finding(name, sample.path, what, "scan it more densely, or remove it"))
+        ratio = size / typical_size if typical_size > 0 else 1.0
+        if not 1 / OTHER_SIZE <= ratio <= OTHER_SIZE:
+            many = f"{ratio:,.3g} times as large" if ratio > 1 else f"{1 / max(ratio, 1e-12):,.3g} times smaller"
+            what = f"is {many} than the others" if ratio < 1 else f"is {many} as the others"
+            findings.append(Finding(name, sample.path, what, "look whether it has other units or is another part"))
+    return findings
 
 
 def _count(samples: Sequence[Sample], anomalous: bool | None) -> int:

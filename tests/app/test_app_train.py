@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +68,13 @@ def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[TrainPage]:
     page.deleteLater()
 
 
+def checked(qtbot: QtBot, page: TrainPage) -> AbstractContextManager[object]:
+    """Every category of a data set has been looked through."""
+    return qtbot.waitSignal(page.survey.checked, timeout=WAIT_MS, check_params_cb=lambda found: found.complete)
+
+
 def choose(qtbot: QtBot, page: TrainPage, folder: Path) -> None:
-    with qtbot.waitSignal(page.model.surveyed, timeout=WAIT_MS):
+    with checked(qtbot, page):
         page.data.folder_wanted.emit(folder)
 
 
@@ -181,7 +187,10 @@ def test_an_unreadable_scan_is_named_and_its_category_left_out(qtbot: QtBot, pag
     assert page.data.categories == ("bracket",)
     item = page.data.tree.topLevelItem(1)
     assert item.isDisabled()
-    assert item.text(5).startswith("2.ply: ")
+    assert item.text(5).startswith("cannot be used: ")
+    first = page.data.findings.list.topLevelItem(0)
+    assert first.text(0) == "cup / 2.ply"
+    assert "move it out of the folder" in first.text(2)
     page.data.tick(True)
     assert page.data.categories == ("bracket",)
     assert page.settings.train.text() == "Train 1 category"
@@ -189,7 +198,7 @@ def test_an_unreadable_scan_is_named_and_its_category_left_out(qtbot: QtBot, pag
 
 def test_a_folder_that_is_no_data_set_is_said_to_be_none(qtbot: QtBot, page: TrainPage, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with qtbot.waitSignal(page.model.survey_failed, timeout=WAIT_MS):
+    with qtbot.waitSignal(page.survey.failed, timeout=WAIT_MS):
         page.use_dataset(tmp_path / "empty")
     assert "is no dataset" in page.messages.text
 
@@ -198,7 +207,7 @@ def test_a_folder_can_be_dropped(qtbot: QtBot, page: TrainPage, parts: Path) -> 
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(parts))])
     action, button, key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    with qtbot.waitSignal(page.model.surveyed, timeout=WAIT_MS):
+    with checked(qtbot, page):
         page.data.dropEvent(QDropEvent(QPointF(5, 5), action, data, button, key))
     assert page.data.categories == ("bracket", "cup", "pipe_elbow")
 
@@ -208,8 +217,9 @@ def test_the_survey_counts_what_is_there(parts: Path) -> None:
     assert found.layout == "anomaly-shapenet"
     cup = found.categories[1]
     assert (cup.name, cup.n_train, cup.n_good, cup.n_bad, cup.n_unlabelled) == ("cup", 2, 1, 1, 0)
-    assert cup.points == (3_000, 3_000)
-    assert cup.picture.shape == (1_500, 3)
+    assert cup.checked is not None
+    assert cup.checked.points == (3_000, 3_000, 3_000)
+    assert cup.checked.picture.shape == (3_000, 3)
     assert cup.usable
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.widgets.cloud_icon import cloud_icon
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
+from app.workspaces.train.findings_list import FindingsList
 
 if TYPE_CHECKING:
     from sedir_core.datasets.survey import CategorySurvey, Survey
@@ -35,9 +37,8 @@ HOW = (
     "parts/bracket/ng. Real3D-AD and Anomaly-ShapeNet are recognised as they are."
 )
 LAYOUT_WORDS = {"folder": "your own parts", "real3d": "Real3D-AD", "anomaly-shapenet": "Anomaly-ShapeNet"}
-COLUMNS = ("Category", "To learn from", "Good tests", "Defective tests", "Points a scan", "")
-ICON = 44
-MOST_WARNINGS = 6
+COLUMNS = ("Category", "To learn from", "Good tests", "Defective tests", "Points a scan", "Check")
+ICON = 52
 
 
 class DataPanel(QFrame):
@@ -63,7 +64,8 @@ class DataPanel(QFrame):
         header.setStretchLastSection(True)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.tree.itemChanged.connect(lambda item, column: self.changed.emit())
-        self.warnings = plain_label("", "quiet")
+        self.findings = FindingsList(theme)
+        self.findings.again_wanted.connect(self._look_again)
         self.all, self.none = QPushButton("All"), QPushButton("None")
         self.all.clicked.connect(lambda: self.tick(True))
         self.none.clicked.connect(lambda: self.tick(False))
@@ -78,8 +80,8 @@ class DataPanel(QFrame):
         column.addLayout(head)
         column.addWidget(self.where)
         column.addWidget(self.how)
-        column.addWidget(self.tree, 1)
-        column.addWidget(self.warnings)
+        column.addWidget(self.tree, 3)
+        column.addWidget(self.findings, 2)
         self._blank = QWidget()
         column.addWidget(self._blank, 1)
         self.setAcceptDrops(True)
@@ -93,16 +95,22 @@ class DataPanel(QFrame):
         return tuple(item.text(0) for item in items if item.checkState(0) is Qt.CheckState.Checked)
 
     def show_survey(self, found: Survey) -> None:
+        """Another data set, or the same one checked further: then what was ticked stays."""
+        same = self.found is not None and self.found.dataset is found.dataset
         self.found = found
-        self._show_found()
+        if same:
+            self._update_rows()
+        else:
+            self._show_found()
         self.changed.emit()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.choose.setIcon(icon("folder-open-outline", theme.on_accent))
+        self.findings.set_theme(theme)
         if self.found is not None:
             for row, one in enumerate(self.found.categories):
-                self.tree.topLevelItem(row).setIcon(0, cloud_icon(one.picture, theme, ICON))
+                self._picture(self.tree.topLevelItem(row), one)
 
     def tick(self, on: bool) -> None:
         """All that can be used, or none."""
@@ -133,43 +141,64 @@ class DataPanel(QFrame):
         if name := QFileDialog.getExistingDirectory(self, "Choose the folder of your parts", start):
             self.folder_wanted.emit(Path(name))
 
+    def _look_again(self) -> None:
+        if self.found is not None:
+            self.folder_wanted.emit(self.found.root)
+
     def _show_found(self) -> None:
         found = self.found
         for widget in (self.tree, self.where, self.all, self.none):
             widget.setVisible(found is not None)
         for widget in (self.how, self._blank):
             widget.setVisible(found is None)
-        self.warnings.setVisible(found is not None and bool(found.warnings))
         if found is None:
             return
         self.choose.setText("Another folder…")
-        self.where.setText(f"{found.root}: {LAYOUT_WORDS[found.layout]}, {len(found.categories)} categories")
+        count = len(found.categories)
+        what = f"{LAYOUT_WORDS[found.layout]}, {count} {'category' if count == 1 else 'categories'}"
+        self.where.setText(f"{found.root}: {what}, {len(found.dataset.samples):,} scans")
         self.tree.blockSignals(True)
         self.tree.clear()
         for one in found.categories:
-            self.tree.addTopLevelItem(self._row(one))
+            item = QTreeWidgetItem([one.name])
+            item.setCheckState(0, Qt.CheckState.Checked if one.usable else Qt.CheckState.Unchecked)
+            for column in range(1, len(COLUMNS) - 1):
+                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.tree.addTopLevelItem(item)
         self.tree.blockSignals(False)
+        self._update_rows()
         for column in range(1, len(COLUMNS) - 1):
             self.tree.resizeColumnToContents(column)
-        more = len(found.warnings) - MOST_WARNINGS
-        said = [*found.warnings[:MOST_WARNINGS], *([f"and {more} more"] if more > 0 else [])]
-        self.warnings.setText("\n".join(said))
 
-    def _row(self, one: CategorySurvey) -> QTreeWidgetItem:
-        low, high = one.points
-        points = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        remark = "" if one.n_train > 1 else "one scan only: nothing tells how much good parts differ"
-        if one.unreadable:
-            first = one.unreadable[0]
-            name = Path(first.where).name
-            others = f" and {len(one.unreadable) - 1} more" if len(one.unreadable) > 1 else ""
-            remark = f"{name}{others}: {first.what}; mend or remove it"
-        numbers = (one.n_train, one.n_good, one.n_bad)
-        item = QTreeWidgetItem([one.name, *(f"{n:,}" for n in numbers), points, remark])
-        item.setIcon(0, cloud_icon(one.picture, self._theme, ICON))
-        item.setToolTip(len(COLUMNS) - 1, "\n".join(str(error) for error in one.unreadable))
-        for column in range(1, len(COLUMNS) - 1):
-            item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        item.setCheckState(0, Qt.CheckState.Checked if one.usable else Qt.CheckState.Unchecked)
+    def _update_rows(self) -> None:
+        """What is known of each category by now."""
+        assert self.found is not None
+        self.tree.blockSignals(True)
+        for row, one in enumerate(self.found.categories):
+            self._update_row(self.tree.topLevelItem(row), one)
+        self.tree.blockSignals(False)
+        self.findings.show_findings(self.found.findings)
+
+    def _update_row(self, item: QTreeWidgetItem, one: CategorySurvey) -> None:
+        points, remark = "…", "not checked yet"
+        if one.checked is not None:
+            low, middle, high = one.checked.points
+            points = f"{middle:,}"
+            item.setToolTip(4, f"a scan to learn from has {low:,} to {high:,} points, half of them at least {middle:,}")
+            others = len(one.findings)
+            remark = "no problem" if not others else f"{others} {'thing' if others == 1 else 'things'} to look at"
+        if not one.usable:
+            remark = "cannot be used: " + next(finding.what for finding in one.findings if finding.blocks)
+            item.setCheckState(0, Qt.CheckState.Unchecked)
+        if item.text(len(COLUMNS) - 1) == remark:
+            return
+        texts = (*(f"{n:,}" for n in (one.n_train, one.n_good, one.n_bad)), points, remark)
+        for column, text in enumerate(texts, 1):
+            item.setText(column, text)
+        item.setToolTip(len(COLUMNS) - 1, "\n".join(f"{finding}: {finding.hint}" for finding in one.findings))
         item.setDisabled(not one.usable)
-        return item
+        self._picture(item, one)
+
+    def _picture(self, item: QTreeWidgetItem, one: CategorySurvey) -> None:
+        picture = one.checked.picture if one.checked is not None else np.zeros((0, 3))
+        item.setIcon(0, cloud_icon(picture, self._theme, ICON))

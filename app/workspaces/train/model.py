@@ -1,4 +1,4 @@
-"""What the Train workspace knows: the data set that was looked through, and the run that is followed."""
+"""The run that the Train workspace follows: what it does now, and how its numbers went."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.pool import Pool
-from app.jobs.training import Phase, last_words, phase_of
-from app.session import Failure
-from app.widgets.job_status import Progress
+from app.jobs.training import Phase, last_words, phase_of, stops_after_epoch
 from sedir_core.detectors.run_files import ABOUT, EVENTS
 from sedir_core.training.events import (
     AnyEvent,
@@ -20,11 +17,11 @@ from sedir_core.training.events import (
     EvaluatedEvent,
     EventReader,
     FailedEvent,
+    PreviewEvent,
     StageEvent,
     StepEvent,
 )
 from sedir_core.training.run_lock import is_alive
-from sedir_core.types import Report, Stop
 
 POLL_MS = 400
 PATIENCE_S = 90.0
@@ -43,7 +40,7 @@ class Curves:
     def add(self, event: AnyEvent) -> None:
         if isinstance(event, EpochEvent):
             self.n_epochs = event.n_epochs
-            for name, value in {**event.losses, "learning rate": event.lr, "steps/s": event.steps_per_second}.items():
+            for name, value in {**event.losses, **_beside_losses(event)}.items():
                 points = self.epochs.setdefault(name, [])
                 # After a kill and a resume some epochs come again: the later ones count.
                 while points and points[-1][0] >= event.epoch:
@@ -51,9 +48,17 @@ class Curves:
                 points.append((float(event.epoch), value))
 
 
+def _beside_losses(event: EpochEvent) -> dict[str, float]:
+    memory = {"memory": event.memory_bytes / 1e9} if event.memory_bytes else {}
+    return {"learning rate": event.lr, "steps/s": event.steps_per_second, **memory}
+
+
 @dataclass(frozen=True)
 class Follow:
-    """The run on show. stage: what it does now; message: why it failed."""
+    """The run on show. stage: what it does now; message: why it failed. previews: epoch and file, in order.
+
+    stops_after_epoch: it was asked to.
+    """
 
     run_dir: Path
     phase: Phase
@@ -62,6 +67,8 @@ class Follow:
     eta_s: float | None = None
     message: str = ""
     thresholds: tuple[tuple[str, float], ...] = ()
+    previews: tuple[tuple[int, Path], ...] = ()
+    stops_after_epoch: bool = False
 
     @property
     def can_resume(self) -> bool:
@@ -69,21 +76,13 @@ class Follow:
 
 
 class TrainModel(QObject):
-    """Surveys run in a thread; a run is followed by its files. Signals come in the GUI thread."""
+    """A run is followed by its files."""
 
-    surveyed = Signal(object)
-    survey_failed = Signal(object)  # Failure
-    progressed = Signal(object)  # Progress or None
     followed = Signal(object)  # Follow
     curves_grew = Signal(object)  # Curves
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = Pool("survey", self)
-        self._pool.progressed.connect(lambda job, fraction, text: self.progressed.emit(Progress(fraction, text)))
-        self._pool.done.connect(self._on_surveyed)
-        self._pool.failed.connect(self._on_failed)
-        self._job = 0
         self._reader: EventReader | None = None
         self._begun_s = self._heard_s = self._asked_s = 0.0
         self._alive, self._ended = False, ""
@@ -91,16 +90,6 @@ class TrainModel(QObject):
         self.follow: Follow | None = None
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
-
-    def survey(self, path: Path) -> None:
-        """Look through a data set; an earlier survey is dropped."""
-        self.cancel_survey()
-        self._job = self._pool.submit(_survey, path)
-        self.progressed.emit(Progress(0.0, "looking at the folder"))
-
-    def cancel_survey(self) -> None:
-        self._pool.cancel(self._job)
-        self.progressed.emit(None)
 
     def watch(self, run_dir: Path, started: bool) -> None:
         """Follow a run. started: its process has been started just now and may not have a directory yet."""
@@ -118,9 +107,8 @@ class TrainModel(QObject):
         self._timer.stop()
         self._reader = self.follow = None
 
-    def close(self) -> bool:
+    def close(self) -> None:
         self._timer.stop()
-        return self._pool.close()
 
     def _poll(self) -> None:
         if self.follow is None or self._reader is None:
@@ -136,7 +124,7 @@ class TrainModel(QObject):
         if any(isinstance(event, EpochEvent) for event in events):
             self.curves_grew.emit(self.curves)
         self._look_for_life(now_s, bool(events))
-        seen = self._with_phase(seen, now_s)
+        seen = replace(self._with_phase(seen, now_s), stops_after_epoch=stops_after_epoch(seen.run_dir))
         if seen != self.follow or events:
             self.follow = seen
             self.followed.emit(seen)
@@ -152,6 +140,10 @@ class TrainModel(QObject):
                     "fraction": event.step / max(event.n_steps, 1),
                     "eta_s": event.eta_seconds,
                 }
+            case PreviewEvent():
+                # After a kill and a resume some epochs come again: the later ones count.
+                earlier = tuple(one for one in seen.previews if one[0] < event.epoch)
+                changes = {"previews": (*earlier, (event.epoch, seen.run_dir / event.file))}
             case EvaluatedEvent():
                 named = [(name.removeprefix("threshold."), value) for name, value in event.metrics.items()]
                 changes = {"thresholds": tuple(named)}
@@ -186,17 +178,3 @@ class TrainModel(QObject):
             words = last_words(seen.run_dir) or "the training's process ended without a word"
             return replace(seen, phase=Phase.FAILED, message=words)
         return replace(seen, phase=phase)
-
-    def _on_surveyed(self, job: int, found: object) -> None:
-        self.progressed.emit(None)
-        self.surveyed.emit(found)
-
-    def _on_failed(self, job: int, error: Exception) -> None:
-        self.progressed.emit(None)
-        self.survey_failed.emit(Failure.of(error))
-
-
-def _survey(path: Path, report: Report, stop: Stop) -> object:
-    from sedir_core.datasets.survey import survey
-
-    return survey(path, report, stop)

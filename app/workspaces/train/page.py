@@ -30,6 +30,8 @@ from app.workspaces.train.data_panel import DataPanel
 from app.workspaces.train.model import Follow, TrainModel
 from app.workspaces.train.progress_panel import ICONS, ProgressPanel
 from app.workspaces.train.settings_panel import SettingsPanel
+from app.workspaces.train.survey_model import SurveyModel
+from sedir_core.datasets.survey import Survey
 from sedir_core.errors import UserError
 from sedir_core.places import user_runs
 
@@ -46,6 +48,7 @@ class TrainPage(QWidget):
         self._runs = user_runs()
         self._phases: dict[Path, Phase] = {}
         self.model = TrainModel(self)
+        self.survey = SurveyModel(self)
         self.messages = MessageBar(theme)
         self.status = JobStatus(theme)
         self.new = QPushButton(NEW_TITLE)
@@ -73,7 +76,8 @@ class TrainPage(QWidget):
     def close_down(self) -> bool:
         """Trainings go on; they are processes of their own. An evaluation ends with the window."""
         self.evaluator.cancel()
-        return self.model.close()
+        self.model.close()
+        return self.survey.close()
 
     def actions(self) -> list[QAction]:
         return list(self._actions)
@@ -91,7 +95,7 @@ class TrainPage(QWidget):
         """Look through a folder and show what is in it."""
         self.messages.hide()
         self.show_new()
-        self.model.survey(folder)
+        self.survey.look_at(folder)
 
     def show_new(self) -> None:
         self.list.clearSelection()
@@ -128,6 +132,11 @@ class TrainPage(QWidget):
     def stop(self) -> None:
         if self.model.follow is not None:
             self._try(lambda run_dir: training.ask_to_stop(run_dir), self.model.follow.run_dir)
+
+    def stop_later(self, wanted: bool) -> None:
+        """After the epoch under way, or not after all."""
+        if self.model.follow is not None:
+            self._try(lambda run_dir: training.ask_to_stop_after_epoch(run_dir, wanted), self.model.follow.run_dir)
 
     def resume(self) -> None:
         """Go on with the run on show, on the data set that it was trained on."""
@@ -200,16 +209,18 @@ class TrainPage(QWidget):
         self.data.changed.connect(lambda: self.settings.set_categories(len(self.data.categories)))
         self.settings.train_wanted.connect(self.train)
         self.progress.stop_wanted.connect(self.stop)
+        self.progress.stop_later_wanted.connect(self.stop_later)
         self.progress.resume_wanted.connect(self.resume)
         self.progress.inspect_wanted.connect(self.inspect)
         self.progress.evaluate_wanted.connect(self.evaluate)
         self.evaluator.busy_changed.connect(self._show_evaluating)
         self.evaluator.finished.connect(self._on_evaluated)
-        self.status.cancel_wanted.connect(self.model.cancel_survey)
+        self.status.cancel_wanted.connect(self.survey.cancel)
         self.status.cancel_wanted.connect(self.evaluator.cancel)
-        self.model.progressed.connect(self._show_progress)
-        self.model.surveyed.connect(self._on_surveyed)
-        self.model.survey_failed.connect(lambda failure: self.messages.warn("This folder", failure))
+        self.survey.progressed.connect(self._show_progress)
+        self.survey.listed.connect(self._on_listed)
+        self.survey.checked.connect(self.data.show_survey)
+        self.survey.failed.connect(lambda failure: self.messages.warn("This folder", failure))
         self.model.followed.connect(self._on_followed)
         self.model.curves_grew.connect(self.progress.show_curves)
 
@@ -227,10 +238,9 @@ class TrainPage(QWidget):
         elif self.model.follow is not None and self.model.follow.run_dir == run_dir:
             self.progress.show_follow(self.model.follow)
 
-    def _on_surveyed(self, found: object) -> None:
-        self.data.show_survey(found)  # type: ignore[arg-type]  # what the survey's job returns
-        assert self.data.found is not None
-        self.settings.suggest_name(self.data.found.root.name)
+    def _on_listed(self, found: Survey) -> None:
+        self.data.show_survey(found)
+        self.settings.suggest_name(found.root.name)
 
     def _on_followed(self, seen: Follow) -> None:
         self.progress.show_follow(seen)

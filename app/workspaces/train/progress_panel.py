@@ -25,6 +25,7 @@ from app.views.curves import CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.train.model import Curves, Follow
+from app.workspaces.train.preview_panel import PreviewPanel
 
 TITLES = {
     "total": "Total loss",
@@ -34,6 +35,7 @@ TITLES = {
     "cos": "Cosine",
     "learning rate": "Learning rate",
     "steps/s": "Steps a second",
+    "memory": "Memory, GB",
 }
 WORDS = {
     Phase.STARTING: "Starting…",
@@ -52,12 +54,14 @@ ICONS = {
 MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 COLUMNS = ("Category", "Limit", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
 OUTLIVES = "It goes on when this window is closed."
+STOPS = "It will stop after this epoch."
 
 
 class ProgressPanel(QWidget):
     """Buttons only say what is wanted."""
 
     stop_wanted = Signal()
+    stop_later_wanted = Signal(bool)
     resume_wanted = Signal()
     inspect_wanted = Signal()
     evaluate_wanted = Signal()
@@ -71,7 +75,9 @@ class ProgressPanel(QWidget):
         self.phase = plain_label("", "quiet")
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.message = plain_label("", "wrong")
-        self.stop = QPushButton("Stop", toolTip="Saves first; the training can go on later exactly where it stopped")
+        self.stop = QPushButton("Stop now", toolTip="Saves first; the training can go on exactly where it stopped")
+        self.stop_later = QPushButton("Stop after this epoch", checkable=True)
+        self.stop_later.clicked.connect(self.stop_later_wanted)
         self.resume = QPushButton("Go on", objectName="primary")
         self.inspect = QPushButton("Inspect with this model", objectName="primary")
         self.evaluate = QPushButton(
@@ -87,6 +93,7 @@ class ProgressPanel(QWidget):
             button.clicked.connect(signal)
         self.folder.clicked.connect(self._open_folder)
         self.curves = CurveGrid(theme, TITLES)
+        self.previews = PreviewPanel()
         self.limits = QTableWidget(0, len(COLUMNS))
         self.limits.setHorizontalHeaderLabels(COLUMNS)
         self.limits.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -110,14 +117,18 @@ class ProgressPanel(QWidget):
         if seen.phase is Phase.RUNNING and seen.stage:
             words = seen.stage[:1].upper() + seen.stage[1:]
             words += f" · {remaining(seen.eta_s)}" if seen.eta_s is not None else ""
-            words += f" · {OUTLIVES}"
+            words += f" · {STOPS if seen.stops_after_epoch else OUTLIVES}"
         self.phase.setText(words)
         self.bar.setMaximum(0 if seen.phase is Phase.STARTING else 1000)
         self.bar.setValue(round(1000 * seen.fraction))
         self.bar.setVisible(seen.phase in (Phase.STARTING, Phase.RUNNING))
         self.message.setText(seen.message)
         self.message.setVisible(seen.phase is Phase.FAILED and bool(seen.message))
-        self.stop.setVisible(seen.phase is Phase.RUNNING)
+        for button in (self.stop, self.stop_later):
+            button.setVisible(seen.phase is Phase.RUNNING)
+        self.stop_later.setChecked(seen.stops_after_epoch)
+        self.stop_later.setToolTip("Press again to let it go on" if seen.stops_after_epoch else self.stop.toolTip())
+        self.previews.show_files(seen.previews)
         self.resume.setVisible(seen.phase in (Phase.INTERRUPTED, Phase.FAILED) and seen.can_resume)
         self.inspect.setVisible(seen.phase is Phase.COMPLETE)
         self.evaluate.setVisible(seen.phase is Phase.COMPLETE)
@@ -134,6 +145,7 @@ class ProgressPanel(QWidget):
         self._theme = theme
         self.curves.set_theme(theme)
         self.stop.setIcon(icon("stop", theme.quiet))
+        self.stop_later.setIcon(icon("debug-step-over", theme.quiet))
         self.folder.setIcon(icon("folder-outline", theme.quiet))
         self.resume.setIcon(icon("play", theme.on_accent))
         self.inspect.setIcon(icon("magnify-scan", theme.on_accent))
@@ -149,7 +161,7 @@ class ProgressPanel(QWidget):
         words.addWidget(self.phase)
         row.addWidget(self._icon)
         row.addLayout(words, 1)
-        for button in (self.folder, self.evaluate, self.stop, self.resume, self.inspect):
+        for button in (self.folder, self.evaluate, self.stop_later, self.stop, self.resume, self.inspect):
             row.addWidget(button)
         inside = QVBoxLayout(head)
         inside.setContentsMargins(14, 12, 14, 12)
@@ -168,6 +180,7 @@ class ProgressPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(head)
         column.addWidget(split, 1)
+        column.addWidget(self.previews)
 
     def _show_limits(self, seen: Follow) -> None:
         measured = measured_of(seen.run_dir) if seen.phase is Phase.COMPLETE else {}

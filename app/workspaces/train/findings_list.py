@@ -1,0 +1,110 @@
+"""What is not right with a data set: which file, why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets.theme import Theme, icon
+
+if TYPE_CHECKING:
+    from sedir_core.datasets.index import Finding
+
+COLUMNS = ("Where", "What", "What to do")
+PATH = Qt.ItemDataRole.UserRole
+MOST = 500
+"""More are counted, not listed: nobody reads them, and the list stays quick."""
+
+
+class FindingsList(QWidget):
+    """Hidden while there are none. `again_wanted`: something was put right, look once more."""
+
+    again_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown: Sequence[Finding] = ()
+        self.title = QLabel(objectName="sectionTitle")
+        self.open = QPushButton("Show in folder", enabled=False)
+        self.open.clicked.connect(self._open)
+        self.again = QPushButton("Check again")
+        self.again.clicked.connect(self.again_wanted)
+        self.list = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True, iconSize=QSize(16, 16))
+        self.list.setHeaderLabels(COLUMNS)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.header().setStretchLastSection(True)
+        self.list.itemSelectionChanged.connect(lambda: self.open.setEnabled(self._path() is not None))
+        self.list.itemActivated.connect(lambda item, column: self._open())
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.open)
+        head.addWidget(self.again)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(7)
+        column.addLayout(head)
+        column.addWidget(self.list)
+        self.hide()
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Those that keep a category from being used come first."""
+        if tuple(findings) == tuple(self._shown):
+            return
+        self._shown = tuple(findings)
+        self.setVisible(bool(findings))
+        n = len(findings)
+        self.title.setText(f"{n:,} {'thing' if n == 1 else 'things'} to look at" + (f", {MOST} shown" * (n > MOST)))
+        self.list.clear()
+        self.list.addTopLevelItems([_row(one) for one in findings[:MOST]])
+        header = self.list.header()
+        for column in (0, 1):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            self.list.resizeColumnToContents(column)
+        room = max(self.list.viewport().width(), 600)
+        header.resizeSection(0, min(header.sectionSize(0), round(0.3 * room)))
+        header.resizeSection(1, min(header.sectionSize(1), round(0.4 * room)))
+        self._dress()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.open.setIcon(icon("folder-outline", theme.quiet))
+        self.again.setIcon(icon("refresh", theme.quiet))
+        self._dress()
+
+    def _dress(self) -> None:
+        for row, one in enumerate(self._shown[:MOST]):
+            name, colour = ("alert-octagon", self._theme.ng) if one.blocks else ("alert-outline", self._theme.uncertain)
+            self.list.topLevelItem(row).setIcon(0, icon(name, colour))
+
+    def _path(self) -> Path | None:
+        chosen = self.list.selectedItems()
+        return chosen[0].data(0, PATH) if chosen else None
+
+    def _open(self) -> None:
+        path = self._path()
+        if path is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+
+
+def _row(one: Finding) -> QTreeWidgetItem:
+    where = one.category if one.path is None else f"{one.category} / {one.path.name}"
+    item = QTreeWidgetItem([where, one.what, one.hint])
+    item.setData(0, PATH, one.path)
+    for column, text in enumerate((str(one.path or one.category), one.what, one.hint)):
+        item.setToolTip(column, text)
+    return item
