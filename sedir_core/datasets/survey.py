@@ -153,7 +153,7 @@ def _counted(dataset: Dataset, name: str) -> CategorySurvey:
     if n_train == 1:
         what = "has one scan to learn from: nothing tells how much good parts differ"
         findings += (Finding(name, None, what, "add a few more good scans"),)
-    return CategorySurvey(name, n_train, *(_count(test, kind) for kind in (False, True, None)), findings)
+    return CategorySurvey(name, n_train, _count(test, False), _count(test, True), _count(test, None), findings)
 
 
 def _odd_ones(name: str, sizes: Sequence[tuple[Sample, int, float]]) -> list[Finding]:
