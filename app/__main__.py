@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationDisplayName("SeDiR Inspect")
     settings = Settings(default_path())
     run_dir = find_run(asked.model) if asked.model else settings.run_dir or bundled_runs() / DEFAULT_RUN
-    window = MainWindow(Session(load, run_dir, asked.device), settings, demo_scans())
+    window = MainWindow(Session(load, run_dir, asked.device or settings.device), settings, demo_scans())
     hooks = CrashHooks(window)
     hooks.install()
     window.show()
@@ -88,7 +88,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sedir gui", description="Open the window.")
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="scans and folders to open")
     parser.add_argument("--model", metavar="RUN", help="run directory, or name of a run, to inspect with")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:0 (default: auto)")
+    parser.add_argument("--device", help="auto, cpu, cuda or cuda:0 (default: as in the settings)")
     return parser.parse_args(arguments)
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import help_texts
+from app.dialogs import Dialogs
 from app.menus import Menus
 from app.session import Session, State
 from app.settings import Settings
@@ -32,6 +33,7 @@ from app.workspaces.inspect.exporting import Exporter
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
 from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
+from sedir_core.places import DEFAULT_RUN, bundled_runs
 
 DEFAULT_SHARE = 0.8
 """Of the screen's width and height, for the first start; later the window comes back as it was left."""
@@ -49,13 +51,13 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: Settings, demo_dir: Path) -> None:
         super().__init__()
         self.session, self.settings, self._demo_dir = session, settings, demo_dir
-        self._theme = themes.choose(settings.theme)
+        self.theme = themes.choose(settings.theme)
         self._painted = False
         self._closed_cleanly = True
         self.model = InspectModel(session, self)
-        self.page = InspectPage(session, self.model, self._theme)
+        self.page = InspectPage(session, self.model, self.theme)
         self.exporter = Exporter(session, self.page, self)
-        self.status = JobStatus(self._theme)
+        self.status = JobStatus(self.theme)
         self._model_label = QLabel(objectName="quiet", contentsMargins=QMargins(0, 0, 10, 0))
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
         self.setWindowTitle("SeDiR Inspect")
@@ -64,16 +66,18 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.page)
         entries = [(HOME, "Inspect", "magnify-scan"), *((w.key, w.title, w.icon) for w in WORKSPACES)]
-        self.switcher = WorkspaceSwitcher(entries, self._theme)
+        self.switcher = WorkspaceSwitcher(entries, self.theme)
         self.setCentralWidget(self._stack)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setAcceptDrops(True)
+        self.dialogs = Dialogs(self)
         self.menus = Menus(self)
         self._build_tool_bar()
         self._build_status_bar()
         self._connect()
         self._show_model()
         self._apply_theme()
+        self._on_setting_changed("")
         self._restore_layout()
 
     @property
@@ -94,7 +98,7 @@ class MainWindow(QMainWindow):
         if key != HOME:
             if key not in self._pages:
                 entry = next(entry for entry in WORKSPACES if entry.key == key)
-                built = entry.factory(self.session, self.settings, self._theme, self._stack)
+                built = entry.factory(self.session, self.settings, self.theme, self._stack)
                 self._pages[key] = built
                 self._stack.addWidget(built)
                 self.menus.of_workspace[key].addSeparator()
@@ -168,11 +172,19 @@ class MainWindow(QMainWindow):
         return handled
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if not self.dialogs.may_quit():
+            event.ignore()
+            return
         self.settings.set_layout("window", self.saveGeometry())
         self.settings.set_layout("inspect", self.page.saveState(DOCK_LAYOUT))
         self.settings.flush()
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._apply_theme)
-        stopped = [self.exporter.close(), self.model.close(), *(page.close_down() for page in self._pages.values())]
+        stopped = [
+            self.exporter.close(),
+            self.dialogs.close(),
+            self.model.close(),
+            *(page.close_down() for page in self._pages.values()),
+        ]
         self._closed_cleanly = all(stopped)
         self.page.close_views()
         super().closeEvent(event)
@@ -233,9 +245,12 @@ class MainWindow(QMainWindow):
     def choose_model(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose a run directory", str(self.session.run_dir.parent))
         if name:
-            self.settings.run_dir = Path(name)
-            self.session.use_model(Path(name))
-            self.model.prepare_model()
+            self.use_model(Path(name), self.session.device)
+
+    def use_model(self, run_dir: Path, device: str) -> None:
+        """Inspect with this run from now on, if it can be loaded there."""
+        if (run_dir, device) != (self.session.run_dir, self.session.device):
+            self.model.try_model(run_dir, device)
 
     def _show_model(self) -> None:
         info = self.session.model
@@ -259,19 +274,26 @@ class MainWindow(QMainWindow):
     # Look
 
     def _on_setting_changed(self, name: str) -> None:
+        settings, session = self.settings, self.session
         if name == "theme":
             self._apply_theme()
+        elif name == "run_dir":
+            self.use_model(settings.run_dir or bundled_runs() / DEFAULT_RUN, session.device)
+        elif name == "device":
+            self.use_model(session.run_dir, settings.device)
+        self.exporter.start_in, session.operator = settings.export_folder, settings.operator
+        session.set_unit(settings.unit)
 
     def _apply_theme(self, *_: object) -> None:
-        self._theme = themes.choose(self.settings.theme)
+        self.theme = themes.choose(self.settings.theme)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        themes.apply(app, self._theme)
-        self.menus.set_theme(self._theme)
-        self.switcher.set_theme(self._theme)
-        for page in (self.page, *self._pages.values()):
-            page.set_theme(self._theme)
-        self.status.set_theme(self._theme)
+        themes.apply(app, self.theme)
+        self.menus.set_theme(self.theme)
+        self.switcher.set_theme(self.theme)
+        for page in (self.page, self.dialogs, *self._pages.values()):
+            page.set_theme(self.theme)
+        self.status.set_theme(self.theme)
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

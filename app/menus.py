@@ -76,6 +76,8 @@ class Menus:
             self._add(menu, "Copy Result", window.exporter.copy_result, "Ctrl+C", "content-copy"),
         )
         self._needs_scan.append(self._add(menu, "Remove from List", window.page.remove_chosen, "Ctrl+Backspace"))
+        menu.addSeparator()
+        self._add(menu, "Settings…", window.dialogs.show_settings, "Ctrl+,", "cog-outline")
 
     def _build_view(self) -> None:
         window, menu, clouds = self._window, self._menu("&View"), self._window.page.clouds

@@ -128,12 +128,15 @@ class Session(QObject):
     workspace_wanted = Signal(str)  # key of the workspace to go to
     category_changed = Signal(str)
     limit_changed = Signal(float)
+    unit_changed = Signal(str)
     reviewed = Signal(int)  # id of an entry whose review or comment the operator changed
 
     def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.load = load
         self.run_dir, self.device = run_dir, device
+        self.operator = ""  # who works here, for reviews and reports; empty where nobody said
+        self.unit = ""  # of the scans' coordinates, for lengths on the screen
         self.model: ModelInfo | None = None
         self.category = "auto"
         self.limit = 1.0  # what the operator set, as a share of the calibrated limit
@@ -260,9 +263,10 @@ class Session(QObject):
 
     # Model
 
-    def use_model(self, run_dir: Path) -> None:
-        """Inspect with another run from now on; results so far stay, each knows its threshold."""
+    def use_model(self, run_dir: Path, device: str | None = None) -> None:
+        """Inspect with another run, or elsewhere, from now on; results so far stay, each knows its threshold."""
         self.run_dir, self.model = run_dir, None
+        self.device = device or self.device
         self.set_category("auto")
         self.model_changed.emit()
 
@@ -271,6 +275,11 @@ class Session(QObject):
         if info.run_dir == self.run_dir and info != self.model:
             self.model = info
             self.model_changed.emit()
+
+    def set_unit(self, unit: str) -> None:
+        if unit != self.unit:
+            self.unit = unit
+            self.unit_changed.emit(unit)
 
     def set_category(self, category: str) -> None:
         if category != self.category:

@@ -6,15 +6,47 @@ a bad line in a file the user never edits must not keep the window from opening.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from sedir_core.places import user_config
+from app.stored import Form, Stored, flag, one_of, path, strings, text
+from sedir_core.places import DEFAULT_RUN, bundled_runs, user_config
 
 ThemeChoice = Literal["system", "light", "dark"]
+RestoreChoice = Literal["ask", "always", "never"]
 MAX_RECENT = 10
+
+THEME_FORM = Form(
+    "Window",
+    "Theme",
+    "Light or dark, or as the desktop is set.",
+    "choice",
+    (("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
+)
+RESTORE_FORM = Form(
+    "Window",
+    "Scans of last time",
+    "What happens at the start with the scans that were open when the program ended.",
+    "choice",
+    (("ask", "Offer to open them"), ("always", "Open them"), ("never", "Leave them")),
+)
+CONFIRM_FORM = Form("Window", "Ask before quitting", "Only while scans are being inspected.", "flag")
+MODEL_FORM = Form("Inspection", "Model", "What scans are compared with when the program starts.", "model")
+DEVICE_FORM = Form("Inspection", "Device", "Where the model computes. Automatic takes a GPU if there is one.", "device")
+UNIT_FORM = Form(
+    "Inspection",
+    "Unit of the scans",
+    "Written after lengths and areas. Files do not say it; nothing is converted.",
+    "text",
+    placeholder="mm, for example",
+)
+OPERATOR_FORM = Form(
+    "Records", "Operator", "Goes with every review and into reports.", "text", placeholder="name or number"
+)
+EXPORT_FORM = Form("Records", "Export folder", "Where saving begins; empty means beside the scan.", "folder")
 
 
 def default_path() -> Path:
@@ -27,33 +59,33 @@ class Settings(QObject):
 
     changed = Signal(str)
 
+    theme: Stored[ThemeChoice] = Stored("view/theme", "system", one_of(get_args(ThemeChoice)), THEME_FORM)
+    restore: Stored[RestoreChoice] = Stored("window/restore", "ask", one_of(get_args(RestoreChoice)), RESTORE_FORM)
+    confirm_quit = Stored("window/confirm_quit", False, flag, CONFIRM_FORM)
+    run_dir: Stored[Path | None] = Stored("inspect/run_dir", None, path, MODEL_FORM)
+    """The model last chosen; None means the bundled one."""
+    device = Stored("inspect/device", "auto", text, DEVICE_FORM)
+    unit = Stored("inspect/unit", "", text, UNIT_FORM)
+    operator = Stored("records/operator", "", text, OPERATOR_FORM)
+    export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
+    recent_models = Stored("inspect/recent_models", (), strings)
+    """Run directories chosen last, the newest first."""
+
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.path = path
-        self._store = QSettings(str(path), QSettings.Format.IniFormat, self)
+        self.store = QSettings(str(path), QSettings.Format.IniFormat, self)
 
-    @property
-    def theme(self) -> ThemeChoice:
-        stored = self._store.value("view/theme", "system")
-        return stored if stored in get_args(ThemeChoice) else "system"
-
-    @theme.setter
-    def theme(self, choice: ThemeChoice) -> None:
-        self._set("view/theme", choice, "theme")
-
-    @property
-    def run_dir(self) -> Path | None:
-        """The model last chosen; None means the bundled one."""
-        stored = self._store.value("inspect/run_dir", "")
-        return Path(stored) if isinstance(stored, str) and stored else None
-
-    @run_dir.setter
-    def run_dir(self, path: Path | None) -> None:
-        self._set("inspect/run_dir", str(path) if path else "", "run_dir")
+    @classmethod
+    def shown(cls) -> Iterator[tuple[str, Form, Any]]:
+        """Name, form and default of every value that the settings dialog offers, in order."""
+        for name, stored in vars(cls).items():
+            if isinstance(stored, Stored) and stored.form is not None:
+                yield name, stored.form, stored.default
 
     @property
     def last_folder(self) -> Path:
-        stored = self._store.value("files/last_folder", "")
+        stored = self.store.value("files/last_folder", "")
         folder = Path(stored) if isinstance(stored, str) and stored else Path.home()
         return folder if folder.is_dir() else Path.home()
 
@@ -64,10 +96,7 @@ class Settings(QObject):
     @property
     def recent(self) -> list[Path]:
         """Scans and folders opened last, the newest first."""
-        stored = self._store.value("files/recent", [])
-        # An INI list of one element comes back as a plain string.
-        names = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
-        return [Path(name) for name in names if isinstance(name, str) and name][:MAX_RECENT]
+        return [Path(name) for name in strings(self.store.value("files/recent", [])) or ()][:MAX_RECENT]
 
     def remember(self, paths: list[Path]) -> None:
         """Put these at the top of the recent files."""
@@ -78,18 +107,43 @@ class Settings(QObject):
     def forget_recent(self) -> None:
         self._set("files/recent", [], "recent")
 
+    def remember_model(self, run_dir: Path) -> None:
+        """Make it the model of the next start, and put it at the top of the recent ones."""
+        names = dict.fromkeys([str(run_dir.absolute()), *self.recent_models])
+        self.recent_models = tuple(names)[:MAX_RECENT]
+        self.run_dir = None if run_dir == bundled_runs() / DEFAULT_RUN else run_dir
+
+    @property
+    def shortcuts(self) -> Mapping[str, str]:
+        """Command -> keys, for those that the user changed; empty keys mean none."""
+        self.store.beginGroup("shortcuts")
+        found = {name: text(self.store.value(name)) or "" for name in self.store.childKeys()}
+        self.store.endGroup()
+        return found
+
+    @shortcuts.setter
+    def shortcuts(self, keys: Mapping[str, str]) -> None:
+        self.store.remove("shortcuts")
+        for name, sequence in keys.items():
+            self.store.setValue(f"shortcuts/{name}", sequence)
+        self.tell("shortcuts")
+
     def layout(self, name: str) -> QByteArray:
         """Geometry or dock state saved under that name; empty if there is none."""
-        stored = self._store.value(f"layout/{name}", QByteArray())
+        stored = self.store.value(f"layout/{name}", QByteArray())
         return stored if isinstance(stored, QByteArray) else QByteArray()
 
     def set_layout(self, name: str, state: QByteArray) -> None:
-        self._store.setValue(f"layout/{name}", state)
+        self.store.setValue(f"layout/{name}", state)
 
     def flush(self) -> None:
         """Write now, rather than when Qt finds the time."""
-        self._store.sync()
+        self.store.sync()
+
+    def tell(self, name: str) -> None:
+        """A value was changed."""
+        self.changed.emit(name)
 
     def _set(self, key: str, value: object, name: str) -> None:
-        self._store.setValue(key, value)
-        self.changed.emit(name)
+        self.store.setValue(key, value)
+        self.tell(name)

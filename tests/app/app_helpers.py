@@ -144,7 +144,7 @@ def loader(detector: SphereDetector) -> Callable[[Path, str], SphereDetector]:
     """What the session takes: a run named `missing` cannot be loaded."""
 
     def load(run_dir: Path, device: str) -> SphereDetector:
-        if run_dir.name == "missing":
+        if run_dir.name == "missing" or device == "broken":
             raise BadRun(run_dir, "no such run directory", "choose another model")
         return detector
 

@@ -37,6 +37,7 @@ class Exporter(QObject):
         super().__init__(parent)
         self._session, self._page = session, page
         self._pool = Pool("writer", self)
+        self.start_in: Path | None = None  # where saving begins; None means beside the scan
         self._targets: dict[int, Path] = {}
         self._pool.done.connect(lambda job, _: self.said.emit(f"Saved {self._targets.pop(job)}"))
         self._pool.failed.connect(lambda job, error: self.failed.emit(self._targets.pop(job).name, Failure.of(error)))
@@ -64,8 +65,8 @@ class Exporter(QObject):
         """Every scan that was inspected, with pictures, to be read and printed: HTML or PDF by the file's ending."""
         if path := self._ask("report", "report.pdf", "PDF (*.pdf);;HTML (*.html)"):
             entries, info = self._session.entries, self._session.model
-            run_dir, method = self._session.run_dir, info.method if info else ""
-            self.write(path, lambda target: _write_report(target, entries, run_dir, method))
+            run_dir, method, operator = self._session.run_dir, info.method if info else "", self._session.operator
+            self.write(path, lambda target: _write_report(target, entries, run_dir, method, operator))
 
     def picture(self) -> None:
         """The views, the colour scale and the verdict as they are on the screen, as PNG."""
@@ -108,6 +109,8 @@ class Exporter(QObject):
         return Path(chosen) if chosen else None
 
     def _folder(self) -> Path:
+        if self.start_in is not None and self.start_in.is_dir():
+            return self.start_in
         entry = self._session.current_entry
         return entry.path.parent if entry is not None else Path.home()
 
@@ -137,7 +140,7 @@ def table(entries: Sequence[Entry]) -> list[tuple[Cell, ...]]:
     return rows
 
 
-def _write_report(path: Path, entries: Sequence[Entry], run_dir: Path, method: str) -> None:
+def _write_report(path: Path, entries: Sequence[Entry], run_dir: Path, method: str, operator: str) -> None:
     from sedir_core.errors import UnreadableScan, UserError
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
@@ -145,7 +148,7 @@ def _write_report(path: Path, entries: Sequence[Entry], run_dir: Path, method: s
     from sedir_core.io.scans import read_scan
 
     check_format(path)
-    sheets = InspectionReport(str(run_dir), method)
+    sheets = InspectionReport(str(run_dir), method, operator)
     for entry in entries:
         if entry.failure is not None:
             sheets.add(Refused(entry.path, UnreadableScan(entry.path, entry.failure.what, entry.failure.hint)))

@@ -42,6 +42,7 @@ class InspectModel(QObject):
     failed = Signal(str, object)  # where, Failure: what does not belong to one entry
     batch_finished = Signal(int, int)  # scans done, of which failed
     graphics_ready = Signal()
+    model_tried = Signal(object)  # Failure, or None: the answer to `try_model`
     bug_found = Signal(object)  # an exception that is no user's fault
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -54,6 +55,7 @@ class InspectModel(QObject):
         self._detecting: tuple[int, int] | None = None
         self._judging: tuple[int, int, float] | None = None  # job id, entry id, limit
         self._loading: int | None = None
+        self._trying: tuple[int, LoadRequest] | None = None
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
         self._show_next_found = False
@@ -74,6 +76,12 @@ class InspectModel(QObject):
     def prepare_model(self) -> None:
         """Load the model in the background, so that the first scan need not wait for it."""
         self._loading = self._detector.submit(self._inspector.load, self._model)
+
+    def try_model(self, run_dir: Path, device: str) -> None:
+        """Change to another run or device, once it is loaded; one that cannot be loaded changes nothing."""
+        request = LoadRequest(run_dir, device)
+        self._trying = self._detector.submit(self._inspector.load, request), request
+        self.progress_changed.emit(Progress(0, 0, "loading the model", 0.0))
 
     def open(self, paths: Sequence[Path]) -> None:
         """List and inspect every scan among these files and folders."""
@@ -130,7 +138,7 @@ class InspectModel(QObject):
             request = DetectRequest(entry.scan, entry.shape, self._model, self._session.category)
             self._detecting = self._detector.submit(self._inspector.detect, request), entry.id
             self._session.update(entry.id, state=State.RUNNING)
-        if not (self._reading or self._detecting or self._finding):
+        if not (self._reading or self._detecting or self._finding or self._trying):
             self._finish_batch()
 
     def _judge_current(self) -> None:
@@ -162,6 +170,11 @@ class InspectModel(QObject):
             self.graphics_ready.emit()
         elif job == self._loading and isinstance(value, ModelInfo):
             self._session.set_model(value)
+        elif self._trying is not None and job == self._trying[0] and isinstance(value, ModelInfo):
+            request, self._trying = self._trying[1], None
+            self._session.use_model(request.run_dir, request.device)
+            self._session.set_model(value)
+            self.model_tried.emit(None)
         elif self._reading is not None and job == self._reading[0] and isinstance(value, Opened):
             entry_id, self._reading = self._reading[1], None
             self._session.update(entry_id, scan=value.scan, shape=value.shape)
@@ -188,6 +201,11 @@ class InspectModel(QObject):
             self.failed.emit(where, failure)
         elif job == self._loading:
             self.failed.emit("The model could not be loaded", failure)
+        elif self._trying is not None and job == self._trying[0]:
+            where, self._trying = self._trying[1].run_dir.name, None
+            self.failed.emit(f"{where} was not taken", failure)
+            self.prepare_model()  # the one before, which had to make room
+            self.model_tried.emit(failure)
         elif job == self._graphics:
             self.failed.emit("The 3D views could not be loaded", failure)
         elif self._judging is not None and job == self._judging[0]:

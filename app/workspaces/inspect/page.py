@@ -97,6 +97,7 @@ class InspectPage(QMainWindow):
         session.selection_changed.connect(self._on_selection_changed)
         session.limit_changed.connect(self._show_entry)
         self.colour_bar.limit_set.connect(session.set_limit)
+        session.unit_changed.connect(self.defects.table.set_unit)
         self.scans.scan_chosen.connect(session.show)
         self.scans.removal_wanted.connect(session.remove)
         self.defects.defect_chosen.connect(lambda index: session.select(Selection(index)))

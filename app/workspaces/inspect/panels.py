@@ -164,6 +164,12 @@ class DefectTable(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._detection: Detection | None = None
+        self._unit = ""
+
+    def set_unit(self, unit: str) -> None:
+        """Of the scans' coordinates; empty where nobody said."""
+        self._unit = unit
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
     def show_detection(self, detection: Detection | None) -> None:
         self.beginResetModel()
@@ -182,7 +188,8 @@ class DefectTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            unit = {"Area": f" ({self._unit}²)", "Extent": f" ({self._unit})"} if self._unit else {}
+            return COLUMNS[section] + unit.get(COLUMNS[section], "")
         return COLUMN_TIPS[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
