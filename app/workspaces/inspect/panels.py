@@ -122,7 +122,8 @@ class VerdictPanel(QFrame):
         moved = (
             f" Limit set to {wording.percent(entry.defects_at)} of the calibrated one." if entry.defects_at != 1 else ""
         )
-        return review + entry.detection.reason + moved
+        past = f" {entry.past.said}" if entry.past is not None else ""
+        return review + entry.detection.reason + moved + past
 
 
 class Gauge(QWidget):
