@@ -24,7 +24,6 @@ from app.main_window import MainWindow, show_bug
 from app.session import Session
 from app.settings import Settings, default_path
 from app.widgets.error_details import ErrorDetails
-from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, find_run
 
 log = logging.getLogger(__name__)
@@ -42,9 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationDisplayName("SeDiR Inspect")
     settings = Settings(default_path())
     run_dir = find_run(asked.model) if asked.model else settings.run_dir or bundled_runs() / DEFAULT_RUN
-    session = Session(load, run_dir, asked.device or settings.device)
-    session.history = HistoryPlace(asked.history_url or settings.history_url, asked.history_folder)
-    window = MainWindow(session, settings, demo_scans())
+    window = MainWindow(Session(load, run_dir, asked.device or settings.device), settings, demo_scans())
     hooks = CrashHooks(window)
     hooks.install()
     window.show()
@@ -92,8 +89,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="scans and folders to open")
     parser.add_argument("--model", metavar="RUN", help="run directory, or name of a run, to inspect with")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:0 (default: as in the settings)")
-    parser.add_argument("--history-url", default="", metavar="URL", help="database of the history")
-    parser.add_argument("--history-folder", type=Path, metavar="DIR", help="where past results are kept")
     return parser.parse_args(arguments)
 
 

@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from uuid import uuid4
 
 from PySide6.QtCore import QObject, Signal
 
 from app.shapes import Shape
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import UserError
-from sedir_core.history.place import HistoryPlace
 from sedir_core.types import Detection, FloatArray, Scan, Verdict
 
 Load = Callable[[Path, str], Detector]
@@ -60,24 +58,6 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class ModelInfo:
-    """What the window needs to know of a loaded detector."""
-
-    run_dir: Path
-    method: str
-    categories: tuple[str, ...]
-    needs_category: bool
-
-
-@dataclass(frozen=True)
-class Past:
-    """What an entry reopened from the history says of itself. limit: the share that counted then, and for ever."""
-
-    limit: float
-    said: str
-
-
-@dataclass(frozen=True)
 class Entry:
     """One scan of the list. `scan` and `shape` may be absent after a while: see SCAN_BUDGET_BYTES.
 
@@ -85,7 +65,6 @@ class Entry:
     difference: (n,) distance of each point to the reconstruction.
     raw: the detection as the model gave it. detection: the same under the limit of now.
     defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
-    record: key of this inspection in the history. model: what it was inspected with. past: reopened from the history.
     """
 
     id: int
@@ -101,14 +80,21 @@ class Entry:
     failure: Failure | None = None
     review: Verdict | None = None
     review_comment: str = ""
-    record: str = ""
-    model: ModelInfo | None = None
-    past: Past | None = None
 
     @property
     def verdict(self) -> Verdict | None:
         """What counts: the operator's word if there is one, else the detector's."""
         return self.review or (self.detection.verdict if self.detection else None)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the window needs to know of a loaded detector."""
+
+    run_dir: Path
+    method: str
+    categories: tuple[str, ...]
+    needs_category: bool
 
 
 @dataclass(frozen=True)
@@ -143,21 +129,17 @@ class Session(QObject):
     category_changed = Signal(str)
     limit_changed = Signal(float)
     unit_changed = Signal(str)
-    inspected = Signal(int)  # id of an entry that has just got a result
-    who_changed = Signal()  # operator or lot
-    history_changed = Signal()  # something was recorded
     reviewed = Signal(int)  # id of an entry whose review or comment the operator changed
 
     def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.load = load
         self.run_dir, self.device = run_dir, device
+        self.operator = ""  # who works here, for reviews and reports; empty where nobody said
         self.unit = ""  # of the scans' coordinates, for lengths on the screen
         self.model: ModelInfo | None = None
         self.category = "auto"
         self.limit = 1.0  # what the operator set, as a share of the calibrated limit
-        self.history: HistoryPlace | None = None  # None: nothing is recorded
-        self.operator, self.lot = "", ""  # who inspects, and what: for records, reviews and reports; may be empty
         self.current: int | None = None
         self.selection = Selection()
         self._entries: dict[int, Entry] = {}
@@ -179,7 +161,7 @@ class Session(QObject):
 
     def add(self, paths: Iterable[Path]) -> list[int]:
         """List these scans, those that are listed already left out; the first new one is shown if none was."""
-        known = {entry.path for entry in self._entries.values() if entry.past is None}
+        known = {entry.path for entry in self._entries.values()}
         ids = []
         for path in dict.fromkeys(paths):
             if path not in known:
@@ -226,39 +208,13 @@ class Session(QObject):
 
     # Results and the limit
 
-    def set_result(
-        self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray, model: ModelInfo | None = None
-    ) -> None:
+    def set_result(self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray) -> None:
         """A scan is inspected; an earlier review no longer counts."""
         detection = under_limit(raw, self.limit, raw)
         self.update(
-            entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference, detection=detection,
-            defects_at=1.0, review=None, review_comment="", record=uuid4().hex, model=model, past=None,
+            entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
+            detection=detection, defects_at=1.0, review=None, review_comment="",
         )  # fmt: skip
-        if entry_id in self._entries:
-            self.inspected.emit(entry_id)
-
-    def reopen(self, past: Entry) -> None:
-        """Show an inspection of the history; it gets an id of its own, and is listed once."""
-        known = next((e for e in self.entries if e.past is not None and e.record == past.record), None)
-        if known is not None:
-            self.show(known.id)
-            return
-        entry = replace(past, id=self._next_id)
-        self._next_id += 1
-        self._entries[entry.id] = entry
-        self.entries_added.emit([entry.id])
-        self.show(entry.id)
-
-    def limit_of(self, entry: Entry | None) -> float:
-        """The share of the calibrated limit that an entry is judged by: that of now, or for a past one that of then."""
-        return entry.past.limit if entry is not None and entry.past is not None else self.limit
-
-    def set_who(self, operator: str, lot: str) -> None:
-        """From now on this operator inspects this lot."""
-        if (operator, lot) != (self.operator, self.lot):
-            self.operator, self.lot = operator, lot
-            self.who_changed.emit()
 
     def review(self, entry_id: int, verdict: Verdict | None, comment: str = "") -> None:
         """The operator's word on an inspected scan, and why; None goes back to the model's verdict."""
@@ -276,7 +232,7 @@ class Session(QObject):
             return
         self.limit = share
         for entry in self.entries:
-            if entry.raw is not None and entry.detection is not None and entry.past is None:
+            if entry.raw is not None and entry.detection is not None:
                 self.update(entry.id, detection=under_limit(entry.raw, share, entry.detection))
         self.limit_changed.emit(share)
 
@@ -336,7 +292,6 @@ class Session(QObject):
         for old in list(self._held):
             if sum(self._held.values()) <= SCAN_BUDGET_BYTES:
                 return
-            done = self._entries[old].state is State.DONE and self._entries[old].past is None
-            if done and old not in (self.current, entry_id):
+            if old not in (self.current, entry_id) and self._entries[old].state is State.DONE:
                 del self._held[old]
                 self._entries[old] = replace(self._entries[old], scan=None, shape=None)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from app.stored import Form, Stored, count, flag, one_of, path, strings, text
+from app.stored import Form, Stored, flag, one_of, path, strings, text
 from sedir_core.places import DEFAULT_RUN, bundled_runs, user_config
 
 ThemeChoice = Literal["system", "light", "dark"]
@@ -46,22 +46,6 @@ UNIT_FORM = Form(
 OPERATOR_FORM = Form(
     "Records", "Operator", "Goes with every review and into reports.", "text", placeholder="name or number"
 )
-HISTORY_FORM = Form(
-    "Records",
-    "History database",
-    "Empty means a file of your own. A PostgreSQL server serves several stations. From the next start on.",
-    "text",
-    placeholder="postgresql://user@host/name",
-)
-HISTORY_GB_FORM = Form(
-    "Records",
-    "Space for past results",
-    "What it takes to show a past inspection again. Beyond this the oldest results go; the table keeps its rows.",
-    "count",
-    low=1,
-    high=10_000,
-    unit=" GB",
-)
 EXPORT_FORM = Form("Records", "Export folder", "Where saving begins; empty means beside the scan.", "folder")
 
 
@@ -83,8 +67,6 @@ class Settings(QObject):
     device = Stored("inspect/device", "auto", text, DEVICE_FORM)
     unit = Stored("inspect/unit", "", text, UNIT_FORM)
     operator = Stored("records/operator", "", text, OPERATOR_FORM)
-    history_url = Stored("records/history_url", "", text, HISTORY_FORM)
-    history_gb = Stored("records/history_gb", 10, count(1, 10_000), HISTORY_GB_FORM)
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
     recent_models = Stored("inspect/recent_models", (), strings)
     """Run directories chosen last, the newest first."""

@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from sedir_core.commands import bench, demo, doctor, evaluate, gui, ice, info, inspect, synth, train, watch, weights
+from sedir_core.commands import (
+    bench,
+    demo,
+    doctor,
+    evaluate,
+    gui,
+    ice,
+    info,
+    inspect,
+    queue,
+    synth,
+    train,
+    watch,
+    weights,
+)
 from sedir_core.commands.console import Status, say, set_up_log
 from sedir_core.commands.defaults import option_defaults
 from sedir_core.errors import Cancelled, UserError
@@ -54,6 +68,7 @@ app.command("demo")(demo.demo)
 app.command("inspect")(inspect.inspect)
 app.command("watch")(watch.watch)
 app.command("train")(train.train)
+app.add_typer(queue.app, name="queue")
 app.command("evaluate")(evaluate.evaluate)
 app.command("ice")(ice.ice)
 app.command("synth")(synth.synth)

@@ -1,7 +1,8 @@
 """Trainings as processes of their own: started so that they outlive the window, followed by their files alone.
 
-A training is `python -m sedir_core train …`, detached. What the window knows of it is in its run directory, so that
-closing the window, a crash of it, or opening another one changes nothing.
+A training waits in the queue until its device is free; `python -m sedir_core queue run`, detached, then starts it.
+What the window knows of it is in its run directory, so that closing the window, a crash of it, or opening another one
+changes nothing.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from sedir_core.detectors.run_files import ABOUT, EVENTS, STOP, STOP_AFTER_EPOCH
 from sedir_core.errors import BadDataset, BadRun, CannotWrite
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
+from sedir_core.training import queue
 from sedir_core.training.events import DoneEvent, FailedEvent, read_events
 from sedir_core.training.run_lock import is_alive
 
 
 class Phase(Enum):
-    """Where a training is. STARTING: its process has said nothing yet. INTERRUPTED: can be resumed."""
+    """Where a training is. WAITING: for its turn. STARTING: has said nothing yet. INTERRUPTED: can go on."""
 
+    WAITING = "waiting"
     STARTING = "starting"
     RUNNING = "training"
     INTERRUPTED = "interrupted"
@@ -35,7 +38,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class TrainOrder:
-    """What to train. device: auto, cpu, cuda, ... out: the run directory, not there yet."""
+    """What to train. device: cpu, cuda:0, mps. out: the run directory, not there yet."""
 
     dataset: Path
     categories: tuple[str, ...]
@@ -45,17 +48,38 @@ class TrainOrder:
 
 
 def launch(order: TrainOrder) -> None:
-    """Start a training. Raises CannotWrite where its process cannot be started or its settings not be written."""
+    """Train when the device is free. Raises CannotWrite where nothing can be written or started."""
     settings = _notes(order.out).with_suffix(".toml")
     settings.parent.mkdir(parents=True, exist_ok=True)
     write_text(settings, to_toml(order.config))
     words = [str(order.dataset), "--categories", ",".join(order.categories), "--config", str(settings)]
-    _start(order.out, [*words, "--out", str(order.out), "--device", order.device])
+    _enqueue(order.out, (*words, "--out", str(order.out), "--device", order.device), order.device)
 
 
 def resume(run_dir: Path, dataset: Path) -> None:
-    """Go on with an interrupted training where it stopped. Raises CannotWrite."""
-    _start(run_dir, [str(dataset), "--resume", str(run_dir)])
+    """Go on with an interrupted training where it stopped, when its device is free. Raises BadRun, CannotWrite."""
+    _enqueue(run_dir, (str(dataset), "--resume", str(run_dir)), read_about(run_dir).device)
+
+
+def waiting() -> list[Path]:
+    """Run directories of the trainings that wait, in the order of their turn."""
+    return [one.job.run_dir for one in queue.jobs_in(queue.queue_folder()) if one.job.started is None]
+
+
+def leave_queue(run_dir: Path) -> None:
+    """Take a training that waits off the list; nothing happens if its turn has come. Raises CannotWrite."""
+    queue.remove(queue.queue_folder(), run_dir)
+
+
+def reorder(run_dirs: Sequence[Path]) -> None:
+    """Those that wait get their turn in this order. Raises CannotWrite."""
+    queue.reorder(queue.queue_folder(), run_dirs)
+
+
+def keep_queue_going() -> None:
+    """Trainings may wait from before the machine was switched off. Raises CannotWrite."""
+    if queue.jobs_in(queue.queue_folder()):
+        _start_runner()
 
 
 def ask_to_stop(run_dir: Path) -> None:
@@ -131,16 +155,22 @@ def dataset_of(run_dir: Path) -> Path:
     return Path(found)
 
 
-def _start(run_dir: Path, words: Sequence[str]) -> None:
+def _enqueue(run_dir: Path, words: tuple[str, ...], device: str) -> None:
+    notes = _notes(run_dir).with_suffix(".log")
+    notes.unlink(missing_ok=True)  # what an earlier process of that name said
+    queue.add(queue.queue_folder(), queue.Job(run_dir=run_dir, words=words, device=device, notes=notes))
+    _start_runner()
+
+
+def _start_runner() -> None:
+    """One that finds another at work ends by itself."""
     process = QProcess()
     process.setProgram(sys.executable)
-    process.setArguments(["-m", "sedir_core", "train", *words, "--progress", "none"])
+    process.setArguments(["-m", "sedir_core", "queue", "run"])
     process.setProcessEnvironment(QProcessEnvironment.systemEnvironment())
-    notes = _notes(run_dir).with_suffix(".log")
-    notes.parent.mkdir(parents=True, exist_ok=True)
     process.setStandardInputFile(QProcess.nullDevice())
     process.setStandardOutputFile(QProcess.nullDevice())
-    process.setStandardErrorFile(str(notes))
+    process.setStandardErrorFile(QProcess.nullDevice())
     started = process.startDetached()
     if not (started[0] if isinstance(started, tuple) else started):
         raise CannotWrite(sys.executable, "the training's process could not be started", "see the log")

@@ -14,6 +14,7 @@ from app.widgets.theme import Theme
 COLUMNS = 3
 WINDOW = 20  # the strong line averages a twentieth of the points; the raw values stay visible behind
 LOGARITHMIC_FROM = 20.0  # times between the largest and the smallest value
+FLAT = 0.01  # of the value: less of a change is drawn as a level line
 TOP, BOTTOM, LEFT, RIGHT = 34.0, 22.0, 54.0, 12.0
 Point = tuple[float, float]
 
@@ -86,8 +87,10 @@ class CurveChart(QWidget):
         logarithmic = low > 0 and high / low > LOGARITHMIC_FROM
         scale = math.log if logarithmic else float
         bottom, top = scale(low), scale(high)
-        if top - bottom < 1e-12:
+        if top - bottom < FLAT * max(abs(top), abs(bottom)) or top == bottom:
+            # Noise of a constant must not look like a fall.
             bottom, top = bottom - 0.5 * (abs(bottom) or 1), top + 0.5 * (abs(top) or 1)
+            low, high = (math.exp(bottom), math.exp(top)) if logarithmic else (bottom, top)
 
         def at(point: Point) -> QPointF:
             x = plot.left() + (point[0] - 1) / max(self._last_x - 1, 1) * plot.width()

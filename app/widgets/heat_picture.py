@@ -12,7 +12,7 @@ from sedir_core.types import DoubleArray, FloatArray
 TILT = 0.5  # radians out of the plane in which the part spreads most
 SHADES = 32
 FILL = 0.44  # of the picture's side, from its middle to the farthest point
-DOT = 0.032  # of the picture's side
+COVER = 0.75  # of the side, times the root of the number: dots of few points are larger, so that they close up
 
 
 def heat_picture(points: FloatArray, scores: FloatArray, limit: float, size: int, ratio: float) -> QPixmap:
@@ -29,7 +29,7 @@ def heat_picture(points: FloatArray, scores: FloatArray, limit: float, size: int
         # The hottest last: a small hot spot must not drown among what lies before it.
         for shade in np.unique(step):
             red, green, blue = heat_map()[shade * (N_STEPS - 1) // (SHADES - 1)]
-            dot = max(2.0, DOT * side)
+            dot = max(2.0, COVER * side / np.sqrt(len(points)))
             colour = QColor(int(red), int(green), int(blue))
             painter.setPen(QPen(colour, dot, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPoints([QPointF(x * side, -y * side) for x, y in flat[step == shade]])

@@ -51,10 +51,8 @@ class History:
     def __init__(self, url: str, folder: Path, create: bool = True) -> None:
         self.url, self.folder = url, folder
         self._engine = open_database(url, create)
-        lite = self._engine.dialect.name == "sqlite"
-        address = self._engine.url
-        self.where = str(address.database) if lite else address.render_as_string(hide_password=True)
-        self._file = _identity(address.database) if lite else None
+        self.where = self._engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+        self._file = _identity(self._engine.url.database) if self._engine.dialect.name == "sqlite" else None
 
     @property
     def moved(self) -> bool:
@@ -149,14 +147,6 @@ class History:
         query = select(OverrideRow).where(OverrideRow.inspection == key).order_by(OverrideRow.id)
         with told(self.where), DbSession(self._engine) as db:
             return [_override(row) for row in db.scalars(query)]
-
-    def override_log(self) -> dict[str, list[Override]]:
-        """The whole log by the key of the inspection, the oldest line first."""
-        found: dict[str, list[Override]] = {}
-        with told(self.where), DbSession(self._engine) as db:
-            for row in db.scalars(select(OverrideRow).order_by(OverrideRow.id)):
-                found.setdefault(row.inspection, []).append(_override(row))
-        return found
 
     def choices(self) -> Choices:
         """What occurs in the whole history."""

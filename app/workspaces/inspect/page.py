@@ -131,7 +131,7 @@ class InspectPage(QMainWindow):
         if layer is Layer.DIFFERENCE and entry is not None and entry.difference is not None:
             self.colour_bar.show_distances(entry.difference, self.clouds.far)
         else:
-            self.colour_bar.show_detection(entry.raw if entry is not None else None, self._session.limit_of(entry))
+            self.colour_bar.show_detection(entry.raw if entry is not None else None, self._session.limit)
         self._blend.setVisible(layer is Layer.BOTH)
 
     def _show_stack(self, *_: object) -> None:

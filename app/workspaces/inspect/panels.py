@@ -122,8 +122,7 @@ class VerdictPanel(QFrame):
         moved = (
             f" Limit set to {wording.percent(entry.defects_at)} of the calibrated one." if entry.defects_at != 1 else ""
         )
-        past = f" {entry.past.said}" if entry.past is not None else ""
-        return review + entry.detection.reason + moved + past
+        return review + entry.detection.reason + moved
 
 
 class Gauge(QWidget):

@@ -37,8 +37,8 @@ HOW = (
     "parts/bracket/ng. Real3D-AD and Anomaly-ShapeNet are recognised as they are."
 )
 LAYOUT_WORDS = {"folder": "your own parts", "real3d": "Real3D-AD", "anomaly-shapenet": "Anomaly-ShapeNet"}
-COLUMNS = ("Category", "To learn from", "Good tests", "Defective tests", "Points a scan", "Check")
-ICON = 52
+COLUMNS = ("Category", "To learn", "Good tests", "Bad tests", "Points", "Check")
+ICON = 48
 
 
 class DataPanel(QFrame):

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class FindingsList(QWidget):
         self.list.setHeaderLabels(COLUMNS)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.header().setStretchLastSection(True)
-        self.list.itemSelectionChanged.connect(lambda: self.open.setEnabled(self._path() is not None))
+        self.list.itemSelectionChanged.connect(self._explain)
+        self.explained = plain_label("", "quiet")
+        self.explained.setMinimumHeight(2 * self.explained.fontMetrics().lineSpacing())
+        self.explained.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.list.itemActivated.connect(lambda item, column: self._open())
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
@@ -58,7 +62,8 @@ class FindingsList(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
         column.addLayout(head)
-        column.addWidget(self.list)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.explained)
         self.hide()
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
@@ -79,6 +84,8 @@ class FindingsList(QWidget):
         header.resizeSection(0, min(header.sectionSize(0), round(0.3 * room)))
         header.resizeSection(1, min(header.sectionSize(1), round(0.4 * room)))
         self._dress()
+        if findings:
+            self.list.setCurrentItem(self.list.topLevelItem(0))
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -91,6 +98,12 @@ class FindingsList(QWidget):
             name, colour = ("alert-octagon", self._theme.ng) if one.blocks else ("alert-outline", self._theme.uncertain)
             self.list.topLevelItem(row).setIcon(0, icon(name, colour))
 
+    def _explain(self) -> None:
+        """The chosen one in full, whatever the columns cut off."""
+        chosen = self.list.selectedItems()
+        self.explained.setText(". ".join(_sentence(chosen[0].toolTip(column)) for column in (1, 2)) if chosen else "")
+        self.open.setEnabled(self._path() is not None)
+
     def _path(self) -> Path | None:
         chosen = self.list.selectedItems()
         return chosen[0].data(0, PATH) if chosen else None
@@ -99,6 +112,10 @@ class FindingsList(QWidget):
         path = self._path()
         if path is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _row(one: Finding) -> QTreeWidgetItem:

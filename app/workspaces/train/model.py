@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.training import Phase, last_words, phase_of, stops_after_epoch
+from app.jobs.training import Phase, last_words, phase_of, stops_after_epoch, waiting
 from sedir_core.detectors.run_files import ABOUT, EVENTS
 from sedir_core.training.events import (
     AnyEvent,
@@ -79,6 +79,7 @@ class TrainModel(QObject):
     """A run is followed by its files."""
 
     followed = Signal(object)  # Follow
+    queue_changed = Signal(list)  # run directories that wait, in the order of their turn
     curves_grew = Signal(object)  # Curves
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -88,6 +89,7 @@ class TrainModel(QObject):
         self._alive, self._ended = False, ""
         self.curves = Curves()
         self.follow: Follow | None = None
+        self.waiting: list[Path] = []
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
 
@@ -97,20 +99,32 @@ class TrainModel(QObject):
         self._begun_s = self._heard_s = time.monotonic() if started else -PATIENCE_S
         self._asked_s = -PATIENCE_S
         self._alive, self._ended = started, ""
+        self._look_at_queue()
         self.curves = Curves()
         self.follow = Follow(run_dir, Phase.STARTING if started else Phase.INTERRUPTED)
         self._poll()
         self._timer.start()
 
+    def look_at_queue(self) -> None:
+        """From now on `queue_changed` tells of changes."""
+        self._look_at_queue()
+        self._timer.start()
+
     def leave(self) -> None:
         """Follow nothing; the training goes on."""
-        self._timer.stop()
         self._reader = self.follow = None
 
     def close(self) -> None:
         self._timer.stop()
 
+    def _look_at_queue(self) -> None:
+        found = waiting()
+        if found != self.waiting:
+            self.waiting = found
+            self.queue_changed.emit(found)
+
     def _poll(self) -> None:
+        self._look_at_queue()
         if self.follow is None or self._reader is None:
             return
         now_s = time.monotonic()
@@ -167,8 +181,11 @@ class TrainModel(QObject):
             self._alive = is_alive(self.follow.run_dir)
 
     def _with_phase(self, seen: Follow, now_s: float) -> Follow:
-        waiting = now_s - self._begun_s < PATIENCE_S and not self._ended
-        if waiting and not (seen.run_dir / ABOUT).exists():
+        if seen.run_dir in self.waiting:
+            self._begun_s = self._heard_s = now_s
+            return replace(seen, phase=Phase.WAITING)
+        young = now_s - self._begun_s < PATIENCE_S and not self._ended
+        if young and not (seen.run_dir / ABOUT).exists():
             words = last_words(seen.run_dir)
             if words.startswith("error:"):
                 return replace(seen, phase=Phase.FAILED, message=words.removeprefix("error:").strip())

@@ -29,6 +29,7 @@ from app.widgets.theme import Theme, icon
 from app.workspaces.train.data_panel import DataPanel
 from app.workspaces.train.model import Follow, TrainModel
 from app.workspaces.train.progress_panel import ICONS, ProgressPanel
+from app.workspaces.train.queue_panel import QueuePanel
 from app.workspaces.train.settings_panel import SettingsPanel
 from app.workspaces.train.survey_model import SurveyModel
 from sedir_core.datasets.survey import Survey
@@ -54,6 +55,7 @@ class TrainPage(QWidget):
         self.new = QPushButton(NEW_TITLE)
         self.list = QListWidget(iconSize=QSize(18, 18), objectName="runs")
         self.none_yet = plain_label("Your trainings will be listed here.", "faint")
+        self.queue = QueuePanel(theme)
         self.data = DataPanel(theme)
         self.settings = SettingsPanel(self._runs, theme)
         self.progress = ProgressPanel(theme)
@@ -69,6 +71,8 @@ class TrainPage(QWidget):
     def activate(self) -> None:
         """List the runs there are now; a training that still runs is shown."""
         self._refresh()
+        self.model.look_at_queue()
+        self._try(lambda run_dir: training.keep_queue_going(), self._runs)
         if self.model.follow is None:
             running = next((path for path, phase in self._phases.items() if phase is Phase.RUNNING), None)
             self.show_new() if running is None else self.show_run(running)
@@ -84,7 +88,7 @@ class TrainPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        for part in (self.messages, self.status, self.data, self.settings, self.progress):
+        for part in (self.messages, self.status, self.queue, self.data, self.settings, self.progress):
             part.set_theme(theme)
         self.new.setIcon(icon("plus", theme.quiet))
         self._dress_list()
@@ -108,6 +112,9 @@ class TrainPage(QWidget):
         self.stack.setCurrentWidget(self.progress)
         self.model.watch(run_dir, started)
         self.progress.show_curves(self.model.curves)
+        self._choose_row(run_dir)
+
+    def _choose_row(self, run_dir: Path) -> None:
         for row in range(self.list.count()):
             if self.list.item(row).data(DIR) == str(run_dir):
                 self.list.setCurrentRow(row)
@@ -125,8 +132,9 @@ class TrainPage(QWidget):
         except UserError as error:
             self.messages.warn("The training could not be started", Failure.of(error))
             return
-        self._refresh(order.out)
         self.show_run(order.out, started=True)
+        self._refresh()
+        self._choose_row(order.out)
         self.settings.suggest_name(found.root.name)
 
     def stop(self) -> None:
@@ -179,6 +187,7 @@ class TrainPage(QWidget):
         inside.addWidget(self.new)
         inside.addWidget(self.none_yet)
         inside.addWidget(self.list, 1)
+        inside.addWidget(self.queue)
         setup = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         setup.addWidget(self.data)
         setup.addWidget(self.settings)
@@ -222,6 +231,10 @@ class TrainPage(QWidget):
         self.survey.checked.connect(self.data.show_survey)
         self.survey.failed.connect(lambda failure: self.messages.warn("This folder", failure))
         self.model.followed.connect(self._on_followed)
+        self.model.queue_changed.connect(self._on_queue)
+        self.queue.reordered.connect(lambda order: self._try(lambda _: training.reorder(order), self._runs))
+        self.queue.removed.connect(self._leave_queue)
+        self.queue.chosen.connect(self.show_run)
         self.model.curves_grew.connect(self.progress.show_curves)
 
     def _show_progress(self, progress: object) -> None:
@@ -246,19 +259,31 @@ class TrainPage(QWidget):
         self.progress.show_follow(seen)
         if self._phases.get(seen.run_dir) is not seen.phase:
             self._phases[seen.run_dir] = seen.phase
-            self._dress_list()
+            self._refresh()
+            self._choose_row(seen.run_dir)
+
+    def _on_queue(self, waiting: list[Path]) -> None:
+        self.queue.show_waiting(waiting)
+        self.settings.set_waiting(waiting)
+        self._refresh()
+        if self.model.follow is not None:
+            self._choose_row(self.model.follow.run_dir)
+
+    def _leave_queue(self, run_dir: Path) -> None:
+        self._try(training.leave_queue, run_dir)
+        if self.model.follow is not None and self.model.follow.run_dir == run_dir and not run_dir.exists():
+            self.show_new()
 
     def _on_picked(self, item: QListWidgetItem) -> None:
         self.show_run(Path(item.data(DIR)))
 
-    def _refresh(self, begun: Path | None = None) -> None:
-        """The list of runs. begun: one that has no directory yet."""
+    def _refresh(self) -> None:
+        """The list of runs, that on show among them even before it has a directory."""
         found = training.runs_in(self._runs)
-        if begun is not None and begun not in found:
-            found.insert(0, begun)
+        shown = self.model.follow.run_dir if self.model.follow is not None else None
+        if shown is not None and shown not in found and shown not in self.model.waiting:
+            found.insert(0, shown)
         self._phases = {run: self._phases.get(run) or training.phase_now(run) for run in found}
-        if begun is not None:
-            self._phases[begun] = Phase.STARTING
         self.list.clear()
         for run in found:
             item = QListWidgetItem(run.name)

@@ -45,6 +45,8 @@ class PreviewPanel(QFrame):
         self._row.addStretch()
         scroll = QScrollArea(widgetResizable=True, verticalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
         scroll.setFixedHeight(PICTURE + 46)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 14, 6)

@@ -38,6 +38,7 @@ TITLES = {
     "memory": "Memory, GB",
 }
 WORDS = {
+    Phase.WAITING: "Waits until its device is free; it starts by itself, also while this window is closed",
     Phase.STARTING: "Starting…",
     Phase.RUNNING: "Training",
     Phase.INTERRUPTED: "Interrupted: nothing is lost, it can go on where it stopped",
@@ -45,6 +46,7 @@ WORDS = {
     Phase.COMPLETE: "Complete: ready to inspect",
 }
 ICONS = {
+    Phase.WAITING: "clock-outline",
     Phase.STARTING: "timer-sand",
     Phase.RUNNING: "school-outline",
     Phase.INTERRUPTED: "pause-circle-outline",

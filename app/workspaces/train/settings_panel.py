@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class SettingsPanel(QFrame):
         super().__init__(parent, objectName="panel")
         self._runs = runs
         self._n_categories = 0
+        self._waiting: frozenset[str] = frozenset()
         self.name = QLineEdit(toolTip="The model appears under this name wherever one can be chosen")
         self.name_wrong = QLabel(objectName="wrong", wordWrap=True, visible=False)
         self.preset = _combo(PRESET_WORDS, "Sizes and length of the training; every setting can be changed below")
@@ -107,6 +109,11 @@ class SettingsPanel(QFrame):
         self._n_categories = count
         self._enable()
 
+    def set_waiting(self, run_dirs: Sequence[Path]) -> None:
+        """Trainings whose names are taken although they have no directory yet."""
+        self._waiting = frozenset(run_dir.name for run_dir in run_dirs)
+        self._enable()
+
     def set_theme(self, theme: Theme) -> None:
         self.train.setIcon(icon("school-outline", theme.on_accent))
 
@@ -129,7 +136,8 @@ class SettingsPanel(QFrame):
             return "give the model a name"
         if FORBIDDEN & set(name) or name.startswith("."):
             return "a name cannot begin with a dot or hold " + " ".join(sorted(FORBIDDEN))
-        return "there is a model of this name already" if (self._runs / name).exists() else ""
+        taken = name in self._waiting or (self._runs / name).exists()
+        return "there is a model of this name already" if taken else ""
 
 
 def _combo(words: dict[str, str], tip: str) -> QComboBox:

@@ -1,0 +1,51 @@
+"""`sedir queue`: trainings that wait for their turn, one at a time on each device."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sedir_core.commands.console import Status, interruptible, say, table, write_json
+from sedir_core.places import find_run
+
+app = typer.Typer(help="Trainings that wait for their turn.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_jobs(
+    json_file: Annotated[str | None, typer.Option("--json", help="Write JSON; - is standard output.")] = None,
+) -> None:
+    """What runs and what waits, in the order of their turns."""
+    from sedir_core.training.queue import jobs_in, queue_folder
+
+    jobs = [one.job for one in jobs_in(queue_folder())]
+    if json_file is not None:
+        write_json(json_file, [job.model_dump(mode="json") for job in jobs])
+        return
+    rows = [("run", "device", "state")]
+    rows += [(job.run_dir.name, job.device, "waiting" if job.started is None else "running") for job in jobs]
+    typer.echo(table(rows) if jobs else "nothing waits")
+
+
+@app.command()
+def remove(run: Annotated[str, typer.Argument(help="Run directory, or its name.")]) -> None:
+    """Take a training that waits off the list."""
+    from sedir_core.training.queue import jobs_in, queue_folder
+    from sedir_core.training.queue import remove as take_off
+
+    folder = queue_folder()
+    known = {one.job.run_dir.name: one.job.run_dir for one in jobs_in(folder)}
+    if not take_off(folder, known.get(run, find_run(run))):
+        say(f"error: {run} does not wait")
+        raise typer.Exit(Status.FAILED)
+
+
+@app.command()
+def run() -> None:
+    """Give every waiting training its turn; ends when none is left. The window does this by itself."""
+    from sedir_core.training.queue import queue_folder, run_queue
+
+    with interruptible() as stop:
+        if not run_queue(queue_folder(), stop=stop):
+            say("another process does so already")
