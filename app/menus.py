@@ -111,7 +111,7 @@ class Menus:
             self._add(menu, "Set to NG", lambda: review("ng"), "N", "alert-octagon-outline"),
             self._add(menu, "Back to the Model's Verdict", lambda: review(None), "Backspace"),
         ]
-        self._add(menu, "Back to the Calibrated Limit", lambda: session.set_limit(1.0))
+        self._add(menu, "Back to the Calibrated Limits", lambda: session.set_limits({}))
         menu.addSeparator()
         self.again = self._add(menu, "Inspect Again", window.inspect_again, "F5", "refresh")
         self._needs_scan += [self.again, self._add(menu, "Inspect All Again", window.inspect_all_again, "Shift+F5")]

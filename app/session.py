@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.shapes import Shape
 from sedir_core.detectors.base import Detector
+from sedir_core.detectors.limits import Calibration
 from sedir_core.errors import UserError
 from sedir_core.types import Detection, FloatArray, Scan, Verdict
 
@@ -27,6 +28,8 @@ SCAN_BUDGET_BYTES = 1_500_000_000
 
 
 LOWEST_LIMIT, HIGHEST_LIMIT = 0.05, 1.95
+LimitKey = tuple[str, bool]
+"""A category, and whether its scans are seen from one side: each has a limit of its own."""
 
 
 class State(Enum):
@@ -89,12 +92,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the window needs to know of a loaded detector."""
+    """What the window needs to know of a loaded detector. calibration: what its limits rest on, where it keeps that."""
 
     run_dir: Path
     method: str
     categories: tuple[str, ...]
     needs_category: bool
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,11 @@ class Selection:
     """What is pointed at in the current scan: a defect by its index, or nothing."""
 
     defect: int | None = None
+
+
+def limit_key(raw: Detection) -> LimitKey:
+    """Which limit a detection is held against."""
+    return raw.category, raw.from_one_side
 
 
 def under_limit(raw: Detection, share: float, found: Detection) -> Detection:
@@ -139,7 +148,7 @@ class Session(QObject):
         self.unit = ""  # of the scans' coordinates, for lengths on the screen
         self.model: ModelInfo | None = None
         self.category = "auto"
-        self.limit = 1.0  # what the operator set, as a share of the calibrated limit
+        self.limits: dict[LimitKey, float] = {}  # what the operator set, as shares of the calibrated limits
         self.current: int | None = None
         self.selection = Selection()
         self._entries: dict[int, Entry] = {}
@@ -210,7 +219,7 @@ class Session(QObject):
 
     def set_result(self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray) -> None:
         """A scan is inspected; an earlier review no longer counts."""
-        detection = under_limit(raw, self.limit, raw)
+        detection = under_limit(raw, self.limits.get(limit_key(raw), 1.0), raw)
         self.update(
             entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
             detection=detection, defects_at=1.0, review=None, review_comment="",
@@ -225,16 +234,33 @@ class Session(QObject):
             self.update(entry_id, review=verdict, review_comment=comment)
             self.reviewed.emit(entry_id)
 
+    @property
+    def limit(self) -> float:
+        """That of the scan on show."""
+        return self.limit_of(self.current_entry)
+
+    def limit_of(self, entry: Entry | None) -> float:
+        """What a scan is judged by, as a share of its calibrated limit."""
+        return 1.0 if entry is None or entry.raw is None else self.limits.get(limit_key(entry.raw), 1.0)
+
     def set_limit(self, share: float) -> None:
-        """Judge every scan by this share of its calibrated limit; raw scores stay as they are."""
-        share = round(min(max(share, LOWEST_LIMIT), HIGHEST_LIMIT), 2)
-        if share == self.limit:
+        """Judge scans of the shown one's kind by this share of their calibrated limit; raw scores stay as they are."""
+        entry = self.current_entry
+        if entry is not None and entry.raw is not None:
+            self.set_limits({**self.limits, limit_key(entry.raw): share})
+
+    def set_limits(self, shares: Mapping[LimitKey, float]) -> None:
+        """The same for several kinds at once; those that are not named go back to the calibrated limit."""
+        near = {key: round(min(max(share, LOWEST_LIMIT), HIGHEST_LIMIT), 3) for key, share in shares.items()}
+        before, self.limits = self.limits, {key: share for key, share in near.items() if share != 1.0}
+        if before == self.limits:
             return
-        self.limit = share
         for entry in self.entries:
             if entry.raw is not None and entry.detection is not None:
-                self.update(entry.id, detection=under_limit(entry.raw, share, entry.detection))
-        self.limit_changed.emit(share)
+                share, key = self.limit_of(entry), limit_key(entry.raw)
+                if share != before.get(key, 1.0):
+                    self.update(entry.id, detection=under_limit(entry.raw, share, entry.detection))
+        self.limit_changed.emit(self.limit)
 
     # What is shown and pointed at
 

@@ -68,7 +68,7 @@ class Settings(QObject):
     unit = Stored("inspect/unit", "", text, UNIT_FORM)
     operator = Stored("records/operator", "", text, OPERATOR_FORM)
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
-    recent_models = Stored("inspect/recent_models", (), strings)
+    recent_models: Stored[tuple[str, ...]] = Stored("inspect/recent_models", (), strings)
     """Run directories chosen last, the newest first."""
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:

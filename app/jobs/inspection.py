@@ -15,6 +15,7 @@ import numpy as np
 from app.session import Load, ModelInfo
 from app.shapes import Shape, distances, prepare
 from sedir_core.detectors.base import Detector
+from sedir_core.detectors.limits import Calibrated
 from sedir_core.errors import UnknownCategory, UserError
 from sedir_core.types import BoolArray, Detection, FloatArray, Report, Scan, Stop
 
@@ -129,32 +130,33 @@ class Inspector:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._loaded: tuple[LoadRequest, Detector] | None = None
+        self._loaded: tuple[LoadRequest, Detector, ModelInfo] | None = None
 
     def load(self, request: LoadRequest, report: Report, stop: Stop) -> ModelInfo:
         """Get a detector ready. Raises BadRun, DeviceUnavailable."""
-        detector = self._detector(request, report)
-        return ModelInfo(request.run_dir, detector.method, detector.categories, detector.needs_category)
+        return self._ready(request, report)[1]
 
     def detect(self, request: DetectRequest, report: Report, stop: Stop) -> Inspected:
         """Score one scan. Raises what `load` and `Detector.detect` raise."""
-        info = self.load(request.model, report, stop)
+        detector, info = self._ready(request.model, report)
         if info.needs_category and request.category == "auto":
             raise UnknownCategory(
                 request.scan.name, "this model cannot tell parts apart by itself", "choose the category in the toolbar"
             )
-        detector = self._detector(request.model, report)
         detection = detector.detect(request.scan, request.category, report, stop)
         report(1.0, "preparing the picture")
         surface = prepare(detection.reconstruction, around=request.shape)
         return Inspected(detection, surface, distances(request.scan.points, surface), info)
 
-    def _detector(self, request: LoadRequest, report: Report) -> Detector:
+    def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:
             report(0.0, "loading the model")
             self._loaded = None  # two models at once may not fit the device
-            self._loaded = (request, self._load(request.run_dir, request.device))
-        return self._loaded[1]
+            detector = self._load(request.run_dir, request.device)
+            calibration = detector.calibration() if isinstance(detector, Calibrated) else None
+            facts = (detector.method, detector.categories, detector.needs_category, calibration)
+            self._loaded = (request, detector, ModelInfo(request.run_dir, *facts))
+        return self._loaded[1:]
 
 
 def load(run_dir: Path, device: str) -> Detector:

@@ -30,7 +30,7 @@ from app.stored import Form
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 
-SIZE = (640, 620)
+SIZE = (760, 640)
 EDITOR_WIDTH = 280
 
 

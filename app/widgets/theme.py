@@ -140,7 +140,18 @@ def _sheet(t: Theme) -> str:
     QPushButton#primary:hover {{ border-color: {t.ink}; }}
     QPushButton:focus, QToolButton:focus, QComboBox:focus {{ border-color: {t.accent}; }}
     QComboBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 4px 10px; }}
-    QComboBox::drop-down {{ border: none; width: 20px; }}
+    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow {{ width: 0px; height: 0px; border-left: 4px solid {t.panel}; margin-right: 8px;
+        border-right: 4px solid {t.panel}; border-top: 5px solid {t.quiet}; }}
+    QCheckBox::indicator:unchecked, QTreeView::indicator:unchecked {{ width: 12px; height: 12px;
+        border: 1px solid {t.faint}; border-radius: 3px; background: {t.panel}; }}
+    QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 3px 4px 3px 8px; }}
+    QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; background: transparent; width: 16px; }}
+    QAbstractSpinBox::up-arrow {{ width: 0px; height: 0px; border-left: 3px solid {t.panel};
+        border-right: 3px solid {t.panel}; border-bottom: 4px solid {t.quiet}; }}
+    QAbstractSpinBox::down-arrow {{ width: 0px; height: 0px; border-left: 3px solid {t.panel};
+        border-right: 3px solid {t.panel}; border-top: 4px solid {t.quiet}; }}
     QLineEdit, QPlainTextEdit {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
         padding: 5px 8px; }}
     QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {t.accent}; }}

@@ -34,17 +34,31 @@ class Calibration:
         """How many held-out scans the limit of this category rests on; 0 where its rate cannot be chosen."""
         return len(self._scores(from_one_side).get(category, ()))
 
+    def covers(self, rate: float, from_one_side: bool = False) -> bool:
+        """Whether the scores reach that rate by themselves; below it, their upper end is extrapolated."""
+        n_all = sum(len(values) for values in self._scores(from_one_side).values())
+        return rate * (n_all + 1) >= 1
+
+    def fits(self, category: str, threshold: float, from_one_side: bool = False) -> bool:
+        """Whether that limit was set from these scores, not by another model."""
+        if not self.n_scans(category, from_one_side):
+            return False
+        limit = object_limits(self._scores(from_one_side), self.rate)[category]
+        return bool(np.isclose(limit, threshold, rtol=1e-6))
+
     def share(self, category: str, rate: float, from_one_side: bool = False) -> float:
         """The limit for that rate of false alarms, as a share of the stored one. Raises KeyError: see `n_scans`."""
-        scores = self._scores(from_one_side)
-        return object_limits(scores, rate)[category] / object_limits(scores, self.rate)[category]
+        scatter = _Scatter.of(self._scores(from_one_side))
+        return scatter.limit(category, rate) / scatter.limit(category, self.rate)
 
     def rate_at(self, category: str, share: float, from_one_side: bool = False) -> float:
         """The inverse of `share`, between LOWEST_RATE and HIGHEST_RATE. Raises KeyError: see `n_scans`."""
-        low, high = np.log(LOWEST_RATE), np.log(HIGHEST_RATE)
-        for _ in range(40):  # a lower rate never has a lower limit, so halving finds it
+        scatter = _Scatter.of(self._scores(from_one_side))
+        wanted = share * scatter.limit(category, self.rate)
+        low, high = float(np.log(LOWEST_RATE)), float(np.log(HIGHEST_RATE))
+        for _ in range(30):  # a lower rate never has a lower limit, so halving finds it
             middle = (low + high) / 2
-            if self.share(category, float(np.exp(middle)), from_one_side) > share:
+            if scatter.limit(category, float(np.exp(middle))) > wanted:
                 low = middle
             else:
                 high = middle
@@ -69,13 +83,8 @@ def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) ->
     Few held-out samplings a category say where its scores lie and roughly how far they scatter; all categories
     together say the shape of the scatter's upper end, and lend each other a typical scatter.
     """
-    logs = {name: np.log(np.maximum(values, 1e-9)) for name, values in scores.items()}
-    scatters = _shrunk_scatters(logs)
-    # The mean is estimated from the same few values, which hides part of their scatter.
-    few = float(np.mean([len(values) for values in logs.values()]))
-    deviations = np.concatenate([(values - values.mean()) / scatters[name] for name, values in logs.items()])
-    reach = _exceeded(deviations, false_alarm_rate) * float(np.sqrt((few + 1) / max(few - 1.0, 1.0)))
-    return {name: float(np.exp(values.mean() + scatters[name] * reach)) for name, values in logs.items()}
+    scatter = _Scatter.of(scores)
+    return {name: scatter.limit(name, false_alarm_rate) for name in scores}
 
 
 def scores_from(arrays: Mapping[str, DoubleArray], name: str) -> DoubleArray:
@@ -89,6 +98,32 @@ def scores_from(arrays: Mapping[str, DoubleArray], name: str) -> DoubleArray:
 def kept(scores: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
     """Without the categories that have none."""
     return {name: values for name, values in scores.items() if len(values)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Scatter:
+    """Of the scores' logarithms: by category (mean, spread); of all together the deviations, in spreads.
+
+    few: held-out scans a category.
+    """
+
+    places: Mapping[str, tuple[float, float]]
+    deviations: DoubleArray
+    few: float
+
+    @staticmethod
+    def of(scores: Mapping[str, DoubleArray]) -> _Scatter:
+        logs = {name: np.log(np.maximum(values, 1e-9)) for name, values in scores.items()}
+        spreads = _shrunk_scatters(logs)
+        deviations = np.concatenate([(values - values.mean()) / spreads[name] for name, values in logs.items()])
+        places = {name: (float(values.mean()), spreads[name]) for name, values in logs.items()}
+        return _Scatter(places, deviations, float(np.mean([len(values) for values in logs.values()])))
+
+    def limit(self, category: str, rate: float) -> float:
+        mean, spread = self.places[category]
+        # The mean is estimated from the same few values, which hides part of their scatter.
+        reach = _exceeded(self.deviations, rate) * float(np.sqrt((self.few + 1) / max(self.few - 1.0, 1.0)))
+        return float(np.exp(mean + spread * reach))
 
 
 def _exceeded(deviations: DoubleArray, rate: float) -> float:

@@ -186,7 +186,7 @@ class InspectModel(QObject):
         elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
             _, entry_id, limit = self._judging
             self._judging = None
-            if limit == self._session.limit:
+            if limit == self._session.limit_of(self._session.get(entry_id)):
                 self._session.update(entry_id, detection=value, defects_at=limit)
         self._advance()
 

@@ -21,6 +21,7 @@ from app.views.colour_bar import ColourBar
 from app.views.linked_clouds import Layer, LinkedClouds
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon, icon_size
+from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.panels import DefectPanel, VerdictPanel
 from app.workspaces.inspect.scan_list import ScanList
@@ -43,6 +44,7 @@ class InspectPage(QMainWindow):
         self.scans = ScanList(session, theme)
         self.verdict = VerdictPanel(theme)
         self.defects = DefectPanel()
+        self.alarms = AlarmRate(session)
         self._blend = BlendBar()
         self._empty = EmptyState(theme)
         self._stack = QStackedWidget()
@@ -170,6 +172,7 @@ class InspectPage(QMainWindow):
         inside = QVBoxLayout(scale)
         inside.setContentsMargins(0, 6, 0, 6)
         inside.addWidget(self.colour_bar)
+        inside.addWidget(self.alarms)
         column.addWidget(self.clouds, 1)
         column.addWidget(self._blend)
         column.addWidget(scale)
