@@ -145,7 +145,8 @@ def _sheet(t: Theme) -> str:
         border-right: 4px solid {t.panel}; border-top: 5px solid {t.quiet}; }}
     QCheckBox::indicator:unchecked, QTreeView::indicator:unchecked {{ width: 12px; height: 12px;
         border: 1px solid {t.faint}; border-radius: 3px; background: {t.panel}; }}
-    QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 3px 4px 3px 8px; }}
+    QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
+        padding: 3px 4px 3px 8px; }}
     QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
     QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; background: transparent; width: 16px; }}
     QAbstractSpinBox::up-arrow {{ width: 0px; height: 0px; border-left: 3px solid {t.panel};

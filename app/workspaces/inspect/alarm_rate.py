@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.session import LimitKey, Session, limit_key
 from sedir_core.detectors.limits import Calibration
@@ -26,6 +26,8 @@ class AlarmRate(QWidget):
         self.rate.setAccessibleName("Allowed false alarms in per cent")
         self.note = QLabel(objectName="faint")
         self.note.setTextFormat(Qt.TextFormat.PlainText)
+        # However long the sentence, it must not push the views aside.
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.back = QPushButton("As trained", flat=True, visible=False)
         self.back.setToolTip("Back to the calibrated limit of this kind of part")
         row = QHBoxLayout(self)
@@ -55,7 +57,7 @@ class AlarmRate(QWidget):
             self.rate.hide()
             other = known is not None and known.n_scans(raw.category, raw.from_one_side)
             why = "another model judged this scan" if other else "this model is too old to say; train it again"
-            self.note.setText(why)
+            self._say(why)
             return
         showing = (limit_key(raw), self._session.limit, known)
         if showing != self._shown:
@@ -71,8 +73,12 @@ class AlarmRate(QWidget):
         self.rate.show()
         scans = f"{known.n_scans(category, from_one_side)} held-out good scans"
         side = " seen from one side" if from_one_side else ""
-        beyond = "" if known.covers(rate, from_one_side) else "; so few are extrapolated"
-        self.note.setText(f"of {category}{side}, from {scans}{beyond}")
+        beyond = "" if known.covers(rate, from_one_side) else "; extrapolated"
+        self._say(f"of {category}{side}, from {scans}{beyond}")
+
+    def _say(self, text: str) -> None:
+        self.note.setText(text)
+        self.note.setToolTip(text)
 
     def _on_rate(self, per_cent: float) -> None:
         if self._shown is not None:

@@ -119,9 +119,8 @@ class VerdictPanel(QFrame):
             return ""
         machine = "NG" if entry.detection.verdict == "ng" else "OK"
         review = f"Set to {entry.review.upper()} by the operator; the model said {machine}. " if entry.review else ""
-        moved = (
-            f" Limit set to {wording.percent(entry.defects_at)} of the calibrated one." if entry.defects_at != 1 else ""
-        )
+        limit = wording.percent(entry.defects_at)
+        moved = f"; limit set to {limit} of the calibrated one" if entry.defects_at != 1 else ""
         return review + entry.detection.reason + moved
 
 
