@@ -19,6 +19,9 @@ class UserError(Exception):
         self.where, self.what, self.hint = str(where), what, hint
         super().__init__(f"{self.where}: {what}" + (f" ({hint})" if hint else ""))
 
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
+        return type(self), (self.where, self.what, self.hint)  # so that a worker process can send it
+
     @property
     def kind(self) -> str:
         name = type(self).__name__

@@ -12,6 +12,7 @@ from sedir_core.places import DEFAULT_RUN, find_run
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
+    from sedir_core.evaluation.cluster import Cluster
     from sedir_core.evaluation.inspection import Refused
     from sedir_core.evaluation.report import Report as InspectionReport
     from sedir_core.types import Report, Stop
@@ -51,11 +52,16 @@ def inspect(
         float | None,
         typer.Option(help="Share of good scans that may be called NG; by default as trained.", metavar="R"),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Spread the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"),
+    ] = None,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
 ) -> None:
     """Score scans and say OK or NG, where, and how far from the limit."""
     from sedir_core.detectors.base import load_detector
     from sedir_core.detectors.relimit import AtRate
+    from sedir_core.evaluation.cluster import Cluster
 
     run_dir = find_run(model)
     sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
@@ -64,7 +70,8 @@ def inspect(
         detector = load_detector(run_dir, device)
         if false_alarm_rate is not None:
             detector = AtRate(detector, false_alarm_rate)
-        document = inspect_files(detector, run_dir, files, refused, category, export, report, stop, sheets)
+        engine = None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate)
+        document = inspect_files(detector, run_dir, files, refused, category, export, report, stop, sheets, engine)
     if json_file is not None:
         write_json(json_file, document)
     if csv_file is not None:
@@ -103,6 +110,7 @@ def inspect_files(
     report: Report,
     stop: Stop,
     sheets: InspectionReport | None = None,
+    cluster: Cluster | None = None,
 ) -> dict[str, Any]:
     """Inspect and export every file, and add it to a report. Returns what `--json` prints."""
     from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
@@ -112,7 +120,7 @@ def inspect_files(
     if sheets is not None:
         sheets.method = detector.method
         sheets.errors += errors
-    for outcome in inspect_scans(detector, files, category, report, stop):
+    for outcome in (cluster or inspect_scans)(detector, files, category, report, stop):
         if sheets is not None:
             sheets.add(outcome)
         if not isinstance(outcome, Inspected):

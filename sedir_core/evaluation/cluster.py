@@ -1,0 +1,132 @@
+"""Many scans on many machines: `inspect_scans` spread over a Ray cluster, in the same order, with the same results.
+
+Every machine needs this program, and sees scans and run under the same paths. A worker that dies is replaced and its
+scan is inspected again; the scans of the others go on.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sedir_core.detectors.base import Detector, load_detector
+from sedir_core.detectors.relimit import AtRate
+from sedir_core.errors import Cancelled, DeviceUnavailable, UnreadableScan, UserError
+from sedir_core.evaluation.inspection import Inspected, Refused, inspect_scans
+from sedir_core.types import Report, Stop, never_stop, no_report
+
+LOCAL = "local"
+TRIES_AFTER_DEATH = 3
+AHEAD = 4  # scans in flight for each worker: enough to keep it busy, few enough to keep in memory
+LOOK_S = 0.2  # how often a wait looks whether it should stop
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Stands in for `inspect_scans`.
+
+    address: "local" for the cores of this machine, "auto" or HOST:PORT of a running cluster.
+    false_alarm_rate: None for the limits of the run.
+    """
+
+    address: str
+    run_dir: Path
+    device: str = "auto"
+    false_alarm_rate: float | None = None
+
+    def __call__(
+        self,
+        detector: Detector,
+        paths: Sequence[Path],
+        category: str = "auto",
+        report: Report = no_report,
+        stop: Stop = never_stop,
+    ) -> Iterator[Inspected | Refused]:
+        """As `inspect_scans`; `detector` only says what it knows, the workers load their own.
+
+        Raises DeviceUnavailable without Ray or its cluster, else what `inspect_scans` raises.
+        """
+        yield from inspect_scans(detector, (), category)  # an unknown category is said before the work
+        with _connected(self.address) as ray:
+            yield from self._inspect(ray, paths, category, report, stop)
+
+    def _inspect(
+        self, ray: Any, paths: Sequence[Path], category: str, report: Report, stop: Stop
+    ) -> Iterator[Inspected | Refused]:
+        resources = ray.cluster_resources()
+        n_gpus = int(resources.get("GPU", 0)) if self.device.partition(":")[0] in ("auto", "cuda") else 0
+        n_workers = n_gpus or max(int(resources.get("CPU", 1)), 1)
+        work = ray.remote(max_retries=TRIES_AFTER_DEATH, num_cpus=1, num_gpus=1 if n_gpus else 0)(_inspect_one)
+        device = self.device if self.device == "cpu" else "auto"  # a worker sees no GPU but its own
+        rate = self.false_alarm_rate
+        waiting, running = deque(paths), deque[tuple[Path, Any]]()
+        for done in range(len(paths)):
+            while waiting and len(running) < AHEAD * n_workers:
+                path = waiting.popleft()
+                job = work.remote(str(self.run_dir.resolve()), device, rate, str(path.resolve()), category)
+                running.append((path, job))
+            path, job = running.popleft()
+            report(done / len(paths), path.name)
+            while not ray.wait([job], timeout=LOOK_S)[0]:
+                if stop():
+                    raise Cancelled
+            yield _outcome(ray, path, job)
+        report(1.0, "done")
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a factory's scans are nobody else's business
+    try:
+        import ray
+    except ImportError as error:
+        raise DeviceUnavailable("cluster", "Ray is not installed", "pip install 'sedir-inspect[cluster]'") from error
+    where = None if address == LOCAL else address
+    try:
+        ray.init(
+            where, include_dashboard=False if where is None else None, log_to_driver=False, logging_level=logging.ERROR
+        )
+    except (ConnectionError, ValueError) as error:
+        raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
+    try:
+        with redirect_stdout(sys.stderr):  # Ray tells of its troubles on standard output, where our data goes
+            yield ray
+    finally:
+        ray.shutdown()
+
+
+def _outcome(ray: Any, path: Path, job: Any) -> Inspected | Refused:
+    try:
+        found: Inspected | Refused | UserError = ray.get(job)
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError):
+        what = f"the process that inspected it died {TRIES_AFTER_DEATH + 1} times"
+        return Refused(path, UnreadableScan(path, what, "inspect it alone to see why"))
+    if isinstance(found, UserError):
+        raise found
+    if isinstance(found, Refused):  # named as the user named it
+        return Refused(path, type(found.error)(path, found.error.what, found.error.hint))
+    return replace(found, path=path)
+
+
+def _inspect_one(
+    run_dir: str, device: str, rate: float | None, path: str, category: str
+) -> Inspected | Refused | UserError:
+    """In a worker. Errors come back as values: Ray would wrap them in classes of its own."""
+    try:
+        return next(inspect_scans(_loaded(run_dir, device, rate), [Path(path)], category))
+    except UserError as error:
+        return error
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(run_dir: str, device: str, rate: float | None) -> Detector:
+    detector = load_detector(Path(run_dir), device)
+    return detector if rate is None else AtRate(detector, rate)

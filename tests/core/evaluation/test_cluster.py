@@ -1,0 +1,94 @@
+"""Two Ray workers on this machine: the results of one process, also when one of them is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tiny_run import CATEGORIES, TinyRun, part
+
+from sedir_core.errors import UnreadableScan
+from sedir_core.io.export import write_points_ply
+
+pytest.importorskip("ray", reason="needs the extra: pip install 'sedir-inspect[cluster]'")
+
+N_SCANS = 6
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    for i in range(N_SCANS):
+        write_points_ply(folder / f"{i}.ply", part(CATEGORIES[i % 3], 200 + i, 20_000))
+    (folder / "broken.ply").write_text("ply\nformat ascii 1.0\n")
+    return folder
+
+
+def started(tiny: TinyRun, scans: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "sedir_core", "inspect", str(scans), "--model", str(tiny.path), "--json", "-"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Its document, without what differs from run to run: the seconds."""
+    out, error = process.communicate(timeout=250)
+    assert process.returncode == 4, error  # one scan is broken
+    found = json.loads(out)
+    for result in found["results"]:
+        result.pop("seconds")
+    return found
+
+
+@pytest.fixture(scope="module")
+def serial(tiny: TinyRun, scans: Path) -> dict[str, Any]:
+    return finished(started(tiny, scans))
+
+
+def test_two_workers_give_the_results_of_one_process(tiny: TinyRun, scans: Path, serial: dict[str, Any]) -> None:
+    assert len(serial["results"]) == N_SCANS
+    assert finished(started(tiny, scans, "--cluster", "local")) == serial
+
+
+def test_scans_of_a_killed_worker_are_inspected_again(tiny: TinyRun, scans: Path, serial: dict[str, Any]) -> None:
+    process = started(tiny, scans, "--cluster", "local")
+    kill_one_worker(process)
+    assert finished(process) == serial
+
+
+def kill_one_worker(parent: subprocess.Popen[str]) -> None:
+    """Wait until a worker inspects a scan, and kill it."""
+    pause = threading.Event()
+    while parent.poll() is None:
+        for child in psutil.Process(parent.pid).children(recursive=True):
+            try:
+                if "_inspect_one" in " ".join(child.cmdline()):
+                    child.kill()
+                    return
+            except psutil.Error:  # it ended meanwhile
+                continue
+        pause.wait(0.02)
+    pytest.fail("no worker was seen at work")
+
+
+def test_a_cluster_that_does_not_answer_is_said(tiny: TinyRun, scans: Path) -> None:
+    process = started(tiny, scans, "--cluster", "127.0.0.1:1")
+    _, error = process.communicate(timeout=250)
+    assert process.returncode == 1
+    assert "no Ray cluster answers" in error
+
+
+def test_an_error_survives_the_way_from_a_worker() -> None:
+    error = UnreadableScan(Path("a.ply"), "broken", "mend it")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.hint) == (UnreadableScan, str(error), "mend it")
