@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import socket
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from sedir_core.types import Report, Stop, never_stop, no_report
 LOCAL = "local"
 TRIES_AFTER_DEATH = 3
 AHEAD = 4  # scans in flight for each worker: enough to keep it busy, few enough to keep in memory
+ANSWER_S = 5.0
 LOOK_S = 0.2  # how often a wait looks whether it should stop
 
 
@@ -91,16 +93,24 @@ def _connected(address: str) -> Iterator[Any]:
         raise DeviceUnavailable("cluster", "Ray is not installed", "pip install 'sedir-inspect[cluster]'") from error
     where = None if address == LOCAL else address
     try:
+        _knock(where)
         ray.init(
             where, include_dashboard=False if where is None else None, log_to_driver=False, logging_level=logging.ERROR
         )
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
     try:
         with redirect_stdout(sys.stderr):  # Ray tells of its troubles on standard output, where our data goes
             yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raises OSError or ValueError where nobody listens; Ray itself would try for minutes."""
+    if address is not None and address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
 
 
 def _outcome(ray: Any, path: Path, job: Any) -> Inspected | Refused:
