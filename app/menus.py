@@ -75,6 +75,7 @@ class Menus:
         self._needs_result.append(
             self._add(menu, "Copy Result", window.exporter.copy_result, "Ctrl+C", "content-copy"),
         )
+        self._needs_scan.append(self._add(menu, "Find in List", window.page.scan_panel.find, "Ctrl+F", "magnify"))
         self._needs_scan.append(self._add(menu, "Remove from List", window.page.remove_chosen, "Ctrl+Backspace"))
         menu.addSeparator()
         self._add(menu, "Settings…", window.dialogs.show_settings, "Ctrl+,", "cog-outline")
@@ -102,8 +103,8 @@ class Menus:
         window, menu = self._window, self._menu("&Inspect")
         session, review = window.session, window.page.review
         self._needs_scan += [
-            self._add(menu, "Next Scan", lambda: session.step(1), "Down"),
-            self._add(menu, "Previous Scan", lambda: session.step(-1), "Up"),
+            self._add(menu, "Next Scan", lambda: window.page.scans.step(1), "Down"),
+            self._add(menu, "Previous Scan", lambda: window.page.scans.step(-1), "Up"),
         ]
         menu.addSeparator()
         self._needs_result += [

@@ -83,6 +83,7 @@ class Entry:
     failure: Failure | None = None
     review: Verdict | None = None
     review_comment: str = ""
+    thumbnail: bytes = b""  # PNG
 
     @property
     def verdict(self) -> Verdict | None:
@@ -186,11 +187,11 @@ class Session(QObject):
         going = [entry_id for entry_id in ids if entry_id in self._entries]
         if not going:
             return
-        order = list(self._entries)
+        order, gone = list(self._entries), set(going)
         after = self.current
-        if after in going:
+        if after in gone:
             at = order.index(after)
-            staying = [i for i in order[at:] if i not in going] or [i for i in order[:at] if i not in going][-1:]
+            staying = [i for i in order[at:] if i not in gone] or [i for i in order[:at] if i not in gone][-1:]
             after = staying[0] if staying else None
         for entry_id in going:
             del self._entries[entry_id]
@@ -217,12 +218,14 @@ class Session(QObject):
 
     # Results and the limit
 
-    def set_result(self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray) -> None:
+    def set_result(
+        self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray, thumbnail: bytes = b""
+    ) -> None:
         """A scan is inspected; an earlier review no longer counts."""
         detection = under_limit(raw, self.limits.get(limit_key(raw), 1.0), raw)
         self.update(
             entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
-            detection=detection, defects_at=1.0, review=None, review_comment="",
+            detection=detection, defects_at=1.0, review=None, review_comment="", thumbnail=thumbnail,
         )  # fmt: skip
 
     def review(self, entry_id: int, verdict: Verdict | None, comment: str = "") -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from app.session import Load, ModelInfo
 from app.shapes import Shape, distances, prepare
+from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector
 from sedir_core.detectors.limits import Calibrated
 from sedir_core.errors import UnknownCategory, UserError
@@ -55,6 +56,7 @@ class Inspected:
     detection: Detection
     surface: Shape
     difference: FloatArray
+    thumbnail: bytes
     model: ModelInfo
 
 
@@ -146,7 +148,8 @@ class Inspector:
         detection = detector.detect(request.scan, request.category, report, stop)
         report(1.0, "preparing the picture")
         surface = prepare(detection.reconstruction, around=request.shape)
-        return Inspected(detection, surface, distances(request.scan.points, surface), info)
+        small = thumbnail(request.shape, detection.point_scores, detection.point_threshold)
+        return Inspected(detection, surface, distances(request.scan.points, surface), small, info)
 
     def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:

@@ -131,6 +131,12 @@ def _sheet(t: Theme) -> str:
     QToolButton {{ padding: 5px 10px; border: 1px solid transparent; border-radius: 6px; }}
     QToolButton:hover {{ background: {t.raised}; border-color: {t.line}; }}
     QToolButton:pressed, QToolButton:checked {{ background: {t.chosen}; }}
+    QToolButton#chip {{ padding: 2px 7px 2px 5px; border: 1px solid {t.line}; border-radius: 11px;
+        background: {t.panel}; color: {t.quiet}; }}
+    QToolButton#chip:hover {{ border-color: {t.accent}; }}
+    QToolButton#chip:checked {{ background: {t.chosen}; border-color: {t.accent}; color: {t.ink}; }}
+    QToolButton#bare {{ padding: 5px; }}
+    QToolButton#bare::menu-indicator {{ image: none; }}
     QPushButton {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 6px; padding: 6px 14px; }}
     QPushButton:hover {{ border-color: {t.accent}; }}
     QPushButton:pressed {{ background: {t.chosen}; }}

@@ -1,4 +1,4 @@
-"""A long session must not use up the references to None: in a process of its own, because failing means dying."""
+"""Long sessions must not use up references to None, True and False: in a process of its own, failing means dying."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject
 thing = QObject()
 for _ in range(2_000_000):
     thing.setObjectName("x")
+    thing.blockSignals(True)
+    thing.isWindowType()
 print("alive")
 """
 

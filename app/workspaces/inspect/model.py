@@ -181,7 +181,7 @@ class InspectModel(QObject):
         elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
-            self._session.set_result(entry_id, value.detection, value.surface, value.difference)
+            self._session.set_result(entry_id, value.detection, value.surface, value.difference, value.thumbnail)
             self._batch[entry_id] = True
         elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
             _, entry_id, limit = self._judging

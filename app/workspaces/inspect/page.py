@@ -24,7 +24,7 @@ from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.panels import DefectPanel, VerdictPanel
-from app.workspaces.inspect.scan_list import ScanList
+from app.workspaces.inspect.scan_panel import ScanPanel
 from sedir_core.types import Verdict
 
 
@@ -41,7 +41,8 @@ class InspectPage(QMainWindow):
         self.messages = MessageBar(theme)
         self.clouds = LinkedClouds(theme)
         self.colour_bar = ColourBar(theme)
-        self.scans = ScanList(session, theme)
+        self.scan_panel = ScanPanel(session, theme)
+        self.scans = self.scan_panel.list
         self.verdict = VerdictPanel(theme)
         self.defects = DefectPanel()
         self.alarms = AlarmRate(session)
@@ -58,7 +59,7 @@ class InspectPage(QMainWindow):
         self.setCentralWidget(centre)
         self.setDockNestingEnabled(True)
         self.docks = [
-            self._dock("Scans", self.scans, Qt.DockWidgetArea.LeftDockWidgetArea),
+            self._dock("Scans", self.scan_panel, Qt.DockWidgetArea.LeftDockWidgetArea),
             self._dock("Verdict", self.verdict, Qt.DockWidgetArea.RightDockWidgetArea),
             self._dock("Defects", self.defects, Qt.DockWidgetArea.RightDockWidgetArea),
         ]
@@ -69,11 +70,11 @@ class InspectPage(QMainWindow):
     def arrange(self, width: int, height: int) -> None:
         """The docks as they come, for a window of that size."""
         right = min(max(width * 26 // 100, 300), 400)
-        self.resizeDocks(self.docks, [min(max(width * 18 // 100, 210), 300), right, right], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks, [min(max(width * 20 // 100, 250), 330), right, right], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [height // 3, height - height // 3], Qt.Orientation.Vertical)
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.messages, self.clouds, self.colour_bar, self.scans, self.verdict, self._empty):
+        for part in (self.messages, self.clouds, self.colour_bar, self.scan_panel, self.verdict, self._empty):
             part.set_theme(theme)
 
     def close_views(self) -> None:
@@ -81,7 +82,12 @@ class InspectPage(QMainWindow):
 
     def remove_chosen(self) -> None:
         """Take the chosen scans off the list."""
-        self._session.remove(self.scans.chosen_ids())
+        self.remove(self.scans.chosen_ids())
+
+    def remove(self, ids: list[int]) -> None:
+        """Take these off the list; the one below them on the screen is shown next."""
+        self._session.show(self.scans.heir(ids))
+        self._session.remove(ids)
 
     def review(self, verdict: Verdict | None) -> None:
         """The operator's word on the current scan; None takes it back."""
@@ -101,7 +107,7 @@ class InspectPage(QMainWindow):
         self.colour_bar.limit_set.connect(session.set_limit)
         session.unit_changed.connect(self.defects.table.set_unit)
         self.scans.scan_chosen.connect(session.show)
-        self.scans.removal_wanted.connect(session.remove)
+        self.scans.removal_wanted.connect(self.remove)
         self.defects.defect_chosen.connect(lambda index: session.select(Selection(index)))
         self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
         self._empty.open_button.clicked.connect(self.open_wanted)

@@ -1,77 +1,17 @@
-"""The list of open scans: name, verdict, score and state of each, painted, so that ten thousand rows stay quick."""
+"""The list of open scans: the arrow keys follow what it shows, a filter never takes away what is being looked at."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from app.session import Entry, Session, State
-from app.widgets.theme import Theme, icon, verdict_look
-from app.workspaces.inspect.wording import score_text
+from app.session import Session
+from app.widgets.theme import Theme
+from app.workspaces.inspect.scan_row import ScanDelegate
+from app.workspaces.inspect.scan_table import ScanTable
 
-Index = QModelIndex | QPersistentModelIndex
-EntryRole = Qt.ItemDataRole.UserRole
-ROW_HEIGHT = 50
-ICON_PX = 22
-
-STATE_LOOKS = {
-    State.WAITING: ("clock-outline", "waiting"),
-    State.RUNNING: ("progress-wrench", "inspecting…"),
-    State.STOPPED: ("pause-circle-outline", "stopped"),
-    State.FAILED: ("file-alert-outline", "failed"),
-}
-
-
-class ScanTable(QAbstractListModel):
-    """The session's entries as rows."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._session = session
-        self._ids = [entry.id for entry in session.entries]
-        session.entries_added.connect(self._on_added)
-        session.entries_removed.connect(self._on_removed)
-        session.entry_changed.connect(self._on_changed)
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
-        return 0 if parent.isValid() else len(self._ids)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        entry = self._session.get(self._ids[index.row()]) if index.isValid() else None
-        if entry is None:
-            return None
-        if role == EntryRole:
-            return entry
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return entry.path.name
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return _plain(f"{entry.path}\n{describe(entry)}")
-        return None
-
-    def row_of(self, entry_id: int | None) -> int:
-        """Its row, or -1."""
-        return self._ids.index(entry_id) if entry_id in self._ids else -1
-
-    def id_at(self, row: int) -> int:
-        return self._ids[row]
-
-    def _on_added(self, ids: list[int]) -> None:
-        self.beginInsertRows(QModelIndex(), len(self._ids), len(self._ids) + len(ids) - 1)
-        self._ids += ids
-        self.endInsertRows()
-
-    def _on_removed(self, ids: list[int]) -> None:
-        for entry_id in ids:
-            row = self._ids.index(entry_id)
-            self.beginRemoveRows(QModelIndex(), row, row)
-            del self._ids[row]
-            self.endRemoveRows()
-
-    def _on_changed(self, entry_id: int) -> None:
-        row = self.row_of(entry_id)
-        if row >= 0:
-            self.dataChanged.emit(self.index(row), self.index(row))
+Flag = QItemSelectionModel.SelectionFlag
 
 
 class ScanList(QListView):
@@ -83,23 +23,47 @@ class ScanList(QListView):
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._last_row = 0  # where the current scan was, should it leave the list
+        self._held: tuple[list[int], int] = ([], 0)  # chosen scans and scroll position, over a reset
         self.table = ScanTable(session)
-        self._delegate = _ScanDelegate(theme, self)
+        self._delegate = ScanDelegate(theme, self)
         self.setModel(self.table)
         self.setItemDelegate(self._delegate)
         self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Open scans")
         self.selectionModel().currentChanged.connect(self._on_row_changed)
-        session.current_changed.connect(self._on_current_changed)
+        self.table.modelAboutToBeReset.connect(self._hold)
+        self.table.modelReset.connect(self._restore)
+        self.table.arranged.connect(self._on_arranged)
+        session.current_changed.connect(self._follow)
 
     def set_theme(self, theme: Theme) -> None:
         self._delegate.theme = theme
         self.viewport().update()
 
     def chosen_ids(self) -> list[int]:
-        return sorted(self.table.id_at(index.row()) for index in self.selectedIndexes())
+        """The selected scans in the order of the rows."""
+        return [self.table.id_at(row) for row in sorted(index.row() for index in self.selectedIndexes())]
+
+    def step(self, rows: int) -> None:
+        """Show the scan that many rows further down (up if negative), stopping at the ends."""
+        count = self.table.rowCount()
+        if count:
+            row = self.table.row_of(self._session.current)
+            target = row + rows if row >= 0 else self._last_row
+            self._session.show(self.table.id_at(min(max(target, 0), count - 1)))
+
+    def heir(self, going: list[int]) -> int | None:
+        """Which scan to show when these go: the next below the current one, or the last above."""
+        row, gone = self.table.row_of(self._session.current), set(going)
+        if row < 0 or self._session.current not in gone:
+            return self._session.current
+        rows = [*range(row + 1, self.table.rowCount()), *range(row - 1, -1, -1)]
+        return next((entry_id for at in rows if (entry_id := self.table.id_at(at)) not in gone), None)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(270, 420)
@@ -110,9 +74,8 @@ class ScanList(QListView):
             painter = QPainter(self.viewport())
             painter.setPen(QColor(self._delegate.theme.faint))
             room = self.viewport().rect().adjusted(16, 16, -16, -16)
-            painter.drawText(
-                room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), "Open scans are listed here."
-            )
+            words = "No scan passes the filter." if self.table.total else "Open scans are listed here."
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Delete:
@@ -123,86 +86,38 @@ class ScanList(QListView):
             event.ignore()  # letters are the review's shortcuts, not a search
 
     def _on_row_changed(self, now: QModelIndex, before: QModelIndex) -> None:
-        if now.isValid():
+        if now.isValid() and not self.table.arranging:
+            self._last_row = now.row()
             self.scan_chosen.emit(self.table.id_at(now.row()))
 
-    def _on_current_changed(self, entry_id: int | None) -> None:
+    def _on_arranged(self) -> None:
+        self._follow(self._session.current)
+
+    def _follow(self, entry_id: int | None) -> None:
+        """Mark the current scan's row, or none; the session knows already."""
         row = self.table.row_of(entry_id)
-        if row >= 0 and row != self.currentIndex().row():
-            self.setCurrentIndex(self.table.index(row))
+        if row == self.currentIndex().row():
+            return
+        selection = self.selectionModel()
+        blocked = selection.blockSignals(True)
+        if row < 0:
+            self._last_row = max(self.currentIndex().row(), 0)
+            selection.setCurrentIndex(QModelIndex(), Flag.NoUpdate)
+        else:
+            self._last_row = row
+            marked = Flag.NoUpdate if selection.isSelected(self.table.index(row)) else Flag.ClearAndSelect
+            selection.setCurrentIndex(self.table.index(row), marked)
+            self.scrollTo(self.table.index(row))
+        selection.blockSignals(blocked)
+        self.viewport().update()
 
+    def _hold(self) -> None:
+        self._held = self.chosen_ids(), self.verticalScrollBar().value()
 
-class _ScanDelegate(QStyledItemDelegate):
-    """Paints one row: icon, name, and what is known of it below."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.theme = theme
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        return QSize(120, max(ROW_HEIGHT, 2 * QFontMetrics(option.font).height() + 16))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        entry: Entry = index.data(EntryRole)
-        theme = self.theme
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = option.rect.adjusted(4, 2, -4, -2)
-        if option.state & QStyle.StateFlag.State_Selected:
-            _round(painter, frame, theme.chosen)
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            _round(painter, frame, theme.raised)
-        name, colour = _look(entry, theme)
-        box = QRect(frame.left() + 10, frame.center().y() - ICON_PX // 2, ICON_PX, ICON_PX)
-        icon(name, colour).paint(painter, box)
-        text = frame.adjusted(ICON_PX + 22, 6, -10, -6)
-        _line(painter, text, option.font, theme.ink, entry.path.name, top=True, bold=False)
-        below = describe(entry)
-        _line(painter, text, option.font, colour if entry.state is State.FAILED else theme.quiet, below, False, False)
-        painter.restore()
-
-
-def describe(entry: Entry) -> str:
-    """The second line of a row, in words."""
-    if entry.state is State.FAILED and entry.failure is not None:
-        return entry.failure.what
-    if entry.state is not State.DONE or entry.detection is None:
-        return STATE_LOOKS.get(entry.state, ("", ""))[1]
-    word = "Uncertain" if entry.detection.uncertain and entry.review is None else (entry.verdict or "").upper()
-    reviewed = " · reviewed" if entry.review else ""
-    return f"{word} · {score_text(entry.detection)}{reviewed}"
-
-
-def _look(entry: Entry, theme: Theme) -> tuple[str, str]:
-    if entry.state is State.DONE and entry.detection is not None:
-        _, name, colour = verdict_look(theme, entry.verdict, entry.detection.uncertain and entry.review is None)
-        return name, colour
-    colours = {State.FAILED: theme.uncertain, State.RUNNING: theme.accent}
-    return STATE_LOOKS.get(entry.state, STATE_LOOKS[State.WAITING])[0], colours.get(entry.state, theme.faint)
-
-
-def _round(painter: QPainter, frame: QRect, colour: str) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
-    painter.drawRoundedRect(frame, 6, 6)
-
-
-def _line(painter: QPainter, room: QRect, base: QFont, colour: str, text: str, top: bool, bold: bool) -> None:
-    font = QFont(base)
-    font.setBold(bold)
-    if not top:
-        font.setPointSizeF(base.pointSizeF() * 0.9)
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    # The end of a file name tells parts apart more often than its middle.
-    mode = Qt.TextElideMode.ElideMiddle if top else Qt.TextElideMode.ElideRight
-    shown = QFontMetrics(font).elidedText(text, mode, room.width())
-    edge = Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignBottom
-    painter.drawText(room, int(edge | Qt.AlignmentFlag.AlignLeft), shown)
-
-
-def _plain(text: str) -> str:
-    """A tool tip in which a file name is never read as HTML."""
-    from html import escape
-
-    return f"<span style='white-space: pre-wrap'>{escape(text)}</span>"
+    def _restore(self) -> None:
+        chosen, scrolled = self._held
+        marked = QItemSelection()
+        for row in sorted(row for entry_id in chosen if (row := self.table.row_of(entry_id)) >= 0):
+            marked.select(self.table.index(row), self.table.index(row))
+        self.selectionModel().select(marked, Flag.ClearAndSelect)
+        self.verticalScrollBar().setValue(scrolled)

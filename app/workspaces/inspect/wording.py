@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
+from app.session import Entry, State
 from sedir_core.types import Defect, Detection, DoubleArray, Scan
+
+STATE_WORDS = {
+    State.WAITING: "waiting",
+    State.RUNNING: "inspecting…",
+    State.STOPPED: "stopped",
+    State.FAILED: "failed",
+}
 
 
 def limit_share(detection: Detection) -> float | None:
@@ -20,6 +28,40 @@ def score_text(detection: Detection) -> str:
         if share is None
         else f"{percent(share)} of limit"
     )
+
+
+def share_text(detection: Detection) -> str:
+    """`142 %`, or the score itself where there is no limit to measure it by."""
+    share = limit_share(detection)
+    return f"{detection.object_score:.3g}" if share is None else percent(share)
+
+
+def state_text(entry: Entry) -> str:
+    """Verdict and score in one line, or why there is none yet."""
+    if entry.state is State.FAILED and entry.failure is not None:
+        return entry.failure.what
+    if entry.state is not State.DONE or entry.detection is None:
+        return STATE_WORDS.get(entry.state, "")
+    word = "Uncertain" if entry.detection.uncertain and entry.review is None else (entry.verdict or "").upper()
+    return f"{word} · {score_text(entry.detection)}" + (" · reviewed" if entry.review else "")
+
+
+def entry_text(entry: Entry) -> str:
+    """All that the list knows of a scan, one fact a line."""
+    lines = [state_text(entry)]
+    if entry.failure is not None and entry.failure.hint:
+        lines.append(sentence(entry.failure.hint))
+    if entry.detection is not None:
+        lines += [category_text(entry.detection), sentence(entry.detection.reason)]
+    if entry.review_comment:
+        lines.append(f"“{entry.review_comment}”")
+    return "\n".join(line for line in lines if line)
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "…", "!", "?")) else ".")
 
 
 def margin_text(detection: Detection) -> str:

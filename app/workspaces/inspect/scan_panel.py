@@ -1,0 +1,38 @@
+"""The left-hand side: what there is of scans, and the list of them."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.session import Session
+from app.widgets.theme import Theme
+from app.workspaces.inspect.scan_filter import ScanFilter
+from app.workspaces.inspect.scan_list import ScanList
+
+
+class ScanPanel(QWidget):
+    """Filter above, list below."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.list = ScanList(session, theme)
+        self.filter = ScanFilter(self.list.table, theme)
+        self.filter.field.left.connect(self._leave_search)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.filter)
+        column.addWidget(self.list, 1)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.list.set_theme(theme)
+        self.filter.set_theme(theme)
+
+    def find(self) -> None:
+        """Begin a search."""
+        self.filter.field.setFocus()
+        self.filter.field.selectAll()
+
+    def _leave_search(self, rows: int) -> None:
+        self.list.setFocus()
+        self.list.step(rows)

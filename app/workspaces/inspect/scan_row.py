@@ -1,0 +1,148 @@
+"""One row of the scan list, painted: small picture, name, score; below, verdict, part, and what the operator said."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPixmapCache
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app.session import Entry, State
+from app.widgets.theme import Theme, icon, verdict_look
+from app.workspaces.inspect import wording
+from app.workspaces.inspect.scan_table import EntryRole
+
+Index = QModelIndex | QPersistentModelIndex
+PICTURE_PX, ICON_PX, MARK_PX = 44, 22, 15
+ROW_HEIGHT = PICTURE_PX + 12
+SMALL_TEXT = 0.92
+
+STATE_ICONS = {
+    State.WAITING: "clock-outline",
+    State.RUNNING: "progress-wrench",
+    State.STOPPED: "pause-circle-outline",
+    State.FAILED: "file-alert-outline",
+}
+
+
+class ScanDelegate(QStyledItemDelegate):
+    """Rows are painted, not built: ten thousand of them stay quick."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        return QSize(160, max(ROW_HEIGHT, 2 * QFontMetrics(option.font).height() + 20))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        entry = index.data(EntryRole)
+        if not isinstance(entry, Entry):
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        frame = option.rect.adjusted(4, 2, -4, -2)
+        if option.state & QStyle.StateFlag.State_Selected:
+            self._ground(painter, frame, self.theme.chosen)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            self._ground(painter, frame, self.theme.raised)
+        tile = QRect(frame.left() + 5, frame.center().y() + 1 - PICTURE_PX // 2, PICTURE_PX, PICTURE_PX)
+        self._picture(painter, tile, entry)
+        text = QRect(QPoint(tile.right() + 11, tile.top() + 3), QPoint(frame.right() - 9, tile.bottom() - 3))
+        self._first_line(painter, text, option.font, entry)
+        self._second_line(painter, text, option.font, entry)
+        painter.restore()
+
+    def _ground(self, painter: QPainter, frame: QRect, colour: str) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawRoundedRect(frame, 7, 7)
+
+    def _picture(self, painter: QPainter, tile: QRect, entry: Entry) -> None:
+        """The scan on the dark ground of the 3D views; an icon where there is none."""
+        if entry.thumbnail:
+            self._ground(painter, tile, self.theme.view_bottom)
+            painter.drawPixmap(tile, thumbnail(entry))
+            return
+        painter.setPen(QPen(QColor(self.theme.line), 1))
+        painter.setBrush(QColor(self.theme.raised))
+        painter.drawRoundedRect(tile.adjusted(0, 0, -1, -1), 7, 7)
+        colours = {State.FAILED: self.theme.uncertain, State.RUNNING: self.theme.accent}
+        box = QRect(0, 0, ICON_PX, ICON_PX)
+        box.moveCenter(tile.center())
+        icon(STATE_ICONS.get(entry.state, "cube-outline"), colours.get(entry.state, self.theme.faint)).paint(
+            painter, box
+        )
+
+    def _first_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
+        score = wording.share_text(entry.detection) if entry.detection and entry.state is State.DONE else ""
+        font = _font(base, bold=True)
+        width = QFontMetrics(font).horizontalAdvance(score)
+        top = int(Qt.AlignmentFlag.AlignTop)
+        painter.setFont(font)
+        painter.setPen(QColor(_look(entry, self.theme)[2]))
+        painter.drawText(room, top | int(Qt.AlignmentFlag.AlignRight), score)
+        # The end of a file name tells parts apart more often than its middle.
+        name = room.adjusted(0, 0, -(width + 10) if score else 0, 0)
+        self._text(painter, name, base, self.theme.ink, entry.path.name, top, Qt.TextElideMode.ElideMiddle)
+
+    def _second_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
+        font, bottom = _font(base, SMALL_TEXT), int(Qt.AlignmentFlag.AlignBottom)
+        marks = self._marks(painter, room, entry)
+        room = room.adjusted(0, 0, -marks, 0)
+        word, picture, colour = _look(entry, self.theme)
+        if picture:
+            height = QFontMetrics(font).height()
+            box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
+            icon(picture, colour).paint(painter, box)
+            room.setLeft(box.right() + 6)
+            strong = _font(base, SMALL_TEXT, bold=True)
+            self._text(painter, room, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
+            room.setLeft(room.left() + QFontMetrics(strong).horizontalAdvance(word) + 7)
+            below = entry.detection.category if entry.detection else ""
+        else:
+            below = wording.state_text(entry)
+        ink = self.theme.uncertain if entry.state is State.FAILED else self.theme.quiet
+        self._text(painter, room, font, ink, below, bottom, Qt.TextElideMode.ElideRight)
+
+    def _marks(self, painter: QPainter, room: QRect, entry: Entry) -> int:
+        """What the operator did, at the right end of the second line; returns the width taken."""
+        marks = ["account-check"] if entry.review is not None else []
+        marks += ["comment-text-outline"] if entry.review_comment else []
+        for number, name in enumerate(marks, 1):
+            box = QRect(room.right() + 1 - number * (MARK_PX + 3), room.bottom() - MARK_PX, MARK_PX, MARK_PX)
+            icon(name, self.theme.quiet).paint(painter, box)
+        return len(marks) * (MARK_PX + 3) + 4 if marks else 0
+
+    @staticmethod
+    def _text(
+        painter: QPainter, room: QRect, font: QFont, colour: str, text: str, edge: int, cut: Qt.TextElideMode
+    ) -> None:
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        shown = QFontMetrics(font).elidedText(text, cut, max(room.width(), 0))
+        painter.drawText(room, edge | int(Qt.AlignmentFlag.AlignLeft), shown)
+
+
+def thumbnail(entry: Entry) -> QPixmap:
+    """The entry's small picture, decoded once as long as Qt's cache holds it."""
+    key = f"scan-{entry.id}-{hash(entry.thumbnail)}"
+    found = QPixmap()
+    if not QPixmapCache.find(key, found):
+        found.loadFromData(entry.thumbnail, "PNG")
+        QPixmapCache.insert(key, found)
+    return found
+
+
+def _look(entry: Entry, theme: Theme) -> tuple[str, str, str]:
+    """Word, icon and colour of a complete result; empty words otherwise."""
+    if entry.state is not State.DONE or entry.detection is None:
+        return "", "", theme.quiet
+    return verdict_look(theme, entry.verdict, entry.detection.uncertain and entry.review is None)
+
+
+def _font(base: QFont, scale: float = 1.0, bold: bool = False) -> QFont:
+    font = QFont(base)
+    font.setPointSizeF(base.pointSizeF() * scale)
+    font.setBold(bold)
+    return font
