@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,8 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sedir_core.errors import BadConfig
 
 Preset = Literal["paper", "desktop", "tiny"]
-Method = Literal["sedir", "mc3d-ad", "mc3d-ad-spatial"]
-METHODS: tuple[Method, ...] = ("sedir", "mc3d-ad", "mc3d-ad-spatial")
+Peer = Literal["btf-raw", "btf-fpfh", "patchcore-fpfh", "patchcore-pointmae", "m3dm", "reg3d-ad", "template"]
+Method = Literal["sedir", "mc3d-ad", "mc3d-ad-spatial"] | Peer
+PEERS: tuple[Peer, ...] = get_args(Peer)
+"""Detectors that memorise good parts of each category and learn no network."""
+METHODS: tuple[Method, ...] = ("sedir", "mc3d-ad", "mc3d-ad-spatial", *PEERS)
 PRESETS: tuple[Preset, ...] = ("paper", "desktop", "tiny")
 
 
@@ -45,7 +48,7 @@ class EncoderConfig(Section):
 class GroupingConfig(Section):
     """From a scan to groups of points."""
 
-    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 4096, simple=True)
+    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384, simple=True)
     group_size: int = setting(256, "points of the base neighbourhood, k; k/2 and 2k are used too [P]", 8, 512)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
 
@@ -94,6 +97,17 @@ class TrainingConfig(Section):
     seed: int = setting(0, "everything random follows from it", 0, 2**31 - 1, simple=True)
 
 
+class BankConfig(Section):
+    """What the peers remember: memory banks, and the golden template."""
+
+    coreset: int = setting(10_000, "entries of a memory bank, chosen by greedy k-centre [R]", 16, 100_000)
+    candidates: int = setting(0, "features kept before entries are chosen; 0 keeps all [O]", 0, 1_000_000)
+    projection: int = setting(128, "wider features are projected to this width while entries are chosen [R]", 8, 1024)
+    standardise: Literal["none", "place"] = setting(
+        "none", "golden template: distances as they are, or in times of what is usual at their place [O]"
+    )
+
+
 class ScoringConfig(Section):
     """From residuals to a verdict."""
 
@@ -111,6 +125,7 @@ class Config(Section):
     network: NetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    bank: BankConfig = BankConfig()
     scoring: ScoringConfig = ScoringConfig()
 
     @model_validator(mode="after")
@@ -129,7 +144,7 @@ def preset(name: str, method: str = "sedir", **changes: Mapping[str, Any]) -> Co
         raise BadConfig(name, "no such preset", "use " + ", ".join(PRESETS))
     if method not in METHODS:
         raise BadConfig(method, "no such method", "use " + ", ".join(METHODS))
-    own = _merged(_PRESETS[name], {} if method == "sedir" else _BASELINE[name])
+    own = _merged(_PRESETS[name], _OF_METHOD[method][name])
     return _validated("preset " + name, _merged({"preset": name, "method": method} | own, changes))
 
 
@@ -202,4 +217,28 @@ _BASELINE: dict[str, dict[str, Any]] = {
     "paper": {"grouping": {"group_size": 128}, "training": {"schedule": "step"}},
     "desktop": {"training": {"schedule": "step", "views": 0}},
     "tiny": {"training": {"schedule": "step"}},
+}
+
+# The peers know whole scans only. Point-MAE's features are taken as published in the preset `paper` [R].
+_PEER: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "desktop": {"training": {"views": 0}, "bank": {"coreset": 2_000, "candidates": 20_000}},
+    "tiny": {"bank": {"coreset": 200, "candidates": 1_000}},
+}
+_POINTMAE_PEER: dict[str, dict[str, Any]] = {
+    "paper": {"encoder": {"depth": 12}, "grouping": {"n_groups": 16_384, "group_size": 128}},
+    "desktop": _PEER["desktop"] | {"grouping": {"n_groups": 2_048}},
+    "tiny": _PEER["tiny"],
+}
+_OF_METHOD: dict[str, dict[str, dict[str, Any]]] = {
+    "sedir": {name: {} for name in PRESETS},
+    "mc3d-ad": _BASELINE,
+    "mc3d-ad-spatial": _BASELINE,
+    "btf-raw": _PEER,
+    "btf-fpfh": _PEER,
+    "patchcore-fpfh": _PEER,
+    "patchcore-pointmae": _POINTMAE_PEER,
+    "m3dm": _POINTMAE_PEER,
+    "reg3d-ad": _POINTMAE_PEER,
+    "template": _PEER,
 }

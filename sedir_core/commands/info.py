@@ -22,7 +22,7 @@ def info(
     preset_name: Annotated[
         Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="A preset instead of a run.")
     ] = None,
-    method: Annotated[str, typer.Option(help="Method of the preset: sedir, mc3d-ad.", metavar="NAME")] = "sedir",
+    method: Annotated[str, typer.Option(help="Method of the preset, as in `sedir train`.", metavar="NAME")] = "sedir",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
 ) -> None:
     """Print parameters, multiply-adds, configuration and, for a run, the hash of its data."""
@@ -60,7 +60,11 @@ def _of_run(name: str) -> dict[str, Any]:
 
 
 def _sizes(config: Config, n_categories: int) -> dict[str, int]:
-    """The counts of the network that `config` describes."""
+    """The counts of the network that `config` describes; a peer has none."""
+    from sedir_core.config import PEERS
+
+    if config.method in PEERS:
+        return {}
     from sedir_core.models.complexity import EncoderSize, NetworkSize, mc3dad_complexity, sedir_complexity
 
     count = sedir_complexity if config.method == "sedir" else mc3dad_complexity

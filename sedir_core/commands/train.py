@@ -24,7 +24,12 @@ def train(
     dataset: Annotated[Path, typer.Argument(help="Dataset: Real3D-AD, Anomaly-ShapeNet, or a folder of your parts.")],
     categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
     method: Annotated[
-        str, typer.Option(help="Detector to train: sedir, mc3d-ad, mc3d-ad-spatial.", metavar="NAME")
+        str,
+        typer.Option(
+            help="Detector to train: sedir, mc3d-ad, mc3d-ad-spatial; or a peer that memorises good parts: template, "
+            "btf-raw, btf-fpfh, patchcore-fpfh, patchcore-pointmae, m3dm, reg3d-ad.",
+            metavar="NAME",
+        ),
     ] = "sedir",
     preset_name: Annotated[
         Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")

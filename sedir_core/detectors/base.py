@@ -38,13 +38,22 @@ class Detector(Protocol):
 def load_detector(run_dir: Path, device: str = "auto") -> Detector:
     """The detector saved in a run directory, on `device`. Raises BadRun, DeviceUnavailable."""
     from sedir_core.detectors.mc3dad import Mc3dadDetector  # torch loads here, not with the window
+    from sedir_core.detectors.memory_bank import MemoryBankDetector
     from sedir_core.detectors.run_files import read_method
     from sedir_core.detectors.sedir import SedirDetector
+    from sedir_core.detectors.template import TemplateDetector
 
     loaders: Mapping[str, Callable[[Path, str], Detector]] = {
         "sedir": SedirDetector.load,
         "mc3d-ad": Mc3dadDetector.load,
         "mc3d-ad-spatial": Mc3dadDetector.load,
+        "btf-raw": MemoryBankDetector.load,
+        "btf-fpfh": MemoryBankDetector.load,
+        "patchcore-fpfh": MemoryBankDetector.load,
+        "patchcore-pointmae": MemoryBankDetector.load,
+        "m3dm": MemoryBankDetector.load,
+        "reg3d-ad": MemoryBankDetector.load,
+        "template": TemplateDetector.load,
     }
     method = read_method(run_dir)
     if method not in loaders:

@@ -24,7 +24,7 @@ class LocalEncoder(nn.Module):
 
     def __init__(self, width: int = 384, hidden: int = 128, heads: int = 6, depth: int = 4) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.depth = width, depth
         self.encoder = MiniPointNet(width, hidden)
         self.pos_embed = position_mlp(hidden, width, nn.GELU)
         self.blocks = nn.ModuleDict({"blocks": nn.ModuleList(Block(width, heads) for _ in range(depth))})
@@ -44,6 +44,22 @@ class LocalEncoder(nn.Module):
         tokens = self.encoder.nested(groups.flatten(0, 1), sizes).reshape(len(sizes) * batch, n_groups, -1)
         together = self.contextualise(tokens, centers.repeat(len(sizes), 1, 1))
         return together.reshape(len(sizes), batch, n_groups, -1).to(groups.dtype)
+
+    def layered(self, groups: Tensor, centers: Tensor, levels: tuple[int, ...]) -> Tensor:
+        """The normed outputs of several depths side by side, (B, N, len(levels) * c), as Reg3D-AD reads Point-MAE.
+
+        levels: ascending numbers of blocks passed, from 0. Otherwise as `forward`.
+        """
+        batch, n_groups = groups.shape[:2]
+        tokens = self.encoder(groups.flatten(0, 1)).reshape(batch, n_groups, -1)
+        position = self.pos_embed(centers)
+        passed, found = 0, []
+        for level in levels:
+            for block in list(cast(nn.ModuleList, self.blocks["blocks"]))[passed:level]:
+                tokens = block(tokens + position)
+            passed = level
+            found.append(self.norm(tokens))
+        return torch.cat(found, -1)
 
     def contextualise(self, tokens: Tensor, centers: Tensor) -> Tensor:
         """The blocks: each sees the tokens plus the position embedding of their centres, (B, N, c) -> (B, N, c)."""

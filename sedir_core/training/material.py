@@ -76,14 +76,20 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
     bases: dict[str, Basis] = {}
     for done, name in enumerate(dataset.categories):
         report(done / len(dataset.categories), f"align {name}")
-        clouds: list[DoubleArray] = []
-        for sample in dataset.train(name):
-            if stop():
-                raise Cancelled
-            clouds.append(_usable_points(sample, resolutions(config.grouping.group_size)[-1]))
+        clouds = usable_clouds(dataset, name, config, stop)
         log.info("align %d parts of %s", len(clouds), name)
         bases[name] = fit_basis(clouds, config.training.seed, stop, from_one_side=config.training.views > 0)
     return bases
+
+
+def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> list[DoubleArray]:
+    """The training scans of a category as `fit_basis` takes them. Raises UnreadableScan, TooFewPoints, Cancelled."""
+    clouds: list[DoubleArray] = []
+    for sample in dataset.train(name):
+        if stop():
+            raise Cancelled
+        clouds.append(_usable_points(sample, resolutions(config.grouping.group_size)[-1]))
+    return clouds
 
 
 def _usable_points(sample: Sample, least: int) -> DoubleArray:

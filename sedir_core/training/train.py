@@ -10,18 +10,19 @@ from pathlib import Path
 
 import torch
 
-from sedir_core.config import Config, Method
+from sedir_core.config import PEERS, Config, Method
 from sedir_core.datasets.index import Dataset, open_dataset
 from sedir_core.detectors import run_files
 from sedir_core.detectors.encoder_weights import load_encoder
-from sedir_core.detectors.fitting import MOST_POINTS
+from sedir_core.detectors.fitting import MOST_POINTS, Basis
 from sedir_core.errors import BadDataset
 from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
 from sedir_core.training.learn_mc3dad import learn_mc3dad
+from sedir_core.training.learn_peers import Shelf, learn_peer
 from sedir_core.training.learn_sedir import learn_sedir
 from sedir_core.training.loop import LESS_MEMORY
-from sedir_core.training.material import Learned, Material, fill_bank, fit_bases
+from sedir_core.training.material import Learned, Material, fill_bank, fit_bases, usable_clouds
 from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
 from sedir_core.training.team import Team, joined, own_device
 from sedir_core.types import Report, Stop, never_stop
@@ -29,7 +30,7 @@ from sedir_core.types import Report, Stop, never_stop
 log = logging.getLogger(__name__)
 
 Learn = Callable[[Material, Run, Report, Stop], Learned | None]
-METHODS: Mapping[Method, Learn] = {
+NETWORKS: Mapping[Method, Learn] = {
     "sedir": learn_sedir,
     "mc3d-ad": learn_mc3dad,
     "mc3d-ad-spatial": learn_mc3dad,
@@ -96,15 +97,35 @@ def _train_in(run: Run, dataset: Dataset, team: Team, stop: Stop) -> Path:
         run.emit(StageEvent(stage=stage, fraction=fraction))
 
     bases = fit_bases(dataset, config, report, stop)
-    encoder = load_encoder(config.encoder).to(team.device)
-    n_points = config.grouping.working_points or MOST_POINTS
-    with team.leader_first():
-        bank = fill_bank(bases, encoder, config, n_points, team.device, report, stop)
-    material = Material(config, bases, encoder, bank, n_points, team)
-    learned = METHODS[config.method](material, run, report, stop)
+    learn = _memorise if config.method in PEERS else _learn
+    learned = learn(run, dataset, bases, team, report, stop)
     if learned is None:
         return run.path
     thresholds = {f"threshold.{name}": value for name, value in learned.thresholds.items()}
     run.emit(EvaluatedEvent(epoch=learned.epoch, metrics=thresholds))
     run.finish(learned.tensors, {**learned.metrics, "thresholds": dict(learned.thresholds)})
     return run.path
+
+
+def _learn(
+    run: Run, dataset: Dataset, bases: Mapping[str, Basis], team: Team, report: Report, stop: Stop
+) -> Learned | None:
+    """A network, by all processes of the team."""
+    config = run.config
+    encoder = load_encoder(config.encoder).to(team.device)
+    n_points = config.grouping.working_points or MOST_POINTS
+    with team.leader_first():
+        bank = fill_bank(bases, encoder, config, n_points, team.device, report, stop)
+    return NETWORKS[config.method](Material(config, bases, encoder, bank, n_points, team), run, report, stop)
+
+
+def _memorise(
+    run: Run, dataset: Dataset, bases: Mapping[str, Basis], team: Team, report: Report, stop: Stop
+) -> Learned | None:
+    """A peer, in seconds, by one process."""
+    if not team.leads:
+        return None
+    config = run.config
+    clouds = {name: usable_clouds(dataset, name, config, stop) for name in bases}
+    n_points = config.grouping.working_points or MOST_POINTS
+    return learn_peer(Shelf(config, bases, clouds, n_points, team.device), report, stop)

@@ -33,6 +33,13 @@ METHOD_WORDS = {
     "sedir": "SeDiR",
     "mc3d-ad": "MC3D-AD (baseline, as published)",
     "mc3d-ad-spatial": "MC3D-AD (independent of file order)",
+    "template": "Golden template (registration and distance)",
+    "btf-raw": "BTF, coordinates",
+    "btf-fpfh": "BTF, point feature histograms",
+    "patchcore-fpfh": "PatchCore, point feature histograms",
+    "patchcore-pointmae": "PatchCore, Point-MAE",
+    "m3dm": "M3DM, memory bank of the point branch",
+    "reg3d-ad": "Reg3D-AD",
 }
 FORBIDDEN = set('<>:"/\\|?*')
 

@@ -27,3 +27,9 @@ def test_one_run_or_one_preset(sedir, arguments) -> None:
 
 def test_a_folder_that_is_no_run_fails(sedir, tmp_path) -> None:
     assert sedir("info", tmp_path).exit_code == 1
+
+
+def test_a_peer_has_no_network_to_count(sedir) -> None:
+    found = json.loads(sedir("info", "--preset", "tiny", "--method", "template", "--json").stdout)
+    assert "parameters" not in found
+    assert found["config"]["bank"]["standardise"] == "none"

@@ -102,3 +102,12 @@ def test_prefixes_are_refused_while_statistics_move(encoder, scan):
 def test_sizes_must_be_prefixes(encoder, scan, sizes):
     with pytest.raises(ValueError, match="ascend"):
         encoder.nested(*scan, sizes)
+
+
+@torch.inference_mode()
+def test_layers_side_by_side_end_with_the_last_block_s(encoder, scan):
+    groups, centers = scan
+    layered = encoder.layered(groups, centers, (0, 1, 2))
+    assert layered.shape == (2, 30, 3 * 48)
+    torch.testing.assert_close(layered[..., 96:], encoder(groups, centers))
+    torch.testing.assert_close(layered[..., :48], encoder.norm(encoder.encoder(groups.flatten(0, 1))).view(2, 30, 48))

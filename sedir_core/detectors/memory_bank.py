@@ -1,0 +1,196 @@
+"""Detectors that remember features of good parts and call far away what is unlike all of them (method section 10).
+
+- `btf-raw`, `btf-fpfh` (Horwitz & Hoshen 2023, as Real3D-AD's benchmark runs them): coordinates or point feature
+  histograms of a few points of the scan as it lies, not aligned; the other points copy the nearest one.
+- `patchcore-fpfh`, `patchcore-pointmae` (Roth et al. 2022, likewise): aligned; coreset; squared distances.
+- `m3dm`: the point branch of M3DM (Wang et al. 2023), its memory bank alone: the one-class machine that the published
+  code puts on top of two modalities' scores has nothing to combine here.
+- `reg3d-ad` (Liu et al. 2023): Point-MAE's features and aligned coordinates, a bank each. The published code brings
+  both to one scale by their extremes over the whole test set; a scan that arrives alone has no test set, so ours are
+  the extremes of held-out good scans. Theirs is not offered: it would let test scans judge each other.
+
+All align by our own registration instead of RANSAC, as our MC3D-AD does: what is to be compared is the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.config import Config, EncoderConfig
+from sedir_core.detectors import run_files
+from sedir_core.detectors.bank import Bank
+from sedir_core.detectors.peer_features import NEEDS_ENCODER, Channel, Cloud, Eyes, Patches
+from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.stages import LESS_MEMORY, below
+from sedir_core.detectors.stored_nets import restored
+from sedir_core.detectors.told import Examined, ToldDetector
+from sedir_core.errors import BadRun
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.runtime import choose_device, memory_guard
+from sedir_core.types import DoubleArray, FloatArray, IntArray
+
+WEIGHING_NEIGHBOURS = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """channels: a bank each, the first one's mean features are the token. weighted: the object score is BTF's, else
+    the highest point's. squared: distances are."""
+
+    channels: tuple[Channel, ...]
+    weighted: bool = False
+    squared: bool = False
+
+    @property
+    def needs_encoder(self) -> bool:
+        """Whether it reads Point-MAE's features; these are its tokens."""
+        return self.channels[0] in NEEDS_ENCODER
+
+    @property
+    def unregistered(self) -> bool:
+        """Whether scans are taken as they lie."""
+        return self.channels[0].startswith("raw ")
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "btf-raw": Recipe(("raw coordinates",), weighted=True),
+    "btf-fpfh": Recipe(("raw histograms",), weighted=True),
+    "patchcore-fpfh": Recipe(("histograms",), squared=True),
+    "patchcore-pointmae": Recipe(("groups",), squared=True),
+    "m3dm": Recipe(("points",), weighted=True),
+    "reg3d-ad": Recipe(("groups", "coordinates"), squared=True),
+}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of a category: a bank per channel, and the scale (channels, 2), lowest and highest usual."""
+
+    banks: tuple[Bank, ...]
+    scale: DoubleArray
+
+    def without(self, part: int) -> Memory:
+        """As if that training part had never been seen."""
+        return Memory(tuple(bank.without(part) for bank in self.banks), self.scale)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A scan in one channel: its patches, how far each is from the bank, and from which entry, (m,) each."""
+
+    patches: Patches
+    distances: DoubleArray
+    entries: IntArray
+
+
+class MemoryBankDetector(ToldDetector):
+    """A memory bank per category and channel."""
+
+    def __init__(
+        self, config: Config, eyes: Eyes, known: Mapping[str, Reference], memories: Mapping[str, Memory]
+    ) -> None:
+        super().__init__(config, known)
+        self.eyes, self.memories, self.recipe = eyes, dict(memories), RECIPES[config.method]
+
+    def examine(self, category: str, cloud: Cloud) -> Examined:
+        """See `ToldDetector.examine`."""
+        with memory_guard(self.eyes.device, LESS_MEMORY):
+            judged = self.judge(cloud, self.memories[category])
+        return self.conclude(cloud, self.memories[category], judged)
+
+    def judge(self, cloud: Cloud, memory: Memory) -> list[Judged]:
+        """The distances to the banks, channel by channel."""
+        found = []
+        for channel, bank in zip(self.recipe.channels, memory.banks, strict=True):
+            patches = self.eyes.look(channel, cloud)
+            distances, entries = bank.nearest(patches.features, self.eyes.device)
+            found.append(Judged(patches, distances**2 if self.recipe.squared else distances, entries))
+        return found
+
+    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[Judged]) -> Examined:
+        """One score per point and one for the scan."""
+        layers = []
+        for one, (low, high) in zip(judged, memory.scale, strict=True):
+            layers.append((one.patches.to_points(one.distances, self._seen(cloud)) - low) / (high - low))
+        scores = np.mean(layers, axis=0)
+        score = weighted_maximum(judged[0], memory.banks[0]) if self.recipe.weighted else float(scores.max())
+        none = np.zeros(0, dtype=np.float32)
+        token = judged[0].patches.features.mean(axis=0) if self.recipe.needs_encoder else none
+        return Examined(scores, score, token)
+
+    def _seen(self, cloud: Cloud) -> DoubleArray:
+        return cloud.raw if self.recipe.unregistered else cloud.aligned
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything `load` needs beside config.toml and about.json."""
+        found: dict[str, Tensor] = {}
+        if self.eyes.encoder is not None:
+            found |= {f"encoder.{key}": value for key, value in self.eyes.encoder.state_dict().items()}
+        for i, (name, reference) in enumerate(self.known.items()):
+            memory = self.memories[name]
+            own = reference_to_tensors(reference) | {"scale": torch.from_numpy(memory.scale)}
+            for number, bank in enumerate(memory.banks):
+                own[f"bank.{number}.entries"] = torch.from_numpy(bank.entries)
+                own[f"bank.{number}.owners"] = torch.from_numpy(bank.owners)
+            found |= {f"category.{i}.{key}": value for key, value in own.items()}
+        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+
+    @classmethod
+    def load(cls, run_dir: Path, device: str = "auto") -> MemoryBankDetector:
+        """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
+        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        tensors = run_files.read_run_tensors(run_dir)
+        target = choose_device(device)[0]
+        try:
+            eyes = Eyes(config.grouping, _encoder(config.encoder, below(tensors, "encoder."), target), target)
+            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
+            known = {name: reference_from_tensors(part) for name, part in parts.items()}
+            channels = RECIPES[config.method].channels
+            memories = {name: _memory(part, channels) for name, part in parts.items()}
+            if (eyes.encoder is None) == RECIPES[config.method].needs_encoder:
+                raise ValueError("the encoder is missing")
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+        return cls(config, eyes, known, memories)
+
+
+def weighted_maximum(judged: Judged, bank: Bank) -> float:
+    """BTF's object score: the largest distance s, times 1 - exp(s / √D) / Σ exp(d / √D).
+
+    d: from the same patch to the two entries that lie nearest to its own nearest entry; D: the features' width. Where a
+    part is unlike its nearest memory but no less unlike the next ones, it is trusted more.
+    """
+    worst = int(judged.distances.argmax())
+    largest = float(judged.distances[worst])
+    others = bank.entries[bank.neighbours(int(judged.entries[worst]), WEIGHING_NEIGHBOURS)]
+    patch = judged.patches.features[worst]
+    away = np.linalg.norm(others - patch, axis=1).astype(np.float64)
+    ratio = np.exp((largest - away) / np.sqrt(len(patch)))  # of exponentials that would overflow one by one
+    return largest * (1 - 1 / float((1 / np.maximum(ratio, 1e-300)).sum())) if len(ratio) else largest
+
+
+def _encoder(size: EncoderConfig, tensors: dict[str, Tensor], device: torch.device) -> LocalEncoder | None:
+    if not tensors:
+        return None
+    return restored(lambda: LocalEncoder(size.width, size.hidden, size.heads, size.depth), tensors, device)
+
+
+def _memory(tensors: Mapping[str, Tensor], channels: Sequence[Channel]) -> Memory:
+    """Raises KeyError or ValueError where something is missing or misshapen."""
+    banks = []
+    for number in range(len(channels)):
+        entries: FloatArray = tensors[f"bank.{number}.entries"].float().numpy()
+        owners = tensors[f"bank.{number}.owners"].long().numpy()
+        if entries.ndim != 2 or not entries.size or owners.shape != entries.shape[:1]:
+            raise ValueError(f"bank {number} is {entries.shape} of {owners.shape} parts")
+        banks.append(Bank(entries, owners))
+    scale = tensors["scale"].double().numpy()
+    if scale.shape != (len(channels), 2) or not (scale[:, 0] < scale[:, 1]).all():
+        raise ValueError("the scale is not one range per bank")
+    return Memory(tuple(banks), scale)

@@ -1,0 +1,134 @@
+"""What the peers look at: coordinates, point feature histograms, or Point-MAE's features (method section 10).
+
+Strides and sizes follow the published code, which sees some 150,000 points a scan. Where it takes every so many points
+of the file, we take the same share in an order that follows from the coordinates, so that no file's order matters [O].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from sedir_core.config import GroupingConfig
+from sedir_core.geometry.fpfh import fpfh
+from sedir_core.geometry.neighbours import nearest_groups, spread
+from sedir_core.geometry.sampling import farthest_points, repeatable_order
+from sedir_core.geometry.tree import PointTree
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.types import DoubleArray, FloatArray, IntArray
+
+Channel = Literal["raw coordinates", "raw histograms", "histograms", "groups", "points", "coordinates"]
+
+TEST_STRIDE, BANK_STRIDE = 500, 100
+FEWEST_TESTED, FEWEST_BANKED = 300, 1_500  # what these strides leave of 150,000 points
+# Some published constants are in the scan's unit. Real3D-AD's parts have a radius of about 16 mm; ours have radius 1.
+RADIUS_MM = 16.0
+MOST_INTERPOLATED = 16_384  # points that M3DM's features are interpolated to: each takes the room of a token
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A scan both ways: points (n, 3) centred but lying as scanned, and aligned (n, 3); both in radii of the part."""
+
+    raw: DoubleArray
+    aligned: DoubleArray
+
+    def __len__(self) -> int:
+        return len(self.aligned)
+
+
+@dataclass(frozen=True)
+class Patches:
+    """features (m, d) of the cloud's points `picked` (m,)."""
+
+    features: FloatArray
+    picked: IntArray
+
+    def to_points(self, values: DoubleArray, points: DoubleArray) -> DoubleArray:
+        """(n,) every point's value, copied from the nearest picked one; values (m,), points (n, 3) of the cloud."""
+        if len(self.picked) == len(points):
+            everywhere = np.empty(len(points))
+            everywhere[self.picked] = values
+            return everywhere
+        return np.asarray(values[PointTree(points[self.picked]).nearest(points)[1]])
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """What looking takes. encoder: None where no channel needs it."""
+
+    grouping: GroupingConfig
+    encoder: LocalEncoder | None
+    device: torch.device
+
+    def look(self, channel: Channel, cloud: Cloud, banked: bool = False) -> Patches:
+        """The patches of a scan in one channel. banked: they are to be remembered, not judged."""
+        return _LOOKS[channel](self, cloud, banked)
+
+
+def _raw_coordinates(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+    picked = _strided(cloud.raw, banked)
+    return Patches((RADIUS_MM * cloud.raw[picked]).astype(np.float32), picked)
+
+
+def _raw_histograms(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+    picked = _strided(cloud.raw, banked)
+    return Patches(fpfh(cloud.raw, picked), picked)
+
+
+def _histograms(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+    everywhere = np.arange(len(cloud))
+    return Patches(fpfh(cloud.aligned, everywhere), everywhere)
+
+
+def _coordinates(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+    return Patches((RADIUS_MM * cloud.aligned).astype(np.float32), np.arange(len(cloud)))
+
+
+def _groups(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+    """Point-MAE's tokens: the normed outputs of its blocks 4, 8 and 12, side by side."""
+    assert eyes.encoder is not None
+    points = cloud.aligned.astype(np.float32)
+    picked = farthest_points(points, min(eyes.grouping.n_groups, len(points)))
+    centres = points[picked]
+    members = nearest_groups(points, centres, eyes.grouping.group_size)[1]
+    groups = torch.from_numpy(points[members] - centres[:, None])[None].to(eyes.device)
+    with torch.no_grad():
+        tokens = eyes.encoder.layered(groups, torch.from_numpy(centres)[None].to(eyes.device), levels(eyes.encoder))
+    return Patches(tokens[0].float().cpu().numpy(), picked)
+
+
+def _points(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+    """The same, interpolated between the three nearest centres."""
+    tokens = _groups(eyes, cloud, banked)
+    picked = repeatable_order(cloud.aligned)[:MOST_INTERPOLATED]
+    values = tokens.features.astype(np.float64)
+    features = np.empty((len(picked), tokens.features.shape[1]), dtype=np.float32)
+    for rows in np.array_split(np.arange(len(picked)), max(1, len(picked) // 2_048)):
+        features[rows] = spread(values, cloud.aligned[tokens.picked], cloud.aligned[picked[rows]])
+    return Patches(features, picked)
+
+
+def levels(encoder: LocalEncoder) -> tuple[int, ...]:
+    """Thirds of the encoder's depth: 4, 8, 12 of Point-MAE's twelve blocks, 1, 2 of two."""
+    return tuple(sorted({-(-encoder.depth * third // 3) for third in (1, 2, 3)}))
+
+
+def _strided(points: DoubleArray, banked: bool) -> IntArray:
+    stride, fewest = (BANK_STRIDE, FEWEST_BANKED) if banked else (TEST_STRIDE, FEWEST_TESTED)
+    return repeatable_order(points)[: max(len(points) // stride, fewest)]
+
+
+_LOOKS: Mapping[Channel, Callable[[Eyes, Cloud, bool], Patches]] = {
+    "raw coordinates": _raw_coordinates,
+    "raw histograms": _raw_histograms,
+    "histograms": _histograms,
+    "groups": _groups,
+    "points": _points,
+    "coordinates": _coordinates,
+}
+NEEDS_ENCODER: frozenset[Channel] = frozenset({"groups", "points"})

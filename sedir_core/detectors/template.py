@@ -1,0 +1,141 @@
+"""The golden template that metrology suites use: register, then signed distances between scan and good surface.
+
+Registration is our own (24 axis pairings, method section 0). Distances go both ways: from the scan to the surface,
+where material is added or dented, and from the surface to the scan, where it is missing. Each is taken along the
+surface's normal and averaged over a few neighbours, so that noise cancels and a dent does not (Lague et al. 2013,
+M3C2); beyond an edge, where nothing lies opposite, the distance itself counts. The surface is merged from the training
+parts [O].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.config import Config
+from sedir_core.detectors import run_files
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.scoring import OBJECT_SHARE, Evidence, Usual
+from sedir_core.detectors.stages import below
+from sedir_core.detectors.told import Examined, ToldDetector
+from sedir_core.errors import BadRun
+from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray
+
+SMOOTHING = 16  # neighbours a distance is averaged over
+BEYOND = 3.0  # times the median distance: nothing lies opposite
+THERE, BACK = "there", "back"
+NO_TOKEN = np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Both (n,), in radii, at the points of a scan. there: signed, positive outside the surface. back: how far the
+    surface around is from the scan, at least 0."""
+
+    there: DoubleArray
+    back: DoubleArray
+
+    def evidence(self, places: DoubleArray) -> Evidence:
+        return Evidence(places, {THERE: np.abs(self.there), BACK: self.back})
+
+
+class TemplateDetector(ToldDetector):
+    """A golden template per category. usual: what good parts show at each place; None where nobody asked."""
+
+    def __init__(
+        self, config: Config, known: Mapping[str, Reference], usual: Mapping[str, Usual] | None = None
+    ) -> None:
+        super().__init__(config, known)
+        self.usual = usual
+
+    def examine(self, category: str, cloud: Cloud) -> Examined:
+        """See `ToldDetector.examine`. Scores are distances in the training scans' unit, unless standardised."""
+        mine = self.known[category]
+        found = deviation(cloud.aligned, mine.surface)
+        usual = None if self.usual is None else self.usual[category]
+        scores = self.score(found, cloud.aligned, mine.frame.radius, usual)
+        worst = int(np.abs(found.there).argmax())
+        distance = mine.frame.radius * found.there[worst]
+        side = "outside" if distance > 0 else "inside"
+        remark = f"farthest point {abs(distance):.3g} {side} the golden surface"
+        return Examined(scores, top_mean(scores), NO_TOKEN, remark)
+
+    @staticmethod
+    def score(found: Deviation, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
+        """(n,) the larger of both ways."""
+        if usual is not None:
+            return np.maximum(*usual.exceed(found.evidence(places)).values())
+        return radius * np.maximum(np.abs(found.there), found.back)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything `load` needs beside config.toml and about.json."""
+        found: dict[str, Tensor] = {}
+        for i, (name, reference) in enumerate(self.known.items()):
+            own = reference_to_tensors(reference)
+            if self.usual is not None:
+                own |= _usual_to_tensors(self.usual[name])
+            found |= {f"category.{i}.{key}": value.contiguous() for key, value in own.items()}
+        return found
+
+    @classmethod
+    def load(cls, run_dir: Path, device: str = "auto") -> TemplateDetector:
+        """The detector of a finished run; it computes on the CPU. Raises BadRun."""
+        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        tensors = run_files.read_run_tensors(run_dir)
+        try:
+            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
+            known = {name: reference_from_tensors(part) for name, part in parts.items()}
+            per_place = config.bank.standardise == "place"
+            usual = {name: _usual_from_tensors(part) for name, part in parts.items()} if per_place else None
+        except (KeyError, ValueError) as error:
+            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+        return cls(config, known, usual)
+
+
+def deviation(points: DoubleArray, surface: Surface) -> Deviation:
+    """How a scan (n, 3) departs from a surface that it is aligned to, and the surface from it."""
+    tree = PointTree(points)
+    distances, nearest = surface.tree.nearest(points)
+    along = np.einsum("ij,ij->i", points - surface.points[nearest], surface.normals[nearest])
+    there = _or_beyond(along, distances)
+    gaps, beside = tree.nearest(surface.points)
+    across = np.einsum("ij,ij->i", points[beside] - surface.points, surface.normals)
+    back = np.abs(_or_beyond(across, gaps))
+    around = tree.nearest_k(points, SMOOTHING)[1]
+    covered = surface.tree.nearest_k(points, SMOOTHING)[1]
+    return Deviation(there[around].mean(axis=1), back[covered].mean(axis=1))
+
+
+def top_mean(scores: DoubleArray) -> float:
+    """The mean of the highest 0.2 per cent of the points: a single flying pixel condemns no part [O]."""
+    return float(np.sort(scores)[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
+
+
+def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:
+    """Distances along the normal, and the whole distance, with the same sign, where nothing lies opposite."""
+    beyond = distances > BEYOND * np.median(distances)
+    return np.where(beyond, np.where(along < 0, -distances, distances), along)
+
+
+def _usual_to_tensors(usual: Usual) -> dict[str, Tensor]:
+    numbers = {"anchors": usual.anchors, "limits": np.array([usual.limits[name] for name in (THERE, BACK)])}
+    numbers |= {name: usual.values[name] for name in (THERE, BACK)}
+    return {f"usual.{name}": torch.from_numpy(np.ascontiguousarray(value)) for name, value in numbers.items()}
+
+
+def _usual_from_tensors(tensors: Mapping[str, Tensor]) -> Usual:
+    """Raises KeyError or ValueError where something is missing or misshapen."""
+    anchors, limits, there, back = (tensors[f"usual.{n}"].double().numpy() for n in ("anchors", "limits", THERE, BACK))
+    if anchors.shape != (len(there), 3) or limits.shape != (2,) or there.shape != back.shape or not len(there):
+        raise ValueError("the usual distances do not belong to their places")
+    if min(limits.min(), there.min(), back.min()) <= 0:
+        raise ValueError("a usual distance is not above 0")
+    return Usual(anchors, {THERE: there, BACK: back}, {THERE: float(limits[0]), BACK: float(limits[1])})
