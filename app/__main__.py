@@ -24,7 +24,8 @@ from app.main_window import MainWindow, show_bug
 from app.session import Session
 from app.settings import Settings, default_path
 from app.widgets.error_details import ErrorDetails
-from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, find_run
+from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
+from sedir_core.runs.models import find_model
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("sedir-inspect")
     app.setApplicationDisplayName("SeDiR Inspect")
     settings = Settings(default_path())
-    run_dir = find_run(asked.model) if asked.model else settings.run_dir or bundled_runs() / DEFAULT_RUN
+    run_dir = find_model(asked.model) if asked.model else settings.run_dir or bundled_runs() / DEFAULT_RUN
     window = MainWindow(Session(load, run_dir, asked.device or settings.device), settings, demo_scans())
     hooks = CrashHooks(window)
     hooks.install()
@@ -87,7 +88,7 @@ class CrashHooks:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sedir gui", description="Open the window.")
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="scans and folders to open")
-    parser.add_argument("--model", metavar="RUN", help="run directory, or name of a run, to inspect with")
+    parser.add_argument("--model", metavar="RUN", help="run directory, name of a run, or .sedir file, to inspect with")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:0 (default: as in the settings)")
     return parser.parse_args(arguments)
 

@@ -19,6 +19,7 @@ from sedir_core.commands import (
     info,
     inspect,
     queue,
+    runs,
     synth,
     train,
     watch,
@@ -72,6 +73,7 @@ app.add_typer(queue.app, name="queue")
 app.command("evaluate")(evaluate.evaluate)
 app.command("ice")(ice.ice)
 app.command("synth")(synth.synth)
+app.add_typer(runs.app, name="runs")
 app.add_typer(weights.app, name="weights")
 app.command("info")(info.info)
 app.command("bench")(bench.bench)

@@ -9,6 +9,8 @@ import platformdirs
 
 APP_NAME = "sedir-inspect"
 DEFAULT_RUN = "default"
+BUNDLE_SUFFIX = ".sedir"
+"""Of a run that was exported as one file."""
 
 
 def bundled_runs() -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sedir_core.commands.console import Status, interruptible, names, percent, progress, say, table, write_json
-from sedir_core.places import find_run
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.evaluation.benchmark import CategoryMode
@@ -20,7 +20,7 @@ GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate")
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Run directory or name of a run.")],
+    run: Annotated[str, typer.Argument(help="Run directory, name of a run, or .sedir file.")],
     dataset: Annotated[Path, typer.Argument(help="Dataset with test scans.")],
     categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
     category: Annotated[
@@ -40,15 +40,15 @@ def evaluate(
     from sedir_core.detectors.base import load_detector
     from sedir_core.evaluation.benchmark import evaluate_modes
 
-    wanted = names(categories)
+    run_dir, wanted = find_model(run), names(categories)
     data = open_dataset(dataset, wanted)
     for warning in data.warnings:
         say(f"warning: {warning}")
     with interruptible() as stop, progress() as report:
-        detector = load_detector(find_run(run), device)
+        detector = load_detector(run_dir, device)
         modes = _modes(category, detector.needs_category)
         outcomes = [one.to_json() for one in evaluate_modes(detector, data, wanted, modes, report, stop)]
-    document = {"run": str(find_run(run)), **outcomes[0]}
+    document = {"run": str(run_dir), **outcomes[0]}
     if len(outcomes) > 1:
         document["category_given"] = {name: outcomes[1][name] for name in GIVEN_KEYS}
     if json_file is not None:

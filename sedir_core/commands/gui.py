@@ -10,13 +10,14 @@ import typer
 
 from sedir_core.commands.machine import display_named
 from sedir_core.errors import DeviceUnavailable
-from sedir_core.places import find_run
+from sedir_core.runs.models import find_model
 
 
 def gui(
     paths: Annotated[list[Path] | None, typer.Argument(help="Scans, folders or a dataset to open.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="Run directory or name of a run; by default the one used last.", metavar="RUN")
+        str | None,
+        typer.Option(help="Run directory, name of a run, or .sedir file; by default the one used last.", metavar="RUN"),
     ] = None,
 ) -> None:
     """Open the window (also what `sedir` does on its own)."""
@@ -24,7 +25,7 @@ def gui(
         raise DeviceUnavailable(
             "display", "neither DISPLAY nor WAYLAND_DISPLAY is set", "use `sedir inspect`, or `sedir demo --headless`"
         )
-    raise typer.Exit(open_window(paths or [], find_run(model) if model else None))
+    raise typer.Exit(open_window(paths or [], find_model(model) if model else None))
 
 
 def open_window(paths: list[Path], run_dir: Path | None) -> int:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sedir_core.commands.console import Status, interruptible, names, progress, say, table, write_json
-from sedir_core.places import find_run
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.evaluation.ice import Comparison
 
 
 def ice(
-    run: Annotated[str, typer.Argument(help="Run directory or name of a run.")],
+    run: Annotated[str, typer.Argument(help="Run directory, name of a run, or .sedir file.")],
     baseline_run: Annotated[str, typer.Argument(help="The run to compare it with.")],
     dataset: Annotated[Path, typer.Argument(help="Dataset with training and test scans.")],
     json_file: Annotated[
@@ -49,7 +49,7 @@ def ice(
     data = open_dataset(dataset, wanted)
     with interruptible() as stop, progress() as report:
         model, baseline = (
-            Contender(path.name, load_detector(path, device)) for path in (find_run(run), find_run(baseline_run))
+            Contender(path.name, load_detector(path, device)) for path in (find_model(run), find_model(baseline_run))
         )
         found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop)
         if figure is not None or csv is not None or npz is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sedir_core.commands.console import write_json
-from sedir_core.places import find_run
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.config import Config
@@ -18,7 +18,7 @@ PAPER_CATEGORIES = 12  # of Real3D-AD, which the paper counts on; a preset has n
 
 
 def info(
-    run: Annotated[str | None, typer.Argument(help="Run directory or name of a run.")] = None,
+    run: Annotated[str | None, typer.Argument(help="Run directory, name of a run, or .sedir file.")] = None,
     preset_name: Annotated[
         Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="A preset instead of a run.")
     ] = None,
@@ -53,7 +53,7 @@ def _of_preset(name: str, method: str) -> dict[str, Any]:
 def _of_run(name: str) -> dict[str, Any]:
     from sedir_core.detectors.run_files import read_about, read_run_config
 
-    run_dir = find_run(name)
+    run_dir = find_model(name)
     about, config = read_about(run_dir), read_run_config(run_dir)
     origin = about.model_dump(mode="json", exclude={"format"})
     return {"run": str(run_dir)} | _sizes(config, len(about.categories)) | origin | {"config": config.model_dump()}

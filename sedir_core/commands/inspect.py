@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedir_core.commands.console import Status, interruptible, progress, say, table, write_json
-from sedir_core.places import DEFAULT_RUN, find_run
+from sedir_core.places import DEFAULT_RUN
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
@@ -33,7 +34,7 @@ COLUMNS = (
 
 def inspect(
     paths: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
-    model: Annotated[str, typer.Option(help="Run directory or name of a run.", metavar="RUN")] = DEFAULT_RUN,
+    model: Annotated[str, typer.Option(help="Run directory or name, or a .sedir file.", metavar="RUN")] = DEFAULT_RUN,
     category: Annotated[str, typer.Option(help="What the parts are, or auto.", metavar="NAME|auto")] = "auto",
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
@@ -63,7 +64,7 @@ def inspect(
     from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.cluster import Cluster
 
-    run_dir = find_run(model)
+    run_dir = find_model(model)
     sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
     files, refused = scan_files(paths)
     with interruptible() as stop, progress() as report:

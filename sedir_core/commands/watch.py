@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedir_core.commands.console import Status, interruptible, say
-from sedir_core.places import DEFAULT_RUN, find_run
+from sedir_core.places import DEFAULT_RUN
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
@@ -27,7 +28,7 @@ STOP_INTERVAL_S = 0.2
 
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder that scans arrive in; its sub-folders count too.")],
-    model: Annotated[str, typer.Option(help="Run directory or name of a run.", metavar="RUN")] = DEFAULT_RUN,
+    model: Annotated[str, typer.Option(help="Run directory or name, or a .sedir file.", metavar="RUN")] = DEFAULT_RUN,
     category: Annotated[str, typer.Option(help="What the parts are, or auto.", metavar="NAME|auto")] = "auto",
     json_file: Annotated[
         str | None,
@@ -53,7 +54,7 @@ def watch(
     _check_folders(folder, export)
     names = ExportNames(export) if export is not None else None
     with interruptible() as stop, _lines(json_file) as write:
-        detector = load_detector(find_run(model), device)
+        detector = load_detector(find_model(model), device)
         check_category(detector, category)
         arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         watcher = FolderWatch(folder, arrivals.put, _Teller(), settle_s=settle, existing=existing)

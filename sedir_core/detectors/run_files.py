@@ -25,6 +25,8 @@ WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
 EVENTS = "events.jsonl"
 METRICS = "metrics.json"
+EVALUATION = "evaluation.json"
+"""What `sedir evaluate` found, where it was asked to record it in the run."""
 ABOUT = "about.json"
 LOG = "log.txt"
 STOP = "STOP"
@@ -39,6 +41,7 @@ class About(BaseModel):
     """Where a run comes from: about.json.
 
     dataset: the folder it was trained on, empty in runs of older versions. data_hash: of the training scans' content.
+    parent: name of the run it was started from, empty if from nothing. inherited: the categories taken over from it.
     device: as torch names it. threads: the CPU threads torch used,
     since sums of floats depend on them. created: ISO 8601, UTC.
     """
@@ -51,6 +54,8 @@ class About(BaseModel):
     seed: int
     dataset: str = ""
     data_hash: str
+    parent: str = ""
+    inherited: tuple[str, ...] = ()
     device: str
     threads: int
     created: str

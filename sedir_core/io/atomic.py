@@ -33,12 +33,40 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         staging.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error), "check the free space and the permissions") from error
     finally:
         with suppress(OSError):
             staging.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill with `synced_file`s; it takes the name `path` only when the block ends without an error.
+
+    `path` must not exist. Raises CannotWrite where the system refuses to make, sync or rename it.
+    """
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+        sync_folder(staging)
+        staging.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error), "check the free space and the permissions") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def synced_file(path: Path) -> Iterator[BinaryIO]:
+    """A new binary file that is on the disk when the block ends; for the inside of an `atomic_folder`."""
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -70,7 +98,8 @@ def _free_space(path: Path) -> str:
         return "the free space is not known"
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed in a folder last through a power cut."""
     if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -18,6 +18,8 @@ from sedir_core.errors import CannotWrite
 
 log = logging.getLogger(__name__)
 
+_TAIL_BYTES = 1 << 16  # far more than the longest event
+
 
 class _Event(BaseModel):
     """time: seconds since 1970 when it was said."""
@@ -164,6 +166,20 @@ class EventReader:
 def read_events(path: Path) -> list[AnyEvent]:
     """Every whole event of a file."""
     return EventReader(path).new()
+
+
+def last_event(path: Path) -> AnyEvent | None:
+    """The last whole event, read from the end of the file; None if there is none there."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            tail = file.read(_TAIL_BYTES)
+    except OSError:
+        return None
+    lines = tail[: tail.rfind(b"\n") + 1].splitlines()
+    return _parse(lines[-1]) if lines else None
 
 
 def _parse(line: bytes) -> AnyEvent | None:

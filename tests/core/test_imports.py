@@ -20,6 +20,7 @@ ROWS = [
     {"datasets", "models"},
     {"detectors"},
     {"training", "evaluation", "history"},
+    {"runs"},
     {"commands"},
     {"cli"},
     {"__main__"},

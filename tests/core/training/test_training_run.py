@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -10,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import torch
+from failing_disk import FailingDisk
 from trainee import CPU, config
 
 from sedir_core.config import Config
@@ -227,54 +227,6 @@ def test_warnings_reach_the_log_file(tmp_path: Path) -> None:
     assert "a scan looks odd" in (path / "log.txt").read_text()
 
 
-class FailingDisk:
-    """Fails the n-th of all opens, writes, syncs and renames."""
-
-    def __init__(self, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.left = n
-        disk, real_open = self, Path.open
-
-        class File:
-            def __init__(self, file: BinaryIO) -> None:
-                self.file = file
-
-            def __enter__(self) -> File:
-                return self
-
-            def __exit__(self, *error: object) -> None:
-                self.file.close()
-
-            def write(self, content: bytes) -> int:
-                self.file.write(content[: len(content) // 2])
-                disk.count()
-                return self.file.write(content[len(content) // 2 :])
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(self.file, name)
-
-        def open_(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-            if mode != "wb":
-                return real_open(path, mode, *args, **kwargs)
-            self.count()
-            return File(real_open(path, mode))
-
-        monkeypatch.setattr(Path, "open", open_)
-        monkeypatch.setattr(os, "fsync", self.counted(os.fsync))
-        monkeypatch.setattr(Path, "replace", self.counted(Path.replace))
-
-    def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            self.count()
-            return function(*args)
-
-        return call
-
-    def count(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-
 def test_an_error_at_any_write_sync_or_rename_leaves_a_whole_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,8 +245,8 @@ def test_an_error_at_any_write_sync_or_rename_leaves_a_whole_checkpoint(
             outcomes.append((float(saved[0]["w"].sum()), saved[1]["step"]))
             assert list(run.path.glob(".*.tmp")) == []
             run.save_state(old, {"step": "1"})
-    # open, write, sync, rename fail on the old one; the folder's sync comes after the rename
-    assert outcomes == [(0.0, "1")] * 4 + [(50.0, "2")]
+    # mkdir, open, write, sync, rename fail on the old one; the folder's sync comes after the rename
+    assert outcomes == [(0.0, "1")] * 5 + [(50.0, "2")]
 
 
 def disk_survives(run: Run, tensors: dict[str, torch.Tensor]) -> bool:

@@ -1,0 +1,278 @@
+"""Which runs there are: every training begun, stopped, failed or finished below some folders, and what came of it.
+
+No torch here: the window lists runs before it is loaded. Nothing found on disk is believed: a folder that is no run
+is passed over, a damaged one is listed with what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from sedir_core.config import Config
+from sedir_core.detectors import run_files
+from sedir_core.detectors.run_files import About
+from sedir_core.errors import BadRun
+from sedir_core.places import bundled_runs, user_runs
+from sedir_core.training.events import DoneEvent, EpochEvent, FailedEvent, last_event, read_events
+from sedir_core.training.run_lock import is_alive
+
+log = logging.getLogger(__name__)
+
+TRASH = ".trash"
+"""Folder beside the runs that keeps the deleted ones."""
+ARCHIVED = "ARCHIVED"
+"""File in a run that keeps it out of the list."""
+MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
+_OURS = (run_files.ABOUT, run_files.LOCK, run_files.WEIGHTS)
+_JSON_LIMIT = 4_000_000
+
+
+class State(Enum):
+    """Where a run is on its way. STOPPED: it can go on exactly where it was. DAMAGED: it cannot be read."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    FINISHED = "finished"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One line of the list.
+
+    bundled: ships with the program and stays as it is. trouble: what is wrong with a failed or damaged run.
+    measured: category -> measure -> 0..1, from an evaluation that was recorded in the run; empty if there is none.
+    seconds: of training. changed: when its files last changed.
+    """
+
+    path: Path
+    state: State
+    about: About | None = None
+    preset: str = ""
+    epochs: int = 0
+    n_bytes: int = 0
+    changed: datetime | None = None
+    seconds: float | None = None
+    measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    archived: bool = False
+    bundled: bool = False
+    trouble: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def method(self) -> str:
+        return "" if self.about is None else self.about.method
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return () if self.about is None else self.about.categories
+
+    @property
+    def created(self) -> datetime | None:
+        try:
+            return None if self.about is None else datetime.fromisoformat(self.about.created)
+        except ValueError:
+            return None
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The measures that every evaluated category has, averaged over the categories."""
+        rows = list(self.measured.values())
+        return {m: sum(row[m] for row in rows) / len(rows) for m in MEASURES if rows and all(m in row for row in rows)}
+
+    def to_json(self) -> dict[str, Any]:
+        """For `sedir runs list --json`."""
+        return {
+            "name": self.name,
+            "path": str(self.path),
+            "state": self.state.value,
+            "method": self.method,
+            "preset": self.preset,
+            "epochs": self.epochs,
+            "categories": list(self.categories),
+            "created": None if self.created is None else self.created.isoformat(),
+            "bytes": self.n_bytes,
+            "training_seconds": self.seconds,
+            "mean": self.means,
+            "archived": self.archived,
+            "bundled": self.bundled,
+            "trouble": self.trouble,
+        }
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """All that is shown of one run.
+
+    thresholds: by category. curves: quantity -> [(epoch, value)]. old_categories: of a run that was started from
+    another, what became of the categories it took over, see `training.warm_check`.
+    """
+
+    entry: RunEntry
+    config: Config | None
+    thresholds: Mapping[str, float]
+    curves: Mapping[str, list[tuple[float, float]]]
+    old_categories: Mapping[str, Mapping[str, Any]]
+
+
+def list_runs(folders: Iterable[Path] | None = None, archived: bool = False) -> list[RunEntry]:
+    """The runs directly in these folders, the newest first; a folder that is itself a run counts as one.
+
+    folders: the user's and the bundled runs by default. archived: those instead that were taken off the list.
+    """
+    found: dict[Path, RunEntry] = {}
+    for folder in (user_runs(), bundled_runs()) if folders is None else folders:
+        for path in _candidates(folder):
+            if path not in found and (path / ARCHIVED).exists() == archived:
+                found[path] = read_entry(path)
+    return sorted(found.values(), key=_age)
+
+
+def is_run(path: Path) -> bool:
+    """Whether this folder was made by a training, however far it came."""
+    return path.is_dir() and any((path / name).exists() for name in _OURS)
+
+
+def read_entry(path: Path) -> RunEntry:
+    """What is known of one run; never raises for what is wrong with it."""
+    alive = is_alive(path)
+    bundled = path.parent == bundled_runs()
+    common: dict[str, Any] = {
+        "n_bytes": _size(path),
+        "changed": _changed(path),
+        "archived": (path / ARCHIVED).exists(),
+        "bundled": bundled,
+    }
+    try:
+        about, config = run_files.read_about(path), run_files.read_run_config(path)
+    except BadRun as error:
+        if alive:  # it has just begun
+            return RunEntry(path, State.RUNNING, **common)
+        return RunEntry(path, State.DAMAGED, trouble=str(error), **common)
+    state, trouble = (State.RUNNING, "") if alive else _ended(path)
+    seconds = _json_object(path / run_files.METRICS).get("seconds")
+    return RunEntry(
+        path,
+        state,
+        about,
+        config.preset,
+        config.training.epochs,
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        measured=measured_of(path),
+        trouble=trouble,
+        **common,
+    )
+
+
+def read_detail(path: Path) -> RunDetail:
+    """Everything to show of a run; what cannot be read is left empty."""
+    entry = read_entry(path)
+    try:
+        config = run_files.read_run_config(path)
+    except BadRun:
+        config = None
+    metrics = _json_object(path / run_files.METRICS)
+    old = metrics.get("old_categories")
+    rows = {name: row for name, row in old.items() if isinstance(row, dict)} if isinstance(old, dict) else {}
+    return RunDetail(entry, config, _numbers(metrics.get("thresholds")), curves_of(path), rows)
+
+
+def measured_of(path: Path) -> dict[str, dict[str, float]]:
+    """The measures of each category that an evaluation left in the run."""
+    categories = _json_object(path / run_files.EVALUATION).get("categories")
+    if not isinstance(categories, dict):
+        return {}
+    return {name: _numbers(row) for name, row in categories.items() if isinstance(row, dict)}
+
+
+def curves_of(path: Path) -> dict[str, list[tuple[float, float]]]:
+    """Losses, learning rate and speed over the epochs; after a kill and a resume the later ones count."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for event in read_events(path / run_files.EVENTS):
+        if isinstance(event, EpochEvent):
+            for name, value in {**event.losses, "learning rate": event.lr, "steps/s": event.steps_per_second}.items():
+                points = curves.setdefault(name, [])
+                while points and points[-1][0] >= event.epoch:
+                    points.pop()
+                points.append((float(event.epoch), value))
+    return curves
+
+
+def _candidates(folder: Path) -> list[Path]:
+    if is_run(folder):
+        return [folder]
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and is_run(path))
+    except OSError as error:
+        if folder.exists():
+            log.warning("cannot list %s: %s", folder, error)
+        return []
+
+
+def _ended(path: Path) -> tuple[State, str]:
+    last = last_event(path / run_files.EVENTS)
+    if (path / run_files.WEIGHTS).is_file() and not isinstance(last, FailedEvent):
+        return State.FINISHED, ""
+    if isinstance(last, FailedEvent):
+        return State.FAILED, last.message
+    if isinstance(last, DoneEvent) and last.status == "complete":
+        return State.DAMAGED, f"{run_files.WEIGHTS} is missing"
+    return State.STOPPED, ""
+
+
+def _age(entry: RunEntry) -> tuple[float, str]:
+    """The newest first; runs of the same moment by name."""
+    when = entry.created or entry.changed
+    return (0.0 if when is None else -when.timestamp(), entry.name)
+
+
+def _size(path: Path) -> int:
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):  # it went meanwhile
+                total += (Path(folder) / name).lstat().st_size
+    return total
+
+
+def _changed(path: Path) -> datetime | None:
+    try:
+        times = [(path / name).stat().st_mtime for name in (*_OURS, run_files.EVENTS) if (path / name).exists()]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(max(times)).astimezone() if times else None
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """The object in a small JSON file; empty where there is none."""
+    try:
+        if not path.is_file() or path.stat().st_size > _JSON_LIMIT:
+            return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _numbers(found: object) -> dict[str, float]:
+    if not isinstance(found, dict):
+        return {}
+    return {
+        name: float(value)
+        for name, value in found.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
