@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         self._painted = False
         self._closed_cleanly = True
         self.model = InspectModel(session, self)
-        self.page = InspectPage(session, self.model, self.theme)
+        self.page = InspectPage(session, self.model, settings, self.theme)
         self.exporter = Exporter(session, self.page, self)
         self.status = JobStatus(self.theme)
         self._model_label = QLabel(objectName="quiet", contentsMargins=QMargins(0, 0, 10, 0))

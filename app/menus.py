@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QMenu
 from app import help_texts
 from app.session import State
 from app.settings import ThemeChoice
-from app.views.linked_clouds import Layer
 from app.widgets.theme import Theme, icon
 from app.workspaces.registry import HOME, WORKSPACES
 
@@ -81,15 +80,9 @@ class Menus:
         self._add(menu, "Settings…", window.dialogs.show_settings, "Ctrl+,", "cog-outline")
 
     def _build_view(self) -> None:
-        window, menu, clouds = self._window, self._menu("&View"), self._window.page.clouds
-        self._needs_scan.append(self._add(menu, "Reset Camera", clouds.reset_camera, "R", "rotate-orbit"))
-        menu.addSeparator()
-        layers = QActionGroup(window)
-        for key, layer in enumerate(Layer, 1):
-            show = self._add(menu, layer.value, lambda layer=layer: clouds.set_layer(layer), str(key))
-            _make_choice(show, layers, layer is Layer.HEAT)
-        self._add(menu, "Swap Sides", clouds.swap, "S", "swap-horizontal")
-        menu.addSeparator()
+        window, menu = self._window, self._menu("&View")
+        window.page.stage.actions_of_views.fill(menu)
+        self._needs_scan += window.page.stage.actions_of_views.needs_scan
         for dock in window.page.docks:
             menu.addAction(dock.toggleViewAction())
         menu.addSeparator()

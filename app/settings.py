@@ -12,12 +12,15 @@ from typing import Any, Literal, get_args
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from app.stored import Form, Stored, flag, one_of, path, strings, text
+from app.stored import Form, Stored, count, flag, one_of, path, strings, text
 from sedir_core.places import DEFAULT_RUN, bundled_runs, user_config
 
 ThemeChoice = Literal["system", "light", "dark"]
 RestoreChoice = Literal["ask", "always", "never"]
+ShadingChoice = Literal["auto", "on", "off"]
 MAX_RECENT = 10
+POINT_SIZES = (50, 70, 100, 140, 200)
+"""Of a drawn point, in per cent of the usual size."""
 
 THEME_FORM = Form(
     "Window",
@@ -68,6 +71,12 @@ class Settings(QObject):
     unit = Stored("inspect/unit", "", text, UNIT_FORM)
     operator = Stored("records/operator", "", text, OPERATOR_FORM)
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
+    colour_map = Stored("view/colour_map", "", text)
+    """Name of the map for scores, as the views know it; empty means the usual one."""
+    per_scan_scale = Stored("view/per_scan_scale", False, flag)
+    """Colours span each scan's own scores, rather than the calibrated scale."""
+    depth_shading: Stored[ShadingChoice] = Stored("view/depth_shading", "auto", one_of(get_args(ShadingChoice)))
+    point_size = Stored("view/point_size", 100, count(POINT_SIZES[0], POINT_SIZES[-1]))
     recent_models: Stored[tuple[str, ...]] = Stored("inspect/recent_models", (), strings)
     """Run directories chosen last, the newest first."""
 

@@ -13,15 +13,22 @@ from collections import OrderedDict
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkFloatArray
 
 from app.shapes import Shape
 from app.views.camera import Pose
 from app.views.canvas import Canvas
-from app.views.colours import Rgb
-from app.views.marks import Mark, Marks
+from app.views.colours import Look, Rgb
+from app.views.depth_shading import DepthShade, eye_dome
+from app.views.marks import Marks
+from app.views.overlay import Overlay
+from app.views.picking import point_under
+from app.views.plane_drawing import PlaneDrawing
 from app.views.point_actors import CHUNK, PointActors
+from app.views.probes import Probes
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
 # its time on fragments, so the reach shrinks as well.
@@ -43,6 +50,7 @@ class CloudView(QWidget):
 
     moved = Signal()
     completed = Signal()  # all points are on the screen
+    clicked = Signal(QPointF)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +61,12 @@ class CloudView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
-        self._marks = Marks(self._plot)
+        self._overlay = Overlay(self._plot)
+        self._shade = DepthShade(self._overlay)
+        self.plane = PlaneDrawing(self._overlay)
+        self.marks = Marks(self._overlay)
+        self.probes = Probes(self._overlay)
+        self._plot.clicked.connect(self.clicked)
         self._silence_keys()
         style = self._plot.iren.interactor.GetInteractorStyle()
         style.AutoAdjustCameraClippingRangeOff()  # it would include the ghosts; see _soften
@@ -61,6 +74,8 @@ class CloudView(QWidget):
         style.AddObserver("EndInteractionEvent", self._on_moved)
         self._drawn: PointActors | None = None
         self._kept: OrderedDict[int, PointActors] = OrderedDict()  # by the shape's id, the least recently shown first
+        self._look = Look()
+        self._lit = False  # eye-dome lighting by the graphics card is on
         self._quality = FIRST_QUALITY  # what is fluent while moving
         self._n_hidden = 0  # chunks in the hidden picture
         self._batch = 1
@@ -88,9 +103,10 @@ class CloudView(QWidget):
             self._set_drawn(PointActors(self._plot.renderer, shape, colours))
         self.redraw()
 
-    def show_marks(self, marks: list[Mark], ink: str, accent: str) -> None:
-        """Frame and number these places; the chosen one stands out."""
-        self._marks.show_marks(marks, ink, accent)
+    def set_look(self, look: Look) -> None:
+        """Depth shading and the size of points; the colours come with the shape."""
+        self._look = look
+        self.redraw()
 
     def set_background(self, bottom: str, top: str) -> None:
         self._plot.set_background(bottom, top=top)
@@ -107,7 +123,7 @@ class CloudView(QWidget):
         """Look from there, and draw lightly until nothing moves any more."""
         camera = self._plot.camera
         camera.position, camera.focal_point, camera.up = pose.position, pose.focus, pose.up
-        self._marks.set_camera(self.pose, self.view_angle_deg)
+        self._overlay.set_camera(self.pose, self.view_angle_deg)
         self._moving = True
         self.redraw()
 
@@ -121,6 +137,19 @@ class CloudView(QWidget):
     def view_angle_deg(self) -> float:
         return float(self._plot.camera.view_angle)
 
+    # The mouse
+
+    def point_at(self, place: QPointF) -> int | None:
+        """Index of the shape's point that is seen there, or None."""
+        if self.shape is None:
+            return None
+        width, height = float(self._plot.width()), float(self._plot.height())
+        return point_under(self.shape.points, self.pose, self.view_angle_deg, width, height, place.x(), place.y())
+
+    def set_aiming(self, on: bool) -> None:
+        """Show by the cursor that a click picks a point."""
+        self._plot.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+
     # Drawing
 
     def redraw(self) -> None:
@@ -128,6 +157,7 @@ class CloudView(QWidget):
         self._complete = False
         self._n_hidden = 0
         self._rest.stop()
+        self._shade.clear()
         self._plot.ask()
 
     def finish(self) -> None:
@@ -160,7 +190,8 @@ class CloudView(QWidget):
         self._plot._surface = None
 
     @property
-    def _shape(self) -> Shape | None:
+    def shape(self) -> Shape | None:
+        """What is shown."""
         return None if self._drawn is None else self._drawn.shape
 
     @property
@@ -178,7 +209,7 @@ class CloudView(QWidget):
         self._kept.move_to_end(id(actors.shape))
         low, high = actors.shape.points.min(axis=0), actors.shape.points.max(axis=0)
         self._bounds = tuple(np.stack([low, high], axis=1).ravel().tolist())
-        if self._software is False:
+        if self._lit:
             self._soften(low, high)
         while len(self._kept) > 1 and (
             len(self._kept) > MOST_KEPT or sum(len(kept.shape) for kept in self._kept.values()) > MOST_KEPT_POINTS
@@ -186,7 +217,7 @@ class CloudView(QWidget):
             self._kept.popitem(last=False)[1].release()
 
     def _on_moved(self, *_: object) -> None:
-        self._marks.set_camera(self.pose, self.view_angle_deg)
+        self._overlay.set_camera(self.pose, self.view_angle_deg)
         self._moving = True
         self.redraw()
         self.moved.emit()
@@ -195,9 +226,7 @@ class CloudView(QWidget):
         if self._software is None:
             capabilities = self._plot.render_window.ReportCapabilities().lower()
             self._software = any(name in capabilities for name in SOFTWARE_RENDERERS)
-            if not self._software:
-                self._plot.enable_eye_dome_lighting()
-                self._soften(np.array(self._bounds[::2]), np.array(self._bounds[1::2]))
+        self._light()
         n_chunks, overlap = QUALITIES[self._quality]
         count = min(n_chunks, self._n_chunks)
         self._set_up(0, count, count * CHUNK, overlap)
@@ -223,6 +252,8 @@ class CloudView(QWidget):
             self._rest.start(0)
         else:
             self._complete = True
+            if self._software and self._look.depth_shading:
+                self._shade.show_shade(self._darkness())
             self._plot.update()
             self.completed.emit()
 
@@ -233,6 +264,29 @@ class CloudView(QWidget):
         self._plot.renderer.SetPreserveColorBuffer(first > 0)
         self._plot.renderer.SetPreserveDepthBuffer(first > 0)
         self._plot.renderer.ResetCameraClippingRange(self._bounds)
+
+    def _light(self) -> None:
+        """Eye-dome lighting as the look asks for it, where the graphics card draws it."""
+        wanted = not self._software and self._look.depth_shading is not False
+        if wanted == self._lit:
+            return
+        self._lit = wanted
+        if wanted:
+            self._plot.enable_eye_dome_lighting()
+            self._soften(np.array(self._bounds[::2]), np.array(self._bounds[1::2]))
+        else:
+            self._plot.disable_eye_dome_lighting()
+            self._plot.remove_actor("ghosts", reset_camera=False, render=False)
+
+    def _darkness(self) -> NDArray[np.uint8]:
+        """The shade of the picture that was just drawn."""
+        window, values = self._plot.GetRenderWindow(), vtkFloatArray()
+        self._plot.makeCurrent()
+        width, height = window.GetSize()
+        window.GetZbufferData(0, 0, width - 1, height - 1, values)
+        self._plot.doneCurrent()
+        nearest, farthest = self._plot.camera.clipping_range
+        return eye_dome(vtk_to_numpy(values).reshape(height, width)[::-1], nearest, farthest)
 
     def _soften(self, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
         """Make eye-dome lighting lighter, or it draws a black line around each point and hides the colours.
@@ -247,13 +301,13 @@ class CloudView(QWidget):
 
     def _point_size(self, n_drawn: int, overlap: float) -> float:
         """Pixels a point needs to touch its neighbours, at the camera's distance, when only that many are drawn."""
-        if self._shape is None:
+        if self.shape is None:
             return 1.0
-        thinned = max(1.0, len(self._shape) / max(n_drawn, 1))
+        thinned = max(1.0, len(self.shape) / max(n_drawn, 1))
         camera = self._plot.camera
         half_height = camera.distance * np.tan(np.radians(camera.view_angle / 2))
         pixels_per_unit = self._plot.height() * self.devicePixelRatioF() / 2 / max(half_height, 1e-12)
-        size = overlap * self._shape.spacing * np.sqrt(thinned) * pixels_per_unit
+        size = overlap * self._look.point_factor * self.shape.spacing * np.sqrt(thinned) * pixels_per_unit
         return float(np.clip(size, 2.0, MAX_POINT_PX * self.devicePixelRatioF()))
 
     def _silence_keys(self) -> None:

@@ -1,4 +1,4 @@
-"""The legend of the heat: the fixed scale, how many points have which score, and the limit, which can be dragged."""
+"""The legend of the heat: the scale, how many points have which score, and the limit, which can be dragged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.session import HIGHEST_LIMIT, LOWEST_LIMIT
-from app.views.colours import N_STEPS, NOT_EVALUATED, heat_map
+from app.views.colour_maps import N_STEPS, colour_map
+from app.views.colours import NOT_EVALUATED, Look, Scale
 from app.widgets.theme import Theme
 from sedir_core.types import Detection, FloatArray
 
@@ -26,6 +27,7 @@ N_BINS = 96
 STRIP_HEIGHT = 12
 SIDE_MARGIN = 16
 SNAP = 0.015
+CAPTION_GAP = 22
 
 
 class ColourBar(QWidget):
@@ -40,8 +42,10 @@ class ColourBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._counts: FloatArray = np.zeros(N_BINS, np.float32)
-        self._shares: FloatArray = np.empty(0, np.float32)  # of the calibrated limit, or of half the scale
+        self._shares: FloatArray = np.empty(0, np.float32)  # of the calibrated limit; as they are for distances
+        self._scale = Scale(0.0, 2.0)  # of these shares
         self._far: float | None = None  # the end of the scale, where it shows distances
+        self._unit = ""
         self._n_blank = 0
         self._limit = 1.0
         self._dragging = False
@@ -57,23 +61,34 @@ class ColourBar(QWidget):
         self._theme = theme
         self.update()
 
-    def show_detection(self, raw: Detection | None, limit: float) -> None:
+    def show_detection(self, raw: Detection | None, limit: float, look: Look) -> None:
         """The scores as the model gave them, and the limit as a share of the calibrated one."""
         self._far, self._limit = None, limit
         scores = np.empty(0, np.float32) if raw is None else raw.point_scores
-        self._count(scores, raw.point_threshold if raw is not None and raw.point_threshold > 0 else np.inf)
+        shares = scores / np.float32(raw.point_threshold if raw is not None and raw.point_threshold > 0 else np.inf)
+        self._count(shares, look.scale(shares, 1.0))
 
-    def show_distances(self, distances: FloatArray, far: float) -> None:
+    def show_distances(self, distances: FloatArray, far: float, look: Look, unit: str) -> None:
         """Distances in the scan's unit, NaN where unknown, on a scale from 0 to `far`; there is no limit to drag."""
-        self._far = far
-        self._count(distances, far / 2)
+        self._far, self._unit = far, unit
+        self._count(distances, Scale(0.0, far, look.colour_map))
 
-    def _count(self, values: FloatArray, middle: float) -> None:
-        known = values[~np.isnan(values)]
-        self._shares = known / np.float32(middle)
-        self._n_blank = len(values) - len(known)
+    @property
+    def caption(self) -> str:
+        """What the scale is, in one line."""
+        if self._far is not None:
+            return f"Distance to the expected surface, in {self._unit or 'the scan’s unit'}"
+        moved = f"Limit at {self._limit:.0%} of the calibrated one · double click: back"
+        if self._scale.own:
+            return "Scale of this scan alone: do not compare its colours with another scan’s"
+        return moved if abs(self._limit - 1) > 1e-6 else "Point score, as a share of the limit"
+
+    def _count(self, shares: FloatArray, scale: Scale) -> None:
+        known = shares[~np.isnan(shares)]
+        self._shares, self._scale = known, scale
+        self._n_blank = len(shares) - len(known)
         # The last bin holds everything beyond the end of the scale.
-        bins = np.clip(self._shares * (N_BINS / 2), 0, N_BINS - 1).astype(np.intp)
+        bins = np.clip((known - scale.low) * (N_BINS / (scale.high - scale.low)), 0, N_BINS - 1).astype(np.intp)
         self._counts = np.bincount(bins, minlength=N_BINS).astype(np.float32)
         self.setCursor(Qt.CursorShape.SplitHCursor if self._far is None else Qt.CursorShape.ArrowCursor)
         self.update()
@@ -108,7 +123,8 @@ class ColourBar(QWidget):
             self.limit_set.emit(self._limit + step)
 
     def _drag_to(self, x: float) -> None:
-        share = 2 * (x - SIDE_MARGIN) / max(self.width() - 2 * SIDE_MARGIN, 1)
+        along = (x - SIDE_MARGIN) / max(self.width() - 2 * SIDE_MARGIN, 1)
+        share = self._scale.low + along * (self._scale.high - self._scale.low)
         # Near the calibrated limit the line snaps to it.
         self._limit = 1.0 if abs(share - 1) < SNAP else min(max(share, LOWEST_LIMIT), HIGHEST_LIMIT)
         self.update()
@@ -131,10 +147,10 @@ class ColourBar(QWidget):
         self._paint_caption(painter, metrics)
 
     def _paint_strip(self, painter: QPainter, strip: QRectF) -> None:
+        table = colour_map(self._scale.map)
         gradient = QLinearGradient(strip.topLeft(), strip.topRight())
-        for step in range(0, N_STEPS, 8):
-            gradient.setColorAt(step / (N_STEPS - 1), QColor(*(int(c) for c in heat_map()[step])))
-        gradient.setColorAt(1.0, QColor(*(int(c) for c in heat_map()[-1])))
+        for step in (*range(0, N_STEPS, 8), N_STEPS - 1):
+            gradient.setColorAt(step / (N_STEPS - 1), QColor(*(int(c) for c in table[step])))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(gradient)
         painter.drawRoundedRect(strip, 3, 3)
@@ -157,42 +173,46 @@ class ColourBar(QWidget):
         painter.drawPolygon(outline)
 
     def _paint_limit(self, painter: QPainter, strip: QRectF, room: QRectF) -> None:
-        x = strip.left() + self._limit / 2 * strip.width()
-        painter.setPen(QPen(QColor(self._theme.ink), 1.6))
+        along = (self._limit - self._scale.low) / (self._scale.high - self._scale.low)
+        x = strip.left() + min(max(along, 0.0), 1.0) * strip.width()
+        ink = QColor(self._theme.ink)
+        if not 0 <= along <= 1:
+            ink.setAlphaF(0.4)  # it lies beyond this end
+        painter.setPen(QPen(ink, 1.6))
         painter.drawLine(QPointF(x, room.top() - 4), QPointF(x, strip.bottom() + 3))
-        painter.setBrush(QColor(self._theme.ink))
+        painter.setBrush(ink)
         top = room.top() - 7
         painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 7)]))
 
     def _paint_scale(self, painter: QPainter, strip: QRectF, metrics: QFontMetricsF) -> None:
         painter.setPen(QColor(self._theme.quiet))
         baseline = strip.bottom() + metrics.ascent() + 4
-        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-            text = f"{200 * share:.0f} %" if self._far is None else f"{self._far * share:.3g}"
-            text += "+" if share == 1 else ""
+        for along in (0.0, 0.25, 0.5, 0.75, 1.0):
+            value = self._scale.low + along * (self._scale.high - self._scale.low)
+            text = f"{100 * value:.0f} %" if self._far is None else f"{value:.3g}"
+            text += "+" if along == 1 and not self._scale.own else ""
             width = metrics.horizontalAdvance(text)
-            x = strip.left() + share * strip.width() - width * (0.0 if share == 0 else 1.0 if share == 1 else 0.5)
+            x = strip.left() + along * strip.width() - width * (0.0 if along == 0 else 1.0 if along == 1 else 0.5)
             painter.drawText(QPointF(x, baseline), text)
 
     def _paint_caption(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         baseline = 3 + metrics.ascent()
         painter.setPen(QColor(self._theme.quiet))
-        title = "Point score, as a share of the limit"
-        if self._far is not None:
-            title = "Distance to the expected surface, in the scan's unit"
-        elif abs(self._limit - 1) > 1e-6:
-            title = f"Limit at {self._limit:.0%} of the calibrated one · double click: back"
-        painter.drawText(QPointF(SIDE_MARGIN, baseline), title)
-        if not len(self._shares) and not self._n_blank:
-            return
-        beyond = self._limit if self._far is None else 2.0
-        over = f"{np.count_nonzero(self._shares > beyond):,} {'over the limit' if self._far is None else 'beyond'}"
-        x = self.width() - SIDE_MARGIN - metrics.horizontalAdvance(over)
-        painter.drawText(QPointF(x, baseline), over)
+        x = float(self.width() - SIDE_MARGIN)
+        if len(self._shares) or self._n_blank:
+            beyond = self._limit if self._far is None else self._far
+            over = f"{np.count_nonzero(self._shares > beyond):,} {'over the limit' if self._far is None else 'beyond'}"
+            x -= metrics.horizontalAdvance(over)
+            painter.drawText(QPointF(x, baseline), over)
         if self._n_blank:
             blank = f"{self._n_blank:,} not evaluated"
-            x -= metrics.horizontalAdvance(blank) + 22
+            x -= metrics.horizontalAdvance(blank) + CAPTION_GAP
             painter.drawText(QPointF(x, baseline), blank)
+            x -= 15
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(*NOT_EVALUATED))
-            painter.drawRoundedRect(QRectF(x - 15, baseline - 9, 10, 10), 2, 2)
+            painter.drawRoundedRect(QRectF(x, baseline - 9, 10, 10), 2, 2)
+        painter.setPen(QColor(self._theme.uncertain if self._scale.own else self._theme.quiet))
+        room = x - SIDE_MARGIN - CAPTION_GAP
+        text = metrics.elidedText(self.caption, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QPointF(SIDE_MARGIN, baseline), text)

@@ -172,6 +172,11 @@ def _sheet(t: Theme) -> str:
     QHeaderView {{ background: {t.panel}; border: none; }}
     QHeaderView::section {{ background: {t.panel}; color: {t.quiet}; border: none; border-bottom: 1px solid {t.line};
         padding: 6px 5px; }}
+    QToolButton#menuButton {{ padding-right: 20px; }}
+    QToolButton#menuButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center;
+        right: 7px; }}
+    QToolButton#choice {{ padding: 4px 2px; margin: 0; border: 1px solid {t.line}; }}
+    QToolButton#choice:checked {{ border-color: {t.accent}; }}
     QStatusBar {{ background: {t.window}; color: {t.quiet}; }}
     QStatusBar::item {{ border: none; }}
     QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}

@@ -1,11 +1,12 @@
-"""The colour map: even steps, rising lightness, the limit in the middle, grey for the unknown."""
+"""The colour maps and scales: even steps, rising lightness, the limit in the middle, grey for the unknown."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from app.views import colours
-from app.views.colours import NOT_EVALUATED, heat, heat_map, position
+from app.views.colour_maps import MAPS, colour_map
+from app.views.colours import NOT_EVALUATED, TRUTH, Look, heat, position
 
 TO_LMS = np.array(
     [
@@ -21,21 +22,50 @@ TO_LAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+# Eyes without red or without green cones, on linear RGB: Machado, Oliveira and Fernandes 2009.
+DICHROMATS = {
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
 
 
-def oklab(rgb: np.ndarray) -> np.ndarray:
+def linear(rgb: np.ndarray) -> np.ndarray:
     share = rgb / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ TO_LMS.T) @ TO_LAB.T
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
-def test_equal_steps_of_score_look_equally_large():
-    steps = np.linalg.norm(np.diff(oklab(heat_map()[::8].astype(float)), axis=0), axis=1)
+def oklab(rgb: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    light = linear(rgb) if seen is None else np.clip(linear(rgb) @ seen.T, 0, 1)
+    return np.cbrt(light @ TO_LMS.T) @ TO_LAB.T
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_equal_steps_of_score_look_equally_large(name):
+    steps = np.linalg.norm(np.diff(oklab(colour_map(name)[::8].astype(float)), axis=0), axis=1)
     assert steps.max() / steps.min() < 1.35
 
 
-def test_lightness_only_rises():
-    assert (np.diff(oklab(heat_map()[::4].astype(float))[:, 0]) > 0).all()
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("eyes", [None, *DICHROMATS])
+def test_lightness_only_rises_for_every_kind_of_eye(name, eyes):
+    seen = None if eyes is None else np.array(DICHROMATS[eyes])
+    assert (np.diff(oklab(colour_map(name)[::8].astype(float), seen)[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["viridis", "plasma"])
+def test_known_maps_are_those_of_matplotlib(name):
+    from matplotlib import colormaps
+
+    known = colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255
+    nearest = np.sqrt(((colour_map(name)[:, None].astype(float) - known[None]) ** 2).sum(axis=2)).min(axis=1)
+    assert nearest.max() < 6
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_grey_and_the_colour_of_the_truth_are_of_no_map(name):
+    table = colour_map(name).astype(int)
+    assert np.abs(table - TRUTH).sum(axis=1).min() > 30
+    assert np.abs(table - NOT_EVALUATED).sum(axis=1).min() > 30
 
 
 def test_the_limit_is_the_middle_of_the_scale():
@@ -43,14 +73,23 @@ def test_the_limit_is_the_middle_of_the_scale():
     assert np.abs(position(shown) - [0.0, 0.5, 1.0, 1.0]).max() < 0.01
 
 
-def test_what_was_not_evaluated_is_grey():
-    assert tuple(heat(np.array([np.nan], np.float32), 1.0)[0]) == NOT_EVALUATED
+@pytest.mark.parametrize("per_scan", [False, True])
+def test_what_was_not_evaluated_is_grey(per_scan):
+    scores = np.array([np.nan, 0.1, 0.4], np.float32)
+    assert tuple(Look(per_scan=per_scan).scale(scores, 1.0).colours(scores)[0]) == NOT_EVALUATED
 
 
-def test_the_scale_does_not_depend_on_the_scan():
+def test_the_calibrated_scale_does_not_depend_on_the_scan_and_its_own_does():
     quiet, loud = np.array([0.2, 0.3], np.float32), np.array([0.2, 50.0], np.float32)
     assert (heat(quiet, 1.0)[0] == heat(loud, 1.0)[0]).all()
+    own = Look(per_scan=True).scale(quiet, 1.0)
+    assert own.own and np.allclose(position(own.colours(quiet)), [0.0, 1.0], atol=0.01)
 
 
-def test_grey_is_none_of_the_map():
-    assert np.abs(heat_map().astype(int) - colours.NOT_EVALUATED).sum(axis=1).min() > 30
+def test_a_scan_without_any_score_keeps_the_calibrated_scale():
+    nothing = np.full(3, np.nan, np.float32)
+    assert not Look(per_scan=True).scale(nothing, 1.0).own
+
+
+def test_a_limit_that_is_no_positive_number_colours_all_alike():
+    assert (heat(np.array([0.0, 9.0], np.float32), 0.0) == colour_map()[0]).all()

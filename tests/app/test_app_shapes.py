@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QWidget
 from app.jobs.inspection import read
 from app.shapes import distances, prepare
 from app.views.camera import home, project
-from app.views.linked_clouds import mix, round_length
+from app.views.layers import mix, round_length
 from app.views.marks import Mark, Marks
+from app.views.overlay import Overlay
 from app.workspaces.inspect.wording import number, size_text
 from sedir_core.types import never_stop, no_report
 
@@ -62,17 +63,21 @@ def test_the_first_view_shows_the_whole_part_and_fills_the_picture():
     assert np.ptp(seen[:, 0]) > 0.8 * 300
 
 
-def test_numbers_never_cover_each_other(qtbot):
+def test_callouts_never_cover_each_other(qtbot):
     canvas = QWidget()
     qtbot.addWidget(canvas)
     canvas.resize(400, 300)
-    marks = Marks(canvas)
+    overlay = Overlay(canvas)
+    marks = Marks(overlay)
     near = [np.array([0.1 * i, 0.0, 0.0]) for i in range(5)]
-    marks.show_marks([Mark(low, low + 0.5, str(i + 1), i == 4) for i, low in enumerate(near)], "#ffffff", "#00ffff")
-    marks.set_camera(home(10 * np.eye(3, dtype=np.float32), 30.0, 4 / 3), 30.0)
-    rooms = list(marks.numbers().values())
+    marks.show_marks(
+        [Mark(low, low + 0.5, str(i + 1), i == 4, "142 %") for i, low in enumerate(near)], "#ffffff", "#00ffff"
+    )
+    overlay.set_camera(home(10 * np.eye(3, dtype=np.float32), 30.0, 4 / 3), 30.0)
+    rooms = list(marks.callouts().values())
     assert len(rooms) == 5
     assert not any(a.intersects(b) for i, a in enumerate(rooms) for b in rooms[:i])
+    assert all(marks.at(room.center()) == index for index, room in marks.callouts().items())
     assert all(canvas.rect().toRectF().contains(room) for room in rooms)
 
 

@@ -82,7 +82,7 @@ def test_choosing_a_defect_flies_both_cameras_to_it(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
     left, right = window.page.clouds.views
     before = left.pose
-    with qtbot.waitSignal(window.page.clouds._flight.finished, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.page.clouds.arrived, timeout=WAIT_MS):
         window.page.defects.view.selectRow(0)
     assert window.session.selection.defect == 0
     assert np.allclose(left.pose.focus, right.pose.focus) and np.allclose(left.pose.position, right.pose.position)
@@ -270,11 +270,11 @@ def test_the_ground_truth_is_painted_where_it_is_known(qtbot, window, tmp_path):
 def test_the_blend_slider_uncovers_the_reconstruction(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
     qtbot.keyClick(window, Qt.Key.Key_3)
-    assert window.page._blend.isVisible()
+    assert window.page.stage.blend.isVisible()
     view = window.page.clouds.views[0]
-    window.page._blend.slider.setValue(0)
+    window.page.stage.blend.slider.setValue(0)
     assert hot_share(view.picture())[0] > 0.75
-    window.page._blend.slider.setValue(100)
+    window.page.stage.blend.slider.setValue(100)
     assert np.ptp(view.picture()[view.height() // 2, view.width() // 2].astype(int)) < 30
 
 
@@ -290,7 +290,7 @@ def test_many_defects_get_few_numbers_and_the_chosen_one_always(qtbot, window, t
     many = replace(entry.detection, defects=entry.detection.defects * 9)
     window.session.update(entry.id, detection=many)
     window.session.select(Selection(7))
-    marks = window.page.clouds.views[0]._marks._marks
+    marks = window.page.clouds.views[0].marks._marks
     assert [mark.label for mark in marks if mark.label] == ["1", "2", "3", "4", "5", "8"]
     assert len(marks) == window.page.defects.table.rowCount() == 9
 

@@ -10,21 +10,20 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QPushButton,
-    QSlider,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from app.session import Failure, Selection, Session, State
-from app.views.colour_bar import ColourBar
-from app.views.linked_clouds import Layer, LinkedClouds
+from app.settings import Settings
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.panels import DefectPanel, VerdictPanel
 from app.workspaces.inspect.scan_panel import ScanPanel
+from app.workspaces.inspect.stage import Stage
 from sedir_core.types import Verdict
 
 
@@ -34,23 +33,25 @@ class InspectPage(QMainWindow):
     open_wanted = Signal()
     demo_wanted = Signal()
 
-    def __init__(self, session: Session, model: InspectModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, model: InspectModel, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowFlags(Qt.WindowType.Widget)
         self._session, self._model = session, model
         self.messages = MessageBar(theme)
-        self.clouds = LinkedClouds(theme)
-        self.colour_bar = ColourBar(theme)
+        self.stage = Stage(session, settings, theme)
+        self.clouds, self.colour_bar = self.stage.clouds, self.stage.colour_bar
         self.scan_panel = ScanPanel(session, theme)
         self.scans = self.scan_panel.list
         self.verdict = VerdictPanel(theme)
         self.defects = DefectPanel()
         self.alarms = AlarmRate(session)
-        self._blend = BlendBar()
+        self.stage.add_below_scale(self.alarms)
         self._empty = EmptyState(theme)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._workbench())
+        self._stack.addWidget(self.stage)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -74,7 +75,7 @@ class InspectPage(QMainWindow):
         self.resizeDocks(self.docks[1:], [height // 3, height - height // 3], Qt.Orientation.Vertical)
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.messages, self.clouds, self.colour_bar, self.scan_panel, self.verdict, self._empty):
+        for part in (self.messages, self.stage, self.scan_panel, self.verdict, self._empty):
             part.set_theme(theme)
 
     def close_views(self) -> None:
@@ -112,8 +113,7 @@ class InspectPage(QMainWindow):
         self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
         self._empty.open_button.clicked.connect(self.open_wanted)
         self._empty.demo_button.clicked.connect(self.demo_wanted)
-        self.clouds.layer_changed.connect(self._show_scale)
-        self._blend.blended.connect(self.clouds.set_blend)
+        self.clouds.defect_clicked.connect(self._on_callout_clicked)
         self._model.graphics_ready.connect(self.clouds.build)
         self._model.failed.connect(self._on_failed)
         self._model.batch_finished.connect(self._on_batch_finished)
@@ -126,21 +126,9 @@ class InspectPage(QMainWindow):
         entry = self._session.current_entry
         self.verdict.show_entry(entry)
         self.defects.show_entry(entry)
-        raw = entry.raw if entry is not None else None
-        self._show_scale()
-        colour_limit = raw.point_threshold if raw is not None else 1.0
-        self.clouds.show_entry(entry, colour_limit)
+        self.stage.show_entry(entry)
         self._on_selection_changed(self._session.selection)
         self._show_stack()
-
-    def _show_scale(self) -> None:
-        """The legend of what the left view shows."""
-        entry, layer = self._session.current_entry, self.clouds.layer
-        if layer is Layer.DIFFERENCE and entry is not None and entry.difference is not None:
-            self.colour_bar.show_distances(entry.difference, self.clouds.far)
-        else:
-            self.colour_bar.show_detection(entry.raw if entry is not None else None, self._session.limit)
-        self._blend.setVisible(layer is Layer.BOTH)
 
     def _show_stack(self, *_: object) -> None:
         self._stack.setCurrentIndex(1 if self._session.entries else 0)
@@ -148,6 +136,11 @@ class InspectPage(QMainWindow):
     def _on_selection_changed(self, selection: Selection) -> None:
         self.defects.choose(selection.defect)
         self.clouds.choose_defect(selection.defect)
+
+    def _on_callout_clicked(self, index: int) -> None:
+        if self._session.selection.defect == index:
+            self.clouds.choose_defect(index)  # fly there again
+        self._session.select(Selection(index))
 
     def _on_failed(self, where: str, failure: Failure) -> None:
         self.messages.warn(where, failure)
@@ -169,21 +162,6 @@ class InspectPage(QMainWindow):
 
     # Parts
 
-    def _workbench(self) -> QWidget:
-        bench = QWidget()
-        column = QVBoxLayout(bench)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(7)
-        scale = QFrame(objectName="panel")
-        inside = QVBoxLayout(scale)
-        inside.setContentsMargins(0, 6, 0, 6)
-        inside.addWidget(self.colour_bar)
-        inside.addWidget(self.alarms)
-        column.addWidget(self.clouds, 1)
-        column.addWidget(self._blend)
-        column.addWidget(scale)
-        return bench
-
     def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(f"inspect.{title.lower()}")
@@ -192,23 +170,6 @@ class InspectPage(QMainWindow):
         dock.setWidget(content)
         self.addDockWidget(area, dock)
         return dock
-
-
-class BlendBar(QWidget):
-    """How much of the reconstruction is laid over the scan."""
-
-    blended = Signal(float)  # share of the reconstruction, 0..1
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.slider = QSlider(Qt.Orientation.Horizontal, maximum=100, value=50)
-        self.slider.setAccessibleName("Blend of scan and reconstruction")
-        self.slider.valueChanged.connect(lambda value: self.blended.emit(value / 100))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 0, 14, 0)
-        row.addWidget(QLabel("Scan", objectName="quiet"))
-        row.addWidget(self.slider, 1)
-        row.addWidget(QLabel("Reconstruction", objectName="quiet"))
 
 
 class EmptyState(QFrame):

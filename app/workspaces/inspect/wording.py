@@ -92,6 +92,16 @@ def number(value: float, like: float | None = None) -> str:
     return f"{value:.2e}" if decimals > 8 else f"{value:,.{max(decimals, 0)}f}"
 
 
+def length_text(length: float, unit: str, like: float | None = None) -> str:
+    """`12.3 mm`, or `12.3` where the unit is not known."""
+    return f"{number(length, like)} {unit}".rstrip().replace("-", "−")
+
+
+def area_text(area: float, unit: str) -> str:
+    """`114 mm²`, or `114` where the unit is not known."""
+    return f"{number(area)} {unit}²" if unit else number(area)
+
+
 def size_text(extent: DoubleArray) -> str:
     """`12.3 × 0.8 × 0.4`, in the scan's units; the decimals are those of the longest side."""
     return " × ".join(number(value, float(extent.max())) for value in extent)

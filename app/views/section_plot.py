@@ -1,0 +1,254 @@
+"""The section as two drawings: the outline of scan and reconstruction, and the scores along it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from app.views.colour_maps import colour_map
+from app.views.colours import NOT_EVALUATED, Scale
+from app.views.section import Section, highest
+from app.widgets.theme import Theme
+
+MOST_DOTS = 6000
+N_TONES = 16
+N_BINS = 80
+PAD = 10.0
+OUTLINE_SHARE = 0.42
+REACH_PX = 9.0
+EXPECTED_INK = "#8d97a6"
+
+
+class SectionPlot(QWidget):
+    """Both on the dark ground of the 3D views, so that the heat looks the same. `row_clicked` carries a scan's row."""
+
+    row_clicked = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._section: Section | None = None
+        self._shares: NDArray[np.float32] = np.empty(0, np.float32)
+        self._tones: NDArray[np.intp] = np.empty(0, np.intp)  # -1 where not evaluated
+        self._scale = Scale(0.0, 2.0)
+        self._limit, self._labels = 1.0, ("", "", "")
+        self._hovered: int | None = None
+        self.setMouseTracking(True)
+        self.setMinimumSize(300, 120)
+        self.setAccessibleName("Section: outline and scores along it")
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(520, 190)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.update()
+
+    def show_section(
+        self, section: Section | None, shares: NDArray[np.float32], scale: Scale, limit: float,
+        labels: tuple[str, str, str],
+    ) -> None:  # fmt: skip
+        """shares: (k,) scores of the outline as shares of the calibrated limit, NaN where not evaluated; empty without
+        a detection. limit: the operator's, as such a share. labels: least and greatest place along, and the axis."""
+        self._section, self._shares, self._scale, self._limit, self._labels = section, shares, scale, limit, labels
+        span = (shares - scale.low) * (N_TONES / (scale.high - scale.low))
+        self._tones = np.where(np.isnan(shares), -1, np.clip(np.nan_to_num(span), 0, N_TONES - 1)).astype(np.intp)
+        self._hovered = None
+        self.update()
+
+    # The mouse
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._hovered = self._nearest(event.position())
+        self.setCursor(Qt.CursorShape.ArrowCursor if self._hovered is None else Qt.CursorShape.PointingHandCursor)
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        found = self._nearest(event.position())
+        if found is not None and self._section is not None:
+            self.row_clicked.emit(int(self._section.rows[found]))
+
+    def place_of(self, index: int) -> QPointF:
+        """Where that point of the section is drawn in the profile, in pixels."""
+        x, y = self._profile_pixels()
+        return QPointF(float(x[index]), float(y[index]))
+
+    def _nearest(self, place: QPointF) -> int | None:
+        if self._section is None or not len(self._section.rows):
+            return None
+        best: tuple[float, int] | None = None
+        for x, y in (self._outline_pixels(self._section.outline), self._profile_pixels()):
+            away = np.hypot(x - place.x(), y - place.y())
+            away[np.isnan(away)] = np.inf
+            if len(away) and (best is None or away.min() < best[0]):
+                best = float(away.min()), int(away.argmin())
+        return best[1] if best is not None and best[0] <= REACH_PX else None
+
+    # Where things are
+
+    @property
+    def _outline_room(self) -> QRectF:
+        return QRectF(0, 0, OUTLINE_SHARE * self.width() - 4, self.height())
+
+    @property
+    def _profile_room(self) -> QRectF:
+        left = OUTLINE_SHARE * self.width() + 4
+        return QRectF(left, 0, self.width() - left, self.height())
+
+    @property
+    def _profile_box(self) -> QRectF:
+        metrics = QFontMetricsF(self.font())
+        left = metrics.horizontalAdvance("999 %") + PAD + 6
+        return self._profile_room.adjusted(left, PAD + 1.6 * metrics.height(), -PAD, -PAD - metrics.height())
+
+    @property
+    def _top_share(self) -> float:
+        known = self._shares[~np.isnan(self._shares)]
+        return max(1.25, 1.08 * float(known.max()) if len(known) else 0.0, 1.1 * self._limit)
+
+    def _outline_pixels(self, flat: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Both axes on one scale, scan and reconstruction together."""
+        assert self._section is not None
+        both = np.concatenate([self._section.outline, self._section.expected])
+        metrics = QFontMetricsF(self.font())
+        room = self._outline_room.adjusted(PAD, PAD + metrics.height() + 2, -PAD, -PAD)
+        low, high = (both.min(axis=0), both.max(axis=0)) if len(both) else (np.zeros(2), np.ones(2))
+        zoom = min(room.width() / max(high[0] - low[0], 1e-12), room.height() / max(high[1] - low[1], 1e-12))
+        middle = (low + high) / 2
+        x = room.center().x() + (flat[:, 0] - middle[0]) * zoom
+        return np.asarray(x, np.float64), np.asarray(room.center().y() - (flat[:, 1] - middle[1]) * zoom, np.float64)
+
+    def _profile_pixels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """NaN where there is no score."""
+        assert self._section is not None
+        if len(self._shares) != len(self._section.outline):
+            return np.full(1, np.nan), np.full(1, np.nan)
+        along = self._section.outline[:, 0].astype(np.float64)
+        return self._along_pixels(along), self._share_pixels(self._shares.astype(np.float64))
+
+    def _along_pixels(self, along: NDArray[np.float64]) -> NDArray[np.float64]:
+        assert self._section is not None
+        own, box = self._section.outline[:, 0], self._profile_box
+        low, width = float(own.min()), max(float(np.ptp(own)), 1e-12)
+        return np.asarray(box.left() + (along - low) / width * box.width())
+
+    def _share_pixels(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        box = self._profile_box
+        return np.asarray(box.bottom() - shares / self._top_share * box.height())
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.view_bottom))
+        for room in (self._outline_room, self._profile_room):
+            painter.drawRoundedRect(room, 5, 5)
+        self._title(painter, self._outline_room, "Outline")
+        if self._section is None or not len(self._section.outline):
+            self._say(painter, self._outline_room, "The plane does not meet the scan.")
+            return
+        self._paint_outline(painter)
+        self._legend(painter)
+        if not len(self._shares):
+            self._say(painter, self._profile_room, "Scores follow when the scan is inspected.")
+            return
+        self._paint_profile(painter)
+        if self._hovered is not None and self._hovered < len(self._section.rows):
+            self._paint_hovered(painter, self._hovered)
+
+    def _paint_outline(self, painter: QPainter) -> None:
+        assert self._section is not None
+        expected = self._section.expected[:: -(-len(self._section.expected) // MOST_DOTS) or 1]
+        if len(expected):
+            self._dots(painter, *self._outline_pixels(expected), QColor(EXPECTED_INK), 2.4)
+        self._coloured_dots(painter, *self._outline_pixels(self._section.outline), 3.0)
+
+    def _paint_profile(self, painter: QPainter) -> None:
+        assert self._section is not None
+        box, ink = self._profile_box, QColor(self._theme.view_ink)
+        metrics = QFontMetricsF(self.font())
+        self._title(painter, self._profile_room, f"Score along {self._labels[2]}, as a share of the limit")
+        at_limit = float(self._share_pixels(np.array([self._limit]))[0])
+        soft = QColor(ink)
+        soft.setAlphaF(0.3)
+        painter.setPen(QPen(soft, 1))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        painter.setPen(QPen(ink, 1.2, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(box.left(), at_limit), QPointF(box.right(), at_limit))
+        self._coloured_dots(painter, *self._profile_pixels(), 3.0)
+        along, peaks = highest(self._section.outline[:, 0], self._shares, N_BINS)
+        x, y = self._along_pixels(along), self._share_pixels(peaks)
+        painter.setPen(QPen(ink, 1.2))
+        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
+        painter.setPen(ink)
+        for share, height in ((0.0, box.bottom()), (self._limit, at_limit), (self._top_share, box.top())):
+            text = f"{100 * share:.0f} %"
+            if share in (0.0, self._limit) or at_limit - box.top() > 1.5 * metrics.height():
+                painter.drawText(
+                    QPointF(box.left() - 6 - metrics.horizontalAdvance(text), height + metrics.ascent() / 2 - 2), text
+                )
+        below = box.bottom() + metrics.ascent() + 3
+        painter.drawText(QPointF(box.left(), below), self._labels[0])
+        painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(self._labels[1]), below), self._labels[1])
+
+    def _paint_hovered(self, painter: QPainter, index: int) -> None:
+        assert self._section is not None
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(self._theme.view_accent), 2))
+        for x, y in (self._outline_pixels(self._section.outline), self._profile_pixels()):
+            if index < len(x) and np.isfinite(y[index]):
+                painter.drawEllipse(QPointF(float(x[index]), float(y[index])), 5, 5)
+
+    def _coloured_dots(self, painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], size: float) -> None:
+        every = -(-len(x) // MOST_DOTS) or 1
+        tones = self._tones if len(self._tones) == len(x) else np.full(len(x), N_TONES, np.intp)
+        table = colour_map(self._scale.map)
+        for tone in np.unique(tones):  # the hottest last, on top
+            chosen = np.flatnonzero(tones == tone)
+            chosen = chosen if tone >= N_TONES // 2 else chosen[::every]
+            if tone < 0:
+                colour = QColor(*NOT_EVALUATED)
+            elif tone == N_TONES:
+                colour = QColor(self._theme.view_ink)
+            else:
+                colour = QColor(*(int(c) for c in table[round((tone + 0.5) / N_TONES * (len(table) - 1))]))
+            self._dots(painter, x[chosen], y[chosen], colour, size)
+
+    @staticmethod
+    def _dots(painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], colour: QColor, size: float) -> None:
+        pen = QPen(colour, size)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        known = np.isfinite(y)
+        painter.drawPoints(
+            QPolygonF([QPointF(a, b) for a, b in zip(x[known].tolist(), y[known].tolist(), strict=True)])
+        )
+
+    def _title(self, painter: QPainter, room: QRectF, text: str) -> None:
+        metrics = QFontMetricsF(self.font())
+        painter.setPen(QColor(self._theme.view_ink))
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width() - 2 * PAD)
+        painter.drawText(QPointF(room.left() + PAD, room.top() + PAD + metrics.ascent() - 2), text)
+
+    def _legend(self, painter: QPainter) -> None:
+        """Which dots are the reconstruction's."""
+        assert self._section is not None
+        if not len(self._section.expected):
+            return
+        metrics, room = QFontMetricsF(self.font()), self._outline_room
+        text = "expected"
+        x = room.right() - PAD - metrics.horizontalAdvance(text)
+        baseline = room.top() + PAD + metrics.ascent() - 2
+        painter.setPen(QColor(EXPECTED_INK))
+        painter.drawText(QPointF(x, baseline), text)
+        painter.setBrush(QColor(EXPECTED_INK))
+        painter.drawEllipse(QPointF(x - 8, baseline - metrics.ascent() / 3), 2.5, 2.5)
+
+    def _say(self, painter: QPainter, room: QRectF, text: str) -> None:
+        painter.setPen(QColor(self._theme.view_ink))
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), text)

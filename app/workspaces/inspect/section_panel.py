@@ -1,0 +1,122 @@
+"""The section plane's controls, and what lies on the plane."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout
+
+from app.session import Entry
+from app.settings import Settings
+from app.views.camera import Pose
+from app.views.colours import Look
+from app.views.section import AXES, Plane, across_axis, cut, facing, half_thickness, reach
+from app.views.section_plot import SectionPlot
+from app.widgets.theme import Theme
+from app.workspaces.inspect import wording
+from app.workspaces.inspect.view_actions import look_of
+from sedir_core.types import FloatArray
+
+N_STEPS = 400
+CONTROLS_WIDTH = 186
+
+
+class SectionPanel(QFrame):
+    """`plane_set` carries the plane the user asks for; `camera_wanted` asks for one that faces the camera."""
+
+    plane_set = Signal(object)
+    camera_wanted = Signal()
+
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        super().__init__(objectName="panel")
+        self._settings = settings
+        self._entry: Entry | None = None
+        self._plane: Plane | None = None
+        self._limit = 1.0
+        self.buttons = QButtonGroup(self)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        tips = [f"At right angles to {axis}" for axis in AXES] + ["Facing the camera as it looks now"]
+        for index, (name, tip) in enumerate(zip([*(a.upper() for a in AXES), "View"], tips, strict=True)):
+            button = QToolButton(text=name, toolTip=tip, checkable=True, objectName="choice")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.buttons.addButton(button, index)
+            row.addWidget(button, 1 if index < len(AXES) else 2)
+        self.slider = QSlider(Qt.Orientation.Horizontal, maximum=N_STEPS, value=N_STEPS // 2, pageStep=N_STEPS // 20)
+        self.slider.setAccessibleName("Where the section plane is")
+        self._where, self._slab = QLabel(), QLabel(objectName="quiet", wordWrap=True)
+        self.plot = SectionPlot(theme)
+        controls = QVBoxLayout()
+        controls.setSpacing(8)
+        controls.addWidget(QLabel("Section across", objectName="sectionTitle"))
+        controls.addLayout(row)
+        controls.addWidget(self.slider)
+        controls.addWidget(self._where)
+        controls.addWidget(self._slab)
+        controls.addStretch()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 10, 10, 10)
+        layout.setSpacing(14)
+        holder = QFrame()
+        holder.setLayout(controls)
+        controls.setContentsMargins(0, 0, 0, 0)
+        holder.setFixedWidth(CONTROLS_WIDTH)
+        layout.addWidget(holder)
+        layout.addWidget(self.plot, 1)
+        self.setFixedHeight(206)
+        self.buttons.idClicked.connect(self._on_button)
+        self.slider.valueChanged.connect(self._on_slid)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.plot.set_theme(theme)
+
+    def face(self, pose: Pose) -> None:
+        """Cut as that camera sees it."""
+        direction = np.subtract(pose.focus, pose.position)
+        self.plane_set.emit(facing(direction, np.asarray(pose.up, np.float64)))
+
+    def show_section(self, entry: Entry | None, plane: Plane | None, limit: float, unit: str) -> None:
+        """The plane through that scan. limit: the operator's, as a share of the calibrated one."""
+        self._entry, self._plane, self._limit = entry, plane, limit
+        if plane is None or entry is None or entry.shape is None:
+            self.plot.show_section(None, np.empty(0, np.float32), Look().scale(_NOTHING, 1.0), limit, ("", "", ""))
+            return
+        shape = entry.shape
+        low, high = reach(shape, plane)
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(N_STEPS * (plane.offset - low) / max(high - low, 1e-12)))
+        for button in self.buttons.buttons():
+            button.setChecked(self.buttons.id(button) == (AXES.index(plane.name) if plane.name in AXES else 3))
+        like = shape.radius / 10
+        centre = float(shape.origin @ plane.normal) if plane.name in AXES else 0.0
+        where = wording.length_text(centre + plane.offset, unit, like)
+        self._where.setText(f"{plane.name} = {where}" if plane.name in AXES else f"{where} from the middle")
+        thick = 2 * half_thickness(shape)
+        self._slab.setText(f"Slab {wording.length_text(thick, unit)} thick")
+        section = cut(shape, entry.surface, plane)
+        found = entry.raw
+        shares: FloatArray = np.empty(0, np.float32)
+        look = look_of(self._settings)
+        scale = look.scale(_NOTHING, 1.0)
+        if found is not None and found.point_threshold > 0:
+            every = found.point_scores / np.float32(found.point_threshold)
+            shares, scale = every[section.rows], look.scale(every, 1.0)
+        start = float(shape.origin @ plane.along) if plane.name in AXES else 0.0
+        ends = (section.outline[:, 0].min(), section.outline[:, 0].max()) if len(section.outline) else (0.0, 0.0)
+        first, last = (wording.length_text(start + float(end), unit, like) for end in ends)
+        axis = AXES[int(np.argmax(plane.along))] if plane.name in AXES else "the cut, left to right"
+        self.plot.show_section(section, shares, scale, limit, (first, last, axis))
+
+    def _on_button(self, index: int) -> None:
+        if index < len(AXES):
+            self.plane_set.emit(across_axis(index))
+        else:
+            self.camera_wanted.emit()
+
+    def _on_slid(self, step: int) -> None:
+        if self._plane is not None and self._entry is not None and self._entry.shape is not None:
+            low, high = reach(self._entry.shape, self._plane)
+            self.plane_set.emit(self._plane.at(low + step / N_STEPS * (high - low)))
+
+
+_NOTHING: FloatArray = np.empty(0, np.float32)

@@ -1,0 +1,150 @@
+"""What a click in the 3D views does, which points are picked, and where the section plane is."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
+
+from app.session import Entry, Session
+from app.views.linked_clouds import LinkedClouds
+from app.views.picking import Probe, distance
+from app.views.section import Plane, across_axis
+from app.workspaces.inspect import wording
+
+DETAIL = 0.01
+"""Of the part's radius: coordinates of a picked point get three digits of it."""
+
+
+class Tool(Enum):
+    """LOOK turns the camera and chooses defects by their callouts; the others pick points as well."""
+
+    LOOK = "look"
+    PICK = "pick"
+    MEASURE = "measure"
+
+
+class Tools(QObject):
+    """State of the tools. `changed` comes after every change; the readout and the actions follow it."""
+
+    changed = Signal()
+
+    def __init__(self, clouds: LinkedClouds, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._clouds, self._session = clouds, session
+        self._entry: Entry | None = None
+        self.tool = Tool.LOOK
+        self.plane: Plane | None = None
+        self.probes: list[Probe] = []
+        clouds.point_clicked.connect(self._add)
+        session.unit_changed.connect(self._tell)
+
+    def show_entry(self, entry: Entry | None) -> None:
+        """Another scan has other points; a plane stays, since parts of a kind are cut alike."""
+        other = (None if entry is None else entry.id) != (None if self._entry is None else self._entry.id)
+        self._entry = entry
+        if other:
+            self.probes = []
+        self._tell()
+
+    def use(self, tool: Tool) -> None:
+        """Take up a tool; points picked so far stay."""
+        if tool is self.tool:
+            return
+        app = QApplication.instance()
+        assert app is not None
+        # Esc leaves a tool wherever the focus is, before it means anything else.
+        (app.removeEventFilter if tool is Tool.LOOK else app.installEventFilter)(self)
+        self.tool = tool
+        if len(self.probes) > 1 and tool is Tool.PICK:
+            self.probes = []
+        self._clouds.set_aiming(tool is not Tool.LOOK)
+        self._tell()
+
+    def clear(self) -> None:
+        """Forget the picked points."""
+        self.probes = []
+        self._tell()
+
+    def pick_row(self, row: int) -> None:
+        """Point at a point of the scan, as a click on it would."""
+        if self._entry is not None and self._entry.scan is not None:
+            self.probes = [Probe(self._entry.scan.points[row], row)]
+            self._tell()
+
+    @property
+    def section_shown(self) -> bool:
+        return self.plane is not None
+
+    def show_section(self, on: bool) -> None:
+        """Start across x, or end."""
+        self.set_plane(across_axis(0) if on else None)
+
+    def set_plane(self, plane: Plane | None) -> None:
+        self.plane = plane
+        self._clouds.show_plane(plane)
+        self.changed.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape and self._clouds.isActiveWindow():
+            if event.type() is QEvent.Type.ShortcutOverride:
+                event.accept()
+                return True
+            if event.type() is QEvent.Type.KeyPress:
+                self.use(Tool.LOOK)
+                return True
+        return super().eventFilter(watched, event)
+
+    @property
+    def readout(self) -> str:
+        """What was picked, or what to do; empty when there is nothing to say."""
+        if len(self.probes) == 2:
+            return self._distance_text()
+        if self.probes and self.tool is not Tool.MEASURE:
+            return self._point_text(self.probes[0])
+        if self.tool is Tool.LOOK:
+            return ""
+        what = "a point" if self.tool is Tool.PICK else "the second point" if self.probes else "the first point"
+        return f"Click {what} of the scan or the reconstruction. Esc leaves the tool."
+
+    def _add(self, probe: Probe) -> None:
+        goes_on = self.tool is Tool.MEASURE and len(self.probes) == 1
+        self.probes = [*self.probes, probe] if goes_on else [probe]
+        self._tell()
+
+    def _tell(self, *_: object) -> None:
+        length = self._length_text() if len(self.probes) == 2 else ""
+        self._clouds.show_probes(self.probes, length)
+        self.changed.emit()
+
+    def _point_text(self, probe: Probe) -> str:
+        place = "  ".join(f"{axis} {self._coordinate(v)}" for axis, v in zip("xyz", probe.place, strict=True))
+        unit = f" {self._session.unit}" if self._session.unit else ""
+        if probe.row is None:
+            return f"{place}{unit}   ·   on the reconstruction"
+        found = None if self._entry is None else self._entry.detection
+        if found is None:
+            return f"{place}{unit}"
+        score = float(found.point_scores[probe.row])
+        if np.isnan(score):
+            return f"{place}{unit}   ·   not evaluated"
+        limit = found.point_threshold
+        share = f" ({wording.percent(score / limit)} of the limit)" if limit > 0 else ""
+        inside = [rank for rank, defect in enumerate(found.defects, 1) if probe.row in defect.members]
+        where = f"defect {inside[0]}" if inside else "no defect"
+        return f"{place}{unit}   ·   score {score:.3g}{share}   ·   {where}"
+
+    def _distance_text(self) -> str:
+        way = distance(*self.probes)[1]
+        parts = "  ".join(f"Δ{axis} {self._coordinate(v)}" for axis, v in zip("xyz", way, strict=True))
+        return f"Distance {self._length_text()}   ·   {parts}"
+
+    def _length_text(self) -> str:
+        return f"{self._coordinate(distance(*self.probes)[0])} {self._session.unit}".rstrip()
+
+    def _coordinate(self, value: float) -> str:
+        shape = None if self._entry is None else self._entry.shape
+        return wording.number(value, DETAIL * (1.0 if shape is None else shape.radius)).replace("-", "−")
