@@ -19,12 +19,16 @@ from types import TracebackType
 from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
+from app.endings import Faults, Signals, log_to
 from app.jobs.inspection import load
+from app.kept_session import Shelf
 from app.main_window import MainWindow, show_bug
 from app.session import Session
+from app.session_keeper import SessionKeeper
 from app.settings import Settings, default_path
+from app.single import FirstWindow, Request, absolute, hand_over, server_name
 from app.widgets.error_details import ErrorDetails
-from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
+from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, writable_folders
 from sedir_core.runs.models import find_model
 
 log = logging.getLogger(__name__)
@@ -34,20 +38,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window and run until it is closed; returns the exit status."""
     asked = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    model = find_model(asked.model) if asked.model else None
+    request = Request(absolute(asked.paths), None if model is None else model.absolute())
+    name = server_name(default_path())
+    if not asked.new_window and hand_over(name, request):
+        return 0
     QSurfaceFormat.setDefaultFormat(graphics_format())
     app = QApplication(sys.argv[:1])
     # QApplication takes over the user's locale; C libraries would then read 49.8 as 49.
     locale.setlocale(locale.LC_NUMERIC, "C")
     app.setApplicationName("sedir-inspect")
     app.setApplicationDisplayName("SeDiR Inspect")
+    first = FirstWindow(app)
+    if not asked.new_window and not first.become(name, request):
+        return 0
+    folders = writable_folders()
+    log_to(folders["log"])
+    faults = Faults(folders["log"])
     settings = Settings(default_path())
-    run_dir = find_model(asked.model) if asked.model else settings.run_dir or bundled_runs() / DEFAULT_RUN
+    run_dir = model or settings.run_dir or bundled_runs() / DEFAULT_RUN
     window = MainWindow(Session(load, run_dir, asked.device or settings.device), settings, demo_scans())
     hooks = CrashHooks(window)
     hooks.install()
+    signals = Signals(window.end, app)
+    first.asked.connect(window.take_over)
+    keeper = SessionKeeper(window, Shelf(folders["data"] / "windows"), folders["log"])
+    window.first_painted.connect(lambda: keeper.start(with_paths=bool(asked.paths)))
+    window.closing.connect(first.close)
     window.show()
     window.open_paths(asked.paths)
     status = app.exec()
+    signals.close()
+    faults.close()
     if not window.closed_cleanly:
         # A library call that cannot be interrupted still runs in a thread; ending the interpreter under it would crash.
         logging.shutdown()
@@ -89,6 +111,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sedir gui", description="Open the window.")
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="scans and folders to open")
     parser.add_argument("--model", metavar="RUN", help="run directory, name of a run, or .sedir file, to inspect with")
+    parser.add_argument("--new-window", action="store_true", help="open a window of its own beside the first")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:0 (default: as in the settings)")
     return parser.parse_args(arguments)
 

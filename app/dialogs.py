@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox
 
-from app.jobs import models
 from app.jobs.pool import Pool
 from app.session import Failure
 from app.widgets.settings_dialog import SettingsDialog
@@ -56,6 +55,10 @@ class Dialogs(QObject):
             if self._devices:
                 self._settings.offer_devices(self._devices)
             else:
+                from app.jobs import (
+                    models,
+                )  # brings the configuration's schema, which the first paint need not wait for
+
                 self._looking = self._pool.submit(models.devices, None)
         self._settings.show()
         self._settings.raise_()
@@ -65,7 +68,9 @@ class Dialogs(QObject):
         self._settings = None
 
     def _on_done(self, job: int, value: object) -> None:
-        if job == self._looking and isinstance(value, models.Machine):
+        from app.jobs.models import Machine
+
+        if job == self._looking and isinstance(value, Machine):
             self._devices = [("auto", f"Automatic: {value.choice}"), *((one.name, one.words) for one in value.devices)]
             if self._settings is not None:
                 self._settings.offer_devices(self._devices)

@@ -24,6 +24,7 @@ from app.dialogs import Dialogs
 from app.menus import Menus
 from app.session import Session, State
 from app.settings import Settings
+from app.single import Request
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
 from app.widgets.error_details import ErrorDetails
@@ -47,6 +48,8 @@ class MainWindow(QMainWindow):
     """One window of the program. `first_painted` comes once, when something is on the screen."""
 
     first_painted = Signal()
+    workspace_changed = Signal(str)
+    closing = Signal()  # before anything is taken down
 
     def __init__(self, session: Session, settings: Settings, demo_dir: Path) -> None:
         super().__init__()
@@ -54,6 +57,7 @@ class MainWindow(QMainWindow):
         self.theme = themes.choose(settings.theme)
         self._painted = False
         self._closed_cleanly = True
+        self._must_end = False
         self.model = InspectModel(session, self)
         self.page = InspectPage(session, self.model, settings, self.theme)
         self.exporter = Exporter(session, self.page, self)
@@ -109,6 +113,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self.switcher.show_current(key)
         self.menus.enable()
+        self.workspace_changed.emit(key)
 
     # Parts
 
@@ -172,12 +177,11 @@ class MainWindow(QMainWindow):
         return handled
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        if not self.dialogs.may_quit():
+        if not (self._must_end or self.dialogs.may_quit()):
             event.ignore()
             return
-        self.settings.set_layout("window", self.saveGeometry())
-        self.settings.set_layout("inspect", self.page.saveState(DOCK_LAYOUT))
-        self.settings.flush()
+        self.closing.emit()
+        self.save_layout()
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._apply_theme)
         stopped = [
             self.exporter.close(),
@@ -188,6 +192,26 @@ class MainWindow(QMainWindow):
         self._closed_cleanly = all(stopped)
         self.page.close_views()
         super().closeEvent(event)
+
+    def end(self) -> None:
+        """Close without a question: the system asks for it."""
+        self._must_end = True
+        QApplication.closeAllWindows()
+
+    def save_layout(self) -> None:
+        """Where the window and its docks are, for the next start."""
+        self.settings.set_layout("window", self.saveGeometry())
+        self.settings.set_layout("inspect", self.page.saveState(DOCK_LAYOUT))
+        self.settings.flush()
+
+    def take_over(self, request: Request) -> None:
+        """What a second start of the program wants: its model, its paths, and this window in front."""
+        if request.model is not None:
+            self.use_model(request.model, self.session.device)
+        self.open_paths(request.paths)
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.raise_()
+        self.activateWindow()
 
     def _restore_layout(self) -> None:
         if not self.restoreGeometry(self.settings.layout("window")):

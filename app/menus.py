@@ -58,6 +58,8 @@ class Menus:
         self.demo = self._add(menu, "Open the Demo", window.open_demo, picture="school-outline")
         self._recent = menu.addMenu("Open Recent")
         self._recent.aboutToShow.connect(self._fill_recent)
+        self.restore = self._add(menu, "Restore Last Scans", lambda: None)
+        self.restore.setEnabled(False)
         menu.addSeparator()
         self._needs_result += [
             self._add(menu, "Export Scored Points…", exporter.scored_points, "Ctrl+E", "export-variant"),

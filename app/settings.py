@@ -79,6 +79,8 @@ class Settings(QObject):
     point_size = Stored("view/point_size", 100, count(POINT_SIZES[0], POINT_SIZES[-1]))
     recent_models: Stored[tuple[str, ...]] = Stored("inspect/recent_models", (), strings)
     """Run directories chosen last, the newest first."""
+    workspace = Stored("window/workspace", "", text)
+    layer = Stored("window/layer", "", text)
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -37,7 +37,7 @@ class Window(main_window.MainWindow):
     def _prepare(self):
         pass
 program.MainWindow = Window
-program.main([])
+program.main(["--new-window"])
 """
 N_SWITCH, N_MOVE, TURNS = 200_000, 1_000_000, 60
 

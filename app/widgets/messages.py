@@ -43,9 +43,9 @@ class MessageBar(QFrame):
     def text(self) -> str:
         return self._text.text()
 
-    def inform(self, text: str, label: str = "", act: Callable[[], object] | None = None) -> None:
+    def inform(self, text: str, label: str = "", act: Callable[[], object] | None = None, details: str = "") -> None:
         """Say something that is no failure; `act` runs when the button `label` is pressed."""
-        self._put("info", text, "", label, act)
+        self._put("info", text, details, label, act)
 
     def warn(self, where: str, failure: Failure, label: str = "", act: Callable[[], object] | None = None) -> None:
         """Say what failed, why, and the way out."""

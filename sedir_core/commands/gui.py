@@ -19,18 +19,23 @@ def gui(
         str | None,
         typer.Option(help="Run directory, name of a run, or .sedir file; by default the one used last.", metavar="RUN"),
     ] = None,
+    new_window: Annotated[
+        bool, typer.Option("--new-window", help="A window of its own, where one is open already.")
+    ] = False,
 ) -> None:
-    """Open the window (also what `sedir` does on its own)."""
+    """Open the window (also what `sedir` does on its own). One that is open already takes the paths over."""
     if not display_named():
         raise DeviceUnavailable(
             "display", "neither DISPLAY nor WAYLAND_DISPLAY is set", "use `sedir inspect`, or `sedir demo --headless`"
         )
-    raise typer.Exit(open_window(paths or [], find_model(model) if model else None))
+    raise typer.Exit(open_window(paths or [], find_model(model) if model else None, new_window))
 
 
-def open_window(paths: list[Path], run_dir: Path | None) -> int:
+def open_window(paths: list[Path], run_dir: Path | None, new_window: bool = False) -> int:
     """Run the window in this process until it is closed. Returns its exit status."""
     # By name and only here: the core works without the window.
     window = importlib.import_module("app.__main__")
     chosen = ["--model", str(run_dir)] if run_dir else []
+    if new_window:
+        chosen.append("--new-window")
     return int(window.main([*chosen, "--", *map(str, paths)]))

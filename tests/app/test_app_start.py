@@ -29,7 +29,8 @@ def test_importing_the_window_imports_nothing_heavy():
 
 
 def test_the_program_opens_the_paths_of_its_command_line_and_ends_with_zero(dented_file, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for folder in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{folder}_HOME", str(tmp_path / folder))
     code = """
 import locale, sys
 from app import __main__ as program

@@ -59,6 +59,7 @@ class InspectModel(QObject):
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
         self._show_next_found = False
+        self._first: Path | None = None
         for pool in (self._reader, self._detector):
             pool.done.connect(self._on_done)
             pool.failed.connect(self._on_failed)
@@ -83,11 +84,11 @@ class InspectModel(QObject):
         self._trying = self._detector.submit(self._inspector.load, request), request
         self.progress_changed.emit(Progress(0, 0, "loading the model", 0.0))
 
-    def open(self, paths: Sequence[Path]) -> None:
-        """List and inspect every scan among these files and folders."""
+    def open(self, paths: Sequence[Path], first: Path | None = None) -> None:
+        """List and inspect every scan among these files and folders. first: the one to show, if it is among them."""
         request = tuple(paths)
         if request:
-            self._show_next_found = True
+            self._show_next_found, self._first = True, first
             self._finding[self._reader.submit(inspection.find, request)] = request
 
     def inspect_again(self, ids: Sequence[int]) -> None:
@@ -236,8 +237,9 @@ class InspectModel(QObject):
             )
         elif self._show_next_found:
             self._show_next_found = False
-            known = next((entry.id for entry in self._session.entries if entry.path == paths[0]), None)
-            self._session.show(new[0] if new else known)
+            ids = {entry.path: entry.id for entry in self._session.entries}
+            wanted = ids.get(self._first) if self._first is not None else None
+            self._session.show(wanted or (new[0] if new else ids.get(paths[0])))
 
     def _on_removed(self, ids: list[int]) -> None:
         for entry_id in ids:

@@ -1,0 +1,171 @@
+"""What is open is kept as it changes, and offered again; the files behind it survive anything."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from app_helpers import WAIT_MS, SphereDetector, loader, open_and_wait, open_window
+from PySide6.QtGui import QAction
+
+from app.kept_session import KeptScan, KeptSession, Limit, Shelf
+from app.session import Session, State
+from app.session_keeper import SessionKeeper
+from app.settings import Settings
+from app.views.layers import Layer
+from sedir_core.errors import CannotWrite
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "windows")
+
+
+def left(shelf: Shelf, *scans: KeptScan, clean: bool = True, limits: tuple[Limit, ...] = ()) -> Path:
+    """A session of a window that is gone."""
+    gone = Shelf(shelf.folder)
+    gone.write(KeptSession(scans, scans[0].path if scans else "", limits, clean))
+    return gone.own
+
+
+def start(qtbot, window, shelf: Shelf, with_paths: bool = False) -> SessionKeeper:
+    """Keep, and wait until what was left behind is known."""
+    keeper = SessionKeeper(window, shelf, shelf.folder / "log")
+    with qtbot.waitSignal(keeper._pool.done, timeout=WAIT_MS):
+        keeper.start(with_paths)
+    return keeper
+
+
+def plain_action(window) -> QAction:
+    return window.page.stage.actions_of_views.layers[list(Layer).index(Layer.PLAIN)]
+
+
+def wait_for_kept(qtbot, shelf: Shelf, condition) -> KeptSession:
+    def kept() -> bool:
+        return shelf.own.exists() and bool(condition(KeptSession.of(shelf.own.read_text())))
+
+    qtbot.waitUntil(kept, timeout=WAIT_MS)
+    return KeptSession.of(shelf.own.read_text())
+
+
+def test_a_session_survives_its_file(shelf):
+    kept = KeptSession((KeptScan("/a.ply", "ng", "dust"),), "/a.ply", (Limit("ball", True, 1.2),), True)
+    assert KeptSession.of(kept.to_text()) == kept
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 2}', '{"format": 1, "scans": [1]}', '{"format": 1}'])
+def test_a_damaged_session_is_thrown_away(shelf, text):
+    shelf.folder.mkdir()
+    (shelf.folder / "x.json").write_text(text)
+    assert shelf.left_behind() == []
+    assert not (shelf.folder / "x.json").exists()
+
+
+def test_a_living_window_is_not_left_behind(shelf):
+    other = Shelf(shelf.folder)
+    other.open()
+    other.write(KeptSession((KeptScan("/a.ply"),)))
+    assert shelf.left_behind() == []
+    other.close()
+    assert [one.kept.scans[0].path for one in shelf.left_behind()] == ["/a.ply"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite):
+        Shelf(tmp_path / "file" / "windows").open()
+
+
+def test_what_is_open_is_kept_as_it_changes(qtbot, window, shelf, good_file, dented_file):
+    start(qtbot, window, shelf)
+    dented, good = open_and_wait(qtbot, window, good_file, dented_file)
+    window.session.show(dented.id)
+    window.session.review(dented.id, "ok", "dust")
+    window.session.set_limit(1.25)
+    kept = wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 2 and k.limits)
+    assert kept.current == str(dented_file) and not kept.clean
+    assert KeptScan(str(dented_file), "ok", "dust") in kept.scans
+    assert kept.limits == (Limit("ball", False, 1.25),)
+    window.session.remove([good.id])
+    assert len(wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 1).scans) == 1
+    window.close()
+    assert KeptSession.of(shelf.own.read_text()).clean
+
+
+def test_one_click_opens_the_scans_of_last_time(qtbot, window, shelf, good_file, dented_file):
+    source = left(
+        shelf, KeptScan(str(good_file)), KeptScan(str(dented_file), "ok", "dust"), KeptScan("/gone.ply"),
+        limits=(Limit("ball", False, 1.5),),
+    )  # fmt: skip
+    start(qtbot, window, shelf)
+    assert window.page.messages.text == "Restore the 2 scans of last time? (1 are no longer there.)"
+    with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+        window.page.messages._action.click()
+    found = {entry.path.stem: entry for entry in window.session.entries}
+    assert set(found) == {"good", "dented"} and window.session.current == found["good"].id
+    assert (found["dented"].review, found["dented"].review_comment) == ("ok", "dust")
+    assert window.session.limit == 1.5
+    qtbot.waitUntil(lambda: not source.exists(), timeout=WAIT_MS)
+    assert not window.menus.restore.isEnabled()
+
+
+def test_a_word_of_last_time_is_kept_until_its_scan_is_inspected_again(qtbot, settings, tmp_path, shelf, good_file):
+    left(shelf, KeptScan(str(good_file), "ng", "scratched"))
+    gate = threading.Event()
+    with open_window(qtbot, Session(loader(SphereDetector(gate)), tmp_path / "run"), settings, tmp_path) as window:
+        start(qtbot, window, shelf).restore()
+        kept = wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 1)
+        assert kept.scans[0].review == "ng"
+        assert window.session.entries[0].state is not State.DONE
+
+
+def test_scans_come_back_without_a_question_where_the_user_wants_that(qtbot, window, settings, shelf, good_file):
+    settings.restore = "always"
+    left(shelf, KeptScan(str(good_file)), clean=False)
+    with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+        start(qtbot, window, shelf)
+    assert [entry.path for entry in window.session.entries] == [good_file]
+
+
+def test_nothing_is_offered_where_the_user_does_not_want_it_but_the_menu_can(qtbot, window, settings, shelf, good_file):
+    settings.restore = "never"
+    left(shelf, KeptScan(str(good_file)))
+    start(qtbot, window, shelf)
+    assert not window.page.messages.isVisible()
+    with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+        window.menus.restore.trigger()
+    assert len(window.session.entries) == 1
+
+
+def test_closing_without_scans_keeps_the_offer_for_the_next_start(qtbot, window, shelf, good_file):
+    source = left(shelf, KeptScan(str(good_file)))
+    start(qtbot, window, shelf)
+    window.close()
+    assert source.exists() and not shelf.own.exists()
+
+
+def test_an_end_without_a_goodbye_is_said(qtbot, window, shelf, good_file):
+    left(shelf, KeptScan(str(good_file)), clean=False)
+    start(qtbot, window, shelf)
+    assert window.page.messages.text == "The program ended unexpectedly. Restore the scan that was open?"
+
+
+def test_layer_workspace_and_layout_come_back(qtbot, settings, tmp_path, shelf, detector):
+    with open_window(qtbot, Session(loader(detector), tmp_path / "run"), settings, tmp_path) as window:
+        start(qtbot, window, shelf)
+        plain_action(window).trigger()
+        window.show_workspace("train")
+        window.page.docks[2].hide()
+        qtbot.waitUntil(lambda: not settings.layout("inspect").isEmpty(), timeout=WAIT_MS)
+    again = Settings(settings.path)
+    with open_window(qtbot, Session(loader(detector), tmp_path / "run"), again, tmp_path) as window:
+        start(qtbot, window, Shelf(shelf.folder))
+        assert window.page.clouds.layer is Layer.PLAIN and plain_action(window).isChecked()
+        assert window.workspace == "train"
+
+
+def test_scans_of_the_command_line_are_shown_before_the_workspace_of_last_time(qtbot, window, settings, shelf):
+    settings.workspace = "train"
+    start(qtbot, window, shelf, with_paths=True)
+    assert window.workspace == "inspect"
