@@ -13,6 +13,7 @@ from sedir_core.commands import (
     bench,
     demo,
     doctor,
+    estimate,
     evaluate,
     gui,
     ice,
@@ -70,6 +71,7 @@ app.command("inspect")(inspect.inspect)
 app.command("watch")(watch.watch)
 app.command("train")(train.train)
 app.add_typer(queue.app, name="queue")
+app.command("estimate")(estimate.estimate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ice")(ice.ice)
 app.command("synth")(synth.synth)

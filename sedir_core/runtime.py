@@ -38,6 +38,18 @@ def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
     return device, f"{wanted}, as asked"
 
 
+def devices() -> list[tuple[str, str]]:
+    """What this machine has, the best first: the name for the command line, and words for people."""
+    found = [
+        (f"cuda:{i}", f"{torch.cuda.get_device_name(i)}, {torch.cuda.mem_get_info(i)[1] / 1e9:.0f} GB")
+        for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    ]
+    if torch.backends.mps.is_available():
+        found.append(("mps", "Apple GPU"))
+    threads = torch.get_num_threads()
+    return [*found, ("cpu", f"Processor, {threads} {'thread' if threads == 1 else 'threads'}")]
+
+
 def generator(*seed: int | str) -> np.random.Generator:
     """A NumPy generator that depends on every part of the seed and nothing else."""
     words = [part if isinstance(part, int) else int.from_bytes(part.encode(), "little") for part in seed]

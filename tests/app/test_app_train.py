@@ -30,6 +30,7 @@ from sedir_core.datasets.survey import survey
 from sedir_core.detectors.run_files import read_run_config
 from sedir_core.io.export import write_points_ply
 from sedir_core.training.events import EpochEvent, read_events
+from sedir_core.training.pace import Pace
 
 TRAINING_MS = 120_000
 
@@ -62,6 +63,7 @@ def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[TrainPage]:
     page.activate()
     page.show()
     qtbot.waitExposed(page)
+    qtbot.waitUntil(lambda: bool(page.settings.device.currentData()), timeout=WAIT_MS)
     yield page
     assert page.close_down()
     page.close()
@@ -154,6 +156,60 @@ def test_a_killed_training_is_said_to_be_interrupted(qtbot: QtBot, page: TrainPa
     os.kill(process_of(run_dir), signal.SIGKILL)
     wait_for(qtbot, page, Phase.INTERRUPTED)
     assert page.progress.resume.isVisible()
+
+
+def test_a_second_training_waits_and_starts_by_itself(qtbot: QtBot, page: TrainPage, parts: Path, home: Path) -> None:
+    first = begin(qtbot, page, parts, epochs=2_000, name="first")
+    wait_for(qtbot, page, Phase.RUNNING)
+    second = begin(qtbot, page, parts, epochs=1, name="second")
+    wait_for(qtbot, page, Phase.WAITING)
+    assert page.queue.list.count() == 1 and page.queue.isVisible()
+    assert not second.exists()
+    page.settings.name.setText("second")
+    assert page.settings.name_wrong.text() == "there is a model of this name already"
+    page.show_run(first)
+    page.stop_later(True)
+    page.show_run(second)
+    wait_for(qtbot, page, Phase.COMPLETE)
+    assert not page.queue.isVisible()
+    assert training.phase_now(first) is Phase.INTERRUPTED
+
+
+def test_a_training_that_waits_can_be_taken_off(qtbot: QtBot, page: TrainPage, parts: Path) -> None:
+    first = begin(qtbot, page, parts, epochs=2_000, name="first")
+    wait_for(qtbot, page, Phase.RUNNING)
+    for name in ("second", "third"):
+        begin(qtbot, page, parts, epochs=1, name=name)
+        wait_for(qtbot, page, Phase.WAITING)
+    page.queue.list.setCurrentRow(0)
+    qtbot.mouseClick(page.queue.down, Qt.MouseButton.LeftButton)
+    assert [path.name for path in training.waiting()] == ["third", "second"]
+    for _ in range(2):
+        page.queue.list.setCurrentRow(0)
+        qtbot.mouseClick(page.queue.remove, Qt.MouseButton.LeftButton)
+        page.model._poll()
+    assert training.waiting() == []
+    page.show_run(first)
+    page.stop()
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+
+
+def test_time_and_memory_are_said_once_they_are_measured(qtbot: QtBot, page: TrainPage, parts: Path) -> None:
+    line = page.settings.estimate
+    assert not line.isVisible()
+    choose(qtbot, page, parts)
+    page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
+    assert line.measure.isVisible()
+    pace = Pace(
+        align_s=1, encode_s=1, step_s=0.5, draw_s=0, held_out_s=1, held_out_view_s=0,
+        memory_bytes=800_000_000, sampling_bytes=0,
+    )  # fmt: skip
+    assert page.settings.config is not None
+    page.pacer.measured.emit(page.settings.config, page.settings.device.currentData(), pace)
+    assert not line.measure.isVisible()
+    assert line.text.text() == "Takes about 41 s, 0.8 GB of memory, as measured on this machine"
+    type_into(qtbot, page.settings.form, "training", "epochs", "400")
+    assert line.text.text().startswith("Takes about 20 min")
 
 
 def test_a_second_training_of_that_name_cannot_be_asked_for(qtbot: QtBot, page: TrainPage, home: Path) -> None:

@@ -94,6 +94,12 @@ class DataPanel(QFrame):
         items = [self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount())]
         return tuple(item.text(0) for item in items if item.checkState(0) is Qt.CheckState.Checked)
 
+    @property
+    def n_scans(self) -> int:
+        """To learn from, in the categories that are ticked."""
+        ticked = set(self.categories)
+        return sum(one.n_train for one in self.found.categories if one.name in ticked) if self.found is not None else 0
+
     def show_survey(self, found: Survey) -> None:
         """Another data set, or the same one checked further: then what was ticked stays."""
         same = self.found is not None and self.found.dataset is found.dataset

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.jobs import training
 from app.jobs.evaluation import Evaluator
+from app.jobs.pacing import Pacer
 from app.jobs.training import Phase, TrainOrder
 from app.session import Failure, Session
 from app.settings import Settings
@@ -32,9 +33,11 @@ from app.workspaces.train.progress_panel import ICONS, ProgressPanel
 from app.workspaces.train.queue_panel import QueuePanel
 from app.workspaces.train.settings_panel import SettingsPanel
 from app.workspaces.train.survey_model import SurveyModel
+from sedir_core.config import Config
 from sedir_core.datasets.survey import Survey
 from sedir_core.errors import UserError
 from sedir_core.places import user_runs
+from sedir_core.training.pace import Pace, keep_pace
 
 DIR = Qt.ItemDataRole.UserRole
 NEW_TITLE = "New training"
@@ -60,6 +63,7 @@ class TrainPage(QWidget):
         self.settings = SettingsPanel(self._runs, theme)
         self.progress = ProgressPanel(theme)
         self.evaluator = Evaluator(self)
+        self.pacer = Pacer(self)
         self.stack = QStackedWidget()
         self._actions = [QAction(NEW_TITLE, self), QAction("Choose a data set…", self)]
         self._layout()
@@ -71,6 +75,7 @@ class TrainPage(QWidget):
     def activate(self) -> None:
         """List the runs there are now; a training that still runs is shown."""
         self._refresh()
+        self.pacer.look_for_devices()
         self.model.look_at_queue()
         self._try(lambda run_dir: training.keep_queue_going(), self._runs)
         if self.model.follow is None:
@@ -81,7 +86,7 @@ class TrainPage(QWidget):
         """Trainings go on; they are processes of their own. An evaluation ends with the window."""
         self.evaluator.cancel()
         self.model.close()
-        return self.survey.close()
+        return all([self.survey.close(), self.pacer.close()])
 
     def actions(self) -> list[QAction]:
         return list(self._actions)
@@ -136,6 +141,11 @@ class TrainPage(QWidget):
         self._refresh()
         self._choose_row(order.out)
         self.settings.suggest_name(found.root.name)
+
+    def measure(self) -> None:
+        """How long the training takes that the two panels describe."""
+        if self.settings.config is not None:
+            self.pacer.measure(self.settings.config, str(self.settings.device.currentData()))
 
     def stop(self) -> None:
         if self.model.follow is not None:
@@ -215,7 +225,12 @@ class TrainPage(QWidget):
         self.list.itemActivated.connect(self._on_picked)
         self.list.itemClicked.connect(self._on_picked)
         self.data.folder_wanted.connect(self.use_dataset)
-        self.data.changed.connect(lambda: self.settings.set_categories(len(self.data.categories)))
+        self.data.changed.connect(self._on_ticked)
+        self.pacer.devices_found.connect(self.settings.show_devices)
+        self.pacer.busy_changed.connect(self.settings.estimate.show_busy)
+        self.pacer.failed.connect(self.settings.estimate.show_failed)
+        self.pacer.measured.connect(self._on_measured)
+        self.settings.estimate.measure_wanted.connect(self.measure)
         self.settings.train_wanted.connect(self.train)
         self.progress.stop_wanted.connect(self.stop)
         self.progress.stop_later_wanted.connect(self.stop_later)
@@ -250,6 +265,13 @@ class TrainPage(QWidget):
             self.messages.warn(run_dir.name, Failure(failure, "", failure))
         elif self.model.follow is not None and self.model.follow.run_dir == run_dir:
             self.progress.show_follow(self.model.follow)
+
+    def _on_ticked(self) -> None:
+        self.settings.set_categories(len(self.data.categories), self.data.n_scans)
+
+    def _on_measured(self, config: Config, device: str, pace: Pace) -> None:
+        keep_pace(config, device, pace)
+        self._on_ticked()
 
     def _on_listed(self, found: Survey) -> None:
         self.data.show_survey(found)

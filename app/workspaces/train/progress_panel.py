@@ -24,6 +24,7 @@ from app.jobs.training import Phase
 from app.views.curves import CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
+from app.workspaces.train.estimate_line import duration
 from app.workspaces.train.model import Curves, Follow
 from app.workspaces.train.preview_panel import PreviewPanel
 
@@ -213,8 +214,4 @@ class ProgressPanel(QWidget):
 
 def remaining(seconds: float) -> str:
     """A time in words that does not pretend to know better."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s left"
-    if seconds < 90 * 60:
-        return f"about {round(seconds / 60)} min left"
-    return f"about {seconds / 3600:.1f} h left"
+    return f"{duration(seconds)} left"

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.config_form import ConfigForm
 from app.widgets.theme import Theme, icon
+from app.workspaces.train.estimate_line import EstimateLine
 from sedir_core.config import Config, preset
 
 PRESET_WORDS = {
@@ -52,14 +53,15 @@ class SettingsPanel(QFrame):
     def __init__(self, runs: Path, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="panel")
         self._runs = runs
-        self._n_categories = 0
+        self._n_categories = self._n_scans = 0
         self._waiting: frozenset[str] = frozenset()
         self.name = QLineEdit(toolTip="The model appears under this name wherever one can be chosen")
         self.name_wrong = QLabel(objectName="wrong", wordWrap=True, visible=False)
         self.preset = _combo(PRESET_WORDS, "Sizes and length of the training; every setting can be changed below")
         self.method = _combo(METHOD_WORDS, "The detector to train")
         self.device = QComboBox(toolTip="Where to compute")
-        self.show_devices((("auto", "Automatic"), ("cpu", "Processor")))
+        self.device.addItem("looking for devices…", "")
+        self.estimate = EstimateLine()
         self.form = ConfigForm(preset("desktop"))
         self.everything = QCheckBox("All settings")
         self.train = QPushButton("Train", objectName="primary")
@@ -81,10 +83,12 @@ class SettingsPanel(QFrame):
         column.addLayout(top)
         column.addWidget(self.everything)
         column.addWidget(scroll, 1)
+        column.addWidget(self.estimate)
         column.addWidget(self.train)
         self.everything.toggled.connect(self.form.show_all)
         self.preset.currentIndexChanged.connect(self._use_preset)
         self.method.currentIndexChanged.connect(self._use_preset)
+        self.device.activated.connect(self._enable)
         self.form.changed.connect(self._enable)
         self.name.textChanged.connect(self._enable)
         self.train.clicked.connect(self.train_wanted)
@@ -103,17 +107,18 @@ class SettingsPanel(QFrame):
     def suggest_name(self, dataset: str) -> None:
         self.name.setText(f"{dataset}-{datetime.now():%Y%m%d-%H%M}")
 
-    def show_devices(self, devices: tuple[tuple[str, str], ...]) -> None:
-        """(name for the command line, words) of what the machine has."""
+    def show_devices(self, devices: Sequence[tuple[str, str]]) -> None:
+        """(name for the command line, words) of what the machine has, the best first."""
         kept = self.device.currentData()
         self.device.clear()
         for name, words in devices:
             self.device.addItem(words, name)
         self.device.setCurrentIndex(max(self.device.findData(kept), 0))
+        self._enable()
 
-    def set_categories(self, count: int) -> None:
-        """How many are ticked."""
-        self._n_categories = count
+    def set_categories(self, count: int, n_scans: int) -> None:
+        """How many are ticked, and how many scans there are to learn from in them."""
+        self._n_categories, self._n_scans = count, n_scans
         self._enable()
 
     def set_waiting(self, run_dirs: Sequence[Path]) -> None:
@@ -133,7 +138,9 @@ class SettingsPanel(QFrame):
         self._top.setRowVisible(self.name_wrong, bool(wrong))
         count = self._n_categories
         self.train.setText("Train" if not count else f"Train {count} {'category' if count == 1 else 'categories'}")
-        self.train.setEnabled(bool(count) and not wrong and self.config is not None)
+        device = str(self.device.currentData() or "")
+        self.train.setEnabled(bool(count) and bool(device) and not wrong and self.config is not None)
+        self.estimate.show_for(self.config if device else None, device, self._n_scans)
         why = "Tick at least one category" if not count else "Some setting is not right" if self.config is None else ""
         self.train.setToolTip(wrong or why or "The training goes on when this window is closed")
 

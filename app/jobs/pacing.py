@@ -1,0 +1,98 @@
+"""What this machine has to train on, and how long a training takes there: measured by a process of its own, once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QProcess, Signal
+
+from app.jobs.pool import Pool
+from sedir_core.config import Config, to_toml
+from sedir_core.errors import UserError
+from sedir_core.io.atomic import write_text
+from sedir_core.places import writable_folders
+from sedir_core.training.pace import Pace
+from sedir_core.types import Report, Stop
+
+
+class Pacer(QObject):
+    """One measurement at a time; another one replaces it."""
+
+    devices_found = Signal(list)  # (name for the command line, words)
+    busy_changed = Signal(bool)
+    measured = Signal(object, str, object)  # configuration, device, Pace
+    failed = Signal(str)  # why
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = Pool("devices", self)
+        self._pool.done.connect(lambda job, found: self.devices_found.emit(found))
+        self._pool.failed.connect(lambda job, error: self.failed.emit(str(error)))
+        self._looked = False
+        self._process: QProcess | None = None
+        self._asked: tuple[Config, str] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._process is not None
+
+    def look_for_devices(self) -> None:
+        """Once; it loads torch, so not before somebody wants to train."""
+        if not self._looked:
+            self._looked = True
+            self._pool.submit(_devices, None)
+
+    def measure(self, config: Config, device: str) -> None:
+        """Train in small with these settings there."""
+        self.cancel()
+        settings = writable_folders()["cache"] / "paces" / "asked.toml"
+        try:
+            write_text(settings, to_toml(config))
+        except UserError as error:
+            self.failed.emit(str(error))
+            return
+        self._asked = (config, device)
+        self._process = process = QProcess(self)
+        process.setStandardInputFile(QProcess.nullDevice())
+        process.finished.connect(self._on_finished)
+        process.start(sys.executable, _words(settings, device))
+        self.busy_changed.emit(True)
+
+    def cancel(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.finished.disconnect(self._on_finished)
+            process.kill()
+            process.waitForFinished(2_000)
+            process.deleteLater()
+            self.busy_changed.emit(False)
+
+    def close(self) -> bool:
+        self.cancel()
+        return self._pool.close()
+
+    def _on_finished(self, status: int) -> None:
+        process, self._process = self._process, None
+        assert process is not None and self._asked is not None
+        said = bytes(process.readAllStandardOutput().data())
+        why = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip().splitlines()
+        process.deleteLater()
+        self.busy_changed.emit(False)
+        try:
+            pace = Pace.model_validate(json.loads(said)["pace"])
+        except (ValueError, KeyError, TypeError):
+            self.failed.emit(why[-1].removeprefix("error:").strip() if why else f"it ended with status {status}")
+            return
+        self.measured.emit(*self._asked, pace)
+
+
+def _words(settings: Path, device: str) -> list[str]:
+    return ["-m", "sedir_core", "estimate", "--config", str(settings), "--device", device, "--json", "-"]
+
+
+def _devices(request: None, report: Report, stop: Stop) -> list[tuple[str, str]]:
+    from sedir_core.runtime import devices
+
+    return devices()

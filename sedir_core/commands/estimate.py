@@ -1,0 +1,45 @@
+"""`sedir estimate`: how long a training would take here and how much memory, from a short training in small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sedir_core.commands.console import interruptible, write_json
+
+
+def estimate(
+    n_scans: Annotated[int, typer.Option("--scans", min=1, help="Scans to learn from, all categories together.")] = 32,
+    method: Annotated[str, typer.Option(help="Detector to train: sedir, mc3d-ad.", metavar="NAME")] = "sedir",
+    preset_name: Annotated[
+        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
+    ] = "desktop",
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="All settings from a TOML file instead.", metavar="FILE")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    json_file: Annotated[str | None, typer.Option("--json", help="Write JSON; - is standard output.")] = None,
+) -> None:
+    """Measure a few real steps of every stage once, keep what they took, and add up."""
+    from sedir_core.config import preset, read_config
+    from sedir_core.runtime import choose_device
+    from sedir_core.training.pace import estimate as add_up
+    from sedir_core.training.pace import keep_pace, read_pace
+
+    config = preset(preset_name, method) if config_file is None else read_config(config_file)
+    where = str(choose_device(device)[0])
+    pace = read_pace(config, where)
+    if pace is None:
+        from sedir_core.training.measure import measure_pace
+
+        with interruptible() as stop:
+            pace = measure_pace(config, where, stop)
+        keep_pace(config, where, pace)
+    found = add_up(pace, config, n_scans)
+    if json_file is not None:
+        write_json(json_file, {"device": where, **vars(found), "pace": pace.model_dump()})
+        return
+    memory = f", {found.memory_bytes / 1e9:.1f} GB of memory" if found.memory_bytes else ""
+    typer.echo(f"about {found.seconds / 60:.1f} min{memory} on {where} for {n_scans} scans")

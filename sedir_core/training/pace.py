@@ -1,0 +1,119 @@
+"""How long a training will take and how much memory, from what its steps took when they were measured on this machine.
+
+No torch here: the window adds up what another process has measured. What was measured is kept by device and settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sedir_core.config import Config
+from sedir_core.errors import CannotWrite
+from sedir_core.io.atomic import write_text
+from sedir_core.places import writable_folders
+from sedir_core.training.events import AnyEvent, EpochEvent, StageEvent
+
+log = logging.getLogger(__name__)
+
+VIEW_TURNS = 2  # as many held-out views as in `detectors.fitting`, for each held-out sampling
+STARTING_S = 5.0  # libraries and weights
+# What changes how often something is done, not how long it takes once.
+COUNTED = {"epochs", "samplings", "views", "held_out", "patch_steps", "seed", "checkpoint_seconds", "learning_rate"}
+COUNTED |= {"weight_decay", "clip_norm", "schedule"}
+
+
+class Pace(BaseModel):
+    """Seconds of one of each: aligning a scan, encoding a sampling, a training step, a step of the surface decoder,
+    calibrating on a held-out sampling and on a held-out view.
+
+    memory_bytes: most in use while measuring, of the GPU where one was used. sampling_bytes: that each more keeps.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    align_s: float = Field(ge=0)
+    encode_s: float = Field(ge=0)
+    step_s: float = Field(ge=0)
+    draw_s: float = Field(ge=0)
+    held_out_s: float = Field(ge=0)
+    held_out_view_s: float = Field(ge=0)
+    memory_bytes: int = Field(ge=0)
+    sampling_bytes: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of a whole training. memory_bytes: 0 where it is not known."""
+
+    seconds: float
+    memory_bytes: int
+
+
+def estimate(pace: Pace, config: Config, n_scans: int) -> Estimate:
+    """Add up what a training on that many scans will do."""
+    training = config.training
+    samplings = n_scans * (training.samplings + training.views)
+    held_out = n_scans * training.held_out
+    views = VIEW_TURNS * held_out if training.views else 0
+    seconds = STARTING_S + n_scans * pace.align_s + samplings * pace.encode_s
+    seconds += training.epochs * n_scans * pace.step_s + training.patch_steps * pace.draw_s
+    seconds += held_out * pace.held_out_s + views * pace.held_out_view_s
+    memory = pace.memory_bytes + samplings * pace.sampling_bytes if pace.memory_bytes else 0
+    return Estimate(seconds, memory)
+
+
+def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_bytes: int) -> Pace:
+    """From the log of a short whole training. Raises ValueError if it did not come to its end."""
+    spent: dict[str, float] = {}
+    for event, after in pairwise(events):
+        if isinstance(event, StageEvent):
+            kind = "views" if event.stage.startswith("calibrate views") else event.stage.split()[0]
+            spent[kind] = spent.get(kind, 0.0) + max(after.time - event.time, 0.0)
+    epochs = [event for event in events if isinstance(event, EpochEvent)]
+    if not epochs or "calibrate" not in spent:
+        raise ValueError("the training did not come to its end")
+    training = config.training
+    held_out = n_scans * training.held_out
+    # The first epoch pays for warming up.
+    rate = statistics.median(event.steps_per_second for event in epochs[1:] or epochs)
+    return Pace(
+        align_s=spent.get("align", 0.0) / n_scans,
+        encode_s=spent.get("encode", 0.0) / (n_scans * (training.samplings + training.views)),
+        step_s=1.0 / rate,
+        draw_s=spent.get("learn", 0.0) / training.patch_steps,
+        held_out_s=spent["calibrate"] / held_out,
+        held_out_view_s=spent.get("views", 0.0) / (VIEW_TURNS * held_out),
+        memory_bytes=epochs[-1].memory_bytes,
+        sampling_bytes=sampling_bytes,
+    )
+
+
+def read_pace(config: Config, device: str) -> Pace | None:
+    """What was measured for these settings on that device, or None."""
+    try:
+        return Pace.model_validate_json(_file(config, device).read_text("utf-8"))
+    except (OSError, ValueError, ValidationError):
+        return None
+
+
+def keep_pace(config: Config, device: str, pace: Pace) -> None:
+    """For the next time; a disk that does not take it is no reason to fail."""
+    try:
+        write_text(_file(config, device), pace.model_dump_json() + "\n")
+    except CannotWrite:
+        log.warning("the measured pace is not kept", exc_info=True)
+
+
+def _file(config: Config, device: str) -> Path:
+    what = config.model_dump(exclude={"training": COUNTED, "preset": True, "scoring": True, "loss": True})
+    causes = json.dumps([what, bool(config.training.views), device], sort_keys=True)
+    return writable_folders()["cache"] / "paces" / f"{hashlib.sha256(causes.encode()).hexdigest()[:32]}.json"
