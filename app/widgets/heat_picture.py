@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
-from app.views.colours import N_STEPS, heat_map
+from app.views.colour_maps import N_STEPS, colour_map
 from sedir_core.types import DoubleArray, FloatArray
 
 TILT = 0.5  # radians out of the plane in which the part spreads most
@@ -28,7 +28,7 @@ def heat_picture(points: FloatArray, scores: FloatArray, limit: float, size: int
         painter.translate(side / 2, side / 2)
         # The hottest last: a small hot spot must not drown among what lies before it.
         for shade in np.unique(step):
-            red, green, blue = heat_map()[shade * (N_STEPS - 1) // (SHADES - 1)]
+            red, green, blue = colour_map()[shade * (N_STEPS - 1) // (SHADES - 1)]
             dot = max(2.0, COVER * side / np.sqrt(len(points)))
             colour = QColor(int(red), int(green), int(blue))
             painter.setPen(QPen(colour, dot, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
