@@ -1,30 +1,36 @@
-"""`sedir evaluate`: a run against the test scans of a dataset."""
+"""`sedir evaluate`: a run against the test scans of a dataset, or many runs side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sedir_core.commands.console import Status, interruptible, names, percent, progress, say, table, write_json
+from sedir_core.places import BUNDLE_SUFFIX
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
-    from sedir_core.evaluation.benchmark import CategoryMode
+    from sedir_core.evaluation.many import Trial
+    from sedir_core.evaluation.results import Outcome
 
-
-CategoryChoice = Literal["both", "auto", "given"]
-# Not the seconds: a scan that was recognised is not scored a second time.
-GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate")
+TABLE_SUFFIXES = (".md", ".csv", ".tex")
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Run directory, name of a run, or .sedir file.")],
-    dataset: Annotated[Path, typer.Argument(help="Dataset with test scans.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Run directories, names of runs, or .sedir files; last, the dataset with test scans. "
+            "Without one, each run is evaluated on the dataset that it was trained on.",
+            metavar="RUN... [DATASET]",
+        ),
+    ],
     categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
     category: Annotated[
-        CategoryChoice,
+        Literal["both", "auto", "given"],
         typer.Option(
             help="Whether the detector finds the category itself (auto) or is told (given), as benchmarks do. "
             "With both, auto gives the main numbers and `category_given` the others."
@@ -33,43 +39,93 @@ def evaluate(
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
     ] = None,
+    table_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            help="Write methods by categories there, with mean and spread over seeds: .md, .csv or .tex.",
+            metavar="FILE",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="With several runs or a table: evaluate again what was evaluated before.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
-    """Measure object and point AUROC and AUPR, per category and in the mean."""
-    from sedir_core.datasets.index import open_dataset
-    from sedir_core.detectors.base import load_detector
-    from sedir_core.evaluation.benchmark import evaluate_modes
+    """Measure object and point AUROC and AUPR, per category and in the mean; of several runs, side by side."""
+    from sedir_core.evaluation.many import evaluate_trial, evaluate_trials
 
-    run_dir, wanted = find_model(run), names(categories)
-    data = open_dataset(dataset, wanted)
-    for warning in data.warnings:
-        say(f"warning: {warning}")
+    if table_file is not None and table_file.suffix.lower() not in TABLE_SUFFIXES:
+        raise typer.BadParameter(f"{table_file.name}: a table ends in " + ", ".join(TABLE_SUFFIXES))
+    trials = _trials(paths, names(categories))
+    outcomes: list[Outcome] = []
     with interruptible() as stop, progress() as report:
-        detector = load_detector(run_dir, device)
-        modes = _modes(category, detector.needs_category)
-        outcomes = [one.to_json() for one in evaluate_modes(detector, data, wanted, modes, report, stop)]
-    document = {"run": str(run_dir), **outcomes[0]}
-    if len(outcomes) > 1:
-        document["category_given"] = {name: outcomes[1][name] for name in GIVEN_KEYS}
+        if len(trials) == 1 and table_file is None:
+            documents: Sequence[Mapping[str, Any]] = [evaluate_trial(trials[0], category, device, report, stop)]
+        else:
+            outcomes = evaluate_trials(trials, category, device, fresh, report, stop)
+            documents = [one.document for one in outcomes]
     if json_file is not None:
-        write_json(json_file, document)
-    if json_file != "-":
-        for outcome in outcomes:
-            typer.echo(_summary(outcome))
-    for error in document["errors"]:
-        say(f"error: {error['message']}")
-    if document["errors"]:
+        write_json(json_file, documents[0] if len(trials) == 1 else documents)
+    if outcomes:
+        _show_tables(outcomes, table_file, quiet=json_file == "-")
+    elif json_file != "-":
+        typer.echo(_summary(documents[0]))
+    _end(documents)
+
+
+def _trials(paths: Sequence[str], categories: tuple[str, ...] | None) -> list[Trial]:
+    """The runs with their data sets. The last path is a data set unless it is a run."""
+    from sedir_core.detectors.run_files import ABOUT
+    from sedir_core.errors import BadRun
+    from sedir_core.evaluation.many import Trial, own_dataset
+
+    *runs, last = paths
+    shared: Path | None = None
+    if not runs or Path(last).suffix == BUNDLE_SUFFIX or (find_model(last) / ABOUT).is_file():
+        runs.append(last)
+    else:
+        shared = Path(last)
+    trials = []
+    for run_dir in map(find_model, runs):
+        dataset = own_dataset(run_dir) if shared is None else shared
+        if dataset is None:
+            raise BadRun(run_dir, "does not say what it was trained on", "name a dataset after the runs")
+        trials.append(Trial(run_dir, dataset, categories))
+    return trials
+
+
+def _show_tables(outcomes: Sequence[Outcome], target: Path | None, quiet: bool) -> None:
+    from sedir_core.evaluation.results import result_tables
+    from sedir_core.evaluation.table_text import WRITERS, to_text
+    from sedir_core.io.atomic import write_text
+
+    tables = result_tables(outcomes)
+    if target is not None:
+        write_text(target, WRITERS[target.suffix.lower()](tables))
+    if not quiet:
+        typer.echo(to_text(tables[:1] if target is not None else tables))
+
+
+def _end(documents: Sequence[Mapping[str, Any]]) -> None:
+    """Warnings and errors, every one once."""
+    for warning in dict.fromkeys(text for document in documents for text in document["warnings"]):
+        say(f"warning: {warning}")
+    errors = dict.fromkeys(error["message"] for document in documents for error in document["errors"])
+    for message in errors:
+        say(f"error: {message}")
+    if errors:
         raise typer.Exit(Status.UNREADABLE)
 
 
-def _modes(choice: CategoryChoice, needs_category: bool) -> tuple[CategoryMode, ...]:
-    if choice == "both":
-        return ("given",) if needs_category else ("auto", "given")
-    return (choice,)
+def _summary(document: Mapping[str, Any]) -> str:
+    """The numbers in per cent, for people, in every mode."""
+    from sedir_core.evaluation.results import in_every_mode
+
+    return "\n".join(map(_one_mode, in_every_mode(document)))
 
 
-def _summary(outcome: dict[str, Any]) -> str:
-    """One mode's numbers in per cent, for people."""
+def _one_mode(outcome: Mapping[str, Any]) -> str:
     measures = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
     rows: list[tuple[str, ...]] = [("category", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR", "normal", "defective")]
     for name, result in outcome["categories"].items():

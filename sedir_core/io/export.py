@@ -41,13 +41,18 @@ def write_points_ply(path: Path, points: DoubleArray) -> None:
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
-    """A table, its first row the column names. Raises CannotWrite.
+    """A table, its first row the column names, as `csv_text` puts it. Raises CannotWrite."""
+    write_text(path, csv_text(rows))
+
+
+def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
+    """A table as CSV.
 
     Text that a spreadsheet would run as a formula is written with an apostrophe before it; numbers stay numbers.
     """
     text = io.StringIO(newline="")
     csv.writer(text).writerows([[_harmless(cell) for cell in row] for row in rows])
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -1,0 +1,98 @@
+"""Runs against data sets, one after the other: what was evaluated before, to the byte, is not evaluated again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sedir_core.datasets.index import open_dataset
+from sedir_core.detectors import base
+from sedir_core.detectors.run_files import read_about, read_run_config
+from sedir_core.errors import Cancelled
+from sedir_core.evaluation.benchmark import CategoryMode, evaluate_modes
+from sedir_core.evaluation.results import Outcome
+from sedir_core.evaluation.store import EvaluationStore, evaluation_key, kind_of
+from sedir_core.types import Report, Stop, never_stop, no_report
+
+CategoryChoice = Literal["both", "auto", "given"]
+# Not the seconds: a scan that was recognised is not scored a second time.
+GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run, the data set to try it on, and which of its categories; None takes all."""
+
+    run_dir: Path
+    dataset: Path
+    categories: tuple[str, ...] | None = None
+
+
+def evaluate_trial(
+    trial: Trial,
+    choice: CategoryChoice = "both",
+    device: str = "auto",
+    report: Report = no_report,
+    stop: Stop = never_stop,
+) -> dict[str, Any]:
+    """The document that `evaluate --json` writes of one run. Raises what `evaluate_modes` raises, BadRun."""
+    detector = base.load_detector(trial.run_dir, device)
+    modes = modes_of(choice, detector.needs_category)
+    dataset = open_dataset(trial.dataset, trial.categories)
+    outcomes = [one.to_json() for one in evaluate_modes(detector, dataset, trial.categories, modes, report, stop)]
+    document = {"run": str(trial.run_dir), "warnings": list(dataset.warnings), **outcomes[0]}
+    if len(outcomes) > 1:
+        document["category_given"] = {name: outcomes[1][name] for name in GIVEN_KEYS}
+    return document
+
+
+def evaluate_trials(
+    trials: Sequence[Trial],
+    choice: CategoryChoice = "both",
+    device: str = "auto",
+    fresh: bool = False,
+    report: Report = no_report,
+    stop: Stop = never_stop,
+    store: EvaluationStore | None = None,
+) -> list[Outcome]:
+    """Every trial's outcome, in order; finished ones come from the store, unless `fresh`.
+
+    Raises as `evaluate_trial`; what was finished before is kept.
+    """
+    kept = EvaluationStore() if store is None else store
+    found = []
+    for i, trial in enumerate(trials):
+        if stop():
+            raise Cancelled
+
+        def report_one(fraction: float, stage: str, done: int = i, name: str = trial.run_dir.name) -> None:
+            report((done + fraction) / len(trials), f"{name}: {stage}")
+
+        dataset = open_dataset(trial.dataset, trial.categories)
+        names = dataset.categories if trial.categories is None else trial.categories
+        key = evaluation_key(trial.run_dir, dataset, names, (choice,))
+        document = None if fresh else kept.get(key)
+        if document is None:
+            document = evaluate_trial(trial, choice, device, report_one, stop)
+            if not document["errors"]:  # what could not be read this time may be mended
+                kept.put(key, document)
+        # The same run under another name or in another place is the same evaluation.
+        document = {**document, "run": str(trial.run_dir), "dataset": dataset.root.name}
+        found.append(Outcome(trial.run_dir.name, kind_of(read_run_config(trial.run_dir)), document))
+    report(1.0, "done")
+    return found
+
+
+def modes_of(choice: CategoryChoice, needs_category: bool) -> tuple[CategoryMode, ...]:
+    """The ways of knowing the category that are asked for, the main one first."""
+    if choice == "both":
+        return ("given",) if needs_category else ("auto", "given")
+    return (choice,)
+
+
+def own_dataset(run_dir: Path) -> Path | None:
+    """The folder that a run was trained on, as it says; None where it does not. Raises BadRun."""
+    said = read_about(run_dir).dataset
+    return Path(said) if said else None

@@ -1,0 +1,163 @@
+"""Evaluations of many runs as the paper lays them out: methods down, categories across, the paper's rows below."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sedir_core.evaluation.benchmark import MEASURES
+from sedir_core.evaluation.paper import METHOD_NAMES, PaperTable, paper_table
+from sedir_core.evaluation.table_text import Cell, Number, TextTable
+
+Document = Mapping[str, Any]
+"""What `evaluate --json` writes of one run."""
+Get = Callable[[Document], float | None]
+MEASURE_NAMES: Mapping[str, str] = {
+    "o_auroc": "O-AUROC",
+    "p_auroc": "P-AUROC",
+    "o_aupr": "O-AUPR",
+    "p_aupr": "P-AUPR",
+}
+TOLD = "†"
+PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run on one data set. kind: runs that differ in seed and data alone have the same. name: of the run."""
+
+    name: str
+    kind: str
+    document: Document
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One method in one way of knowing the category, over its seeds."""
+
+    label: str
+    documents: tuple[Document, ...] = field(default_factory=tuple)
+
+    def values(self, get: Get) -> list[float]:
+        """The number of every seed that defines it."""
+        return [value for document in self.documents if (value := get(document)) is not None]
+
+    def number(self, get: Get, scale: float = 100.0, digits: int = 1) -> Number:
+        """Mean and sample deviation over the seeds."""
+        values = [scale * value for value in self.values(get)]
+        mean = statistics.mean(values) if values else math.nan
+        return Number(mean, statistics.stdev(values) if len(values) > 1 else math.nan, len(values), digits)
+
+
+def contests(outcomes: Sequence[Outcome]) -> tuple[Contest, ...]:
+    """Outcomes of a kind together; where they were evaluated both ways, a row for each. In the order they come."""
+    grouped: dict[tuple[str, str], list[Outcome]] = {}
+    for one in outcomes:
+        for document in in_every_mode(one.document):
+            member = Outcome(one.name, one.kind, document)
+            grouped.setdefault((one.kind, document["category_mode"]), []).append(member)
+    kinds_of: dict[str, set[str]] = {}
+    for one in outcomes:
+        kinds_of.setdefault(one.document["method"], set()).add(one.kind)
+    found = []
+    for (_, mode), members in grouped.items():
+        method = members[0].document["method"]
+        label = METHOD_NAMES.get(method, method)
+        if len(kinds_of[method]) > 1:  # the same method in several configurations
+            label += f" ({members[0].name})"
+        found.append(Contest(label + (TOLD if mode == "given" else ""), tuple(one.document for one in members)))
+    return tuple(found)
+
+
+def result_tables(outcomes: Sequence[Outcome], with_paper: bool = True) -> list[TextTable]:
+    """A summary, then each measure by category, in per cent."""
+    rows = contests(outcomes)
+    categories = _categories(outcomes)
+    tables = [_summary(rows)]
+    for measure, title in MEASURE_NAMES.items():
+        paper = paper_table(categories, measure) if with_paper else None
+        tables.append(_by_category(rows, categories, measure, title, paper))
+    return tables
+
+
+def variance(values: Iterable[float]) -> float:
+    """How unevenly a method serves the categories: the variance over them, NaN where there is none.
+
+    Of the population, in squared per cent: so the paper's appendix F follows from its tables 1 and 2.
+    """
+    known = [value for value in values if not math.isnan(value)]
+    return statistics.pvariance(known) if known else math.nan
+
+
+def in_every_mode(document: Document) -> list[Document]:
+    """A document for each way of knowing the category that one holds, as if it had been evaluated in that alone."""
+    found = [document]
+    if "category_given" in document:
+        found.append({**document, **document["category_given"], "category_mode": "given", "category_accuracy": None})
+    return found
+
+
+def _summary(rows: Sequence[Contest]) -> TextTable:
+    head = ("method", *MEASURE_NAMES.values(), "variance", "category", "false alarms", "seconds", "seeds")
+    cells: list[tuple[Cell, ...]] = []
+    for row in rows:
+        means = [row.number(_mean_of(measure)) for measure in MEASURES]
+        shares = [row.number(_field(name)) for name in ("category_accuracy", "false_alarm_rate")]
+        seconds = row.number(_field("seconds_per_scan"), scale=1.0, digits=2)
+        n_seeds = str(len(row.documents))
+        cells.append((row.label, *means, row.number(_uneven, scale=1.0), *shares, seconds, n_seeds))
+    note = (
+        f"{TOLD} is told the category of every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
+        "of O-AUROC over the categories. Category: share recognised. False alarms: good scans called NG at the stored "
+        "limit."
+    )
+    return TextTable("All categories", head, tuple(cells), note)
+
+
+def _by_category(
+    rows: Sequence[Contest], categories: Sequence[str], measure: str, title: str, paper: PaperTable | None
+) -> TextTable:
+    cells: list[tuple[Cell, ...]] = []
+    for row in rows:
+        own = [row.number(_of_category(name, measure)) for name in categories]
+        mean = row.number(_mean_of(measure))
+        cells.append((row.label, *own, mean, Number(variance(number.mean for number in own))))
+    note = f"{TOLD} is told the category. Mean, ± over the seeds; variance over the categories."
+    if paper is not None:
+        cells += [_paper_row(paper, method, categories) for method in paper.rows]
+        note += (
+            f" Rows marked ({PAPER}) are printed in the paper's table {paper.number} for {paper.dataset} and were not "
+            "measured here; their methods are told the category."
+        )
+    return TextTable(f"{title} by category", ("method", *categories, "mean", "variance"), tuple(cells), note)
+
+
+def _paper_row(paper: PaperTable, method: str, categories: Sequence[str]) -> tuple[Cell, ...]:
+    numbers = [paper.rows[method][name] for name in categories]
+    printed = len(categories) == len(paper.categories)  # else the printed mean is of other categories, too
+    mean = paper.means[method] if printed else statistics.mean(numbers)
+    return (f"{method} ({PAPER})", *map(Number, numbers), Number(mean), Number(variance(numbers)))
+
+
+def _mean_of(measure: str) -> Get:
+    return lambda document: document["mean"][measure]
+
+
+def _field(name: str) -> Get:
+    return lambda document: document[name]
+
+
+def _of_category(category: str, measure: str) -> Get:
+    return lambda document: document["categories"].get(category, {}).get(measure)
+
+
+def _uneven(document: Document) -> float | None:
+    values = [one["o_auroc"] for one in document["categories"].values() if one["o_auroc"] is not None]
+    return variance(100.0 * value for value in values) if values else None
+
+
+def _categories(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for one in outcomes for name in one.document["categories"]))

@@ -1,0 +1,87 @@
+"""Evaluations that need not be made again: by the content of the run and of the test scans, not by their names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sedir_core.config import Config
+from sedir_core.datasets.samples import Dataset, file_digest
+from sedir_core.detectors import run_files
+from sedir_core.errors import BadDataset, BadRun, CannotWrite
+from sedir_core.io.atomic import write_text
+from sedir_core.places import writable_folders
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Raised whenever an evaluation of the same run and scans would give other numbers."""
+
+
+class EvaluationStore:
+    """A folder of evaluation documents; several processes may share it."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """folder: created when first written; by default "evaluations" in the user's cache folder."""
+        self.folder = folder or writable_folders()["cache"] / "evaluations"
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The document of a key; None where there is none, or a damaged one."""
+        path = self.folder / f"{key}.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            log.warning("evaluated again: %s: %s", path, error)
+            return None
+        return found if isinstance(found, dict) else None
+
+    def put(self, key: str, document: dict[str, Any]) -> None:
+        """Keep a document. Where that is impossible it is evaluated again next time, which is no reason to fail now."""
+        try:
+            write_text(self.folder / f"{key}.json", json.dumps(document, allow_nan=False))
+        except CannotWrite as error:
+            log.warning("not kept: %s", error)
+
+
+def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], modes: Sequence[str]) -> str:
+    """The name (hex) of what follows from a run, test scans with their labels, and how they are asked for.
+
+    Raises BadRun, BadDataset if something cannot be read.
+    """
+    from importlib.metadata import version
+
+    total = hashlib.sha256(repr((FORMAT, version("sedir-inspect"), tuple(categories), tuple(modes))).encode())
+    for name in (run_files.CONFIG, run_files.WEIGHTS):
+        total.update(_run_digest(run_dir / name))
+    total.update(f"{dataset.root.name}\0{dataset.layout}\0".encode("utf-8", "surrogateescape"))
+    for sample in dataset.samples:
+        if sample.category not in categories:
+            continue
+        told = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}\0"
+        total.update(told.encode("utf-8", "surrogateescape"))
+        if sample.split == "test":
+            total.update(file_digest(sample.path))
+            if sample.labels_path is not None:
+                total.update(file_digest(sample.labels_path))
+    return total.hexdigest()
+
+
+def kind_of(config: Config) -> str:
+    """The same for runs that differ in their seed and in where the encoder's weights lie."""
+    settings = config.model_dump()
+    settings["training"].pop("seed")
+    settings["encoder"]["weights"] = Path(config.encoder.weights).stem
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def _run_digest(path: Path) -> bytes:
+    try:
+        return file_digest(path)
+    except BadDataset as error:
+        raise BadRun(path.parent, f"no {path.name} to evaluate", "finish its training first") from error
