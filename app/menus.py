@@ -72,7 +72,15 @@ class Menus:
         self._add(menu, "Quit", window.close, "Ctrl+Q")
 
     def _build_edit(self) -> None:
-        window, menu = self._window, self._menu("&Edit")
+        window, menu, stack = self._window, self._menu("&Edit"), self._window.page.edits.stack
+        for action, keys, picture in (
+            (stack.createUndoAction(window, "Undo"), "Ctrl+Z", "undo"),
+            (stack.createRedoAction(window, "Redo"), "Ctrl+Shift+Z", "redo"),
+        ):
+            action.setShortcut(QKeySequence(keys))
+            self._icons.append((action, picture))
+            menu.addAction(action)
+        menu.addSeparator()
         self._needs_result.append(
             self._add(menu, "Copy Result", window.exporter.copy_result, "Ctrl+C", "content-copy"),
         )
@@ -106,6 +114,7 @@ class Menus:
             self._add(menu, "Set to OK", lambda: review("ok"), "O", "check-circle-outline"),
             self._add(menu, "Set to NG", lambda: review("ng"), "N", "alert-octagon-outline"),
             self._add(menu, "Back to the Model's Verdict", lambda: review(None), "Backspace"),
+            self._add(menu, "Comment…", window.page.comment, "E", "comment-text-outline"),
         ]
         self._add(menu, "Back to the Calibrated Limits", lambda: session.set_limits({}))
         menu.addSeparator()

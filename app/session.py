@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -83,6 +83,7 @@ class Entry:
     failure: Failure | None = None
     review: Verdict | None = None
     review_comment: str = ""
+    reviewer: str = ""  # who reviewed it; empty where nobody said
     thumbnail: bytes = b""  # PNG
 
     @property
@@ -199,6 +200,22 @@ class Session(QObject):
         self.entries_removed.emit(going)
         self.show(after)
 
+    def restore(self, gone: Sequence[tuple[int, Entry]]) -> None:
+        """Put removed scans back, each at the place it had; one that was opened again meanwhile stays out.
+
+        gone: place in the list before the removal, ascending, and what was there.
+        """
+        entries = list(self._entries.values())
+        known = {entry.path for entry in entries}
+        back = [(place, entry) for place, entry in gone if entry.path not in known]
+        for place, entry in back:
+            share = self.limit_of(entry)
+            detection = under_limit(entry.raw, share, entry.detection) if entry.raw and entry.detection else None
+            entries.insert(place, replace(entry, detection=detection))
+        self._entries = {entry.id: entry for entry in entries}
+        if back:
+            self.entries_added.emit([entry.id for _, entry in back])
+
     def update(self, entry_id: int, **changes: object) -> None:
         """Replace fields of an entry; a removed one is ignored, its job was late."""
         entry = self._entries.get(entry_id)
@@ -225,7 +242,7 @@ class Session(QObject):
         detection = under_limit(raw, self.limits.get(limit_key(raw), 1.0), raw)
         self.update(
             entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
-            detection=detection, defects_at=1.0, review=None, review_comment="", thumbnail=thumbnail,
+            detection=detection, defects_at=1.0, review=None, review_comment="", reviewer="", thumbnail=thumbnail,
         )  # fmt: skip
 
     def review(self, entry_id: int, verdict: Verdict | None, comment: str = "") -> None:
@@ -234,7 +251,8 @@ class Session(QObject):
         if entry is None or entry.detection is None or entry.state is not State.DONE:
             return
         if (entry.review, entry.review_comment) != (verdict, comment):
-            self.update(entry_id, review=verdict, review_comment=comment)
+            reviewer = self.operator if verdict is not None or comment else ""
+            self.update(entry_id, review=verdict, review_comment=comment, reviewer=reviewer)
             self.reviewed.emit(entry_id)
 
     @property

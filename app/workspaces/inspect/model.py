@@ -65,6 +65,7 @@ class InspectModel(QObject):
             pool.failed.connect(self._on_failed)
             pool.progressed.connect(self._on_progress)
         session.current_changed.connect(self._advance)
+        session.entries_added.connect(self._on_added)
         session.entries_removed.connect(self._on_removed)
         session.limit_changed.connect(self._advance)
 
@@ -229,7 +230,6 @@ class InspectModel(QObject):
     def _found(self, asked: tuple[Path, ...], paths: object) -> None:
         assert isinstance(paths, list)
         new = self._session.add(paths)
-        self._batch |= dict.fromkeys(new, False)
         if not paths:
             where = ", ".join(path.name or str(path) for path in asked)
             self.failed.emit(
@@ -240,6 +240,11 @@ class InspectModel(QObject):
             ids = {entry.path: entry.id for entry in self._session.entries}
             wanted = ids.get(self._first) if self._first is not None else None
             self._session.show(wanted or (new[0] if new else ids.get(paths[0])))
+
+    def _on_added(self, ids: list[int]) -> None:
+        waiting = [entry_id for entry_id in ids if (e := self._session.get(entry_id)) and e.state is State.WAITING]
+        self._batch |= dict.fromkeys(waiting, False)
+        self._advance()
 
     def _on_removed(self, ids: list[int]) -> None:
         for entry_id in ids:

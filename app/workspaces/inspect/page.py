@@ -15,15 +15,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.edits import Edits
 from app.session import Failure, Selection, Session, State
 from app.settings import Settings
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.model import InspectModel
-from app.workspaces.inspect.panels import DefectPanel, VerdictPanel
+from app.workspaces.inspect.panels import DefectPanel
 from app.workspaces.inspect.scan_panel import ScanPanel
 from app.workspaces.inspect.stage import Stage
+from app.workspaces.inspect.verdict_panel import VerdictPanel
 from sedir_core.types import Verdict
 
 
@@ -42,6 +44,7 @@ class InspectPage(QMainWindow):
         self.messages = MessageBar(theme)
         self.stage = Stage(session, settings, theme)
         self.clouds, self.colour_bar = self.stage.clouds, self.stage.colour_bar
+        self.edits = Edits(session, self)
         self.scan_panel = ScanPanel(session, theme)
         self.scans = self.scan_panel.list
         self.verdict = VerdictPanel(theme)
@@ -87,13 +90,19 @@ class InspectPage(QMainWindow):
 
     def remove(self, ids: list[int]) -> None:
         """Take these off the list; the one below them on the screen is shown next."""
-        self._session.show(self.scans.heir(ids))
-        self._session.remove(ids)
+        heir = self.scans.heir(ids)
+        self.edits.remove(ids)
+        self._session.show(heir)
 
     def review(self, verdict: Verdict | None) -> None:
         """The operator's word on the current scan; None takes it back."""
         if self._session.current is not None:
-            self._session.review(self._session.current, verdict)
+            self.edits.review(self._session.current, verdict)
+
+    def comment(self) -> None:
+        """Let the operator say why."""
+        self.docks[1].setVisible(True)
+        self.verdict.bar.write()
 
     # Wiring
 
@@ -109,6 +118,9 @@ class InspectPage(QMainWindow):
         session.unit_changed.connect(self.defects.table.set_unit)
         self.scans.scan_chosen.connect(session.show)
         self.scans.removal_wanted.connect(self.remove)
+        self.verdict.review_wanted.connect(self.edits.review)
+        self.verdict.commented.connect(self.edits.comment)
+        self.verdict.retry_wanted.connect(lambda entry_id: self._model.inspect_again([entry_id]))
         self.defects.defect_chosen.connect(lambda index: session.select(Selection(index)))
         self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
         self._empty.open_button.clicked.connect(self.open_wanted)

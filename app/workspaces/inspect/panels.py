@@ -1,25 +1,20 @@
-"""The right-hand side: what the verdict is and why, and the defects it rests on."""
+"""The defects that a verdict rests on."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFormLayout,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
-    QSizePolicy,
     QTableView,
     QVBoxLayout,
     QWidget,
 )  # fmt: skip
 
 from app.session import Entry, State
-from app.widgets.error_details import plain_label
-from app.widgets.theme import Theme, icon, icon_size, verdict_look
 from app.workspaces.inspect import wording
 from sedir_core.types import Detection
 
@@ -32,129 +27,6 @@ COLUMN_TIPS = (
     "Size along x, y and z, in units of the scan",
     "Centre, in the scan's own coordinates",
 )
-
-
-class VerdictPanel(QFrame):
-    """Icon and word, how far from the limit, which part it is, and the reason."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
-        self._theme = theme
-        self._entry: Entry | None = None
-        self._icon = QLabel()
-        self._word = QLabel(objectName="verdict")
-        font = QFont(self.font())
-        font.setPointSizeF(font.pointSizeF() * 2.5)
-        font.setWeight(QFont.Weight.Bold)
-        self._word.setFont(font)
-        self._score, self._margin = QLabel(objectName="sectionTitle"), QLabel(objectName="quiet")
-        self._gauge = Gauge(theme)
-        self._reason = plain_label("")
-        self._facts = {name: _fact() for name in ("Part", "Points", "Time")}
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self._icon)
-        head.addWidget(self._word, 1)
-        numbers = QHBoxLayout()
-        numbers.addWidget(self._score)
-        numbers.addStretch()
-        numbers.addWidget(self._margin)
-        facts = QFormLayout(horizontalSpacing=16, verticalSpacing=5)
-        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        for name, label in self._facts.items():
-            facts.addRow(QLabel(name, objectName="quiet"), label)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(18, 16, 18, 16)
-        layout.setSpacing(9)
-        layout.addLayout(head)
-        layout.addLayout(numbers)
-        layout.addWidget(self._gauge)
-        layout.addWidget(self._reason)
-        layout.addLayout(facts)
-        layout.addStretch()
-        self.show_entry(None)
-
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        self._gauge.theme = theme
-        self.show_entry(self._entry)
-
-    def show_entry(self, entry: Entry | None) -> None:
-        """What is known of this scan so far."""
-        self._entry = entry
-        detection = None if entry is None else entry.detection
-        word, picture, colour = self._headline(entry)
-        self._icon.setPixmap(icon(picture, colour).pixmap(icon_size(46), self.devicePixelRatioF()))
-        self._word.setText(word)
-        self._word.setStyleSheet(f"color: {colour}")
-        self._score.setText("" if detection is None else wording.score_text(detection))
-        self._margin.setText("" if detection is None else wording.margin_text(detection))
-        self._gauge.show_detection(detection, colour)
-        self._reason.setText(self._why(entry))
-        self._reason.setVisible(bool(self._reason.text()))
-        self._facts["Part"].setText("–" if detection is None else wording.category_text(detection))
-        self._facts["Points"].setText(_points_text(entry))
-        total = None if detection is None else detection.seconds.get("total")
-        self._facts["Time"].setText("–" if total is None else f"{total:.1f} s")
-
-    def _headline(self, entry: Entry | None) -> tuple[str, str, str]:
-        if entry is None:
-            return "No scan", "circle-outline", self._theme.faint
-        if entry.detection is not None and entry.state is State.DONE:
-            return verdict_look(self._theme, entry.verdict, entry.detection.uncertain and entry.review is None)
-        return {
-            State.FAILED: ("Not inspected", "file-alert-outline", self._theme.uncertain),
-            State.STOPPED: ("Stopped", "pause-circle-outline", self._theme.faint),
-            State.RUNNING: ("Inspecting…", "progress-wrench", self._theme.accent),
-        }.get(entry.state, ("Waiting", "clock-outline", self._theme.faint))
-
-    @staticmethod
-    def _why(entry: Entry | None) -> str:
-        if entry is None:
-            return ""
-        if entry.failure is not None:
-            return f"{entry.failure.what}. {entry.failure.hint}".strip()
-        if entry.detection is None:
-            return ""
-        machine = "NG" if entry.detection.verdict == "ng" else "OK"
-        review = f"Set to {entry.review.upper()} by the operator; the model said {machine}. " if entry.review else ""
-        limit = wording.percent(entry.defects_at)
-        moved = f"; limit set to {limit} of the calibrated one" if entry.defects_at != 1 else ""
-        return review + entry.detection.reason + moved
-
-
-class Gauge(QWidget):
-    """The object score on a bar from 0 to twice the limit, with the limit marked."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self._share: float | None = None
-        self._colour = theme.faint
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(200, 20)
-
-    def show_detection(self, detection: Detection | None, colour: str) -> None:
-        self._share = None if detection is None else wording.limit_share(detection)
-        self._colour = colour
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        bar = QRectF(0, self.height() / 2 - 4, self.width(), 8)
-        painter.setBrush(QColor(self.theme.line))
-        painter.drawRoundedRect(bar, 4, 4)
-        if self._share is not None:
-            filled = QRectF(bar.left(), bar.top(), bar.width() * min(max(self._share / 2, 0.02), 1.0), bar.height())
-            painter.setBrush(QColor(self._colour))
-            painter.drawRoundedRect(filled, 4, 4)
-        painter.setBrush(QColor(self.theme.ink))
-        painter.drawRoundedRect(QRectF(bar.center().x() - 1, 1, 2, self.height() - 2), 1, 1)
 
 
 class DefectTable(QAbstractTableModel):
@@ -294,20 +166,3 @@ def _no_defects(entry: Entry | None) -> str:
     if entry is None or (entry.detection is None and entry.state in (State.FAILED, State.STOPPED)):
         return "Defects are listed here, the strongest first.\nA click flies to one."
     return "Not known yet." if entry.detection is None else "No region of the surface is over the limit."
-
-
-def _fact() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
-
-
-def _points_text(entry: Entry | None) -> str:
-    if entry is None or (entry.scan is None and entry.detection is None):
-        return "–"
-    count = len(entry.scan) if entry.scan is not None else len(entry.detection.point_scores) if entry.detection else 0
-    text = f"{count:,}"
-    if entry.detection is not None and (blank := int((~entry.detection.evaluated).sum())):
-        text += f", {blank:,} not evaluated"
-    return text + (" (sampled from a mesh)" if entry.scan is not None and entry.scan.sampled else "")

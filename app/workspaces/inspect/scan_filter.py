@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.widgets.flow import FlowLayout
+from app.widgets.line_edit import LineEdit
 from app.widgets.theme import Theme, icon, verdict_look
 from app.workspaces.inspect.scan_table import Kind, ScanTable, SortBy
 
 ICON_PX = 14
-
-
-class SearchField(QLineEdit):
-    """Escape empties it; arrows leave it for the list."""
-
-    left = Signal(int)  # rows to go: the arrow that was pressed
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        key = event.key()
-        if key == Qt.Key.Key_Escape and self.text():
-            self.clear()
-        elif key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
-            self.left.emit(1 if key == Qt.Key.Key_Down else -1)
-        else:
-            super().keyPressEvent(event)
 
 
 class ScanFilter(QWidget):
@@ -34,9 +20,10 @@ class ScanFilter(QWidget):
     def __init__(self, table: ScanTable, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._table, self._theme = table, theme
-        self.field = SearchField(placeholderText="Find a scan", clearButtonEnabled=True)
+        self.field = LineEdit(placeholderText="Find a scan", clearButtonEnabled=True)
         self.field.setAccessibleName("Find a scan by name, part, comment or reason")
         self.field.textChanged.connect(table.search)
+        self.field.escaped.connect(self.field.clear)
         self._glass = self.field.addAction(icon("magnify", theme.faint), QLineEdit.ActionPosition.LeadingPosition)
         self.order = QToolButton(toolTip="Order of the list", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.order.setObjectName("bare")

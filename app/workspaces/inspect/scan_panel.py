@@ -17,7 +17,7 @@ class ScanPanel(QWidget):
         super().__init__(parent)
         self.list = ScanList(session, theme)
         self.filter = ScanFilter(self.list.table, theme)
-        self.filter.field.left.connect(self._leave_search)
+        self.filter.field.returnPressed.connect(self._leave_search)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -33,6 +33,8 @@ class ScanPanel(QWidget):
         self.filter.field.setFocus()
         self.filter.field.selectAll()
 
-    def _leave_search(self, rows: int) -> None:
+    def _leave_search(self) -> None:
+        """To the first scan that was found."""
         self.list.setFocus()
-        self.list.step(rows)
+        if self.list.table.rowCount():
+            self.list.scan_chosen.emit(self.list.table.id_at(0))

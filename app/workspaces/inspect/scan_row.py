@@ -80,7 +80,8 @@ class ScanDelegate(QStyledItemDelegate):
         width = QFontMetrics(font).horizontalAdvance(score)
         top = int(Qt.AlignmentFlag.AlignTop)
         painter.setFont(font)
-        painter.setPen(QColor(_look(entry, self.theme)[2]))
+        if score and entry.detection is not None:  # what was measured: an override does not change it
+            painter.setPen(QColor(verdict_look(self.theme, entry.detection.verdict, entry.detection.uncertain)[2]))
         painter.drawText(room, top | int(Qt.AlignmentFlag.AlignRight), score)
         # The end of a file name tells parts apart more often than its middle.
         name = room.adjusted(0, 0, -(width + 10) if score else 0, 0)

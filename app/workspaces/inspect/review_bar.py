@@ -1,0 +1,128 @@
+"""The operator's side of a verdict: agree, overrule, take it back, and say why."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.session import Entry, State
+from app.widgets.error_details import plain_label
+from app.widgets.line_edit import LineEdit
+from app.widgets.theme import Theme, icon, icon_size, verdict_look
+
+LONGEST_COMMENT = 500
+
+
+class ReviewBar(QWidget):
+    """Who said what, a field for the comment while it is written, and a button for each key."""
+
+    review_wanted = Signal(object)  # "ok", "ng", or None for the model's verdict
+    commented = Signal(int, str)  # id of the scan it was begun for, text
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entry: Entry | None = None
+        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignTop)
+        self._who = plain_label("", "sectionTitle")
+        self._comment = plain_label("", "quiet")
+        self._said = QWidget()
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self._who)
+        words.addWidget(self._comment)
+        said = QHBoxLayout(self._said)
+        said.setContentsMargins(0, 0, 0, 2)
+        said.setSpacing(9)
+        said.addWidget(self._picture)
+        said.addLayout(words, 1)
+        self.field = LineEdit(placeholderText="Why? Enter keeps it, Esc leaves it", maxLength=LONGEST_COMMENT)
+        self.field.setAccessibleName("Comment on the verdict")
+        self.field.returnPressed.connect(self._keep)
+        self.field.escaped.connect(self._leave)
+        self.ok = self._button("OK", "Agree or overrule: this part is good (O)", lambda: self.review_wanted.emit("ok"))
+        self.ng = self._button("NG", "Agree or overrule: this part is bad (N)", lambda: self.review_wanted.emit("ng"))
+        self.note = self._button("Comment", "Say why (E)", self.write)
+        self.back = self._button("", "Back to the model's verdict (Backspace)", lambda: self.review_wanted.emit(None))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        for button in (self.ok, self.ng, self.note):
+            buttons.addWidget(button, 1)
+        buttons.addWidget(self.back)
+        rule = QFrame(frameShape=QFrame.Shape.HLine, objectName="rule")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(rule)
+        column.addWidget(self._said)
+        column.addWidget(self.field)
+        column.addLayout(buttons)
+        self.field.hide()
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        for button, verdict in ((self.ok, "ok"), (self.ng, "ng")):
+            _, picture, colour = verdict_look(theme, verdict, False)
+            button.setIcon(icon(picture, colour))
+        self.note.setIcon(icon("comment-text-outline", theme.quiet))
+        self.back.setIcon(icon("undo-variant", theme.quiet))
+        self._picture.setPixmap(icon("account-check", theme.quiet).pixmap(icon_size(18), self.devicePixelRatioF()))
+
+    def show_entry(self, entry: Entry | None) -> None:
+        """What was said of this scan; a comment begun for another one is kept with that one."""
+        if self.writing and (entry is None or self._entry is None or entry.id != self._entry.id):
+            self._keep()
+        self._entry = entry
+        judged = entry is not None and entry.detection is not None and entry.state is State.DONE
+        self.setVisible(judged)
+        if entry is None:
+            return
+        self._who.setText(review_text(entry))
+        self._comment.setText(f"“{entry.review_comment}”" if entry.review_comment else "")
+        self._comment.setVisible(bool(entry.review_comment))
+        self._said.setVisible(entry.review is not None or bool(entry.review_comment))
+        self.back.setVisible(self._said.isVisibleTo(self))
+        self.note.setText("Comment" if not entry.review_comment else "Edit")
+
+    @property
+    def writing(self) -> bool:
+        return not self.field.isHidden()
+
+    def write(self) -> None:
+        """Open the field, the comment so far in it."""
+        if self._entry is not None and self.isVisibleTo(self.parentWidget()):
+            self.field.setText(self._entry.review_comment)
+            self.field.show()
+            self.field.setFocus()
+            self.field.selectAll()
+
+    def _keep(self) -> None:
+        text, entry = self.field.text(), self._entry
+        self._leave()
+        if entry is not None:
+            self.commented.emit(entry.id, text)
+
+    def _leave(self) -> None:
+        self.field.hide()
+        self.field.clear()
+        self.window().setFocus()
+
+    def _button(self, text: str, tip: str, act: object) -> QPushButton:
+        button = QPushButton(text, toolTip=tip, iconSize=QSize(16, 16), objectName="review")
+        button.setAccessibleName(tip)
+        # The keys belong to the list, whichever button was used last.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(act)
+        return button
+
+
+def review_text(entry: Entry) -> str:
+    """`Confirmed by Ana`, `Set to OK by Ana; the model said NG`."""
+    by = f" by {entry.reviewer}" if entry.reviewer else ""
+    if entry.review is None or entry.detection is None:
+        return f"Comment{by}" if entry.review_comment else ""
+    machine = "uncertain" if entry.detection.uncertain else entry.detection.verdict.upper()
+    if machine == entry.review.upper():
+        return f"{machine} confirmed{by}"
+    return f"Set to {entry.review.upper()}{by}; the model said {machine}"
