@@ -28,6 +28,7 @@ from app.session_keeper import SessionKeeper
 from app.settings import Settings, default_path
 from app.single import FirstWindow, Request, absolute, hand_over, server_name
 from app.widgets.error_details import ErrorDetails
+from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, writable_folders
 from sedir_core.runs.models import find_model
 
@@ -57,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = Faults(folders["log"])
     settings = Settings(default_path())
     run_dir = model or settings.run_dir or bundled_runs() / DEFAULT_RUN
-    window = MainWindow(Session(load, run_dir, asked.device or settings.device), settings, demo_scans())
+    session = Session(load, run_dir, asked.device or settings.device)
+    session.history = HistoryPlace(asked.history_url or settings.history_url, asked.history_folder)
+    window = MainWindow(session, settings, demo_scans())
     hooks = CrashHooks(window)
     hooks.install()
     signals = Signals(window.end, app)
@@ -113,6 +116,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", metavar="RUN", help="run directory, name of a run, or .sedir file, to inspect with")
     parser.add_argument("--new-window", action="store_true", help="open a window of its own beside the first")
     parser.add_argument("--device", help="auto, cpu, cuda or cuda:0 (default: as in the settings)")
+    parser.add_argument("--history-url", default="", metavar="URL", help="database of the history")
+    parser.add_argument("--history-folder", type=Path, metavar="DIR", help="where past results are kept")
     return parser.parse_args(arguments)
 
 

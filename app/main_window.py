@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app import help_texts
 from app.dialogs import Dialogs
 from app.menus import Menus
+from app.recording import Recording, login_name
 from app.session import Session, State
 from app.settings import Settings
 from app.single import Request
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.page = InspectPage(session, self.model, settings, self.theme)
         self.exporter = Exporter(session, self.page, self)
         self.status = JobStatus(self.theme)
+        self.recording = Recording(session, settings, self.theme, self)
         self._model_label = QLabel(objectName="quiet", contentsMargins=QMargins(0, 0, 10, 0))
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
         self.setWindowTitle("SeDiR Inspect")
@@ -137,6 +139,7 @@ class MainWindow(QMainWindow):
     def _build_status_bar(self) -> None:
         bar = QStatusBar(sizeGripEnabled=False)
         bar.addWidget(self.status, 1)
+        bar.addPermanentWidget(self.recording.widget)
         bar.addPermanentWidget(self._model_label)
         self.setStatusBar(bar)
 
@@ -151,6 +154,9 @@ class MainWindow(QMainWindow):
         self.status.cancel_wanted.connect(self.model.stop)
         self.exporter.said.connect(self.page.messages.inform)
         self.exporter.failed.connect(self.page.messages.warn)
+        self.recording.said.connect(self.page.messages.inform)
+        self.recording.failed.connect(self.page.messages.warn)
+        self.recording.bug_found.connect(self.model.bug_found)
         for signal in (self.session.current_changed, self.session.entry_changed, self.session.entries_added):
             signal.connect(self.menus.enable)
         self.session.entries_removed.connect(self.menus.enable)
@@ -177,7 +183,7 @@ class MainWindow(QMainWindow):
         return handled
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        if not (self._must_end or self.dialogs.may_quit()):
+        if not (self._must_end or (self.dialogs.may_quit() and self.recording.may_close())):
             event.ignore()
             return
         self.closing.emit()
@@ -188,6 +194,7 @@ class MainWindow(QMainWindow):
             self.dialogs.close(),
             self.model.close(),
             *(page.close_down() for page in self._pages.values()),
+            self.recording.close(),
         ]
         self._closed_cleanly = all(stopped)
         self.page.close_views()
@@ -305,7 +312,8 @@ class MainWindow(QMainWindow):
             self.use_model(settings.run_dir or bundled_runs() / DEFAULT_RUN, session.device)
         elif name == "device":
             self.use_model(session.run_dir, settings.device)
-        self.exporter.start_in, session.operator = settings.export_folder, settings.operator
+        self.exporter.start_in = settings.export_folder
+        session.set_who(settings.operator or login_name(), session.lot)
         session.set_unit(settings.unit)
 
     def _apply_theme(self, *_: object) -> None:
@@ -318,6 +326,7 @@ class MainWindow(QMainWindow):
         for page in (self.page, self.dialogs, *self._pages.values()):
             page.set_theme(self.theme)
         self.status.set_theme(self.theme)
+        self.recording.set_theme(self.theme)
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

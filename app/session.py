@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from uuid import uuid4
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,6 +19,7 @@ from app.shapes import Shape
 from sedir_core.detectors.base import Detector
 from sedir_core.detectors.limits import Calibration
 from sedir_core.errors import UserError
+from sedir_core.history.place import HistoryPlace
 from sedir_core.types import Detection, FloatArray, Scan, Verdict
 
 Load = Callable[[Path, str], Detector]
@@ -61,6 +63,25 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class ModelInfo:
+    """What the window needs to know of a loaded detector. calibration: what its limits rest on, where it keeps that."""
+
+    run_dir: Path
+    method: str
+    categories: tuple[str, ...]
+    needs_category: bool
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Past:
+    """What an entry reopened from the history says of itself. limit: the share that counted then, and for ever."""
+
+    limit: float
+    said: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """One scan of the list. `scan` and `shape` may be absent after a while: see SCAN_BUDGET_BYTES.
 
@@ -68,6 +89,7 @@ class Entry:
     difference: (n,) distance of each point to the reconstruction.
     raw: the detection as the model gave it. detection: the same under the limit of now.
     defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
+    record: key of this inspection in the history. model: what it was inspected with. past: reopened from the history.
     """
 
     id: int
@@ -85,22 +107,14 @@ class Entry:
     review_comment: str = ""
     reviewer: str = ""  # who reviewed it; empty where nobody said
     thumbnail: bytes = b""  # PNG
+    record: str = ""
+    model: ModelInfo | None = None
+    past: Past | None = None
 
     @property
     def verdict(self) -> Verdict | None:
         """What counts: the operator's word if there is one, else the detector's."""
         return self.review or (self.detection.verdict if self.detection else None)
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What the window needs to know of a loaded detector. calibration: what its limits rest on, where it keeps that."""
-
-    run_dir: Path
-    method: str
-    categories: tuple[str, ...]
-    needs_category: bool
-    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -140,13 +154,17 @@ class Session(QObject):
     category_changed = Signal(str)
     limit_changed = Signal(float)
     unit_changed = Signal(str)
+    inspected = Signal(int)  # id of an entry that has just got a result
+    who_changed = Signal()  # operator or lot
+    history_changed = Signal()  # something was recorded
     reviewed = Signal(int)  # id of an entry whose review or comment the operator changed
 
     def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.load = load
         self.run_dir, self.device = run_dir, device
-        self.operator = ""  # who works here, for reviews and reports; empty where nobody said
+        self.history: HistoryPlace | None = None  # None: nothing is recorded
+        self.operator, self.lot = "", ""  # who inspects, and what: for records, reviews and reports; may be empty
         self.unit = ""  # of the scans' coordinates, for lengths on the screen
         self.model: ModelInfo | None = None
         self.category = "auto"
@@ -172,7 +190,7 @@ class Session(QObject):
 
     def add(self, paths: Iterable[Path]) -> list[int]:
         """List these scans, those that are listed already left out; the first new one is shown if none was."""
-        known = {entry.path for entry in self._entries.values()}
+        known = {entry.path for entry in self._entries.values() if entry.past is None}
         ids = []
         for path in dict.fromkeys(paths):
             if path not in known:
@@ -236,14 +254,41 @@ class Session(QObject):
     # Results and the limit
 
     def set_result(
-        self, entry_id: int, raw: Detection, surface: Shape, difference: FloatArray, thumbnail: bytes = b""
+        self,
+        entry_id: int,
+        raw: Detection,
+        surface: Shape,
+        difference: FloatArray,
+        thumbnail: bytes = b"",
+        model: ModelInfo | None = None,
     ) -> None:
         """A scan is inspected; an earlier review no longer counts."""
         detection = under_limit(raw, self.limits.get(limit_key(raw), 1.0), raw)
         self.update(
-            entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference,
-            detection=detection, defects_at=1.0, review=None, review_comment="", reviewer="", thumbnail=thumbnail,
+            entry_id, state=State.DONE, raw=raw, surface=surface, difference=difference, detection=detection,
+            defects_at=1.0, review=None, review_comment="", reviewer="", thumbnail=thumbnail, record=uuid4().hex,
+            model=model, past=None,
         )  # fmt: skip
+        if entry_id in self._entries:
+            self.inspected.emit(entry_id)
+
+    def reopen(self, past: Entry) -> None:
+        """Show an inspection of the history; it gets an id of its own, and is listed once."""
+        known = next((e for e in self.entries if e.past is not None and e.record == past.record), None)
+        if known is not None:
+            self.show(known.id)
+            return
+        entry = replace(past, id=self._next_id)
+        self._next_id += 1
+        self._entries[entry.id] = entry
+        self.entries_added.emit([entry.id])
+        self.show(entry.id)
+
+    def set_who(self, operator: str, lot: str) -> None:
+        """From now on this operator inspects this lot."""
+        if (operator, lot) != (self.operator, self.lot):
+            self.operator, self.lot = operator, lot
+            self.who_changed.emit()
 
     def review(self, entry_id: int, verdict: Verdict | None, comment: str = "") -> None:
         """The operator's word on an inspected scan, and why; None goes back to the model's verdict."""
@@ -261,13 +306,15 @@ class Session(QObject):
         return self.limit_of(self.current_entry)
 
     def limit_of(self, entry: Entry | None) -> float:
-        """What a scan is judged by, as a share of its calibrated limit."""
+        """What a scan is judged by, as a share of its calibrated limit; a past one by what counted then."""
+        if entry is not None and entry.past is not None:
+            return entry.past.limit
         return 1.0 if entry is None or entry.raw is None else self.limits.get(limit_key(entry.raw), 1.0)
 
     def set_limit(self, share: float) -> None:
         """Judge scans of the shown one's kind by this share of their calibrated limit; raw scores stay as they are."""
         entry = self.current_entry
-        if entry is not None and entry.raw is not None:
+        if entry is not None and entry.raw is not None and entry.past is None:
             self.set_limits({**self.limits, limit_key(entry.raw): share})
 
     def set_limits(self, shares: Mapping[LimitKey, float]) -> None:
@@ -277,7 +324,7 @@ class Session(QObject):
         if before == self.limits:
             return
         for entry in self.entries:
-            if entry.raw is not None and entry.detection is not None:
+            if entry.raw is not None and entry.detection is not None and entry.past is None:
                 share, key = self.limit_of(entry), limit_key(entry.raw)
                 if share != before.get(key, 1.0):
                     self.update(entry.id, detection=under_limit(entry.raw, share, entry.detection))
@@ -339,6 +386,7 @@ class Session(QObject):
         for old in list(self._held):
             if sum(self._held.values()) <= SCAN_BUDGET_BYTES:
                 return
-            if old not in (self.current, entry_id) and self._entries[old].state is State.DONE:
+            done = self._entries[old].state is State.DONE and self._entries[old].past is None
+            if done and old not in (self.current, entry_id):
                 del self._held[old]
                 self._entries[old] = replace(self._entries[old], scan=None, shape=None)

@@ -49,6 +49,22 @@ UNIT_FORM = Form(
 OPERATOR_FORM = Form(
     "Records", "Operator", "Goes with every review and into reports.", "text", placeholder="name or number"
 )
+HISTORY_FORM = Form(
+    "Records",
+    "History database",
+    "Empty means a file of your own. A PostgreSQL server serves several stations. From the next start on.",
+    "text",
+    placeholder="postgresql://user@host/name",
+)
+HISTORY_GB_FORM = Form(
+    "Records",
+    "Space for past results",
+    "What it takes to show a past inspection again. Beyond this the oldest results go; the table keeps its rows.",
+    "count",
+    low=1,
+    high=10_000,
+    unit=" GB",
+)
 EXPORT_FORM = Form("Records", "Export folder", "Where saving begins; empty means beside the scan.", "folder")
 
 
@@ -70,6 +86,8 @@ class Settings(QObject):
     device = Stored("inspect/device", "auto", text, DEVICE_FORM)
     unit = Stored("inspect/unit", "", text, UNIT_FORM)
     operator = Stored("records/operator", "", text, OPERATOR_FORM)
+    history_url = Stored("records/history_url", "", text, HISTORY_FORM)
+    history_gb = Stored("records/history_gb", 10, count(1, 10_000), HISTORY_GB_FORM)
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
     colour_map = Stored("view/colour_map", "", text)
     """Name of the map for scores, as the views know it; empty means the usual one."""

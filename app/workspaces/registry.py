@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.widgets.theme import Theme
 
 if TYPE_CHECKING:
+    from app.workspaces.history.page import HistoryPage
     from app.workspaces.ice.page import IcePage
     from app.workspaces.train.page import TrainPage
 
@@ -56,8 +57,15 @@ def _train(session: Session, settings: Settings, theme: Theme, parent: QWidget) 
     return TrainPage(session, settings, theme, parent)
 
 
+def _history(session: Session, settings: Settings, theme: Theme, parent: QWidget) -> HistoryPage:
+    from app.workspaces.history.page import HistoryPage
+
+    return HistoryPage(session, settings, theme, parent)
+
+
 HOME = "inspect"
 WORKSPACES = (
     Workspace("train", "Train", "school-outline", _train),
     Workspace("compare", "Compare", "scatter-plot-outline", _ice),
+    Workspace("history", "History", "history", _history),
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from sedir_core.errors import BadHistory, CannotWrite
@@ -23,16 +23,12 @@ BUSY_MS = 5000
 OPEN_LOCK_S = 20.0
 CONNECT_S = 5
 _MIGRATION_LOCK = 5_130_117_441  # any number of ours: PostgreSQL's advisory locks are numbers
+_SQLITE = "sqlite:///"
 _MOVE_AWAY = "move the file away to begin a new one; it is left as it is"
 
 
 class HistoryBusy(CannotWrite):
     """Another program writes and did not end in time: worth trying again."""
-
-
-def sqlite_url(path: Path) -> str:
-    """The URL of a database file."""
-    return f"sqlite:///{path}"
 
 
 def open_database(url: str, create: bool = True) -> Engine:
@@ -41,12 +37,12 @@ def open_database(url: str, create: bool = True) -> Engine:
     create: make a new database where there is none. Raises BadHistory (damaged, newer, foreign, not reachable, missing
     where it may not be created), CannotWrite.
     """
+    if url.startswith(_SQLITE) and url != _SQLITE:
+        return _open_sqlite(Path(url.removeprefix(_SQLITE)), create)  # a path may hold what a URL would split at
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise BadHistory(url, "is no database URL", "name one such as postgresql://user@host/name") from error
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        return _open_sqlite(Path(parsed.database), create)
     if parsed.get_backend_name() != "postgresql":
         raise BadHistory(url, "is neither SQLite nor PostgreSQL", "name one such as postgresql://user@host/name")
     parsed = parsed.set(drivername="postgresql+psycopg")
@@ -76,6 +72,8 @@ def told(where: str) -> Iterator[None]:
     """The database's own errors as ours, in words."""
     try:
         yield
+    except (IntegrityError, DataError, ProgrammingError):  # ours: no trying again would help
+        raise
     except DBAPIError as error:
         raise _in_words(where, error) from error
 
@@ -86,7 +84,7 @@ def _open_sqlite(path: Path, create: bool) -> Engine:
     if path.exists():
         _check_file(path)
     engine = create_engine(
-        sqlite_url(path),
+        URL.create("sqlite", database=str(path)),
         poolclass=NullPool,  # opening takes a tenth of a millisecond, and no file stays open when nothing is done
         connect_args={"timeout": BUSY_MS / 1000, "isolation_level": None},
     )

@@ -60,6 +60,7 @@ def encode(kept: Kept) -> bytes:
         "uncertain": raw.uncertain,
         "reason": [raw.reason, kept.shown.reason],
         "seconds": dict(raw.seconds),
+        "from_one_side": raw.from_one_side,
     }
     arrays: dict[str, NDArray[Any]] = {
         "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8),
@@ -108,6 +109,7 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
         token=arrays["token"],
         defects=_defects("raw", arrays),
         seconds=meta["seconds"],
+        from_one_side=meta["from_one_side"],
     )
     if points is not None and points.shape != (len(raw.point_scores), 3):
         raise ValueError("points and scores differ in number")

@@ -112,13 +112,22 @@ class Choices:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the charts need of one inspection. share: score over limit, None where there is no such number."""
+    """What the charts need of one inspection.
 
+    share: score over limit, None where there is no such number. ng: what counts, the operator's word included.
+    """
+
+    key: str
     time: datetime
     category: str
     lot: str
     share: float | None
     ng: bool
+
+    @property
+    def over(self) -> bool:
+        """Whether the score is over the limit, whatever the operator made of it."""
+        return self.share is not None and self.share > 1
 
 
 ORDERS = ("time", "path", "final", "share", "category", "lot", "operator", "model", "n_defects")

@@ -51,8 +51,10 @@ class History:
     def __init__(self, url: str, folder: Path, create: bool = True) -> None:
         self.url, self.folder = url, folder
         self._engine = open_database(url, create)
-        self.where = self._engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
-        self._file = _identity(self._engine.url.database) if self._engine.dialect.name == "sqlite" else None
+        lite = self._engine.dialect.name == "sqlite"
+        address = self._engine.url
+        self.where = str(address.database) if lite else address.render_as_string(hide_password=True)
+        self._file = _identity(address.database) if lite else None
 
     @property
     def moved(self) -> bool:
@@ -148,6 +150,14 @@ class History:
         with told(self.where), DbSession(self._engine) as db:
             return [_override(row) for row in db.scalars(query)]
 
+    def override_log(self) -> dict[str, list[Override]]:
+        """The whole log by the key of the inspection, the oldest line first."""
+        found: dict[str, list[Override]] = {}
+        with told(self.where), DbSession(self._engine) as db:
+            for row in db.scalars(select(OverrideRow).order_by(OverrideRow.id)):
+                found.setdefault(row.inspection, []).append(_override(row))
+        return found
+
     def choices(self) -> Choices:
         """What occurs in the whole history."""
         columns = (_Row.category, _Row.model, _Row.lot, _Row.operator)
@@ -157,15 +167,15 @@ class History:
 
     def samples(self, wanted: Filter) -> list[Sample]:
         """What the charts draw, the oldest first."""
-        query: Select[datetime, str, str, float | None, str] = (
-            select(_Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
+        query: Select[str, datetime, str, str, float | None, str] = (
+            select(_Row.key, _Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
             .where(*_where(wanted))
             .order_by(_Row.time, _Row.id)
         )
         with told(self.where), self._engine.connect() as connection:
             return [
-                Sample(when, part, lot, share, final == "ng")
-                for when, part, lot, share, final in connection.execute(query)
+                Sample(key, when, part, lot, share, final == "ng")
+                for key, when, part, lot, share, final in connection.execute(query)
             ]
 
     def kept_bytes(self) -> int:

@@ -145,7 +145,8 @@ class InspectModel(QObject):
 
     def _judge_current(self) -> None:
         """The limit was moved: the shown scan's defects are found again, those of others when they are shown."""
-        entry, limit = self._session.current_entry, self._session.limit
+        entry = self._session.current_entry
+        limit = self._session.limit_of(entry)
         if self._judging is not None or entry is None or entry.scan is None or entry.raw is None:
             return
         if entry.defects_at != limit and entry.state is State.DONE:
@@ -183,7 +184,9 @@ class InspectModel(QObject):
         elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
-            self._session.set_result(entry_id, value.detection, value.surface, value.difference, value.thumbnail)
+            self._session.set_result(
+                entry_id, value.detection, value.surface, value.difference, value.thumbnail, value.model
+            )
             self._batch[entry_id] = True
         elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
             _, entry_id, limit = self._judging

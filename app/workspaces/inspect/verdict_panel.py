@@ -184,7 +184,8 @@ def _why(entry: Entry | None) -> str:
         return ""
     limit = wording.percent(entry.defects_at)
     moved = f" The limit was set to {limit} of the calibrated one." if entry.defects_at != 1 else ""
-    return wording.sentence(entry.detection.reason) + moved
+    past = f" {entry.past.said}" if entry.past is not None else ""
+    return wording.sentence(entry.detection.reason) + moved + past
 
 
 def _way_out(entry: Entry | None) -> str:

@@ -1,0 +1,149 @@
+"""The jobs behind the History workspace: pages of the table, what the charts draw, a past inspection made ready."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from app.session import Entry, ModelInfo, Past, State
+from app.shapes import distances, prepare
+from sedir_core.history.control import Grouping, RunChart, ShareChart, run_chart, share_chart
+from sedir_core.types import Report, Stop
+
+if TYPE_CHECKING:
+    from sedir_core.history.place import HistoryPlace
+    from sedir_core.history.records import Choices, Filter, Inspection, Order, Override, Sample
+    from sedir_core.history.store import History
+
+
+MOST_GROUPS, MOST_SCORES = 60, 1000
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Rows `offset` to `offset + limit` of what the filter lets through."""
+
+    wanted: Filter
+    order: Order
+    descending: bool
+    offset: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The history at a glance: how many inspections the filter lets through, and what the filter can be set to."""
+
+    count: int
+    total: int
+    kept_bytes: int
+    choices: Choices
+    mark: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One inspection with its defects, and the log of its overrides."""
+
+    inspection: Inspection
+    overrides: tuple[Override, ...]
+
+
+@dataclass(frozen=True)
+class ChartData:
+    """What the charts draw. runs: by part, the most frequent first, each with how many scores there are in all."""
+
+    shares: Mapping[Grouping, ShareChart]
+    runs: Mapping[str, tuple[RunChart, int]]
+
+
+class Reader:
+    """Opens the history once and keeps it; lives in the thread of one pool. Jobs raise BadHistory, CannotWrite."""
+
+    def __init__(self, place: HistoryPlace) -> None:
+        self._place = place
+        self._open: History | None = None
+
+    def overview(self, wanted: Filter, report: Report, stop: Stop) -> Overview:
+        history = self._history()
+        return Overview(history.count(wanted), history.count(), history.kept_bytes(), history.choices(), history.mark())
+
+    def mark(self, request: None, report: Report, stop: Stop) -> tuple[int, int]:
+        return self._history().mark()
+
+    def page(self, request: PageRequest, report: Report, stop: Stop) -> list[Inspection]:
+        return self._history().page(request.wanted, request.order, request.descending, request.offset, request.limit)
+
+    def charts(self, wanted: Filter, report: Report, stop: Stop) -> ChartData:
+        samples = self._history().samples(wanted)
+        shares = {}
+        for by in get_args(Grouping):
+            whole = share_chart(samples, by)
+            # The average is of all; only the newest groups have room.
+            shares[by] = replace(whole, groups=whole.groups[-MOST_GROUPS:])
+        parts: dict[str, list[Sample]] = {}
+        for sample in samples:
+            if sample.share is not None:
+                parts.setdefault(sample.category, []).append(sample)
+        order = sorted(parts, key=lambda part: (-len(parts[part]), part))
+        return ChartData(shares, {part: (run_chart(parts[part][-MOST_SCORES:]), len(parts[part])) for part in order})
+
+    def detail(self, key: str, report: Report, stop: Stop) -> Detail | None:
+        history = self._history()
+        inspection = history.get(key)
+        return None if inspection is None else Detail(inspection, tuple(history.overrides(key)))
+
+    def export(self, request: tuple[Filter, Path], report: Report, stop: Stop) -> Path:
+        """Every row the filter lets through, as CSV or JSON by the file's ending."""
+        from sedir_core.history.export import write_rows
+
+        write_rows(self._history(), *request, stop=stop)
+        return request[1]
+
+    def reopen(self, key: str, report: Report, stop: Stop) -> Entry:
+        """A past inspection as the session lists it, ready to be drawn."""
+        from sedir_core.history.finished import reopen
+
+        report(0.0, "reading the kept result")
+        inspection, kept, scan, remark = reopen(self._history(), key)
+        report(0.5, "preparing the picture")
+        shape = prepare(scan.points)
+        surface = prepare(kept.raw.reconstruction, around=shape)
+        when = f"{inspection.time.astimezone():%d %B %Y, %H:%M}"
+        said = (
+            f"Inspected on {when} by {inspection.operator or 'nobody named'} with {inspection.model}. {remark}".strip()
+        )
+        overrides = self._history().overrides(key)
+        return Entry(
+            id=0,
+            path=Path(inspection.path),
+            state=State.DONE,
+            scan=scan,
+            shape=shape,
+            surface=surface,
+            difference=distances(scan.points, surface),
+            raw=kept.raw,
+            detection=kept.shown,
+            defects_at=inspection.limit_share,
+            review=inspection.review,
+            review_comment=overrides[-1].comment if overrides else "",
+            reviewer=overrides[-1].operator if overrides else "",
+            record=inspection.key,
+            model=ModelInfo(Path(inspection.model), inspection.method, (), False),
+            past=Past(inspection.limit_share, said),
+        )
+
+    def close(self, request: None, report: Report, stop: Stop) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _history(self) -> History:
+        if self._open is not None and self._open.moved:
+            self._open.close()
+            self._open = None
+        if self._open is None:
+            self._open = self._place.open()
+        return self._open

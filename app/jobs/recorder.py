@@ -1,0 +1,245 @@
+"""Writes finished inspections and reviews to the history: one thread, in order, and nothing is given up while it lives.
+
+What cannot be written (a full disk, a server that is down) is kept and tried again. The database libraries are
+imported in the thread, when there is something to write.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs.inspection import JudgeRequest, judge
+from app.session import Entry, Failure, Session
+from sedir_core.errors import UserError
+from sedir_core.types import never_stop, no_report
+
+if TYPE_CHECKING:
+    from sedir_core.history.place import HistoryPlace
+    from sedir_core.history.records import Inspection, Override
+    from sedir_core.history.store import History
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 10.0
+CLOSE_S = 5.0
+MOST_WAITING_BYTES = 500_000_000
+"""Kept results that may wait in memory; beyond, an inspection waits without."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """An entry as it was when its result came, and who inspected it."""
+
+    entry: Entry
+    time: datetime
+    limit: float
+    operator: str
+    lot: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """An entry as it was when its review changed."""
+
+    entry: Entry
+    time: datetime
+    limit: float
+    operator: str
+
+
+class _Ask(Enum):
+    NOW = "try again now"
+    END = "write what is left and end"
+
+
+@dataclass(frozen=True)
+class _Row:
+    inspection: Inspection
+    kept: bytes
+
+
+class Recorder(QObject):
+    """Listens to a session. Signals come in the GUI thread."""
+
+    recorded = Signal()
+    troubled = Signal(object)  # Failure: why nothing can be recorded; once, until it can be again
+    recovered = Signal()
+    bug_found = Signal(object)
+
+    def __init__(
+        self, session: Session, place: HistoryPlace, limit_bytes: Callable[[], int], parent: QObject | None = None
+    ) -> None:
+        """limit_bytes: how much the kept results may take; asked in the thread, after each write."""
+        super().__init__(parent)
+        self.place = place
+        self._session, self._limit_bytes = session, limit_bytes
+        self._asked: queue.SimpleQueue[Result | Review | _Ask] = queue.SimpleQueue()
+        self._unwritten, self._count = 0, threading.Lock()
+        self._history: History | None = None
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._work, name="history", daemon=True)
+        session.inspected.connect(self._on_inspected)
+        session.reviewed.connect(self._on_reviewed)
+
+    @property
+    def unwritten(self) -> int:
+        """Inspections and reviews that are not in the history yet."""
+        return self._unwritten
+
+    def retry(self) -> None:
+        """Try now, rather than in RETRY_S."""
+        if self._thread.is_alive():
+            self._asked.put(_Ask.NOW)
+
+    def close(self, timeout_s: float = CLOSE_S) -> bool:
+        """Write what is left and end the thread. False if something could not be written in time."""
+        if self._thread.ident is not None:
+            self._asked.put(_Ask.END)
+            self._thread.join(timeout_s)
+        if self._unwritten:
+            log.warning("%d inspections or reviews are not in the history", self._unwritten)
+        return not self._unwritten and not self._thread.is_alive()
+
+    # In the GUI thread
+
+    def _on_inspected(self, entry_id: int) -> None:
+        entry, session = self._session.get(entry_id), self._session
+        if entry is not None and entry.scan is not None and entry.raw is not None:
+            self._put(Result(entry, datetime.now(UTC), session.limit_of(entry), session.operator, session.lot))
+
+    def _on_reviewed(self, entry_id: int) -> None:
+        entry = self._session.get(entry_id)
+        if entry is not None and entry.detection is not None and entry.record:
+            limit = self._session.limit_of(entry)
+            self._put(Review(entry, datetime.now(UTC), limit, self._session.operator))
+
+    def _put(self, item: Result | Review) -> None:
+        with self._count:
+            self._unwritten += 1
+        if self._thread.ident is None:
+            self._thread.start()
+        self._asked.put(item)
+
+    # In the thread
+
+    def _work(self) -> None:
+        waiting: deque[_Row | Review] = deque()
+        item: Result | Review | _Ask | None = None
+        while item is not _Ask.END:
+            try:
+                item = self._asked.get(timeout=RETRY_S if waiting else None)
+            except queue.Empty:
+                item = _Ask.NOW
+            if isinstance(item, Review):
+                waiting.append(item)
+            elif isinstance(item, Result):
+                self._prepare(item, waiting)
+            self._write(waiting)
+        if self._history is not None:
+            self._history.close()
+
+    def _prepare(self, item: Result, waiting: deque[_Row | Review]) -> None:
+        try:
+            row = _row(item)
+        except Exception as error:  # the edge of the thread: told in the GUI thread
+            self._pass_over(error)
+            return
+        room = MOST_WAITING_BYTES - sum(len(one.kept) for one in waiting if isinstance(one, _Row))
+        waiting.append(row if len(row.kept) <= room else replace(row, kept=b""))
+
+    def _write(self, waiting: deque[_Row | Review]) -> None:
+        from sedir_core.history.database import HistoryBusy
+
+        wrote = False
+        while waiting:
+            try:
+                self._write_one(waiting[0])
+            except HistoryBusy:  # it has waited for seconds, and the next try will do: nothing to bother anyone with
+                break
+            except UserError as error:
+                self._complain(error)
+                break
+            except Exception as error:  # a bug must not keep the next inspections from being recorded
+                waiting.popleft()
+                self._pass_over(error)
+                continue
+            waiting.popleft()
+            wrote = True
+            with self._count:
+                self._unwritten -= 1
+        if wrote:
+            self._trim()
+            if self._trouble:
+                self._trouble = ""
+                self.recovered.emit()
+            self.recorded.emit()
+
+    def _write_one(self, item: _Row | Review) -> None:
+        if self._history is not None and self._history.moved:
+            self._history.close()
+            self._history = None
+        if self._history is None:
+            self._history = self.place.open()
+            self._history.sweep()
+        if isinstance(item, Review):
+            self._history.override(_override(item))
+        else:
+            self._history.record(item.inspection, item.kept)
+
+    def _trim(self) -> None:
+        assert self._history is not None
+        try:
+            self._history.trim(self._limit_bytes())
+        except (UserError, OSError) as error:  # the next write tries again
+            log.warning("the kept results take more than they may: %s", error)
+
+    def _complain(self, error: UserError) -> None:
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            log.warning("not recorded: %s", error)
+            self.troubled.emit(Failure.of(error))
+
+    def _pass_over(self, error: Exception) -> None:
+        log.error("an inspection could not be recorded", exc_info=error)
+        with self._count:
+            self._unwritten -= 1
+        self.bug_found.emit(error)
+
+
+def _row(item: Result) -> _Row:
+    """The entry under the limit that counted, with the defects found under it."""
+    from sedir_core.history.finished import Finished, describe
+
+    entry = item.entry
+    assert entry.scan is not None and entry.raw is not None
+    shown = judge(JudgeRequest(entry.scan, entry.raw, item.limit), no_report, never_stop)
+    seconds = entry.raw.seconds.get("total", 0.0)
+    run_dir, method = (entry.model.run_dir, entry.model.method) if entry.model is not None else (Path(), "")
+    finished = Finished(
+        entry.record, item.time, entry.path, entry.scan, entry.raw, shown, item.limit, run_dir, method,
+        item.operator, item.lot, seconds,
+    )  # fmt: skip
+    return _Row(*describe(finished))
+
+
+def _override(item: Review) -> Override:
+    from sedir_core.history.records import Override
+    from sedir_core.history.store import station
+
+    entry = item.entry
+    assert entry.detection is not None
+    return Override(
+        entry.record, item.time, item.operator, station(), entry.review, entry.review_comment,
+        entry.detection.verdict, item.limit,
+    )  # fmt: skip

@@ -1,0 +1,194 @@
+"""One past inspection: what is known of it, what operators said to it, and the way to see it again."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QResizeEvent
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.past import Detail
+from app.widgets.error_details import plain_label
+from app.widgets.theme import Theme, icon, icon_size, verdict_look
+from app.workspaces.history import wording
+from sedir_core.history.records import Inspection
+
+FACTS = (
+    "Scan",
+    "Folder",
+    "Time",
+    "Part",
+    "Lot",
+    "Operator",
+    "Station",
+    "Model",
+    "Limit",
+    "Points",
+    "Defects",
+    "Took",
+    "Content",
+)
+NOTHING = "Choose a row to see what is known of it.\nA double click opens it in Inspect, exactly as it was."
+
+
+class DetailPane(QFrame):
+    """`open_wanted` carries the key of the inspection that is shown."""
+
+    open_wanted = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent, objectName="panel")
+        self._theme = theme
+        self.shown: Detail | None = None
+        self._icon, self._word = QLabel(), QLabel()
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * 1.7)
+        font.setWeight(QFont.Weight.Bold)
+        self._word.setFont(font)
+        self._score = QLabel(objectName="sectionTitle")
+        self._reason = plain_label("")
+        self._facts = {name: Elided() for name in FACTS}
+        self._log_title = QLabel("Said by operators", objectName="sectionTitle")
+        self._log = plain_label("")
+        self.open = QPushButton("Open as it was", objectName="primary")
+        self.open.clicked.connect(self._ask)
+        self._kept = plain_label("", "faint")
+        self._nothing = plain_label(NOTHING, "faint")
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._body = self._layout()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(1, 1, 1, 1)
+        outer.addWidget(self._nothing, 1)
+        outer.addWidget(self._body, 1)
+        self.setMinimumWidth(260)
+        self.show_detail(None)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.open.setIcon(icon("magnify-scan", theme.on_accent))
+        self.show_detail(self.shown)
+
+    def show_detail(self, detail: Detail | None) -> None:
+        self.shown = detail
+        self._body.setVisible(detail is not None)
+        self._nothing.setVisible(detail is None)
+        if detail is None:
+            return
+        one = detail.inspection
+        word, picture, colour = verdict_look(self._theme, one.final, one.uncertain and one.review is None)
+        self._icon.setPixmap(icon(picture, colour).pixmap(icon_size(32), self.devicePixelRatioF()))
+        self._word.setText(word)
+        self._word.setStyleSheet(f"color: {colour}")
+        self._score.setText(f"{wording.score_text(one)} of limit" if one.share is not None else wording.score_text(one))
+        self._reason.setText(one.reason)
+        for name, text in _facts(one).items():
+            self._facts[name].say(text)
+        self._log_title.setVisible(bool(detail.overrides))
+        self._log.setVisible(bool(detail.overrides))
+        self._log.setText("\n\n".join(wording.override_text(line) for line in reversed(detail.overrides)))
+        self.open.setEnabled(bool(one.kept_bytes))
+        self._kept.setText("" if one.kept_bytes else "Its result is no longer kept; inspect the scan again to see it.")
+        self._kept.setVisible(not one.kept_bytes)
+
+    def _ask(self) -> None:
+        if self.shown is not None:
+            self.open_wanted.emit(self.shown.inspection.key)
+
+    def _layout(self) -> QWidget:
+        inside = QWidget()
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(self._icon)
+        head.addWidget(self._word)
+        head.addStretch()
+        head.addWidget(self._score)
+        facts = QFormLayout(horizontalSpacing=16, verticalSpacing=6)
+        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        for name, label in self._facts.items():
+            facts.addRow(QLabel(name, objectName="quiet"), label)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(10)
+        column.addLayout(head)
+        column.addWidget(self._reason)
+        column.addLayout(facts)
+        column.addWidget(self._log_title)
+        column.addWidget(self._log)
+        column.addStretch()
+        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 12)
+        outer.addWidget(scroll, 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(16, 0, 16, 0)
+        foot.addWidget(self._kept)
+        foot.addWidget(self.open)
+        outer.addLayout(foot)
+        return whole
+
+
+class Elided(QLabel):
+    """One line, cut in the middle where there is no room; the tool tip has all of it."""
+
+    def __init__(self) -> None:
+        super().__init__(textFormat=Qt.TextFormat.PlainText)
+        self._full = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def say(self, text: str) -> None:
+        self._full = text
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width())
+        self.setText(shown)
+        self.setToolTip(escape(self._full) if shown != self._full else "")
+
+
+def _facts(one: Inspection) -> dict[str, str]:
+    moved = "" if one.limit_share == 1 else f", {100 * one.limit_share:.0f} % of the calibrated one"
+    weights = f" ({one.model_hash[:8]})" if one.model_hash else ""
+    values = (
+        wording.file_name(one),
+        wording.folder(one),
+        f"{one.time.astimezone():%d %B %Y, %H:%M:%S}",
+        f"{one.category or 'unknown'} · {100 * one.category_confidence:.0f} % sure",
+        one.lot or "–",
+        one.operator or "–",
+        one.station or "–",
+        f"{one.model} · {one.method}{weights}",
+        f"{one.threshold:.4g} (score), {one.point_threshold:.4g} (points){moved}",
+        f"{one.n_points:,}",
+        ", ".join(_defect(i, one) for i in range(min(3, len(one.defects)))) + (" …" if one.n_defects > 3 else "")
+        if one.n_defects
+        else "none",
+        f"{one.seconds:.1f} s",
+        one.content_hash[:16],
+    )
+    return dict(zip(FACTS, values, strict=True))
+
+
+def _defect(index: int, one: Inspection) -> str:
+    defect = one.defects[index]
+    peak = f"{100 * defect.peak / one.point_threshold:.0f} %" if one.point_threshold > 0 else f"{defect.peak:.3g}"
+    return f"{index + 1}: {peak}"

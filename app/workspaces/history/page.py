@@ -1,0 +1,252 @@
+"""The History workspace: filters above, past inspections with charts below them, the chosen one at the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.past import Detail, Overview
+from app.session import Entry, Failure, Session
+from app.settings import Settings
+from app.widgets.error_details import plain_label
+from app.widgets.messages import MessageBar
+from app.widgets.theme import Theme, icon, icon_size
+from app.workspaces.history import wording
+from app.workspaces.history.charts import Charts
+from app.workspaces.history.detail import DetailPane
+from app.workspaces.history.filters import FilterBar
+from app.workspaces.history.model import HistoryModel
+from app.workspaces.history.table import HistoryView
+from sedir_core.history.place import HistoryPlace
+from sedir_core.history.records import Inspection
+
+EMPTY = "Nothing was inspected yet"
+EMPTY_HINT = (
+    "Every scan that is inspected is recorded here by itself: what it was, who looked at it,\n"
+    "what the model said and what the operator made of it. Open scans in Inspect to begin."
+)
+OFF = "The history is switched off"
+NONE_FOUND = "No inspection is like that.\nWiden the filter, or show all."
+
+
+class HistoryPage(QWidget):
+    """See the module's docstring."""
+
+    def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._theme = session, settings, theme
+        self._overview: Overview | None = None
+        self._key = ""
+        self.model = HistoryModel(session.history or HistoryPlace(), self)
+        self.messages = MessageBar(theme)
+        self.filters = FilterBar()
+        self.view = HistoryView(theme)
+        self.detail = DetailPane(theme)
+        self.charts = Charts(theme)
+        self.export_button = QPushButton("Export…")
+        self.foot = plain_label("", "faint")
+        self._none_found = QLabel(NONE_FOUND, objectName="faint", alignment=Qt.AlignmentFlag.AlignCenter)
+        self._empty = _Empty(theme)
+        self._tables, self._stack = QStackedWidget(), QStackedWidget()
+        refresh, export = QAction("Refresh", self), QAction("Export the Table…", self)
+        refresh.triggered.connect(self.model.refresh)
+        export.triggered.connect(self.export_dialog)
+        self._actions = [refresh, export]
+        self._layout()
+        self._connect()
+        self.set_theme(theme)
+
+    # The contract of a workspace
+
+    def activate(self) -> None:
+        """Show what was recorded meanwhile."""
+        if self._session.history is not None:
+            self.model.watch(True)
+            self.model.refresh()
+
+    def close_down(self) -> bool:
+        return self.model.close()
+
+    def actions(self) -> list[QAction]:
+        return list(self._actions)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        for part in (self.messages, self.view, self.detail, self.charts, self._empty):
+            part.set_theme(theme)
+        self.export_button.setIcon(icon("table-arrow-right", theme.quiet))
+
+    # What the user does
+
+    def export_dialog(self) -> None:
+        """Ask for a file and write the rows of the filter."""
+        start = str(self._settings.last_folder / "history.csv")
+        name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, "CSV (*.csv);;JSON (*.json)")
+        if name:
+            self.model.export(Path(name))
+
+    def open_past(self, key: str) -> None:
+        """Show an inspection in Inspect, exactly as it was."""
+        self.model.reopen(key)
+
+    def hideEvent(self, event: object) -> None:  # noqa: N802
+        self.model.watch(False)
+
+    # Wiring
+
+    def _connect(self) -> None:
+        model, view = self.model, self.view
+        self.filters.changed.connect(model.set_filter)
+        view.order_wanted.connect(model.set_order)
+        view.table.page_wanted.connect(model.ask_page)
+        view.pointed.connect(self._point)
+        view.opened.connect(self.open_past)
+        self.detail.open_wanted.connect(self.open_past)
+        self.charts.chosen.connect(self._point)
+        self.charts.lot_chosen.connect(lambda lot: self.filters.choose("lot", lot))
+        self.export_button.clicked.connect(self.export_dialog)
+        model.overview_changed.connect(self._show_overview)
+        model.page_found.connect(self._on_page)
+        model.charts_found.connect(self.charts.show_data)
+        model.detail_found.connect(self._on_detail)
+        model.reopened.connect(self._on_reopened)
+        model.exported.connect(lambda path: self.messages.inform(f"Saved {path}"))
+        model.failed.connect(self._on_failed)
+        self._session.history_changed.connect(self._on_recorded)
+        self._settings.changed.connect(lambda name: self._show_foot() if name == "history_gb" else None)
+
+    def _on_recorded(self) -> None:
+        if self.isVisible():
+            self.model.refresh()
+
+    def _show_overview(self, overview: Overview) -> None:
+        self._overview = overview
+        self.filters.offer(overview.choices)
+        scroll = self.view.verticalScrollBar().value()
+        self.view.table.show_count(overview.count)
+        self.view.verticalScrollBar().setValue(scroll)
+        self._tables.setCurrentIndex(0 if overview.count else 1)
+        self._stack.setCurrentIndex(0 if overview.total else 1)
+        self.export_button.setEnabled(bool(overview.count))
+        self._show_foot()
+        if self._key:
+            self.model.ask_detail(self._key)
+
+    def _show_foot(self) -> None:
+        overview = self._overview
+        if overview is None:
+            return
+        shown = (
+            f"{overview.count:,} of {overview.total:,} inspections"
+            if overview.count != overview.total
+            else (f"{overview.total:,} inspections")
+        )
+        space = f"past results take {wording.size_text(overview.kept_bytes)} of {self._settings.history_gb} GB"
+        self.foot.setText(
+            f"{shown} in {self.model.place} · {space}; beyond, the oldest go and their rows stay (Settings)"
+        )
+
+    def _on_page(self, number: int, rows: list[Inspection]) -> None:
+        self.view.table.add_page(number, rows)
+        if self._key:
+            self.view.choose(self._key)
+        elif number == 0 and rows:
+            self._point(rows[0].key)
+
+    def _point(self, key: str) -> None:
+        self._key = key
+        self.view.choose(key)
+        self.model.ask_detail(key)
+
+    def _on_detail(self, detail: Detail | None) -> None:
+        self.detail.show_detail(detail)
+        if detail is None:
+            self._key = ""
+
+    def _on_reopened(self, entry: Entry) -> None:
+        self._session.reopen(entry)
+        self._session.workspace_wanted.emit("inspect")
+
+    def _on_failed(self, where: str, failure: Failure) -> None:
+        self.messages.warn(where, failure, "Try again", self.model.refresh)
+        if self._overview is None:
+            self._empty.say("The history cannot be read", f"{failure.what}.\n{failure.hint}")
+            self._stack.setCurrentIndex(1)
+
+    # Parts
+
+    def _layout(self) -> None:
+        for part in (self.view, self._none_found):
+            self._tables.addWidget(part)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(self.filters, 1)
+        head.addWidget(self.export_button)
+        left = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
+        left.addWidget(self._tables)
+        left.addWidget(self.charts)
+        left.setStretchFactor(0, 3)
+        left.setStretchFactor(1, 2)
+        whole = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        whole.addWidget(left)
+        whole.addWidget(self.detail)
+        whole.setStretchFactor(0, 1)
+        whole.setSizes([900, 330])
+        bench = QWidget()
+        column = QVBoxLayout(bench)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(whole, 1)
+        column.addWidget(self.foot)
+        self._stack.addWidget(bench)
+        self._stack.addWidget(self._empty)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(12, 4, 12, 6)
+        outer.addWidget(self.messages)
+        outer.addWidget(self._stack, 1)
+        if self._session.history is None:
+            self._empty.say(OFF, "")
+        self._stack.setCurrentIndex(1)
+
+
+class _Empty(QFrame):
+    """What the page says before there is anything to list."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(objectName="panel")
+        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._title = QLabel(EMPTY, alignment=Qt.AlignmentFlag.AlignCenter)
+        font = self._title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.7)
+        font.setBold(True)
+        self._title.setFont(font)
+        self._hint = plain_label(EMPTY_HINT, "quiet")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        for part in (self._icon, self._title, self._hint):
+            column.addWidget(part)
+        column.addStretch(3)
+        self.set_theme(theme)
+
+    def say(self, title: str, hint: str) -> None:
+        self._title.setText(title)
+        self._hint.setText(hint)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._icon.setPixmap(icon("history", theme.accent).pixmap(icon_size(84), self.devicePixelRatioF()))

@@ -1,0 +1,54 @@
+"""How past inspections are put into words, the same in table, detail and charts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import PurePath
+
+from sedir_core.history.records import Inspection, Override
+
+
+def when_text(when: datetime) -> str:
+    """`2026-03-02 14:05`, in local time."""
+    return f"{when.astimezone():%Y-%m-%d  %H:%M}"
+
+
+def score_text(one: Inspection) -> str:
+    """`142 %` of the limit, or the score itself where there is no limit to divide by."""
+    share = one.share
+    if share is None or share != share:
+        return f"{one.score:.3g}"
+    return "> 999 %" if share >= 9.995 else f"{100 * share:.0f} %"
+
+
+def verdict_text(one: Inspection) -> str:
+    """`NG`, `Uncertain`, or `OK · set by hand` where the operator said so."""
+    if one.review is not None:
+        return f"{one.review.upper()} · by hand"
+    return "Uncertain" if one.uncertain else one.verdict.upper()
+
+
+def file_name(one: Inspection) -> str:
+    """Also of a path that another system wrote."""
+    return PurePath(one.path.replace("\\", "/")).name
+
+
+def folder(one: Inspection) -> str:
+    """Where the scan was read from."""
+    return str(PurePath(one.path.replace("\\", "/")).parent)
+
+
+def override_text(line: Override) -> str:
+    """`2026-03-02 14:05 · anna: OK (the model said NG). Dust on the flange.`"""
+    word = f"set to {line.verdict.upper()}" if line.verdict else "back to the model's verdict"
+    limit = "" if line.limit_share == 1 else f" at {100 * line.limit_share:.0f} % of the calibrated limit"
+    said = f", the model said {line.model_verdict.upper()}{limit}" if line.verdict else ""
+    comment = f"\n“{line.comment}”" if line.comment else ""
+    return f"{when_text(line.time)} · {line.operator or 'nobody named'}\n{word}{said}{comment}"
+
+
+def size_text(n_bytes: int) -> str:
+    """`1.2 GB`, `340 MB`."""
+    if n_bytes >= 995_000_000:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 995_000 else f"{n_bytes / 1e3:.0f} kB"

@@ -1,0 +1,154 @@
+"""Statistical process control of inspections: is the share of NG, or the score of good parts, still what it was?
+
+Source: Western Electric, Statistical Quality Control Handbook, 1956; Montgomery, Introduction to Statistical Quality
+Control, chapters 6 and 7.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+from sedir_core.history.records import Sample
+
+BASELINE = 50
+"""Scores that the centre and the spread come from: the first ones, so that a drift cannot hide itself in them."""
+LEAST = 20
+"""Scores below which nothing is said about drift."""
+RULES = {
+    1: "beyond three sigma",
+    2: "two of three beyond two sigma",
+    3: "four of five beyond one sigma",
+    4: "eight in a row on one side",
+}
+_MEAN_RANGE = 1.128  # d2: mean range of two normal values, in sigmas
+Grouping = Literal["lot", "day", "hour"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The inspections of one lot, day or hour. low, high: control limits of the share of NG for that many."""
+
+    name: str
+    n: int
+    n_ng: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.n_ng / self.n
+
+    @property
+    def out(self) -> bool:
+        """Outside of the control limits."""
+        return not self.low <= self.share <= self.high
+
+
+@dataclass(frozen=True)
+class ShareChart:
+    """A p-chart. centre: share of NG over all groups."""
+
+    centre: float
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class RunChart:
+    """Scores of one category in their order. alarms: by index, the rules of RULES that are broken there.
+
+    centre, sigma: of the first scores under the limit, None where there are too few of them. Those over it take no part
+    in the rules: a defect is an event of its own, a drift is a change of the good parts.
+    """
+
+    samples: tuple[Sample, ...]
+    centre: float | None
+    sigma: float | None
+    alarms: dict[int, tuple[int, ...]]
+
+
+def share_chart(samples: Sequence[Sample], by: Grouping) -> ShareChart:
+    """Share of NG for each lot, day or hour (local time), in the order in which they begin."""
+    name = _NAMES[by]
+    counts: dict[str, list[int]] = {}
+    for sample in samples:
+        count = counts.setdefault(name(sample), [0, 0])
+        count[0] += 1
+        count[1] += sample.ng
+    total = sum(n for n, _ in counts.values())
+    centre = sum(n_ng for _, n_ng in counts.values()) / total if total else 0.0
+    groups = []
+    for group, (n, n_ng) in counts.items():
+        reach = 3 * math.sqrt(centre * (1 - centre) / n)
+        groups.append(Group(group, n, n_ng, max(0.0, centre - reach), min(1.0, centre + reach)))
+    return ShareChart(centre, tuple(groups))
+
+
+def run_chart(samples: Sequence[Sample]) -> RunChart:
+    """samples: of one category, the oldest first. Those without a score are left out."""
+    known = tuple(sample for sample in samples if sample.share is not None)
+    good = [i for i, sample in enumerate(known) if not sample.over]
+    if len(good) < LEAST:
+        return RunChart(known, None, None, {})
+    values = [float(known[i].share or 0.0) for i in good]
+    centre, sigma = spread(values[:BASELINE])
+    found = western_electric(values, centre, sigma)
+    return RunChart(known, centre, sigma, {good[i]: rules for i, rules in found.items()})
+
+
+def spread(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and sigma of two or more values, sigma from the moving range: a slow drift does not widen it."""
+    ranges = [abs(after - before) for before, after in pairwise(values)]
+    return sum(values) / len(values), sum(ranges) / len(ranges) / _MEAN_RANGE
+
+
+def western_electric(values: Sequence[float], centre: float, sigma: float) -> dict[int, tuple[int, ...]]:
+    """The rules broken at each value, by its index: the last one of those that break the rule together.
+
+    Without any spread no rule can be broken.
+    """
+    if sigma <= 1e-12 * max(1.0, abs(centre)):
+        return {}
+    zones = [(value - centre) / sigma for value in values]
+    found: dict[int, tuple[int, ...]] = {}
+    for i in range(len(zones)):
+        broken = tuple(
+            rule
+            for rule, (beyond, needed, within) in _RULES.items()
+            if any(_breaks(zones[max(0, i + 1 - within) : i + 1], side, beyond, needed) for side in (1, -1))
+        )
+        if broken:
+            found[i] = broken
+    return found
+
+
+# rule: how many sigmas away, how many of them, within how many.
+_RULES = {1: (3.0, 1, 1), 2: (2.0, 2, 3), 3: (1.0, 4, 5), 4: (0.0, 8, 8)}
+
+
+def _breaks(zones: Sequence[float], side: int, beyond: float, needed: int) -> bool:
+    """Whether the last value and enough of those before it lie that far on this side."""
+    return side * zones[-1] > beyond and sum(side * zone > beyond for zone in zones) >= needed
+
+
+@lru_cache(maxsize=4096)
+def _hour(quarter: datetime) -> str:
+    """Local date and hour of a quarter of an hour; no zone's clock differs from another's by less."""
+    return f"{quarter.astimezone():%Y-%m-%d %H:00}"
+
+
+def _local_hour(sample: Sample) -> str:
+    when = sample.time
+    return _hour(when.replace(minute=when.minute - when.minute % 15, second=0, microsecond=0))
+
+
+_NAMES: dict[Grouping, Callable[[Sample], str]] = {
+    "lot": lambda sample: sample.lot or "no lot",
+    "day": lambda sample: _local_hour(sample)[:10],
+    "hour": _local_hour,
+}

@@ -1,0 +1,133 @@
+"""From a finished inspection to what is recorded of it: the row and the kept result."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from sedir_core.detectors import run_files
+from sedir_core.errors import BadHistory
+from sedir_core.history.kept import Kept, content_hash, encode
+from sedir_core.history.records import DefectNote, Inspection
+from sedir_core.history.store import History, station
+from sedir_core.types import Defect, Detection, Scan
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An inspection that ended with a verdict. raw, shown: as in Kept. limit_share: by which `shown` was judged."""
+
+    key: str
+    time: datetime
+    path: Path
+    scan: Scan
+    raw: Detection
+    shown: Detection
+    limit_share: float
+    run_dir: Path
+    method: str
+    operator: str
+    lot: str
+    seconds: float
+
+
+def describe(one: Finished) -> tuple[Inspection, bytes]:
+    """The row, and the content of the kept result. Raises ValueError if it was not inspected to the end."""
+    found = one.shown
+    if math.isnan(found.object_score) or len(found.point_scores) != len(one.scan):
+        raise ValueError(f"not a complete inspection: {one.path}")
+    row = Inspection(
+        key=one.key,
+        time=one.time,
+        path=_storable(str(one.path.absolute())),
+        content_hash=content_hash(one.scan.points),
+        n_points=len(one.scan),
+        category=found.category,
+        category_confidence=float(found.category_confidence),
+        lot=_storable(one.lot),
+        operator=_storable(one.operator),
+        station=station(),
+        method=one.method,
+        model=_storable(one.run_dir.name),
+        model_hash=model_hash(one.run_dir),
+        score=float(found.object_score),
+        threshold=float(found.threshold),
+        point_threshold=float(found.point_threshold),
+        limit_share=one.limit_share,
+        verdict=found.verdict,
+        uncertain=bool(found.uncertain),
+        reason=found.reason,
+        seconds=float(one.seconds),
+        n_defects=len(found.defects),
+        defects=tuple(_note(defect) for defect in found.defects),
+    )
+    return row, encode(Kept(one.scan.points, one.raw, one.shown, one.scan.sampled))
+
+
+def model_hash(run_dir: Path) -> str:
+    """SHA-256 (hex) of the configuration and weights of a run; empty where there are none."""
+    try:
+        stamps = tuple((run_dir / name).stat().st_mtime_ns for name in (run_files.CONFIG, run_files.WEIGHTS))
+    except OSError:
+        return ""
+    return _model_hash(run_dir, stamps)
+
+
+@lru_cache(maxsize=16)
+def _model_hash(run_dir: Path, stamps: tuple[int, ...]) -> str:
+    total = hashlib.sha256()
+    for name in (run_files.CONFIG, run_files.WEIGHTS):
+        with (run_dir / name).open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def state_of_scan(path: Path, inspection: Inspection) -> tuple[Scan | None, str]:
+    """The scan if its file still holds what was inspected, and in words what became of it otherwise."""
+    from sedir_core.errors import UserError
+    from sedir_core.io.scans import read_scan
+
+    if not path.exists():
+        return None, "The scan's file is no longer there."
+    try:
+        scan = read_scan(path)
+    except UserError:
+        return None, "The scan's file can no longer be read."
+    if content_hash(scan.points) != inspection.content_hash:
+        return None, "The scan's file has changed since."
+    return scan, ""
+
+
+def reopen(history: History, key: str) -> tuple[Inspection, Kept, Scan, str]:
+    """A recorded inspection, its result, its scan as it was, and a remark where the file is not the same any more.
+
+    Raises BadHistory where the result or the points cannot be had.
+    """
+    inspection = history.get(key)
+    if inspection is None:
+        raise BadHistory(key, "no such inspection", "see `sedir history list`")
+    kept = history.kept(inspection)
+    path = Path(inspection.path)
+    scan, remark = state_of_scan(path, inspection)
+    if scan is None:
+        if kept.points is None:
+            raise BadHistory(path, f"{remark[:1].lower()}{remark[1:-1]}, and it was too large to keep a copy")
+        scan = Scan(kept.points, path.name, path, sampled=kept.sampled)
+        remark += " These are the points as they were inspected."
+    return inspection, kept, scan, remark
+
+
+def _note(defect: Defect) -> DefectNote:
+    x, y, z = (float(value) for value in defect.centroid)
+    dx, dy, dz = (float(value) for value in defect.extent)
+    return DefectNote((x, y, z), (dx, dy, dz), float(defect.peak), float(defect.area), defect.n_points)
+
+
+def _storable(text: str) -> str:
+    """No database takes names that are no UTF-8, or a zero."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace").replace("\0", "")

@@ -1,0 +1,30 @@
+"""Where the history lies. The database's libraries are imported when it is opened, not before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sedir_core.places import writable_folders
+
+if TYPE_CHECKING:
+    from sedir_core.history.store import History
+
+
+@dataclass(frozen=True)
+class HistoryPlace:
+    """url: of the database, empty for the user's own file. folder: of the kept results, None for the user's own."""
+
+    url: str = ""
+    folder: Path | None = None
+
+    def open(self, create: bool = True) -> History:
+        """Raises BadHistory, CannotWrite."""
+        from sedir_core.history.store import History
+
+        own = writable_folders()["data"] / "history"
+        return History(self.url or f"sqlite:///{own / 'history.sqlite'}", self.folder or own / "results", create)
+
+    def __str__(self) -> str:
+        return self.url.removeprefix("sqlite:///").rpartition("@")[2] or str(writable_folders()["data"] / "history")
