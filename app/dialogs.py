@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -11,9 +12,12 @@ from app.jobs.pool import Pool
 from app.session import Failure
 from app.widgets.settings_dialog import SettingsDialog
 from app.widgets.theme import Theme
+from sedir_core.errors import UserError
 
 if TYPE_CHECKING:
+    from app.jobs.models import Machine
     from app.main_window import MainWindow
+    from app.widgets.model_dialog import ModelDialog
 
 
 class Dialogs(QObject):
@@ -23,16 +27,17 @@ class Dialogs(QObject):
         super().__init__(window)
         self._window = window
         self._settings: SettingsDialog | None = None
+        self._models: ModelDialog | None = None
+        self._machine: Machine | None = None
         self._pool = Pool("dialogs", self)
-        self._looking: int | None = None
-        self._devices: list[tuple[str, str]] = []
         self._pool.done.connect(self._on_done)
         self._pool.failed.connect(self._on_failed)
         window.model.model_tried.connect(self._on_model_tried)
 
     def set_theme(self, theme: Theme) -> None:
-        if self._settings is not None:
-            self._settings.set_theme(theme)
+        for dialog in (self._settings, self._models):
+            if dialog is not None:
+                dialog.set_theme(theme)
 
     def close(self) -> bool:
         """End the thread. False if it did not stop within a second."""
@@ -50,36 +55,73 @@ class Dialogs(QObject):
         if self._settings is None:
             window = self._window
             self._settings = SettingsDialog(window.settings, window.theme, window)
-            self._settings.model_wanted.connect(window.choose_model)
+            self._settings.model_wanted.connect(self.show_models)
             self._settings.destroyed.connect(self._forget_settings)
-            if self._devices:
-                self._settings.offer_devices(self._devices)
-            else:
-                from app.jobs import (
-                    models,
-                )  # brings the configuration's schema, which the first paint need not wait for
-
-                self._looking = self._pool.submit(models.devices, None)
+            self._find_devices()
         self._settings.show()
         self._settings.raise_()
         return self._settings
 
+    def show_models(self) -> ModelDialog:
+        """The choice of model and device; the same dialog comes to the front if it is open."""
+        if self._models is None:
+            # Not at the top: they bring the configuration's schema, which the first paint need not wait for.
+            from app.jobs import models
+            from app.widgets.model_dialog import ModelDialog
+
+            window, session = self._window, self._window.session
+            self._models = dialog = ModelDialog(session.run_dir, session.device, window.theme, window)
+            dialog.wanted.connect(window.model.try_model)
+            dialog.picked.connect(lambda path: self._pool.submit(models.look_at, path))
+            dialog.destroyed.connect(self._forget_models)
+            recent = (session.run_dir, *map(Path, window.settings.recent_models))
+            self._pool.submit(models.known_runs, recent)
+            self._find_devices()
+        self._models.show()
+        self._models.raise_()
+        return self._models
+
+    def _find_devices(self) -> None:
+        if self._machine is None:
+            from app.jobs import models
+
+            self._pool.submit(models.devices, None)
+        else:
+            self._show_machine(self._machine)
+
+    def _show_machine(self, machine: Machine) -> None:
+        self._machine = machine
+        if self._settings is not None:
+            self._settings.offer_devices([("auto", f"Automatic: {machine.choice}"), *machine.devices])
+        if self._models is not None:
+            self._models.show_machine(machine)
+
     def _forget_settings(self) -> None:
         self._settings = None
 
-    def _on_done(self, job: int, value: object) -> None:
-        from app.jobs.models import Machine
+    def _forget_models(self) -> None:
+        self._models = None
 
-        if job == self._looking and isinstance(value, Machine):
-            self._devices = [("auto", f"Automatic: {value.choice}"), *((one.name, one.words) for one in value.devices)]
-            if self._settings is not None:
-                self._settings.offer_devices(self._devices)
+    def _on_done(self, job: int, value: object) -> None:
+        from app.jobs.models import KnownRun, Machine
+
+        if isinstance(value, Machine):
+            self._show_machine(value)
+        elif self._models is not None and isinstance(value, KnownRun):
+            self._models.add(value)
+        elif self._models is not None and isinstance(value, list):
+            self._models.show_runs(value)
 
     def _on_failed(self, job: int, error: Exception) -> None:
-        self._window.page.messages.warn("The devices of this machine could not be listed", Failure.of(error))
+        if self._models is not None and isinstance(error, UserError):
+            self._models.complain(Failure.of(error))
+        else:
+            self._window.model.bug_found.emit(error)
 
     def _on_model_tried(self, failure: Failure | None) -> None:
         settings, session = self._window.settings, self._window.session
         settings.device = session.device
         if failure is None:
             settings.remember_model(session.run_dir)
+        if self._models is not None:
+            self._models.answer(failure)

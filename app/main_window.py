@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMargins, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QStackedWidget,
     QStatusBar,
     QToolBar,
+    QToolButton,
     QWidget,
 )
 
@@ -64,7 +65,7 @@ class MainWindow(QMainWindow):
         self.exporter = Exporter(session, self.page, self)
         self.status = JobStatus(self.theme)
         self.recording = Recording(session, settings, self.theme, self)
-        self._model_label = QLabel(objectName="quiet", contentsMargins=QMargins(0, 0, 10, 0))
+        self._model_label = QToolButton(toolTip="Choose another model, or where it computes", autoRaise=True)
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
         self.setWindowTitle("SeDiR Inspect")
         self.workspace = HOME
@@ -162,6 +163,8 @@ class MainWindow(QMainWindow):
         self.session.entries_removed.connect(self.menus.enable)
         self.session.model_changed.connect(self._show_model)
         self._category.activated.connect(self._on_category_picked)
+        self._model_label.clicked.connect(self.dialogs.show_models)
+        self.page.verdict.doubt.model_wanted.connect(self.dialogs.show_models)
         self.settings.changed.connect(self._on_setting_changed)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
         self.first_painted.connect(self._prepare, Qt.ConnectionType.QueuedConnection)
@@ -272,11 +275,6 @@ class MainWindow(QMainWindow):
 
     def retry_failed(self) -> None:
         self.model.inspect_again([entry.id for entry in self.session.entries if entry.state is State.FAILED])
-
-    def choose_model(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Choose a run directory", str(self.session.run_dir.parent))
-        if name:
-            self.use_model(Path(name), self.session.device)
 
     def use_model(self, run_dir: Path, device: str) -> None:
         """Inspect with this run from now on, if it can be loaded there."""

@@ -123,7 +123,7 @@ class Menus:
         self._retry = self._add(menu, "Retry Failed", window.retry_failed)
         self.stop = self._add(menu, "Stop", window.model.stop, "Esc", "stop-circle-outline")
         menu.addSeparator()
-        self._add(menu, "Choose Model…", window.choose_model, picture="brain")
+        self._add(menu, "Choose Model…", window.dialogs.show_models, picture="brain")
 
     def _build_workspaces(self) -> None:
         """A menu for each of the other workspaces; its page's own commands join when the page is built."""

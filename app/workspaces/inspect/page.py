@@ -115,6 +115,7 @@ class InspectPage(QMainWindow):
         session.selection_changed.connect(self._on_selection_changed)
         session.limit_changed.connect(self._show_entry)
         self.colour_bar.limit_set.connect(session.set_limit)
+        session.model_changed.connect(self._show_entry)
         session.unit_changed.connect(self.defects.table.set_unit)
         self.scans.scan_chosen.connect(session.show)
         self.scans.removal_wanted.connect(self.remove)
@@ -136,7 +137,8 @@ class InspectPage(QMainWindow):
 
     def _show_entry(self, *_: object) -> None:
         entry = self._session.current_entry
-        self.verdict.show_entry(entry)
+        model = self._session.model
+        self.verdict.show_entry(entry, () if model is None else model.categories)
         self.defects.show_entry(entry)
         self.stage.show_entry(entry)
         self._on_selection_changed(self._session.selection)

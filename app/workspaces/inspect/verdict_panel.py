@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -10,6 +12,7 @@ from app.session import Entry, State
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size, verdict_look
 from app.workspaces.inspect import wording
+from app.workspaces.inspect.doubt import Doubt
 from app.workspaces.inspect.review_bar import ReviewBar
 from sedir_core.types import Detection
 
@@ -32,6 +35,7 @@ class VerdictPanel(QFrame):
         self._margin = QLabel(objectName="quiet")
         self._gauge = Gauge(theme)
         self._reason, self._hint = plain_label(""), plain_label("", "quiet")
+        self.doubt = Doubt()
         self._facts = {name: _fact() for name in ("Part", "Points", "Time")}
         self._retry = QPushButton("Inspect again")
         self._retry.clicked.connect(lambda: self._entry and self.retry_wanted.emit(self._entry.id))
@@ -60,7 +64,7 @@ class VerdictPanel(QFrame):
         layout.setContentsMargins(18, 14, 18, 14)
         layout.setSpacing(9)
         layout.addLayout(head)
-        for part in (self._gauge, self._reason, self._hint, self._fact_rows):
+        for part in (self._gauge, self._reason, self._hint, self.doubt, self._fact_rows):
             layout.addWidget(part)
         layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addStretch()
@@ -71,11 +75,12 @@ class VerdictPanel(QFrame):
         self._theme = theme
         self._gauge.theme = theme
         self.bar.set_theme(theme)
-        self.show_entry(self._entry)
+        self.show_entry(self._entry, self._known)
 
-    def show_entry(self, entry: Entry | None) -> None:
-        """What is known of this scan so far."""
-        self._entry = entry
+    def show_entry(self, entry: Entry | None, known: Sequence[str] = ()) -> None:
+        """What is known of this scan so far. known: the categories of the model in use."""
+        self._entry, self._known = entry, tuple(known)
+        self.doubt.show_entry(entry, self._known)
         done = entry is not None and entry.state is State.DONE
         detection = entry.detection if entry is not None and done else None
         word, picture, colour = self._headline(entry)
