@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sedir_core.models.layers import Attention
+from sedir_core.models.layers import Attention, Dropout
 
 
 class GeometricBias(nn.Module):
@@ -39,7 +39,7 @@ class DecoderLayer(nn.Module):
         self.from_encoded, self.from_previous = Attention(width, heads), Attention(width, heads)
         self.linear1, self.linear2 = nn.Linear(2 * width, feedforward), nn.Linear(feedforward, width)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, query: Tensor, encoded: Tensor, previous: Tensor, position: Tensor, bias: Tensor) -> Tensor:
         """All (B, N, d), bias (B, N); positions go to keys, not values."""

@@ -64,6 +64,30 @@ def biased_attention(q: Tensor, k: Tensor, v: Tensor, key_bias: Tensor | None, d
     return mixed[..., :width]
 
 
+class Dropout(nn.Module):
+    """As `nn.Dropout`, from the same global generator, but on a CPU with 16 random bits for an element instead of 64.
+
+    torch's own takes a tenth of a training step there.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        if not 0.0 <= share < 1.0:
+            raise ValueError(f"dropout must be in [0, 1), got {share}")
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.share == 0.0:
+            return x
+        if x.device.type != "cpu":
+            return F.dropout(x, self.share)
+        levels = 1 << 16
+        dropped = round(self.share * levels)
+        drawn = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(1 << 63), None)
+        kept = drawn.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - levels // 2
+        return x * (kept.to(x.dtype) * (levels / (levels - dropped)))
+
+
 class EncoderLayer(nn.Module):
     """Post-norm transformer layer whose queries and keys carry the position, its values do not (MC3D-AD's).
 
@@ -77,7 +101,7 @@ class EncoderLayer(nn.Module):
         self.self_attn = Attention(width, heads, attention_dropout)
         self.linear1, self.linear2 = nn.Linear(width, feedforward), nn.Linear(feedforward, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor, position: Tensor, key_bias: Tensor | None = None) -> Tensor:
         """tokens, position (B, N, d); key_bias (B, N) -> (B, N, d)."""

@@ -32,7 +32,7 @@ COUNTED |= {"weight_decay", "clip_norm", "schedule"}
 
 
 class Pace(BaseModel):
-    """Seconds of one of each: aligning a scan, encoding a sampling, a training step, a step of the surface decoder,
+    """Seconds of one of each: aligning a scan, encoding a sampling, training on a scan, a step of the surface decoder,
     calibrating on a held-out sampling and on a held-out view.
 
     memory_bytes: most in use while measuring, of the GPU where one was used. sampling_bytes: that each more keeps.
@@ -65,6 +65,7 @@ def estimate(pace: Pace, config: Config, n_scans: int) -> Estimate:
     held_out = n_scans * training.held_out
     views = VIEW_TURNS * held_out if training.views else 0
     seconds = STARTING_S + n_scans * pace.align_s + samplings * pace.encode_s
+    # A step of a larger batch takes as many times as long: its scans pass one after another.
     seconds += training.epochs * n_scans * pace.step_s + training.patch_steps * pace.draw_s
     seconds += held_out * pace.held_out_s + views * pace.held_out_view_s
     memory = pace.memory_bytes + samplings * pace.sampling_bytes if pace.memory_bytes else 0
@@ -88,7 +89,7 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
     return Pace(
         align_s=spent.get("align", 0.0) / n_scans,
         encode_s=spent.get("encode", 0.0) / (n_scans * (training.samplings + training.views)),
-        step_s=1.0 / rate,
+        step_s=1.0 / (rate * min(training.batch_size, n_scans)),
         draw_s=spent.get("learn", 0.0) / training.patch_steps,
         held_out_s=spent["calibrate"] / held_out,
         held_out_view_s=spent.get("views", 0.0) / (VIEW_TURNS * held_out),
