@@ -42,9 +42,13 @@ ICON = 48
 
 
 class DataPanel(QFrame):
-    """`folder_wanted` when a folder was chosen or dropped; `changed` when the categories ticked have."""
+    """`folder_wanted` when a folder was chosen or dropped, `import_wanted` for scans of one's own.
+
+    `changed` when the categories ticked have.
+    """
 
     folder_wanted = Signal(object)  # Path
+    import_wanted = Signal()
     changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -53,6 +57,8 @@ class DataPanel(QFrame):
         self.found: Survey | None = None
         self.choose = QPushButton("Choose a folder…", objectName="primary")
         self.choose.clicked.connect(self._ask)
+        self.bring = QPushButton("Import scans…", toolTip="Make a data set of your own scans")
+        self.bring.clicked.connect(self.import_wanted)
         self.where = plain_label("", "quiet")
         self.how = plain_label(HOW, "hint")
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
@@ -72,7 +78,7 @@ class DataPanel(QFrame):
         head = QHBoxLayout()
         head.addWidget(QLabel("1   What to learn", objectName="sectionTitle"))
         head.addStretch()
-        for button in (self.all, self.none, self.choose):
+        for button in (self.all, self.none, self.bring, self.choose):
             head.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 12)
@@ -113,6 +119,7 @@ class DataPanel(QFrame):
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.choose.setIcon(icon("folder-open-outline", theme.on_accent))
+        self.bring.setIcon(icon("import", theme.quiet))
         self.findings.set_theme(theme)
         if self.found is not None:
             for row, one in enumerate(self.found.categories):

@@ -28,6 +28,7 @@ from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.data_panel import DataPanel
+from app.workspaces.train.import_dialog import ImportDialog
 from app.workspaces.train.model import Follow, TrainModel
 from app.workspaces.train.progress_panel import ICONS, ProgressPanel
 from app.workspaces.train.queue_panel import QueuePanel
@@ -36,7 +37,7 @@ from app.workspaces.train.survey_model import SurveyModel
 from sedir_core.config import Config
 from sedir_core.datasets.survey import Survey
 from sedir_core.errors import UserError
-from sedir_core.places import user_runs
+from sedir_core.places import user_runs, writable_folders
 from sedir_core.training.pace import Pace, keep_pace
 
 DIR = Qt.ItemDataRole.UserRole
@@ -65,7 +66,7 @@ class TrainPage(QWidget):
         self.evaluator = Evaluator(self)
         self.pacer = Pacer(self)
         self.stack = QStackedWidget()
-        self._actions = [QAction(NEW_TITLE, self), QAction("Choose a data set…", self)]
+        self._actions = [QAction(NEW_TITLE, self), QAction("Choose a data set…", self), QAction("Import scans…", self)]
         self._layout()
         self._connect()
         self.set_theme(theme)
@@ -105,6 +106,14 @@ class TrainPage(QWidget):
         self.messages.hide()
         self.show_new()
         self.survey.look_at(folder)
+
+    def import_parts(self) -> ImportDialog:
+        """Make a data set of the user's own scans."""
+        dialog = ImportDialog(writable_folders()["data"] / "datasets", self._theme, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.imported.connect(self.use_dataset)
+        dialog.open()
+        return dialog
 
     def show_new(self) -> None:
         self.list.clearSelection()
@@ -222,9 +231,11 @@ class TrainPage(QWidget):
         self.new.clicked.connect(self.show_new)
         self._actions[0].triggered.connect(self.show_new)
         self._actions[1].triggered.connect(self.data.choose.click)
+        self._actions[2].triggered.connect(self.data.bring.click)
         self.list.itemActivated.connect(self._on_picked)
         self.list.itemClicked.connect(self._on_picked)
         self.data.folder_wanted.connect(self.use_dataset)
+        self.data.import_wanted.connect(self.import_parts)
         self.data.changed.connect(self._on_ticked)
         self.pacer.devices_found.connect(self.settings.show_devices)
         self.pacer.busy_changed.connect(self.settings.estimate.show_busy)
