@@ -181,6 +181,10 @@ class CloudView(QWidget):
         self.finish()
         return np.asarray(self._plot.screenshot(return_img=True), np.uint8)
 
+    def prepare(self) -> None:
+        """Do now, unseen, what the first frame of a view takes long for."""
+        self._plot.grabFramebuffer()
+
     def close_view(self) -> None:
         """Release VTK's side. Qt's side goes with the parent."""
         self._rest.stop()
