@@ -53,9 +53,9 @@ def request(tiny: TinyRun, vases: Path, out: Path) -> TrainRequest:
 
 @pytest.fixture(scope="module")
 def grown(tiny: TinyRun, vases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("grown")
+    folder, cache = tmp_path_factory.mktemp("grown"), tmp_path_factory.getbasetemp() / "warm-cache"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": folder / "cache"})
+        patch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": cache})
         return train(request(tiny, vases, folder / "run"), lambda event: None)
 
 
