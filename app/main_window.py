@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         self.session.workspace_wanted.connect(self.show_workspace)
         self.page.open_wanted.connect(self.open_dialog)
         self.page.demo_wanted.connect(self.open_demo)
+        self.page.watch_wanted.connect(self.watch_dialog)
         self.model.progress_changed.connect(self.status.show_progress)
         self.model.progress_changed.connect(self.menus.enable)
         self.status.cancel_wanted.connect(self.model.stop)
@@ -179,6 +180,7 @@ class MainWindow(QMainWindow):
         """What takes long, now that the window is up."""
         self.model.prepare_graphics()
         self.model.prepare_model()
+        self.page.watching.resume()
 
     def event(self, event: QEvent) -> bool:
         handled = super().event(event)
@@ -196,6 +198,7 @@ class MainWindow(QMainWindow):
         self.save_layout()
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._apply_theme)
         stopped = [
+            self.page.watching.close(),
             self.exporter.close(),
             self.dialogs.close(),
             self.model.close(),
@@ -255,6 +258,14 @@ class MainWindow(QMainWindow):
         if name:
             self.settings.last_folder = Path(name)
             self.open_paths([Path(name)])
+
+    def watch_dialog(self) -> None:
+        name = QFileDialog.getExistingDirectory(
+            self, "Watch a folder that scans arrive in", str(self.settings.last_folder)
+        )
+        if name:
+            self.show_workspace(HOME)
+            self.page.watching.start(Path(name))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if _local_files(event):

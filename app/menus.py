@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from app import help_texts
-from app.session import State
 from app.settings import ThemeChoice
 from app.widgets.theme import Theme, icon
+from app.workspaces.inspect.scan_table import Kind
 from app.workspaces.registry import HOME, WORKSPACES
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Menus:
 
     def enable(self, *_: object) -> None:
         """Follow the session: what cannot be done now is grey."""
-        session = self._window.session
+        window, session = self._window, self._window.session
         entry, entries = session.current_entry, session.entries
         here = self._window.workspace == HOME  # single keys must not judge a scan that nobody sees
         for action in self._needs_scan:
@@ -45,7 +45,8 @@ class Menus:
         for action in self._needs_result:
             action.setEnabled(here and entry is not None and entry.detection is not None)
         self.stop.setEnabled(self._window.model.busy)
-        self._retry.setEnabled(any(entry.state is State.FAILED for entry in entries))
+        self._unwatch.setEnabled(self._window.page.watching.folder is not None)
+        self._retry.setEnabled(window.page.scans.table.counts[Kind.FAILED] > 0)
 
     def set_theme(self, theme: Theme) -> None:
         for action, name in self._icons:
@@ -55,6 +56,10 @@ class Menus:
         window, menu, exporter = self._window, self._menu("&File"), self._window.exporter
         self.open = self._add(menu, "Open Scans…", window.open_dialog, "Ctrl+O", "folder-open-outline")
         self._add(menu, "Open Folder…", window.open_folder_dialog, "Ctrl+Shift+O")
+        self._add(menu, "Watch Folder…", window.watch_dialog, "Ctrl+Shift+W", "radar")
+        self._unwatch = self._add(menu, "Stop Watching", window.page.watching.stop)
+        window.page.watching.changed.connect(self.enable)
+        window.page.scans.table.arranged.connect(self.enable)
         self.demo = self._add(menu, "Open the Demo", window.open_demo, picture="school-outline")
         self._recent = menu.addMenu("Open Recent")
         self._recent.aboutToShow.connect(self._fill_recent)

@@ -89,6 +89,8 @@ class Settings(QObject):
     history_url = Stored("records/history_url", "", text, HISTORY_FORM)
     history_gb = Stored("records/history_gb", 10, count(1, 10_000), HISTORY_GB_FORM)
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
+    watched_folder: Stored[Path | None] = Stored("inspect/watched_folder", None, path)
+    """Watched from the start on; None if none is."""
     colour_map = Stored("view/colour_map", "", text)
     """Name of the map for scores, as the views know it; empty means the usual one."""
     per_scan_scale = Stored("view/per_scan_scale", False, flag)

@@ -14,12 +14,13 @@ STEPS = 1000
 
 @dataclass(frozen=True)
 class Progress:
-    """What `JobStatus` shows. fraction: of the job under way; done, total: jobs."""
+    """What `JobStatus` shows. fraction: of the job under way; done, total: jobs; pace: how fast, in words."""
 
     fraction: float
     stage: str
     done: int = 0
     total: int = 1
+    pace: str = ""
 
 
 class JobStatus(QWidget):
@@ -54,7 +55,7 @@ class JobStatus(QWidget):
         self.cancel.setIcon(icon("close-circle-outline", theme.quiet))
 
     def show_progress(self, progress: object) -> None:
-        """progress: `done`, `total`, `stage`, `fraction` (see the Inspect model's Progress), or None."""
+        """progress: `done`, `total`, `stage`, `fraction`, `pace` (see the Inspect model's Progress), or None."""
         # Kept in the layout while hidden: the bar must not change the height of the window.
         for part in (self.bar, self.cancel):
             policy = part.sizePolicy()
@@ -64,7 +65,8 @@ class JobStatus(QWidget):
         if progress is None:
             self._text.setText("Ready")
             return
-        done, total, stage, fraction = (getattr(progress, name) for name in ("done", "total", "stage", "fraction"))
+        names = ("done", "total", "stage", "fraction", "pace")
+        done, total, stage, fraction, pace = (getattr(progress, name) for name in names)
         count = f"{done + 1} of {total} · " if total > 1 else ""
-        self._text.setText(f"{count}{stage[:1].upper()}{stage[1:]}…")
+        self._text.setText(f"{count}{pace + ' · ' if pace else ''}{stage[:1].upper()}{stage[1:]}…")
         self.bar.setValue(round(STEPS * min(1.0, (done + fraction) / max(total, 1))))

@@ -6,6 +6,7 @@ Two pools, so that the next file is read while the current one is scored. The sc
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import inspection
 from app.jobs.inspection import DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest, Opened
 from app.jobs.pool import Pool
+from app.pace import Pace
 from app.session import Entry, Failure, ModelInfo, Session, State
 from sedir_core.errors import UserError
 from sedir_core.types import Detection
@@ -27,12 +29,13 @@ READ_AHEAD = 2
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the present batch is: `done` of `total` scans, and what happens to the one at work."""
+    """How far the present batch is: `done` of `total` scans, what happens to the one at work, how long it takes."""
 
     done: int
     total: int
     stage: str
     fraction: float
+    pace: str = ""
 
 
 class InspectModel(QObject):
@@ -58,6 +61,7 @@ class InspectModel(QObject):
         self._trying: tuple[int, LoadRequest] | None = None
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
+        self._pace = Pace()
         self._show_next_found = False
         self._first: Path | None = None
         for pool in (self._reader, self._detector):
@@ -101,6 +105,17 @@ class InspectModel(QObject):
                 self._batch[entry_id] = False
         self._advance()
 
+    def inspect_arrival(self, path: Path) -> int:
+        """Inspect a scan that has just been written, also where an older one of that name is listed. Returns its id."""
+        known = next((entry.id for entry in self._session.entries if entry.path == path), None)
+        if known is None:
+            return self._session.add([path])[0]
+        self._drop_jobs({known})  # they hold the points of before
+        self._session.update(known, state=State.WAITING, scan=None, shape=None, failure=None)
+        self._batch[known] = False
+        self._advance()
+        return known
+
     def stop(self) -> None:
         """Cancel what is at work and what waits; results so far stay."""
         for job in self._finding:
@@ -117,7 +132,7 @@ class InspectModel(QObject):
 
     @property
     def busy(self) -> bool:
-        return bool(self._finding or self._reading or self._detecting or self._next_to_detect() or self._next_to_read())
+        return bool(self._finding or self._reading or self._detecting)
 
     def close(self) -> bool:
         """End the threads. False if one did not stop within a second."""
@@ -187,7 +202,7 @@ class InspectModel(QObject):
             self._session.set_result(
                 entry_id, value.detection, value.surface, value.difference, value.thumbnail, value.model
             )
-            self._batch[entry_id] = True
+            self._tick(entry_id)
         elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
             _, entry_id, limit = self._judging
             self._judging = None
@@ -228,7 +243,11 @@ class InspectModel(QObject):
 
     def _fail(self, entry_id: int, failure: Failure) -> None:
         self._session.update(entry_id, state=State.FAILED, failure=failure)
+        self._tick(entry_id)
+
+    def _tick(self, entry_id: int) -> None:
         self._batch[entry_id] = True
+        self._pace.tick(time.monotonic())
 
     def _found(self, asked: tuple[Path, ...], paths: object) -> None:
         assert isinstance(paths, list)
@@ -252,13 +271,20 @@ class InspectModel(QObject):
     def _on_removed(self, ids: list[int]) -> None:
         for entry_id in ids:
             self._batch.pop(entry_id, None)
+        self._drop_jobs(set(ids))
+        self._advance()
+
+    def _drop_jobs(self, ids: set[int]) -> None:
+        """Cancel what is at work on these scans."""
         if self._reading is not None and self._reading[1] in ids:
             self._reader.cancel(self._reading[0])
             self._reading = None
         if self._detecting is not None and self._detecting[1] in ids:
             self._detector.cancel(self._detecting[0])
             self._detecting = None
-        self._advance()
+        if self._judging is not None and self._judging[1] in ids:
+            self._reader.cancel(self._judging[0])
+            self._judging = None
 
     # Progress
 
@@ -268,7 +294,8 @@ class InspectModel(QObject):
 
     def _tell(self, stage: str, fraction: float) -> None:
         done = sum(self._batch.values())
-        self.progress_changed.emit(Progress(done, len(self._batch), stage, fraction))
+        pace = self._pace.text(len(self._batch) - done)
+        self.progress_changed.emit(Progress(done, len(self._batch), stage, fraction, pace))
 
     def _finish_batch(self) -> None:
         self.progress_changed.emit(None)
@@ -278,4 +305,5 @@ class InspectModel(QObject):
         failed = sum(entry is not None and entry.state is State.FAILED for entry in entries)
         done = sum(self._batch.values())
         self._batch.clear()
+        self._pace.reset()
         self.batch_finished.emit(done, failed)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDockWidget,
-    QFrame,
-    QHBoxLayout,
     QLabel,
     QMainWindow,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,13 +16,16 @@ from app.edits import Edits
 from app.session import Failure, Selection, Session, State
 from app.settings import Settings
 from app.widgets.messages import MessageBar
-from app.widgets.theme import Theme, icon, icon_size
+from app.widgets.theme import Theme
 from app.workspaces.inspect.alarm_rate import AlarmRate
+from app.workspaces.inspect.empty_state import EmptyState
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.panels import DefectPanel
 from app.workspaces.inspect.scan_panel import ScanPanel
 from app.workspaces.inspect.stage import Stage
 from app.workspaces.inspect.verdict_panel import VerdictPanel
+from app.workspaces.inspect.watch_strip import WatchStrip
+from app.workspaces.inspect.watching import Watching
 from sedir_core.types import Verdict
 
 
@@ -34,6 +34,7 @@ class InspectPage(QMainWindow):
 
     open_wanted = Signal()
     demo_wanted = Signal()
+    watch_wanted = Signal()
 
     def __init__(
         self, session: Session, model: InspectModel, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -45,7 +46,10 @@ class InspectPage(QMainWindow):
         self.stage = Stage(session, settings, theme)
         self.clouds, self.colour_bar = self.stage.clouds, self.stage.colour_bar
         self.edits = Edits(session, self)
+        self.watching = Watching(session, model, settings, self)
         self.scan_panel = ScanPanel(session, theme)
+        self.strip = WatchStrip(self.watching, theme)
+        self.scan_panel.add_below(self.strip)
         self.scans = self.scan_panel.list
         self.verdict = VerdictPanel(theme)
         self.defects = DefectPanel()
@@ -78,7 +82,7 @@ class InspectPage(QMainWindow):
         self.resizeDocks(self.docks[1:], [height // 3, height - height // 3], Qt.Orientation.Vertical)
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.messages, self.stage, self.scan_panel, self.verdict, self._empty):
+        for part in (self.messages, self.stage, self.scan_panel, self.strip, self.verdict, self._empty):
             part.set_theme(theme)
 
     def close_views(self) -> None:
@@ -126,6 +130,8 @@ class InspectPage(QMainWindow):
         self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
         self._empty.open_button.clicked.connect(self.open_wanted)
         self._empty.demo_button.clicked.connect(self.demo_wanted)
+        self._empty.watch_button.clicked.connect(self.watch_wanted)
+        self.watching.changed.connect(self._show_watched)
         self.clouds.defect_clicked.connect(self._on_callout_clicked)
         self._model.graphics_ready.connect(self.clouds.build)
         self._model.failed.connect(self._on_failed)
@@ -146,6 +152,10 @@ class InspectPage(QMainWindow):
 
     def _show_stack(self, *_: object) -> None:
         self._stack.setCurrentIndex(1 if self._session.entries else 0)
+
+    def _show_watched(self) -> None:
+        folder = self.watching.folder
+        self._empty.show_watched(folder.name or str(folder) if folder is not None else "")
 
     def _on_selection_changed(self, selection: Selection) -> None:
         self.defects.choose(selection.defect)
@@ -184,49 +194,3 @@ class InspectPage(QMainWindow):
         dock.setWidget(content)
         self.addDockWidget(area, dock)
         return dock
-
-
-class EmptyState(QFrame):
-    """What to do when nothing is open."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
-        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("Drop scans or folders here", alignment=Qt.AlignmentFlag.AlignCenter)
-        font = title.font()
-        font.setPointSizeF(font.pointSizeF() * 1.7)
-        font.setBold(True)
-        title.setFont(font)
-        formats = QLabel(
-            "Point clouds and meshes: PCD, PLY, OBJ, STL, OFF, XYZ, TXT, CSV, PTS, NPY, NPZ.\n"
-            "Each scan is read, compared with what the model knows as normal, and shown with its defects.",
-            objectName="quiet",
-            alignment=Qt.AlignmentFlag.AlignCenter,
-        )
-        formats.setWordWrap(True)
-        self.open_button = QPushButton("Open scans…", objectName="primary")
-        self.demo_button = QPushButton("Open the demo")
-        column = QVBoxLayout(self)
-        column.setSpacing(14)
-        column.addStretch(2)
-        column.addWidget(self._icon)
-        column.addWidget(title)
-        column.addWidget(formats)
-        column.addWidget(_centred(self.open_button, self.demo_button))
-        column.addStretch(3)
-        self.set_theme(theme)
-
-    def set_theme(self, theme: Theme) -> None:
-        self._icon.setPixmap(icon("cube-scan", theme.accent).pixmap(icon_size(84), self.devicePixelRatioF()))
-
-
-def _centred(*buttons: QPushButton) -> QWidget:
-
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setSpacing(10)
-    layout.addStretch()
-    for button in buttons:
-        layout.addWidget(button)
-    layout.addStretch()
-    return row

@@ -18,7 +18,7 @@ class ScanPanel(QWidget):
         self.list = ScanList(session, theme)
         self.filter = ScanFilter(self.list.table, theme)
         self.filter.field.returnPressed.connect(self._leave_search)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.filter)
@@ -27,6 +27,10 @@ class ScanPanel(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self.list.set_theme(theme)
         self.filter.set_theme(theme)
+
+    def add_below(self, widget: QWidget) -> None:
+        """Under the list."""
+        self._column.addWidget(widget)
 
     def find(self) -> None:
         """Begin a search."""

@@ -1,0 +1,69 @@
+"""A watched folder for the window: what the core's watcher says in its thread arrives as signals in the GUI thread."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+if TYPE_CHECKING:
+    from sedir_core.io.folder_watch import FolderWatch
+
+log = logging.getLogger(__name__)
+
+
+class FolderWatcher(QObject):
+    """One folder at a time; after `stop` nothing of it is told any more."""
+
+    arrived = Signal(object)  # Path of a scan that is there in full
+    state_changed = Signal(object)  # WatchState
+    _sent = Signal(int, object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._watch: FolderWatch | None = None
+        self._turn = 0  # what an earlier watch still has to say is told by its number
+        self._sent.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def active(self) -> bool:
+        return self._watch is not None
+
+    def start(self, folder: Path, *, settle_s: float | None = None) -> None:
+        """Watch this folder instead of any other. settle_s: how long a scan's size must stand still."""
+        # Imports every reader: not before somebody watches.
+        from sedir_core.io.folder_watch import SETTLE_S, FolderWatch
+
+        self.stop()
+        self._turn += 1
+        turn = self._turn
+        self._watch = FolderWatch(
+            folder,
+            lambda arrival: self._send(turn, arrival.path, None),
+            lambda state: self._send(turn, None, state),
+            settle_s=SETTLE_S if settle_s is None else settle_s,
+        )
+        self._watch.start()
+
+    def stop(self, timeout_s: float = 1.0) -> bool:
+        """End the watch. False if the drive keeps its thread from ending in time; it then ends by itself later."""
+        watch, self._watch = self._watch, None
+        self._turn += 1
+        return watch is None or watch.stop(timeout_s)
+
+    def _send(self, turn: int, path: Path | None, state: object) -> None:
+        try:
+            self._sent.emit(turn, path, state)
+        except RuntimeError:  # the window is gone
+            log.info("news of a watched folder dropped: the window was deleted")
+
+    @Slot(int, object, object)
+    def _deliver(self, turn: int, path: Path | None, state: object) -> None:
+        if turn != self._turn:
+            return
+        if path is not None:
+            self.arrived.emit(path)
+        if state is not None:
+            self.state_changed.emit(state)

@@ -1,0 +1,69 @@
+"""What the page says while no scan is open: where to begin."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.widgets.theme import Theme, icon, icon_size
+
+BEGIN = (
+    "Drop scans or folders here",
+    "Point clouds and meshes: PCD, PLY, OBJ, STL, OFF, XYZ, TXT, CSV, PTS, NPY, NPZ.\n"
+    "Each scan is read, compared with what the model knows as normal, and shown with its defects.",
+)
+
+
+class EmptyState(QFrame):
+    """A picture, two sentences and the buttons to begin with."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent, objectName="panel")
+        self._theme = theme
+        self._watched = ""
+        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.title = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        font = self.title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.7)
+        font.setBold(True)
+        self.title.setFont(font)
+        self._text = QLabel(objectName="quiet", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self.open_button = QPushButton("Open scans…", objectName="primary")
+        self.watch_button = QPushButton("Watch a folder…")
+        self.demo_button = QPushButton("Open the demo")
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        column.addWidget(self._icon)
+        column.addWidget(self.title)
+        column.addWidget(self._text)
+        column.addWidget(_centred(self.open_button, self.watch_button, self.demo_button))
+        column.addStretch(3)
+        self.show_watched("")
+
+    def show_watched(self, folder: str) -> None:
+        """The name of the folder that is watched, or "" for none."""
+        self._watched = folder
+        waiting = (f"Waiting for scans in {folder}", "Each is inspected as soon as it is written in full.")
+        title, text = waiting if folder else BEGIN
+        self.title.setText(title)
+        self._text.setText(text)
+        self.watch_button.setVisible(not folder)
+        self.set_theme(self._theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        picture = icon("radar" if self._watched else "cube-scan", theme.accent)
+        self._icon.setPixmap(picture.pixmap(icon_size(84), self.devicePixelRatioF()))
+
+
+def _centred(*buttons: QPushButton) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setSpacing(10)
+    layout.addStretch()
+    for button in buttons:
+        layout.addWidget(button)
+    layout.addStretch()
+    return row
