@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMessageBox
 from app.jobs.pool import Pool
 from app.session import Failure
 from app.widgets.settings_dialog import SettingsDialog
+from app.widgets.shortcut_dialog import ShortcutDialog
 from app.widgets.theme import Theme
 from sedir_core.errors import UserError
 
@@ -80,6 +81,12 @@ class Dialogs(QObject):
         self._models.show()
         self._models.raise_()
         return self._models
+
+    def show_shortcuts(self) -> ShortcutDialog:
+        """The editor of the keys."""
+        dialog = ShortcutDialog(self._window.shortcuts, self._window)
+        dialog.show()
+        return dialog
 
     def _find_devices(self) -> None:
         if self._machine is None:

@@ -26,6 +26,7 @@ from app.menus import Menus
 from app.recording import Recording, login_name
 from app.session import Session, State
 from app.settings import Settings
+from app.shortcuts import Shortcuts
 from app.single import Request
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self)
         self._build_tool_bar()
         self._build_status_bar()
+        self.shortcuts = Shortcuts(settings, self.menuBar(), self.commands, self)
         self._connect()
         self._show_model()
         self._apply_theme()
@@ -116,6 +118,7 @@ class MainWindow(QMainWindow):
             self._pages[key].activate()
             page = self._pages[key]
         self.workspace = key
+        self.shortcuts.take_in()
         self._stack.setCurrentWidget(page)
         self.switcher.show_current(key)
         self.menus.enable()
@@ -349,7 +352,8 @@ class MainWindow(QMainWindow):
         CommandPalette(self.commands(), self).open()
 
     def commands(self) -> list[QAction]:
-        return [action for action in self.findChildren(QAction) if action.text() and action.menu() is None]
+        found = [action for action in self.findChildren(QAction) if action.text() and action.menu() is None]
+        return [action for action in found if action.isVisible()]
 
     def copy_diagnostics(self) -> None:
         QGuiApplication.clipboard().setText(help_texts.diagnostics(self.session, self.settings))

@@ -92,6 +92,7 @@ class Menus:
         self._needs_scan.append(self._add(menu, "Find in List", window.page.scan_panel.find, "Ctrl+F", "magnify"))
         self._needs_scan.append(self._add(menu, "Remove from List", window.page.remove_chosen, "Ctrl+Backspace"))
         menu.addSeparator()
+        self._add(menu, "Keyboard Shortcuts…", window.dialogs.show_shortcuts, picture="keyboard-outline")
         self._add(menu, "Settings…", window.dialogs.show_settings, "Ctrl+,", "cog-outline")
 
     def _build_view(self) -> None:
