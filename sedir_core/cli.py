@@ -16,7 +16,6 @@ from sedir_core.commands import (
     estimate,
     evaluate,
     gui,
-    history,
     ice,
     info,
     inspect,
@@ -76,7 +75,6 @@ app.command("estimate")(estimate.estimate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ice")(ice.ice)
 app.command("synth")(synth.synth)
-app.add_typer(history.app, name="history")
 app.add_typer(runs.app, name="runs")
 app.add_typer(weights.app, name="weights")
 app.command("info")(info.info)

@@ -31,8 +31,9 @@ class Canvas(QtInteractor):
         self._asked = True
         self.update()
 
-    def draw_hidden(self) -> None:
-        """Draw into VTK's own buffer, which the next `update` will show."""
+    def draw_hidden(self) -> float:
+        """Draw into VTK's own buffer, which the next `update` will show; returns the seconds it took."""
+        start = time.perf_counter()
         self.makeCurrent()
         window = self.GetRenderWindow()
         state = window.GetState()
@@ -42,6 +43,7 @@ class Canvas(QtInteractor):
         window.WaitForCompletion()
         state.Pop()
         self.doneCurrent()
+        return time.perf_counter() - start
 
     def resizeGL(self, width: int, height: int) -> None:  # noqa: N802
         self._asked = True

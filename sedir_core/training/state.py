@@ -111,15 +111,43 @@ class TrainingState:
     def _restore(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
         if len(tensors["order.scans"]) != len(self.order.scans):
             raise ValueError(f"{len(tensors['order.scans'])} scans then, {len(self.order.scans)} now")
-        self.objective.load_state_dict(_under("objective.", tensors))
+        progress = _progress(meta["progress"])
         slots: dict[int, dict[str, Tensor]] = {}
         for key, tensor in _under("optimizer.", tensors).items():
             index, _, name = key.partition(".")
             slots.setdefault(int(index), {})[name] = tensor
+        self._refuse_odd(tensors, slots)
+        self.objective.load_state_dict(_under("objective.", tensors))
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
         self.order.scans, self.order.samplings = tensors["order.scans"], tensors["order.samplings"]
         self.order.generator.set_state(tensors["random.order"])
-        self.progress = Progress(**json.loads(meta["progress"]))
+        self.progress = progress
+
+    def _refuse_odd(self, tensors: Mapping[str, Tensor], slots: Mapping[int, Mapping[str, Tensor]]) -> None:
+        """What torch would take without a word and fail on later, or never. Raises ValueError."""
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                raise ValueError(f"{name} holds NaN or infinity")
+        for index, slot in slots.items():
+            shape = self.parameters[index].shape if 0 <= index < len(self.parameters) else None
+            if any(tensor.numel() > 1 and tensor.shape != shape for tensor in slot.values()):
+                raise ValueError(f"the optimiser's state of parameter {index} has another shape")
+        scans, samplings = tensors["order.scans"], tensors["order.samplings"]
+        drawn = bool(scans.any())  # all zero before the first epoch
+        if drawn and not torch.equal(scans.sort().values, torch.arange(len(self.order.scans))):
+            raise ValueError("the order of the scans is none")
+        if samplings.shape != scans.shape or not bool(((samplings >= 0) & (samplings < self.order.n_samplings)).all()):
+            raise ValueError("the order of the samplings is none")
+
+
+def _progress(text: str) -> Progress:
+    found = Progress(**json.loads(text))
+    sums = [*found.sums.values(), *found.means.values(), found.seconds]
+    if type(found.step) is not int or found.step < 0 or not all(isinstance(x, int | float) for x in sums):
+        raise ValueError("its progress is no progress")
+    if not all(math.isfinite(x) for x in sums):
+        raise ValueError("its progress is not finite")
+    return found
 
 
 def learning_rate(cfg: TrainingConfig, step: int, n_steps: int) -> float:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.cloud_icon import cloud_icon
+from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.findings_list import FindingsList
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from sedir_core.datasets.survey import CategorySurvey, Survey
 
 HOW = (
-    "Point at a folder with one folder of good scans for each kind of part:\n\n"
-    "parts/bracket/1.ply, 2.ply, …      parts/cup/1.ply, 2.ply, …\n\n"
-    "Four good scans of each are enough to begin with. Test scans are optional, in parts/bracket/ok and "
-    "parts/bracket/ng. Real3D-AD and Anomaly-ShapeNet are recognised as they are."
+    "Choose or drop a folder with one folder of good scans for each kind of part. Four good scans of each are enough "
+    "to begin with; defective ones are not needed.\n\n"
+    "      parts / bracket / 1.ply, 2.ply, …\n"
+    "      parts / cup / 1.ply, 2.ply, …\n\n"
+    "To measure a model, add test scans in parts / bracket / ok and parts / bracket / ng. Real3D-AD and "
+    "Anomaly-ShapeNet are recognised as they are. Scans that lie elsewhere can be imported."
 )
 LAYOUT_WORDS = {"folder": "your own parts", "real3d": "Real3D-AD", "anomaly-shapenet": "Anomaly-ShapeNet"}
 COLUMNS = ("Category", "To learn", "Good tests", "Bad tests", "Points", "Check")
@@ -60,7 +63,7 @@ class DataPanel(QFrame):
         self.bring = QPushButton("Import scans…", toolTip="Make a data set of your own scans")
         self.bring.clicked.connect(self.import_wanted)
         self.where = plain_label("", "quiet")
-        self.how = plain_label(HOW, "hint")
+        self.how = EmptyState("cube-scan", "What shall it learn?", HOW, theme)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.setIconSize(QSize(ICON, ICON))
@@ -85,11 +88,9 @@ class DataPanel(QFrame):
         column.setSpacing(9)
         column.addLayout(head)
         column.addWidget(self.where)
-        column.addWidget(self.how)
+        column.addWidget(self.how, 1)
         column.addWidget(self.tree, 3)
         column.addWidget(self.findings, 2)
-        self._blank = QWidget()
-        column.addWidget(self._blank, 1)
         self.setAcceptDrops(True)
         self.set_theme(theme)
         self._show_found()
@@ -121,6 +122,7 @@ class DataPanel(QFrame):
         self.choose.setIcon(icon("folder-open-outline", theme.on_accent))
         self.bring.setIcon(icon("import", theme.quiet))
         self.findings.set_theme(theme)
+        self.how.set_theme(theme)
         if self.found is not None:
             for row, one in enumerate(self.found.categories):
                 self._picture(self.tree.topLevelItem(row), one)
@@ -162,8 +164,7 @@ class DataPanel(QFrame):
         found = self.found
         for widget in (self.tree, self.where, self.all, self.none):
             widget.setVisible(found is not None)
-        for widget in (self.how, self._blank):
-            widget.setVisible(found is None)
+        self.how.setVisible(found is None)
         if found is None:
             return
         self.choose.setText("Another folder…")

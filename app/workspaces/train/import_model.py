@@ -83,7 +83,7 @@ class ImportModel(QObject):
             if (target / draft.name).exists():
                 return f"{target.name} holds “{draft.name}” already"
             if broken := self.broken(draft):
-                return f"{which}: {len(broken)} of its scans cannot be read; leave them out to go on"
+                return f"{which}: {len(broken)} of its files cannot be read; leave out what cannot be read to go on"
         names = [draft.name for draft in self.drafts]
         if len(set(names)) < len(names):
             return "Two kinds of part have the same name"

@@ -39,7 +39,7 @@ KINDS: Mapping[Kind, str] = {
     "normal": "Good, to learn from", "ok": "Good, to test with", "ng": "Defective, to test with"
 }  # fmt: skip
 SCANS = "Scans (*.pcd *.ply *.obj *.stl *.off *.xyz *.txt *.csv *.pts *.npy *.npz);;All files (*)"
-COLUMNS = ("File", "For", "Points", "Size", "")
+COLUMNS = ("File", "For", "Points", "Size")
 ICON = 44
 PATH = Qt.ItemDataRole.UserRole
 
@@ -114,9 +114,9 @@ class PartPanel(QWidget):
         self.tree.clear()
         kinds = [(kind, path) for kind, files in self.draft.files.items() for path in files]
         self.tree.addTopLevelItems([self._row(kind, path) for kind, path in kinds])
-        for column in (1, 2, 3):
+        for column in (1, 2):
             self.tree.resizeColumnToContents(column)
-        self.tree.setColumnWidth(0, 240)
+        self.tree.setColumnWidth(0, 250)
         self._count()
 
     def show_looked(self, one: Looked) -> None:
@@ -125,8 +125,7 @@ class PartPanel(QWidget):
             item = self.tree.topLevelItem(row)
             if item.data(0, PATH) == one.path:
                 self._fill(item, one)
-        for column in (2, 3):
-            self.tree.resizeColumnToContents(column)
+        self.tree.resizeColumnToContents(2)
         self._count()
 
     def _row(self, kind: Kind, path: Path) -> QTreeWidgetItem:
@@ -143,8 +142,8 @@ class PartPanel(QWidget):
         item.setText(2, f"{one.n_points:,}" if one.error is None else "")
         item.setIcon(0, cloud_icon(one.picture, self._theme, ICON))
         if one.error is not None:
-            item.setText(4, f"cannot be read: {one.error.what}")
-            item.setToolTip(4, str(one.error))
+            item.setText(3, f"cannot be read: {one.error.what}")
+            item.setToolTip(3, str(one.error))
             return
         factor = TO_MM[self.draft.unit]
         size = " × ".join(f"{factor * extent:.4g}" for extent in one.size)
@@ -153,10 +152,11 @@ class PartPanel(QWidget):
     def _count(self) -> None:
         for kind, label in self._counts.items():
             count = len(self.draft.files[kind])
-            label.setText(f"{count:,} scans" if count else "none yet" if kind == "normal" else "none (optional)")
+            scans = f"{count:,} {'scan' if count == 1 else 'scans'}"
+            label.setText(scans if count else "none yet" if kind == "normal" else "none (optional)")
         broken = self._broken()
         self.leave_out.setVisible(bool(broken))
-        self.leave_out.setText(f"Leave out the {len(broken)} that cannot be read")
+        self.leave_out.setText("Leave out what cannot be read" + f" ({len(broken)})" * (len(broken) > 1))
         self.drop.setEnabled(bool(self.tree.selectedItems()))
         self._say_name_trouble()
 

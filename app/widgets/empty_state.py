@@ -1,0 +1,34 @@
+"""What an empty page says: what belongs there and how it gets there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.widgets.error_details import plain_label
+from app.widgets.theme import Theme, icon, icon_size
+
+ICON, WIDTH = 56, 460
+
+
+class EmptyState(QWidget):
+    """An icon, a title and a few sentences in the middle of the space there is."""
+
+    def __init__(self, icon_name: str, title: str, text: str, theme: Theme, parent: QWidget | None = None) -> None:
+        """icon_name: as in qtawesome without the prefix."""
+        super().__init__(parent)
+        self._icon_name = icon_name
+        self._icon = QLabel()
+        words = plain_label(text, "hint")
+        words.setFixedWidth(WIDTH)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addStretch(2)
+        middle = Qt.AlignmentFlag.AlignHCenter
+        for widget in (self._icon, QLabel(title, objectName="paneTitle"), words):
+            column.addWidget(widget, 0, middle)
+        column.addStretch(3)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._icon.setPixmap(icon(self._icon_name, theme.accent).pixmap(icon_size(ICON), self.devicePixelRatioF()))
