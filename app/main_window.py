@@ -37,7 +37,7 @@ from app.workspaces.inspect.exporting import Exporter
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
 from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
-from sedir_core.places import DEFAULT_RUN, bundled_runs
+from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs
 
 DEFAULT_SHARE = 0.8
 """Of the screen's width and height, for the first start; later the window comes back as it was left."""
@@ -95,8 +95,11 @@ class MainWindow(QMainWindow):
         return self._closed_cleanly
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open files and folders in Inspect, as from the dialog."""
-        if paths:
+        """Open files and folders in Inspect, as from the dialog; exported models join the runs."""
+        if bundles := [path for path in paths if path.suffix == BUNDLE_SUFFIX]:
+            self.show_workspace("runs")
+            self.session.import_wanted.emit(bundles)
+        if paths := [path for path in paths if path not in bundles]:
             self.show_workspace(HOME)
             self.settings.remember(list(paths))
             self.model.open(paths)

@@ -150,6 +150,8 @@ class Session(QObject):
     selection_changed = Signal(object)  # Selection
     model_changed = Signal()
     open_wanted = Signal(list)  # paths of scans that any workspace wants opened in Inspect
+    grow_wanted = Signal(object)  # Path of a run that a new training is to go on from
+    import_wanted = Signal(list)  # paths of exported models to be added to the runs
     workspace_wanted = Signal(str)  # key of the workspace to go to
     category_changed = Signal(str)
     limit_changed = Signal(float)

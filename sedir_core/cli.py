@@ -16,6 +16,7 @@ from sedir_core.commands import (
     estimate,
     evaluate,
     gui,
+    history,
     ice,
     info,
     inspect,
@@ -75,6 +76,7 @@ app.command("estimate")(estimate.estimate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ice")(ice.ice)
 app.command("synth")(synth.synth)
+app.add_typer(history.app, name="history")
 app.add_typer(runs.app, name="runs")
 app.add_typer(weights.app, name="weights")
 app.command("info")(info.info)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import queue
 import sys
 import threading
@@ -28,6 +29,9 @@ REPORT_INTERVAL_S = 0.04
 SWITCH_S = 0.0005
 """A worker that runs Python keeps the interpreter for this long while the window waits for it. Python's own 5 ms would
 make a slow frame of every one, since drawing takes the interpreter back some twenty times."""
+YIELD = 5
+"""How much nicer than the window a worker is, and with it the threads that libraries start for it. They compute on all
+cores; without this the window, and software OpenGL with it, would get only its share of them."""
 _ids = itertools.count(1)  # over all pools: an id never means two jobs
 
 
@@ -90,6 +94,7 @@ class Pool(QObject):
         (self.done if kind == "done" else self.failed).emit(job_id, value)
 
     def _work(self) -> None:
+        _yield_to_the_window()
         while (item := self._waiting.get()) is not None:
             job_id, job, request, asked = item
             if asked.is_set():
@@ -118,3 +123,10 @@ class Pool(QObject):
                 self._send("progressed", job_id, (fraction, stage))
 
         return report
+
+
+def _yield_to_the_window() -> None:
+    """Let the calling thread go second. Elsewhere than on Linux this would mean the whole process."""
+    if sys.platform == "linux":
+        me = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, me, min(os.getpriority(os.PRIO_PROCESS, me) + YIELD, 19))

@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 10.0
 CLOSE_S = 5.0
-MOST_WAITING_BYTES = 500_000_000
-"""Kept results that may wait in memory; beyond, an inspection waits without."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,8 @@ class Recorder(QObject):
             self._history.close()
 
     def _prepare(self, item: Result, waiting: deque[_Row | Review]) -> None:
+        from sedir_core.history.headless import MOST_WAITING_BYTES
+
         try:
             row = _row(item)
         except Exception as error:  # the edge of the thread: told in the GUI thread

@@ -31,9 +31,8 @@ class Canvas(QtInteractor):
         self._asked = True
         self.update()
 
-    def draw_hidden(self) -> float:
-        """Draw into VTK's own buffer, which the next `update` will show; returns the seconds it took."""
-        start = time.perf_counter()
+    def draw_hidden(self) -> None:
+        """Draw into VTK's own buffer, which the next `update` will show."""
         self.makeCurrent()
         window = self.GetRenderWindow()
         state = window.GetState()
@@ -43,7 +42,6 @@ class Canvas(QtInteractor):
         window.WaitForCompletion()
         state.Pop()
         self.doneCurrent()
-        return time.perf_counter() - start
 
     def resizeGL(self, width: int, height: int) -> None:  # noqa: N802
         self._asked = True

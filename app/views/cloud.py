@@ -8,6 +8,7 @@ between two of them the event loop runs. Points carry normals, so that shape rea
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -27,7 +28,7 @@ from app.views.marks import Marks
 from app.views.overlay import Overlay
 from app.views.picking import point_under
 from app.views.plane_drawing import PlaneDrawing
-from app.views.point_actors import CHUNK, PointActors
+from app.views.point_actors import CHUNK, PointActors, warm_up
 from app.views.probes import Probes
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
@@ -35,7 +36,7 @@ from app.views.probes import Probes
 QUALITIES = ((1, 1.0), (1, 1.25), (2, 1.25), (3, 1.4), (4, 1.6), (6, 1.6), (8, 1.6))
 FIRST_QUALITY = 3
 SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # two views and the window around them make 15 frames a second
-BATCH_S = 0.033  # between two steps of the full picture the window answers
+BATCH_S = 0.02  # between two steps of the full picture the window answers
 REST_DELAY_MS = 180
 POINT_OVERLAP = 2.0
 MAX_POINT_PX = 40
@@ -82,6 +83,7 @@ class CloudView(QWidget):
         self._complete = False
         self._moving = False
         self._software: bool | None = None  # known with the first frame
+        self._warming: list[PointActors] = []
         self._bounds = (-1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
         self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(self._add_chunks)
@@ -179,6 +181,10 @@ class CloudView(QWidget):
         self.finish()
         return np.asarray(self._plot.screenshot(return_img=True), np.uint8)
 
+    def prepare(self) -> None:
+        """Do now, unseen, what the first frame of a view takes long for."""
+        self._plot.grabFramebuffer()
+
     def close_view(self) -> None:
         """Release VTK's side. Qt's side goes with the parent."""
         self._rest.stop()
@@ -207,10 +213,9 @@ class CloudView(QWidget):
             return
         self._kept[id(actors.shape)] = actors
         self._kept.move_to_end(id(actors.shape))
-        low, high = actors.shape.points.min(axis=0), actors.shape.points.max(axis=0)
-        self._bounds = tuple(np.stack([low, high], axis=1).ravel().tolist())
+        self._bounds = tuple(np.stack([actors.low, actors.high], axis=1).ravel().tolist())
         if self._lit:
-            self._soften(low, high)
+            self._soften(actors.low, actors.high)
         while len(self._kept) > 1 and (
             len(self._kept) > MOST_KEPT or sum(len(kept.shape) for kept in self._kept.values()) > MOST_KEPT_POINTS
         ):
@@ -226,13 +231,17 @@ class CloudView(QWidget):
         if self._software is None:
             capabilities = self._plot.render_window.ReportCapabilities().lower()
             self._software = any(name in capabilities for name in SOFTWARE_RENDERERS)
+            self._warming = warm_up(self._plot.renderer)
         self._light()
         n_chunks, overlap = QUALITIES[self._quality]
-        count = min(n_chunks, self._n_chunks)
+        # Making a chunk takes long; a new scan shows one at first, and the steps that follow make the others.
+        count = min(n_chunks, self._n_chunks, max(1, 0 if self._drawn is None else self._drawn.n_made))
         self._set_up(0, count, count * CHUNK, overlap)
 
     def _on_frame_drawn(self, seconds: float) -> None:
         """A slow frame costs points, a fast one gives them back; the rest follows when nothing moves."""
+        while self._warming:
+            self._warming.pop().release()
         if self._n_chunks and seconds > SLOW_FRAME_S:
             self._quality = max(0, self._quality - 1)
         elif seconds < FAST_FRAME_S:
@@ -244,8 +253,10 @@ class CloudView(QWidget):
         self._moving = False
         first = self._n_hidden
         last = min(first + self._batch, self._n_chunks) if self._software else self._n_chunks
+        start = time.perf_counter()
         self._set_up(first, last, self._n_chunks * CHUNK, POINT_OVERLAP)
-        seconds = self._plot.draw_hidden()
+        self._plot.draw_hidden()
+        seconds = time.perf_counter() - start
         self._batch = max(1, min(2 * self._batch, int(self._batch * BATCH_S / max(seconds, 1e-4))))
         self._n_hidden = last
         if last < self._n_chunks:

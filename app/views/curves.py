@@ -17,6 +17,17 @@ LOGARITHMIC_FROM = 20.0  # times between the largest and the smallest value
 FLAT = 0.01  # of the value: less of a change is drawn as a level line
 TOP, BOTTOM, LEFT, RIGHT = 34.0, 22.0, 54.0, 12.0
 Point = tuple[float, float]
+TITLES = {
+    "total": "Total loss",
+    "rec": "Reconstruction",
+    "scl": "Contrastive",
+    "cls": "Classification",
+    "cos": "Cosine",
+    "learning rate": "Learning rate",
+    "steps/s": "Steps a second",
+    "memory": "Memory, GB",
+}
+"""Of what a training says of every epoch, in the order in which it is shown."""
 
 
 class CurveChart(QWidget):
@@ -27,6 +38,7 @@ class CurveChart(QWidget):
         self.title = title
         self._theme = theme
         self._points: Sequence[Point] = ()
+        self._beside: Sequence[Point] = ()
         self._last_x = 1.0
         self._pointed: int | None = None
         self.setMouseTracking(True)
@@ -35,9 +47,9 @@ class CurveChart(QWidget):
         self._theme = theme
         self.update()
 
-    def show_points(self, points: Sequence[Point], last_x: float) -> None:
-        """points: (epoch, value) in order. last_x: where the axis ends."""
-        self._points, self._last_x = tuple(points), max(last_x, 1.0)
+    def show_points(self, points: Sequence[Point], last_x: float, beside: Sequence[Point] = ()) -> None:
+        """points: (epoch, value) in order. last_x: where the axis ends. beside: of another run, drawn behind."""
+        self._points, self._beside, self._last_x = tuple(points), tuple(beside), max(last_x, 1.0)
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -82,7 +94,8 @@ class CurveChart(QWidget):
             painter.drawText(top, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, said)
 
     def _draw(self, painter: QPainter) -> None:
-        plot, values = self._plot(), [value for _, value in self._points if math.isfinite(value)]
+        plot = self._plot()
+        values = [value for _, value in (*self._points, *self._beside) if math.isfinite(value)]
         low, high = min(values, default=0.0), max(values, default=1.0)
         logarithmic = low > 0 and high / low > LOGARITHMIC_FROM
         scale = math.log if logarithmic else float
@@ -98,6 +111,10 @@ class CurveChart(QWidget):
             return QPointF(x, plot.bottom() - share * plot.height())
 
         self._draw_axes(painter, plot, low, high, logarithmic)
+        if self._beside:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(self._theme.uncertain), 1.8, Qt.PenStyle.DashLine))
+            painter.drawPolyline(QPolygonF([at(point) for point in smoothed(self._beside)]))
         raw = [at(point) for point in self._points if math.isfinite(point[1])]
         smooth = [at(point) for point in smoothed(self._points)]
         faint = QColor(self._theme.accent)
@@ -153,8 +170,10 @@ class CurveGrid(QWidget):
         for chart in self.charts.values():
             chart.set_theme(theme)
 
-    def show_series(self, series: Mapping[str, Sequence[Point]], last_x: float) -> None:
-        """Draw these; charts of quantities that are no longer there go."""
+    def show_series(
+        self, series: Mapping[str, Sequence[Point]], last_x: float, beside: Mapping[str, Sequence[Point]] | None = None
+    ) -> None:
+        """Draw these; charts of quantities that are no longer there go. beside: the same of another run."""
         for name in [name for name in self.charts if name not in series]:
             chart = self.charts.pop(name)
             self._grid.removeWidget(chart)
@@ -163,7 +182,7 @@ class CurveGrid(QWidget):
             if name not in self.charts:
                 self.charts[name] = chart = CurveChart(self._titles.get(name, name), self._theme)
                 self._grid.addWidget(chart, *divmod(len(self.charts) - 1, COLUMNS))
-            self.charts[name].show_points(points, last_x)
+            self.charts[name].show_points(points, last_x, (beside or {}).get(name, ()))
 
 
 def smoothed(points: Sequence[Point]) -> list[Point]:

@@ -88,6 +88,8 @@ class LinkedClouds(QWidget):
         self.set_look(self._look)
         self.set_aiming(self._aiming)
         self.reset_camera()
+        for view in self.views:
+            view.prepare()
         self.built.emit()
 
     @property

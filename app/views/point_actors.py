@@ -5,6 +5,7 @@ Built from VTK's own classes: pyvista's `add_mesh` spends ten times as long on e
 
 from __future__ import annotations
 
+import numpy as np
 import pyvista as pv
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
@@ -23,9 +24,12 @@ ROUND = "//VTK::Color::Impl\n  vec2 off = gl_PointCoord - 0.5;\n  if (dot(off, o
 class PointActors:
     """Belongs to one renderer; `release` takes everything out of it."""
 
-    def __init__(self, renderer: vtkRenderer, shape: Shape, colours: Rgb) -> None:
+    def __init__(self, renderer: vtkRenderer, shape: Shape, colours: Rgb, as_discs: bool | None = None) -> None:
+        """as_discs: round points; None leaves it to their number."""
         self._renderer, self.shape, self._colours = renderer, shape, colours
+        self._as_discs = len(shape) <= MOST_ROUND if as_discs is None else as_discs
         self._made: list[tuple[pv.PolyData, vtkActor]] = []
+        self.low, self.high = shape.points.min(axis=0), shape.points.max(axis=0)
 
     def __len__(self) -> int:
         """How many chunks there are, made or not."""
@@ -81,7 +85,21 @@ class PointActors:
         look.SetInterpolationToPhong()  # with flat shading VTK ignores normals
         shader = actor.GetShaderProperty()
         shader.AddFragmentShaderReplacement("//VTK::Normal::Impl", True, FACE_THE_CAMERA, False)
-        if len(self.shape) <= MOST_ROUND:
+        if self._as_discs:
             shader.AddFragmentShaderReplacement("//VTK::Color::Impl", True, ROUND, False)
         self._renderer.AddActor(actor)
         return mesh, actor
+
+
+def warm_up(renderer: vtkRenderer) -> list[PointActors]:
+    """One point of each kind, to be drawn with the first frame and released after it.
+
+    Software OpenGL compiles a shader for a twentieth of a second; it should do so while nobody waits.
+    """
+    dot = Shape(
+        np.zeros((1, 3), np.float32), np.eye(3, dtype=np.float32)[:1], np.zeros(1, np.int64), 1.0, np.zeros(3), 1.0
+    )
+    made = [PointActors(renderer, dot, np.zeros((1, 3), np.uint8), as_discs) for as_discs in (False, True)]
+    for actors in made:
+        actors.show(0, 1, 1.0)
+    return made

@@ -188,7 +188,7 @@ def _sheet(t: Theme) -> str:
     QLabel#quiet, QLabel#hint {{ color: {t.quiet}; }}
     QLabel#faint {{ color: {t.faint}; }}
     QLabel#wrong {{ color: {t.ng}; }}
-    QListWidget#runs {{ border: none; }}
+    QListWidget#runs, QTableView#plain {{ border: none; }}
     QListWidget#runs::item {{ padding: 6px 4px; border-radius: 6px; }}
     QListWidget#runs::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
     QTreeView {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 8px; outline: none; }}

@@ -16,6 +16,7 @@ from app.widgets.theme import Theme
 if TYPE_CHECKING:
     from app.workspaces.history.page import HistoryPage
     from app.workspaces.ice.page import IcePage
+    from app.workspaces.runs.page import RunsPage
     from app.workspaces.train.page import TrainPage
 
 
@@ -63,9 +64,16 @@ def _history(session: Session, settings: Settings, theme: Theme, parent: QWidget
     return HistoryPage(session, settings, theme, parent)
 
 
+def _runs(session: Session, settings: Settings, theme: Theme, parent: QWidget) -> RunsPage:
+    from app.workspaces.runs.page import RunsPage
+
+    return RunsPage(session, settings, theme, parent)
+
+
 HOME = "inspect"
 WORKSPACES = (
     Workspace("train", "Train", "school-outline", _train),
     Workspace("compare", "Compare", "scatter-plot-outline", _ice),
     Workspace("history", "History", "history", _history),
+    Workspace("runs", "Runs", "layers-triple-outline", _runs),
 )

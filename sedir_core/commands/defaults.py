@@ -14,7 +14,11 @@ from typing import Any
 from sedir_core.errors import BadConfig
 
 # There the word means something else than in the other commands: only the full name reaches it.
-FULL_NAME_ONLY = {("info", "json"), ("evaluate", "category")}
+FULL_NAME_ONLY = {("info", "json"), ("evaluate", "category")} | {
+    ("history", command, option)
+    for command in ("list", "export", "drift", "show")
+    for option in ("category", "model", "operator", "lot", "json", "csv", "export")
+}
 
 
 def option_defaults(group: Any, env: Mapping[str, str], file: Path) -> dict[str, Any]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sedir_core.commands.console import Status, interruptible, progress, say, table, write_json
+from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
+from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.cluster import Cluster
-    from sedir_core.evaluation.inspection import Refused
+    from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
     from sedir_core.types import Report, Stop
 
@@ -58,6 +61,12 @@ def inspect(
         typer.Option(help="Spread the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"),
     ] = None,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
+    record: Record = False,
+    operator: Operator = None,
+    lot: Lot = "",
+    history_url: Url = "",
+    history_folder: Folder = None,
+    history_gb: Space = 10.0,
 ) -> None:
     """Score scans and say OK or NG, where, and how far from the limit."""
     from sedir_core.detectors.base import load_detector
@@ -67,12 +76,16 @@ def inspect(
     run_dir = find_model(model)
     sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
     files, refused = scan_files(paths)
+    recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
     with interruptible() as stop, progress() as report:
         detector = load_detector(run_dir, device)
         if false_alarm_rate is not None:
             detector = AtRate(detector, false_alarm_rate)
         engine = None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate)
-        document = inspect_files(detector, run_dir, files, refused, category, export, report, stop, sheets, engine)
+        with recording.of(run_dir, detector.method) as recorded:
+            document = inspect_files(
+                detector, run_dir, files, refused, category, export, report, stop, sheets, engine, recorded
+            )
     if json_file is not None:
         write_json(json_file, document)
     if csv_file is not None:
@@ -83,6 +96,8 @@ def inspect(
         typer.echo(verdict_table(document["results"]))
     for error in document["errors"]:
         say(f"error: {error['message']}")
+    if recording.lost:
+        raise typer.Exit(Status.FAILED)
     # An unreadable scan leaves the answer incomplete, so it is said first.
     if document["errors"]:
         raise typer.Exit(Status.UNREADABLE)
@@ -112,8 +127,9 @@ def inspect_files(
     stop: Stop,
     sheets: InspectionReport | None = None,
     cluster: Cluster | None = None,
+    record: Callable[[Inspected | Refused], None] | None = None,
 ) -> dict[str, Any]:
-    """Inspect and export every file, and add it to a report. Returns what `--json` prints."""
+    """Inspect, export and record every file, and add it to a report. Returns what `--json` prints."""
     from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
 
     stems = dict(zip(files, export_stems(files, export), strict=True)) if export is not None else {}
@@ -124,6 +140,8 @@ def inspect_files(
     for outcome in (cluster or inspect_scans)(detector, files, category, report, stop):
         if sheets is not None:
             sheets.add(outcome)
+        if record is not None:
+            record(outcome)
         if not isinstance(outcome, Inspected):
             errors.append(outcome.to_json())
             continue

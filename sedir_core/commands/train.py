@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sedir_core.commands.console import interruptible, names, say
+from sedir_core.commands.console import interruptible, names, say, table
 from sedir_core.places import find_run, user_runs
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.config import Config
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # A resumed run goes on exactly as it began, so these would contradict its config.toml.
 FIXED_BY_THE_RUN = ("categories", "method", "preset_name", "config_file", "epochs", "seed", "out")
 FIXED_BY_THE_FILE = ("method", "preset_name", "epochs", "seed")
+FIXED_BY_THE_MODEL = ("method", "preset_name", "resume")
 
 
 def train(
@@ -44,6 +46,10 @@ def train(
     resume: Annotated[
         str | None, typer.Option(help="Continue this run exactly where it stopped.", metavar="RUN")
     ] = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(help="Add categories to this model: its network goes on, what it knows is kept.", metavar="RUN"),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     progress: Annotated[
         Literal["auto", "json", "none"], typer.Option(help="A bar on a terminal, one JSON object a line, or nothing.")
@@ -54,6 +60,8 @@ def train(
         _refuse_contradictions(ctx, FIXED_BY_THE_RUN, "--resume continues a run as it began")
     if config_file is not None:
         _refuse_contradictions(ctx, FIXED_BY_THE_FILE, "--config holds all settings")
+    if warm_start is not None:
+        _refuse_contradictions(ctx, FIXED_BY_THE_MODEL, "--warm-start goes on from a model as it is")
     from sedir_core.detectors.run_files import read_run_config
     from sedir_core.training.progress import ProgressBar
     from sedir_core.training.train import TrainRequest
@@ -62,13 +70,21 @@ def train(
     if resume is not None:
         run_dir = find_run(resume)
         config = read_run_config(run_dir)
+        origin = None
     else:
+        origin = None if warm_start is None else find_model(warm_start)
         run_dir = out or user_runs() / f"{dataset.resolve().name}-{datetime.now():%Y%m%d-%H%M%S}"
-        config = _config(method, preset_name, epochs, seed) if config_file is None else _read(config_file)
-    request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device)
+        if config_file is not None:
+            config = _read(config_file)
+        elif origin is not None:
+            config = _going_on(origin, epochs, seed)
+        else:
+            config = _config(method, preset_name, epochs, seed)
+    request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device, origin)
     with interruptible() as stop, ProgressBar() as bar:
         watch = {"auto": bar.show, "json": _print_event, "none": _ignore}[progress]
         finished = run_training(request, watch, stop)
+    _say_old_categories(finished)
     say(f"run written to {finished}")
 
 
@@ -77,6 +93,28 @@ def _config(method: str, preset_name: str, epochs: int | None, seed: int) -> Con
 
     changes: dict[str, int] = {"seed": seed} | ({} if epochs is None else {"epochs": epochs})
     return preset(preset_name, method, training=changes)
+
+
+def _going_on(origin: Path, epochs: int | None, seed: int) -> Config:
+    from sedir_core.training.warm_start import read_origin, warm_config
+
+    return warm_config(read_origin(origin), epochs, seed)
+
+
+def _say_old_categories(run_dir: Path) -> None:
+    """After a warm start: what became of the categories that were taken over."""
+    from sedir_core.runs.catalogue import read_detail
+
+    old = read_detail(run_dir).old_categories
+    if not old:
+        return
+    rows: list[tuple[str, ...]] = [("category", "% of limit before", "after", "recognised % before", "after", "")]
+    for name, fate in old.items():
+        shares = (f"{100 * share:.0f}" for pair in (fate["score"], fate["recognised"]) for share in pair)
+        rows.append((name, *shares, "; ".join(fate["reasons"]) or "as good"))
+    say("good parts of the old categories, before and after:\n" + table(rows))
+    if worse := [name for name, fate in old.items() if fate["worse"]]:
+        say(f"warning: worse than before: {', '.join(worse)}; keep the old model, or train all categories anew")
 
 
 def _read(path: Path) -> Config:

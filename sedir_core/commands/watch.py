@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedir_core.commands.console import Status, interruptible, say
+from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
+from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
 from sedir_core.runs.models import find_model
 
@@ -45,6 +47,12 @@ def watch(
     fail_on_ng: Annotated[
         bool, typer.Option("--fail-on-ng", help="Stop with exit status 3 at the first scan that is NG.")
     ] = False,
+    record: Record = False,
+    operator: Operator = None,
+    lot: Lot = "",
+    history_url: Url = "",
+    history_folder: Folder = None,
+    history_gb: Space = 10.0,
 ) -> None:
     """Score every scan that arrives in a folder, as soon as it is written in full. Ctrl-C ends it."""
     from sedir_core.detectors.base import load_detector
@@ -53,9 +61,13 @@ def watch(
 
     _check_folders(folder, export)
     names = ExportNames(export) if export is not None else None
-    with interruptible() as stop, _lines(json_file) as write:
-        detector = load_detector(find_model(model), device)
+    run_dir = find_model(model)
+    recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
+    with ExitStack() as stack:
+        stop, write = stack.enter_context(interruptible()), stack.enter_context(_lines(json_file))
+        detector = load_detector(run_dir, device)
         check_category(detector, category)
+        recorded = stack.enter_context(recording.of(run_dir, detector.method))
         arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         watcher = FolderWatch(folder, arrivals.put, _Teller(), settle_s=settle, existing=existing)
         watcher.start()
@@ -64,6 +76,7 @@ def watch(
                 if isinstance(outcome, Inspected) and export is not None and names is not None:
                     export_inspection(outcome, export, names.stem(outcome.path))
                 write(outcome)
+                recorded(outcome)
                 if fail_on_ng and isinstance(outcome, Inspected) and outcome.detection.verdict == "ng":
                     raise typer.Exit(Status.NG)
         finally:

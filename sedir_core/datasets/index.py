@@ -85,6 +85,13 @@ def duplicates(digests: Sequence[tuple[Sample, bytes]]) -> list[Finding]:
     return sorted(findings, key=str)
 
 
+def category_names(path: Path) -> tuple[str, ...]:
+    """The categories of a dataset, usable or not, sorted. Raises BadDataset where there is none."""
+    if not path.is_dir():
+        raise BadDataset(path, "no such folder", "give the folder that holds the categories")
+    return tuple(sorted(_recognise(path)[2]))
+
+
 def _recognise(path: Path) -> tuple[str, Path, dict[str, Path]]:
     """The layout, the folder of the categories, and these by name."""
     below = list(folders(path).values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -35,6 +35,11 @@ class Standard:
     threshold: float
     point_threshold: float
     held_out: DoubleArray = field(default_factory=lambda: np.empty(0))
+
+    def with_tokens_scaled(self, ratio: float) -> Standard:
+        """The same for a network whose residuals are that many times as large."""
+        values = {**self.usual.values, TOKEN: self.usual.values[TOKEN] * ratio}
+        return replace(self, usual=replace(self.usual, values=values))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ FORMAT = 1
 CONFIG = "config.toml"
 WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
+ORIGIN = "origin.safetensors"
+"""Weights of the run that a warm start began from; gone when it has finished."""
 EVENTS = "events.jsonl"
 METRICS = "metrics.json"
 EVALUATION = "evaluation.json"

@@ -204,7 +204,9 @@ def curves_of(path: Path) -> dict[str, list[tuple[float, float]]]:
     curves: dict[str, list[tuple[float, float]]] = {}
     for event in read_events(path / run_files.EVENTS):
         if isinstance(event, EpochEvent):
-            for name, value in {**event.losses, "learning rate": event.lr, "steps/s": event.steps_per_second}.items():
+            rates = {"learning rate": event.lr, "steps/s": event.steps_per_second}
+            memory = {"memory": event.memory_bytes / 1e9} if event.memory_bytes else {}
+            for name, value in {**event.losses, **rates, **memory}.items():
                 points = curves.setdefault(name, [])
                 while points and points[-1][0] >= event.epoch:
                     points.pop()

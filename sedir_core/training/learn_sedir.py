@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import torch
 
-from sedir_core.detectors.category import View
+from sedir_core.detectors.category import Category, View
 from sedir_core.detectors.fitting import calibrate
 from sedir_core.detectors.normal_surface import NormalSurface
 from sedir_core.detectors.scoring import Evidence, paper_scores
 from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, gather_evidence, residuals_of
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled
-from sedir_core.models.sedir import SedirObjective, Tokens
-from sedir_core.training.loop import fit
+from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
+from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.material import Learned, Material
 from sedir_core.training.patch_fit import fit_patch_decoder
 from sedir_core.training.previews import looking, specimens
@@ -28,8 +29,27 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
-    network = build_network(config, len(material.bases)).to(device)
-    loss = config.loss
+    trained = train_network(build_network(config, len(material.bases)).to(device), material, run, stop)
+    if not material.team.leads:
+        return None
+    patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
+    nets = Nets(material.encoder, trained.network, patches)
+    detector = SedirDetector(config, nets, calibrated(nets, material, report, stop), device)
+    thresholds = {name: category.whole.threshold for name, category in detector.known.items()}
+    return Learned(detector.tensors(), thresholds, trained.fit.summary(), trained.fit.epoch)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that has learned, frozen, and how that went."""
+
+    network: SeDiR
+    fit: FitResult
+
+
+def train_network(network: SeDiR, material: Material, run: Run, stop: Stop) -> Trained:
+    """Train a network in place, or the rest of it. Raises what `loop.fit` raises, and Cancelled."""
+    config, device, loss = material.config, material.device, material.config.loss
     objective = SedirObjective(
         network, loss.supervised_contrastive, loss.classification, loss.cosine, loss.temperature, loss.buffer_size
     ).to(device)
@@ -42,16 +62,11 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     result = fit(objective, material.bank, config.training, run, device, stop, look, material.team)
     if result.status == "interrupted":
         raise Cancelled
-    if not material.team.leads:
-        return None
-    patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
-    nets = Nets(material.encoder, network.eval().requires_grad_(False), patches)
-    detector = _calibrated(nets, material, report, stop)
-    thresholds = {name: category.whole.threshold for name, category in detector.known.items()}
-    return Learned(detector.tensors(), thresholds, result.summary(), result.epoch)
+    return Trained(network.eval().requires_grad_(False), result)
 
 
-def _calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> SedirDetector:
+def calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> dict[str, Category]:
+    """What is usual for good parts of the material's categories. Raises Cancelled."""
     config, device = material.config, material.device
 
     def gather(normal: NormalSurface, points: DoubleArray, view: View | None) -> tuple[Evidence, float]:
@@ -62,5 +77,4 @@ def _calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> S
         return evidence, float(paper_scores(residuals).max())
 
     log.info("calibrate")
-    known = calibrate(config, material.bases, gather, material.n_points, report, stop)
-    return SedirDetector(config, nets, known, device)
+    return calibrate(config, material.bases, gather, material.n_points, report, stop)

@@ -31,8 +31,9 @@ def fit_patch_decoder(
     device: torch.device,
     report: Report,
     stop: Stop,
+    start: PatchDecoder | None = None,
 ) -> PatchDecoder:
-    """Train on one sampling of every part, against the frozen encoder. Raises Cancelled."""
+    """Train on one sampling of every part, against the frozen encoder; from `start` where given. Raises Cancelled."""
     seed, n_steps = config.training.seed, config.training.patch_steps
     pairs = [
         _pairs(basis, part, encoder, config, n_points, device, generator(seed, "patches", name, part))
@@ -42,6 +43,8 @@ def fit_patch_decoder(
     tokens, patches = (torch.cat(column) for column in zip(*pairs, strict=True))
     torch.manual_seed(seed)
     decoder = PatchDecoder(config.encoder.width).to(device)
+    if start is not None:
+        decoder.load_state_dict(start.state_dict())
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     random = torch_generator("cpu", seed, "patch order")

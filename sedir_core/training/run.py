@@ -6,7 +6,7 @@ import json
 import logging
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from sedir_core.config import Config, to_toml
 from sedir_core.detectors import run_files
 from sedir_core.detectors.run_files import FORMAT, About
 from sedir_core.errors import BadRun, BadWeights, Cancelled, CannotWrite, UserError
-from sedir_core.io.atomic import write_text
+from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.training.events import AnyEvent, DoneEvent, EventLog, FailedEvent, Watch
 from sedir_core.training.run_lock import held
@@ -104,14 +104,17 @@ class Run:
                 raise ValueError(f"{name} is not finite")
         write_text(self.path / run_files.METRICS, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
         write_tensors(self.path / run_files.WEIGHTS, tensors, {"format": str(FORMAT)})
+        with suppress(OSError):  # it only takes room now
+            (self.path / run_files.ORIGIN).unlink(missing_ok=True)
         self.emit(DoneEvent(status="complete"))
 
 
 @contextmanager
-def create_run(path: Path, config: Config, about: About, *watchers: Watch) -> Iterator[Run]:
+def create_run(path: Path, config: Config, about: About, *watchers: Watch, origin: Path | None = None) -> Iterator[Run]:
     """A new run directory, locked until the block ends; an error that ends the block is recorded as an event.
 
-    `path` may be missing or empty. Raises BadRun if it holds a run or foreign files, RunLocked, CannotWrite.
+    origin: weights that it starts from, which are copied. `path` may be missing or empty. Raises BadRun if it holds a
+    run or foreign files, RunLocked, CannotWrite.
     """
     if path.exists() and not path.is_dir():
         raise BadRun(path, "is not a folder", "choose another --out")
@@ -121,10 +124,20 @@ def create_run(path: Path, config: Config, about: About, *watchers: Watch) -> It
         if (path / run_files.ABOUT).exists():
             raise BadRun(path, "already holds a run", "continue it with --resume, or choose another --out")
         write_text(path / run_files.CONFIG, to_toml(config))
+        if origin is not None:
+            _copy(origin, path / run_files.ORIGIN)
         # Last, because it makes the folder a run: a kill before this line leaves one that can be created again.
         write_text(path / run_files.ABOUT, about.model_dump_json(indent=2) + "\n")
         with _recorded(path, config, about, watchers) as run:
             yield run
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        raise BadRun(source, f"cannot be read: {error.strerror}", "choose another model to start from") from error
+    write_bytes(target, content)
 
 
 @contextmanager

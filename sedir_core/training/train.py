@@ -25,6 +25,7 @@ from sedir_core.training.loop import LESS_MEMORY
 from sedir_core.training.material import Learned, Material, fill_bank, fit_bases, usable_clouds
 from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
 from sedir_core.training.team import Team, joined, own_device
+from sedir_core.training.warm_start import Origin, grow, inheriting, open_to_grow, read_origin, require_same_sizes
 from sedir_core.types import Report, Stop, never_stop
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,10 @@ NETWORKS: Mapping[Method, Learn] = {
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train. categories: None takes all. out: the run directory; where resume is set it holds the run."""
+    """What to train. categories: None takes all. out: the run directory; where resume is set it holds the run.
+
+    warm_start: a finished run whose network goes on with the categories that it does not know, see `warm_start`.
+    """
 
     dataset: Path
     categories: tuple[str, ...] | None
@@ -47,6 +51,7 @@ class TrainRequest:
     out: Path
     resume: bool = False
     device: str = "auto"
+    warm_start: Path | None = None
 
 
 def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
@@ -58,30 +63,44 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     Raises BadDataset, UnreadableScan, TooFewPoints, BadConfig, BadWeights, BadRun, RunLocked, DeviceUnavailable,
     TrainingDiverged, CannotWrite, Cancelled (stopped; the checkpoint, if training had begun, is kept).
     """
-    wanted, categories = request.device, request.categories
+    wanted, categories, known = request.device, request.categories, tuple[str, ...]()
+    origin = None if request.warm_start is None or request.resume else read_origin(request.warm_start)
+    if origin is not None:
+        require_same_sizes(request.config, origin)
+        known = origin.about.categories
     if request.resume:  # the rest of a run is computed where and as it began
         about = run_files.read_about(request.out)
         wanted, categories = about.device if wanted == "auto" else wanted, about.categories
+        known = about.inherited
         torch.set_num_threads(about.threads)
     device, why = choose_device(own_device(wanted))
     log.info("device: %s", why)
-    dataset = open_dataset(request.dataset, categories)
+    if known:
+        fresh = None if categories is None else [name for name in categories if name not in known]
+        dataset = open_to_grow(request.dataset, fresh, known)
+    else:
+        dataset = open_dataset(request.dataset, categories)
     with (
         joined(device) as team,
-        _open_run(request, dataset, team, watch) as run,
+        _open_run(request, dataset, team, watch, origin) as run,
         memory_guard(device, LESS_MEMORY),
     ):
-        return _train_in(run, dataset, team, lambda: stop() or run.stop_requested())
+        return _train_in(run, dataset, team, bool(known), lambda: stop() or run.stop_requested())
 
 
 @contextmanager
-def _open_run(request: TrainRequest, dataset: Dataset, team: Team, watch: Watch) -> Iterator[Run]:
+def _open_run(
+    request: TrainRequest, dataset: Dataset, team: Team, watch: Watch, origin: Origin | None
+) -> Iterator[Run]:
     if not team.leads:
         yield Follower(request.out, request.config)
         return
     about = describe(request.config, dataset.categories, dataset.content_hash, team.device, str(dataset.root.resolve()))
+    if origin is not None:
+        about = inheriting(about, origin)
     if not request.resume:
-        with create_run(request.out, request.config, about, watch) as run:
+        weights = None if origin is None else origin.weights
+        with create_run(request.out, request.config, about, watch, origin=weights) as run:
             yield run
         return
     with resume_run(request.out, watch) as run:
@@ -90,15 +109,18 @@ def _open_run(request: TrainRequest, dataset: Dataset, team: Team, watch: Watch)
         yield run
 
 
-def _train_in(run: Run, dataset: Dataset, team: Team, stop: Stop) -> Path:
+def _train_in(run: Run, dataset: Dataset, team: Team, grows: bool, stop: Stop) -> Path:
     config = run.config
 
     def report(fraction: float, stage: str) -> None:
         run.emit(StageEvent(stage=stage, fraction=fraction))
 
-    bases = fit_bases(dataset, config, report, stop)
-    learn = _memorise if config.method in PEERS else _learn
-    learned = learn(run, dataset, bases, team, report, stop)
+    if grows:
+        learned: Learned | None = grow(run, dataset, team, report, stop)
+    else:
+        bases = fit_bases(dataset, config, report, stop)
+        learn = _memorise if config.method in PEERS else _learn
+        learned = learn(run, dataset, bases, team, report, stop)
     if learned is None:
         return run.path
     thresholds = {f"threshold.{name}": value for name, value in learned.thresholds.items()}

@@ -21,23 +21,13 @@ from PySide6.QtWidgets import (
 
 from app.jobs.evaluation import measured_of
 from app.jobs.training import Phase
-from app.views.curves import CurveGrid
+from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.train.estimate_line import duration
 from app.workspaces.train.model import Curves, Follow
 from app.workspaces.train.preview_panel import PreviewPanel
 
-TITLES = {
-    "total": "Total loss",
-    "rec": "Reconstruction",
-    "scl": "Contrastive",
-    "cls": "Classification",
-    "cos": "Cosine",
-    "learning rate": "Learning rate",
-    "steps/s": "Steps a second",
-    "memory": "Memory, GB",
-}
 WORDS = {
     Phase.WAITING: "Waits until its device is free; it starts by itself, also while this window is closed",
     Phase.STARTING: "Starting…",

@@ -1,0 +1,242 @@
+"""Further categories for a model that is there: its network goes on learning instead of beginning anew.
+
+What the model knows of its categories (frames, surfaces, standards) is taken over. So that its network does not
+forget them, they are replayed beside the new ones: from their scans where the dataset has these, else from samplings
+of the surfaces that the model itself keeps. The old weights are copied into the new run, which needs nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sedir_core.config import Config, override
+from sedir_core.datasets.index import Dataset, category_names, open_dataset
+from sedir_core.detectors import run_files
+from sedir_core.detectors.category import Category, Standard
+from sedir_core.detectors.fitting import MOST_POINTS, MOST_SEEN_POINTS, N_LOOKS, Basis, Stage
+from sedir_core.detectors.limits import object_limits
+from sedir_core.detectors.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
+from sedir_core.detectors.run_files import About
+from sedir_core.detectors.sedir import Nets, SedirDetector, build_network
+from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
+from sedir_core.geometry.elastic import fit_elastic, no_displacement
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.visibility import outward, sphere_directions
+from sedir_core.models.sedir import SeDiR
+from sedir_core.runtime import generator
+from sedir_core.training.learn_sedir import calibrated, train_network
+from sedir_core.training.material import Learned, Material, fill_bank, fit_bases, usable_clouds
+from sedir_core.training.patch_fit import fit_patch_decoder
+from sedir_core.training.run import Run
+from sedir_core.training.team import Team
+from sedir_core.training.warm_check import check_old, worse_names
+from sedir_core.types import DoubleArray, Report, Stop
+
+log = logging.getLogger(__name__)
+
+SHARE = 4
+"""A warm start takes this part of the epochs that a training from nothing does, and of the steps for surfaces."""
+REPLAYED = 4  # scans of each old category, at most
+REPLAYED_SURFACES = 2  # samplings take the place of scans where there are none
+TOLERANCE = 0.005  # usual smooth difference between parts, in radii, where no two scans tell
+FIXED = ("method", "encoder", "grouping", "network")
+"""Sections that the network's weights depend on."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The finished run that a new one starts from."""
+
+    run_dir: Path
+    about: About
+    config: Config
+
+    @property
+    def weights(self) -> Path:
+        return self.run_dir / run_files.WEIGHTS
+
+
+def read_origin(run_dir: Path) -> Origin:
+    """Raises BadRun if the run is missing, unfinished, damaged, or has no network of ours that could go on."""
+    about, config = run_files.read_about(run_dir), run_files.read_run_config(run_dir)
+    if config.method != "sedir":
+        raise BadRun(run_dir.name, f"{config.method} cannot go on from a model", "train it with all categories anew")
+    run_files.read_run_tensors(run_dir)
+    return Origin(run_dir, about, config)
+
+
+def warm_config(origin: Origin, epochs: int | None = None, seed: int = 0) -> Config:
+    """The origin's settings with a quarter of its epochs and half its rate: it has little to learn."""
+    training = origin.config.training
+    changes = {
+        "epochs": epochs or max(1, -(-training.epochs // SHARE)),
+        "learning_rate": training.learning_rate / 2,
+        "seed": seed,
+    }
+    return override(origin.config, training=changes)
+
+
+def require_same_sizes(config: Config, origin: Origin) -> None:
+    """Raises BadConfig where the weights would not fit the settings."""
+    for section in FIXED:
+        if getattr(config, section) != getattr(origin.config, section):
+            raise BadConfig(
+                section, f"differs from {origin.run_dir.name}, which is to be continued", "leave it as it is"
+            )
+    if (config.training.views > 0) != (origin.config.training.views > 0):
+        raise BadConfig("training.views", f"must be as in {origin.run_dir.name}", "leave it as it is")
+
+
+def inheriting(about: About, origin: Origin) -> About:
+    """about.json of a run that goes on from `origin`: the old categories first, in the order of its weights."""
+    known = origin.about.categories
+    fresh = [name for name in about.categories if name not in known]
+    return about.model_copy(
+        update={"categories": (*known, *fresh), "parent": origin.run_dir.resolve().name, "inherited": known}
+    )
+
+
+def open_to_grow(path: Path, wanted: Sequence[str] | None, known: Sequence[str]) -> Dataset:
+    """The new categories and, to replay them, the known ones that the dataset has. Raises BadDataset."""
+    there = category_names(path)
+    names = there if wanted is None else sorted({*wanted, *(name for name in known if name in there)})
+    fresh = [name for name in names if name not in known]
+    if not fresh:
+        what = "has no category that the model does not know yet"
+        raise BadDataset(path, what, "it knows " + ", ".join(known))
+    return open_dataset(path, names)
+
+
+def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> Learned:
+    """Train, calibrate and check a run whose about.json names inherited categories. Raises what `train` does."""
+    if team.size > 1:
+        raise BadConfig("--warm-start", "works in one process", "start it without torchrun")
+    config, about = run.config, run.about
+    before = _origin_detector(run.path, about, config, team.device)
+    fresh = tuple(name for name in dataset.categories if name not in about.inherited)
+    old = _replayed_bases(before, dataset, config, report, stop)
+    new = fit_bases(replace(dataset, categories=fresh), config, report, stop)
+    n_points = config.grouping.working_points or MOST_POINTS
+    encoder = before.nets.encoder
+    bank = fill_bank(old | new, encoder, config, n_points, team.device, report, stop)
+    material = Material(config, old | new, encoder, bank, n_points, team)
+    result = train_network(_grown(before, config, len(material.bases)), material, run, stop)
+    patches = fit_patch_decoder(
+        material.bases, encoder, _shorter(config), n_points, team.device, report, stop, start=before.nets.patches
+    )
+    nets = Nets(encoder, result.network, patches)
+    learned = calibrated(nets, replace(material, bases=new), report, stop)
+    check = check_old(before, nets, replace(material, bases=old), report, stop)
+    known = _limited(config, {name: _carried(before.known[name], check.ratios[name]) for name in old} | learned)
+    after = SedirDetector(config, nets, known, team.device)
+    fates = check.finish(before, after, dataset, report, stop)
+    if worse := worse_names(fates):
+        log.warning(
+            "%s became worse than in %s: compare the runs before using this one", ", ".join(worse), about.parent
+        )
+    thresholds = {name: category.whole.threshold for name, category in known.items()}
+    metrics = result.fit.summary() | {"old_categories": {name: fate.to_json() for name, fate in fates.items()}}
+    return Learned(after.tensors(), thresholds, metrics, result.fit.epoch)
+
+
+def _origin_detector(run_dir: Path, about: About, config: Config, device: torch.device) -> SedirDetector:
+    from sedir_core.io.tensor_file import read_tensors
+
+    path = run_dir / run_files.ORIGIN
+    tensors, meta = read_tensors(path)
+    run_files.check_format(path, meta)
+    try:
+        return SedirDetector.restore(config, about.inherited, tensors, device)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise BadRun(path, f"does not fit this run: {error}", "start again from the model") from error
+
+
+def _replayed_bases(
+    before: SedirDetector, dataset: Dataset, config: Config, report: Report, stop: Stop
+) -> dict[str, Basis]:
+    """The old categories as if they were being fitted: their own frames and surfaces, and parts to draw from."""
+    bases = {}
+    for done, (name, category) in enumerate(before.known.items()):
+        report(done / len(before.known), f"recall {name}")
+        few = replace(dataset, samples=dataset.train(name)[:REPLAYED])
+        clouds = usable_clouds(few, name, config, stop)
+        log.info("replay %s from %s", name, f"{len(clouds)} scans" if clouds else "the surface that the model keeps")
+        random = generator(config.training.seed, "replay", name)
+        parts = [_placed(category, cloud, random, stop) for cloud in clouds]
+        bases[name] = replayed_basis(category, parts, config.training.views > 0)
+    return bases
+
+
+def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:
+    """A fitted category to draw normal samplings from; without parts its surface takes their place."""
+    surface = category.normal.surface
+    drawn = list(parts) or [AlignedPart(surface.points, no_displacement(category.normal.controls))] * REPLAYED_SURFACES
+    stage = None
+    if from_one_side and category.views is not None:
+        lit = [_lit(part.points) for part in parts] or [(surface.points, surface.normals)] * REPLAYED_SURFACES
+        stage = Stage(tuple(lit), category.views)
+    return Basis(
+        category.frame,
+        category.size,
+        category.descriptor,
+        tuple(drawn),
+        category.normal,
+        (category.normal,) * len(drawn),
+        tolerance_amplitude(drawn) if len(parts) > 1 else TOLERANCE,
+        stage,
+    )
+
+
+def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator, stop: Stop) -> AlignedPart:
+    if stop():
+        raise Cancelled
+    thinned = cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])]
+    points = category.place(thinned, random)[0].enter(thinned)
+    few = points[random.permutation(len(points))[:N_ELASTIC_POINTS]]
+    return AlignedPart(points, fit_elastic(few, category.normal.surface, category.normal.controls))
+
+
+def _lit(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    few = points[:: max(1, len(points) // MOST_SEEN_POINTS)]
+    return few, outward(few, normals_and_curvature(few)[0], sphere_directions(N_LOOKS))
+
+
+def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:
+    """The old network with rows for the new categories in its class predictor; nothing else has another shape."""
+    torch.manual_seed(config.training.seed)
+    network = build_network(config, n_categories).to(before.device)
+    grown = network.state_dict()
+    for name, value in before.nets.network.state_dict().items():
+        (grown[name] if value.ndim == 0 else grown[name][: len(value)]).copy_(value)
+    network.load_state_dict(grown)
+    return network
+
+
+def _shorter(config: Config) -> Config:
+    return override(config, training={"patch_steps": max(1, config.training.patch_steps // SHARE)})
+
+
+def _carried(category: Category, ratio: float) -> Category:
+    """The same knowledge, its usual token residuals as the new network leaves them."""
+    view = None if category.view is None else category.view.with_tokens_scaled(ratio)
+    return replace(category, whole=category.whole.with_tokens_scaled(ratio), view=view)
+
+
+def _limited(config: Config, known: Mapping[str, Category]) -> dict[str, Category]:
+    """Limits from the held-out scores of all categories together, where the old run kept its own."""
+    whole = _standards(config, {name: category.whole for name, category in known.items()})
+    views = _standards(config, {name: c.view for name, c in known.items() if c.view is not None})
+    return {name: replace(c, whole=whole[name], view=views.get(name)) for name, c in known.items()}
+
+
+def _standards(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:
+    if not standards or not all(len(one.held_out) for one in standards.values()):
+        return dict(standards)
+    limits = object_limits({n: one.held_out for n, one in standards.items()}, config.scoring.false_alarm_rate)
+    return {name: replace(one, threshold=limits[name]) for name, one in standards.items()}
