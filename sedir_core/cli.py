@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from sedir_core.commands import (
+    ablate,
     bench,
     demo,
     doctor,
@@ -74,6 +75,7 @@ app.command("train")(train.train)
 app.add_typer(queue.app, name="queue")
 app.command("estimate")(estimate.estimate)
 app.command("evaluate")(evaluate.evaluate)
+app.command("ablate")(ablate.ablate)
 app.command("ice")(ice.ice)
 app.command("synth")(synth.synth)
 app.add_typer(history.app, name="history")

@@ -49,7 +49,8 @@ class GroupingConfig(Section):
     """From a scan to groups of points."""
 
     n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384, simple=True)
-    group_size: int = setting(256, "points of the base neighbourhood, k; k/2 and 2k are used too [P]", 8, 512)
+    group_size: int = setting(256, "points of the base neighbourhood, k; beside a finer and a coarser [P]", 8, 512)
+    ratio: float = setting(2.0, "the coarser has this many times k points, the finer as many times fewer [P]", 1.1, 8.0)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
 
 
@@ -61,6 +62,12 @@ class NetworkConfig(Section):
     heads: int = setting(8, "attention heads [P]", 1, 32)
     feedforward: int = setting(1024, "width inside the feed-forward layers [R]", 32, 4096)
     dropout: float = setting(0.1, "dropout while training [R]", 0.0, 0.9)
+    global_token: Literal["cfgt", "act", "mean", "max", "none"] = setting(
+        "cfgt", "what says which part it is: all of CFGT [P], or an ablation: a piece of it, or nothing"
+    )
+    geometric_prior: Literal["bias", "mask", "gate", "none"] = setting(
+        "bias", "how local geometry leads the decoder: as a bias on attention [P], or an ablation"
+    )
     jitter_scale: float = setting(20.0, "feature jitter while training [P]", 0.0, 100.0)
     jitter_probability: float = setting(1.0, "share of training steps with jitter [P]", 0.0, 1.0)
 

@@ -65,13 +65,17 @@ def _sizes(config: Config, n_categories: int) -> dict[str, int]:
 
     if config.method in PEERS:
         return {}
-    from sedir_core.models.complexity import EncoderSize, NetworkSize, mc3dad_complexity, sedir_complexity
+    from sedir_core.models.complexity import EncoderSize, NetworkSize, Parts, mc3dad_complexity, sedir_complexity
 
-    count = sedir_complexity if config.method == "sedir" else mc3dad_complexity
     encoder = EncoderSize(config.encoder.width, config.encoder.hidden, config.encoder.heads, config.encoder.depth)
     sizes = config.network
     network = NetworkSize(sizes.width, sizes.depth, sizes.heads, sizes.feedforward)
-    found: Complexity = count(encoder, network, config.grouping.n_groups, config.grouping.group_size, n_categories)
+    counted = (encoder, network, config.grouping.n_groups, config.grouping.group_size, n_categories)
+    found: Complexity
+    if config.method == "sedir":
+        found = sedir_complexity(*counted, Parts(sizes.global_token, sizes.geometric_prior, config.grouping.ratio))
+    else:
+        found = mc3dad_complexity(*counted)
     return dataclasses.asdict(found)
 
 

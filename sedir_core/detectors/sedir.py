@@ -115,6 +115,10 @@ class SedirDetector:
         view = {name: one.view.held_out for name, one in self.known.items() if one.view is not None}
         return Calibration(self.config.scoring.false_alarm_rate, kept(whole), kept(view))
 
+    def tokens_of(self, scan: Scan, category: str = "auto") -> Tokens:
+        """What the network reads of a scan."""
+        return self._tokens(self._place(scan, category, never_stop)[2])
+
     def token_residuals(self, tokens: Tokens) -> DoubleArray:
         """(N,) distance of each token to its reconstruction."""
         return residuals_of(tokens, self._rebuild(tokens))
@@ -225,6 +229,8 @@ def build_network(config: Config, n_categories: int) -> SeDiR:
         n_categories=n_categories,
         jitter_scale=net.jitter_scale,
         jitter_probability=net.jitter_probability,
+        global_token=net.global_token,
+        geometric_prior=net.geometric_prior,
     )
 
 

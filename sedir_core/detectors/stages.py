@@ -41,7 +41,7 @@ class Stopwatch:
 
 def least_points(grouping: GroupingConfig) -> int:
     """The fewest points that can be grouped."""
-    return 2 * grouping.group_size
+    return int(grouping.group_size * grouping.ratio)
 
 
 def working_points(scan: Scan, grouping: GroupingConfig) -> IntArray:

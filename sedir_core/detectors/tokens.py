@@ -16,9 +16,10 @@ from sedir_core.runtime import autocast
 from sedir_core.types import DoubleArray
 
 
-def resolutions(group_size: int) -> tuple[int, int, int]:
-    """The three neighbourhood sizes k/2, k, 2k."""
-    return group_size // 2, group_size, 2 * group_size
+def resolutions(grouping: GroupingConfig) -> tuple[int, int, int]:
+    """The three neighbourhood sizes: k divided by the ratio, k, k times the ratio; by default k/2, k, 2k."""
+    k = grouping.group_size
+    return int(k / grouping.ratio), k, int(k * grouping.ratio)
 
 
 @torch.no_grad()
@@ -27,9 +28,10 @@ def tokenize(
 ) -> Tokens:
     """points: (n, 3) in the category's frame. Returns a batch of one on `device`.
 
-    Scans with fewer points than tokens give fewer tokens. Raises TooFewPoints if n < 2k.
+    Scans with fewer points than tokens give fewer tokens. Raises TooFewPoints if there are fewer points than the
+    coarsest neighbourhood has.
     """
-    sizes = resolutions(grouping.group_size)
+    sizes = resolutions(grouping)
     if len(points) < sizes[-1]:
         raise TooFewPoints("scan", f"{len(points)} points, the model groups {sizes[-1]}", "scan more densely")
     cloud = points.astype(np.float32)

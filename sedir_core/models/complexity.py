@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sedir_core.models.cfgt import GlobalToken, overall_width
+from sedir_core.models.ggd import GeometricPrior
+
 _LAYER_NORM, _BATCH_NORM = 5, 2
 _POINTMAE_BLOCKS = 12
 _POINTMAE_CLASSES = 40
@@ -52,14 +55,37 @@ class NetworkSize:
     feedforward: int = 1024
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Which pieces a `SeDiR` has. ratio: of a neighbourhood to the next finer one."""
+
+    global_token: GlobalToken = "cfgt"
+    geometric_prior: GeometricPrior = "bias"
+    ratio: float = 2.0
+
+    @property
+    def identifies(self) -> bool:
+        return self.global_token != "none"
+
+    @property
+    def weighs_geometry(self) -> bool:
+        return self.geometric_prior in ("bias", "gate")
+
+
 def sedir_complexity(
-    encoder: EncoderSize, network: NetworkSize, n_groups: int, group_size: int, n_categories: int
+    encoder: EncoderSize,
+    network: NetworkSize,
+    n_groups: int,
+    group_size: int,
+    n_categories: int,
+    parts: Parts | None = None,
 ) -> Complexity:
-    """SeDiR on `n_groups` groups of {k/2, k, 2k} points, k = group_size."""
-    own = _sedir_parameters(encoder.width, network, n_categories)
-    sizes = (group_size // 2, group_size, 2 * group_size)
+    """SeDiR on `n_groups` groups of {k/ratio, k, k * ratio} points, k = group_size. parts: all, by default."""
+    parts = parts or Parts()
+    own = _sedir_parameters(encoder.width, network, n_categories, parts)
+    sizes = (int(group_size / parts.ratio), group_size, int(group_size * parts.ratio))
     blocks = 3 * _blocks_macs(encoder, n_groups)
-    rest = blocks + _sedir_macs(encoder.width, network, n_groups, n_categories)
+    rest = blocks + _sedir_macs(encoder.width, network, n_groups, n_categories, parts)
     return Complexity(
         own + _encoder_parameters(encoder, encoder.depth),
         own + _reference_parameters(encoder) + network.depth * n_groups * network.width,
@@ -117,11 +143,15 @@ def _encoder_layer_parameters(size: NetworkSize) -> int:
     return _attention(d) + _linear(d, f) + _linear(f, d) + 2 * _norm(d)
 
 
-def _sedir_parameters(token_width: int, size: NetworkSize, n_categories: int) -> int:
+def _sedir_parameters(token_width: int, size: NetworkSize, n_categories: int, parts: Parts) -> int:
     d, f = size.width, size.feedforward
-    ends = _linear(token_width, d) + _linear(3, d // 2) + _linear(d // 2, d) + d + _linear(d, token_width)
-    heads = _linear(4 * d, n_categories) + _linear(4 * d, 4 * d) + _norm(4 * d) + _linear(4 * d, d)
-    bias = _linear(2, _BIAS_HIDDEN) + _BIAS_HIDDEN + 1
+    overall = overall_width(d, parts.global_token)
+    ends = _linear(token_width, d) + _linear(3, d // 2) + _linear(d // 2, d) + _linear(d, token_width)
+    heads = _linear(overall, n_categories)
+    if parts.identifies:
+        heads += d + _linear(overall, 4 * d) + _norm(4 * d) + _linear(4 * d, d)
+    # The gate's last layer has a bias where the bias has its strength.
+    bias = _linear(2, _BIAS_HIDDEN) + _BIAS_HIDDEN + 1 if parts.weighs_geometry else 0
     decoder_layer = 2 * _attention(d) + _linear(2 * d, f) + _linear(f, d) + 3 * _norm(d)
     return ends + heads + bias + size.depth * (_encoder_layer_parameters(size) + decoder_layer)
 
@@ -158,13 +188,18 @@ def _encoder_layer_macs(size: NetworkSize, n: int, products: int) -> int:
     return n * (4 * d * d + 2 * d * size.feedforward) + products * n * n * d + 2 * n * d * _LAYER_NORM
 
 
-def _sedir_macs(token_width: int, size: NetworkSize, n: int, n_categories: int) -> int:
+def _sedir_macs(token_width: int, size: NetworkSize, n: int, n_categories: int, parts: Parts) -> int:
     d, hidden = size.width, size.width // 2
-    embedding = 3 * n * token_width * d + n * (3 * hidden + hidden * d)
-    encoder = sum(_encoder_layer_macs(size, tokens, 2) for tokens in (n, n + 1, n))
-    heads = 4 * d * n_categories + 16 * d * d + 4 * d * _LAYER_NORM + 4 * d * d
-    bias = n * 3 * _BIAS_HIDDEN
-    decoder = n * (8 * d * d + 3 * d * size.feedforward) + 2 * n * n * d + 3 * n * d * _LAYER_NORM
+    overall = overall_width(d, parts.global_token)
+    sequences = (n, n + 1, n) if parts.identifies else (n,)
+    embedding = len(sequences) * n * token_width * d + n * (3 * hidden + hidden * d)
+    encoder = sum(_encoder_layer_macs(size, tokens, 2) for tokens in sequences)
+    heads = overall * n_categories
+    if parts.identifies:
+        heads += overall * 4 * d + 4 * d * _LAYER_NORM + 4 * d * d
+    bias = n * 3 * _BIAS_HIDDEN if parts.weighs_geometry else 0
+    products = 2 if parts.geometric_prior in ("bias", "mask") else 4  # fvcore does not see the first of a biased one
+    decoder = n * (8 * d * d + 3 * d * size.feedforward) + products * n * n * d + 3 * n * d * _LAYER_NORM
     return embedding + size.depth * (encoder + decoder) + heads + bias + n * d * token_width
 
 

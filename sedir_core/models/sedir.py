@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sedir_core.models.c3l import ContrastiveBuffer, cosine_loss, supervised_contrastive_loss
-from sedir_core.models.cfgt import BASE, CoarseToFineTokenizer
-from sedir_core.models.ggd import GeometryGuidedDecoder
+from sedir_core.models.cfgt import BASE, CoarseToFineTokenizer, GlobalToken
+from sedir_core.models.ggd import GeometricPrior, GeometryGuidedDecoder
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,26 @@ class SeDiR(nn.Module):
         n_categories: int,
         jitter_scale: float,
         jitter_probability: float,
+        global_token: GlobalToken = "cfgt",
+        geometric_prior: GeometricPrior = "bias",
     ) -> None:
         super().__init__()
         self.width = width
         self.tokenizer = CoarseToFineTokenizer(
-            width, depth, heads, feedforward, dropout, token_width, n_categories, jitter_scale, jitter_probability
+            width,
+            depth,
+            heads,
+            feedforward,
+            dropout,
+            token_width,
+            n_categories,
+            jitter_scale,
+            jitter_probability,
+            global_token,
         )
-        self.decoder = GeometryGuidedDecoder(width, depth, heads, feedforward, dropout, token_width)
+        self.decoder = GeometryGuidedDecoder(
+            width, depth, heads, feedforward, dropout, token_width, geometric_prior, global_token != "none"
+        )
 
     def forward(self, tokens: Tokens, generator: torch.Generator | None = None) -> Rebuilt:
         """Identify and rebuild. Without a generator there is no jitter."""

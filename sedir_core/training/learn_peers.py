@@ -102,6 +102,8 @@ def _learn_template(shelf: Shelf, report: Report, stop: Stop) -> TemplateDetecto
 
     def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
         basis = shelf.bases[name]
+        # Surfaces are merged in the first part's shape, so none of them was ever made without it.
+        held_out = [one for one in held_out if one.part > 0] or held_out
         found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
         if per_place:
             surface = basis.whole.surface.points

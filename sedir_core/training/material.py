@@ -88,7 +88,7 @@ def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> li
     for sample in dataset.train(name):
         if stop():
             raise Cancelled
-        clouds.append(_usable_points(sample, resolutions(config.grouping.group_size)[-1]))
+        clouds.append(_usable_points(sample, resolutions(config.grouping)[-1]))
     return clouds
 
 

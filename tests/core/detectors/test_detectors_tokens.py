@@ -57,7 +57,7 @@ def test_centres_are_points_of_the_scan(encoder: LocalEncoder) -> None:
 def test_each_resolution_is_the_encoding_of_its_neighbourhoods(encoder: LocalEncoder) -> None:
     found, points = tokens(encoder, 1_000), cloud(1_000).astype(np.float32)
     centres = found.centers[0].numpy()
-    for features, size in zip(found.features, resolutions(16), strict=True):
+    for features, size in zip(found.features, resolutions(GroupingConfig(group_size=16)), strict=True):
         groups = torch.from_numpy(points[nearest_groups(points, centres, size)[1]] - centres[:, None])[None]
         with torch.no_grad():
             assert torch.allclose(encoder(groups, found.centers), features, atol=1e-5)
@@ -65,3 +65,8 @@ def test_each_resolution_is_the_encoding_of_its_neighbourhoods(encoder: LocalEnc
 
 def test_the_same_cloud_gives_the_same_tokens(encoder: LocalEncoder) -> None:
     assert torch.equal(tokens(encoder, 1_000).features, tokens(encoder, 1_000).features)
+
+
+@pytest.mark.parametrize(("ratio", "sizes"), [(2.0, (8, 16, 32)), (4.0, (4, 16, 64)), (1.5, (10, 16, 24))])
+def test_the_ratio_sets_the_finer_and_the_coarser_neighbourhood(ratio: float, sizes: tuple[int, ...]) -> None:
+    assert resolutions(GroupingConfig(group_size=16, ratio=ratio)) == sizes

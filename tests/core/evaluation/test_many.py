@@ -6,20 +6,12 @@ from pathlib import Path
 
 import pytest
 from roundness import RoundnessDetector, ball
-from runs_on_disk import write_run
+from runs_on_disk import write_parts, write_run
 
 from sedir_core.errors import BadRun, Cancelled
 from sedir_core.evaluation.many import Trial, evaluate_trials, own_dataset
 from sedir_core.evaluation.store import EvaluationStore
 from sedir_core.io.export import write_points_ply
-
-
-def write_parts(root: Path) -> Path:
-    for name in ("ball", "globe"):
-        write_points_ply(root / name / "0.ply", ball(n_points=500))
-        write_points_ply(root / name / "ok" / "0.ply", ball(n_points=500, seed=4))
-        write_points_ply(root / name / "ng" / "0.ply", ball(dent=0.1, n_points=500, seed=8))
-    return root
 
 
 @pytest.fixture

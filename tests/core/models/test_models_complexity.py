@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 
 from sedir_core.models import complexity
-from sedir_core.models.complexity import EncoderSize, NetworkSize, mc3dad_complexity, sedir_complexity
+from sedir_core.models.cfgt import GlobalToken
+from sedir_core.models.complexity import EncoderSize, NetworkSize, Parts, mc3dad_complexity, sedir_complexity
+from sedir_core.models.ggd import GeometricPrior
 from sedir_core.models.mc3dad import MC3DAD
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import SeDiR, Tokens
@@ -63,4 +67,14 @@ def test_network_is_counted_as_it_runs():
     projections = depth * d * d * 3 * ((3 * n + 1) + 2 * n)
     products = depth * d * (2 * (2 * n * n + (n + 1) ** 2) + 2 * n * n)
     norms = 5 * d * (depth * (2 * (3 * n + 1) + 3 * n) + 4)
-    assert complexity._sedir_macs(c, NARROW, n, 3) == sum(ran) + projections + products + norms
+    assert complexity._sedir_macs(c, NARROW, n, 3, Parts()) == sum(ran) + projections + products + norms
+
+
+@pytest.mark.parametrize("global_token", get_args(GlobalToken))
+@pytest.mark.parametrize("geometric_prior", get_args(GeometricPrior))
+def test_parameters_are_those_of_the_ablated_networks(global_token, geometric_prior):
+    sizes = (NARROW.width, NARROW.depth, NARROW.heads, NARROW.feedforward, 0.1, SMALL.width, 5, 20.0, 1.0)
+    local = LocalEncoder(SMALL.width, SMALL.hidden, SMALL.heads, SMALL.depth)
+    network = SeDiR(*sizes, global_token, geometric_prior)
+    found = sedir_complexity(SMALL, NARROW, 128, 32, 5, Parts(global_token, geometric_prior))
+    assert found.parameters == count(local, network)

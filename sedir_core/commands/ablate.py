@@ -1,0 +1,67 @@
+"""`sedir ablate`: the paper's ablations on any data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sedir_core.commands.console import interruptible, names, progress, say
+from sedir_core.commands.evaluate import TABLE_SUFFIXES
+
+
+def ablate(
+    dataset: Annotated[Path, typer.Argument(help="Dataset with training and test scans.")],
+    out: Annotated[
+        Path, typer.Option(help="Where runs and results are kept; what is done there is not done again.", metavar="DIR")
+    ],
+    tables: Annotated[
+        str | None,
+        typer.Option(help="Numbers of the paper's tables, separated by commas: 4 to 7, S2 to S8.", metavar="4,S3"),
+    ] = None,
+    preset_name: Annotated[
+        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="What is ablated.")
+    ] = "desktop",
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="All settings from a TOML file, instead.", metavar="FILE"),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")] = None,
+    seeds: Annotated[str, typer.Option(help="Every row is trained with each of these.", metavar="0,1,2")] = "0",
+    categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
+    table_file: Annotated[
+        Path | None, typer.Option("--table", help="Write the tables there: .md, .csv or .tex.", metavar="FILE")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+) -> None:
+    """Train and evaluate the rows of the paper's ablation tables, and print them beside the paper's numbers."""
+    from sedir_core.config import override, preset, read_config
+    from sedir_core.evaluation.ablate import AblateRequest
+    from sedir_core.evaluation.ablate import ablate as run_ablation
+    from sedir_core.evaluation.ablation import chosen
+    from sedir_core.evaluation.table_text import WRITERS, to_text
+    from sedir_core.io.atomic import write_text
+
+    if table_file is not None and table_file.suffix.lower() not in TABLE_SUFFIXES:
+        raise typer.BadParameter(f"{table_file.name}: a table ends in " + ", ".join(TABLE_SUFFIXES))
+    base = preset(preset_name) if config_file is None else read_config(config_file)
+    if epochs is not None:
+        base = override(base, training={"epochs": epochs})
+    request = AblateRequest(dataset, names(categories), base, chosen(names(tables)), _seeds(seeds), out, device)
+    with interruptible() as stop, progress() as report:
+        found = run_ablation(request, report, stop)
+    if table_file is not None:
+        write_text(table_file, WRITERS[table_file.suffix.lower()](found))
+        say(f"written to {table_file}")
+    typer.echo(to_text(found))
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        raise typer.BadParameter(f"{text}: seeds are whole numbers separated by commas") from None
+    if min(found) < 0:
+        raise typer.BadParameter("a seed is not negative")
+    return found
