@@ -7,11 +7,11 @@ import getpass
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
     QMessageBox,
+    QPushButton,
     QToolButton,
     QWidget,
 )
@@ -130,12 +130,18 @@ class WhoDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Who inspects")
         self.operator, self.lot = QLineEdit(operator), QLineEdit(lot, placeholderText="none")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        keep, cancel = QPushButton("OK", objectName="primary", default=True), QPushButton("Cancel")
+        keep.clicked.connect(self.accept)
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch()
+        buttons.addWidget(cancel)
+        buttons.addWidget(keep)
         form = QFormLayout(self)
         form.setContentsMargins(18, 16, 18, 14)
         form.setVerticalSpacing(10)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("Operator", self.operator)
         form.addRow("Lot", self.lot)
         form.addRow(plain_label("Recorded with every result from now on.", "quiet"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from app.session import Entry, ModelInfo, Past, State
 from app.shapes import distances, prepare
+from app.views.thumbnail import thumbnail
 from sedir_core.history.control import Grouping, RunChart, ShareChart, run_chart, share_chart
 from sedir_core.types import Report, Stop
 
@@ -130,12 +131,14 @@ class Reader:
             review=inspection.review,
             review_comment=overrides[-1].comment if overrides else "",
             reviewer=overrides[-1].operator if overrides else "",
+            thumbnail=thumbnail(shape, kept.raw.point_scores, kept.raw.point_threshold),
             record=inspection.key,
             model=ModelInfo(Path(inspection.model), inspection.method, (), False),
             past=Past(inspection.limit_share, said),
         )
 
-    def close(self, request: None, report: Report, stop: Stop) -> None:
+    def close(self) -> None:
+        """When the thread has ended."""
         if self._open is not None:
             self._open.close()
             self._open = None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRY_S = 10.0
-CLOSE_S = 5.0
+CLOSE_S = 3.0
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,21 @@ def test_nothing_is_lost_when_the_window_closes_at_once(session, recorder, place
     assert place.open().count() == 5
 
 
+def test_two_windows_on_one_history_lose_nothing_and_complain_of_nothing(session, detector, place, tmp_path) -> None:
+    sessions = [session, Session(loader(detector), tmp_path / "run")]
+    recorders = [Recorder(one, place, lambda: 10**9) for one in sessions]
+    complaints = []
+    for one in recorders:
+        one.troubled.connect(complaints.append)
+    for number in range(15):
+        for one in sessions:
+            entry_id = inspect(one, f"{number}.ply")
+            one.review(entry_id, "ok", "dust")
+    assert [one.close(timeout_s=20) for one in recorders] == [True, True]
+    history = place.open()
+    assert (history.count(Filter(verdict="overridden")), history.count(), complaints) == (30, 30, [])
+
+
 def test_a_past_inspection_is_exactly_as_it_was(session, recorder, place, tmp_path) -> None:
     path = save_ply(tmp_path / "part.ply", dented_sphere(2000).points)
     session.set_limits({("ball", False): 0.8})
@@ -170,6 +185,7 @@ def test_a_past_inspection_is_exactly_as_it_was(session, recorder, place, tmp_pa
         assert (now.detection.threshold, now.defects_at) == (then.detection.threshold, 0.8)
         assert (now.verdict, now.review_comment) == ("ok", "dust")
         assert np.array_equal(now.shape.points, then.shape.points)
+        assert now.thumbnail.startswith(b"\x89PNG")
         assert [defect.peak for defect in now.detection.defects] == [defect.peak for defect in then.detection.defects]
     session.reopen(now)
     session.reopen(now)

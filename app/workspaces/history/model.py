@@ -97,7 +97,10 @@ class HistoryModel(QObject):
     def close(self) -> bool:
         """End the thread. False if it did not stop in time."""
         self._poll.stop()
-        return self._pool.close()
+        stopped = self._pool.close()
+        if stopped:
+            self._reader.close()
+        return stopped
 
     def _ask_charts(self) -> None:
         if self._charts_due:

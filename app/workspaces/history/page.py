@@ -149,11 +149,8 @@ class HistoryPage(QWidget):
         overview = self._overview
         if overview is None:
             return
-        shown = (
-            f"{overview.count:,} of {overview.total:,} inspections"
-            if overview.count != overview.total
-            else (f"{overview.total:,} inspections")
-        )
+        of_all = "" if overview.count == overview.total else f"{overview.count:,} of "
+        shown = f"{of_all}{overview.total:,} inspection{'s' * (overview.total != 1)}"
         space = f"past results take {wording.size_text(overview.kept_bytes)} of {self._settings.history_gb} GB"
         self.foot.setText(
             f"{shown} in {self.model.place} · {space}; beyond, the oldest go and their rows stay (Settings)"

@@ -26,7 +26,7 @@ COLUMNS: tuple[tuple[str, Order, int], ...] = (
     ("Model", "model", 84),
 )
 """Title, what it is ordered by, width at first."""
-VERDICT = 2
+SCAN, VERDICT = 1, 2
 NUMBERS = (3, 4)
 MOST_PAGES = 40
 ROW_HEIGHT = 30
@@ -102,7 +102,7 @@ class HistoryTable(QAbstractTableModel):
         if index.column() == VERDICT and role in (Qt.ItemDataRole.DecorationRole, Qt.ItemDataRole.ForegroundRole):
             _, name, colour = verdict_look(self.theme, one.final, one.uncertain and one.review is None)
             return icon(name, colour) if role == Qt.ItemDataRole.DecorationRole else QColor(colour)
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() == 1:
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == SCAN:
             return one.path
         return None
 
@@ -129,7 +129,6 @@ class HistoryView(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setStretchLastSection(True)
         header.setSortIndicatorShown(True)
         header.setSortIndicator(0, Qt.SortOrder.DescendingOrder)
         header.setSectionsClickable(True)
@@ -138,6 +137,7 @@ class HistoryView(QTableView):
         )
         for column, (_, _, width) in enumerate(COLUMNS):
             self.setColumnWidth(column, width)
+        header.setSectionResizeMode(SCAN, QHeaderView.ResizeMode.Stretch)
         self.setAccessibleName("Past inspections")
         self.doubleClicked.connect(lambda index: self._open(index.row()))
         self.selectionModel().currentRowChanged.connect(self._on_row_changed)

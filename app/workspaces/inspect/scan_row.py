@@ -110,6 +110,7 @@ class ScanDelegate(QStyledItemDelegate):
         """What the operator did, at the right end of the second line; returns the width taken."""
         marks = ["account-check"] if entry.review is not None else []
         marks += ["comment-text-outline"] if entry.review_comment else []
+        marks += ["history"] if entry.past is not None else []
         for number, name in enumerate(marks, 1):
             box = QRect(room.right() + 1 - number * (MARK_PX + 3), room.bottom() - MARK_PX, MARK_PX, MARK_PX)
             icon(name, self.theme.quiet).paint(painter, box)
