@@ -6,6 +6,7 @@ Nothing heavy is imported here: the window is up first, torch and VTK follow.
 from __future__ import annotations
 
 import argparse
+import atexit
 import locale
 import logging
 import os
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the window and run until it is closed; returns the exit status."""
+    """Open the window, run until it is closed, and end the process; returns only where another window took over."""
     asked = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     model = find_model(asked.model) if asked.model else None
@@ -73,11 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = app.exec()
     signals.close()
     faults.close()
-    if not window.closed_cleanly:
-        # A library call that cannot be interrupted still runs in a thread; ending the interpreter under it would crash.
-        logging.shutdown()
-        os._exit(status)
-    return status
+    if window.closed_cleanly:
+        atexit._run_exitfuncs()
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Everything of ours is closed. Taking down torch, VTK and Qt would cost a second more, many on a busy machine; and
+    # where a library call that cannot be interrupted still runs in a thread, ending the interpreter would crash.
+    os._exit(status)
 
 
 class CrashHooks:
