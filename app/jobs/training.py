@@ -38,13 +38,14 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class TrainOrder:
-    """What to train. device: cpu, cuda:0, mps. out: the run directory, not there yet."""
+    """What to train. device: cpu, cuda:0, mps. out: the run directory, not there yet. origin: a model to go on from."""
 
     dataset: Path
     categories: tuple[str, ...]
     config: Config
     out: Path
     device: str
+    origin: Path | None = None
 
 
 def launch(order: TrainOrder) -> None:
@@ -53,6 +54,7 @@ def launch(order: TrainOrder) -> None:
     settings.parent.mkdir(parents=True, exist_ok=True)
     write_text(settings, to_toml(order.config))
     words = [str(order.dataset), "--categories", ",".join(order.categories), "--config", str(settings)]
+    words += [] if order.origin is None else ["--warm-start", str(order.origin)]
     _enqueue(order.out, (*words, "--out", str(order.out), "--device", order.device), order.device)
 
 

@@ -156,9 +156,12 @@ class CurveChart(QWidget):
 class CurveGrid(QWidget):
     """A chart for every quantity of a run, in the order in which they first come."""
 
-    def __init__(self, theme: Theme, titles: Mapping[str, str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, titles: Mapping[str, str], parent: QWidget | None = None, columns: int = COLUMNS
+    ) -> None:
         """titles: in words, by the name of the quantity."""
         super().__init__(parent)
+        self._columns = columns
         self._theme, self._titles = theme, titles
         self.charts: dict[str, CurveChart] = {}
         self._grid = QGridLayout(self)
@@ -181,7 +184,7 @@ class CurveGrid(QWidget):
         for name, points in series.items():
             if name not in self.charts:
                 self.charts[name] = chart = CurveChart(self._titles.get(name, name), self._theme)
-                self._grid.addWidget(chart, *divmod(len(self.charts) - 1, COLUMNS))
+                self._grid.addWidget(chart, *divmod(len(self.charts) - 1, self._columns))
             self.charts[name].show_points(points, last_x, (beside or {}).get(name, ()))
 
 

@@ -96,9 +96,10 @@ def _config(method: str, preset_name: str, epochs: int | None, seed: int) -> Con
 
 
 def _going_on(origin: Path, epochs: int | None, seed: int) -> Config:
-    from sedir_core.training.warm_start import read_origin, warm_config
+    from sedir_core.detectors.run_files import read_run_config
+    from sedir_core.training.warm_config import warm_config
 
-    return warm_config(read_origin(origin), epochs, seed)
+    return warm_config(read_run_config(origin), epochs, seed)
 
 
 def _say_old_categories(run_dir: Path) -> None:

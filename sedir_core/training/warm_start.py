@@ -36,12 +36,11 @@ from sedir_core.training.patch_fit import fit_patch_decoder
 from sedir_core.training.run import Run
 from sedir_core.training.team import Team
 from sedir_core.training.warm_check import check_old, worse_names
+from sedir_core.training.warm_config import SHARE
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
 
-SHARE = 4
-"""A warm start takes this part of the epochs that a training from nothing does, and of the steps for surfaces."""
 REPLAYED = 4  # scans of each old category, at most
 REPLAYED_SURFACES = 2  # samplings take the place of scans where there are none
 TOLERANCE = 0.005  # usual smooth difference between parts, in radii, where no two scans tell
@@ -69,17 +68,6 @@ def read_origin(run_dir: Path) -> Origin:
         raise BadRun(run_dir.name, f"{config.method} cannot go on from a model", "train it with all categories anew")
     run_files.read_run_tensors(run_dir)
     return Origin(run_dir, about, config)
-
-
-def warm_config(origin: Origin, epochs: int | None = None, seed: int = 0) -> Config:
-    """The origin's settings with a quarter of its epochs and half its rate: it has little to learn."""
-    training = origin.config.training
-    changes = {
-        "epochs": epochs or max(1, -(-training.epochs // SHARE)),
-        "learning_rate": training.learning_rate / 2,
-        "seed": seed,
-    }
-    return override(origin.config, training=changes)
 
 
 def require_same_sizes(config: Config, origin: Origin) -> None:

@@ -21,7 +21,7 @@ from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.runs.table import ICONS, METHODS
-from app.workspaces.runs.tables import BETTER, FIRST, SECOND, CategoryTable, MeasuresTable, SettingsTable
+from app.workspaces.runs.tables import BETTER, FIRST, SECOND, CategoryTable, MeasuresTable, SettingsTable, fate_reasons
 from sedir_core.runs.catalogue import RunDetail, RunEntry, State
 from sedir_core.runs.compare import compare_runs, settings_of
 
@@ -56,7 +56,7 @@ class DetailPanel(QFrame):
         self.message = plain_label("", "wrong")
         self.categories, self.measures = CategoryTable(), MeasuresTable()
         self.unmeasured = plain_label(UNMEASURED, "quiet")
-        self.curves = CurveGrid(theme, TITLES)
+        self.curves = CurveGrid(theme, TITLES, columns=2)
         self.legend = QLabel(objectName="quiet", textFormat=Qt.TextFormat.RichText)
         self.no_curves = plain_label(NO_CURVES, "faint")
         self.settings = SettingsTable(("Setting", "Value"))
@@ -109,8 +109,8 @@ class DetailPanel(QFrame):
         self.inspect.setEnabled(finished)
         self.evaluate.setEnabled(finished and not entry.bundled)
         self.grow.setEnabled(finished and entry.method == "sedir")
-        worse = [name for name, fate in detail.old_categories.items() if fate.get("worse")]
-        warning = f"Worse than in {entry.about.parent}: {', '.join(worse)}" if worse and entry.about else ""
+        worse = [f"{name}, {fate_reasons(fate)}" for name, fate in detail.old_categories.items() if fate.get("worse")]
+        warning = f"Worse than in {entry.about.parent}: {'; '.join(worse)}." if worse and entry.about else ""
         self.message.setText(entry.trouble or warning)
         self.message.setVisible(bool(entry.trouble or warning))
         self.categories.show_detail(detail, theme)

@@ -70,6 +70,8 @@ class RunsPage(QWidget):
         self.empty = plain_label("", "faint")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.restore = QPushButton("Restore", visible=False)
+        self.empty_trash_button = QPushButton("Empty the trash…", visible=False)
+        self.import_button = QPushButton("Import…", toolTip="Or drop a .sedir file anywhere in this window")
         self.detail = DetailPanel(theme)
         self.import_, self.export, self.rename, self.archive, self.delete, self.add, self.destroy = (
             QAction(text, self) for text in TEXT
@@ -303,6 +305,9 @@ class RunsPage(QWidget):
         self.destroy.setEnabled(deleted and bool(self._trashed))
         self.detail.allow(not deleted)
         self.restore.setVisible(deleted)
+        self.empty_trash_button.setVisible(deleted)
+        self.empty_trash_button.setEnabled(bool(self._trashed))
+        self.import_button.setVisible(not deleted)
         self.restore.setEnabled(bool(self.chosen))
 
     def _show_progress(self, progress: object) -> None:
@@ -312,14 +317,12 @@ class RunsPage(QWidget):
     # Wiring
 
     def _layout(self) -> None:
-        import_button = QPushButton("Import…")
-        import_button.clicked.connect(self.import_.trigger)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.shelf)
         head.addWidget(self.search, 1)
-        head.addWidget(self.restore)
-        head.addWidget(import_button)
+        for button in (self.restore, self.empty_trash_button, self.import_button):
+            head.addWidget(button)
         self.list_stack.addWidget(self.table)
         self.list_stack.addWidget(self.empty)
         side = QFrame(objectName="panel")
@@ -361,6 +364,8 @@ class RunsPage(QWidget):
         self.detail.grow_wanted.connect(self.grow)
         self.detail.set_menu(self._menu())
         self.restore.clicked.connect(self.restore_chosen)
+        self.import_button.clicked.connect(self.import_.trigger)
+        self.empty_trash_button.clicked.connect(self.destroy.trigger)
         self.export.triggered.connect(self.ask_to_export)
         self.import_.triggered.connect(self.ask_to_import)
         self.rename.triggered.connect(self.table.rename_chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from sedir_core.runs.catalogue import RunEntry, State
 COLUMNS = ("Name", "State", "Method", "Kinds", "O-AUROC", "P-AUROC", "Begun", "Size")
 NUMBERS = (3, 4, 5, 7)
 BEGUN, SIZE = 6, 7
-NAME_WIDTH, ROOMY = 150, 800
+NAME_WIDTH, ROOMY = 120, 800
 TIPS = (
     "F2 renames", "", "The detector, and the preset it was trained with", "How many kinds of part it knows",
     "Whole scans: how well good and defective are told apart, per cent, from the last evaluation",
@@ -190,9 +191,9 @@ class RunTable(QTableView):
     def _fit(self) -> None:
         width = self.viewport().width()
         self.setColumnHidden(SIZE, width < ROOMY)
-        others = sum(self.sizeHintForColumn(i) for i in range(1, len(COLUMNS)) if not self.isColumnHidden(i))
-        heads = sum(self.horizontalHeader().sectionSize(i) for i in range(1, len(COLUMNS)))
-        self.setColumnWidth(0, max(NAME_WIDTH, width - max(others, heads) - 1))
+        self.horizontalHeader().resizeSections(QHeaderView.ResizeMode.ResizeToContents)
+        others = sum(self.horizontalHeader().sectionSize(i) for i in range(1, len(COLUMNS)))
+        self.setColumnWidth(0, max(NAME_WIDTH, width - others))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Delete and self.state() is not QAbstractItemView.State.EditingState:
@@ -205,7 +206,7 @@ class RunTable(QTableView):
 def texts(entry: RunEntry) -> tuple[str, ...]:
     """The cells of a row."""
     method = METHODS.get(entry.method, entry.method)
-    when = "" if entry.created is None else f"{entry.created.astimezone():%d %b %Y}"
+    when = "" if entry.created is None else day(entry.created.astimezone())
     return (
         entry.name,
         entry.state.value.capitalize(),
@@ -215,6 +216,11 @@ def texts(entry: RunEntry) -> tuple[str, ...]:
         when,
         megabytes(entry.n_bytes),
     )
+
+
+def day(when: datetime) -> str:
+    """Short: this year's without the year."""
+    return f"{when:%d %b}" if when.year == datetime.now().year else f"{when:%b %Y}"
 
 
 def percent(share: float | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app.widgets.theme import Theme
@@ -18,6 +18,7 @@ SHORT = ("O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 BETTER = "▲ "
+ROOMY = 640
 FIRST, SECOND = "①", "②"
 FATES = {
     "score": "score of good parts, % of the limit",
@@ -66,7 +67,7 @@ class CategoryTable(PlainTable):
     """What a run reaches in each category, and what became of those it took over from another run."""
 
     def __init__(self) -> None:
-        super().__init__(("Category", "Limit", *SHORT, "Since taken over"))
+        super().__init__(("Category", "Limit", *SHORT, "Since then"))
         self.align_heads(range(1, 6))
 
     def show_detail(self, detail: RunDetail, theme: Theme) -> None:
@@ -105,6 +106,12 @@ class MeasuresTable(PlainTable):
         super().__init__(("Category", *(head for name in SHORT for head in (f"{name}  {FIRST}", SECOND))))
         self.align_heads(range(1, 9))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """On a narrow page the AUPR go: the AUROC say nearly the same."""
+        super().resizeEvent(event)
+        for column in range(5, 9):
+            self.setColumnHidden(column, self.viewport().width() < ROOMY)
+
     def show_comparison(self, found: Comparison, theme: Theme) -> None:
         names = list(dict.fromkeys(pair.category for pair in found.pairs))
         self.setRowCount(len(names))
@@ -123,10 +130,13 @@ class MeasuresTable(PlainTable):
 
 
 def fate_words(fate: Mapping[str, Any]) -> str:
-    """What became of a category that was taken over, short; nothing for another one."""
-    if not fate:
-        return ""
-    return "worse: " + "; ".join(map(str, fate["reasons"])) if fate.get("reasons") else "as good as before"
+    """What became of a category that was taken over, in a word or two; nothing for another one."""
+    return "" if not fate else "worse" if fate.get("worse") else "as good"
+
+
+def fate_reasons(fate: Mapping[str, Any]) -> str:
+    """In which way it became worse."""
+    return " and ".join(map(str, fate.get("reasons") or ()))
 
 
 def fate_tip(fate: Mapping[str, Any]) -> str:

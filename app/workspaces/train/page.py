@@ -36,9 +36,11 @@ from app.workspaces.train.settings_panel import SettingsPanel
 from app.workspaces.train.survey_model import SurveyModel
 from sedir_core.config import Config
 from sedir_core.datasets.survey import Survey
+from sedir_core.detectors.run_files import read_run_config
 from sedir_core.errors import UserError
 from sedir_core.places import user_runs, writable_folders
 from sedir_core.training.pace import Pace, keep_pace
+from sedir_core.training.warm_config import warm_config
 
 DIR = Qt.ItemDataRole.UserRole
 NEW_TITLE = "New training"
@@ -52,6 +54,7 @@ class TrainPage(QWidget):
         self._session, self._settings, self._theme = session, settings, theme
         self._runs = user_runs()
         self._phases: dict[Path, Phase] = {}
+        self._origin: Path | None = None  # the model that the next training goes on from
         self.model = TrainModel(self)
         self.survey = SurveyModel(self)
         self.messages = MessageBar(theme)
@@ -133,19 +136,43 @@ class TrainPage(QWidget):
             if self.list.item(row).data(DIR) == str(run_dir):
                 self.list.setCurrentRow(row)
 
+    def grow(self, run_dir: Path) -> None:
+        """The next training adds the categories of a data set to this model."""
+        try:
+            config = warm_config(read_run_config(run_dir))
+        except UserError as error:
+            self.messages.warn(run_dir.name, Failure.of(error))
+            return
+        self._origin = run_dir
+        self.show_new()
+        self.settings.go_on_from(run_dir.name, config)
+        self.messages.inform(f"Choose the folder of the parts that {run_dir.name} is to learn, too.")
+
+    def begin_anew(self) -> None:
+        """The next training goes on from no model."""
+        if self._origin is not None:
+            self._origin = None
+            self.settings.go_on_from("", None)
+
     def train(self) -> None:
         """Start what the two panels say."""
         config, found = self.settings.config, self.data.found
         if config is None or found is None or not self.data.categories:
             return
         order = TrainOrder(
-            found.root, self.data.categories, config, self.settings.out, str(self.settings.device.currentData())
+            found.root,
+            self.data.categories,
+            config,
+            self.settings.out,
+            str(self.settings.device.currentData()),
+            self._origin,
         )
         try:
             training.launch(order)
         except UserError as error:
             self.messages.warn("The training could not be started", Failure.of(error))
             return
+        self.begin_anew()
         self.show_run(order.out, started=True)
         self._refresh()
         self._choose_row(order.out)
@@ -229,6 +256,8 @@ class TrainPage(QWidget):
 
     def _connect(self) -> None:
         self.new.clicked.connect(self.show_new)
+        self._session.grow_wanted.connect(self.grow)
+        self.settings.anew_wanted.connect(self.begin_anew)
         self._actions[0].triggered.connect(self.show_new)
         self._actions[1].triggered.connect(self.data.choose.click)
         self._actions[2].triggered.connect(self.data.bring.click)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.config_form import ConfigForm
+from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.estimate_line import EstimateLine
 from sedir_core.config import Config, preset
@@ -49,6 +50,7 @@ class SettingsPanel(QFrame):
     """`train_wanted` when everything is right and the button was pressed."""
 
     train_wanted = Signal()
+    anew_wanted = Signal()
 
     def __init__(self, runs: Path, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="panel")
@@ -63,6 +65,8 @@ class SettingsPanel(QFrame):
         self.device.addItem("looking for devices…", "")
         self.estimate = EstimateLine()
         self.form = ConfigForm(preset("desktop"))
+        self.origin = plain_label("", "quiet")
+        self.anew = QPushButton("Begin from nothing instead")
         self.everything = QCheckBox("All settings")
         self.train = QPushButton("Train", objectName="primary")
         top = QFormLayout()
@@ -71,6 +75,9 @@ class SettingsPanel(QFrame):
         top.addRow(self.name_wrong)
         for label, widget in (("Preset", self.preset), ("Method", self.method), ("Device", self.device)):
             top.addRow(label, widget)
+        for widget in (self.origin, self.anew):
+            top.addRow(widget)
+            top.setRowVisible(widget, False)
         self._top = top
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.form)
@@ -92,6 +99,7 @@ class SettingsPanel(QFrame):
         self.form.changed.connect(self._enable)
         self.name.textChanged.connect(self._enable)
         self.train.clicked.connect(self.train_wanted)
+        self.anew.clicked.connect(self.anew_wanted)
         self.suggest_name("parts")
         self.set_theme(theme)
 
@@ -125,6 +133,18 @@ class SettingsPanel(QFrame):
         """Trainings whose names are taken although they have no directory yet."""
         self._waiting = frozenset(run_dir.name for run_dir in run_dirs)
         self._enable()
+
+    def go_on_from(self, model: str, config: Config | None) -> None:
+        """Settings of a model that learns further parts, whose method and sizes stay; None: of a new one again."""
+        for choice in (self.preset, self.method):
+            choice.setEnabled(config is None)
+        self.origin.setText(f"Goes on from {model}, which keeps the parts that it knows.")
+        for widget in (self.origin, self.anew):
+            self._top.setRowVisible(widget, config is not None)
+        if config is None:
+            self._use_preset()
+        else:
+            self.form.show_config(config)
 
     def set_theme(self, theme: Theme) -> None:
         self.train.setIcon(icon("school-outline", theme.on_accent))

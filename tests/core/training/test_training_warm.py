@@ -14,7 +14,7 @@ from tiny_run import CATEGORIES, TinyRun, part, scan_of
 
 from sedir_core.config import override
 from sedir_core.detectors.category import category_to_tensors
-from sedir_core.detectors.run_files import METRICS, ORIGIN, read_about
+from sedir_core.detectors.run_files import METRICS, ORIGIN, read_about, read_run_config
 from sedir_core.detectors.scoring import TOKEN, Evidence
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
@@ -24,7 +24,8 @@ from sedir_core.runs.catalogue import read_detail
 from sedir_core.training.events import AnyEvent, SavedEvent, StepEvent
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.training.warm_check import Check, _Judged
-from sedir_core.training.warm_start import _grown, read_origin, replayed_basis, require_same_sizes, warm_config
+from sedir_core.training.warm_config import warm_config
+from sedir_core.training.warm_start import _grown, read_origin, replayed_basis, require_same_sizes
 
 NEW = "vase"
 
@@ -47,7 +48,7 @@ def vases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request(tiny: TinyRun, vases: Path, out: Path) -> TrainRequest:
-    config = override(warm_config(read_origin(tiny.path), epochs=3), training={"held_out": 1, "patch_steps": 4})
+    config = override(warm_config(read_run_config(tiny.path), epochs=3), training={"held_out": 1, "patch_steps": 4})
     return TrainRequest(vases, None, config, out, device="cpu", warm_start=tiny.path)
 
 
