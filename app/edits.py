@@ -188,7 +188,8 @@ class _CategoryChoice(QUndoCommand):
 
 def _lighter(entry: Entry) -> Entry:
     state = State.WAITING if entry.state is State.RUNNING else entry.state
-    return replace(entry, scan=None, shape=None, state=state)
+    # A past inspection is shown as it was, whatever its file holds today.
+    return entry if entry.past is not None else replace(entry.without_points(), state=state)
 
 
 def _escaped(text: str) -> str:

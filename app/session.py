@@ -26,7 +26,7 @@ Load = Callable[[Path, str], Detector]
 """Run directory and device in, detector out."""
 
 SCAN_BUDGET_BYTES = 1_500_000_000
-"""Points of scans kept in memory; older ones are read again when they are shown."""
+"""Points kept in memory, reconstructions included; those of older scans are made again when they are shown."""
 
 
 LOWEST_LIMIT, HIGHEST_LIMIT = 0.05, 1.95
@@ -83,7 +83,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Entry:
-    """One scan of the list. `scan` and `shape` may be absent after a while: see SCAN_BUDGET_BYTES.
+    """One scan of the list. What is drawn may be absent after a while: see SCAN_BUDGET_BYTES.
 
     shape, surface: the scan and the reconstruction, ready to be drawn.
     difference: (n,) distance of each point to the reconstruction.
@@ -115,6 +115,16 @@ class Entry:
     def verdict(self) -> Verdict | None:
         """What counts: the operator's word if there is one, else the detector's."""
         return self.review or (self.detection.verdict if self.detection else None)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of what `without_points` gives up."""
+        parts = (self.scan.points if self.scan else None, self.shape, self.surface, self.difference)
+        return sum(part.nbytes for part in parts if part is not None)
+
+    def without_points(self) -> Entry:
+        """The result without what can be made again from the file."""
+        return replace(self, scan=None, shape=None, surface=None, difference=None)
 
 
 @dataclass(frozen=True)
@@ -226,8 +236,8 @@ class Session(QObject):
         gone: place in the list before the removal, ascending, and what was there.
         """
         entries = list(self._entries.values())
-        known = {entry.path for entry in entries}
-        back = [(place, entry) for place, entry in gone if entry.path not in known]
+        known = {(entry.path, entry.past) for entry in entries}
+        back = [(place, entry) for place, entry in gone if (entry.path, entry.past) not in known]
         for place, entry in back:
             share = self.limit_of(entry)
             detection = under_limit(entry.raw, share, entry.detection) if entry.raw and entry.detection else None
@@ -242,13 +252,8 @@ class Session(QObject):
         if entry is None:
             return
         self._entries[entry_id] = entry = replace(entry, **changes)  # type: ignore[arg-type]  # checked by the dataclass
-        if entry.scan is not None and "scan" in changes:
-            drawn = (
-                sum(part.nbytes for part in (entry.shape.points, entry.shape.normals, entry.shape.rows))
-                if entry.shape
-                else 0
-            )
-            self._hold(entry_id, entry.scan.points.nbytes + drawn)
+        if changes.keys() & {"scan", "surface"}:
+            self._hold(entry)
         if entry_id == self.current and "detection" in changes:
             self.select(Selection())
         self.entry_changed.emit(entry_id)
@@ -345,13 +350,6 @@ class Session(QObject):
         self.current_changed.emit(entry_id)
         self.selection_changed.emit(self.selection)
 
-    def step(self, rows: int) -> None:
-        """Show the scan that many rows further down (up if negative), stopping at the ends."""
-        order = list(self._entries)
-        if order:
-            at = order.index(self.current) + rows if self.current in self._entries else 0
-            self.show(order[min(max(at, 0), len(order) - 1)])
-
     def select(self, selection: Selection) -> None:
         if selection != self.selection:
             self.selection = selection
@@ -382,13 +380,15 @@ class Session(QObject):
             self.category = category
             self.category_changed.emit(category)
 
-    def _hold(self, entry_id: int, n_bytes: int) -> None:
-        self._held[entry_id] = n_bytes
-        self._held.move_to_end(entry_id)
+    def _hold(self, entry: Entry) -> None:
+        """Count what this entry has in memory; where that makes too much, the longest unseen give theirs up."""
+        self._held[entry.id] = entry.memory
+        self._held.move_to_end(entry.id)
+        total = sum(self._held.values())
         for old in list(self._held):
-            if sum(self._held.values()) <= SCAN_BUDGET_BYTES:
+            if total <= SCAN_BUDGET_BYTES:
                 return
             done = self._entries[old].state is State.DONE and self._entries[old].past is None
-            if done and old not in (self.current, entry_id):
-                del self._held[old]
-                self._entries[old] = replace(self._entries[old], scan=None, shape=None)
+            if done and old not in (self.current, entry.id):
+                total -= self._held.pop(old)
+                self._entries[old] = self._entries[old].without_points()

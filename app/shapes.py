@@ -35,6 +35,10 @@ class Shape:
     def __len__(self) -> int:
         return len(self.points)
 
+    @property
+    def nbytes(self) -> int:
+        return self.points.nbytes + self.normals.nbytes + self.rows.nbytes
+
     def head(self, count: int) -> Shape:
         """An even subset."""
         spacing = self.spacing * float(np.sqrt(len(self) / max(count, 1)))

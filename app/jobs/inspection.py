@@ -17,7 +17,7 @@ from app.shapes import Shape, distances, prepare
 from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector
 from sedir_core.detectors.limits import Calibrated
-from sedir_core.errors import UnknownCategory, UserError
+from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
 from sedir_core.types import BoolArray, Detection, FloatArray, Report, Scan, Stop
 
 log = logging.getLogger(__name__)
@@ -43,10 +43,23 @@ class DetectRequest:
 
 @dataclass(frozen=True)
 class Opened:
-    """A scan, with the labels of its data set where there are any, and the same ready to be drawn."""
+    """A scan, with the labels of its data set where there are any, and the same ready to be drawn.
+
+    surface, difference: the reconstruction that was asked for with it.
+    """
 
     scan: Scan
     shape: Shape
+    surface: Shape | None = None
+    difference: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class AgainRequest:
+    """A scan that was inspected, to be drawn again."""
+
+    path: Path
+    raw: Detection
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,15 @@ def read(path: Path, report: Report, stop: Stop) -> Opened:
     if scan.labels is None and (labels := _labels_beside(path)) is not None:
         scan = replace(scan, labels=_transfer(labels, scan))
     return Opened(scan, prepare(scan.points))
+
+
+def read_again(request: AgainRequest, report: Report, stop: Stop) -> Opened:
+    """The same with the reconstruction of its result. Raises UnreadableScan also where the file holds another scan."""
+    opened = read(request.path, report, stop)
+    if len(opened.scan) != len(request.raw.point_scores):
+        raise UnreadableScan(request.path, "was written anew since it was inspected", "inspect it again")
+    surface = prepare(request.raw.reconstruction, around=opened.shape)
+    return replace(opened, surface=surface, difference=distances(opened.scan.points, surface))
 
 
 def _labels_beside(path: Path) -> Scan | None:

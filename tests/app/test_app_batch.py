@@ -6,17 +6,20 @@ import random
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, save_ply
 from broken_scan_files import BROKEN
 from PySide6.QtCore import QEventLoop, QTimer
 from pytestqt.qtbot import QtBot
 
+from app import session as session_module
 from app.session import Session, State
 from app.workspaces.inspect.model import InspectModel, Progress
 from sedir_core.types import Detection
 
 N_GOOD, N_BROKEN = 70, 30
+LONG_MS = 120_000  # a busy machine is no failure
 CANCELS = 100
 
 
@@ -39,7 +42,7 @@ def model_of(session: Session) -> InspectModel:
 
 def run(qtbot: QtBot, model: InspectModel, *paths: Path) -> list[int]:
     """Open and wait for the end; how many were done, and how many of these failed."""
-    with qtbot.waitSignal(model.batch_finished, timeout=WAIT_MS) as ended:
+    with qtbot.waitSignal(model.batch_finished, timeout=LONG_MS) as ended:
         model.open(paths)
     return list(ended.args or [])
 
@@ -68,16 +71,18 @@ def test_of_a_hundred_files_the_thirty_broken_ones_say_why(qtbot, session, folde
     assert model.close()
 
 
-def test_failed_scans_are_retried_when_their_files_are_mended(qtbot, session, folder):
+def test_failed_scans_are_retried_when_their_files_are_mended(qtbot, session, tmp_path, broken_file):
+    good = save_ply(tmp_path / "good.ply", dented_sphere(300).points)
+    other = tmp_path / "other.ply"
+    other.touch()
     model = model_of(session)
-    run(qtbot, model, folder)
-    failed = [entry for entry in session.entries if entry.state is State.FAILED]
-    for entry in failed[:10]:
-        save_ply(entry.path, dented_sphere(300).points)
+    assert run(qtbot, model, good, broken_file, other) == [3, 2]
+    save_ply(other, dented_sphere(300).points)
+    failed = [entry.id for entry in session.entries if entry.state is State.FAILED]
     with qtbot.waitSignal(model.batch_finished, timeout=WAIT_MS) as ended:
-        model.inspect_again([entry.id for entry in failed])
-    assert ended.args == [N_BROKEN, N_BROKEN - 10]
-    assert counts(session) == {State.DONE: N_GOOD + 10, State.FAILED: N_BROKEN - 10}
+        model.inspect_again(failed)
+    assert ended.args == [2, 1]
+    assert counts(session) == {State.DONE: 2, State.FAILED: 1}
     assert model.close()
 
 
@@ -151,4 +156,41 @@ def test_a_scan_that_is_written_anew_is_read_anew(qtbot, session, tmp_path):
         entry_id = model.inspect_arrival(path)
     assert [entry.id for entry in session.entries] == [entry_id]
     assert session.entries[0].verdict == "ng"
+    assert model.close()
+
+
+@pytest.fixture
+def poor(session, monkeypatch) -> Session:
+    """Room for the points of one scan only."""
+    monkeypatch.setattr(session_module, "SCAN_BUDGET_BYTES", 1)
+    return session
+
+
+def test_points_given_up_are_made_again_when_the_scan_is_shown(qtbot, poor, tmp_path):
+    files = [save_ply(tmp_path / f"{number}.ply", dented_sphere(300).points) for number in range(3)]
+    model = model_of(poor)
+    run(qtbot, model, *files)
+    first, second, _ = poor.entries
+    assert first.id == poor.current and first.surface is not None
+    assert second.scan is None and second.surface is None and second.detection is not None
+    poor.show(second.id)
+    qtbot.waitUntil(lambda: poor.get(second.id).scan is not None, timeout=WAIT_MS)
+    shown = poor.get(second.id)
+    assert len(shown.surface) == len(first.surface) and np.array_equal(shown.difference, first.difference)
+    assert poor.get(first.id).scan is None
+    assert model.close()
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: save_ply(path, dented_sphere(500).points)])
+def test_a_result_outlives_its_file(qtbot, poor, tmp_path, change):
+    files = [save_ply(tmp_path / f"{number}.ply", dented_sphere(300).points) for number in range(3)]
+    model = model_of(poor)
+    run(qtbot, model, *files)
+    change(files[1])
+    second = poor.entries[1]
+    with qtbot.waitSignal(model.failed, timeout=WAIT_MS) as said:
+        poor.show(second.id)
+    assert said.args[0] == "1.ply cannot be shown, its result stays" and said.args[1].hint
+    assert poor.get(second.id).state is State.DONE and poor.get(second.id).verdict == "ng"
+    assert not model.busy
     assert model.close()

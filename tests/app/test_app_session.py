@@ -41,15 +41,6 @@ def test_removing_the_current_scan_shows_its_neighbour(session):
     assert session.current == first
 
 
-def test_steps_stop_at_the_ends(session):
-    ids = session.add([A, B])
-    session.step(1)
-    session.step(-5)
-    assert session.current == ids[0]
-    session.step(9)
-    assert session.current == ids[1]
-
-
 def test_another_scan_drops_the_selection(session):
     first, second = session.add([A, B])
     session.show(first)

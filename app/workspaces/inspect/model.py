@@ -14,7 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs import inspection
-from app.jobs.inspection import DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest, Opened
+from app.jobs.inspection import AgainRequest, DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest, Opened
 from app.jobs.pool import Pool
 from app.pace import Pace
 from app.session import Entry, Failure, ModelInfo, Session, State
@@ -62,6 +62,7 @@ class InspectModel(QObject):
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
         self._pace = Pace()
+        self._lost: set[int] = set()  # inspected once, and their points are no longer to be had
         self._show_next_found = False
         self._first: Path | None = None
         for pool in (self._reader, self._detector):
@@ -101,16 +102,18 @@ class InspectModel(QObject):
         for entry_id in ids:
             entry = self._session.get(entry_id)
             if entry is not None and entry.state not in (State.WAITING, State.RUNNING):
+                self._lost.discard(entry_id)
                 self._session.update(entry_id, state=State.WAITING, failure=None)
                 self._batch[entry_id] = False
         self._advance()
 
     def inspect_arrival(self, path: Path) -> int:
         """Inspect a scan that has just been written, also where an older one of that name is listed. Returns its id."""
-        known = next((entry.id for entry in self._session.entries if entry.path == path), None)
+        known = next((e.id for e in self._session.entries if e.path == path and e.past is None), None)
         if known is None:
             return self._session.add([path])[0]
         self._drop_jobs({known})  # they hold the points of before
+        self._lost.discard(known)
         self._session.update(known, state=State.WAITING, scan=None, shape=None, failure=None)
         self._batch[known] = False
         self._advance()
@@ -148,7 +151,10 @@ class InspectModel(QObject):
 
     def _advance(self, *_: object) -> None:
         if self._reading is None and (entry := self._next_to_read()) is not None:
-            self._reading = self._reader.submit(inspection.read, entry.path), entry.id
+            again = entry.state is State.DONE and entry.raw is not None
+            request = AgainRequest(entry.path, entry.raw) if again and entry.raw is not None else entry.path
+            job = inspection.read_again if again else inspection.read
+            self._reading = self._reader.submit(job, request), entry.id
         self._judge_current()
         if self._detecting is None and (entry := self._next_to_detect()) is not None:
             assert entry.scan is not None and entry.shape is not None
@@ -170,7 +176,8 @@ class InspectModel(QObject):
 
     def _next_to_read(self) -> Entry | None:
         current = self._session.current_entry
-        if current is not None and current.scan is None and current.state in (State.WAITING, State.DONE):
+        readable = current is not None and current.scan is None and current.id not in self._lost
+        if readable and current is not None and current.state in (State.WAITING, State.DONE):
             return current
         waiting = [entry for entry in self._session.entries if entry.state is State.WAITING]
         if sum(entry.scan is not None for entry in waiting) >= READ_AHEAD:
@@ -195,7 +202,8 @@ class InspectModel(QObject):
             self.model_tried.emit(None)
         elif self._reading is not None and job == self._reading[0] and isinstance(value, Opened):
             entry_id, self._reading = self._reading[1], None
-            self._session.update(entry_id, scan=value.scan, shape=value.shape)
+            drawn = {} if value.surface is None else {"surface": value.surface, "difference": value.difference}
+            self._session.update(entry_id, scan=value.scan, shape=value.shape, **drawn)
         elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
@@ -235,7 +243,7 @@ class InspectModel(QObject):
             self.failed.emit("The defects under the new limit", failure)
         elif self._reading is not None and job == self._reading[0]:
             entry_id, self._reading = self._reading[1], None
-            self._fail(entry_id, failure)
+            self._unread(entry_id, failure)
         elif self._detecting is not None and job == self._detecting[0]:
             entry_id, self._detecting = self._detecting[1], None
             self._fail(entry_id, failure)
@@ -244,6 +252,14 @@ class InspectModel(QObject):
     def _fail(self, entry_id: int, failure: Failure) -> None:
         self._session.update(entry_id, state=State.FAILED, failure=failure)
         self._tick(entry_id)
+
+    def _unread(self, entry_id: int, failure: Failure) -> None:
+        entry = self._session.get(entry_id)
+        if entry is None or entry.state is not State.DONE:
+            self._fail(entry_id, failure)
+            return
+        self._lost.add(entry_id)  # or it would be tried for ever
+        self.failed.emit(f"{entry.path.name} cannot be shown, its result stays", failure)
 
     def _tick(self, entry_id: int) -> None:
         self._batch[entry_id] = True

@@ -182,7 +182,7 @@ class Gauge(QWidget):
 def _why(entry: Entry | None) -> str:
     """The reason in plain words."""
     if entry is None:
-        return ""
+        return "The verdict on the chosen scan stands here, with its reason."
     if entry.failure is not None and entry.state is State.FAILED:
         return wording.sentence(entry.failure.what)
     if entry.detection is None or entry.state is not State.DONE:
