@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sedir_core.detectors.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
 from sedir_core.detectors.limits import scores_from
-from sedir_core.detectors.normal_surface import CHANNELS, NormalSurface
+from sedir_core.detectors.normal_surface import CHANNELS, SEAM, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Usual
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
@@ -153,8 +153,9 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     usual = f"{prefix}usual."
     channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
-    if channels != sorted((*CHANNELS, TOKEN)):
-        raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(sorted((*CHANNELS, TOKEN)))}")
+    expected = sorted((*CHANNELS, TOKEN))
+    if channels not in (expected, [name for name in expected if name != SEAM]):  # runs of before 0.2 know no seams
+        raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])
     shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}
     _check(prefix, arrays, shapes | {f"usual.{name}": (n_anchors,) for name in channels})

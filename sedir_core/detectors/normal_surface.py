@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from sedir_core.errors import Cancelled
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
+from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.registration import Surface, align
 from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
@@ -29,7 +32,12 @@ N_LOOKS = 48  # directions from which the outer side of a surface is looked for
 MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
 OFFSET_SIZES = (8, 32, 128)
 GAP_SIZES = (4, 8, 32)
-CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *(f"gap_{k}" for k in GAP_SIZES), "stray_8", "drift")
+SEAM = "seam"
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *(f"gap_{k}" for k in GAP_SIZES), SEAM, "stray_8", "drift")
+WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
+NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
+SPARSER = 1.3  # spacings of the surface; gaps of a scan thinner than that are no wider than its points say
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,9 @@ class Departure:
     points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out.
     channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
     so noise averages out and a dent does not. gap_k: mean distance from surface to scan around the point, large
-    where material is missing. stray_8: mean distance to the surface's nearest point. drift: how far the smooth
-    difference itself moved the point.
+    where material is missing. seam: the same along the line on which it stays largest, in spacings of the scan and
+    no more than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
+    far the smooth difference itself moved the point.
     """
 
     points: DoubleArray
@@ -86,17 +95,36 @@ class NormalSurface:
         return Departure(points, places, channels)
 
     def _gaps(self, places: DoubleArray, tree: PointTree, direction: DoubleArray | None) -> dict[str, DoubleArray]:
-        step = max(1, len(self.surface.points) // N_PROBES)
-        probes = self.surface.points[::step]
+        probes = self.probes.points
         uncovered = tree.nearest(probes)[0]
+        settled = np.ones(len(probes), bool)
         if direction is not None:
-            uncovered = _surely_missing(
-                uncovered, probes, settled_from(probes, self.surface.normals[::step], direction)
-            )
-        probe_tree = PointTree(probes)
-        around = probe_tree.nearest_k(probes, max(GAP_SIZES))[1]
-        beside = probe_tree.nearest_k(places, 8)[1]
-        return {f"gap_{k}": uncovered[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in GAP_SIZES}
+            settled = settled_from(probes, self.probes.normals, direction)
+        spacing = _spacing_of_scan(uncovered[settled])
+        uncovered = _surely_missing(uncovered, probes, settled)
+        sparse = min(1.0, SPARSER * self.probes.spacing / spacing)
+        around, beside = self.probes.around, self.probes.tree.nearest_k(places, 8)[1]
+        found = {f"gap_{k}": sparse * uncovered[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in GAP_SIZES}
+        widths = np.minimum(uncovered / spacing, WIDEST_SEAM).astype(np.float32)
+        found[SEAM] = self.probes.seams.highest_means(widths)[beside[:, :4]].max(axis=1)
+        return found
+
+    @cached_property
+    def probes(self) -> Probes:
+        """The places where the scan is looked for."""
+        step = max(1, len(self.surface.points) // N_PROBES)
+        return Probes(self.surface.points[::step], self.surface.normals[::step])
+
+
+class Probes:
+    """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
+
+    def __init__(self, points: DoubleArray, normals: DoubleArray) -> None:
+        self.points, self.normals = points, normals
+        self.tree = PointTree(points)
+        self.around = self.tree.nearest_k(points, max(GAP_SIZES))[1]
+        self.spacing = max(typical_spacing(points), _TINY)
+        self.seams = SeamFinder(points, normals, self.spacing)
 
 
 def align_parts(
@@ -141,6 +169,16 @@ def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
     fields = np.array([part.toward_reference(probes) for part in parts])
     spread = fields - fields.mean(axis=0)
     return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
+
+
+def _spacing_of_scan(uncovered: DoubleArray) -> float:
+    """The spacing of a scan's points, from the distances (p,) at which places of the surface find it.
+
+    The lower third of them says it, so that a scan of which half is missing is not taken for a sparse one.
+    """
+    if len(uncovered) == 0:
+        return np.inf
+    return max(float(np.quantile(uncovered, NEAR_SHARE)) / NEAR, _TINY)
 
 
 def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from sedir_core.detectors.normal_surface import SEAM
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
@@ -25,19 +26,27 @@ MAP_WEIGHTS: Mapping[str, float] = {
     "offset_32": 1.0,
     "offset_128": 1.0,
     "gap_32": 1.0,
+    SEAM: 2.5,
     "stray_8": 0.5,
     "drift": 0.7,
     TOKEN: 0.7,
 }
-OBJECT_WEIGHTS: Mapping[str, float] = {"offset_8": 0.7, "offset_32": 0.7, "gap_8": 1.0, "gap_32": 1.0, TOKEN: 0.5}
+OBJECT_WEIGHTS: Mapping[str, float] = {
+    "offset_8": 0.7,
+    "offset_32": 0.7,
+    "gap_8": 1.0,
+    "gap_32": 1.0,
+    SEAM: 1.0,
+    TOKEN: 0.5,
+}
 SMOOTHING = 32  # neighbours over which the points' scores are averaged
 OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
 LIMIT_QUANTILE = 0.999
 PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
 LARGEST = 8.0  # limits
 _LEAST_LIMIT = 1e-6  # a channel that is the same everywhere divides nothing by zero
-# A token's residual never comes near zero, so only what exceeds the usual counts; the other channels do.
-BASELINE: Mapping[str, float] = {TOKEN: 1.0}
+# These never come near zero, so only what exceeds the usual counts; the other channels do.
+BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0}
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Usual:
 
     def exceed(self, evidence: Evidence) -> dict[str, DoubleArray]:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part."""
-        names = list(evidence.channels)
+        names = [name for name in evidence.channels if name in self.values]
         usual = spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, evidence.places, k=4)
         found = {}
         for i, name in enumerate(names):

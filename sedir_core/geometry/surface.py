@@ -20,6 +20,14 @@ def local_frames(points: DoubleArray, neighbours: IntArray) -> tuple[DoubleArray
     return values, vectors
 
 
+def tangents(normals: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    """Two unit vectors (n, 3) each, across unit normals (n, 3) and across each other."""
+    aside = np.where(np.abs(normals[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
+    first = np.cross(normals, aside)
+    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-12)
+    return first, np.cross(normals, first)
+
+
 def normals_and_curvature(points: DoubleArray, k: int = 24) -> tuple[DoubleArray, DoubleArray]:
     """Unit normals (n, 3) of arbitrary sign, and surface variation (n,): 0 is flat, 1/3 fully scattered.
 

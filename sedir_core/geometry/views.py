@@ -27,7 +27,7 @@ from sedir_core.geometry.registration import (
     trimmed_mean,
 )
 from sedir_core.geometry.tree import PointTree
-from sedir_core.geometry.visibility import neighbour_distance, seen_from, sphere_directions, visible_from
+from sedir_core.geometry.visibility import neighbour_distance, plainly_seen, seen_from, sphere_directions, visible_from
 from sedir_core.types import BoolArray, DoubleArray
 
 N_DIRECTIONS, N_PROBES, N_BUFFERED = 96, 2_000, 20_000
@@ -91,13 +91,14 @@ def views_of(surface: Surface) -> Views:
 def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArray) -> BoolArray:
     """(n,) bool: which points (n, 3), outward normals (n, 3), any scanner about that (3,) direction sees.
 
-    Near the outline of a view, nobody knows: the direction is an estimate, and scanners differ in what they lose.
+    Near the outline of a view and in hollows, nobody knows: the direction is an estimate, and scanners differ in what
+    they lose.
     """
     nearest = neighbour_distance(points)
     across = np.linalg.svd(direction[None])[2][1:]
     angles = np.arange(6) * np.pi / 3
     tilts = np.cos(TILT) * direction + np.sin(TILT) * np.stack([np.cos(angles), np.sin(angles)], axis=1) @ across
-    settled = normals @ direction > SETTLED
+    settled = (normals @ direction > SETTLED) & plainly_seen(points, direction)
     for one in (direction, *tilts):
         settled &= seen_from(points, one, normals, nearest)
     return settled

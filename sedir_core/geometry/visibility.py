@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import ConvexHull, cKDTree
 
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -11,6 +11,8 @@ PIXEL = 5.0  # mean nearest neighbour distances, some two and a half spacings: h
 GRAZING = 0.05  # cosine between normal and line of sight below which a scanner sees nothing
 MOST_PIXELS = 2_000  # a side
 STEEPEST = 3.0  # slope up to which points of one pixel may lie behind each other
+CAMERA = 3.0  # extents away: far
+FLIP = 100.0  # times that distance: the radius of the sphere about the camera
 
 
 def sphere_directions(count: int) -> DoubleArray:
@@ -62,6 +64,22 @@ def seen_from(
     normals: (n, 3), outward. nearest: see `visible_from`.
     """
     return np.asarray((normals @ direction > GRAZING) & visible_from(points, direction, normals, nearest))
+
+
+def plainly_seen(points: DoubleArray, direction: DoubleArray) -> BoolArray:
+    """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees into, even where they lie in a hollow.
+
+    Stricter in hollows than a depth buffer, as scanners are that need two lines of sight or fear a second reflection.
+    Source: Katz et al. 2007 (hidden point removal).
+    """
+    extent = max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
+    rays = (points - points.mean(axis=0)) / extent - CAMERA * direction
+    distances = np.linalg.norm(rays, axis=1, keepdims=True)
+    flipped = rays * (2 * FLIP * CAMERA / distances - 1)
+    corners = ConvexHull(np.concatenate([flipped, np.zeros((1, 3))])).vertices
+    seen = np.zeros(len(points) + 1, bool)
+    seen[corners] = True
+    return seen[:-1]
 
 
 def outward(points: DoubleArray, normals: DoubleArray, directions: DoubleArray) -> DoubleArray:

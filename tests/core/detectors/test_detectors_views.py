@@ -81,7 +81,7 @@ def test_what_the_camera_cannot_see_is_not_missing(detector: SedirDetector) -> N
     aligned = placement.enter(side_of(points, direction))
     blind = bracket.normal.depart(aligned, random).channels["gap_32"]
     seeing = bracket.normal.depart(aligned, random, view.direction).channels["gap_32"]
-    assert seeing.max() < 0.3 * blind.max()
+    assert seeing.max() < 0.5 * blind.max()
 
 
 def test_the_reconstruction_completes_the_far_side(detector: SedirDetector) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sedir_core.geometry.visibility import outward, seen_from, sphere_directions, visible_from
+from sedir_core.geometry.visibility import outward, plainly_seen, seen_from, sphere_directions, visible_from
 from sedir_core.types import DoubleArray
 
 UP = np.array([0.0, 0.0, 1.0])
@@ -69,3 +69,13 @@ def test_normals_inside_a_bowl_point_into_the_open() -> None:
     deep = shell[below, 2] < -0.3  # the rim itself may be either
     assert (np.einsum("ij,ij->i", found, normals[below])[inner & deep] < 0).mean() > 0.97
     assert (np.einsum("ij,ij->i", found, normals[below])[~inner & deep] > 0).mean() > 0.97
+
+
+def test_the_bottom_of_a_deep_hollow_is_not_plainly_seen() -> None:
+    angle, depth = np.meshgrid(np.linspace(0, 2 * np.pi, 90, endpoint=False), np.linspace(-1, 0, 30))
+    wall = np.stack([0.2 * np.cos(angle), 0.2 * np.sin(angle), depth], axis=-1).reshape(-1, 3)
+    rim = np.random.default_rng(0).uniform(-1, 1, (3_000, 3)) * (1, 1, 0)
+    rim = rim[np.linalg.norm(rim, axis=1) > 0.2]
+    seen = plainly_seen(np.concatenate([rim, wall]), np.array([0.0, 0.0, 1.0]))
+    assert seen[: len(rim)].mean() > 0.95
+    assert seen[len(rim) :][wall[:, 2] < -0.5].mean() < 0.05
