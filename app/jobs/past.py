@@ -15,7 +15,7 @@ from sedir_core.types import Report, Stop
 
 if TYPE_CHECKING:
     from sedir_core.history.place import HistoryPlace
-    from sedir_core.history.records import Choices, Filter, Inspection, Order, Override, Sample
+    from sedir_core.history.records import Choices, Filter, Inspection, Order, Override
     from sedir_core.history.store import History
 
 
@@ -78,18 +78,17 @@ class Reader:
         return self._history().page(request.wanted, request.order, request.descending, request.offset, request.limit)
 
     def charts(self, wanted: Filter, report: Report, stop: Stop) -> ChartData:
-        samples = self._history().samples(wanted)
-        shares = {}
+        history, shares, runs = self._history(), {}, {}
+        tallies = {by_lot: history.tallies(wanted, by_lot) for by_lot in (True, False)}
         for by in get_args(Grouping):
-            whole = share_chart(samples, by)
+            whole = share_chart(tallies[by == "lot"], by)
             # The average is of all; only the newest groups have room.
             shares[by] = replace(whole, groups=whole.groups[-MOST_GROUPS:])
-        parts: dict[str, list[Sample]] = {}
-        for sample in samples:
-            if sample.share is not None:
-                parts.setdefault(sample.category, []).append(sample)
-        order = sorted(parts, key=lambda part: (-len(parts[part]), part))
-        return ChartData(shares, {part: (run_chart(parts[part][-MOST_SCORES:]), len(parts[part])) for part in order})
+        for part, count in history.parts(wanted).items():
+            if stop():
+                break
+            runs[part] = run_chart(history.samples(replace(wanted, category=part), MOST_SCORES)), count
+        return ChartData(shares, runs)
 
     def detail(self, key: str, report: Report, stop: Stop) -> Detail | None:
         history = self._history()

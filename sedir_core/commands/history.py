@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -150,11 +150,9 @@ def drift(
     if grouping is None:
         raise typer.BadParameter("is none of lot, day, hour", param_hint="--by")
     wanted = _filter(since, until, None, category, model, lot, operator, "")
-    samples = HistoryPlace(history_url, history_folder).open(create=False).samples(wanted)
-    shares = share_chart(samples, grouping)
-    runs = {
-        part: run_chart([s for s in samples if s.category == part]) for part in sorted({s.category for s in samples})
-    }
+    history = HistoryPlace(history_url, history_folder).open(create=False)
+    shares = share_chart(history.tallies(wanted, by_lot=grouping == "lot"), grouping)
+    runs = {part: run_chart(history.samples(replace(wanted, category=part))) for part in sorted(history.parts(wanted))}
     alarms = [
         {"category": part, "key": run.samples[i].key, "time": run.samples[i].time.isoformat(), "rules": list(broken)}
         for part, run in runs.items()

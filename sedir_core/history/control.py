@@ -7,14 +7,12 @@ Control, chapters 6 and 7.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from sedir_core.history.records import Sample
+from sedir_core.history.records import Sample, Tally
 
 BASELINE = 50
 """Scores that the centre and the spread come from: the first ones, so that a drift cannot hide itself in them."""
@@ -72,14 +70,14 @@ class RunChart:
     alarms: dict[int, tuple[int, ...]]
 
 
-def share_chart(samples: Sequence[Sample], by: Grouping) -> ShareChart:
+def share_chart(tallies: Iterable[Tally], by: Grouping) -> ShareChart:
     """Share of NG for each lot, day or hour (local time), in the order in which they begin."""
     name = _NAMES[by]
     counts: dict[str, list[int]] = {}
-    for sample in samples:
-        count = counts.setdefault(name(sample), [0, 0])
-        count[0] += 1
-        count[1] += sample.ng
+    for tally in tallies:
+        count = counts.setdefault(name(tally), [0, 0])
+        count[0] += tally.n
+        count[1] += tally.n_ng
     total = sum(n for n, _ in counts.values())
     centre = sum(n_ng for _, n_ng in counts.values()) / total if total else 0.0
     groups = []
@@ -136,19 +134,8 @@ def _breaks(zones: Sequence[float], side: int, beyond: float, needed: int) -> bo
     return side * zones[-1] > beyond and sum(side * zone > beyond for zone in zones) >= needed
 
 
-@lru_cache(maxsize=4096)
-def _hour(quarter: datetime) -> str:
-    """Local date and hour of a quarter of an hour; no zone's clock differs from another's by less."""
-    return f"{quarter.astimezone():%Y-%m-%d %H:00}"
-
-
-def _local_hour(sample: Sample) -> str:
-    when = sample.time
-    return _hour(when.replace(minute=when.minute - when.minute % 15, second=0, microsecond=0))
-
-
-_NAMES: dict[Grouping, Callable[[Sample], str]] = {
-    "lot": lambda sample: sample.lot or "no lot",
-    "day": lambda sample: _local_hour(sample)[:10],
-    "hour": _local_hour,
+_NAMES: dict[Grouping, Callable[[Tally], str]] = {
+    "lot": lambda tally: tally.lot or "no lot",
+    "day": lambda tally: f"{tally.time.astimezone():%Y-%m-%d}",
+    "hour": lambda tally: f"{tally.time.astimezone():%Y-%m-%d %H:00}",
 }

@@ -130,5 +130,14 @@ class Sample:
         return self.share is not None and self.share > 1
 
 
-ORDERS = ("time", "path", "final", "share", "category", "lot", "operator", "model", "n_defects")
+@dataclass(frozen=True)
+class Tally:
+    """How many inspections of a lot, or of ten minutes that begin at `time`, and how many of them NG."""
+
+    time: datetime
+    lot: str
+    n: int
+    n_ng: int
+
+
 Order = Literal["time", "path", "final", "share", "category", "lot", "operator", "model", "n_defects"]

@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, insert, or_, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from sedir_core.errors import BadHistory
 from sedir_core.history.database import open_database, told, writing
 from sedir_core.history.kept import Kept, read_kept
-from sedir_core.history.records import Choices, DefectNote, Filter, Inspection, Order, Override, Sample
+from sedir_core.history.records import Choices, DefectNote, Filter, Inspection, Order, Override, Sample, Tally
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
 from sedir_core.io.atomic import write_bytes
 
@@ -165,17 +165,39 @@ class History:
             found = [tuple(sorted(filter(None, connection.scalars(select(c).distinct())))) for c in columns]
         return Choices(*found)
 
-    def samples(self, wanted: Filter) -> list[Sample]:
-        """What the charts draw, the oldest first."""
+    def samples(self, wanted: Filter, newest: int | None = None) -> list[Sample]:
+        """Scores in their order, the oldest first; of the newest ones only, where a number is given."""
         query: Select[str, datetime, str, str, float | None, str] = (
             select(_Row.key, _Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
-            .where(*_where(wanted))
-            .order_by(_Row.time, _Row.id)
+            .where(*_where(wanted), _Row.score.is_not(None))
+            .order_by(_Row.time.desc(), _Row.id.desc())
+            .limit(newest)
         )
         with told(self.where), self._engine.connect() as connection:
-            return [
+            found = [
                 Sample(key, when, part, lot, share, final == "ng")
                 for key, when, part, lot, share, final in connection.execute(query)
+            ]
+        return found[::-1]
+
+    def parts(self, wanted: Filter) -> dict[str, int]:
+        """How many scores there are of each category, the most frequent first."""
+        count = func.count()
+        query = select(_Row.category, count).where(*_where(wanted), _Row.score.is_not(None)).group_by(_Row.category)
+        with told(self.where), self._engine.connect() as connection:
+            return {str(part): int(n) for part, n in connection.execute(query.order_by(count.desc(), _Row.category))}
+
+    def tallies(self, wanted: Filter, by_lot: bool) -> list[Tally]:
+        """By lot, or by ten minutes, in the order in which they begin. The database counts: rows are many."""
+        # The first letters of the time as text, the same in both databases: `2026-03-02 08:1`.
+        by = _Row.lot if by_lot else func.substr(cast(_Row.time, String), 1, 15)
+        begun = func.min(_Row.time)
+        ng = func.sum(case((_FINAL == "ng", 1), else_=0))
+        query = select(by, begun, func.count(), ng).where(*_where(wanted)).group_by(by).order_by(begun)
+        with told(self.where), self._engine.connect() as connection:
+            return [
+                Tally(when, name if by_lot else "", int(n), int(n_ng))
+                for name, when, n, n_ng in connection.execute(query)
             ]
 
     def kept_bytes(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -216,19 +215,18 @@ def test_what_another_window_records_appears_by_itself(qtbot, page, store, monke
     qtbot.waitUntil(lambda: page.view.currentIndex().row() == 1, timeout=WAIT_MS)
 
 
-def test_a_hundred_thousand_rows_stay_quick_and_few_are_in_memory(qtbot, page, store) -> None:
+def test_of_a_hundred_thousand_rows_only_the_pages_in_sight_are_in_memory(qtbot, page, store) -> None:
     values = {name: getattr(inspection(), name) for name in COLUMN_NAMES}
     with store._engine.connect().execution_options(sedir_writes=True) as connection, connection.begin():
         many = [values | {"key": f"{number:032x}"} for number in range(100, 100_100)]
         connection.execute(insert(InspectionRow), many)
     refresh(qtbot, page, page.model.refresh)
-    view, began = page.view, time.perf_counter()
+    view = page.view
     assert view.table.rowCount() == 100_008
-    for share in np.linspace(0, 1, 12):
+    for share in np.linspace(0, 1, MOST_PAGES + 5):
         row = int(share * 100_007)
         view.scrollTo(view.table.index(row, 0))
         qtbot.waitUntil(lambda row=row: view.table.at(row) is not None, timeout=WAIT_MS)
-    assert time.perf_counter() - began < 10
     assert len(view.table._pages) <= MOST_PAGES
 
 

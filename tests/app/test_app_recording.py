@@ -156,13 +156,13 @@ def test_two_windows_on_one_history_lose_nothing_and_complain_of_nothing(session
     complaints = []
     for one in recorders:
         one.troubled.connect(complaints.append)
-    for number in range(15):
+    for number in range(6):
         for one in sessions:
             entry_id = inspect(one, f"{number}.ply")
             one.review(entry_id, "ok", "dust")
     assert [one.close(timeout_s=20) for one in recorders] == [True, True]
     history = place.open()
-    assert (history.count(Filter(verdict="overridden")), history.count(), complaints) == (30, 30, [])
+    assert (history.count(Filter(verdict="overridden")), history.count(), complaints) == (12, 12, [])
 
 
 def test_a_past_inspection_is_exactly_as_it_was(session, recorder, place, tmp_path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from history_helpers import DAY
 
 from sedir_core.history.control import LEAST, run_chart, share_chart, spread, western_electric
-from sedir_core.history.records import Sample
+from sedir_core.history.records import Sample, Tally
 
 
 def rules(*zones: float) -> dict[int, tuple[int, ...]]:
@@ -16,8 +16,12 @@ def rules(*zones: float) -> dict[int, tuple[int, ...]]:
     return western_electric([10 + 2 * zone for zone in zones], 10.0, 2.0)
 
 
-def sample(number: int, share: float | None, ng: bool = False, lot: str = "A") -> Sample:
-    return Sample(f"{number:032x}", DAY + timedelta(hours=number), "ball", lot, share, ng)
+def sample(number: int, share: float | None, ng: bool = False) -> Sample:
+    return Sample(f"{number:032x}", DAY + timedelta(hours=number), "ball", "A", share, ng)
+
+
+def tally(number: int, ng: bool = False, lot: str = "A") -> Tally:
+    return Tally(DAY + timedelta(hours=number), lot, 1, int(ng))
 
 
 def test_rule_1_one_beyond_three_sigma() -> None:
@@ -61,8 +65,8 @@ def test_sigma_comes_from_the_moving_range() -> None:
 def test_the_share_of_ng_and_its_limits() -> None:
     # 100 parts of lot A with 10 NG, 25 of lot B with 10: centre 20/125 = 0.16.
     # A: 3 sqrt(0.16 * 0.84 / 100) = 0.10998; B: 3 sqrt(0.16 * 0.84 / 25) = 0.21996.
-    samples = [sample(i, 0.5, i < 10, "A") for i in range(100)] + [sample(i, 0.5, i < 10, "B") for i in range(25)]
-    chart = share_chart(samples, "lot")
+    tallies = [tally(i, i < 10, "A") for i in range(100)] + [tally(i, i < 10, "B") for i in range(25)]
+    chart = share_chart(tallies, "lot")
     first, second = chart.groups
     assert chart.centre == pytest.approx(0.16)
     assert (first.low, first.high) == pytest.approx((0.05002, 0.26998), abs=1e-5)
@@ -72,9 +76,9 @@ def test_the_share_of_ng_and_its_limits() -> None:
 
 
 def test_groups_by_hour_and_day_come_in_order() -> None:
-    samples = [sample(i, 0.5) for i in range(49)]
-    assert [group.n for group in share_chart(samples, "hour").groups] == [1] * 49
-    days = share_chart(samples, "day").groups
+    tallies = [tally(i) for i in range(49)]
+    assert [group.n for group in share_chart(tallies, "hour").groups] == [1] * 49
+    days = share_chart(tallies, "day").groups
     assert [group.name for group in days] == sorted(group.name for group in days)
     assert sum(group.n for group in days) == 49
 

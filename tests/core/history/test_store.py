@@ -108,6 +108,16 @@ def test_samples_carry_what_counts(filled) -> None:
     found = filled.samples(Filter())
     assert [sample.ng for sample in found[:4]] == [False, False, False, True]
     assert found[0].share == pytest.approx(1.25)
+    assert filled.samples(Filter(), newest=3) == found[-3:]
+    assert list(filled.parts(Filter()).items()) == [("ball", 7), ("cup", 3)]
+
+
+def test_tallies_count_by_lot_and_by_ten_minutes(filled) -> None:
+    filled.override(log_line(1, "ok"))
+    filled.record(inspection(12, lot="B2", verdict="ng"), b"")
+    assert [(one.lot, one.n, one.n_ng) for one in filled.tallies(Filter(), by_lot=True)] == [("A1", 7, 2), ("B2", 4, 3)]
+    by_time = filled.tallies(Filter(), by_lot=False)
+    assert [(one.time, one.n) for one in by_time] == [(DAY, 10), (DAY + timedelta(minutes=12), 1)]
 
 
 def test_the_mark_moves_with_every_write(filled) -> None:
