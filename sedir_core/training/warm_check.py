@@ -30,7 +30,8 @@ from sedir_core.types import DoubleArray, Report, Stop
 log = logging.getLogger(__name__)
 
 SIGMAS = 2.0
-LEAST_RISE = 0.05  # of the score as a share of the limit: less is nothing to warn of
+LEAST_RISE = 0.1  # of the score as a share of the limit: less is nothing to warn of
+RELIABLE = 0.75  # of the old parts recognised before: below, the class predictor never said much
 LEAST_FALL = 0.02  # of an AUROC
 TESTED = 4  # good and as many defective test scans of each old category, at most
 
@@ -91,13 +92,15 @@ class Check:
         self, before: SedirDetector, after: SedirDetector, dataset: Dataset, report: Report, stop: Stop
     ) -> dict[str, Fate]:
         """The verdict on every old category. Raises Cancelled."""
-        fates = {name: self._fate(name, before.known[name], after.known[name]) for name in self.judged}
+        named = [one.recognised[0] for all_ in self.judged.values() for one in all_]
+        says_much = float(np.mean(named)) >= RELIABLE
+        fates = {n: self._fate(n, before.known[n], after.known[n], says_much) for n in self.judged}
         for done, name in enumerate(fates):
             report(done / len(fates), f"test {name}")
             fates[name] = _tested(fates[name], name, before, after, dataset, stop)
         return fates
 
-    def _fate(self, name: str, old: Category, new: Category) -> Fate:
+    def _fate(self, name: str, old: Category, new: Category, says_much: bool) -> Fate:
         judged = self.judged[name]
         scores = np.array([_shares(one, old, new) for one in judged])  # (n, 2)
         recognised = np.mean([one.recognised for one in judged], axis=0)
@@ -106,7 +109,7 @@ class Check:
         reasons = []
         if float((logs[:, 1] - logs[:, 0]).mean()) > max(noise, LEAST_RISE):
             reasons.append("good parts come nearer to the limit")
-        if (recognised[0] - recognised[1]) * len(judged) > 1:
+        if says_much and (recognised[0] - recognised[1]) * len(judged) > 1:
             reasons.append("it is recognised less often")
         return Fate(
             self.sources[name],

@@ -176,7 +176,7 @@ def test_worse_is_what_exceeds_the_noise(
     for i in range(8):
         evidence = Evidence(anchors, {name: value * (1.5 + 0.01 * i) for name, value in values.items()})
         judged.append(_Judged((evidence, evidence), (1.0, 1.0), named))
-    fate = Check({"cup": judged}, {"cup": "scans"})._fate("cup", old, new)
+    fate = Check({"cup": judged}, {"cup": "scans"})._fate("cup", old, new, says_much=True)
     assert fate.reasons == reasons
     assert fate.worse == bool(reasons)
 
