@@ -21,6 +21,19 @@ Method = Literal["sedir", "mc3d-ad", "mc3d-ad-spatial"] | Peer
 PEERS: tuple[Peer, ...] = get_args(Peer)
 """Detectors that memorise good parts of each category and learn no network."""
 METHODS: tuple[Method, ...] = ("sedir", "mc3d-ad", "mc3d-ad-spatial", *PEERS)
+METHOD_NAMES: Mapping[str, str] = {
+    "sedir": "SeDiR",
+    "mc3d-ad": "MC3D-AD",
+    "mc3d-ad-spatial": "MC3D-AD, spatial",
+    "btf-raw": "BTF(Raw)",
+    "btf-fpfh": "BTF(FPFH)",
+    "patchcore-fpfh": "PatchCore(FPFH)",
+    "patchcore-pointmae": "PatchCore(PointMAE)",
+    "m3dm": "M3DM",
+    "reg3d-ad": "Reg3D-AD",
+    "template": "Golden template",
+}
+"""As people read them: the paper's spelling, where it knows the method."""
 PRESETS: tuple[Preset, ...] = ("paper", "desktop", "tiny")
 
 

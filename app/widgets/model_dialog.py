@@ -27,9 +27,9 @@ from app.jobs.models import KnownRun, Machine
 from app.session import Failure
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
+from sedir_core.config import METHOD_NAMES
 
 SIZE = (860, 560)
-METHODS = {"sedir": "SeDiR", "mc3d-ad": "MC3D-AD", "mc3d-ad-spatial": "MC3D-AD, spatial"}
 MEASURES = {"o_auroc": "O-AUROC", "p_auroc": "P-AUROC", "o_aupr": "O-AUPR", "p_aupr": "P-AUPR"}
 FACTS = ("Method", "Trained", "Knows", "Sees", "Measured", "Folder")
 
@@ -190,7 +190,7 @@ class ModelDialog(QDialog):
         if entry.about is None:
             return
         told = {
-            "Method": METHODS.get(entry.method, entry.method),
+            "Method": METHOD_NAMES.get(entry.method, entry.method),
             "Trained": f"{entry.created:%d %B %Y}" if entry.created else entry.about.created,
             "Knows": f"{len(entry.categories)} kinds of part: " + ", ".join(entry.categories),
             "Sees": "scans from all around, and from one side" if run.views else "scans from all around",
@@ -243,7 +243,7 @@ def _line(run: KnownRun, current: Path) -> str:
     """The second line of the list: what tells the runs apart."""
     if run.trouble:
         return f"{run.origin} · cannot be used"
-    parts = [METHODS.get(run.entry.method, run.entry.method), f"{len(run.entry.categories)} kinds", run.origin]
+    parts = [METHOD_NAMES.get(run.entry.method, run.entry.method), f"{len(run.entry.categories)} kinds", run.origin]
     return " · ".join(parts)
 
 

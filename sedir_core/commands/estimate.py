@@ -23,12 +23,15 @@ def estimate(
     json_file: Annotated[str | None, typer.Option("--json", help="Write JSON; - is standard output.")] = None,
 ) -> None:
     """Measure a few real steps of every stage once, keep what they took, and add up."""
-    from sedir_core.config import preset, read_config
+    from sedir_core.config import PEERS, preset, read_config
+    from sedir_core.errors import BadConfig
     from sedir_core.runtime import choose_device
     from sedir_core.training.pace import estimate as add_up
     from sedir_core.training.pace import keep_pace, read_pace
 
     config = preset(preset_name, method) if config_file is None else read_config(config_file)
+    if config.method in PEERS:
+        raise BadConfig(config.method, "memorises the parts in some seconds each", "only networks are trained for long")
     where = str(choose_device(device)[0])
     pace = read_pace(config, where)
     if pace is None:

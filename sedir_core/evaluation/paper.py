@@ -9,19 +9,6 @@ from functools import cache
 from importlib.resources import files
 
 SOURCE = "resources/paper/results.toml"
-METHOD_NAMES: Mapping[str, str] = {
-    "sedir": "SeDiR",
-    "mc3d-ad": "MC3D-AD",
-    "mc3d-ad-spatial": "MC3D-AD (spatial)",
-    "btf-raw": "BTF(Raw)",
-    "btf-fpfh": "BTF(FPFH)",
-    "patchcore-fpfh": "PatchCore(FPFH)",
-    "patchcore-pointmae": "PatchCore(PointMAE)",
-    "m3dm": "M3DM",
-    "reg3d-ad": "Reg3D-AD",
-    "template": "Golden template",
-}
-"""How the paper spells our methods, and what those are called that it does not know."""
 FEWEST_CATEGORIES = 2  # one name that is the same by chance makes no benchmark
 
 

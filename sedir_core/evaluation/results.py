@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.benchmark import MEASURES
-from sedir_core.evaluation.paper import METHOD_NAMES, PaperTable, paper_table
+from sedir_core.evaluation.paper import PaperTable, paper_table
 from sedir_core.evaluation.table_text import Cell, Number, TextTable
 
 Document = Mapping[str, Any]

@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
-from app.workspaces.runs.table import ICONS, METHODS
+from app.workspaces.runs.table import ICONS
 from app.workspaces.runs.tables import BETTER, FIRST, SECOND, CategoryTable, MeasuresTable, SettingsTable, fate_reasons
+from sedir_core.config import METHOD_NAMES, PEERS
 from sedir_core.runs.catalogue import RunDetail, RunEntry, State
 from sedir_core.runs.compare import compare_runs, settings_of
 
@@ -216,7 +217,9 @@ def _about(entry: RunEntry) -> str:
     if entry.about is None:
         return ""
     kinds = f"{len(entry.categories)} {'kind' if len(entry.categories) == 1 else 'kinds'} of part"
-    said = [METHODS.get(entry.method, entry.method), entry.preset, kinds, f"{entry.epochs} epochs"]
+    said = [METHOD_NAMES.get(entry.method, entry.method), entry.preset, kinds]
+    if entry.method not in PEERS:
+        said.append(f"{entry.epochs} epochs")
     if entry.seconds is not None:
         said.append(f"{entry.seconds / 60:.1f} min of training")
     if entry.about.parent:

@@ -20,6 +20,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.widgets.theme import Theme, icon
+from sedir_core.config import METHOD_NAMES
 from sedir_core.runs.catalogue import RunEntry, State
 
 COLUMNS = ("Name", "State", "Method", "Kinds", "O-AUROC", "P-AUROC", "Begun", "Size")
@@ -38,7 +39,6 @@ ICONS = {
     State.FINISHED: "check-circle",
     State.DAMAGED: "file-alert-outline",
 }
-METHODS = {"sedir": "SeDiR", "mc3d-ad": "MC3D-AD", "mc3d-ad-spatial": "MC3D-AD, spatial"}
 Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole
 
@@ -205,7 +205,7 @@ class RunTable(QTableView):
 
 def texts(entry: RunEntry) -> tuple[str, ...]:
     """The cells of a row."""
-    method = METHODS.get(entry.method, entry.method)
+    method = METHOD_NAMES.get(entry.method, entry.method)
     when = "" if entry.created is None else day(entry.created.astimezone())
     return (
         entry.name,

@@ -6,11 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.widgets.error_details import plain_label
-from sedir_core.config import Config
+from sedir_core.config import PEERS, Config
 from sedir_core.training.pace import Pace, estimate, read_pace
 
 MEASURING = "Measuring with a small training…"
 UNKNOWN = "Time and memory: not measured for these settings yet"
+MEMORISES = "Memorises the good parts instead of learning: some seconds for each"
 TIP = (
     "Trains two made-up parts for a few steps with these settings on this device, and adds up.\n"
     "Takes seconds with the smaller presets, minutes with the paper's. It is kept for the next time."
@@ -43,6 +44,10 @@ class EstimateLine(QWidget):
         self._asked = (config, device, n_scans)
         self.setVisible(config is not None and n_scans > 0)
         if config is None:
+            return
+        if config.method in PEERS:
+            self.measure.hide()
+            self.text.setText(MEMORISES)
             return
         pace = read_pace(config, device)
         self.measure.setVisible(pace is None and not self._busy)
