@@ -20,6 +20,7 @@ from sedir_core.detectors.run_files import ABOUT, EVENTS, STOP, STOP_AFTER_EPOCH
 from sedir_core.errors import BadDataset, BadRun, CannotWrite
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
+from sedir_core.runs.catalogue import ARCHIVED
 from sedir_core.training import queue
 from sedir_core.training.events import DoneEvent, FailedEvent, read_events
 from sedir_core.training.run_lock import is_alive
@@ -129,9 +130,9 @@ def phase_of(run_dir: Path, alive: bool, ended: str) -> Phase:
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """Runs, begun or finished, the newest first."""
+    """Runs, begun or finished, the newest first; without those that were archived."""
     try:
-        found = [path for path in folder.iterdir() if (path / ABOUT).is_file()]
+        found = [path for path in folder.iterdir() if (path / ABOUT).is_file() and not (path / ARCHIVED).exists()]
     except OSError:
         return []
     return sorted(found, key=lambda path: (path / ABOUT).stat().st_mtime, reverse=True)

@@ -14,6 +14,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.jobs.training import runs_in
 from app.session import Session
 from app.settings import Settings
 from app.widgets.theme import DARK, LIGHT
@@ -185,6 +186,7 @@ def test_an_archived_run_is_off_the_list_until_it_is_put_back(qtbot: QtBot, page
     with qtbot.waitSignal(page.model.listed, timeout=WAIT_MS):
         page.archive.trigger()
     assert names(page) == ["default", "bolts"]
+    assert runs_in(home) == [home / "bolts"]  # in Train, too
     show_shelf(qtbot, page, 1)
     choose(qtbot, page, home / "cups")
     assert page.archive.text() == "Put Back onto the List"

@@ -143,8 +143,12 @@ class SettingsPanel(QFrame):
             self._top.setRowVisible(widget, config is not None)
         if config is None:
             self._use_preset()
-        else:
-            self.form.show_config(config)
+            return
+        for choice, name in ((self.preset, config.preset), (self.method, config.method)):
+            choice.blockSignals(True)
+            choice.setCurrentIndex(choice.findData(name))
+            choice.blockSignals(False)
+        self.form.show_config(config)
 
     def set_theme(self, theme: Theme) -> None:
         self.train.setIcon(icon("school-outline", theme.on_accent))
