@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from app.jobs import recorder as recorder_module
 from app.jobs.past import Reader
 from app.jobs.recorder import Recorder
 from app.recording import login_name
-from app.session import Session
+from app.session import Session, State
 from app.shapes import prepare
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
@@ -223,6 +224,19 @@ def test_the_window_says_that_it_cannot_record_and_asks_before_it_closes(
         assert not window.close()
         assert window.isVisible()
     assert len(asked) == 2 and "1 result" in asked[0]
+
+
+def test_what_was_stopped_or_failed_is_not_recorded(qtbot, settings, place, tmp_path, dented_file, broken_file) -> None:
+    gate = threading.Event()
+    session = Session(loader(SphereDetector(gate)), tmp_path / "run")
+    session.history = place
+    with open_window(qtbot, session, settings, tmp_path) as window:
+        with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
+            window.open_paths([broken_file, dented_file])
+            qtbot.waitUntil(lambda: State.RUNNING in [entry.state for entry in session.entries], timeout=WAIT_MS)
+            window.model.stop()
+    assert {entry.state for entry in session.entries} <= {State.FAILED, State.STOPPED}
+    assert not (tmp_path / "data").exists()
 
 
 def test_operator_and_lot_are_set_in_the_status_bar(qtbot, window, settings) -> None:
