@@ -231,10 +231,9 @@ def test_what_was_stopped_or_failed_is_not_recorded(qtbot, settings, place, tmp_
     session = Session(loader(SphereDetector(gate)), tmp_path / "run")
     session.history = place
     with open_window(qtbot, session, settings, tmp_path) as window:
-        with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
-            window.open_paths([broken_file, dented_file])
-            qtbot.waitUntil(lambda: State.RUNNING in [entry.state for entry in session.entries], timeout=WAIT_MS)
-            window.model.stop()
+        window.open_paths([broken_file, dented_file])
+        qtbot.waitUntil(lambda: State.RUNNING in [entry.state for entry in session.entries], timeout=WAIT_MS)
+        window.model.stop()
     assert {entry.state for entry in session.entries} <= {State.FAILED, State.STOPPED}
     assert not (tmp_path / "data").exists()
 

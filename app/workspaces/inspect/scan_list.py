@@ -26,6 +26,7 @@ class ScanList(QListView):
         self._last_row = 0  # where the current scan was, should it leave the list
         self._held: tuple[list[int], int] = ([], 0)  # chosen scans and scroll position, over a reset
         self.table = ScanTable(session)
+        self.table.setParent(self)  # its timer must not outlive the window
         self._delegate = ScanDelegate(theme, self)
         self.setModel(self.table)
         self.setItemDelegate(self._delegate)
