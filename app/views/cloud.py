@@ -37,6 +37,7 @@ QUALITIES = ((1, 1.0), (1, 1.25), (2, 1.25), (3, 1.4), (4, 1.6), (6, 1.6), (8, 1
 FIRST_QUALITY = 3
 SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # two views and the window around them make 15 frames a second
 BATCH_S = 0.02  # between two steps of the full picture the window answers
+MOST_BATCH = 16  # chunks
 REST_DELAY_MS = 180
 POINT_OVERLAP = 2.0
 MAX_POINT_PX = 40
@@ -257,7 +258,9 @@ class CloudView(QWidget):
         self._set_up(first, last, self._n_chunks * CHUNK, POINT_OVERLAP)
         self._plot.draw_hidden()
         seconds = time.perf_counter() - start
-        self._batch = max(1, min(2 * self._batch, int(self._batch * BATCH_S / max(seconds, 1e-4))))
+        wanted = int(self._batch * BATCH_S / max(seconds, 1e-4))
+        # An empty or small picture is always quick: it must not make the step grow for ever.
+        self._batch = max(1, min(2 * self._batch, wanted, MOST_BATCH))
         self._n_hidden = last
         if last < self._n_chunks:
             self._rest.start(0)

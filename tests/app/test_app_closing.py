@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -13,12 +14,17 @@ from sedir_core.io.scans import read_scan
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for orphans in /proc")
 
 
+def crowding() -> float:
+    """How many processes share a processor: five seconds on a machine of its own are more on a busy one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_closing_during_work_ends_the_program_and_leaves_no_process(moment, tmp_path):
     scan = save_ply(tmp_path / "scan.ply", dented_sphere(8_000).points)
     ending = close_during(moment, scan, tmp_path)
     assert (ending.status, ending.orphans) == (0, []), ending.log
-    assert ending.seconds < 5
+    assert ending.seconds < 5 * crowding()
     assert "Traceback" not in ending.log
     written = sorted(tmp_path.glob("out*"))
     assert moment != "export" or written

@@ -285,6 +285,15 @@ def test_a_large_scan_is_drawn_in_steps_and_ends_complete(qtbot, window, tmp_pat
     assert view.complete and view._drawn.n_made == 5
 
 
+def test_drawing_little_very_often_keeps_the_steps_small(qtbot, window, good_file):
+    open_and_wait(qtbot, window, good_file)
+    view = window.page.clouds.views[0]
+    for _ in range(12):
+        view.redraw()
+        view.finish()
+    assert view._batch <= 16  # without a bound it would double each time, at last beyond every float
+
+
 def test_many_defects_get_few_numbers_and_the_chosen_one_always(qtbot, window, tmp_path):
     (entry,) = open_and_wait(qtbot, window, save_ply(tmp_path / "many.ply", dented_sphere().points))
     many = replace(entry.detection, defects=entry.detection.defects * 9)
