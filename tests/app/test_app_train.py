@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, save_ply
-from core.tiny_run import part, write_dataset
+from core.tiny_run import part, scan_of, write_dataset
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
@@ -28,6 +30,7 @@ from app.workspaces.train.progress_panel import remaining
 from sedir_core.config import preset
 from sedir_core.datasets.survey import survey
 from sedir_core.detectors.run_files import read_run_config
+from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.io.export import write_points_ply
 from sedir_core.training.events import EpochEvent, read_events
 from sedir_core.training.pace import Pace
@@ -146,6 +149,90 @@ def test_a_training_outlives_the_page_is_found_again_stopped_and_goes_on(
     page.stop()
     wait_for(qtbot, page, Phase.INTERRUPTED)
     next(second, None)
+
+
+def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path: Path, home: Path) -> None:
+    """Import, selection, training, live curves, close and reopen, resume, inspection with the new model."""
+    for i in range(2):
+        write_points_ply(tmp_path / "own" / "cup" / f"{i}.ply", part("cup", i, 2_000))
+        write_points_ply(tmp_path / "own" / "bracket" / f"{i}.ply", part("bracket", i, 2_000))
+    first = opened(qtbot, tmp_path)
+    page = next(first)
+    assert page.data.how.isVisible() and not page.settings.train.isEnabled()
+    dialog = page.import_parts()
+    dialog.take(tmp_path / "own")
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT_MS)
+    with checked(qtbot, page):
+        qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    assert page.data.categories == ("bracket", "cup")
+    page.data.tree.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    assert page.settings.train.text() == "Train 1 category"
+    page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
+    type_into(qtbot, page.settings.form, "training", "epochs", "400")
+    page.settings.name.setText("cups")
+    qtbot.mouseClick(page.settings.train, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.model.curves.epochs.get("total", ())) > 1, timeout=TRAINING_MS)
+    assert page.progress.curves.charts.keys() >= {"total", "rec", "memory", "steps/s"}
+    qtbot.waitUntil(page.progress.previews.isVisible, timeout=TRAINING_MS)
+    qtbot.mouseClick(page.progress.stop_later, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+    done = last_epoch(home / "cups")
+    next(first, None)  # the window is closed
+    second = opened(qtbot, tmp_path)
+    page = next(second)
+    page.show_run(home / "cups")
+    qtbot.mouseClick(page.progress.resume, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, page, Phase.COMPLETE)
+    epochs = [e.epoch for e in read_events(home / "cups" / "events.jsonl") if isinstance(e, EpochEvent)]
+    assert 0 < done < 400
+    assert epochs == list(range(1, 401))
+    with qtbot.waitSignal(page._session.workspace_wanted):
+        qtbot.mouseClick(page.progress.inspect, Qt.MouseButton.LeftButton)
+    next(second, None)
+    detector = SedirDetector.load(home / "cups", "cpu")
+    assert detector.detect(scan_of(part("cup", 5, 2_000))).category == "cup"
+
+
+LAUNCH = """
+import sys, signal
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from app.jobs.training import TrainOrder, launch
+from sedir_core.config import preset
+app = QCoreApplication([])
+dataset, out = map(Path, sys.argv[1:])
+launch(TrainOrder(dataset, ("cup",), preset("tiny", training={"epochs": 2000}), out, "cpu"))
+print("launched", flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills a process as POSIX does")
+@pytest.mark.parametrize("both", [False, True], ids=["the window", "the window and the trainer"])
+def test_a_training_survives_kill_9_of(qtbot: QtBot, tmp_path: Path, parts: Path, home: Path, both: bool) -> None:
+    run_dir = home / "mine"
+    window = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, str(parts), str(run_dir)], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert window.stdout is not None and window.stdout.readline() == b"launched\n"
+    qtbot.waitUntil(lambda: last_epoch(run_dir) > 0, timeout=TRAINING_MS)
+    os.killpg(window.pid, signal.SIGKILL)
+    window.wait()
+    window.stdout.close()
+    if both:
+        os.kill(process_of(run_dir), signal.SIGKILL)
+    pages = opened(qtbot, tmp_path)
+    page = next(pages)
+    page.show_run(run_dir)
+    if both:
+        wait_for(qtbot, page, Phase.INTERRUPTED)
+        qtbot.mouseClick(page.progress.resume, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, page, Phase.RUNNING)
+    done = last_epoch(run_dir)
+    qtbot.waitUntil(lambda: last_epoch(run_dir) > done, timeout=TRAINING_MS)
+    page.stop()
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+    next(pages, None)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills a process as POSIX does")
