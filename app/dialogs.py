@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
+from app import help_texts
 from app.jobs.pool import Pool
 from app.session import Failure
+from app.widgets.guide import GuideWindow
 from app.widgets.settings_dialog import SettingsDialog
 from app.widgets.shortcut_dialog import ShortcutDialog
 from app.widgets.theme import Theme
 from sedir_core.errors import UserError
+from sedir_core.places import user_guide, writable_folders
 
 if TYPE_CHECKING:
     from app.jobs.models import Machine
@@ -87,6 +91,21 @@ class Dialogs(QObject):
         dialog = ShortcutDialog(self._window.shortcuts, self._window)
         dialog.show()
         return dialog
+
+    def show_guide(self) -> GuideWindow:
+        """The user guide."""
+        guide = GuideWindow(user_guide(), self._window)
+        guide.show()
+        return guide
+
+    def show_about(self) -> QMessageBox:
+        return help_texts.show_about(self._window)
+
+    def open_log_folder(self) -> None:
+        """In the system's file manager."""
+        folder = writable_folders()["log"]
+        if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._window.page.messages.inform(f"The log folder is {folder}")
 
     def _find_devices(self) -> None:
         if self._machine is None:

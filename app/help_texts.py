@@ -1,16 +1,23 @@
-"""What Help shows, and the facts a bug report needs."""
+"""What Help says of the program, and the facts a bug report needs, without names of parts, people and folders."""
 
 from __future__ import annotations
 
+import logging
 import platform
+import re
 import sys
+from pathlib import Path
 
 from PySide6.QtCore import qVersion
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from app.endings import LOG
 from app.session import Session
 from app.settings import Settings
+from sedir_core.places import bundled_runs, writable_folders
+
+log = logging.getLogger(__name__)
 
 PACKAGES = (
     "sedir-inspect",
@@ -23,63 +30,92 @@ PACKAGES = (
     "pyvista",
     "pyvistaqt",
     "vtk",
+    "SQLAlchemy",
 )
-
-HELP = """
-<h3>Inspect a scan</h3>
-<p>Drop scans or folders on the window, or use <b>File &gt; Open Scans</b>. Each scan is read, compared with what the
-model knows as normal, and shown: on the left the scan with its heat, on the right the normal surface the model expects.
-Both views share one camera: drag to turn, Shift+drag to shift, wheel to zoom.</p>
-<h3>Read the picture</h3>
-<p>The colour scale is fixed: its middle is the limit the model was calibrated to, so good parts stay blue.
-Grey points were not evaluated. A click on a defect flies to it.</p>
-<h3>Keys</h3>
-<table cellspacing="6">
-<tr><td><b>Up, Down</b></td><td>previous, next scan</td></tr>
-<tr><td><b>O, N, Backspace</b></td><td>set to OK, set to NG, back to the model's verdict</td></tr>
-<tr><td><b>1 to 5</b></td><td>heat, plain scan, scan over reconstruction, distance to it, ground truth</td></tr>
-<tr><td><b>S</b></td><td>swap the sides</td></tr>
-<tr><td><b>R</b></td><td>reset the camera</td></tr>
-<tr><td><b>F5, Esc</b></td><td>inspect again, stop</td></tr>
-<tr><td><b>Ctrl+E</b></td><td>export the points with their scores</td></tr>
-<tr><td><b>Ctrl+Shift+P</b></td><td>find any command</td></tr>
-<tr><td><b>F11</b></td><td>full screen</td></tr>
-</table>
-"""
+LAST_LINES = 20
+GL_VENDOR, GL_RENDERER, GL_VERSION = 0x1F00, 0x1F01, 0x1F02
+_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/][^\s:;,'\")]+")
+_FILE = re.compile(r"[^\s'\"]+\.(?:pcd|ply|obj|stl|off|xyz|txt|csv|pts|npy|npz|sedir)\b", re.IGNORECASE)
 
 
-def show_help(parent: QWidget) -> None:
-    """How to use the window, in one page."""
-    _box(parent, "Help", HELP)
-
-
-def show_about(parent: QWidget) -> None:
-    """Name and version."""
-    about = "<p>Finds defects in 3D scans with one model for many kinds of part.</p>"
-    _box(parent, "About", f"<h3>SeDiR Inspect {_version('sedir-inspect')}</h3>{about}<p>MIT licence.</p>")
+def show_about(parent: QWidget) -> QMessageBox:
+    """Name, version and licence."""
+    lines = [
+        f"<h3>SeDiR Inspect {_version('sedir-inspect')}</h3>",
+        "<p>Finds defects in 3D scans with one model for many kinds of part<br>and shows what it takes for normal.</p>",
+        f"<p>Python {platform.python_version()}, PyTorch {_version('torch')}, Qt {qVersion()}</p>",
+        "<p>MIT licence.</p>",
+    ]
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "About", "".join(lines), QMessageBox.StandardButton.Close, parent)
+    box.open()
+    return box
 
 
 def diagnostics(session: Session, settings: Settings) -> str:
-    """Plain text for a bug report: versions, screen, model and how many scans are in which state. No file names."""
+    """Plain text for a bug report: versions, screen, graphics, model, how many scans are in which state, last words."""
     screen = QGuiApplication.primaryScreen()
     method = session.model.method if session.model else "not loaded"
     states = [entry.state.value for entry in session.entries]
+    bundled = session.run_dir.parent == bundled_runs()
     lines = [
         f"system: {platform.platform()}",
         f"python: {sys.version.split()[0]}",
         f"qt: {qVersion()} on {QGuiApplication.platformName()}",
         f"screen: {screen.size().width()}x{screen.size().height()} at {screen.devicePixelRatio():g}",
+        f"opengl: {_opengl()}",
+        f"gpu: {_gpu()}",
         *(f"{name}: {found}" for name in PACKAGES if (found := _version(name)) != "?"),
-        f"model: {session.run_dir} ({method}), device {session.device}",
+        f"model: {'bundled ' if bundled else ''}{method}, device {session.device}",
         f"scans: {', '.join(f'{states.count(state)} {state}' for state in sorted(set(states))) or 'none'}",
-        f"settings: {settings.path}, theme {settings.theme}",
+        f"settings: {_short(settings.path)}, theme {settings.theme}",
+        *(f"{what} folder: {_short(folder)}" for what, folder in writable_folders().items()),
     ]
-    return "\n".join(lines)
+    last = last_words(writable_folders()["log"] / LOG, session)
+    return "\n".join([*lines, "last warnings:", *(last or ["none"])])
 
 
-def _box(parent: QWidget, title: str, html: str) -> None:
-    box = QMessageBox(QMessageBox.Icon.NoIcon, title, html, QMessageBox.StandardButton.Close, parent)
-    box.open()
+def last_words(path: Path, session: Session) -> list[str]:
+    """The last warnings and errors of the log, without the names of scans, parts and folders."""
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    kept = [line for line in lines if re.match(r"\S+ \S+ (WARNING|ERROR|CRITICAL) ", line)]
+    names = {name for entry in session.entries for name in (str(entry.path), entry.path.name, entry.path.stem)}
+    return [_without(line, names) for line in kept[-LAST_LINES:]]
+
+
+def _without(line: str, names: set[str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        line = line.replace(name, "<scan>")
+    return _FILE.sub("<file>", _PATH.sub("<path>", line))
+
+
+def _short(path: Path) -> str:
+    """The name of the user's folder is the user's name."""
+    home = str(Path.home())
+    return f"~{str(path).removeprefix(home)}" if str(path).startswith(home) else f"<path>/{path.name}"
+
+
+def _gpu() -> str:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return "torch is not loaded yet"
+    if not torch.cuda.is_available():
+        return "none that torch can use"
+    return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+
+
+def _opengl() -> str:
+    surface, context = QOffscreenSurface(), QOpenGLContext()
+    surface.create()
+    if not context.create() or not context.makeCurrent(surface):
+        return "no context"
+    try:
+        found = [context.functions().glGetString(name) for name in (GL_VERSION, GL_RENDERER, GL_VENDOR)]
+    finally:
+        context.doneCurrent()
+    return ", ".join(str(one) for one in found if one)
 
 
 def _version(package: str) -> str:

@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
         self.session.workspace_wanted.connect(self.show_workspace)
         self.page.open_wanted.connect(self.open_dialog)
         self.page.demo_wanted.connect(self.open_demo)
+        self.page.guide_wanted.connect(self.dialogs.show_guide)
         self.page.watch_wanted.connect(self.watch_dialog)
         self.model.progress_changed.connect(self.status.show_progress)
         self.model.progress_changed.connect(self.menus.enable)

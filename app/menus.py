@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from app import help_texts
 from app.settings import ThemeChoice
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect.scan_table import Kind
@@ -141,11 +140,12 @@ class Menus:
 
     def _build_help(self) -> None:
         window, menu = self._window, self._menu("&Help")
-        self._add(menu, "Help", lambda: help_texts.show_help(window), "F1", "help-circle-outline")
+        self._add(menu, "User Guide", window.dialogs.show_guide, "F1", "help-circle-outline")
         self._add(menu, "Find a Command…", window.show_palette, "Ctrl+Shift+P", "magnify")
         menu.addSeparator()
         self._add(menu, "Copy Diagnostics", window.copy_diagnostics)
-        self._add(menu, "About SeDiR Inspect", lambda: help_texts.show_about(window))
+        self._add(menu, "Open the Log Folder", window.dialogs.open_log_folder)
+        self._add(menu, "About SeDiR Inspect", window.dialogs.show_about)
 
     def _fill_recent(self) -> None:
         window = self._window

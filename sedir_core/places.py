@@ -23,6 +23,11 @@ def demo_scans() -> Path:
     return Path(str(files("resources"))) / "demo"
 
 
+def user_guide() -> Path:
+    """The user guide, Markdown, its pictures beside it."""
+    return Path(str(files("resources"))) / "guide" / "guide.md"
+
+
 def user_runs() -> Path:
     """Where trainings go unless told otherwise."""
     return platformdirs.user_data_path(APP_NAME, appauthor=False) / "runs"

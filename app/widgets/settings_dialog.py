@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -73,14 +72,12 @@ class SettingsDialog(QDialog):
         for row in self.rows.values():
             row.reset()
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def done(self, result: int) -> None:
+        """Every way out leads here; what was typed counts, though the field was never left."""
         for row in self.rows.values():
-            row.apply()  # Escape closes without leaving the field
+            row.apply()
         self._settings.flush()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        self.close()
+        super().done(result)
 
     def _layout(self) -> None:
         inside = QWidget()
@@ -100,7 +97,7 @@ class SettingsDialog(QDialog):
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
         close = QPushButton("Close", objectName="primary", default=True)
-        close.clicked.connect(self.close)
+        close.clicked.connect(self.accept)
         buttons = QHBoxLayout()
         buttons.addWidget(self.restore)
         buttons.addStretch()

@@ -17,6 +17,7 @@ from app.widgets.theme import DARK, LIGHT
 @pytest.fixture
 def dialog(qtbot, settings):
     shown = SettingsDialog(settings, LIGHT)
+    shown.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     shown.show()
     yield shown
     shown.close()
@@ -39,6 +40,12 @@ def test_a_typed_setting_is_kept_also_when_escape_closes(qtbot, dialog, settings
     qtbot.keyClicks(dialog.rows["operator"].editor, "Ada")
     qtbot.keyClick(dialog.rows["operator"].editor, Qt.Key.Key_Escape)
     assert Settings(settings.path).operator == "Ada"
+    assert not dialog.isVisible()
+
+
+def test_closing_closes(qtbot, dialog):
+    assert dialog.close()
+    assert not dialog.isVisible()
 
 
 def test_the_unit_is_written_after_lengths(qtbot, window, settings):

@@ -32,6 +32,11 @@ class EmptyState(QFrame):
         self.open_button = QPushButton("Open scans…", objectName="primary")
         self.watch_button = QPushButton("Watch a folder…")
         self.demo_button = QPushButton("Open the demo")
+        self._new_here = QLabel("New here? The demo has good and defective parts, and the guide shows what is what.\n"
+                                "Your own parts need a model that has seen good scans of them: train one.",
+                                objectName="faint", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)  # fmt: skip
+        self.guide_button = QPushButton("Read the guide")
+        self.train_button = QPushButton("Train on your own parts…")
         column = QVBoxLayout(self)
         column.setSpacing(14)
         column.addStretch(2)
@@ -39,6 +44,9 @@ class EmptyState(QFrame):
         column.addWidget(self.title)
         column.addWidget(self._text)
         column.addWidget(_centred(self.open_button, self.watch_button, self.demo_button))
+        column.addSpacing(18)
+        column.addWidget(self._new_here)
+        column.addWidget(_centred(self.guide_button, self.train_button))
         column.addStretch(3)
         self.show_watched("")
 

@@ -34,6 +34,7 @@ class InspectPage(QMainWindow):
 
     open_wanted = Signal()
     demo_wanted = Signal()
+    guide_wanted = Signal()
     watch_wanted = Signal()
 
     def __init__(
@@ -130,6 +131,8 @@ class InspectPage(QMainWindow):
         self.defects.view.doubleClicked.connect(lambda index: self.clouds.choose_defect(index.row()))
         self._empty.open_button.clicked.connect(self.open_wanted)
         self._empty.demo_button.clicked.connect(self.demo_wanted)
+        self._empty.guide_button.clicked.connect(self.guide_wanted)
+        self._empty.train_button.clicked.connect(lambda: session.workspace_wanted.emit("train"))
         self._empty.watch_button.clicked.connect(self.watch_wanted)
         self.watching.changed.connect(self._show_watched)
         self.clouds.defect_clicked.connect(self._on_callout_clicked)
