@@ -231,7 +231,7 @@ def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[D
         for one in held_out:
             if one.part == part:
                 exceedance = usual.exceed(one.evidence)
-                scores.append(object_score(exceedance))
+                scores.append(object_score(exceedance, one.evidence.from_one_side))
                 maps.append(point_map(exceedance, one.evidence.places))
     return np.array(scores), float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
 

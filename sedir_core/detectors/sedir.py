@@ -158,7 +158,7 @@ class SedirDetector:
         exceedance = mine.standard(view).usual.exceed(evidence)
         return (
             spread(point_map(exceedance, departure.places), departure.points, aligned),
-            object_score(exceedance),
+            object_score(exceedance, view is not None),
             departure,
         )
 
@@ -241,7 +241,8 @@ def gather_evidence(
     few = aligned[random_subset(len(aligned), SURFACE_POINTS, generator(0, "surface"))]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction)
     at_points = spread(residuals, centres_of(tokens), few)
-    return departure, Evidence(departure.places, departure.channels | {TOKEN: at_points})
+    channels = departure.channels | {TOKEN: at_points}
+    return departure, Evidence(departure.places, channels, view is not None)
 
 
 def _what_was_seen(found: Identified) -> str:

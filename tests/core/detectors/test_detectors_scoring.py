@@ -150,3 +150,8 @@ def test_published_scores_of_equal_residuals_are_zero() -> None:
 def test_published_scores_do_not_depend_on_scale_and_offset() -> None:
     residuals = np.random.default_rng(0).uniform(size=50)
     assert paper_scores(7 * residuals + 3) == pytest.approx(paper_scores(residuals))
+
+
+def test_a_seam_decides_on_whole_scans_only() -> None:
+    exceedance = {"gap_8": np.ones(1000), "seam": np.full(1000, 3.0)}
+    assert object_score(exceedance) > object_score(exceedance, from_one_side=True) == pytest.approx(1.0)
