@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -40,10 +41,11 @@ def place(tmp_path) -> HistoryPlace:
     return HistoryPlace(f"sqlite:///{tmp_path / 'data' / 'history.sqlite'}", tmp_path / "data" / "kept")
 
 
-@pytest.fixture
-def store(place) -> History:
-    """Eight inspections a day apart: the newest is number 0."""
-    history = place.open()
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Path:
+    """Written once: each commit waits for the disk."""
+    folder = tmp_path_factory.mktemp("template") / "data"
+    history = HistoryPlace(f"sqlite:///{folder / 'history.sqlite'}", folder / "kept").open()
     now = datetime.now(UTC)
     for number in range(8):
         ng = number % 2 == 0
@@ -54,7 +56,14 @@ def store(place) -> History:
             ),
             CONTENT,
         )  # fmt: skip
-    return history
+    return folder
+
+
+@pytest.fixture
+def store(place, template, tmp_path) -> History:
+    """Eight inspections a day apart: the newest is number 0."""
+    shutil.copytree(template, tmp_path / "data")
+    return place.open()
 
 
 @pytest.fixture

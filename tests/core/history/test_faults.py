@@ -31,11 +31,11 @@ for number in range(first, first + count):
 
 
 def test_two_programs_that_write_at_once_lose_nothing(tmp_path) -> None:
-    writers = [child(RECORD, tmp_path, first, 60) for first in (0, 100)]
+    writers = [child(RECORD, tmp_path, first, 30) for first in (0, 100)]
     done = [number for writer in writers for number in numbers(writer)]
     assert [writer.wait() for writer in writers] == [0, 0]
     store = history(tmp_path)
-    assert store.count() == len(done) == 120
+    assert store.count() == len(done) == 60
     for one in store.page(Filter()):
         store.kept(one)
 
@@ -46,7 +46,7 @@ def test_a_kill_loses_no_committed_record(tmp_path) -> None:
     for attempt in range(3):
         writer = child(RECORD, tmp_path, 1000 * attempt, 1000)
         assert writer.stdout is not None
-        for _ in range(chance.randrange(1, 40)):
+        for _ in range(chance.randrange(1, 15)):
             said.append(int(writer.stdout.readline()))
         writer.kill()
         said += numbers(writer)

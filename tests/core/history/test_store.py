@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from dataclasses import fields, replace
 from datetime import UTC, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,15 +24,23 @@ def log_line(number: int, verdict: str | None, comment: str = "dust") -> Overrid
     return Override(inspection(number).key, DAY, "berta", "bench", verdict, comment, "ng", 1.0)
 
 
-@pytest.fixture
-def filled(tmp_path) -> History:
-    """Ten inspections: even ones OK, the last one not sure."""
-    store = history(tmp_path)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Path:
+    """Written once: each commit waits for the disk."""
+    folder = tmp_path_factory.mktemp("template")
+    store = history(folder)
     for number in range(10):
         verdict = "ng" if number % 2 else "ok"
         changes = {"category": "cup", "lot": "B2", "operator": "Übel"} if number > 6 else {}
         store.record(inspection(number, verdict=verdict, uncertain=number == 9, **changes), CONTENT)
-    return store
+    return folder
+
+
+@pytest.fixture
+def filled(template, tmp_path) -> History:
+    """Ten inspections: even ones OK, the last one not sure."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    return history(tmp_path)
 
 
 def test_an_inspection_comes_back_as_it_was(tmp_path) -> None:
