@@ -87,9 +87,14 @@ def read_run_config(run_dir: Path) -> Config:
     """config.toml of a run. Raises BadRun."""
     _refuse_unlike_text(run_dir / CONFIG)
     try:
-        return read_config(run_dir / CONFIG)
+        config = read_config(run_dir / CONFIG)
     except BadConfig as error:
         raise BadRun(run_dir / CONFIG, error.what, "the run is damaged or of another version") from error
+    # Half a file may be valid TOML, and defaults would fill in the rest.
+    missing = [name for name in Config.model_fields if name not in config.model_fields_set]
+    if missing:
+        raise BadRun(run_dir / CONFIG, f"lacks {', '.join(missing)}", "the run is damaged: train it again")
+    return config
 
 
 def read_run_tensors(run_dir: Path) -> dict[str, Tensor]:
