@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ from sedir_core.types import (
 DENT_DIRECTION = np.array([0.8, -1.0, 0.55]) / np.linalg.norm([0.8, -1.0, 0.55])  # towards the first camera
 POINT_LIMIT = 0.04
 WAIT_MS = 20_000
+
+
+def crowding() -> float:
+    """How many processes share a processor: five seconds on a machine of its own are more on a busy one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
-from app_helpers import dented_sphere, save_ply
+from app_helpers import crowding, dented_sphere, save_ply
 from closing import MOMENTS, close_during
 
 from sedir_core.io.scans import read_scan
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for orphans in /proc")
-
-
-def crowding() -> float:
-    """How many processes share a processor: five seconds on a machine of its own are more on a busy one."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
