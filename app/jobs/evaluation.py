@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, Signal
+from PySide6.QtCore import QObject, Signal
 
+from app.jobs.child import Child
 from sedir_core.detectors.run_files import read_about
 
-RESULT = "evaluation.json"
 UNREADABLE = 4
 """Exit status of the command when some scans could not be read; the others are evaluated."""
 
@@ -24,47 +21,19 @@ class Evaluator(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._process: QProcess | None = None
         self._run_dir = Path()
+        self._child = Child(self)
+        self._child.busy_changed.connect(self.busy_changed)
+        self._child.ended.connect(self._on_ended)
 
     def start(self, run_dir: Path, dataset: Path) -> None:
         """Evaluate a run on its own categories; an evaluation under way is dropped. Raises BadRun."""
         categories = ",".join(read_about(run_dir).categories)
-        self.cancel()
         self._run_dir = run_dir
-        self._process = process = QProcess(self)
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.SeparateChannels)
-        process.setStandardOutputFile(QProcess.nullDevice())
-        process.finished.connect(self._on_finished)
-        words = [str(run_dir), str(dataset), "--categories", categories, "--json", str(run_dir / RESULT)]
-        process.start(sys.executable, ["-m", "sedir_core", "evaluate", *words])
-        self.busy_changed.emit(True)
+        self._child.start(["evaluate", str(run_dir), str(dataset), "--categories", categories, "--record"])
 
     def cancel(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.finished.disconnect(self._on_finished)
-            process.kill()
-            process.waitForFinished(2_000)
-            process.deleteLater()
-            self.busy_changed.emit(False)
+        self._child.cancel()
 
-    def _on_finished(self, status: int) -> None:
-        process, self._process = self._process, None
-        assert process is not None
-        said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip().splitlines()
-        process.deleteLater()
-        self.busy_changed.emit(False)
-        failed = status not in (0, UNREADABLE)
-        why = (said[-1] if said else f"the evaluation ended with status {status}") if failed else ""
-        self.finished.emit(self._run_dir, why.removeprefix("error:").strip())
-
-
-def measured_of(run_dir: Path) -> dict[str, dict[str, Any]]:
-    """The measures of each category, 0..1, that an earlier evaluation left in the run; empty if there is none."""
-    try:
-        found = json.loads((run_dir / RESULT).read_text("utf-8"))
-        categories = found["categories"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return categories if isinstance(categories, dict) else {}
+    def _on_ended(self, status: int, output: bytes, why: str) -> None:
+        self.finished.emit(self._run_dir, "" if status in (0, UNREADABLE) else why)

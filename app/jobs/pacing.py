@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, Signal
+from PySide6.QtCore import QObject, Signal
 
+from app.jobs.child import Child
 from app.jobs.pool import Pool
 from sedir_core.config import Config, to_toml
 from sedir_core.errors import UserError
@@ -31,12 +30,14 @@ class Pacer(QObject):
         self._pool.done.connect(lambda job, found: self.devices_found.emit(found))
         self._pool.failed.connect(lambda job, error: self.failed.emit(str(error)))
         self._looked = False
-        self._process: QProcess | None = None
+        self._child = Child(self)
+        self._child.busy_changed.connect(self.busy_changed)
+        self._child.ended.connect(self._on_ended)
         self._asked: tuple[Config, str] | None = None
 
     @property
     def busy(self) -> bool:
-        return self._process is not None
+        return self._child.busy
 
     def look_for_devices(self) -> None:
         """Once; it loads torch, so not before somebody wants to train."""
@@ -54,42 +55,23 @@ class Pacer(QObject):
             self.failed.emit(str(error))
             return
         self._asked = (config, device)
-        self._process = process = QProcess(self)
-        process.setStandardInputFile(QProcess.nullDevice())
-        process.finished.connect(self._on_finished)
-        process.start(sys.executable, _words(settings, device))
-        self.busy_changed.emit(True)
+        self._child.start(["estimate", "--config", str(settings), "--device", device, "--json", "-"])
 
     def cancel(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.finished.disconnect(self._on_finished)
-            process.kill()
-            process.waitForFinished(2_000)
-            process.deleteLater()
-            self.busy_changed.emit(False)
+        self._child.cancel()
 
     def close(self) -> bool:
         self.cancel()
         return self._pool.close()
 
-    def _on_finished(self, status: int) -> None:
-        process, self._process = self._process, None
-        assert process is not None and self._asked is not None
-        said = bytes(process.readAllStandardOutput().data())
-        why = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip().splitlines()
-        process.deleteLater()
-        self.busy_changed.emit(False)
+    def _on_ended(self, status: int, output: bytes, why: str) -> None:
+        assert self._asked is not None
         try:
-            pace = Pace.model_validate(json.loads(said)["pace"])
+            pace = Pace.model_validate(json.loads(output)["pace"])
         except (ValueError, KeyError, TypeError):
-            self.failed.emit(why[-1].removeprefix("error:").strip() if why else f"it ended with status {status}")
+            self.failed.emit(why)
             return
         self.measured.emit(*self._asked, pace)
-
-
-def _words(settings: Path, device: str) -> list[str]:
-    return ["-m", "sedir_core", "estimate", "--config", str(settings), "--device", device, "--json", "-"]
 
 
 def _devices(request: None, report: Report, stop: Stop) -> list[tuple[str, str]]:

@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, QProcessEnvironment
 
-from sedir_core.config import Config, to_toml
-from sedir_core.detectors.run_files import ABOUT, EVENTS, STOP, STOP_AFTER_EPOCH, WEIGHTS, read_about
+from sedir_core.detectors.run_files import ABOUT, STOP, STOP_AFTER_EPOCH, WEIGHTS, read_about
 from sedir_core.errors import BadDataset, BadRun, CannotWrite
-from sedir_core.io.atomic import write_text
-from sedir_core.places import writable_folders
-from sedir_core.runs.catalogue import ARCHIVED
+from sedir_core.runs.catalogue import ARCHIVED, State, damage_of, read_entry
 from sedir_core.training import queue
-from sedir_core.training.events import DoneEvent, FailedEvent, read_events
-from sedir_core.training.run_lock import is_alive
+from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
 
 
 class Phase(Enum):
-    """Where a training is. WAITING: for its turn. STARTING: has said nothing yet. INTERRUPTED: can go on."""
+    """Where a training is.
+
+    WAITING: for its turn. STARTING: has said nothing yet. INTERRUPTED: can go on. DAMAGED: cannot be read.
+    """
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -35,33 +33,28 @@ class Phase(Enum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     COMPLETE = "complete"
+    DAMAGED = "damaged"
 
 
-@dataclass(frozen=True)
-class TrainOrder:
-    """What to train. device: cpu, cuda:0, mps. out: the run directory, not there yet. origin: a model to go on from."""
-
-    dataset: Path
-    categories: tuple[str, ...]
-    config: Config
-    out: Path
-    device: str
-    origin: Path | None = None
+_PHASES = {
+    State.RUNNING: Phase.RUNNING,
+    State.STOPPED: Phase.INTERRUPTED,
+    State.FAILED: Phase.FAILED,
+    State.FINISHED: Phase.COMPLETE,
+    State.DAMAGED: Phase.DAMAGED,
+}
 
 
 def launch(order: TrainOrder) -> None:
     """Train when the device is free. Raises CannotWrite where nothing can be written or started."""
-    settings = _notes(order.out).with_suffix(".toml")
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    write_text(settings, to_toml(order.config))
-    words = [str(order.dataset), "--categories", ",".join(order.categories), "--config", str(settings)]
-    words += [] if order.origin is None else ["--warm-start", str(order.origin)]
-    _enqueue(order.out, (*words, "--out", str(order.out), "--device", order.device), order.device)
+    enqueue(order)
+    _start_runner()
 
 
 def resume(run_dir: Path, dataset: Path) -> None:
     """Go on with an interrupted training where it stopped, when its device is free. Raises BadRun, CannotWrite."""
-    _enqueue(run_dir, (str(dataset), "--resume", str(run_dir)), read_about(run_dir).device)
+    enqueue_rest(run_dir, dataset, read_about(run_dir).device)
+    _start_runner()
 
 
 def waiting() -> list[Path]:
@@ -109,24 +102,18 @@ def stops_after_epoch(run_dir: Path) -> bool:
     return (run_dir / STOP_AFTER_EPOCH).exists()
 
 
-def last_words(run_dir: Path) -> str:
-    """What the process last said on its error stream: why it ended, if it ended before its run directory was there."""
-    try:
-        lines = _notes(run_dir).with_suffix(".log").read_text("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-3:])
-
-
 def phase_of(run_dir: Path, alive: bool, ended: str) -> Phase:
     """ended: "", or what the last event says: complete, interrupted, failed."""
     if alive:
         return Phase.RUNNING
-    if (run_dir / WEIGHTS).exists() and ended in ("", "complete"):
+    if not (run_dir / ABOUT).exists():
+        return Phase.STARTING
+    weights = (run_dir / WEIGHTS).exists()
+    if damage_of(run_dir) or (ended == "complete" and not weights):
+        return Phase.DAMAGED
+    if weights and ended in ("", "complete"):
         return Phase.COMPLETE
-    if ended == "failed":
-        return Phase.FAILED
-    return Phase.INTERRUPTED if (run_dir / ABOUT).exists() else Phase.STARTING
+    return Phase.FAILED if ended == "failed" else Phase.INTERRUPTED
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -140,12 +127,7 @@ def runs_in(folder: Path) -> list[Path]:
 
 def phase_now(run_dir: Path) -> Phase:
     """The phase of a run that nobody follows."""
-    events = read_events(run_dir / EVENTS)
-    ended = ""
-    if events:
-        last = events[-1]
-        ended = last.status if isinstance(last, DoneEvent) else "failed" if isinstance(last, FailedEvent) else ""
-    return phase_of(run_dir, is_alive(run_dir), ended)
+    return _PHASES[read_entry(run_dir).state]
 
 
 def dataset_of(run_dir: Path) -> Path:
@@ -156,13 +138,6 @@ def dataset_of(run_dir: Path) -> Path:
     if not Path(found).is_dir():
         raise BadDataset(found, "is no longer there", "put it back, or use `sedir train DATASET --resume RUN`")
     return Path(found)
-
-
-def _enqueue(run_dir: Path, words: tuple[str, ...], device: str) -> None:
-    notes = _notes(run_dir).with_suffix(".log")
-    notes.unlink(missing_ok=True)  # what an earlier process of that name said
-    queue.add(queue.queue_folder(), queue.Job(run_dir=run_dir, words=words, device=device, notes=notes))
-    _start_runner()
 
 
 def _start_runner() -> None:
@@ -177,8 +152,3 @@ def _start_runner() -> None:
     started = process.startDetached()
     if not (started[0] if isinstance(started, tuple) else started):
         raise CannotWrite(sys.executable, "the training's process could not be started", "see the log")
-
-
-def _notes(run_dir: Path) -> Path:
-    """Where a training's settings and error stream are kept until it has a run directory."""
-    return writable_folders()["cache"] / "trainings" / run_dir.name

@@ -9,6 +9,7 @@ import typer
 
 from sedir_core.commands.console import interruptible, names, progress, say
 from sedir_core.commands.evaluate import TABLE_SUFFIXES
+from sedir_core.commands.options import Categories, Device, Epochs
 
 
 def ablate(
@@ -27,13 +28,13 @@ def ablate(
         Path | None,
         typer.Option("--config", help="All settings from a TOML file, instead.", metavar="FILE"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")] = None,
+    epochs: Epochs = None,
     seeds: Annotated[str, typer.Option(help="Every row is trained with each of these.", metavar="0,1,2")] = "0",
-    categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
+    categories: Categories = None,
     table_file: Annotated[
         Path | None, typer.Option("--table", help="Write the tables there: .md, .csv or .tex.", metavar="FILE")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train and evaluate the rows of the paper's ablation tables, and print them beside the paper's numbers."""
     from sedir_core.config import override, preset, read_config

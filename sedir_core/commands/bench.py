@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sedir_core.commands.console import interruptible, progress, table, write_json
+from sedir_core.commands.options import Device, JsonResults
 from sedir_core.places import DEFAULT_RUN, bundled_runs
 
 if TYPE_CHECKING:
@@ -22,10 +23,8 @@ NOISE = 0.0012  # of the diagonal, as a structured-light scanner has
 
 
 def bench(
-    json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    json_file: JsonResults = None,
+    device: Device = "auto",
 ) -> None:
     """Time the inspection of made-up scans of 150,000 and 1,000,000 points with the bundled model."""
     import torch

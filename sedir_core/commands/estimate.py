@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from sedir_core.commands.console import interruptible, write_json
+from sedir_core.commands.options import Device, Preset
 
 
 def estimate(
     n_scans: Annotated[int, typer.Option("--scans", min=1, help="Scans to learn from, all categories together.")] = 32,
     method: Annotated[str, typer.Option(help="Detector to train: sedir, mc3d-ad.", metavar="NAME")] = "sedir",
-    preset_name: Annotated[
-        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
-    ] = "desktop",
+    preset_name: Preset = "desktop",
     config_file: Annotated[
         Path | None, typer.Option("--config", help="All settings from a TOML file instead.", metavar="FILE")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
     json_file: Annotated[str | None, typer.Option("--json", help="Write JSON; - is standard output.")] = None,
 ) -> None:
     """Measure a few real steps of every stage once, keep what they took, and add up."""

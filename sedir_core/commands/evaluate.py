@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sedir_core.commands.console import Status, interruptible, names, percent, progress, say, table, write_json
+from sedir_core.commands.options import Categories, Device, JsonResults
 from sedir_core.places import BUNDLE_SUFFIX
 from sedir_core.runs.models import find_model
 
@@ -28,7 +29,7 @@ def evaluate(
             metavar="RUN... [DATASET]",
         ),
     ],
-    categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
+    categories: Categories = None,
     category: Annotated[
         Literal["both", "auto", "given"],
         typer.Option(
@@ -36,9 +37,7 @@ def evaluate(
             "With both, auto gives the main numbers and `category_given` the others."
         ),
     ] = "both",
-    json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
-    ] = None,
+    json_file: JsonResults = None,
     table_file: Annotated[
         Path | None,
         typer.Option(
@@ -50,14 +49,21 @@ def evaluate(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="With several runs or a table: evaluate again what was evaluated before.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the results in each run, for `sedir runs` and the window to show.")
+    ] = False,
+    device: Device = "auto",
 ) -> None:
     """Measure object and point AUROC and AUPR, per category and in the mean; of several runs, side by side."""
     from sedir_core.evaluation.many import evaluate_trial, evaluate_trials
+    from sedir_core.runs.manage import check_keeps, keep_evaluation
 
     if table_file is not None and table_file.suffix.lower() not in TABLE_SUFFIXES:
         raise typer.BadParameter(f"{table_file.name}: a table ends in " + ", ".join(TABLE_SUFFIXES))
     trials = _trials(paths, names(categories))
+    if record:
+        for trial in trials:
+            check_keeps(trial.run_dir)  # said before the work
     outcomes: list[Outcome] = []
     with interruptible() as stop, progress() as report:
         if len(trials) == 1 and table_file is None:
@@ -65,6 +71,9 @@ def evaluate(
         else:
             outcomes = evaluate_trials(trials, category, device, fresh, report, stop)
             documents = [one.document for one in outcomes]
+    if record:
+        for trial, document in zip(trials, documents, strict=True):
+            keep_evaluation(trial.run_dir, document)
     if json_file is not None:
         write_json(json_file, documents[0] if len(trials) == 1 else documents)
     if outcomes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sedir_core.commands.console import Status, interruptible, names, progress, say, table, write_json
+from sedir_core.commands.options import Categories, Device
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ def ice(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of probes, bootstrap and t-SNE.")] = 0,
     tsne_seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Another one for the t-SNE.")] = None,
     perplexity: Annotated[float, typer.Option(min=1.0, help="Of the t-SNE.")] = 30.0,
-    categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
+    categories: Categories = None,
     category: Annotated[
         Literal["given", "auto"], typer.Option(help="Whether the detectors are told the category, as the paper's are.")
     ] = "given",
     anomalous: Annotated[bool, typer.Option("--anomalous", help="Draw defective samples too, hollow.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Compare how two runs separate categories: inter-category entanglement, as in the paper's figure 2."""
     from sedir_core.datasets.index import open_dataset

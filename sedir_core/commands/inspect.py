@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sedir_core.commands.console import Status, interruptible, progress, say, table, write_json
+from sedir_core.commands.options import Device, ExportFolder, FalseAlarmRate, JsonResults, Model, PartCategory
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
 from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
@@ -37,25 +38,18 @@ COLUMNS = (
 
 def inspect(
     paths: Annotated[list[Path], typer.Argument(help="Scans, or folders of scans.")],
-    model: Annotated[str, typer.Option(help="Run directory or name, or a .sedir file.", metavar="RUN")] = DEFAULT_RUN,
-    category: Annotated[str, typer.Option(help="What the parts are, or auto.", metavar="NAME|auto")] = "auto",
-    json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
-    ] = None,
-    export: Annotated[
-        Path | None, typer.Option(help="Write scored scan, reconstruction and picture of each scan there.")
-    ] = None,
+    model: Model = DEFAULT_RUN,
+    category: PartCategory = "auto",
+    json_file: JsonResults = None,
+    export: ExportFolder = None,
     report_file: Annotated[
         Path | None, typer.Option("--report", help="Write a report there, as .html or .pdf.", metavar="FILE")
     ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write a table there, one row a scan.", metavar="FILE")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    false_alarm_rate: Annotated[
-        float | None,
-        typer.Option(help="Share of good scans that may be called NG; by default as trained.", metavar="R"),
-    ] = None,
+    device: Device = "auto",
+    false_alarm_rate: FalseAlarmRate = None,
     cluster: Annotated[
         str | None,
         typer.Option(help="Spread the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"),
@@ -82,7 +76,7 @@ def inspect(
         if false_alarm_rate is not None:
             detector = AtRate(detector, false_alarm_rate)
         engine = None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate)
-        with recording.of(run_dir, detector.method) as recorded:
+        with recording.of(run_dir, detector) as recorded:
             document = inspect_files(
                 detector, run_dir, files, refused, category, export, report, stop, sheets, engine, recorded
             )
@@ -92,11 +86,16 @@ def inspect(
         write_table(csv_file, document)
     if report_file is not None and sheets is not None:
         sheets.write(report_file)
-    if json_file != "-":
+    _end(document, json_file == "-", recording.lost > 0, fail_on_ng)
+
+
+def _end(document: dict[str, Any], quiet: bool, lost: bool, fail_on_ng: bool) -> None:
+    """Say the verdicts, unless they are on standard output already, and what went wrong; then the exit status."""
+    if not quiet:
         typer.echo(verdict_table(document["results"]))
     for error in document["errors"]:
         say(f"error: {error['message']}")
-    if recording.lost:
+    if lost:
         raise typer.Exit(Status.FAILED)
     # An unreadable scan leaves the answer incomplete, so it is said first.
     if document["errors"]:

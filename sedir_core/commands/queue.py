@@ -1,4 +1,7 @@
-"""`sedir queue`: trainings that wait for their turn, one at a time on each device."""
+"""`sedir queue`: trainings that wait for their turn, one at a time on each device.
+
+`sedir train --queue` and the window add to it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import typer
 from sedir_core.commands.console import Status, interruptible, say, table, write_json
 from sedir_core.places import find_run
 
-app = typer.Typer(help="Trainings that wait for their turn.", no_args_is_help=True)
+app = typer.Typer(help="Trainings that wait for their turn. `sedir train ... --queue` adds one.", no_args_is_help=True)
 
 
 @app.command("list")

@@ -14,6 +14,7 @@ from sedir_core.commands.console import say
 from sedir_core.history.place import HistoryPlace
 
 if TYPE_CHECKING:
+    from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Inspected, Refused
 
 GIGABYTE = 1_000_000_000
@@ -44,7 +45,7 @@ class Recording:
         self.lost = 0
 
     @contextmanager
-    def of(self, run_dir: Path, method: str) -> Iterator[Callable[[Inspected | Refused], None]]:
+    def of(self, run_dir: Path, detector: Detector) -> Iterator[Callable[[Inspected | Refused], None]]:
         """What takes each outcome of this model; the last ones are written when the block ends."""
         if not self._wanted:
             yield lambda outcome: None
@@ -52,7 +53,7 @@ class Recording:
         from sedir_core.evaluation.inspection import Inspected
         from sedir_core.history.headless import Records
 
-        records = Records(self._place, run_dir, method, self._operator, self._lot, self._limit_bytes)
+        records = Records(self._place, run_dir, detector, self._operator, self._lot, self._limit_bytes)
 
         def record(outcome: Inspected | Refused) -> None:
             trouble = records.add(outcome) if isinstance(outcome, Inspected) else None

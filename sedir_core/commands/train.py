@@ -9,22 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sedir_core.commands.console import interruptible, names, say, table
+from sedir_core.commands.options import Categories, Device, Epochs, Preset
 from sedir_core.places import find_run, user_runs
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.config import Config
+    from sedir_core.training.train import TrainRequest
 
-# A resumed run goes on exactly as it began, so these would contradict its config.toml.
-FIXED_BY_THE_RUN = ("categories", "method", "preset_name", "config_file", "epochs", "seed", "out")
-FIXED_BY_THE_FILE = ("method", "preset_name", "epochs", "seed")
-FIXED_BY_THE_MODEL = ("method", "preset_name", "resume")
+# What --resume, --config and --warm-start already say: the same said again would contradict it.
+FIXED = {
+    "resume": (
+        "--resume continues a run as it began",
+        ("categories", "method", "preset_name", "config_file", "epochs", "seed", "out"),
+    ),
+    "config_file": ("--config holds all settings", ("method", "preset_name", "epochs", "seed")),
+    "warm_start": ("--warm-start goes on from a model as it is", ("method", "preset_name", "resume")),
+}
 
 
 def train(
     ctx: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="Dataset: Real3D-AD, Anomaly-ShapeNet, or a folder of your parts.")],
-    categories: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")] = None,
+    categories: Categories = None,
     method: Annotated[
         str,
         typer.Option(
@@ -33,14 +40,12 @@ def train(
             metavar="NAME",
         ),
     ] = "sedir",
-    preset_name: Annotated[
-        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
-    ] = "desktop",
+    preset_name: Preset = "desktop",
     config_file: Annotated[
         Path | None,
         typer.Option("--config", help="All settings from a TOML file, such as another run's.", metavar="FILE"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")] = None,
+    epochs: Epochs = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run directory to write.", metavar="RUN")] = None,
     resume: Annotated[
@@ -50,37 +55,34 @@ def train(
         str | None,
         typer.Option(help="Add categories to this model: its network goes on, what it knows is kept.", metavar="RUN"),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
+    queued: Annotated[
+        bool, typer.Option("--queue", help="Let it wait for its turn instead of training now, see `sedir queue`.")
+    ] = False,
     progress: Annotated[
         Literal["auto", "json", "none"], typer.Option(help="A bar on a terminal, one JSON object a line, or nothing.")
     ] = "auto",
 ) -> None:
     """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""
-    if resume is not None:
-        _refuse_contradictions(ctx, FIXED_BY_THE_RUN, "--resume continues a run as it began")
-    if config_file is not None:
-        _refuse_contradictions(ctx, FIXED_BY_THE_FILE, "--config holds all settings")
-    if warm_start is not None:
-        _refuse_contradictions(ctx, FIXED_BY_THE_MODEL, "--warm-start goes on from a model as it is")
+    for name, (why, fixed) in FIXED.items():
+        if ctx.params[name] is not None:
+            _refuse_contradictions(ctx, fixed, why)
     from sedir_core.detectors.run_files import read_run_config
     from sedir_core.training.progress import ProgressBar
     from sedir_core.training.train import TrainRequest
     from sedir_core.training.train import train as run_training
 
+    origin = None if resume is not None or warm_start is None else find_model(warm_start)
     if resume is not None:
         run_dir = find_run(resume)
         config = read_run_config(run_dir)
-        origin = None
     else:
-        origin = None if warm_start is None else find_model(warm_start)
         run_dir = out or user_runs() / f"{dataset.resolve().name}-{datetime.now():%Y%m%d-%H%M%S}"
-        if config_file is not None:
-            config = _read(config_file)
-        elif origin is not None:
-            config = _going_on(origin, epochs, seed)
-        else:
-            config = _config(method, preset_name, epochs, seed)
+        config = _config(config_file, origin, method, preset_name, epochs, seed)
     request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device, origin)
+    if queued:
+        _enqueue(request)
+        return
     with interruptible() as stop, ProgressBar() as bar:
         watch = {"auto": bar.show, "json": _print_event, "none": _ignore}[progress]
         finished = run_training(request, watch, stop)
@@ -88,18 +90,41 @@ def train(
     say(f"run written to {finished}")
 
 
-def _config(method: str, preset_name: str, epochs: int | None, seed: int) -> Config:
-    from sedir_core.config import preset
+def _config(
+    file: Path | None, origin: Path | None, method: str, preset_name: str, epochs: int | None, seed: int
+) -> Config:
+    from sedir_core.config import preset, read_config
+    from sedir_core.detectors.run_files import read_run_config
+    from sedir_core.training.warm_config import warm_config
 
+    if file is not None:
+        return read_config(file)
+    if origin is not None:
+        return warm_config(read_run_config(origin), epochs, seed)
     changes: dict[str, int] = {"seed": seed} | ({} if epochs is None else {"epochs": epochs})
     return preset(preset_name, method, training=changes)
 
 
-def _going_on(origin: Path, epochs: int | None, seed: int) -> Config:
-    from sedir_core.detectors.run_files import read_run_config
-    from sedir_core.training.warm_config import warm_config
+def _enqueue(request: TrainRequest) -> None:
+    """What would fail at once is refused now, while somebody listens."""
+    from sedir_core.datasets.index import open_dataset
+    from sedir_core.detectors.run_files import read_about
+    from sedir_core.errors import BadRun
+    from sedir_core.runs.catalogue import is_run
+    from sedir_core.runtime import choose_device
+    from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
 
-    return warm_config(read_run_config(origin), epochs, seed)
+    if request.resume:
+        enqueue_rest(request.out, request.dataset, read_about(request.out).device)
+    elif is_run(request.out):
+        raise BadRun(request.out, "already holds a run", "continue it with --resume, or choose another --out")
+    else:
+        open_dataset(request.dataset, None if request.warm_start else request.categories)
+        device = str(choose_device(request.device)[0])
+        enqueue(
+            TrainOrder(request.dataset, request.categories, request.config, request.out, device, request.warm_start)
+        )
+    say(f"{request.out.name} waits for its turn: the window gives it one by itself, or `sedir queue run`")
 
 
 def _say_old_categories(run_dir: Path) -> None:
@@ -116,12 +141,6 @@ def _say_old_categories(run_dir: Path) -> None:
     say("good parts of the old categories, before and after:\n" + table(rows))
     if worse := [name for name, fate in old.items() if fate["worse"]]:
         say(f"warning: worse than before: {', '.join(worse)}; keep the old model, or train all categories anew")
-
-
-def _read(path: Path) -> Config:
-    from sedir_core.config import read_config
-
-    return read_config(path)
 
 
 def _refuse_contradictions(ctx: typer.Context, fixed: tuple[str, ...], why: str) -> None:

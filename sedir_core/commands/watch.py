@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedir_core.commands.console import Status, interruptible, say
+from sedir_core.commands.options import Device, ExportFolder, FalseAlarmRate, Model, PartCategory
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
 from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
@@ -30,16 +31,15 @@ STOP_INTERVAL_S = 0.2
 
 def watch(
     folder: Annotated[Path, typer.Argument(help="The folder that scans arrive in; its sub-folders count too.")],
-    model: Annotated[str, typer.Option(help="Run directory or name, or a .sedir file.", metavar="RUN")] = DEFAULT_RUN,
-    category: Annotated[str, typer.Option(help="What the parts are, or auto.", metavar="NAME|auto")] = "auto",
+    model: Model = DEFAULT_RUN,
+    category: PartCategory = "auto",
     json_file: Annotated[
         str | None,
         typer.Option("--json", help="Append one JSON object a line there; - is standard output.", metavar="FILE"),
     ] = None,
-    export: Annotated[
-        Path | None, typer.Option(help="Write scored scan, reconstruction and picture of each scan there.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    export: ExportFolder = None,
+    device: Device = "auto",
+    false_alarm_rate: FalseAlarmRate = None,
     existing: Annotated[bool, typer.Option("--existing", help="Begin with the scans that are there already.")] = False,
     settle: Annotated[
         float, typer.Option(min=0.1, max=3600, help="Seconds a scan's size must stand still.", metavar="SECONDS")
@@ -56,6 +56,7 @@ def watch(
 ) -> None:
     """Score every scan that arrives in a folder, as soon as it is written in full. Ctrl-C ends it."""
     from sedir_core.detectors.base import load_detector
+    from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.inspection import ExportNames, Inspected, check_category, export_inspection
     from sedir_core.io.folder_watch import FolderWatch
 
@@ -66,8 +67,10 @@ def watch(
     with ExitStack() as stack:
         stop, write = stack.enter_context(interruptible()), stack.enter_context(_lines(json_file))
         detector = load_detector(run_dir, device)
+        if false_alarm_rate is not None:
+            detector = AtRate(detector, false_alarm_rate)
         check_category(detector, category)
-        recorded = stack.enter_context(recording.of(run_dir, detector.method))
+        recorded = stack.enter_context(recording.of(run_dir, detector))
         arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         watcher = FolderWatch(folder, arrivals.put, _Teller(), settle_s=settle, existing=existing)
         watcher.start()

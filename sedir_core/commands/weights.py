@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sedir_core.commands.console import interruptible, progress, say
+from sedir_core.commands.options import Device
 
 app = typer.Typer(help="Weights of the local encoder: import the official ones, list them, pretrain our own.")
 
@@ -34,7 +35,7 @@ def list_weights() -> None:
 @app.command("pretrain")
 def pretrain_weights(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train a small encoder on procedural shapes."""
     from sedir_core.training.pretrain import pretrain

@@ -55,7 +55,11 @@ class AtRate:
     ) -> Detection:
         """Score one scan; see `Detector.detect`."""
         raw = self._detector.detect(scan, category, report, stop)
-        return relimit(scan, raw, self._calibration.share(raw.category, self._rate, raw.from_one_side))
+        return relimit(scan, raw, self.share_of(raw))
+
+    def share_of(self, detection: Detection) -> float:
+        """By how much its limits are moved: times the calibrated ones."""
+        return self._calibration.share(detection.category, self._rate, detection.from_one_side)
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
         """The (d,) global token of a scan."""

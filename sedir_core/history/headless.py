@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from sedir_core.detectors.base import Detector
+from sedir_core.detectors.relimit import AtRate, relimit
 from sedir_core.errors import UserError
 from sedir_core.history.finished import Finished, describe
 from sedir_core.history.records import Inspection
@@ -27,18 +29,20 @@ class Records:
     """Writes each inspection at once; what cannot be written is tried again with the next, and at the end."""
 
     def __init__(
-        self, place: HistoryPlace, run_dir: Path, method: str, operator: str, lot: str, limit_bytes: int
+        self, place: HistoryPlace, run_dir: Path, detector: Detector, operator: str, lot: str, limit_bytes: int
     ) -> None:
-        self._place, self._run_dir, self._method = place, run_dir, method
+        self._place, self._run_dir, self._detector = place, run_dir, detector
         self._operator, self._lot, self._limit_bytes = operator, lot, limit_bytes
         self._history: History | None = None
         self._waiting: list[tuple[Inspection, bytes]] = []
 
     def add(self, one: Inspected) -> UserError | None:
         """Record it. Returns what was in the way; it is kept then, and only its result is shown."""
+        shown = one.detection
+        share = self._detector.share_of(shown) if isinstance(self._detector, AtRate) else 1.0
         finished = Finished(
-            uuid4().hex, datetime.now(UTC), one.path, one.scan, one.detection, one.detection, 1.0, self._run_dir,
-            self._method, self._operator, self._lot, one.seconds.get("total", 0.0),
+            uuid4().hex, datetime.now(UTC), one.path, one.scan, relimit(one.scan, shown, 1 / share), shown, share,
+            self._run_dir, self._detector.method, self._operator, self._lot, one.seconds.get("total", 0.0),
         )  # fmt: skip
         row, kept = describe(finished)
         room = MOST_WAITING_BYTES - sum(len(content) for _, content in self._waiting)

@@ -199,6 +199,16 @@ def measured_of(path: Path) -> dict[str, dict[str, float]]:
     return {name: _numbers(row) for name, row in categories.items() if isinstance(row, dict)}
 
 
+def damage_of(path: Path) -> str:
+    """Why a run cannot be read, in words; empty if it can."""
+    try:
+        run_files.read_about(path)
+        run_files.read_run_config(path)
+    except BadRun as error:
+        return str(error)
+    return ""
+
+
 def curves_of(path: Path) -> dict[str, list[tuple[float, float]]]:
     """Losses, learning rate and speed over the epochs; after a kill and a resume the later ones count."""
     curves: dict[str, list[tuple[float, float]]] = {}

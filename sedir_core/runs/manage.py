@@ -1,4 +1,6 @@
-"""What can be done with runs as a whole: rename, archive, delete and bring back. Each is one rename or one small file.
+"""What can be done with runs as a whole: rename, archive, delete and bring back, keep an evaluation.
+
+Each is one rename or one small file.
 
 A run that is being trained is left alone, and so are the bundled ones. Deleting moves a run into the trash folder
 beside it; only `empty_trash` destroys anything.
@@ -6,17 +8,20 @@ beside it; only `empty_trash` destroys anything.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from sedir_core.detectors.run_files import EVALUATION
 from sedir_core.errors import BadRun, CannotWrite, RunLocked
-from sedir_core.io.atomic import sync_folder
+from sedir_core.io.atomic import sync_folder, write_text
 from sedir_core.places import bundled_runs
 from sedir_core.runs.catalogue import ARCHIVED, TRASH, is_run
 from sedir_core.training.run_lock import held, is_alive
@@ -84,6 +89,21 @@ def archive_run(path: Path, on: bool = True) -> None:
             sync_folder(path)
         except OSError as error:
             raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
+
+
+def check_keeps(path: Path) -> None:
+    """That an evaluation can be kept in this run. Raises BadRun, RunLocked."""
+    with _ours(path):
+        pass
+
+
+def keep_evaluation(path: Path, document: Mapping[str, Any]) -> None:
+    """Keep what `sedir evaluate` found in its run, in place of an earlier one. Raises BadRun, RunLocked, CannotWrite.
+
+    document: see `evaluation.benchmark.Evaluation.to_json`.
+    """
+    with _ours(path):
+        write_text(path / EVALUATION, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def delete_run(path: Path) -> Trashed:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from app_helpers import SphereDetector, dented_sphere, loader, open_window, save_ply
+from core.tiny_run import write_dataset
 from PySide6.QtCore import QtMsgType
 from pytestqt.qtbot import QtBot
 
@@ -62,3 +63,19 @@ def no_qt_warnings(qtlog) -> Iterator[None]:
     yield
     complaints = [record.message for record in qtlog.records if record.type is not QtMsgType.QtDebugMsg]
     assert [text for text in complaints if not text.startswith(SCREEN_COMPLAINTS)] == []
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where trainings go: the user's folders, for the window and the processes that it starts, are empty ones."""
+    for name in ("DATA", "CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    return tmp_path / "data" / "sedir-inspect" / "runs"
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set to train on."""
+    return write_dataset(tmp_path_factory.mktemp("parts") / "parts")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.training import Phase, last_words, phase_of, stops_after_epoch, waiting
+from app.jobs.training import Phase, phase_of, stops_after_epoch, waiting
 from sedir_core.detectors.run_files import ABOUT, EVENTS
+from sedir_core.runs.catalogue import damage_of
 from sedir_core.training.events import (
     AnyEvent,
     DoneEvent,
@@ -21,11 +22,13 @@ from sedir_core.training.events import (
     StageEvent,
     StepEvent,
 )
+from sedir_core.training.orders import last_words
 from sedir_core.training.run_lock import is_alive
 
 POLL_MS = 400
 PATIENCE_S = 90.0
 """A process that has shown no sign of life for so long after its start has died."""
+NO_WEIGHTS = "It was complete, but its weights are missing."
 LOOK_AGAIN_S = 3.0
 """Whether the process lives is asked only when nothing was heard of it for so long."""
 
@@ -194,4 +197,6 @@ class TrainModel(QObject):
         if phase is Phase.STARTING:  # it never came to have a directory
             words = last_words(seen.run_dir) or "the training's process ended without a word"
             return replace(seen, phase=Phase.FAILED, message=words)
+        if phase is Phase.DAMAGED:
+            return replace(seen, phase=phase, message=damage_of(seen.run_dir) or NO_WEIGHTS)
         return replace(seen, phase=phase)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.jobs import training
 from app.jobs.evaluation import Evaluator
 from app.jobs.pacing import Pacer
-from app.jobs.training import Phase, TrainOrder
+from app.jobs.training import Phase
 from app.session import Failure, Session
 from app.settings import Settings
 from app.widgets.error_details import plain_label
@@ -30,7 +31,7 @@ from app.widgets.theme import Theme, icon
 from app.workspaces.train.data_panel import DataPanel
 from app.workspaces.train.import_dialog import ImportDialog
 from app.workspaces.train.model import Follow, TrainModel
-from app.workspaces.train.progress_panel import ICONS, ProgressPanel
+from app.workspaces.train.progress_panel import BROKEN, ICONS, ProgressPanel
 from app.workspaces.train.queue_panel import QueuePanel
 from app.workspaces.train.settings_panel import SettingsPanel
 from app.workspaces.train.survey_model import SurveyModel
@@ -39,6 +40,7 @@ from sedir_core.datasets.survey import Survey
 from sedir_core.detectors.run_files import read_run_config
 from sedir_core.errors import UserError
 from sedir_core.places import user_runs, writable_folders
+from sedir_core.training.orders import TrainOrder
 from sedir_core.training.pace import Pace, keep_pace
 from sedir_core.training.warm_config import warm_config
 
@@ -215,9 +217,9 @@ class TrainPage(QWidget):
             self._session.use_model(run_dir)
             self._session.workspace_wanted.emit("inspect")
 
-    def _try(self, act: object, run_dir: Path) -> bool:
+    def _try(self, act: Callable[[Path], object], run_dir: Path) -> bool:
         try:
-            act(run_dir)  # type: ignore[operator]
+            act(run_dir)
         except UserError as error:
             self.messages.warn(run_dir.name, Failure.of(error))
             return False
@@ -359,5 +361,9 @@ class TrainPage(QWidget):
         for row in range(self.list.count()):
             item = self.list.item(row)
             phase = self._phases.get(Path(item.data(DIR)), Phase.INTERRUPTED)
-            colour = {Phase.COMPLETE: self._theme.ok, Phase.FAILED: self._theme.ng, Phase.RUNNING: self._theme.accent}
+            colour = {
+                Phase.COMPLETE: self._theme.ok,
+                Phase.RUNNING: self._theme.accent,
+                **dict.fromkeys(BROKEN, self._theme.ng),
+            }
             item.setIcon(icon(ICONS[phase], colour.get(phase, self._theme.quiet)))

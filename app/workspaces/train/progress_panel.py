@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.jobs.evaluation import measured_of
 from app.jobs.training import Phase
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
@@ -27,6 +26,7 @@ from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.train.estimate_line import duration
 from app.workspaces.train.model import Curves, Follow
 from app.workspaces.train.preview_panel import PreviewPanel
+from sedir_core.runs.catalogue import MEASURES, measured_of
 
 WORDS = {
     Phase.WAITING: "Waits until its device is free; it starts by itself, also while this window is closed",
@@ -35,6 +35,7 @@ WORDS = {
     Phase.INTERRUPTED: "Interrupted: nothing is lost, it can go on where it stopped",
     Phase.FAILED: "Failed",
     Phase.COMPLETE: "Complete: ready to inspect",
+    Phase.DAMAGED: "Damaged: it cannot be read any more",
 }
 ICONS = {
     Phase.WAITING: "clock-outline",
@@ -43,8 +44,9 @@ ICONS = {
     Phase.INTERRUPTED: "pause-circle-outline",
     Phase.FAILED: "alert-octagon",
     Phase.COMPLETE: "check-circle",
+    Phase.DAMAGED: "file-alert-outline",
 }
-MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
+BROKEN = (Phase.FAILED, Phase.DAMAGED)
 COLUMNS = ("Category", "Limit", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
 OUTLIVES = "It goes on when this window is closed."
 STOPS = "It will stop after this epoch."
@@ -116,7 +118,7 @@ class ProgressPanel(QWidget):
         self.bar.setValue(round(1000 * seen.fraction))
         self.bar.setVisible(seen.phase in (Phase.STARTING, Phase.RUNNING))
         self.message.setText(seen.message)
-        self.message.setVisible(seen.phase is Phase.FAILED and bool(seen.message))
+        self.message.setVisible(seen.phase in BROKEN and bool(seen.message))
         for button in (self.stop, self.stop_later):
             button.setVisible(seen.phase is Phase.RUNNING)
         self.stop_later.setChecked(seen.stops_after_epoch)
@@ -194,7 +196,9 @@ class ProgressPanel(QWidget):
 
     def _dress(self) -> None:
         phase = self._shown.phase if self._shown is not None else Phase.STARTING
-        colour = {Phase.FAILED: self._theme.ng, Phase.COMPLETE: self._theme.ok}.get(phase, self._theme.accent)
+        colour = {Phase.COMPLETE: self._theme.ok, **dict.fromkeys(BROKEN, self._theme.ng)}.get(
+            phase, self._theme.accent
+        )
         self._icon.setPixmap(icon(ICONS[phase], colour).pixmap(icon_size(28), self.devicePixelRatioF()))
 
     def _open_folder(self) -> None:

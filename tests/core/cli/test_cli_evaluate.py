@@ -10,6 +10,7 @@ from roundness import ball
 from runs_on_disk import write_run
 
 from sedir_core.io.export import write_points_ply
+from sedir_core.runs.catalogue import measured_of
 
 
 @pytest.fixture
@@ -94,3 +95,16 @@ def test_the_table_is_written(sedir, parts, runs, tmp_path, name, sign) -> None:
 
 def test_a_table_of_an_unknown_kind_is_a_usage_error(sedir, parts, runs, tmp_path) -> None:
     assert sedir("evaluate", *runs, parts, "--table", tmp_path / "t.docx").exit_code == 2
+
+
+def test_results_are_kept_in_the_runs_where_wanted(sedir, parts, runs) -> None:
+    sedir("evaluate", *runs, parts)
+    assert measured_of(runs[0]) == {}
+    assert sedir("evaluate", *runs, parts, "--record").exit_code == 0
+    assert [measured_of(run)["globe"]["o_auroc"] for run in runs] == [1.0, 1.0]
+
+
+def test_the_bundled_model_keeps_no_results(sedir, parts) -> None:
+    said = sedir("evaluate", "default", parts, "--record")
+    assert said.exit_code == 1
+    assert "ships with the program" in said.stderr

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from roundness import RoundnessDetector
 
 from sedir_core.commands.history import when
+from sedir_core.detectors.limits import Calibration
 from sedir_core.history.place import HistoryPlace
-from sedir_core.history.records import Override
+from sedir_core.history.records import Filter, Override
 from sedir_core.io.scans import read_scan
 
 
@@ -47,6 +49,24 @@ def test_every_complete_inspection_is_recorded(recorded) -> None:
     assert [(Path(one["path"]).stem, one["verdict"]) for one in recorded] == [("dented", "ng"), ("good", "ok")]
     assert {(one["operator"], one["lot"]) for one in recorded} == {("anna", "A7")}
     assert recorded[0]["overrides"] == []
+
+
+class CalibratedDetector(RoundnessDetector):
+    def calibration(self) -> Calibration:
+        scores = np.random.default_rng(0).uniform(0.2, 0.9, 40)
+        return Calibration(0.05, dict.fromkeys(self.categories, scores), {})
+
+
+def test_the_limit_that_counted_is_recorded_beside_the_calibrated_one(sedir, place, dented, monkeypatch) -> None:
+    detector = CalibratedDetector()
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", lambda run_dir, device="auto": detector)
+    sedir("inspect", dented, "--record", "--false-alarm-rate", "0.3")
+    history = place.open()
+    (one,) = history.page(Filter())
+    assert one.limit_share == pytest.approx(detector.calibration().share("ball", 0.3))
+    kept = history.kept(one)
+    assert kept.shown.threshold == one.threshold == pytest.approx(one.limit_share)
+    assert kept.raw.threshold == pytest.approx(1.0)
 
 
 def test_filters_and_the_table_for_people(sedir, recorded) -> None:

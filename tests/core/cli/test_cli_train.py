@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs_on_disk import write_parts, write_run
 
 from sedir_core.config import preset, to_toml
 from sedir_core.errors import Cancelled
 from sedir_core.training.events import SavedEvent
+from sedir_core.training.queue import jobs_in
 
 
 @pytest.fixture
@@ -91,3 +93,51 @@ def test_an_interrupted_training_is_status_130(sedir, tmp_path, monkeypatch) -> 
 
 def test_an_unknown_preset_is_a_usage_error(sedir, tmp_path) -> None:
     assert sedir("train", tmp_path, "--preset", "huge").exit_code == 2
+
+
+@pytest.fixture
+def waiting(monkeypatch, tmp_path) -> Path:
+    """An empty queue."""
+    folders = {"data": tmp_path / "data", "cache": tmp_path / "cache"}
+    for module in ("orders", "queue"):
+        monkeypatch.setattr(f"sedir_core.training.{module}.writable_folders", lambda: folders)
+    return folders["data"] / "queue"
+
+
+def test_a_training_can_wait_for_its_turn(sedir, requests, waiting, tmp_path) -> None:
+    parts = write_parts(tmp_path / "parts")
+    options = ("--preset", "tiny", "--seed", 5, "--categories", "ball", "--out", tmp_path / "run", "--device", "cpu")
+    assert sedir("train", parts, *options, "--queue").exit_code == 0
+    assert requests == []
+    (one,) = jobs_in(waiting)
+    assert (one.job.run_dir, one.job.device, one.job.started) == (tmp_path / "run", "cpu", None)
+    assert "run" in sedir("queue", "list").stdout
+    assert sedir("train", *one.job.words).exit_code == 0  # as the queue does when its turn has come
+    (request,) = requests
+    assert request.config == preset("tiny", training={"seed": 5})
+    assert (request.dataset, request.categories, request.out) == (parts, ("ball",), tmp_path / "run")
+
+
+def test_two_that_wait_under_one_name_keep_their_own_settings(sedir, requests, waiting, tmp_path) -> None:
+    parts = write_parts(tmp_path / "parts")
+    for seed in (1, 2):
+        sedir("train", parts, "--seed", seed, "--out", tmp_path / str(seed) / "v1.0", "--device", "cpu", "--queue")
+    for one in jobs_in(waiting):
+        sedir("train", *one.job.words)
+    assert [request.config.training.seed for request in requests] == [1, 2]
+
+
+def test_the_rest_of_a_run_can_wait_too(sedir, requests, waiting, tmp_path) -> None:
+    run = write_run(tmp_path / "run")
+    sedir("train", tmp_path, "--resume", run, "--queue")
+    (one,) = jobs_in(waiting)
+    sedir("train", *one.job.words)
+    assert [(request.out, request.resume) for request in requests] == [(run, True)]
+
+
+@pytest.mark.parametrize("what", ["a run that is there", "no data set"])
+def test_what_cannot_be_trained_does_not_wait(sedir, waiting, tmp_path, what) -> None:
+    parts = write_parts(tmp_path / "parts") if "run" in what else tmp_path / "none"
+    out = write_run(tmp_path / "run") if "run" in what else tmp_path / "new"
+    assert sedir("train", parts, "--out", out, "--queue").exit_code == 1
+    assert jobs_in(waiting) == []
