@@ -17,12 +17,13 @@ from sedir_core.detectors.encoder_weights import load_encoder
 from sedir_core.detectors.fitting import MOST_POINTS, Basis
 from sedir_core.errors import BadDataset
 from sedir_core.runtime import choose_device, memory_guard
+from sedir_core.training.bases import kept_bases
 from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
 from sedir_core.training.learn_mc3dad import learn_mc3dad
 from sedir_core.training.learn_peers import Shelf, learn_peer
 from sedir_core.training.learn_sedir import learn_sedir
 from sedir_core.training.loop import LESS_MEMORY
-from sedir_core.training.material import Learned, Material, fill_bank, fit_bases, usable_clouds
+from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
 from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
 from sedir_core.training.team import Team, joined, own_device
 from sedir_core.training.warm_start import Origin, grow, inheriting, open_to_grow, read_origin, require_same_sizes
@@ -118,7 +119,7 @@ def _train_in(run: Run, dataset: Dataset, team: Team, grows: bool, stop: Stop) -
     if grows:
         learned: Learned | None = grow(run, dataset, team, report, stop)
     else:
-        bases = fit_bases(dataset, config, report, stop)
+        bases = kept_bases(dataset, config, report, stop)
         learn = _memorise if config.method in PEERS else _learn
         learned = learn(run, dataset, bases, team, report, stop)
     if learned is None:

@@ -1,7 +1,8 @@
 """Whether a model that learned further categories is still as good at its old ones.
 
 Fresh samplings of good parts are judged before and after, each by its own network and limits; where the dataset has
-test scans of an old category, a few of them are, too.
+test scans of an old category, a few of them are, too. The surfaces of old categories are taken over as they are, so
+what a scan shows there is gathered once; only its tokens are judged by both networks.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ import torch
 
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.category import Category
-from sedir_core.detectors.fitting import Basis, hold_out
-from sedir_core.detectors.scoring import TOKEN, Evidence, object_score
+from sedir_core.detectors.fitting import draw_sampling
+from sedir_core.detectors.normal_surface import Departure, NormalSurface
+from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
 from sedir_core.detectors.sedir import Nets, SedirDetector, centres_of, gather_evidence, residuals_of
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled, UserError
-from sedir_core.evaluation.benchmark import evaluate
+from sedir_core.evaluation.metrics import auroc
 from sedir_core.geometry.neighbours import spread
+from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
 from sedir_core.training.material import Material
-from sedir_core.types import DoubleArray, Report, Stop
+from sedir_core.types import BoolArray, DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
 
@@ -134,36 +137,34 @@ def check_old(before: SedirDetector, nets: Nets, material: Material, report: Rep
         judged[name] = []
         sources[name] = "surface" if basis.parts[0].points is basis.whole.surface.points else "scans"
         for part in range(len(basis.parts)):
-            for turn in range(material.config.training.held_out):
-                if stop():
-                    raise Cancelled
-                report(label / len(material.bases), f"check {name}")
-                random = generator(material.config.training.seed, "check", name, part, turn)
-                judged[name].append(
-                    _judge(before, nets, material, list(material.bases).index(name), basis, part, random)
-                )
+            if stop():
+                raise Cancelled
+            report(label / len(material.bases), f"check {name}")
+            # Nothing is searched for: what alignment leaves is part of a drawn sampling, and the same for both.
+            random = generator(material.config.training.seed, "check", name, part)
+            points = draw_sampling(basis, part, material.n_points, random)
+            judged[name].append(_judge(before, nets, material, label, before.known[name].normal, points))
     return Check(judged, sources)
 
 
 def _judge(
-    before: SedirDetector,
-    nets: Nets,
-    material: Material,
-    label: int,
-    basis: Basis,
-    part: int,
-    random: np.random.Generator,
+    before: SedirDetector, nets: Nets, material: Material, label: int, normal: NormalSurface, points: DoubleArray
 ) -> _Judged:
-    points = hold_out(basis, part, material.n_points, random)[0]
     tokens = tokenize(points, material.config.grouping, nets.encoder, material.device)
     with torch.no_grad():
         outs = [network(tokens) for network in (before.nets.network, nets.network)]
     residuals = [residuals_of(tokens, out) for out in outs]
-    departure, old = gather_evidence(basis.whole, points, tokens, residuals[0])
-    new_tokens = spread(residuals[1], centres_of(tokens), departure.points)
-    new = Evidence(old.places, {**old.channels, TOKEN: new_tokens})
+    departure, old = gather_evidence(normal, points, tokens, residuals[0])
+    new = _with_tokens(old, tokens, residuals[1], departure)
     named = [int(out.logits[0].argmax()) == label for out in outs]
     return _Judged((old, new), (float(residuals[0].mean()), float(residuals[1].mean())), (named[0], named[1]))
+
+
+def _with_tokens(evidence: Evidence, tokens: Tokens, residuals: DoubleArray, departure: Departure) -> Evidence:
+    """The same scan, its tokens' residuals (N,) by another network."""
+    return replace(
+        evidence, channels={**evidence.channels, TOKEN: spread(residuals, centres_of(tokens), departure.points)}
+    )
 
 
 def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
@@ -173,31 +174,65 @@ def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
     return first, second
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """A test scan by the old (0) and the new (1) detector. labels: (n,) of its points, None where nobody says.
+
+    points: two scores (n,) each.
+    """
+
+    anomalous: bool
+    labels: BoolArray | None
+    objects: tuple[float, ...]
+    points: tuple[DoubleArray, ...]
+
+
 def _tested(fate: Fate, name: str, before: SedirDetector, after: SedirDetector, dataset: Dataset, stop: Stop) -> Fate:
     """Both detectors on a few test scans, where there are good and defective ones."""
     good, bad = ([s for s in dataset.test(name) if s.anomalous is verdict] for verdict in (False, True))
     if not good or not bad:
         return fate
-    few = replace(dataset, samples=(*_some(good), *_some(bad)))
+    samples = (*_some(good), *_some(bad))
     try:
-        results = [evaluate(one, few, [name], "given", stop=stop).categories[name] for one in (before, after)]
+        scored = [_score_both(sample, before, after, stop) for sample in samples]
     except UserError as error:  # the training is done; that a test scan is broken must not lose it
         log.warning("%s is not tested: %s", name, error)
         return fate
-    object_, point = (tuple(float(getattr(one, measure)) for one in results) for measure in ("o_auroc", "p_auroc"))
+    truth = np.array([one.anomalous for one in scored])
+    known = [one for one in scored if one.labels is not None]
+    labels = np.concatenate([np.zeros(0, bool), *(one.labels for one in known if one.labels is not None)])
+    object_ = tuple(auroc(truth, np.array([one.objects[i] for one in scored])) for i in (0, 1))
+    point = tuple(auroc(labels, np.concatenate([np.zeros(0), *(one.points[i] for one in known)])) for i in (0, 1))
     reasons = list(fate.reasons)
-    n = min(results[0].n_normal, results[0].n_anomalous)
     for measure, pair in (("O-AUROC", object_), ("P-AUROC", point)):
-        noise = SIGMAS * float(np.sqrt(max(pair[0] * (1 - pair[0]), 0.0) / max(n, 1)))
+        n = min(len(_some(good)), len(_some(bad)))
+        noise = SIGMAS * float(np.sqrt(max(pair[0] * (1 - pair[0]), 0.0) / n))
         if pair[0] - pair[1] > max(noise, LEAST_FALL):
             reasons.append(f"{measure} fell")
-    return replace(
-        fate,
-        n_tests=len(few.samples),
-        o_auroc=_finite(object_),
-        p_auroc=_finite(point),
-        reasons=tuple(reasons),
-    )
+    return replace(fate, n_tests=len(samples), o_auroc=_finite(object_), p_auroc=_finite(point), reasons=tuple(reasons))
+
+
+def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, stop: Stop) -> _Scored:
+    """What both detectors say of a test scan whose category is told; it is placed and compared once."""
+    if stop():
+        raise Cancelled
+    scan, name = sample.read(), sample.category
+    found, working, aligned = before._place(scan, name, stop)
+    tokens = tokenize(aligned, before.config.grouping, before.nets.encoder, before.device)
+    residuals = [detector.token_residuals(tokens) for detector in (before, after)]
+    departure, first = gather_evidence(before.known[name].normal, aligned, tokens, residuals[0], found.view)
+    objects, points = [], []
+    for detector, own in zip((before, after), residuals, strict=True):
+        if detector.config.scoring.method == "paper":
+            token_scores = paper_scores(own)
+            objects.append(float(token_scores.max()))
+            points.append(spread(token_scores, centres_of(tokens), aligned))
+            continue
+        exceedance = detector.known[name].standard(found.view).usual.exceed(_with_tokens(first, tokens, own, departure))
+        objects.append(object_score(exceedance, found.view is not None))
+        points.append(spread(point_map(exceedance, departure.places), departure.points, aligned))
+    labels = None if scan.labels is None else scan.labels[working]
+    return _Scored(bool(sample.anomalous), labels, tuple(objects), tuple(points))
 
 
 def _some(samples: Sequence[Sample]) -> list[Sample]:

@@ -20,6 +20,7 @@ from sedir_core.datasets.index import Dataset, category_names, open_dataset
 from sedir_core.detectors import run_files
 from sedir_core.detectors.category import Category, Standard
 from sedir_core.detectors.fitting import MOST_POINTS, MOST_SEEN_POINTS, N_LOOKS, Basis, Stage
+from sedir_core.detectors.frames import Frame
 from sedir_core.detectors.limits import object_limits
 from sedir_core.detectors.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
 from sedir_core.detectors.run_files import About
@@ -30,19 +31,21 @@ from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.visibility import outward, sphere_directions
 from sedir_core.models.sedir import SeDiR
 from sedir_core.runtime import generator
+from sedir_core.training.bases import kept_bases
 from sedir_core.training.learn_sedir import calibrated, train_network
-from sedir_core.training.material import Learned, Material, fill_bank, fit_bases, usable_clouds
+from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
 from sedir_core.training.patch_fit import fit_patch_decoder
 from sedir_core.training.run import Run
 from sedir_core.training.team import Team
 from sedir_core.training.warm_check import check_old, worse_names
 from sedir_core.training.warm_config import SHARE
-from sedir_core.types import DoubleArray, Report, Stop
+from sedir_core.types import DoubleArray, Report, Stop, no_report
 
 log = logging.getLogger(__name__)
 
 REPLAYED = 4  # scans of each old category, at most
 REPLAYED_SURFACES = 2  # samplings take the place of scans where there are none
+SAME = 1e-9  # radii: the frame of the same scan
 TOLERANCE = 0.005  # usual smooth difference between parts, in radii, where no two scans tell
 FIXED = ("method", "encoder", "grouping", "network")
 """Sections that the network's weights depend on."""
@@ -109,7 +112,7 @@ def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> 
     before = _origin_detector(run.path, about, config, team.device)
     fresh = tuple(name for name in dataset.categories if name not in about.inherited)
     old = _replayed_bases(before, dataset, config, report, stop)
-    new = fit_bases(replace(dataset, categories=fresh), config, report, stop)
+    new = kept_bases(replace(dataset, categories=fresh), config, report, stop)
     n_points = config.grouping.working_points or MOST_POINTS
     encoder = before.nets.encoder
     bank = fill_bank(old | new, encoder, config, n_points, team.device, report, stop)
@@ -148,17 +151,40 @@ def _origin_detector(run_dir: Path, about: About, config: Config, device: torch.
 def _replayed_bases(
     before: SedirDetector, dataset: Dataset, config: Config, report: Report, stop: Stop
 ) -> dict[str, Basis]:
-    """The old categories as if they were being fitted: their own frames and surfaces, and parts to draw from."""
+    """The old categories as if they were being fitted, with parts to draw from.
+
+    Where the dataset still has the scans that a category was fitted to, that is done again, or rather recalled from
+    the cache: then its samplings and their features are known, too. Other scans are laid onto the model's surface.
+    """
     bases = {}
     for done, (name, category) in enumerate(before.known.items()):
         report(done / len(before.known), f"recall {name}")
-        few = replace(dataset, samples=dataset.train(name)[:REPLAYED])
-        clouds = usable_clouds(few, name, config, stop)
-        log.info("replay %s from %s", name, f"{len(clouds)} scans" if clouds else "the surface that the model keeps")
-        random = generator(config.training.seed, "replay", name)
-        parts = [_placed(category, cloud, random, stop) for cloud in clouds]
+        parts: list[AlignedPart] = []
+        if dataset.train(name):
+            fitted = kept_bases(replace(dataset, categories=(name,)), config, no_report, stop)[name]
+            if _same_frame(fitted.frame, category.frame):
+                log.info("replay %s from %d scans", name, min(len(fitted.parts), REPLAYED))
+                bases[name] = _some_parts(fitted)
+                continue
+            few = replace(dataset, samples=dataset.train(name)[:REPLAYED])
+            random = generator(config.training.seed, "replay", name)
+            parts = [_placed(category, cloud, random, stop) for cloud in usable_clouds(few, name, config, stop)]
+        log.info(
+            "replay %s from %s", name, f"{len(parts)} other scans" if parts else "the surface that the model keeps"
+        )
         bases[name] = replayed_basis(category, parts, config.training.views > 0)
     return bases
+
+
+def _same_frame(one: Frame, other: Frame) -> bool:
+    """Whether both were taken from the same reference scan."""
+    apart = np.append(one.centre - other.centre, one.radius - other.radius)
+    return bool(np.abs(apart).max() < SAME * other.radius)
+
+
+def _some_parts(basis: Basis) -> Basis:
+    stage = None if basis.stage is None else replace(basis.stage, parts=basis.stage.parts[:REPLAYED])
+    return replace(basis, parts=basis.parts[:REPLAYED], others=basis.others[:REPLAYED], stage=stage)
 
 
 def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:

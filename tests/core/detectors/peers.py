@@ -19,14 +19,14 @@ KINDS = ("bracket", "cup")
 @contextmanager
 def aligned_once() -> Iterator[None]:
     """Inside, the training parts are aligned for the first run and remembered for the others."""
-    fit_bases, found = training.fit_bases, dict[str, Basis]()
+    kept_bases, found = training.kept_bases, dict[str, Basis]()
 
     def remembered(*arguments: object) -> dict[str, Basis]:
-        found.update(found or fit_bases(*arguments))  # type: ignore[arg-type]
+        found.update(found or kept_bases(*arguments))  # type: ignore[arg-type]
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "fit_bases", remembered)
+        patch.setattr(training, "kept_bases", remembered)
         yield
 
 

@@ -1,0 +1,121 @@
+"""Aligned training parts, kept on disk: the same scans are never laid onto each other twice.
+
+All methods on one dataset, the rest of an interrupted run, a further category for a model: each begins with the very
+same alignment. What is kept loses nothing, so that a run is the same with and without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.config import Config
+from sedir_core.datasets.cache import TensorCache, cache_key
+from sedir_core.datasets.samples import Dataset, file_digest
+from sedir_core.detectors.fitting import Basis, Stage
+from sedir_core.detectors.frames import Frame
+from sedir_core.detectors.normal_surface import AlignedPart, NormalSurface
+from sedir_core.detectors.tokens import resolutions
+from sedir_core.geometry.elastic import Elastic
+from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.views import Views
+from sedir_core.training.material import fit_bases
+from sedir_core.types import Report, Stop
+
+CAUSES = (
+    "io",
+    "geometry",
+    "detectors/fitting.py",
+    "detectors/frames.py",
+    "detectors/normal_surface.py",
+    "training/bases.py",
+    "training/material.py",
+)
+"""The parts of this program that an alignment, and how it is kept, follow from."""
+
+
+def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
+    """See `fit_bases`; what was aligned before comes from the cache. Raises what it raises, and BadDataset."""
+    cache, program = TensorCache(), _program_hash()
+    settings = {"least": resolutions(config.grouping)[-1], "from_one_side": config.training.views > 0}
+    bases: dict[str, Basis] = {}
+    for done, name in enumerate(dataset.categories):
+
+        def report_one(fraction: float, stage: str, done: int = done) -> None:
+            report((done + fraction) / len(dataset.categories), stage)
+
+        def make(name: str = name) -> dict[str, Tensor]:
+            alone = replace(dataset, categories=(name,))
+            return basis_to_tensors(fit_bases(alone, config, report_one, stop)[name])
+
+        scans = b"".join(file_digest(sample.path) for sample in dataset.train(name)).hex()
+        bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, config.training.seed), make))
+    return bases
+
+
+def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
+    """Flat, named, exact; see `basis_from_tensors`."""
+    arrays = {
+        "frame": np.append(basis.frame.centre, basis.frame.radius),
+        "numbers": np.array([basis.size, basis.amplitude]),
+        "descriptor": basis.descriptor,
+        "controls": basis.whole.controls,
+        "whole.points": basis.whole.surface.points,
+        "whole.normals": basis.whole.surface.normals,
+    }
+    for i, (part, other) in enumerate(zip(basis.parts, basis.others, strict=True)):
+        arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
+        arrays |= {f"other.{i}.points": other.surface.points, f"other.{i}.normals": other.surface.normals}
+    if basis.stage is not None:
+        for i, (points, normals) in enumerate(basis.stage.parts):
+            arrays |= {f"lit.{i}.points": points, f"lit.{i}.normals": normals}
+        views = basis.stage.views
+        arrays |= {"views.directions": views.directions, "views.probes": views.probes, "views.seen": views.seen}
+        arrays["views.descriptors"] = views.descriptors
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
+
+
+def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
+    """The inverse of `basis_to_tensors`."""
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    controls = arrays["controls"]
+
+    def surface(name: str) -> NormalSurface:
+        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls)
+
+    every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
+    parts = (AlignedPart(arrays[f"part.{i}.points"], Elastic(controls, arrays[f"part.{i}.weights"])) for i in every)
+    stage = None
+    if "views.seen" in arrays:
+        views = Views(*(arrays[f"views.{name}"] for name in ("directions", "probes", "seen", "descriptors")))
+        stage = Stage(tuple((arrays[f"lit.{i}.points"], arrays[f"lit.{i}.normals"]) for i in every), views)
+    size, amplitude = (float(number) for number in arrays["numbers"])
+    return Basis(
+        Frame(arrays["frame"][:3], float(arrays["frame"][3])),
+        size,
+        arrays["descriptor"],
+        tuple(parts),
+        surface("whole"),
+        tuple(surface(f"other.{i}") for i in every),
+        amplitude,
+        stage,
+    )
+
+
+def _program_hash() -> str:
+    """Another one where this program would align differently."""
+    total = hashlib.sha256(version("sedir-inspect").encode())
+    package = Path(str(files("sedir_core")))
+    for cause in CAUSES:
+        for path in sorted((package / cause).rglob("*.py")) or [package / cause]:
+            if path.is_file():
+                total.update(path.read_bytes())
+    return total.hexdigest()

@@ -1,0 +1,92 @@
+"""Alignments are made once and lose nothing by being kept; whatever they follow from gives them another name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_run import N_TRAIN, TinyRun, part
+
+from sedir_core.config import Config, preset
+from sedir_core.datasets.index import Dataset, open_dataset
+from sedir_core.errors import BadDataset, TooFewPoints
+from sedir_core.io.export import write_points_ply
+from sedir_core.training import bases
+from sedir_core.training.bases import basis_to_tensors, kept_bases
+from sedir_core.training.material import fit_bases
+from sedir_core.types import never_stop, no_report
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": tmp_path})
+    return tmp_path
+
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The categories that were really aligned."""
+    names: list[str] = []
+
+    def fit(dataset: Dataset, *rest: object) -> object:
+        names.extend(dataset.categories)
+        return fit_bases(dataset, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bases, "fit_bases", fit)
+    return names
+
+
+@pytest.fixture
+def cup(tmp_path: Path) -> Path:
+    for i in range(N_TRAIN):
+        write_points_ply(tmp_path / "parts" / "cup" / f"{i}.ply", part("cup", i, 1_500))
+    return tmp_path / "parts"
+
+
+def kept(folder: Path, config: Config) -> dict[str, torch.Tensor]:
+    return basis_to_tensors(kept_bases(open_dataset(folder), config, no_report, never_stop)["cup"])
+
+
+def test_what_is_kept_is_what_was_fitted(cup: Path, fitted: list[str]) -> None:
+    config = preset("tiny", training={"views": 1})
+    anew = basis_to_tensors(fit_bases(open_dataset(cup), config, no_report, never_stop)["cup"])
+    for found in (kept(cup, config), kept(cup, config)):
+        assert found.keys() == anew.keys()
+        assert all(torch.equal(found[name], anew[name]) and found[name].dtype == anew[name].dtype for name in anew)
+    assert fitted == ["cup"]
+
+
+def test_other_causes_are_aligned_anew(cup: Path, fitted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    config = preset("tiny")
+    kept(cup, config)
+    kept(cup, preset("tiny", training={"seed": 1}))
+    write_points_ply(cup / "cup" / "1.ply", part("cup", 7, 1_500))
+    kept(cup, config)
+    monkeypatch.setattr(bases, "_program_hash", lambda: "another version")
+    kept(cup, config)
+    assert fitted == ["cup"] * 4
+
+
+def test_what_is_refused_is_refused_with_a_full_cache(cup: Path) -> None:
+    kept(cup, preset("tiny"))
+    with pytest.raises(TooFewPoints):
+        kept(cup, preset("tiny", grouping={"group_size": 512, "ratio": 8.0}))
+    dataset = open_dataset(cup)
+    (cup / "cup" / "1.ply").unlink()
+    with pytest.raises(BadDataset, match="cannot be read"):
+        kept_bases(dataset, preset("tiny"), no_report, never_stop)
+
+
+def test_the_old_scans_are_recalled_and_not_aligned_again(
+    tiny: TinyRun, cache: Path, fitted: list[str], tmp_path: Path
+) -> None:
+    from sedir_core.detectors.sedir import SedirDetector
+    from sedir_core.training.warm_start import _replayed_bases
+
+    detector, dataset = SedirDetector.load(tiny.path, "cpu"), open_dataset(tiny.dataset, ["cup"])
+    for _ in range(2):
+        found = _replayed_bases(detector, dataset, detector.config, no_report, never_stop)
+        assert len(found["cup"].parts) == N_TRAIN
+        assert found["cup"].frame.radius == detector.known["cup"].frame.radius
+    assert fitted == ["cup"]
