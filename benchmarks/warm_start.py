@@ -4,7 +4,8 @@
 
 Built-in parts; goes through the command line, as a user would do it. Three ways: all categories from nothing, the last
 one added with the old ones' scans at hand, and added without them. A finished step is not repeated. Minutes are of the
-processor, so that other programs do not count.
+processor, so that other programs do not count. What a training keeps in the user's cache serves the next one, as it
+would there; only the one from nothing has an empty cache.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from sedir_core.datasets.synthesis import built_in_parts, write_dataset
 NAMES = ("bracket", "cup", "gear", "vase", "bottle", "flange", "pulley", "bowl")
 
 
-def sedir(*arguments: str | Path) -> float:
-    """Seconds of the processor that the command took."""
+def sedir(*arguments: str | Path, cache: Path) -> float:
+    """Seconds of the processor that the command took. cache: the user's cache folder."""
     start = os.times()
-    subprocess.run([sys.executable, "-m", "sedir_core", *map(str, arguments)], check=True)
+    command = [sys.executable, "-m", "sedir_core", *map(str, arguments)]
+    subprocess.run(command, check=True, env={**os.environ, "XDG_CACHE_HOME": str(cache.absolute())})
     end = os.times()
     return end.children_user + end.children_system - start.children_user - start.children_system
 
@@ -37,18 +39,19 @@ def dataset(folder: Path, names: tuple[str, ...]) -> Path:
     return folder
 
 
-def trained(out: Path, name: str, *words: str | Path) -> tuple[Path, float]:
+def trained(out: Path, name: str, *words: str | Path, cache: str = "cache") -> tuple[Path, float]:
     """The run, and the minutes that its training took."""
     run, clock = out / name, out / f"{name}.minutes"
     if not (run / "weights.safetensors").exists():
-        clock.write_text(str(sedir("train", *words, "--out", run, "--progress", "none") / 60))
+        seconds = sedir("train", *words, "--out", run, "--progress", "none", cache=out / cache)
+        clock.write_text(str(seconds / 60))
     return run, float(clock.read_text())
 
 
 def measured(run: Path, data: Path, categories: tuple[str, ...]) -> dict[str, Any]:
     result = run / "evaluation.json"
     if not result.exists():
-        sedir("evaluate", run, data, "--categories", ",".join(categories), "--json", result)
+        sedir("evaluate", run, data, "--categories", ",".join(categories), "--record", cache=run.parent / "cache")
     found: dict[str, Any] = json.loads(result.read_text())
     return found
 
@@ -64,7 +67,7 @@ def main() -> None:
     preset = ("--preset", options.preset)
     base, base_minutes = trained(out, f"base-{options.preset}", everything, "--categories", ",".join(old), *preset)
     runs = {
-        "from nothing": trained(out, f"scratch-{options.preset}", everything, *preset),
+        "from nothing": trained(out, f"scratch-{options.preset}", everything, *preset, cache="empty"),
         "added, old scans at hand": trained(out, f"warm-{options.preset}", everything, "--warm-start", base),
         "added, old scans gone": trained(out, f"alone-{options.preset}", alone, "--warm-start", base),
     }
