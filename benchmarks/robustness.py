@@ -1,11 +1,11 @@
 """What happens off the beaten track: unknown parts, new good parts, few or many training parts, sparse scans.
 
     python benchmarks/robustness.py DATASET [--only left-out,fresh,parts,sparse] [--run RUN] [--preset desktop]
-        [--generator 'sedir synth MESHES {out} --seed {seed}'] [--out build/robustness]
+        [--parts 1,2,10] [--generator 'sedir synth MESHES {out} --seed {seed}'] [--out build/robustness]
 
 left-out: train on all categories but one, inspect the scans of that one, for each in turn.
 fresh: share of new good scans called NG, from a generator that makes data sets as DATASET was made, with other seeds.
-parts: training with 1, 2 and 10 parts of each category; those that DATASET lacks are the generator's training scans.
+parts: training with 1, 2 and 10 parts of each category; those that DATASET lacks come from the generator.
 sparse: the test scans with a half and a quarter of their points.
 
 Trains, inspects and evaluates through the command line, as a user would do it, with the category found out unless said
@@ -37,7 +37,6 @@ from sedir_core.datasets.samples import Dataset, Sample
 from sedir_core.datasets.synthesis import pcd_bytes
 from sedir_core.runtime import generator
 
-N_PARTS = (1, 2, 10)
 SHARES = {"half": 0.5, "quarter": 0.25}
 UNREADABLE = 4  # exit status: the other scans were done
 Z = 1.96  # of a 95 % interval
@@ -50,6 +49,7 @@ class Asked:
     preset: str
     generator: str | None
     seeds: list[str]
+    n_parts: list[int]
     out: Path
 
 
@@ -131,7 +131,7 @@ def parts(asked: Asked) -> None:
     evaluation_head("training parts of each category")
     names = asked.dataset.categories
     own = min(len(asked.dataset.train(name)) for name in names)
-    for count in sorted({*N_PARTS, own}):
+    for count in sorted({*asked.n_parts, own}):
         if count == own:
             run, data = base_run(asked), asked.dataset.root
         else:
@@ -263,14 +263,15 @@ def main() -> None:
     parser.add_argument("--preset", default="desktop")
     parser.add_argument("--generator", help="a command line with {out} and {seed}")
     parser.add_argument("--seeds", default="101,102", help="for the generator")
+    parser.add_argument("--parts", default="1,2,10", help="how many training parts, beside all that DATASET has")
     parser.add_argument("--out", type=Path, default=Path("build/robustness"))
     options = parser.parse_args()
     names = options.only.split(",")
     if unknown := set(names) - set(EXPERIMENTS):
         parser.error(f"no such experiment: {', '.join(sorted(unknown))}")
     dataset = open_dataset(options.dataset, options.categories and options.categories.split(","))
-    seeds = options.seeds.split(",")
-    asked = Asked(dataset, options.run, options.preset, options.generator, seeds, options.out)
+    seeds, n_parts = options.seeds.split(","), [int(word) for word in options.parts.split(",")]
+    asked = Asked(dataset, options.run, options.preset, options.generator, seeds, n_parts, options.out)
     for name in names:
         print(f"\n{name}, per cent (95 % interval)\n", flush=True)
         EXPERIMENTS[name](asked)
