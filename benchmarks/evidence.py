@@ -25,6 +25,7 @@ from sedir_core.config import EncoderConfig, override, read_config, to_toml
 from sedir_core.datasets.index import Sample, open_dataset
 from sedir_core.detectors.encoder_weights import save_encoder
 from sedir_core.detectors.identify import identify
+from sedir_core.detectors.run_files import read_about
 from sedir_core.detectors.scoring import TOKEN, object_score, paper_scores, point_map
 from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector, centres_of, gather_evidence
 from sedir_core.detectors.stages import ALL_POINTS, least_points, working_points
@@ -98,9 +99,10 @@ def measure_category(detector: SedirDetector, samples: list[Sample]) -> dict[str
 
 def measure(run: Path, data: Path, out: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Category -> row -> measure -> AUROC."""
-    dataset, detector = open_dataset(data), None
+    names = read_about(run).categories
+    dataset, detector = open_dataset(data, names), None
     found = {}
-    for name in dataset.categories:
+    for name in names:
         result = out / f"{run.name}-{name}.json"
         if not result.exists():
             detector = detector or SedirDetector.load(run, "cpu")
@@ -122,7 +124,7 @@ def with_random_encoder(run: Path, data: Path, out: Path) -> Path:
             weights = random_encoder(config.encoder, out)
             changed = override(config, encoder={"weights": str(weights.resolve())})
             settings.write_text(to_toml(changed), encoding="utf-8")
-            words = ["--config", settings, "--out", twin]
+            words = ["--config", settings, "--categories", ",".join(read_about(run).categories), "--out", twin]
         command = [sys.executable, "-m", "sedir_core", "train", data, *words, "--progress", "none"]
         subprocess.run(list(map(str, command)), check=True)
     return twin
