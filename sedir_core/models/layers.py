@@ -36,10 +36,17 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, key_bias: Tensor | None = None) -> Tensor:
         """query (B, Q, d), key and value (B, K, d), key_bias (B, K) added to every query's logits -> (B, Q, d)."""
-        weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
+        width = self.out_proj.in_features
+        if query is key:  # one product does for both
+            parts, widths = [query, value], [2 * width, width]
+        else:
+            parts, widths = [query, key, value], [width] * 3
+        weights, biases = self.in_proj_weight.split(widths), self.in_proj_bias.split(widths)
+        projected = [F.linear(x, w, b) for x, w, b in zip(parts, weights, biases, strict=True)]
         q, k, v = (
-            F.linear(x, w, b).reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
-            for x, w, b in zip((query, key, value), weights, biases, strict=True)
+            rows.reshape(*rows.shape[:2], self.heads, -1).transpose(1, 2)
+            for whole in projected
+            for rows in whole.split(width, dim=-1)
         )
         mixed = biased_attention(q, k, v, key_bias, self.dropout if self.training else 0.0)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
@@ -56,9 +63,10 @@ def biased_attention(q: Tensor, k: Tensor, v: Tensor, key_bias: Tensor | None, d
         return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
     width = q.shape[-1]
     scale = width**-0.5
-    bias = (key_bias / scale).to(k.dtype)[:, None, :, None].expand(-1, k.shape[1], -1, 1)
-    wider_q = F.pad(torch.cat((q, torch.ones_like(q[..., :1])), -1), (0, _BIAS_COLUMNS - 1))
-    wider_k = F.pad(torch.cat((k, bias), -1), (0, _BIAS_COLUMNS - 1))
+    bias = F.pad((key_bias / scale).to(k.dtype)[..., None], (0, _BIAS_COLUMNS - 1))  # (B, K, columns)
+    ones = F.pad(q.new_ones(1), (0, _BIAS_COLUMNS - 1))
+    wider_q = torch.cat((q, ones.expand(*q.shape[:-1], -1)), -1)
+    wider_k = torch.cat((k, bias[:, None].expand(-1, k.shape[1], -1, -1)), -1)
     wider_v = F.pad(v, (0, _BIAS_COLUMNS))
     mixed = F.scaled_dot_product_attention(wider_q, wider_k, wider_v, dropout_p=dropout, scale=scale)
     return mixed[..., :width]
@@ -85,7 +93,7 @@ class Dropout(nn.Module):
         dropped = round(self.share * levels)
         drawn = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(1 << 63), None)
         kept = drawn.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - levels // 2
-        return x * (kept.to(x.dtype) * (levels / (levels - dropped)))
+        return x * (kept * (levels / (levels - dropped))).to(x.dtype)
 
 
 class EncoderLayer(nn.Module):

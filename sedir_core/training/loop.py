@@ -252,7 +252,9 @@ def descend(
         torch.autograd.backward(weight * losses["total"])
         total = {name: total.get(name, 0.0) + weight * loss.detach().float() for name, loss in losses.items()}
     _gather_gradients(state.parameters, team)
-    norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf)
+    # One pass over all parameters, also where torch would take them one by one by itself.
+    foreach = True if state.device.type == "cpu" else None
+    norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf, foreach=foreach)
     # One transfer for all numbers: each costs a wait for the GPU.
     *values, norm_value = torch.stack([*team.add(torch.stack([*total.values()])), norm]).tolist()
     named = dict(zip(total, values, strict=True))

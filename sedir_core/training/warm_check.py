@@ -36,7 +36,7 @@ SIGMAS = 2.0
 LEAST_RISE = 0.1  # of the score as a share of the limit: less is nothing to warn of
 RELIABLE = 0.75  # of the old parts recognised before: below, the class predictor never said much
 LEAST_FALL = 0.02  # of an AUROC
-TESTED = 4  # good and as many defective test scans of each old category, at most
+TESTED = 3  # good and as many defective test scans of each old category, at most
 
 
 @dataclass(frozen=True)
