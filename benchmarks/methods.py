@@ -2,8 +2,11 @@
 
     python benchmarks/methods.py DATASET... [--methods sedir,template] [--preset desktop] [--out build/methods]
 
-Trains, evaluates and compares through the command line, as a user would do it; a finished step is not repeated. Every
-run is evaluated on the data set it was trained on. Methods that are told the category are marked by the tables.
+Trains, evaluates and compares through the command line, as a user would do it; a finished step is not repeated, also
+after an interruption: what was trained, evaluated or compared is kept. Every run is evaluated on the data set it was
+trained on. Methods that are told the category are marked by the tables. All runs of a data set begin with the same
+alignment of its training parts, and all methods that are told the category with the same placement of a test scan:
+both are found once (`training/bases.py`, `detectors/reference.py`).
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from sedir_core.config import METHOD_NAMES, METHODS
+from sedir_core.detectors.memory_bank import RECIPES
 
 SEPARATION = {"silhouette": "silhouette", "knn_purity": "5-NN purity", "probe_accuracy": "probe accuracy"}
-NO_TOKEN = "no global token"
 
 
 def sedir(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -43,20 +46,25 @@ def train(dataset: Path, method: str, preset: str, out: Path) -> Path:
         begun = (run / "about.json").exists()
         how = ["--resume", run] if begun else ["--preset", preset, "--method", method, "--out", run]
         must("train", dataset, *how, "--progress", "none")
-        print(f"{run.name}: {(time.monotonic() - start) / 60:.1f} minutes", file=sys.stderr, flush=True)
+        say_minutes(run.name, start)
     return run
 
 
-def separation(run: Path, reference: Path, dataset: Path, out: Path) -> dict[str, Any] | None:
-    """What `sedir ice` says of a run; None where the method has no tokens. reference: any other run that has."""
-    result = out / f"{run.name}-ice.json"
-    if not result.exists():
-        done = sedir("ice", run, reference, dataset, "--json", result)
-        if NO_TOKEN in done.stderr:
-            return None
-        if done.returncode not in (0, 4):
-            sys.exit(done.stderr)
-    found: dict[str, Any] = json.loads(result.read_text())["model"]
+def has_tokens(method: str) -> bool:
+    return method not in RECIPES or RECIPES[method].needs_encoder
+
+
+def separations(runs: dict[str, Path], dataset: Path, out: Path) -> dict[str, dict[str, Any]]:
+    """What `sedir ice` says of each run on a data set; it says so of two at a time, so they go in pairs."""
+    names = [method for method in runs if has_tokens(method)]
+    found: dict[str, dict[str, Any]] = {}
+    for i in range(0, len(names), 2):
+        first, second = names[i], names[i + 1] if i + 1 < len(names) else names[0]
+        result = out / f"{runs[first].name}-beside-{second}-ice.json"
+        if not result.exists():
+            must("ice", runs[first], runs[second], dataset, "--json", result)
+        both = json.loads(result.read_text())
+        found |= {second: both["baseline"], first: both["model"]}
     return found
 
 
@@ -66,12 +74,14 @@ def spread(values: list[float]) -> str:
 
 
 def separation_table(runs: dict[str, list[Path]], datasets: list[Path], out: Path) -> str:
+    seeds = [
+        separations({method: own[i] for method, own in runs.items()}, dataset, out)
+        for i, dataset in enumerate(datasets)
+    ]
     lines = [f"| | {' | '.join(SEPARATION.values())} |", "| --- |" + " ---: |" * len(SEPARATION)]
-    for method, own in runs.items():
-        others = runs["sedir" if method != "sedir" else "mc3d-ad"]
-        seeds = [separation(*three, out) for three in zip(own, others, datasets, strict=True)]
-        known = [seed for seed in seeds if seed is not None]
-        cells = [spread([seed[name] for seed in known]) if known else "-" for name in SEPARATION]
+    for method in runs:
+        known = [seed[method] for seed in seeds if method in seed]
+        cells = [spread([one[name] for one in known]) if known else "-" for name in SEPARATION]
         lines.append(f"| {METHOD_NAMES[method]} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -88,12 +98,20 @@ def main() -> None:
         method: [train(data, method, options.preset, options.out) for data in options.datasets] for method in methods
     }
     table = options.out / "detection.md"
+    start = time.monotonic()
     must("evaluate", *(run for own in runs.values() for run in own), "--table", table)
+    say_minutes("evaluation", start)
     print(table.read_text(encoding="utf-8"))
-    if {"sedir", "mc3d-ad"} <= runs.keys():
+    start = time.monotonic()
+    if sum(map(has_tokens, methods)) > 1:
         print(separation_table(runs, options.datasets, options.out))
     else:
-        print("Separation of the categories: needs runs of sedir and mc3d-ad to compare with.")
+        print("Separation of the categories: needs two methods with tokens to compare.")
+    say_minutes("comparison", start)
+
+
+def say_minutes(what: str, since_s: float) -> None:
+    print(f"{what}: {(time.monotonic() - since_s) / 60:.1f} minutes", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

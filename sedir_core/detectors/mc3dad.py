@@ -21,15 +21,12 @@ from torch import Tensor
 from sedir_core.config import Config
 from sedir_core.detectors import run_files
 from sedir_core.detectors.explain import Explanation
-from sedir_core.detectors.findings import find_defects, verdict_reason
-from sedir_core.detectors.frames import Placement
-from sedir_core.detectors.identify import UNKNOWN_RESIDUAL
-from sedir_core.detectors.limits import Calibration, kept
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.stages import LESS_MEMORY, Stopwatch, below, working_points
+from sedir_core.detectors.stages import LESS_MEMORY, Stopwatch, below
 from sedir_core.detectors.stored_nets import restored
 from sedir_core.detectors.tokens import tokenize
-from sedir_core.errors import BadRun, UnknownCategory
+from sedir_core.detectors.told import Told
+from sedir_core.errors import BadRun
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.cfgt import BASE
@@ -62,56 +59,36 @@ class BaselineNets:
         return rebuilt.mean(dim=0), pooled.mean(dim=(0, 1)), np.asarray(residuals.double().cpu().numpy())
 
 
-class Mc3dadDetector:
+class Mc3dadDetector(Told):
     """A fitted MC3D-AD; see `detectors.base.Detector`."""
-
-    needs_category = True
 
     def __init__(
         self, config: Config, nets: BaselineNets, known: Mapping[str, Reference], device: torch.device
     ) -> None:
-        self.config, self.nets, self.known, self.device = config, nets, dict(known), device
-        self.categories = tuple(known)
-        self.method: str = config.method
+        super().__init__(config, known)
+        self.nets, self.device = nets, device
 
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
     ) -> Detection:
         """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
         watch = Stopwatch(report, stop)
-        mine = self._told(category)
         with watch.stage("align", 0.05):
-            placement, misfit, aligned = self._place(scan, mine)
+            laid = self.lay(scan, category)
+            aligned = laid.placement.enter(laid.points)
         with watch.stage("tokens", 0.4):
             tokens = self.maskable(aligned)
         with watch.stage("rebuild", 0.7):
             rebuilt, pooled, residuals = self.nets.rebuild(tokens, self.method, coin_of(aligned))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
-            centres = placement.leave(tokens.centers[0].double().cpu().numpy())
+            centres = laid.placement.leave(tokens.centers[0].double().cpu().numpy())
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
             everywhere[valid] = self.point_scores(residuals, centres, scan.points[valid])
             score = float(everywhere[valid].max())
-            defects = find_defects(scan, everywhere, mine.point_threshold, condemned=score > mine.threshold)
-            surface = placement.leave(self._decoded(rebuilt, tokens, aligned))
-        uncertain = not misfit < UNKNOWN_RESIDUAL
-        reason = verdict_reason(score, mine.threshold, defects)
-        if uncertain:
-            reason = f"does not fit {category}: {misfit:.1f} times the usual distance"
-        detection = Detection(
-            point_scores=everywhere,
-            object_score=score,
-            threshold=mine.threshold,
-            point_threshold=mine.point_threshold,
-            category=category,
-            category_confidence=1.0,
-            uncertain=uncertain,
-            reason=f"{reason}; the category was told",
-            reconstruction=surface,
-            token=pooled.float().cpu().numpy(),
-            defects=defects,
-            seconds=watch.seconds | {"total": sum(watch.seconds.values())},
-        )
+            surface = laid.placement.leave(self._decoded(rebuilt, tokens, aligned))
+        token = pooled.float().cpu().numpy()
+        detection = self.conclude_on(scan, category, laid, everywhere, score, surface, token, watch.seconds)
         report(1.0, "done")
         return detection
 
@@ -121,15 +98,11 @@ class Mc3dadDetector:
 
     def explain(self, scan: Scan, category: str = "auto") -> Explanation:
         """See `detectors.explain.Explains`."""
-        aligned = self._place(scan, self._told(category))[2]
+        laid = self.lay(scan, category)
+        aligned = laid.placement.enter(laid.points)
         rebuilt, pooled, residuals = self.nets.rebuild(self.maskable(aligned), self.method, coin_of(aligned))
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
-
-    def calibration(self) -> Calibration:
-        """See `detectors.limits.Calibrated`."""
-        scores = kept({name: reference.held_out for name, reference in self.known.items()})
-        return Calibration(self.config.scoring.false_alarm_rate, scores, {})
 
     def maskable(self, aligned: DoubleArray) -> MaskableTokens:
         """The tokens of an aligned cloud (n, 3)."""
@@ -141,19 +114,6 @@ class Mc3dadDetector:
         if self.method == "mc3d-ad-spatial":
             return near_in_space(residuals, centres, points)
         return near_in_file(residuals, centres, points)
-
-    def _told(self, category: str) -> Reference:
-        if category not in self.known:
-            names = ", ".join(self.known)
-            what = "has to be told the category" if category == "auto" else "was not trained on it"
-            raise UnknownCategory(category, f"{self.method} {what}", f"choose one of {names} (--category NAME)")
-        return self.known[category]
-
-    def _place(self, scan: Scan, mine: Reference) -> tuple[Placement, float, DoubleArray]:
-        working = working_points(scan, self.config.grouping)
-        points = scan.points[working]
-        placement, misfit = mine.place(points, generator(0, "align"))
-        return placement, misfit, placement.enter(points)
 
     @torch.no_grad()
     def _decoded(self, rebuilt: Tensor, tokens: MaskableTokens, aligned: DoubleArray) -> DoubleArray:

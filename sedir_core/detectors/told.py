@@ -14,11 +14,10 @@ from sedir_core.detectors.frames import Placement
 from sedir_core.detectors.identify import UNKNOWN_RESIDUAL
 from sedir_core.detectors.limits import Calibration, kept
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference
+from sedir_core.detectors.reference import Reference, placed_again
 from sedir_core.detectors.stages import Stopwatch, working_points
 from sedir_core.errors import UnknownCategory
 from sedir_core.geometry.tree import PointTree
-from sedir_core.runtime import generator
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here
@@ -34,8 +33,21 @@ class Examined:
     remark: str = ""
 
 
-class ToldDetector(ABC):
-    """A detector with a memory per category; see `detectors.base.Detector`."""
+@dataclass(frozen=True)
+class Laid:
+    """A scan laid onto its category. points: (n, 3) the working ones, in file coordinates.
+
+    misfit: how many times the usual residual is left. seconds: what finding the placement took.
+    """
+
+    points: DoubleArray
+    placement: Placement
+    misfit: float
+    seconds: float
+
+
+class Told:
+    """What is common to the detectors that cannot find out the category; see `detectors.base.Detector`."""
 
     needs_category = True
 
@@ -43,6 +55,65 @@ class ToldDetector(ABC):
         self.config, self.known = config, dict(known)
         self.categories = tuple(known)
         self.method: str = config.method
+
+    def calibration(self) -> Calibration:
+        """See `detectors.limits.Calibrated`."""
+        scores = kept({name: reference.held_out for name, reference in self.known.items()})
+        return Calibration(self.config.scoring.false_alarm_rate, scores, {})
+
+    def lay(self, scan: Scan, category: str) -> Laid:
+        """Align a scan to a category. Raises UnknownCategory, TooFewPoints, UnreadableScan."""
+        mine = self.told(category)
+        points = scan.points[working_points(scan, self.config.grouping)]
+        placement, residual, seconds = placed_again(mine, points)
+        return Laid(points, placement, residual / mine.residual, seconds)
+
+    def told(self, category: str) -> Reference:
+        """What is kept of a category. Raises UnknownCategory, for "auto" too."""
+        if category not in self.known:
+            names = ", ".join(self.known)
+            what = "has to be told the category" if category == "auto" else "was not trained on it"
+            raise UnknownCategory(category, f"{self.method} {what}", f"choose one of {names} (--category NAME)")
+        return self.known[category]
+
+    def conclude_on(
+        self,
+        scan: Scan,
+        category: str,
+        laid: Laid,
+        scores: FloatArray,
+        score: float,
+        reconstruction: DoubleArray,
+        token: FloatArray,
+        seconds: Mapping[str, float],
+        remark: str = "",
+    ) -> Detection:
+        """The detection that follows from scores (n,) of the scan's points, NaN where not evaluated, and its own."""
+        mine = self.told(category)
+        defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
+        uncertain = not laid.misfit < UNKNOWN_RESIDUAL
+        reason = verdict_reason(score, mine.threshold, defects)
+        if uncertain:
+            reason = f"does not fit {category}: {laid.misfit:.1f} times the usual distance"
+        taken = {**seconds, "align": laid.seconds}
+        return Detection(
+            point_scores=scores,
+            object_score=score,
+            threshold=mine.threshold,
+            point_threshold=mine.point_threshold,
+            category=category,
+            category_confidence=1.0,
+            uncertain=uncertain,
+            reason="; ".join(filter(None, (reason, remark, "the category was told"))),
+            reconstruction=reconstruction,
+            token=token,
+            defects=defects,
+            seconds=taken | {"total": sum(taken.values())},
+        )
+
+
+class ToldDetector(Told, ABC):
+    """A detector with a memory per category."""
 
     @abstractmethod
     def examine(self, category: str, cloud: Cloud) -> Examined:
@@ -53,35 +124,17 @@ class ToldDetector(ABC):
     ) -> Detection:
         """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
         watch = Stopwatch(report, stop)
-        mine = self._told(category)
         with watch.stage("align", 0.05):
-            points = scan.points[working_points(scan, self.config.grouping)]
-            placement, misfit = mine.place(points, generator(0, "align"))
+            laid = self.lay(scan, category)
         with watch.stage("compare", 0.4):
-            found = self.examine(category, cloud_of(points, placement))
+            found = self.examine(category, cloud_of(laid.points, laid.placement))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
-            everywhere[valid] = found.scores[PointTree(points).nearest(scan.points[valid])[1]]
-            condemned = found.object_score > mine.threshold
-            defects = find_defects(scan, everywhere, mine.point_threshold, condemned)
-        uncertain = not misfit < UNKNOWN_RESIDUAL
-        reason = verdict_reason(found.object_score, mine.threshold, defects)
-        if uncertain:
-            reason = f"does not fit {category}: {misfit:.1f} times the usual distance"
-        detection = Detection(
-            point_scores=everywhere,
-            object_score=found.object_score,
-            threshold=mine.threshold,
-            point_threshold=mine.point_threshold,
-            category=category,
-            category_confidence=1.0,
-            uncertain=uncertain,
-            reason="; ".join(filter(None, (reason, found.remark, "the category was told"))),
-            reconstruction=placement.leave(mine.surface.points),
-            token=found.token,
-            defects=defects,
-            seconds=watch.seconds | {"total": sum(watch.seconds.values())},
+            everywhere[valid] = found.scores[PointTree(laid.points).nearest(scan.points[valid])[1]]
+            surface = laid.placement.leave(self.known[category].surface.points)
+        detection = self.conclude_on(
+            scan, category, laid, everywhere, found.object_score, surface, found.token, watch.seconds, found.remark
         )
         report(1.0, "done")
         return detection
@@ -89,18 +142,6 @@ class ToldDetector(ABC):
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
         """The (d,) mean of the features, empty where the method has no tokens."""
         return self.detect(scan, category).token
-
-    def calibration(self) -> Calibration:
-        """See `detectors.limits.Calibrated`."""
-        scores = kept({name: reference.held_out for name, reference in self.known.items()})
-        return Calibration(self.config.scoring.false_alarm_rate, scores, {})
-
-    def _told(self, category: str) -> Reference:
-        if category not in self.known:
-            names = ", ".join(self.known)
-            what = "has to be told the category" if category == "auto" else "was not trained on it"
-            raise UnknownCategory(category, f"{self.method} {what}", f"choose one of {names} (--category NAME)")
-        return self.known[category]
 
 
 def cloud_of(points: DoubleArray, placement: Placement) -> Cloud:

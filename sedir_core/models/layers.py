@@ -41,12 +41,12 @@ class Attention(nn.Module):
             parts, widths = [query, value], [2 * width, width]
         else:
             parts, widths = [query, key, value], [width] * 3
-        weights, biases = self.in_proj_weight.split(widths), self.in_proj_bias.split(widths)
+        weights, biases = torch.split(self.in_proj_weight, widths), torch.split(self.in_proj_bias, widths)
         projected = [F.linear(x, w, b) for x, w, b in zip(parts, weights, biases, strict=True)]
         q, k, v = (
             rows.reshape(*rows.shape[:2], self.heads, -1).transpose(1, 2)
             for whole in projected
-            for rows in whole.split(width, dim=-1)
+            for rows in torch.split(whole, width, dim=-1)
         )
         mixed = biased_attention(q, k, v, key_bias, self.dropout if self.training else 0.0)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
