@@ -24,6 +24,7 @@ class UserError(Exception):
 
     @property
     def kind(self) -> str:
+        """The class in snake_case, for JSON."""
         name = type(self).__name__
         return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
 

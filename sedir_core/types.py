@@ -114,6 +114,7 @@ class Detection:
 
     @property
     def verdict(self) -> Verdict:
+        """NG above the threshold, whatever the defects say."""
         return "ng" if self.object_score > self.threshold else "ok"
 
     @property

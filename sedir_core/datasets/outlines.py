@@ -45,10 +45,12 @@ class Outline:
 
     @property
     def lengths(self) -> DoubleArray:
+        """(e,) of the edges."""
         return np.asarray(np.linalg.norm(self.ends - self.starts, axis=1))
 
     @property
     def area(self) -> float:
+        """Enclosed area; negative where the outline runs clockwise."""
         return float(np.sum(_cross(self.starts, self.ends)) / 2)
 
     @property

@@ -87,9 +87,11 @@ class Primitive(Solid):
         """n points uniform by area, and their normals."""
 
     def scatter(self, density: float, rng: np.random.Generator) -> Surface:
+        """See `Solid.scatter`."""
         return self.draw(int(np.floor(self.area * density + rng.random())), rng)
 
     def sample(self, n: int, rng: np.random.Generator) -> Surface:
+        """See `Solid.sample`."""
         return self.draw(n, rng)
 
 

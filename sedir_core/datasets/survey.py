@@ -80,6 +80,7 @@ class Survey:
 
     @property
     def complete(self) -> bool:
+        """Whether every category has been looked through."""
         return all(one.checked is not None for one in self.categories)
 
     def with_category(self, checked: CategorySurvey) -> Survey:

@@ -69,6 +69,7 @@ class Category:
 
     @property
     def knows_views(self) -> bool:
+        """Whether scans from one side can be judged."""
         return self.view is not None
 
     def standard(self, view: View | None) -> Standard:

@@ -44,9 +44,11 @@ class Placement:
     pose: Pose
 
     def enter(self, points: DoubleArray) -> DoubleArray:
+        """File coordinates (n, 3) to radii in the category's frame."""
         return self.pose.apply((points - self.origin) * self.unit / self.frame.radius)
 
     def leave(self, points: DoubleArray) -> DoubleArray:
+        """The inverse of `enter`."""
         return np.asarray(self.pose.invert(points) * self.frame.radius / self.unit + self.origin)
 
 

@@ -35,6 +35,7 @@ class Identified:
 
     @property
     def known(self) -> bool:
+        """Whether the scan fits the category at all."""
         return self.misfit < UNKNOWN_RESIDUAL
 
 

@@ -44,6 +44,7 @@ class Deviation:
     back: DoubleArray
 
     def evidence(self, places: DoubleArray) -> Evidence:
+        """Both distances at places (n, 3) of the golden surface."""
         return Evidence(places, {THERE: np.abs(self.there), BACK: self.back})
 
 

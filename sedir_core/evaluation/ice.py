@@ -80,6 +80,7 @@ class Comparison:
 
     @property
     def runs(self) -> tuple[RunResult, RunResult]:
+        """Model, baseline."""
         return self.model, self.baseline
 
     def to_json(self) -> dict[str, Any]:

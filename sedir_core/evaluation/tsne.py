@@ -32,6 +32,7 @@ class Flat:
 
     @property
     def places(self) -> tuple[FloatArray, FloatArray]:
+        """Model, baseline; (n, 2) each."""
         return self.model, self.baseline
 
 

@@ -32,9 +32,11 @@ class Pose:
     translation: DoubleArray
 
     def apply(self, points: DoubleArray) -> DoubleArray:
+        """Points (n, 3) of the scan to the template's frame."""
         return np.asarray(points @ self.rotation.T + self.translation)
 
     def invert(self, points: DoubleArray) -> DoubleArray:
+        """Points (n, 3) in the template's frame back to the scan's."""
         return np.asarray((points - self.translation) @ self.rotation)
 
 
@@ -129,6 +131,7 @@ def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Doub
 
 
 def trimmed_mean(distances: DoubleArray) -> float:
+    """Of distances (n,), without the largest: a missing or an added piece must not move a pose."""
     kept = np.sort(distances)[: max(1, int(TRIM * len(distances)))]
     return float(kept.mean())
 

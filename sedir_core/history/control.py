@@ -40,6 +40,7 @@ class Group:
 
     @property
     def share(self) -> float:
+        """0..1 of its inspections were NG."""
         return self.n_ng / self.n
 
     @property

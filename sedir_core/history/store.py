@@ -62,6 +62,7 @@ class History:
         return self._file is not None and _identity(self._engine.url.database) != self._file
 
     def close(self) -> None:
+        """Let go of the database; the history cannot be used afterwards."""
         self._engine.dispose()
 
     # Writing

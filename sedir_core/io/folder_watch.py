@@ -68,6 +68,7 @@ class FolderWatch:
         self._thread = threading.Thread(target=self._run, name="folder watch", daemon=True)
 
     def start(self) -> None:
+        """Begin to watch, in a thread of its own until `stop`."""
         self._thread.start()
 
     def stop(self, timeout_s: float = JOIN_S) -> bool:

@@ -65,10 +65,12 @@ class Parts:
 
     @property
     def identifies(self) -> bool:
+        """Whether there is a global token to make."""
         return self.global_token != "none"
 
     @property
     def weighs_geometry(self) -> bool:
+        """Whether local geometry passes through layers of its own."""
         return self.geometric_prior in ("bias", "gate")
 
 

@@ -85,6 +85,7 @@ class Dropout(nn.Module):
         self.share = share
 
     def forward(self, x: Tensor) -> Tensor:
+        """x of any shape; itself outside training."""
         if not self.training or self.share == 0.0:
             return x
         if x.device.type != "cpu":

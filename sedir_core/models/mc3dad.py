@@ -34,6 +34,7 @@ class MaskableTokens:
         return torch.stack([hidden_tokens(row, highest) for row in self.variation])
 
     def to(self, device: torch.device | str) -> MaskableTokens:
+        """The same on another device."""
         return MaskableTokens(self.features.to(device), self.centers.to(device), self.variation.to(device))
 
 

@@ -38,6 +38,7 @@ class Tokens:
             )
 
     def to(self, device: torch.device | str) -> Tokens:
+        """The same on another device."""
         return Tokens(self.features.to(device), self.centers.to(device), self.geometry.to(device))
 
 

@@ -83,6 +83,7 @@ class RunEntry:
 
     @property
     def created(self) -> datetime | None:
+        """When its training began; None where nobody knows."""
         try:
             return None if self.about is None else datetime.fromisoformat(self.about.created)
         except ValueError:

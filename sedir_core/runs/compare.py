@@ -25,6 +25,7 @@ class Pair:
 
     @property
     def better(self) -> Side:
+        """The side with the higher measure; empty where one is missing or they hardly differ."""
         if self.first is None or self.second is None or abs(self.first - self.second) < SAME_WITHIN:
             return ""
         return "first" if self.first > self.second else "second"

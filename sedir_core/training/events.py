@@ -135,6 +135,7 @@ class EventLog:
             raise CannotWrite(self._path, error.strerror or str(error), "check the free space") from error
 
     def close(self) -> None:
+        """Nothing can be emitted afterwards."""
         self._file.close()
 
 

@@ -42,6 +42,7 @@ class MaskableBank:
         return len(self._tokens)
 
     def draw(self, scan: int, sampling: int) -> tuple[MaskableTokens, Tensor]:
+        """See `training.loop.Bank`."""
         return self._tokens[scan][sampling], torch.tensor([self._categories[scan]])
 
 

@@ -102,8 +102,6 @@ def _learn_template(shelf: Shelf, report: Report, stop: Stop) -> TemplateDetecto
 
     def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
         basis = shelf.bases[name]
-        # Surfaces are merged in the first part's shape, so none of them was ever made without it.
-        held_out = [one for one in held_out if one.part > 0] or held_out
         found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
         if per_place:
             surface = basis.whole.surface.points
@@ -114,10 +112,25 @@ def _learn_template(shelf: Shelf, report: Report, stop: Stop) -> TemplateDetecto
             TemplateDetector.score(dev, one.cloud.aligned, basis.frame.radius, usual.get(name))
             for dev, one in zip(found, held_out, strict=True)
         ]
-        return Verdicts(np.array([top_mean(one) for one in scores]), np.concatenate(scores))
+        wider = as_of_a_new_part(len(basis.parts))
+        objects = np.array([top_mean(one) for one in scores])
+        # A part's samplings all have its shape, which is most of what a template sees: together they say one thing.
+        owners = np.array([one.part for one in held_out])
+        by_part = np.array([objects[owners == part].mean() for part in sorted(set(owners))])
+        return Verdicts(wider * by_part, wider * np.concatenate(scores))
 
     known = _with_limits(shelf, judge, report, stop)
     return TemplateDetector(shelf.config, known, usual if per_place else None)
+
+
+def as_of_a_new_part(n_parts: int) -> float:
+    """How many times as far from the mean shape of n parts a further one lies as one of them that was left out.
+
+    What is merged has the mean shape of all parts, also where one of them is left out: it differs from that mean by
+    sqrt(1 - 1/n) of the usual difference between parts, a new one by sqrt(1 + 1/n). 1 for a single part, which tells
+    nothing of others.
+    """
+    return float(np.sqrt((n_parts + 1) / (n_parts - 1))) if n_parts > 1 else 1.0
 
 
 def _with_limits(

@@ -45,6 +45,7 @@ class PatchBatch:
     distances: Tensor
 
     def to(self, device: torch.device) -> PatchBatch:
+        """The same on another device."""
         parts = (self.groups, self.centers, self.targets, self.queries, self.distances)
         return PatchBatch(*(part.to(device) for part in parts))
 

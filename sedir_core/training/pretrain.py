@@ -45,6 +45,7 @@ class PatchLosses:
 
     @property
     def total(self) -> Tensor:
+        """The weighted sum to descend."""
         return self.points + _HIDDEN_WEIGHT * self.hidden + _FIELD_WEIGHT * self.field
 
 

@@ -35,6 +35,7 @@ class Team:
 
     @property
     def leads(self) -> bool:
+        """Whether this process writes the run."""
         return self.rank == 0
 
     def share(self, batch: Sequence[T]) -> Sequence[T]:

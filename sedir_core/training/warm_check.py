@@ -86,6 +86,7 @@ class Check:
 
     @property
     def ratios(self) -> dict[str, float]:
+        """By category, the median over its good samplings."""
         return {
             name: float(np.median([one.residual[1] / max(one.residual[0], 1e-12) for one in all_])) if all_ else 1.0
             for name, all_ in self.judged.items()

@@ -61,6 +61,7 @@ class Origin:
 
     @property
     def weights(self) -> Path:
+        """The file that the new run copies."""
         return self.run_dir / run_files.WEIGHTS
 
 

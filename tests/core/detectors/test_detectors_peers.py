@@ -147,7 +147,7 @@ def test_a_run_says_its_method_and_its_limits(runs: dict[str, Path], peers: dict
     (evaluated,) = [e for e in read_events(runs[method] / "events.jsonl") if isinstance(e, EvaluatedEvent)]
     assert set(evaluated.metrics) == {f"threshold.{name}" for name in KINDS}
     assert isinstance(peer, Calibrated)
-    assert peer.calibration().n_scans("bracket") == (1 if method == "template" else 2)
+    assert peer.calibration().n_scans("bracket") == 2
 
 
 @pytest.mark.parametrize(
