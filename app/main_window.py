@@ -37,6 +37,7 @@ from app.workspaces.inspect.exporting import Exporter
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
 from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
+from sedir_core.config import METHOD_NAMES
 from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs
 
 DEFAULT_SHARE = 0.8
@@ -308,7 +309,9 @@ class MainWindow(QMainWindow):
         self._category.setCurrentIndex(max(self._category.findData(self.session.category), 0))
         name = self.session.run_dir.name
         self._model_label.setText(
-            name if info is None else f"{info.method} · {name} · {len(info.categories)} kinds of part"
+            name
+            if info is None
+            else f"{METHOD_NAMES.get(info.method, info.method)} · {name} · {len(info.categories)} kinds of part"
         )
 
     def _on_category_picked(self, row: int) -> None:

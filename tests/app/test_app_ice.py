@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, save_ply
+from core.runs_on_disk import write_run
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
@@ -20,6 +21,7 @@ from app.settings import Settings
 from app.views.scatter import ScatterView
 from app.widgets.theme import DARK, LIGHT
 from app.workspaces.ice.page import IcePage
+from app.workspaces.ice.setup import OTHER, SetupBar
 from sedir_core.types import Detection, Scan
 
 KINDS = ("ball", "marble")
@@ -107,6 +109,16 @@ def test_it_says_what_to_do_first(page) -> None:
     assert page.stack.currentWidget() is page.empty
     assert "two runs" in page.empty.hint.text()
     assert not any(action.isEnabled() for action in page.actions())
+
+
+def test_only_finished_runs_are_offered(qtbot, tmp_path) -> None:
+    for name in ("begun", "archived", "done"):
+        write_run(tmp_path / name)
+    (tmp_path / "begun" / "weights.safetensors").unlink()
+    (tmp_path / "archived" / "ARCHIVED").touch()
+    bar = SetupBar([tmp_path], LIGHT)
+    qtbot.addWidget(bar)
+    assert [bar.model.itemText(row) for row in range(bar.model.count())] == ["done", OTHER]
 
 
 def test_a_run_is_not_compared_with_itself(page) -> None:

@@ -35,6 +35,7 @@ from app.widgets.theme import Theme, icon
 from app.workspaces.ice.model import CompareRequest, IceModel, write_figure, write_numbers
 from app.workspaces.ice.panels import EmptyState, Legend, MeasureTable, Thumbnail
 from app.workspaces.ice.setup import SetupBar
+from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
 from sedir_core.places import bundled_runs, user_runs
 from sedir_core.types import BoolArray, IntArray
@@ -263,7 +264,7 @@ class IcePage(QWidget):
         self.legend.show_categories(found.categories, self._looks())
         for run, title, mark in zip(found.runs, self.titles, "●■", strict=True):
             told = " · category given" if run.needs_category else ""
-            title.setText(f"{mark}  {run.method} · {run.name}{told}")
+            title.setText(f"{mark}  {METHOD_NAMES.get(run.method, run.method)} · {run.name}{told}")
         score, error = ([getattr(run, name) for run in found.runs] for name in ("classification_score", "normal_error"))
         self.scores.show_values(found.categories, *score, unit=True)
         self.errors.show_values(found.categories, *error, unit=False)

@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.widgets.theme import Theme, icon
+from sedir_core.detectors.run_files import WEIGHTS
+from sedir_core.runs.catalogue import ARCHIVED
 
 OTHER = "Choose a run…"
-MARK = "about.json"
-"""Every finished run has it."""
 
 
 class SetupBar(QFrame):
@@ -64,9 +64,9 @@ class SetupBar(QFrame):
         return None not in (self.dataset, model, baseline) and model != baseline
 
     def refresh(self) -> None:
-        """List the runs there are now; what was chosen stays chosen."""
+        """List the finished runs there are now; what was chosen stays chosen."""
         found = [entry for folder in self._folders if folder.is_dir() for entry in sorted(folder.iterdir())]
-        found = [entry for entry in found if (entry / MARK).is_file()]
+        found = [entry for entry in found if (entry / WEIGHTS).is_file() and not (entry / ARCHIVED).exists()]
         for combo, preferred in ((self.model, 0), (self.baseline, 1)):
             kept = _run(combo)
             runs = found if kept is None or kept in found else [*found, kept]

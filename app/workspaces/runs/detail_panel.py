@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.pace import duration
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
@@ -219,9 +220,9 @@ def _about(entry: RunEntry) -> str:
     kinds = f"{len(entry.categories)} {'kind' if len(entry.categories) == 1 else 'kinds'} of part"
     said = [METHOD_NAMES.get(entry.method, entry.method), entry.preset, kinds]
     if entry.method not in PEERS:
-        said.append(f"{entry.epochs} epochs")
+        said.append(f"{entry.epochs} {'epoch' if entry.epochs == 1 else 'epochs'}")
     if entry.seconds is not None:
-        said.append(f"{entry.seconds / 60:.1f} min of training")
+        said.append(f"{duration(entry.seconds)} of training")
     if entry.about.parent:
         said.append(f"goes on from {entry.about.parent}")
     if entry.bundled:
