@@ -61,9 +61,8 @@ def evaluate(
     if table_file is not None and table_file.suffix.lower() not in TABLE_SUFFIXES:
         raise typer.BadParameter(f"{table_file.name}: a table ends in " + ", ".join(TABLE_SUFFIXES))
     trials = _trials(paths, names(categories))
-    if record:
-        for trial in trials:
-            check_keeps(trial.run_dir)  # said before the work
+    for trial in trials if record else ():
+        check_keeps(trial.run_dir)  # said before the work
     outcomes: list[Outcome] = []
     with interruptible() as stop, progress() as report:
         if len(trials) == 1 and table_file is None:
@@ -71,9 +70,8 @@ def evaluate(
         else:
             outcomes = evaluate_trials(trials, category, device, fresh, report, stop)
             documents = [one.document for one in outcomes]
-    if record:
-        for trial, document in zip(trials, documents, strict=True):
-            keep_evaluation(trial.run_dir, document)
+    for trial, document in zip(trials, documents, strict=True) if record else ():
+        keep_evaluation(trial.run_dir, document)
     if json_file is not None:
         write_json(json_file, documents[0] if len(trials) == 1 else documents)
     if outcomes:

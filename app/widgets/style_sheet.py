@@ -1,0 +1,123 @@
+"""The window's style sheet, written in the colours of a theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.widgets.theme import Theme
+
+
+def style_sheet(theme: Theme) -> str:
+    """For the whole application."""
+    return _frame(theme) + _controls(theme) + _content(theme)
+
+
+def _frame(t: Theme) -> str:
+    """Bars, menus, and what is pressed in them."""
+    return f"""
+    QMainWindow::separator {{ background: {t.window}; width: 7px; height: 7px; }}
+    QMainWindow::separator:hover {{ background: {t.accent}; }}
+    QSplitter::handle {{ background: {t.window}; }}
+    QSplitter::handle:horizontal {{ width: 7px; }}
+    QSplitter::handle:hover {{ background: {t.accent}; }}
+    QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
+    QMenuBar::item {{ padding: 5px 10px; border-radius: 4px; background: transparent; }}
+    QMenuBar::item:selected {{ background: {t.raised}; }}
+    QMenu {{ background: {t.panel}; border: 1px solid {t.line}; padding: 5px; }}
+    QMenu::item {{ padding: 6px 26px 6px 12px; border-radius: 4px; }}
+    QMenu::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
+    QMenu::item:disabled {{ color: {t.faint}; }}
+    QMenu::separator {{ height: 1px; background: {t.line}; margin: 5px 8px; }}
+    QToolBar {{ background: {t.window}; border: none; padding: 4px 8px; spacing: 6px; }}
+    QToolBar::separator {{ background: {t.line}; width: 1px; margin: 5px 6px; }}
+    QToolButton {{ padding: 5px 10px; border: 1px solid transparent; border-radius: 6px; }}
+    QToolButton:hover {{ background: {t.raised}; border-color: {t.line}; }}
+    QToolButton:pressed, QToolButton:checked {{ background: {t.chosen}; }}
+    QPushButton#review {{ padding: 5px 8px; }}
+    QFrame#rule {{ border: none; background: {t.line}; max-height: 1px; min-height: 1px; }}
+    QToolButton#chip {{ padding: 2px 7px 2px 5px; border: 1px solid {t.line}; border-radius: 11px;
+        background: {t.panel}; color: {t.quiet}; }}
+    QToolButton#chip:hover {{ border-color: {t.accent}; }}
+    QToolButton#chip:checked {{ background: {t.chosen}; border-color: {t.accent}; color: {t.ink}; }}
+    QToolButton#bare {{ padding: 5px; }}
+    QToolButton#bare::menu-indicator {{ image: none; }}
+    """
+
+
+def _controls(t: Theme) -> str:
+    """Buttons and fields."""
+    return f"""
+    QPushButton {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 6px; padding: 6px 14px; }}
+    QPushButton:hover {{ border-color: {t.accent}; }}
+    QPushButton:pressed {{ background: {t.chosen}; }}
+    QPushButton:disabled {{ color: {t.faint}; }}
+    QPushButton#primary {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600; }}
+    QPushButton#primary:disabled {{ background: {t.raised}; color: {t.faint}; border-color: {t.line}; }}
+    QPushButton#primary:hover {{ border-color: {t.ink}; }}
+    QPushButton:focus, QToolButton:focus, QComboBox:focus {{ border-color: {t.accent}; }}
+    QComboBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 4px 10px; }}
+    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow {{ width: 0px; height: 0px; border-left: 4px solid {t.panel}; margin-right: 8px;
+        border-right: 4px solid {t.panel}; border-top: 5px solid {t.quiet}; }}
+    QCheckBox::indicator:unchecked, QTreeView::indicator:unchecked {{ width: 12px; height: 12px;
+        border: 1px solid {t.faint}; border-radius: 3px; background: {t.panel}; }}
+    QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
+        padding: 3px 4px 3px 8px; }}
+    QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; background: transparent; width: 16px; }}
+    QAbstractSpinBox::up-arrow {{ width: 0px; height: 0px; border-left: 3px solid {t.panel};
+        border-right: 3px solid {t.panel}; border-bottom: 4px solid {t.quiet}; }}
+    QAbstractSpinBox::down-arrow {{ width: 0px; height: 0px; border-left: 3px solid {t.panel};
+        border-right: 3px solid {t.panel}; border-top: 4px solid {t.quiet}; }}
+    QLineEdit, QPlainTextEdit {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
+        padding: 5px 8px; }}
+    QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {t.accent}; }}
+    """
+
+
+def _content(t: Theme) -> str:
+    """Panels, lists, tables, words."""
+    return f"""
+    QLabel#dockTitle {{ font-weight: 600; padding: 3px 4px 5px 4px; }}
+    QFrame#panel, QFrame#pane, QListView, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
+        border-radius: 8px; }}
+    QFrame#pane {{ border-radius: 4px; }}
+    QListView, QTableView {{ outline: none; }}
+    QTableView {{ selection-background-color: {t.chosen}; selection-color: {t.ink}; gridline-color: transparent; }}
+    QTableView::item {{ padding: 0 5px; border-bottom: 1px solid {t.raised}; }}
+    QHeaderView {{ background: {t.panel}; border: none; }}
+    QHeaderView::section {{ background: {t.panel}; color: {t.quiet}; border: none; border-bottom: 1px solid {t.line};
+        padding: 6px 5px; }}
+    QToolButton#menuButton {{ padding-right: 20px; }}
+    QToolButton#menuButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center;
+        right: 7px; }}
+    QToolButton#choice {{ padding: 4px 2px; margin: 0; border: 1px solid {t.line}; }}
+    QToolButton#choice:checked {{ border-color: {t.accent}; }}
+    QStatusBar {{ background: {t.window}; color: {t.quiet}; }}
+    QStatusBar::item {{ border: none; }}
+    QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
+    QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+    QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}
+    QSlider::handle:horizontal {{ background: {t.accent}; width: 14px; margin: -5px 0; border-radius: 7px; }}
+    QLabel#quiet, QLabel#hint {{ color: {t.quiet}; }}
+    QLabel#faint {{ color: {t.faint}; }}
+    QLabel#wrong {{ color: {t.ng}; }}
+    QListWidget#runs, QTableView#plain {{ border: none; }}
+    QListWidget#runs::item {{ padding: 6px 4px; border-radius: 6px; }}
+    QListWidget#runs::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
+    QTreeView {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 8px; outline: none; }}
+    QTreeView::item {{ padding: 4px 2px; }}
+    QTreeView::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
+    QScrollArea {{ background: transparent; border: none; }}
+    QLabel#paneTitle, QLabel#sectionTitle {{ font-weight: 600; }}
+    QLabel#paneWaiting {{ background: {t.view_bottom}; color: {t.view_ink}; qproperty-alignment: AlignCenter; }}
+    QFrame#message {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 8px; }}
+    QToolTip {{ background: {t.raised}; color: {t.ink}; border: 1px solid {t.line}; padding: 4px; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
+    QScrollBar::handle {{ background: {t.line}; border-radius: 3px; min-height: 24px; min-width: 24px; }}
+    QScrollBar::handle:hover {{ background: {t.faint}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    """
