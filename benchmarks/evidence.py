@@ -3,7 +3,8 @@
     python benchmarks/evidence.py RUN DATASET [RUN DATASET]... [--random-encoder] [--out build/evidence]
 
 Every RUN was trained on the DATASET after it. All rows come from the same fitted run, with the category given: channels
-are left out of the score, nothing is learned anew. "as published" is the paper's rule on the same token residuals.
+are left out of the score, nothing is learned anew. The product counts only what token residuals exceed the usual by;
+"whole residuals" counts all of them, "as published" is the paper's rule.
 --random-encoder trains each run once more, with an encoder that has learned nothing. Prints Markdown with the mean over
 categories, and its spread where there are several runs; a finished category is not measured again.
 """
@@ -35,8 +36,9 @@ from sedir_core.geometry.neighbours import spread
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.types import DoubleArray, never_stop
 
-SURFACE, TOKENS, BOTH, PUBLISHED = "surface", "tokens", "both", "tokens, as published"
-ROWS = (SURFACE, TOKENS, BOTH, PUBLISHED)
+SURFACE, TOKENS, BOTH = "surface", "tokens", "both"
+WHOLE, PUBLISHED = "tokens, whole residuals", "tokens, as published"
+ROWS = (SURFACE, TOKENS, BOTH, WHOLE, PUBLISHED)
 MEASURES = ("o_auroc", "p_auroc")
 
 
@@ -56,11 +58,14 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     tokens = tokenize(aligned, grouping, detector.nets.encoder, detector.device)
     residuals = detector.token_residuals(tokens)
     departure, evidence = gather_evidence(mine.normal, aligned, tokens, residuals, found.view)
-    exceedance = mine.standard(found.view).usual.exceed(evidence)
+    usual = mine.standard(found.view).usual
+    exceedance = usual.exceed(evidence)
+    at_place = spread(usual.values[TOKEN], usual.anchors, evidence.places, k=4)
     chosen = {
         SURFACE: {name: values for name, values in exceedance.items() if name != TOKEN},
         TOKENS: {TOKEN: exceedance[TOKEN]},
         BOTH: exceedance,
+        WHOLE: {TOKEN: evidence.channels[TOKEN] / at_place},
     }
     scores = {
         name: (
