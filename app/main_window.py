@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import help_texts
+from app.collecting import Collector
 from app.dialogs import Dialogs
 from app.menus import Menus
 from app.recording import Recording, login_name
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self._painted = False
         self._closed_cleanly = True
         self._must_end = False
+        self._collector = Collector(self)
         self.model = InspectModel(session, self)
         self.page = InspectPage(session, self.model, settings, self.theme)
         self.exporter = Exporter(session, self.page, self)
@@ -171,6 +173,8 @@ class MainWindow(QMainWindow):
             signal.connect(self.menus.enable)
         self.session.entries_removed.connect(self.menus.enable)
         self.session.model_changed.connect(self._show_model)
+        for loaded in (self.page.clouds.built, self.session.model_changed):
+            loaded.connect(self._collector.keep_all, Qt.ConnectionType.SingleShotConnection)
         self._category.activated.connect(self._on_category_picked)
         self._model_label.clicked.connect(self.dialogs.show_models)
         self.page.verdict.doubt.model_wanted.connect(self.dialogs.show_models)
@@ -211,6 +215,7 @@ class MainWindow(QMainWindow):
             self.recording.close(),
         ]
         self._closed_cleanly = all(stopped)
+        self._collector.close()
         self.page.close_views()
         super().closeEvent(event)
 

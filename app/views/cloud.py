@@ -30,13 +30,14 @@ from app.views.picking import point_under
 from app.views.plane_drawing import PlaneDrawing
 from app.views.point_actors import CHUNK, PointActors, warm_up
 from app.views.probes import Probes
+from app.views.turns import Turns
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
 # its time on fragments, so the reach shrinks as well.
 QUALITIES = ((1, 1.0), (1, 1.25), (2, 1.25), (3, 1.4), (4, 1.6), (6, 1.6), (8, 1.6))
 FIRST_QUALITY = 3
 SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # two views and the window around them make 15 frames a second
-BATCH_S = 0.02  # between two steps of the full picture the window answers
+BATCH_S = 0.015  # between two steps of the full picture the window answers
 MOST_BATCH = 16  # chunks
 REST_DELAY_MS = 180
 POINT_OVERLAP = 2.0
@@ -54,8 +55,10 @@ class CloudView(QWidget):
     completed = Signal()  # all points are on the screen
     clicked = Signal(QPointF)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, turns: Turns, parent: QWidget | None = None) -> None:
+        """turns: shared with the views beside it."""
         super().__init__(parent)
+        self._turns = turns
         # Without these two pyvistaqt draws five times a second and opens dropped files by itself.
         self._plot = Canvas(self, auto_update=False, multi_samples=1, lighting="none")
         self._plot.setAcceptDrops(False)
@@ -87,7 +90,7 @@ class CloudView(QWidget):
         self._warming: list[PointActors] = []
         self._bounds = (-1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
         self._rest = QTimer(self, singleShot=True)
-        self._rest.timeout.connect(self._add_chunks)
+        self._rest.timeout.connect(lambda: turns.ask(self, self._add_chunks))
         self._plot.iren.interactor.EnableRenderOff()
         self._plot.about_to_draw.connect(self._prepare_subset)
         self._plot.frame_drawn.connect(self._on_frame_drawn)
@@ -122,12 +125,12 @@ class CloudView(QWidget):
         camera = self._plot.camera
         return Pose(camera.position, camera.focal_point, camera.up)
 
-    def set_pose(self, pose: Pose) -> None:
-        """Look from there, and draw lightly until nothing moves any more."""
+    def set_pose(self, pose: Pose, moving: bool = True) -> None:
+        """Look from there. moving: more is to come, so draw at once and lightly until nothing moves any more."""
         camera = self._plot.camera
         camera.position, camera.focal_point, camera.up = pose.position, pose.focus, pose.up
         self._overlay.set_camera(self.pose, self.view_angle_deg)
-        self._moving = True
+        self._moving = moving
         self.redraw()
 
     def settle(self) -> None:
@@ -161,11 +164,16 @@ class CloudView(QWidget):
         self._n_hidden = 0
         self._rest.stop()
         self._shade.clear()
-        self._plot.ask()
+        if self._moving:
+            self._turns.leave(self)
+            self._plot.ask()
+        else:
+            self._turns.ask(self, self._plot.ask)
 
     def finish(self) -> None:
         """Draw everything now, however long it takes."""
         self._rest.stop()
+        self._turns.leave(self)
         while not self._complete:
             self._add_chunks()
             self._rest.stop()
@@ -178,17 +186,23 @@ class CloudView(QWidget):
     def picture(self) -> Rgb:
         """(h, w, 3) uint8: the points and nothing else, all of them."""
         self.redraw()
+        self._plot.ask()
         self._plot.repaint()  # a view that was never painted has no buffers yet
         self.finish()
         return np.asarray(self._plot.screenshot(return_img=True), np.uint8)
 
     def prepare(self) -> None:
         """Do now, unseen, what the first frame of a view takes long for."""
+        # VTK's window comes in a size of its own. Copying it to another size takes another shader than every later
+        # frame, which software OpenGL would then compile when the first scan is shown.
+        scale = self.devicePixelRatioF()
+        self._plot.GetRenderWindow().SetSize(round(self._plot.width() * scale), round(self._plot.height() * scale))
         self._plot.grabFramebuffer()
 
     def close_view(self) -> None:
         """Release VTK's side. Qt's side goes with the parent."""
         self._rest.stop()
+        self._turns.leave(self)
         self._drawn = None
         self._kept.clear()
         self._plot.close()
@@ -253,14 +267,17 @@ class CloudView(QWidget):
         """One step towards the full picture; the last one shows it."""
         self._moving = False
         first = self._n_hidden
-        last = min(first + self._batch, self._n_chunks) if self._software else self._n_chunks
+        last = self._n_chunks
+        if self._software and self._drawn is not None:
+            # Making a chunk takes as long as drawing many: one in each step.
+            last = min(first + self._batch, last, max(self._drawn.n_made, first + 1))
         start = time.perf_counter()
         self._set_up(first, last, self._n_chunks * CHUNK, POINT_OVERLAP)
         self._plot.draw_hidden()
         seconds = time.perf_counter() - start
-        wanted = int(self._batch * BATCH_S / max(seconds, 1e-4))
-        # An empty or small picture is always quick: it must not make the step grow for ever.
-        self._batch = max(1, min(2 * self._batch, wanted, MOST_BATCH))
+        if last - first == self._batch:  # less than a full step says nothing about a full one
+            wanted = int(self._batch * BATCH_S / max(seconds, 1e-4))
+            self._batch = max(1, min(2 * self._batch, wanted, MOST_BATCH))
         self._n_hidden = last
         if last < self._n_chunks:
             self._rest.start(0)

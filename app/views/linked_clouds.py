@@ -24,6 +24,7 @@ from app.views.marks import Mark
 from app.views.pane import Pane
 from app.views.picking import Probe
 from app.views.section import Plane, corners, in_slab
+from app.views.turns import Turns
 from app.widgets.theme import Theme
 from sedir_core.types import Defect, Detection, FloatArray
 
@@ -78,7 +79,8 @@ class LinkedClouds(QWidget):
         """Create the 3D views. Blocks for the time the graphics driver needs."""
         from app.views.cloud import CloudView
 
-        self._left, self._right = CloudView(), CloudView()
+        turns = Turns(self)
+        self._left, self._right = CloudView(turns), CloudView(turns)
         self._left_pane.set_view(self._left)
         self._right_pane.set_view(self._right)
         for view, other in ((self._left, self._right), (self._right, self._left)):
@@ -297,9 +299,9 @@ class LinkedClouds(QWidget):
         """The whole part, from the front right."""
         self._flight.stop()
         self._at_home = True
-        self._set_pose(self._home())
+        pose = self._home()
         for view in self.views:
-            view.settle()
+            view.set_pose(pose, moving=False)
 
     def _follow(self, leader: CloudView, follower: CloudView) -> None:
         self._flight.stop()

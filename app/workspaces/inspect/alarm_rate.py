@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.session import LimitKey, Session, limit_key
@@ -30,6 +30,10 @@ class AlarmRate(QWidget):
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.back = QPushButton("As trained", flat=True, visible=False)
         self.back.setToolTip("Back to the calibrated limit of this kind of part")
+        # Its room stays: where it came and went, the 3D views would change their size and draw anew, twice at once.
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 10, 2)
         row.setSpacing(10)
@@ -42,6 +46,12 @@ class AlarmRate(QWidget):
         for signal in (session.current_changed, session.entry_changed, session.limit_changed, session.model_changed):
             signal.connect(self._follow)
         self._follow()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As high as with everything in it."""
+        margins = self.contentsMargins()
+        least = max(part.sizeHint().height() for part in (self.rate, self.back)) + margins.top() + margins.bottom()
+        return super().sizeHint().expandedTo(QSize(0, least))
 
     def _follow(self, *_: object) -> None:
         entry, model = self._session.current_entry, self._session.model

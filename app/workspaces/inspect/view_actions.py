@@ -58,7 +58,7 @@ class ViewActions(QObject):
         self.smaller = self._action("Smaller Points", lambda: self._resize_points(-1), "Ctrl+-")
         self.needs_scan = [self.reset, self.section, self.pick, self.measure, self.clear]
         tools.changed.connect(self._follow)
-        settings.changed.connect(lambda _: self._follow())
+        settings.changed.connect(self._follow)  # a method, not a lambda: Qt lets go of it with the window
         self._follow()
 
     def fill(self, menu: QMenu) -> None:
@@ -100,7 +100,7 @@ class ViewActions(QObject):
         """Which of POINT_SIZES is nearest."""
         return min(range(len(POINT_SIZES)), key=lambda at: abs(POINT_SIZES[at] - self._settings.point_size))
 
-    def _follow(self) -> None:
+    def _follow(self, *_: object) -> None:
         """Checks and greys as the settings and the tools are now."""
         self.larger.setEnabled(self._size_at < len(POINT_SIZES) - 1)
         self.smaller.setEnabled(self._size_at > 0)
