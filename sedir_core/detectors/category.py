@@ -11,11 +11,11 @@ from torch import Tensor
 
 from sedir_core.detectors.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
 from sedir_core.detectors.limits import scores_from
-from sedir_core.detectors.normal_surface import CHANNELS, SEAM, NormalSurface
+from sedir_core.detectors.normal_surface import CHANNELS, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Usual
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
-from sedir_core.geometry.views import Views, align_view, view_descriptor
+from sedir_core.geometry.views import Views, align_view, refine_direction, view_descriptor
 from sedir_core.types import DoubleArray
 
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
@@ -89,7 +89,8 @@ class Category:
         origin, unit, near = scaled(points, self.frame, self.size)
         fit = align_view(near, self.normal.surface, self.views, generator)
         placement = Placement(self.frame, origin, unit, fit.pose)
-        return placement, fit.residual / self.view.residual, View(fit.direction, fit.share)
+        direction = refine_direction(fit.pose.apply(near), self.normal.surface, fit.direction)
+        return placement, fit.residual / self.view.residual, View(direction, fit.share)
 
     def view_unlikeness(self, points: DoubleArray, generator: np.random.Generator) -> float:
         """How little a scan from one side, (n, 3) in file coordinates, resembles any view of this category."""
@@ -155,7 +156,7 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     usual = f"{prefix}usual."
     channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
     expected = sorted((*CHANNELS, TOKEN))
-    if channels not in (expected, [name for name in expected if name != SEAM]):  # runs of before 0.2 know no seams
+    if channels != expected:
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])
     shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}

@@ -23,20 +23,19 @@ from sedir_core.detectors.normal_surface import (
     tolerance_amplitude,
 )
 from sedir_core.detectors.scoring import Evidence, learn_usual, object_score, point_map
+from sedir_core.detectors.stages import VIEW_POINTS
 from sedir_core.errors import Cancelled
 from sedir_core.geometry.elastic import random_displacement
-from sedir_core.geometry.registration import align, random_rotation, rotation_from_vector
+from sedir_core.geometry.registration import Surface, align, random_rotation, rotation_from_vector
 from sedir_core.geometry.sampling import farthest_points
-from sedir_core.geometry.surface import normals_and_curvature
-from sedir_core.geometry.views import Views, align_view, views_of
-from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
+from sedir_core.geometry.views import Views, align_view, refine_direction, views_of
+from sedir_core.geometry.visibility import GRAZING, plainly_seen
 from sedir_core.runtime import generator
-from sedir_core.types import DoubleArray, Report, Stop, never_stop
+from sedir_core.types import DoubleArray, IntArray, Report, Stop, never_stop
 
 N_ANCHORS = 2_048
 MOST_POINTS = 150_000
-MOST_SEEN_POINTS = 40_000  # of a part that virtual cameras look at
-N_LOOKS = 48  # directions from which the outer side of a part is looked for
+MOST_SEEN_POINTS = 120_000  # of a part that virtual cameras look at
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
@@ -49,18 +48,23 @@ Gather = Callable[[NormalSurface, DoubleArray, View | None], tuple[Evidence, flo
 
 @dataclass(frozen=True)
 class Stage:
-    """What virtual cameras look at: of every aligned part points (n, 3) and outward normals (n, 3)."""
+    """What virtual cameras look at: the surface, and the aligned parts: points (n, 3), nearest surface points (n,).
 
-    parts: tuple[tuple[DoubleArray, DoubleArray], ...]
+    What is seen of the surface decides what is seen of a part: noise hides points behind each other.
+    """
+
+    surface: Surface
+    parts: tuple[tuple[DoubleArray, IntArray], ...]
     views: Views
 
     def look(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
         """The points (m, 3) of a part that are seen from a random direction, in random order."""
-        points, normals = self.parts[part]
+        points, nearest_on_surface = self.parts[part]
         direction = random.normal(size=3)
         direction /= np.linalg.norm(direction)
         nearest = int((self.views.directions @ direction).argmax())
-        seen = np.flatnonzero(seen_from(points, direction, normals))
+        shown = (self.surface.normals @ direction > GRAZING) & plainly_seen(self.surface.points, direction)
+        seen = np.flatnonzero(shown[nearest_on_surface])
         return points[random.permutation(seen)], View(direction, float(self.views.seen[nearest].mean()))
 
 
@@ -111,19 +115,17 @@ def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop,
         rest = [p for p in parts if p is not part]
         others.append(merge_parts(rest, parts) if rest else whole)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))
-    stage = _set_stage(parts, whole, random, stop) if from_one_side else None
+    stage = None
+    if from_one_side:
+        stage = set_stage(whole.surface, [part.points for part in parts], views_of(whole.surface), random)
     amplitude = tolerance_amplitude(parts)
     return Basis(frame, gyration(reference), descriptor, tuple(parts), whole, tuple(others), amplitude, stage)
 
 
-def _set_stage(parts: Sequence[AlignedPart], whole: NormalSurface, random: np.random.Generator, stop: Stop) -> Stage:
-    lit = []
-    for part in parts:
-        if stop():
-            raise Cancelled
-        points = part.points[random.permutation(len(part.points))[:MOST_SEEN_POINTS]]
-        lit.append((points, outward(points, normals_and_curvature(points)[0], sphere_directions(N_LOOKS))))
-    return Stage(tuple(lit), views_of(whole.surface))
+def set_stage(surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator) -> Stage:
+    """parts: aligned with the surface, each (n, 3)."""
+    few = [points[random.permutation(len(points))[:MOST_SEEN_POINTS]] for points in parts]
+    return Stage(surface, tuple((points, surface.tree.nearest(points)[1]) for points in few), views)
 
 
 def draw_sampling(
@@ -161,9 +163,11 @@ def hold_out_view(
 ) -> tuple[DoubleArray, float, View]:
     """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
     assert basis.stage is not None
-    points = basis.stage.look(part, random)[0][:n_points] @ random_rotation(random).T
-    fit = align_view(points, basis.others[part].surface, basis.stage.views, random)
-    return fit.pose.apply(points[: round(n_points * fit.share)]), fit.residual, View(fit.direction, fit.share)
+    surface = basis.others[part].surface
+    points = basis.stage.look(part, random)[0] @ random_rotation(random).T
+    fit = align_view(points[:n_points], surface, basis.stage.views, random)
+    laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
+    return laid, fit.residual, View(refine_direction(laid, surface, fit.direction), fit.share)
 
 
 def calibrate(

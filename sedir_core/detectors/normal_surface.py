@@ -31,12 +31,12 @@ N_PROBES = 20_000
 N_LOOKS = 48  # directions from which the outer side of a surface is looked for
 MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
 OFFSET_SIZES = (8, 32, 128)
-GAP_SIZES = (4, 8, 32)
+BARE_SIZES = (4, 8, 32)
 SEAM = "seam"
-CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *(f"gap_{k}" for k in GAP_SIZES), SEAM, "stray_8", "drift")
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *(f"bare_{k}" for k in BARE_SIZES), SEAM, "stray_8", "drift")
 WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
 NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
-SPARSER = 1.3  # spacings of the surface; gaps of a scan thinner than that are no wider than its points say
+DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
 _TINY = 1e-300
 
 
@@ -46,9 +46,9 @@ class Departure:
 
     points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out.
     channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
-    so noise averages out and a dent does not. gap_k: mean distance from surface to scan around the point, large
-    where material is missing. seam: the same along the line on which it stays largest, in spacings of the scan and
-    no more than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
+    so noise averages out and a dent does not. bare_k: mean distance from surface to scan around the point, in spacings
+    of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
+    than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
     far the smooth difference itself moved the point.
     """
 
@@ -100,13 +100,13 @@ class NormalSurface:
         settled = np.ones(len(probes), bool)
         if direction is not None:
             settled = settled_from(probes, self.probes.normals, direction)
-        spacing = _spacing_of_scan(uncovered[settled])
+        spacing = max(_spacing_of_scan(uncovered[settled]), DENSEST * self.probes.spacing)
         uncovered = _surely_missing(uncovered, probes, settled)
-        sparse = min(1.0, SPARSER * self.probes.spacing / spacing)
         around, beside = self.probes.around, self.probes.tree.nearest_k(places, 8)[1]
-        found = {f"gap_{k}": sparse * uncovered[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in GAP_SIZES}
-        widths = np.minimum(uncovered / spacing, WIDEST_SEAM).astype(np.float32)
-        found[SEAM] = self.probes.seams.highest_means(widths)[beside[:, :4]].max(axis=1)
+        widths = uncovered / spacing
+        found = {f"bare_{k}": widths[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
+        narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
+        found[SEAM] = self.probes.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
         return found
 
     @cached_property
@@ -122,7 +122,7 @@ class Probes:
     def __init__(self, points: DoubleArray, normals: DoubleArray) -> None:
         self.points, self.normals = points, normals
         self.tree = PointTree(points)
-        self.around = self.tree.nearest_k(points, max(GAP_SIZES))[1]
+        self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
         self.spacing = max(typical_spacing(points), _TINY)
         self.seams = SeamFinder(points, normals, self.spacing)
 
@@ -178,7 +178,7 @@ def _spacing_of_scan(uncovered: DoubleArray) -> float:
     """
     if len(uncovered) == 0:
         return np.inf
-    return max(float(np.quantile(uncovered, NEAR_SHARE)) / NEAR, _TINY)
+    return float(np.quantile(uncovered, NEAR_SHARE)) / NEAR
 
 
 def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:

@@ -25,7 +25,7 @@ TOKEN = "token"
 MAP_WEIGHTS: Mapping[str, float] = {
     "offset_32": 1.0,
     "offset_128": 1.0,
-    "gap_32": 1.0,
+    "bare_32": 1.0,
     SEAM: 2.5,
     "stray_8": 0.5,
     "drift": 0.7,
@@ -34,8 +34,8 @@ MAP_WEIGHTS: Mapping[str, float] = {
 OBJECT_WEIGHTS: Mapping[str, float] = {
     "offset_8": 0.7,
     "offset_32": 0.7,
-    "gap_8": 1.0,
-    "gap_32": 1.0,
+    "bare_8": 1.0,
+    "bare_32": 1.0,
     SEAM: 1.0,
     TOKEN: 0.5,
 }

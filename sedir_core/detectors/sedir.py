@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.config import Config
+from sedir_core.config import Config, GroupingConfig
 from sedir_core.detectors import run_files
 from sedir_core.detectors.category import Category, View, category_from_tensors, category_to_tensors
 from sedir_core.detectors.explain import Explanation
@@ -21,7 +21,15 @@ from sedir_core.detectors.limits import Calibration, kept
 from sedir_core.detectors.normal_surface import Departure, NormalSurface
 from sedir_core.detectors.reconstruction import rebuild_surface
 from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
-from sedir_core.detectors.stages import ALL_POINTS, LESS_MEMORY, Stopwatch, below, least_points, working_points
+from sedir_core.detectors.stages import (
+    LESS_MEMORY,
+    VIEW_POINTS,
+    Stopwatch,
+    below,
+    least_points,
+    whole_points,
+    working_points,
+)
 from sedir_core.detectors.stored_nets import restored
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import BadRun
@@ -33,7 +41,7 @@ from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
 from sedir_core.runtime import choose_device, generator, memory_guard
 from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Report, Scan, Stop, never_stop, no_report
 
-SURFACE_POINTS = 20_000  # and to this many for the comparison with the surface
+SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 
 
@@ -63,11 +71,11 @@ class SedirDetector:
         watch = Stopwatch(report, stop)
         valid = np.flatnonzero(scan.finite)
         with watch.stage("align", 0.05):
-            found, working, aligned = self._place(scan, category, stop)
+            found, working, aligned = self.place(scan, category, stop)
         mine = self.known[found.category]
         standard = mine.standard(found.view)
         with watch.stage("tokens", 0.35):
-            tokens = self._tokens(aligned)
+            tokens = self._tokens(aligned, found.view)
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
@@ -98,13 +106,12 @@ class SedirDetector:
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
         """The (d,) global token of a scan."""
-        aligned = self._place(scan, category, never_stop)[2]
-        token: FloatArray = self._rebuild(self._tokens(aligned)).identity[0].cpu().numpy()
+        token: FloatArray = self._rebuild(self.tokens_of(scan, category)).identity[0].cpu().numpy()
         return token
 
     def explain(self, scan: Scan, category: str = "auto") -> Explanation:
         """See `detectors.explain.Explains`."""
-        tokens = self._tokens(self._place(scan, category, never_stop)[2])
+        tokens = self.tokens_of(scan, category)
         out = self._rebuild(tokens)
         rebuilt = out.rebuilt[0].float().mean(dim=0).cpu().numpy()
         return Explanation(out.identity[0].float().cpu().numpy(), rebuilt, float(residuals_of(tokens, out).mean()))
@@ -117,29 +124,32 @@ class SedirDetector:
 
     def tokens_of(self, scan: Scan, category: str = "auto") -> Tokens:
         """What the network reads of a scan."""
-        return self._tokens(self._place(scan, category, never_stop)[2])
+        found, _, aligned = self.place(scan, category, never_stop)
+        return self._tokens(aligned, found.view)
 
     def token_residuals(self, tokens: Tokens) -> DoubleArray:
         """(N,) distance of each token to its reconstruction."""
         return residuals_of(tokens, self._rebuild(tokens))
 
-    def _place(self, scan: Scan, category: str, stop: Stop) -> tuple[Identified, IntArray, DoubleArray]:
-        """The category, the indices of the working points, and these in the category's frame.
+    def place(self, scan: Scan, category: str, stop: Stop) -> tuple[Identified, IntArray, DoubleArray]:
+        """The category, the indices of the points that are compared with its surface, and these in its frame, (n, 3).
 
-        A scan from one side is thinned to the density of a whole one: then groups are as large as in training.
+        Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
         """
-        grouping = self.config.grouping
-        working = working_points(scan, grouping)
-        points = scan.points[working]
-        found = identify(points, self.known, category, stop)
-        if found.view is not None:
-            seen = max(round((grouping.working_points or ALL_POINTS) * found.view.share), least_points(grouping))
-            working, points = working[:seen], points[:seen]
-        return found, working, np.clip(found.placement.enter(points), -FARTHEST_RADII, FARTHEST_RADII)
+        most = whole_points(self.config.grouping)
+        working = working_points(scan, self.config.grouping, VIEW_POINTS)
+        found = identify(scan.points[working[:most]], self.known, category, stop)
+        if found.view is None:
+            working = working[:most]
+        else:
+            working = working[: seen_of(max(most, VIEW_POINTS), found.view, self.config.grouping)]
+        points = found.placement.enter(scan.points[working])
+        return found, working, np.clip(points, -FARTHEST_RADII, FARTHEST_RADII)
 
-    def _tokens(self, aligned: DoubleArray) -> Tokens:
+    def _tokens(self, aligned: DoubleArray, view: View | None) -> Tokens:
+        grouping = self.config.grouping
         with memory_guard(self.device, LESS_MEMORY):
-            return tokenize(aligned, self.config.grouping, self.nets.encoder, self.device)
+            return tokenize(for_tokens(aligned, view, grouping), grouping, self.nets.encoder, self.device)
 
     @torch.no_grad()
     def _rebuild(self, tokens: Tokens) -> Rebuilt:
@@ -234,11 +244,25 @@ def build_network(config: Config, n_categories: int) -> SeDiR:
     )
 
 
+def seen_of(n_points: int, view: View, grouping: GroupingConfig) -> int:
+    """How many points of a view are as dense as that many of the whole part, and enough to be grouped."""
+    return max(round(n_points * view.share), least_points(grouping))
+
+
+def for_tokens(aligned: DoubleArray, view: View | None, grouping: GroupingConfig) -> DoubleArray:
+    """The points (m, 3) that are grouped, of those (n, 3), in random order, that are compared with the surface.
+
+    A scan from one side is thinned to the density of a whole one: then groups are as large as in training.
+    """
+    return aligned if view is None else aligned[: seen_of(whole_points(grouping), view, grouping)]
+
+
 def gather_evidence(
     normal: NormalSurface, aligned: DoubleArray, tokens: Tokens, residuals: DoubleArray, view: View | None = None
 ) -> tuple[Departure, Evidence]:
     """Both kinds of evidence on the same points: tokens (N residuals) and surface."""
-    few = aligned[random_subset(len(aligned), SURFACE_POINTS, generator(0, "surface"))]
+    most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
+    few = aligned[random_subset(len(aligned), most, generator(0, "surface"))]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction)
     at_points = spread(residuals, centres_of(tokens), few)
     channels = departure.channels | {TOKEN: at_points}

@@ -27,20 +27,33 @@ from sedir_core.geometry.registration import (
     trimmed_mean,
 )
 from sedir_core.geometry.tree import PointTree
-from sedir_core.geometry.visibility import neighbour_distance, plainly_seen, seen_from, sphere_directions, visible_from
+from sedir_core.geometry.visibility import (
+    GRAZING,
+    agreed,
+    neighbour_distance,
+    plainly_seen,
+    seen_from,
+    sphere_directions,
+    visible_from,
+)
 from sedir_core.types import BoolArray, DoubleArray
 
 N_DIRECTIONS, N_PROBES, N_BUFFERED = 96, 2_000, 20_000
-N_VIEWS, N_TRIED, N_KEPT = 24, 40, 8
+N_VIEWS, N_TRIED, N_KEPT = 24, 40, 16
 N_PAIRS, N_BINS = 4_000, 40
 N_DESCRIPTOR = 3 + N_BINS
 WIDEST = 2.5  # radii: the longest pair distance that the histogram tells apart
 COVERED = 2.5  # spacings of the scan: a probe this near to it is covered
 ALIKE_OVERLAP = 0.03
+# Radii; a point this far off says that the pose is wrong, rather than the part, and weighs so many times its share.
+OFF, ASTRAY = 0.05, 0.5
+FULLY = 0.6  # cosine between normal and line of sight above which a scanner loses no points
+N_AROUND, ALIKE_SIDE = 16, 0.7  # neighbours of a probe that say how densely its place is covered; cosine of normals
+N_REFINED, ANGLES, TELLING = 3_000, (24.0, 12.0, 6.0), 0.01  # probes, degrees to either side, a telling difference
 ONE_SIDED = 0.95  # of the points: where one camera sees this many, the scan may be a view
 N_SIDES, N_SIDED_POINTS = 192, 5_000
-TILT = np.radians(12.0)  # by which the line of sight may be wrong: half of the views' own distance
-SETTLED = 0.25  # cosine between normal and line of sight above which every scanner sees a surface
+TILT = np.radians(10.0)  # by which the line of sight may be wrong: half of the views' own distance
+SETTLED = 0.5  # cosine between normal and line of sight above which missing points are a defect, not a grazing view
 
 
 @dataclass(frozen=True)
@@ -81,8 +94,7 @@ def views_of(surface: Surface) -> Views:
     points, normals = surface.points[::step], surface.normals[::step]
     directions = sphere_directions(N_DIRECTIONS)
     step = max(1, len(points) // N_PROBES)
-    nearest = neighbour_distance(points)
-    seen = np.array([seen_from(points, direction, normals, nearest)[::step] for direction in directions])
+    seen = np.array([((normals @ one > GRAZING) & plainly_seen(points, one))[::step] for one in directions])
     probes = points[::step]
     descriptors = np.array([view_descriptor(probes[mask], np.random.default_rng(0)) for mask in seen])
     return Views(directions, probes, seen, descriptors)
@@ -95,13 +107,48 @@ def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArr
     they lose.
     """
     nearest = neighbour_distance(points)
-    across = np.linalg.svd(direction[None])[2][1:]
-    angles = np.arange(6) * np.pi / 3
-    tilts = np.cos(TILT) * direction + np.sin(TILT) * np.stack([np.cos(angles), np.sin(angles)], axis=1) @ across
     settled = (normals @ direction > SETTLED) & plainly_seen(points, direction)
-    for one in (direction, *tilts):
+    for one in (direction, *_around(direction, TILT)):
         settled &= seen_from(points, one, normals, nearest)
-    return settled
+    return agreed(settled, points, points, normals, normals)
+
+
+def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArray) -> DoubleArray:
+    """The direction (3,) from which a scan that lies on the surface was seen, from a first guess of it.
+
+    points: (n, 3), in random order.
+
+    A face that the scanner saw at a grazing angle is covered in part, and so tells the angle.
+    """
+    points = points[:N_FINE]
+    step = max(1, len(surface.points) // N_REFINED)
+    probes, normals = surface.points[::step], surface.normals[::step]
+    tree = PointTree(probes)
+    around = tree.nearest_k(probes, N_AROUND)[1]
+    alike = np.einsum("pki,pi->pk", normals[around], normals) > ALIKE_SIDE
+    reach = COVERED * 2 * neighbour_distance(points)
+    covered = PointTree(points).nearest(probes)[0] < reach
+    density = (covered[around] & alike).sum(axis=1) / alike.sum(axis=1)
+
+    def overlap(one: DoubleArray) -> float:
+        expected = np.where(plainly_seen(probes, one), np.clip(normals @ one / FULLY, 0, 1), 0)
+        return float(np.minimum(expected, density).sum() / np.maximum(expected, density).sum())
+
+    for degrees in ANGLES:
+        near = np.stack([direction, *_around(direction, np.radians(degrees))])
+        overlaps = np.array([overlap(one) for one in near])
+        # Of flat faces many directions see the same: the middle of them is the safest guess.
+        direction = near[overlaps > overlaps.max() - TELLING].sum(axis=0)
+        direction /= np.linalg.norm(direction)
+    return direction
+
+
+def _around(direction: DoubleArray, angle: float) -> DoubleArray:
+    """(6, 3) directions all around one (3,), that angle away."""
+    across = np.linalg.svd(direction[None])[2][1:]
+    turns = np.arange(6) * np.pi / 3
+    aside = np.stack([np.cos(turns), np.sin(turns)], axis=1) @ across
+    return np.asarray(np.cos(angle) * direction + np.sin(angle) * aside)
 
 
 def may_be_view(points: DoubleArray, generator: np.random.Generator) -> bool:
@@ -128,7 +175,10 @@ def view_descriptor(points: DoubleArray, random: np.random.Generator) -> DoubleA
 
 
 def align_view(points: DoubleArray, surface: Surface, views: Views, generator: np.random.Generator) -> ViewFit:
-    """Bring a scan from one side, (n, 3) in radii, anywhere and any way round, onto the surface."""
+    """Bring a scan from one side, (n, 3) in radii, anywhere and any way round, onto the surface.
+
+    Its direction is a guess as good as the views are close; see `refine_direction`.
+    """
     shuffled = points[generator.permutation(len(points))[:N_FINE]]
     few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
     poses = _best_starts(few, coarse, _starts(shuffled, views, generator))
@@ -189,14 +239,14 @@ class _Judge:
         there, back, covered = self._distances(pose)
         overlaps = self._overlaps(covered)
         seen = self.views.seen[overlaps.argmax()]
-        return float(np.minimum(there, CAP).mean() + np.minimum(back[seen], CAP).mean() + CAP * (1 - overlaps.max()))
+        apart = np.minimum(there, CAP).mean() + np.minimum(back[seen], CAP).mean() + CAP * (1 - overlaps.max())
+        return float(apart + ASTRAY * (there > OFF).mean())
 
     def fit(self, pose: Pose) -> ViewFit:
         there, back, covered = self._distances(pose)
         overlaps = self._overlaps(covered)
         seen = self.views.seen[overlaps.argmax()]
         residual = (trimmed_mean(there) + trimmed_mean(back[seen])) / 2
-        # Of flat faces many directions see the same: the middle of them is the safest guess.
         middle = self.views.directions[overlaps > overlaps.max() - ALIKE_OVERLAP].sum(axis=0)
         return ViewFit(pose, middle / np.linalg.norm(middle), float(seen.mean()), residual)
 

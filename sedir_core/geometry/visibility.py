@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import ConvexHull, cKDTree
 
 from sedir_core.types import BoolArray, DoubleArray
@@ -12,6 +13,8 @@ GRAZING = 0.05  # cosine between normal and line of sight below which a scanner 
 MOST_PIXELS = 2_000  # a side
 STEEPEST = 3.0  # slope up to which points of one pixel may lie behind each other
 CAMERA = 3.0  # extents away: far
+N_HULL, N_VOTES = 10_000, 9  # points that make the hull; neighbours that vote
+HOLLOW = 0.004  # extents: about a scanner's noise
 FLIP = 100.0  # times that distance: the radius of the sphere about the camera
 
 
@@ -70,16 +73,31 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray) -> BoolArray:
     """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees into, even where they lie in a hollow.
 
     Stricter in hollows than a depth buffer, as scanners are that need two lines of sight or fear a second reflection.
-    Source: Katz et al. 2007 (hidden point removal).
+    Source: Katz et al. 2007 (hidden point removal), with a tolerance: on a flat face noise hides points, too, so what
+    lies only a little below the hull of the flipped points is seen.
     """
     extent = max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
-    rays = (points - points.mean(axis=0)) / extent - CAMERA * direction
+    rays = CAMERA * direction - (points - points.mean(axis=0)) / extent
     distances = np.linalg.norm(rays, axis=1, keepdims=True)
     flipped = rays * (2 * FLIP * CAMERA / distances - 1)
-    corners = ConvexHull(np.concatenate([flipped, np.zeros((1, 3))])).vertices
-    seen = np.zeros(len(points) + 1, bool)
-    seen[corners] = True
-    return seen[:-1]
+    few = np.flatnonzero(np.arange(len(points)) % max(1, len(points) // N_HULL) == 0)
+    corners = ConvexHull(np.concatenate([flipped[few], np.zeros((1, 3))])).vertices
+    outer = few[corners[corners < len(few)]]
+    picture = (rays / distances) @ np.linalg.svd(direction[None])[2][1:].T
+    hull = LinearNDInterpolator(picture[outer], distances[outer, 0], fill_value=np.inf)(picture)
+    return np.asarray(distances[:, 0] < hull + HOLLOW)
+
+
+def agreed(
+    seen: BoolArray, of: DoubleArray, points: DoubleArray, normals_of: DoubleArray, normals: DoubleArray
+) -> BoolArray:
+    """(n,) bool: for points (n, 3) with normals (n, 3), what most of their neighbours on the same side say.
+
+    seen: (m,) bool of points (m, 3) with normals (m, 3): single ones are often wrong.
+    """
+    around = cKDTree(of).query(points, k=min(N_VOTES, len(of)))[1].reshape(len(points), -1)
+    votes = np.einsum("nki,ni->nk", normals_of[around], normals) > 0
+    return np.asarray((votes & seen[around]).sum(axis=1) > votes.sum(axis=1) / 2)
 
 
 def outward(points: DoubleArray, normals: DoubleArray, directions: DoubleArray) -> DoubleArray:

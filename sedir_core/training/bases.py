@@ -75,8 +75,8 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
         arrays |= {f"other.{i}.points": other.surface.points, f"other.{i}.normals": other.surface.normals}
     if basis.stage is not None:
-        for i, (points, normals) in enumerate(basis.stage.parts):
-            arrays |= {f"lit.{i}.points": points, f"lit.{i}.normals": normals}
+        for i, (points, nearest) in enumerate(basis.stage.parts):
+            arrays |= {f"seen.{i}.points": points, f"seen.{i}.nearest": nearest}
         views = basis.stage.views
         arrays |= {"views.directions": views.directions, "views.probes": views.probes, "views.seen": views.seen}
         arrays["views.descriptors"] = views.descriptors
@@ -92,18 +92,20 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls)
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
+    whole = surface("whole")
     parts = (AlignedPart(arrays[f"part.{i}.points"], Elastic(controls, arrays[f"part.{i}.weights"])) for i in every)
     stage = None
     if "views.seen" in arrays:
         views = Views(*(arrays[f"views.{name}"] for name in ("directions", "probes", "seen", "descriptors")))
-        stage = Stage(tuple((arrays[f"lit.{i}.points"], arrays[f"lit.{i}.normals"]) for i in every), views)
+        seen = tuple((arrays[f"seen.{i}.points"], arrays[f"seen.{i}.nearest"]) for i in every)
+        stage = Stage(whole.surface, seen, views)
     size, amplitude = (float(number) for number in arrays["numbers"])
     return Basis(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
         size,
         arrays["descriptor"],
         tuple(parts),
-        surface("whole"),
+        whole,
         tuple(surface(f"other.{i}") for i in every),
         amplitude,
         stage,

@@ -20,7 +20,7 @@ from sedir_core.detectors.category import Category
 from sedir_core.detectors.fitting import draw_sampling
 from sedir_core.detectors.normal_surface import Departure, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
-from sedir_core.detectors.sedir import Nets, SedirDetector, centres_of, gather_evidence, residuals_of
+from sedir_core.detectors.sedir import Nets, SedirDetector, centres_of, for_tokens, gather_evidence, residuals_of
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.evaluation.metrics import auroc
@@ -218,8 +218,9 @@ def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, sto
     if stop():
         raise Cancelled
     scan, name = sample.read(), sample.category
-    found, working, aligned = before._place(scan, name, stop)
-    tokens = tokenize(aligned, before.config.grouping, before.nets.encoder, before.device)
+    found, working, aligned = before.place(scan, name, stop)
+    grouping = before.config.grouping
+    tokens = tokenize(for_tokens(aligned, found.view, grouping), grouping, before.nets.encoder, before.device)
     residuals = [detector.token_residuals(tokens) for detector in (before, after)]
     departure, first = gather_evidence(before.known[name].normal, aligned, tokens, residuals[0], found.view)
     objects, points = [], []

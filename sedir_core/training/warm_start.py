@@ -19,7 +19,7 @@ from sedir_core.config import Config, override
 from sedir_core.datasets.index import Dataset, category_names, open_dataset
 from sedir_core.detectors import run_files
 from sedir_core.detectors.category import Category, Standard
-from sedir_core.detectors.fitting import MOST_POINTS, MOST_SEEN_POINTS, N_LOOKS, Basis, Stage
+from sedir_core.detectors.fitting import MOST_POINTS, Basis, set_stage
 from sedir_core.detectors.frames import Frame
 from sedir_core.detectors.limits import object_limits
 from sedir_core.detectors.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
@@ -27,8 +27,6 @@ from sedir_core.detectors.run_files import About
 from sedir_core.detectors.sedir import Nets, SedirDetector, build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.geometry.elastic import fit_elastic, no_displacement
-from sedir_core.geometry.surface import normals_and_curvature
-from sedir_core.geometry.visibility import outward, sphere_directions
 from sedir_core.models.sedir import SeDiR
 from sedir_core.runtime import generator
 from sedir_core.training.bases import kept_bases
@@ -194,8 +192,8 @@ def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_si
     drawn = list(parts) or [AlignedPart(surface.points, no_displacement(category.normal.controls))] * REPLAYED_SURFACES
     stage = None
     if from_one_side and category.views is not None:
-        lit = [_lit(part.points) for part in parts] or [(surface.points, surface.normals)] * REPLAYED_SURFACES
-        stage = Stage(tuple(lit), category.views)
+        random = generator(0, "replayed views")
+        stage = set_stage(surface, [part.points for part in drawn], category.views, random)
     return Basis(
         category.frame,
         category.size,
@@ -215,11 +213,6 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     points = category.place(thinned, random)[0].enter(thinned)
     few = points[random.permutation(len(points))[:N_ELASTIC_POINTS]]
     return AlignedPart(points, fit_elastic(few, category.normal.surface, category.normal.controls))
-
-
-def _lit(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    few = points[:: max(1, len(points) // MOST_SEEN_POINTS)]
-    return few, outward(few, normals_and_curvature(few)[0], sphere_directions(N_LOOKS))
 
 
 def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:

@@ -153,5 +153,5 @@ def test_published_scores_do_not_depend_on_scale_and_offset() -> None:
 
 
 def test_a_seam_decides_on_whole_scans_only() -> None:
-    exceedance = {"gap_8": np.ones(1000), "seam": np.full(1000, 3.0)}
+    exceedance = {"bare_8": np.ones(1000), "seam": np.full(1000, 3.0)}
     assert object_score(exceedance) > object_score(exceedance, from_one_side=True) == pytest.approx(1.0)

@@ -142,7 +142,7 @@ def test_a_stray_point_does_not_move_the_part(detector: SedirDetector, bracket: 
 
 def test_no_working_point_lies_farther_out_than_the_network_may_see(detector: SedirDetector, bracket: Scan) -> None:
     points = np.concatenate([bracket.points, [[1e11, -1e11, 0]]])
-    aligned = detector._place(scan_of(points), "bracket", lambda: False)[2]
+    aligned = detector.place(scan_of(points), "bracket", lambda: False)[2]
     assert np.abs(aligned).max() == FARTHEST_RADII
 
 

@@ -79,9 +79,9 @@ def test_what_the_camera_cannot_see_is_not_missing(detector: SedirDetector) -> N
     random = np.random.default_rng(0)
     placement, _, view = bracket.place_view(side_of(points, direction), random)
     aligned = placement.enter(side_of(points, direction))
-    blind = bracket.normal.depart(aligned, random).channels["gap_32"]
-    seeing = bracket.normal.depart(aligned, random, view.direction).channels["gap_32"]
-    assert seeing.max() < 0.5 * blind.max()
+    blind = bracket.normal.depart(aligned, random).channels["bare_32"]
+    seeing = bracket.normal.depart(aligned, random, view.direction).channels["bare_32"]
+    assert seeing.max() < 0.8 < 1.3 < blind.max()  # spacings; blind to the side, the missing half looks sparse, too
 
 
 def test_the_reconstruction_completes_the_far_side(detector: SedirDetector) -> None:
@@ -111,12 +111,13 @@ def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: S
     inside = settled[seen]
     to_outline = PointTree(bracket.normal.surface.points[~settled]).nearest(points)[0]
     deepest = points[to_outline.argmax()]
+    points = points + np.random.default_rng(1).normal(scale=0.003, size=points.shape)
     frayed = points[~inside | (to_outline > 0.02)]
     pierced = points[np.linalg.norm(points - deepest, axis=1) > 0.08]
 
     def widest_gap(view: DoubleArray) -> float:
         departure = bracket.normal.depart(view, np.random.default_rng(0), direction)
-        return float(departure.channels["gap_8"].max())
+        return float(departure.channels["bare_8"].max())
 
     assert to_outline.max() > 0.1  # radii
-    assert widest_gap(frayed) < 0.02 < 0.04 < widest_gap(pierced)
+    assert widest_gap(frayed) < 2 < 5 < widest_gap(pierced)  # spacings
