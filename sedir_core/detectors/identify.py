@@ -49,12 +49,15 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
     near = without_strays(points)
     from_one_side = may_be_view(near, generator(0, "sides"))
+    descriptor = shape_descriptor(near, generator(0, "descriptor"))
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
     if from_one_side and all(one.knows_views for one in candidates.values()):
+        likeliest = _placed(names[0], points, known)
+        if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
+            return likeliest
         view = _best_view(points, candidates, stop)
         whole = _placed(view.category, points, known)
         return whole if whole.misfit < WHOLE_FIT else view
-    descriptor = shape_descriptor(near, generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
     found = _best(names, lambda name: _placed(name, points, known), stop)
     return replace(found, side_only=from_one_side and not found.misfit < WHOLE_FIT)
 
