@@ -156,6 +156,7 @@ class Session(QObject):
     entries_added = Signal(list)  # ids
     entries_removed = Signal(list)  # ids
     entry_changed = Signal(int)
+    entries_judged = Signal(list)  # ids: the limit of their kind was moved; only the current one is told of by itself
     current_changed = Signal(object)  # id or None
     selection_changed = Signal(object)  # Selection
     model_changed = Signal()
@@ -330,11 +331,16 @@ class Session(QObject):
         before, self.limits = self.limits, {key: share for key, share in near.items() if share != 1.0}
         if before == self.limits:
             return
+        judged = {}
         for entry in self.entries:
-            if entry.raw is not None and entry.detection is not None and entry.past is None:
-                share, key = self.limit_of(entry), limit_key(entry.raw)
-                if share != before.get(key, 1.0):
-                    self.update(entry.id, detection=under_limit(entry.raw, share, entry.detection))
+            if entry.raw is None or entry.detection is None or entry.past is not None:
+                continue
+            if (share := self.limit_of(entry)) != before.get(limit_key(entry.raw), 1.0):
+                judged[entry.id] = replace(entry, detection=under_limit(entry.raw, share, entry.detection))
+        self._entries |= judged
+        self.entries_judged.emit(list(judged))
+        if self.current is not None and self.current in judged:
+            self.update(self.current, detection=judged[self.current].detection)
         self.limit_changed.emit(self.limit)
 
     # What is shown and pointed at

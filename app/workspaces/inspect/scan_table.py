@@ -93,6 +93,7 @@ class ScanTable(QAbstractListModel):
         session.entries_added.connect(self._arrange)
         session.entries_removed.connect(self._arrange)
         session.entry_changed.connect(self._on_changed)
+        session.entries_judged.connect(self._on_judged)
         session.current_changed.connect(self._on_current_changed)
         self._arrange()
 
@@ -159,6 +160,12 @@ class ScanTable(QAbstractListModel):
             if entry_id == self._session.current:
                 self._kept = entry_id
             self.dataChanged.emit(self.index(row), self.index(row))
+        if not self._later.isActive():
+            self._later.start()
+
+    def _on_judged(self, ids: list[int]) -> None:
+        if self._ids:
+            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
         if not self._later.isActive():
             self._later.start()
 

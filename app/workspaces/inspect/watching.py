@@ -37,6 +37,7 @@ class Watching(QObject):
         self._watcher.arrived.connect(self._on_arrived)
         self._watcher.state_changed.connect(self._on_state)
         session.entry_changed.connect(self._on_entry_changed)
+        session.entries_judged.connect(self._on_judged)
         session.current_changed.connect(self._on_current_changed)
         self._midnight = QTimer(self, interval=A_MINUTE_MS)  # "today" ends by itself
         self._midnight.timeout.connect(self.changed)
@@ -101,6 +102,10 @@ class Watching(QObject):
 
     def _on_entry_changed(self, entry_id: int) -> None:
         if entry_id in self._arrivals:
+            self.changed.emit()
+
+    def _on_judged(self, ids: list[int]) -> None:
+        if self._arrivals.keys() & set(ids):
             self.changed.emit()
 
     def _on_current_changed(self, entry_id: int | None) -> None:
