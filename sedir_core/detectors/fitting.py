@@ -33,12 +33,14 @@ from sedir_core.geometry.visibility import GRAZING, plainly_seen
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Report, Stop, never_stop
 
-N_ANCHORS = 2_048
+N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
 MOST_POINTS = 150_000
 MOST_SEEN_POINTS = 120_000  # of a part that virtual cameras look at
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
+# An only part: held-out samplings, whose tolerances are assumed; how much farther than they new parts reach.
+LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
 MISALIGNED = 1.5  # times the median residual
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
@@ -70,9 +72,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Basis:
-    """A category while it is being fitted. others[i]: the surface without part i (whole where there is one part).
+    """A category while it is being fitted.
 
-    stage: None where no scans from one side are expected.
+    others[i]: the surface without part i; of a single part, the surface of one half of its points. unseen[i]: (n, 3)
+    points of part i that others[i] was not made of. stage: None where no scans from one side are expected.
     """
 
     frame: Frame
@@ -81,6 +84,7 @@ class Basis:
     parts: tuple[AlignedPart, ...]
     whole: NormalSurface
     others: tuple[NormalSurface, ...]
+    unseen: tuple[DoubleArray, ...]
     amplitude: float
     stage: Stage | None = None
 
@@ -108,18 +112,29 @@ def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop,
     frame = frame_of(reference)
     parts = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
     whole = merge_parts(parts, parts)
+    others, unseen = _apart(parts, random, stop)
+    descriptor = shape_descriptor(reference, generator(0, "descriptor"))
+    stage = None
+    if from_one_side:
+        stage = set_stage(whole.surface, unseen, views_of(whole.surface), random)
+    size, amplitude = gyration(reference), tolerance_amplitude(parts)
+    return Basis(frame, size, descriptor, tuple(parts), whole, tuple(others), tuple(unseen), amplitude, stage)
+
+
+def _apart(
+    parts: Sequence[AlignedPart], random: np.random.Generator, stop: Stop
+) -> tuple[list[NormalSurface], list[DoubleArray]]:
+    """For every part the surface without it, and its points; a single one is halved, as it knows itself too well."""
+    if len(parts) == 1:
+        points = parts[0].points[random.permutation(len(parts[0].points))]
+        half = len(points) // 2
+        return [merge_parts([replace(parts[0], points=points[:half])], parts)], [points[half:]]
     others = []
     for part in parts:
         if stop():
             raise Cancelled
-        rest = [p for p in parts if p is not part]
-        others.append(merge_parts(rest, parts) if rest else whole)
-    descriptor = shape_descriptor(reference, generator(0, "descriptor"))
-    stage = None
-    if from_one_side:
-        stage = set_stage(whole.surface, [part.points for part in parts], views_of(whole.surface), random)
-    amplitude = tolerance_amplitude(parts)
-    return Basis(frame, gyration(reference), descriptor, tuple(parts), whole, tuple(others), amplitude, stage)
+        others.append(merge_parts([other for other in parts if other is not part], parts))
+    return others, [part.points for part in parts]
 
 
 def set_stage(surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator) -> Stage:
@@ -152,8 +167,8 @@ def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator
 
     Returns (n, 3) in the category's frame and the residual that alignment left.
     """
-    points = basis.parts[part].points
-    points = points[random.permutation(len(points))[:n_points]] @ random_rotation(random).T
+    points = basis.unseen[part]
+    points = _another(basis, points[random.permutation(len(points))[:n_points]], random) @ random_rotation(random).T
     pose, residual = align(points, basis.others[part].surface, random)
     return pose.apply(points), residual
 
@@ -164,10 +179,17 @@ def hold_out_view(
     """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
     assert basis.stage is not None
     surface = basis.others[part].surface
-    points = basis.stage.look(part, random)[0] @ random_rotation(random).T
+    points = _another(basis, basis.stage.look(part, random)[0], random) @ random_rotation(random).T
     fit = align_view(points[:n_points], surface, basis.stage.views, random)
     laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
     return laid, fit.residual, View(refine_direction(laid, surface, fit.direction), fit.share)
+
+
+def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
+    """The points (n, 3) as they are, or, of the only part, as another part could have them."""
+    if len(basis.parts) > 1:
+        return points
+    return np.asarray(points + random_displacement(basis.whole.controls, basis.amplitude, random)(points))
 
 
 def calibrate(
@@ -206,11 +228,15 @@ def calibrate(
 def _standard(config: Config, basis: Basis, held_out: Sequence[HeldOut]) -> tuple[Standard, DoubleArray]:
     """What is usual, yet without a threshold, and the object scores that it follows from."""
     surface = basis.whole.surface.points
-    anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
+    # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
+    n_anchors = N_ANCHORS if len(basis.parts) > 1 else N_ANCHORS_OF_ONE
+    anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     if config.scoring.method == "paper":
         scores, point_threshold = np.array([one.published for one in held_out]), PAPER_POINT_THRESHOLD
     else:
         scores, point_threshold = _unseen_scores(held_out, anchors)
+        if len(basis.parts) == 1:
+            scores, point_threshold = scores * MARGIN_OF_ONE, point_threshold * MARGIN_OF_ONE
     usual = learn_usual([one.evidence for one in held_out], anchors)
     return Standard(usual, float(np.median([one.residual for one in held_out])), np.nan, point_threshold), scores
 
@@ -227,28 +253,39 @@ def _limited(
 
 
 def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[DoubleArray, float]:
-    """Object scores, and the limit of point scores, of each part held against what is usual for the others."""
+    """Object scores, and the limit of point scores, of each part held against what is usual for the others.
+
+    Of a single part, each sampling is held against the other samplings; of a single sampling, against itself.
+    """
     scores, maps = [], []
-    for part in sorted({one.part for one in held_out}):
-        others = [one.evidence for one in held_out if one.part != part] or [one.evidence for one in held_out]
-        usual = learn_usual(others, anchors)
-        for one in held_out:
-            if one.part == part:
+    single = len({one.part for one in held_out}) == 1
+    owners = list(range(len(held_out))) if single else [one.part for one in held_out]
+    for owner in sorted(set(owners)):
+        others = [one.evidence for one, own in zip(held_out, owners, strict=True) if own != owner]
+        usual = learn_usual(others or [one.evidence for one in held_out], anchors)
+        for one, own in zip(held_out, owners, strict=True):
+            if own == owner:
                 exceedance = usual.exceed(one.evidence)
                 scores.append(object_score(exceedance, one.evidence.from_one_side))
                 maps.append(point_map(exceedance, one.evidence.places))
     return np.array(scores), float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
 
 
+def _turns(config: Config, basis: Basis) -> int:
+    """How many samplings of each part are held out."""
+    return config.training.held_out if len(basis.parts) > 1 else max(config.training.held_out, LEAST_OF_ONE)
+
+
 def _hold_out_all(
     config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
     held_out: list[HeldOut] = []
+    turns = _turns(config, basis)
     for part in range(len(basis.parts)):
-        for turn in range(config.training.held_out):
+        for turn in range(turns):
             if stop():
                 raise Cancelled
-            report(len(held_out) / (len(basis.parts) * config.training.held_out), f"calibrate {name}")
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             points, residual = hold_out(basis, part, n_points, random)
             evidence, published = gather(basis.others[part], points, None)
@@ -260,7 +297,7 @@ def _hold_out_views(
     config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
     held_out: list[HeldOut] = []
-    turns = VIEW_TURNS * config.training.held_out
+    turns = VIEW_TURNS * _turns(config, basis)
     for part in range(len(basis.parts)):
         for turn in range(turns):
             if stop():

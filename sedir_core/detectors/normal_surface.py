@@ -36,6 +36,7 @@ SEAM = "seam"
 CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *(f"bare_{k}" for k in BARE_SIZES), SEAM, "stray_8", "drift")
 WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
 NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
+TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
 DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
 _TINY = 1e-300
 
@@ -162,9 +163,9 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
-    """RMS of the smooth differences between the parts, in units of the part's radius; 0 for a single one."""
+    """RMS of the smooth differences between the parts, in units of the part's radius; assumed for a single one."""
     if len(parts) < 2:
-        return 0.0
+        return TOLERANCE
     probes = parts[0].points[:: max(1, len(parts[0].points) // 1_000)]
     fields = np.array([part.toward_reference(probes) for part in parts])
     spread = fields - fields.mean(axis=0)

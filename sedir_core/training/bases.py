@@ -73,6 +73,8 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
     }
     for i, (part, other) in enumerate(zip(basis.parts, basis.others, strict=True)):
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
+        if basis.unseen[i] is not part.points:
+            arrays[f"unseen.{i}"] = basis.unseen[i]
         arrays |= {f"other.{i}.points": other.surface.points, f"other.{i}.normals": other.surface.normals}
     if basis.stage is not None:
         for i, (points, nearest) in enumerate(basis.stage.parts):
@@ -93,7 +95,7 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
     whole = surface("whole")
-    parts = (AlignedPart(arrays[f"part.{i}.points"], Elastic(controls, arrays[f"part.{i}.weights"])) for i in every)
+    parts = [AlignedPart(arrays[f"part.{i}.points"], Elastic(controls, arrays[f"part.{i}.weights"])) for i in every]
     stage = None
     if "views.seen" in arrays:
         views = Views(*(arrays[f"views.{name}"] for name in ("directions", "probes", "seen", "descriptors")))
@@ -107,6 +109,7 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         tuple(parts),
         whole,
         tuple(surface(f"other.{i}") for i in every),
+        tuple(arrays.get(f"unseen.{i}", part.points) for i, part in enumerate(parts)),
         amplitude,
         stage,
     )

@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 REPLAYED = 4  # scans of each old category, at most
 REPLAYED_SURFACES = 2  # samplings take the place of scans where there are none
 SAME = 1e-9  # radii: the frame of the same scan
-TOLERANCE = 0.005  # usual smooth difference between parts, in radii, where no two scans tell
 FIXED = ("method", "encoder", "grouping", "network")
 """Sections that the network's weights depend on."""
 
@@ -201,7 +200,8 @@ def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_si
         tuple(drawn),
         category.normal,
         (category.normal,) * len(drawn),
-        tolerance_amplitude(drawn) if len(parts) > 1 else TOLERANCE,
+        tuple(part.points for part in drawn),
+        tolerance_amplitude(parts),
         stage,
     )
 

@@ -9,8 +9,8 @@ from tiny_run import part
 from sedir_core.config import preset
 from sedir_core.detectors.category import View
 from sedir_core.detectors.fitting import Basis, Gather, calibrate, draw_sampling, fit_basis, hold_out
-from sedir_core.detectors.normal_surface import N_SURFACE_POINTS, NormalSurface
-from sedir_core.detectors.scoring import TOKEN, Evidence
+from sedir_core.detectors.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
+from sedir_core.detectors.scoring import TOKEN, Evidence, object_score
 from sedir_core.errors import Cancelled
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
@@ -60,9 +60,22 @@ def test_the_tolerance_is_about_the_parts_own(basis: Basis) -> None:
     assert 0.001 < basis.amplitude < 0.01
 
 
-def test_a_single_part_has_no_tolerance_and_is_its_own_reference(single: Basis) -> None:
-    assert single.amplitude == 0
-    assert single.others == (single.whole,)
+def test_a_single_part_is_held_against_the_half_of_it_that_it_is_not_made_of(single: Basis) -> None:
+    assert single.amplitude == TOLERANCE
+    assert len(single.unseen[0]) == len(single.others[0].surface.points) == len(single.parts[0].points) / 2
+    assert off(single.others[0], single.unseen[0]).min() > 0
+
+
+def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
+    bases = {"bracket": fit_basis([part("bracket", 0, 8_000)], seed=0)}
+    category = calibrate(CONFIG, bases, gather, 4_000, no_report, lambda: False)["bracket"]
+    scores = []
+    for seed in range(20, 26):
+        random = np.random.default_rng(seed)
+        placement, _ = category.place(part("bracket", seed, 4_000), random)
+        evidence, _ = gather(category.normal, placement.enter(part("bracket", seed, 4_000)), None)
+        scores.append(object_score(category.whole.usual.exceed(evidence)))
+    assert np.median(scores) < category.whole.threshold
 
 
 def test_the_same_seed_fits_the_same_basis(basis: Basis) -> None:
