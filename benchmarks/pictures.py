@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from app.jobs.inspection import load
 from app.main_window import MainWindow
 from app.session import Selection, Session, State
 from app.settings import Settings
+from sedir_core.datasets.synthesis import built_in_parts, write_dataset
 from sedir_core.history.place import HistoryPlace
 from sedir_core.io.atomic import write_bytes
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, find_run
@@ -44,7 +44,7 @@ def main() -> int:
     QSurfaceFormat.setDefaultFormat(graphics_format())
     app = QApplication([])
     app.setApplicationDisplayName("SeDiR Inspect")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(prefix="scans-") as name:
         run_dir = find_run(asked.run) if asked.run else bundled_runs() / DEFAULT_RUN
         session = Session(load, run_dir)
         session.history = HistoryPlace(f"sqlite:///{Path(name) / 'history.db'}", Path(name) / "history")
@@ -107,11 +107,9 @@ def _of_the_readme(window: MainWindow, pictures: Path) -> None:
 
 
 def _dataset(folder: Path) -> Path:
-    """A folder for each kind of part, good scans in it."""
-    for kind in KINDS:
-        (folder / kind).mkdir(parents=True)
-        for number in range(3):
-            shutil.copy(demo_scans() / f"{kind}_good.ply", folder / kind / f"{kind}_{number}.ply")
+    """Good and defective scans of some kinds of part."""
+    parts = built_in_parts()
+    write_dataset({kind: parts[kind] for kind in KINDS}, folder, "anomaly-shapenet", seed=0, bad=1)
     return folder
 
 
