@@ -15,7 +15,7 @@ ROOT, HELPERS = Path(__file__).parents[2], Path(__file__).parent
 WAIT_S = 40
 
 CODE = """
-import ctypes, sys, threading
+import sys, threading
 sys.path.insert(0, sys.argv.pop(1))
 from app import __main__ as program
 from app.session import State
@@ -43,8 +43,6 @@ class Window(program.MainWindow):
             say("done", entry.path.name, entry.review, entry.review_comment)
             if "review" in words and entry.review is None and entry.path.stem == "dented":
                 self.session.review(entry_id, "ok", "dust")
-            if "die" in words:
-                ctypes.string_at(0)
 
 class Keeper(program.SessionKeeper):
     def _save(self):

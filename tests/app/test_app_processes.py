@@ -41,11 +41,12 @@ def test_after_a_kill_the_next_start_opens_a_window_and_offers_the_scans(qapp, t
         third.end(signal.SIGINT)
 
 
-def test_a_fault_leaves_its_stack_for_the_next_start(qapp, tmp_path, good_file):
+def test_a_fault_leaves_its_stack_for_the_next_start(qapp, tmp_path, dented_file):
     home = tmp_path / "home"
-    with running(home, "die", good_file) as first:
-        first.wait_for("done good.ply")
-        assert first.wait() == -signal.SIGSEGV
+    with running(home, "review", dented_file) as first:
+        first.wait_for("done dented.ply ok dust")
+        first.wait_for("kept")
+        assert first.end(signal.SIGSEGV) == -signal.SIGSEGV
     with running(home) as second:
         assert "ended unexpectedly. Restore the scan that was open?" in second.wait_for("offer")
         assert "Segmentation fault" in second.wait_for("fault")
