@@ -29,7 +29,7 @@ from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.registration import Surface, align, random_rotation, rotation_from_vector
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.views import Views, align_view, refine_direction, views_of
-from sedir_core.geometry.visibility import GRAZING, plainly_seen
+from sedir_core.geometry.visibility import scanned_from
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Report, Stop, never_stop
 
@@ -65,7 +65,7 @@ class Stage:
         direction = random.normal(size=3)
         direction /= np.linalg.norm(direction)
         nearest = int((self.views.directions @ direction).argmax())
-        shown = (self.surface.normals @ direction > GRAZING) & plainly_seen(self.surface.points, direction)
+        shown = scanned_from(self.surface.points, direction, self.surface.normals)
         seen = np.flatnonzero(shown[nearest_on_surface])
         return points[random.permutation(seen)], View(direction, float(self.views.seen[nearest].mean()))
 
@@ -87,6 +87,11 @@ class Basis:
     unseen: tuple[DoubleArray, ...]
     amplitude: float
     stage: Stage | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one part only, so that tolerances are assumed."""
+        return len(self.parts) == 1
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,7 @@ def hold_out_view(
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
     """The points (n, 3) as they are, or, of the only part, as another part could have them."""
-    if len(basis.parts) > 1:
+    if not basis.single:
         return points
     return np.asarray(points + random_displacement(basis.whole.controls, basis.amplitude, random)(points))
 
@@ -229,13 +234,13 @@ def _standard(config: Config, basis: Basis, held_out: Sequence[HeldOut]) -> tupl
     """What is usual, yet without a threshold, and the object scores that it follows from."""
     surface = basis.whole.surface.points
     # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
-    n_anchors = N_ANCHORS if len(basis.parts) > 1 else N_ANCHORS_OF_ONE
+    n_anchors = N_ANCHORS_OF_ONE if basis.single else N_ANCHORS
     anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     if config.scoring.method == "paper":
         scores, point_threshold = np.array([one.published for one in held_out]), PAPER_POINT_THRESHOLD
     else:
         scores, point_threshold = _unseen_scores(held_out, anchors)
-        if len(basis.parts) == 1:
+        if basis.single:
             scores, point_threshold = scores * MARGIN_OF_ONE, point_threshold * MARGIN_OF_ONE
     usual = learn_usual([one.evidence for one in held_out], anchors)
     return Standard(usual, float(np.median([one.residual for one in held_out])), np.nan, point_threshold), scores
@@ -273,7 +278,7 @@ def _unseen_scores(held_out: Sequence[HeldOut], anchors: DoubleArray) -> tuple[D
 
 def _turns(config: Config, basis: Basis) -> int:
     """How many samplings of each part are held out."""
-    return config.training.held_out if len(basis.parts) > 1 else max(config.training.held_out, LEAST_OF_ONE)
+    return max(config.training.held_out, LEAST_OF_ONE) if basis.single else config.training.held_out
 
 
 def _hold_out_all(

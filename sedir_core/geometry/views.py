@@ -28,10 +28,10 @@ from sedir_core.geometry.registration import (
 )
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import (
-    GRAZING,
     agreed,
     neighbour_distance,
     plainly_seen,
+    scanned_from,
     seen_from,
     sphere_directions,
     visible_from,
@@ -94,7 +94,7 @@ def views_of(surface: Surface) -> Views:
     points, normals = surface.points[::step], surface.normals[::step]
     directions = sphere_directions(N_DIRECTIONS)
     step = max(1, len(points) // N_PROBES)
-    seen = np.array([((normals @ one > GRAZING) & plainly_seen(points, one))[::step] for one in directions])
+    seen = np.array([scanned_from(points, one, normals)[::step] for one in directions])
     probes = points[::step]
     descriptors = np.array([view_descriptor(probes[mask], np.random.default_rng(0)) for mask in seen])
     return Views(directions, probes, seen, descriptors)
@@ -110,7 +110,7 @@ def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArr
     settled = (normals @ direction > SETTLED) & plainly_seen(points, direction)
     for one in (direction, *_around(direction, TILT)):
         settled &= seen_from(points, one, normals, nearest)
-    return agreed(settled, points, points, normals, normals)
+    return agreed(settled, points, normals)
 
 
 def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArray) -> DoubleArray:
@@ -123,8 +123,7 @@ def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArr
     points = points[:N_FINE]
     step = max(1, len(surface.points) // N_REFINED)
     probes, normals = surface.points[::step], surface.normals[::step]
-    tree = PointTree(probes)
-    around = tree.nearest_k(probes, N_AROUND)[1]
+    around = PointTree(probes).nearest_k(probes, N_AROUND)[1]
     alike = np.einsum("pki,pi->pk", normals[around], normals) > ALIKE_SIDE
     reach = COVERED * 2 * neighbour_distance(points)
     covered = PointTree(points).nearest(probes)[0] < reach

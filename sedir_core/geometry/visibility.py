@@ -80,7 +80,7 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray) -> BoolArray:
     rays = CAMERA * direction - (points - points.mean(axis=0)) / extent
     distances = np.linalg.norm(rays, axis=1, keepdims=True)
     flipped = rays * (2 * FLIP * CAMERA / distances - 1)
-    few = np.flatnonzero(np.arange(len(points)) % max(1, len(points) // N_HULL) == 0)
+    few = np.arange(0, len(points), max(1, len(points) // N_HULL))
     corners = ConvexHull(np.concatenate([flipped[few], np.zeros((1, 3))])).vertices
     outer = few[corners[corners < len(few)]]
     picture = (rays / distances) @ np.linalg.svd(direction[None])[2][1:].T
@@ -88,15 +88,21 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray) -> BoolArray:
     return np.asarray(distances[:, 0] < hull + HOLLOW)
 
 
-def agreed(
-    seen: BoolArray, of: DoubleArray, points: DoubleArray, normals_of: DoubleArray, normals: DoubleArray
-) -> BoolArray:
-    """(n,) bool: for points (n, 3) with normals (n, 3), what most of their neighbours on the same side say.
+def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArray) -> BoolArray:
+    """(n,) bool: which points (n, 3) face a far camera in that (3,) direction and are plainly seen by it.
 
-    seen: (m,) bool of points (m, 3) with normals (m, 3): single ones are often wrong.
+    normals: (n, 3), outward.
     """
-    around = cKDTree(of).query(points, k=min(N_VOTES, len(of)))[1].reshape(len(points), -1)
-    votes = np.einsum("nki,ni->nk", normals_of[around], normals) > 0
+    return np.asarray((normals @ direction > GRAZING) & plainly_seen(points, direction))
+
+
+def agreed(seen: BoolArray, points: DoubleArray, normals: DoubleArray) -> BoolArray:
+    """(n,) bool: what most neighbours on the same side say of points (n, 3) with normals (n, 3).
+
+    seen: (n,) bool, of which single ones are often wrong.
+    """
+    around = cKDTree(points).query(points, k=min(N_VOTES, len(points)))[1].reshape(len(points), -1)
+    votes = np.einsum("nki,ni->nk", normals[around], normals) > 0
     return np.asarray((votes & seen[around]).sum(axis=1) > votes.sum(axis=1) / 2)
 
 

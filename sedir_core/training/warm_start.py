@@ -182,7 +182,8 @@ def _same_frame(one: Frame, other: Frame) -> bool:
 
 def _some_parts(basis: Basis) -> Basis:
     stage = None if basis.stage is None else replace(basis.stage, parts=basis.stage.parts[:REPLAYED])
-    return replace(basis, parts=basis.parts[:REPLAYED], others=basis.others[:REPLAYED], stage=stage)
+    first = slice(REPLAYED)
+    return replace(basis, parts=basis.parts[first], others=basis.others[first], unseen=basis.unseen[first], stage=stage)
 
 
 def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:
