@@ -4,9 +4,10 @@
 
 Trains, evaluates and compares through the command line, as a user would do it; a finished step is not repeated, also
 after an interruption: what was trained, evaluated or compared is kept. Every run is evaluated on the data set it was
-trained on. Methods that are told the category are marked by the tables. All runs of a data set begin with the same
-alignment of its training parts, and all methods that are told the category with the same placement of a test scan:
-both are found once (`training/bases.py`, `detectors/reference.py`).
+trained on; the first data set is trained with seed 1, the next one with seed 2 and so on. Methods that are told the
+category are marked by the tables. All runs of a data set begin with the same alignment of its training parts, and all
+methods that are told the category with the same placement of a test scan: both are found once (`training/bases.py`,
+`detectors/reference.py`).
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ def must(*arguments: str | Path) -> str:
     return done.stdout
 
 
-def train(dataset: Path, method: str, preset: str, out: Path) -> Path:
+def train(dataset: Path, method: str, preset: str, seed: int, out: Path) -> Path:
     run = out / f"{dataset.name}-{method}-{preset}"
     if not (run / "weights.safetensors").exists():
         start = time.monotonic()
         begun = (run / "about.json").exists()
-        how = ["--resume", run] if begun else ["--preset", preset, "--method", method, "--out", run]
+        anew = ["--preset", preset, "--method", method, "--seed", str(seed), "--out", run]
+        how = ["--resume", run] if begun else anew
         must("train", dataset, *how, "--progress", "none")
         say_minutes(run.name, start)
     return run
@@ -95,7 +97,8 @@ def main() -> None:
     options = parser.parse_args()
     methods = options.methods.split(",")
     runs = {
-        method: [train(data, method, options.preset, options.out) for data in options.datasets] for method in methods
+        method: [train(data, method, options.preset, i + 1, options.out) for i, data in enumerate(options.datasets)]
+        for method in methods
     }
     table = options.out / "detection.md"
     start = time.monotonic()

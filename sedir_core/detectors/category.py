@@ -15,7 +15,7 @@ from sedir_core.detectors.normal_surface import CHANNELS, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Usual
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
-from sedir_core.geometry.views import Views, align_view, refine_direction, view_descriptor
+from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray
 
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
@@ -84,13 +84,12 @@ class Category:
         return placement, residual / self.whole.residual
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
-        """The same for a scan from one side, and which side that is."""
+        """The same for a scan from one side, and about which side that is; see `refine_direction`."""
         assert self.views is not None and self.view is not None
         origin, unit, near = scaled(points, self.frame, self.size)
         fit = align_view(near, self.normal.surface, self.views, generator)
         placement = Placement(self.frame, origin, unit, fit.pose)
-        direction = refine_direction(fit.pose.apply(near), self.normal.surface, fit.direction)
-        return placement, fit.residual / self.view.residual, View(direction, fit.share)
+        return placement, fit.residual / self.view.residual, View(fit.direction, fit.share)
 
     def view_unlikeness(self, points: DoubleArray, generator: np.random.Generator) -> float:
         """How little a scan from one side, (n, 3) in file coordinates, resembles any view of this category."""

@@ -29,7 +29,7 @@ from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.registration import Surface, align, random_rotation, rotation_from_vector
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.views import Views, align_view, refine_direction, views_of
-from sedir_core.geometry.visibility import scanned_from
+from sedir_core.geometry.visibility import scanned_from, seen_from
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Report, Stop, never_stop
 
@@ -60,12 +60,16 @@ class Stage:
     views: Views
 
     def look(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
-        """The points (m, 3) of a part that are seen from a random direction, in random order."""
+        """The points (m, 3) of a part that are seen from a random direction, in random order.
+
+        Scanners differ in how far they see into hollows, so one rule or the other decides.
+        """
         points, nearest_on_surface = self.parts[part]
         direction = random.normal(size=3)
         direction /= np.linalg.norm(direction)
         nearest = int((self.views.directions @ direction).argmax())
-        shown = scanned_from(self.surface.points, direction, self.surface.normals)
+        rule = scanned_from if random.random() < 0.5 else seen_from
+        shown = rule(self.surface.points, direction, self.surface.normals)
         seen = np.flatnonzero(shown[nearest_on_surface])
         return points[random.permutation(seen)], View(direction, float(self.views.seen[nearest].mean()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import BadRun
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.sampling import random_subset
+from sedir_core.geometry.views import refine_direction
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
@@ -139,12 +140,13 @@ class SedirDetector:
         most = whole_points(self.config.grouping)
         working = working_points(scan, self.config.grouping, VIEW_POINTS)
         found = identify(scan.points[working[:most]], self.known, category, stop)
-        if found.view is None:
-            working = working[:most]
-        else:
-            working = working[: seen_of(max(most, VIEW_POINTS), found.view, self.config.grouping)]
-        points = found.placement.enter(scan.points[working])
-        return found, working, np.clip(points, -FARTHEST_RADII, FARTHEST_RADII)
+        view = found.view
+        working = working[: most if view is None else seen_of(max(most, VIEW_POINTS), view, self.config.grouping)]
+        points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
+        if view is not None:
+            surface = self.known[found.category].normal.surface
+            found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
+        return found, working, points
 
     def _tokens(self, aligned: DoubleArray, view: View | None) -> Tokens:
         grouping = self.config.grouping

@@ -23,9 +23,9 @@ class PointTree:
     def __len__(self) -> int:
         return len(self.points)
 
-    def nearest(self, targets: Points) -> tuple[DoubleArray, IntArray]:
-        """Distance and index, both (t,), of the point nearest to each target (t, 3)."""
-        distances, indices = self.nearest_k(targets, 1)
+    def nearest(self, targets: Points, within: float = np.inf) -> tuple[DoubleArray, IntArray]:
+        """Distance and index, both (t,), of the point nearest to each target (t, 3); inf and n if none is `within`."""
+        distances, indices = self.nearest_k(targets, 1, within)
         return distances[:, 0], indices[:, 0]
 
     def nearest_k(self, targets: Points, k: int, within: float = np.inf) -> tuple[DoubleArray, IntArray]:

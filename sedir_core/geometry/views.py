@@ -43,13 +43,14 @@ N_VIEWS, N_TRIED, N_KEPT = 24, 40, 16
 N_PAIRS, N_BINS = 4_000, 40
 N_DESCRIPTOR = 3 + N_BINS
 WIDEST = 2.5  # radii: the longest pair distance that the histogram tells apart
-COVERED = 2.5  # spacings of the scan: a probe this near to it is covered
+COVERED = 1.25  # spacings of the scan: a probe this near to it is covered; farther would blur the outline of a view
 ALIKE_OVERLAP = 0.03
 # Radii; a point this far off says that the pose is wrong, rather than the part, and weighs so many times its share.
 OFF, ASTRAY = 0.05, 0.5
-FULLY = 0.6  # cosine between normal and line of sight above which a scanner loses no points
+# Cosines between normal and line of sight above which scanners lose no points; which of them holds is found out.
+FULLY = (0.06, 0.3, 0.6, 1.0)
 N_AROUND, ALIKE_SIDE = 16, 0.7  # neighbours of a probe that say how densely its place is covered; cosine of normals
-N_REFINED, ANGLES, TELLING = 3_000, (24.0, 12.0, 6.0), 0.01  # probes, degrees to either side, a telling difference
+N_REFINED, ANGLES, N_STEPS = 3_000, (24.0, 12.0, 6.0, 3.0), 2  # probes; degrees to either side, steps of each size
 ONE_SIDED = 0.95  # of the points: where one camera sees this many, the scan may be a view
 N_SIDES, N_SIDED_POINTS = 192, 5_000
 TILT = np.radians(10.0)  # by which the line of sight may be wrong: half of the views' own distance
@@ -116,30 +117,50 @@ def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArr
 def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArray) -> DoubleArray:
     """The direction (3,) from which a scan that lies on the surface was seen, from a first guess of it.
 
-    points: (n, 3), in random order.
-
-    A face that the scanner saw at a grazing angle is covered in part, and so tells the angle.
+    points: (n, 3), as dense as they come: the outline of what they cover says where they were seen from.
     """
-    points = points[:N_FINE]
-    step = max(1, len(surface.points) // N_REFINED)
-    probes, normals = surface.points[::step], surface.normals[::step]
-    around = PointTree(probes).nearest_k(probes, N_AROUND)[1]
-    alike = np.einsum("pki,pi->pk", normals[around], normals) > ALIKE_SIDE
-    reach = COVERED * 2 * neighbour_distance(points)
-    covered = PointTree(points).nearest(probes)[0] < reach
-    density = (covered[around] & alike).sum(axis=1) / alike.sum(axis=1)
-
-    def overlap(one: DoubleArray) -> float:
-        expected = np.where(plainly_seen(probes, one), np.clip(normals @ one / FULLY, 0, 1), 0)
-        return float(np.minimum(expected, density).sum() / np.maximum(expected, density).sum())
-
+    outline = _Outline(points, surface)
+    best = outline.overlap(direction)
     for degrees in ANGLES:
-        near = np.stack([direction, *_around(direction, np.radians(degrees))])
-        overlaps = np.array([overlap(one) for one in near])
-        # Of flat faces many directions see the same: the middle of them is the safest guess.
-        direction = near[overlaps > overlaps.max() - TELLING].sum(axis=0)
-        direction /= np.linalg.norm(direction)
+        for _ in range(N_STEPS):
+            near = _around(direction, np.radians(degrees))
+            overlaps = [outline.overlap(one) for one in near]
+            if max(overlaps) <= best:
+                break
+            best, direction = max(overlaps), near[int(np.argmax(overlaps))]
     return direction
+
+
+class _Outline:
+    """Which places of a surface a scan that lies on it covers, against which ones are seen from a direction."""
+
+    def __init__(self, points: DoubleArray, surface: Surface) -> None:
+        step = max(1, len(surface.points) // N_REFINED)
+        self.probes, self.normals = surface.points[::step], surface.normals[::step]
+        self.around = PointTree(self.probes).nearest_k(self.probes, N_AROUND)[1]
+        self.alike = np.einsum("pki,pi->pk", self.normals[self.around], self.normals) > ALIKE_SIDE
+        covered = PointTree(points).nearest(self.probes)[0] < reach_of(points)
+        self.density = self._blurred(covered)
+
+    def overlap(self, direction: DoubleArray) -> float:
+        """Jaccard index of what is covered and what should be, 0 to 1, for the scanner that it fits best."""
+        cosine = self.normals @ direction
+        found = 0.0
+        for seen in (plainly_seen(self.probes, direction), visible_from(self.probes, direction, self.normals)):
+            for fully in FULLY:
+                expected = self._blurred(np.where(seen, np.clip(cosine / fully, 0, 1), 0))
+                both = np.minimum(expected, self.density).sum()
+                found = max(found, float(both / np.maximum(expected, self.density).sum()))
+        return found
+
+    def _blurred(self, values: DoubleArray | BoolArray) -> DoubleArray:
+        """(p,) means over the neighbours on the same side of values (p,)."""
+        return np.asarray((values[self.around] * self.alike).sum(axis=1) / self.alike.sum(axis=1))
+
+
+def reach_of(points: DoubleArray) -> float:
+    """How near to a scan (n, 3) a place is that it covers; a spacing is twice the mean distance to the nearest."""
+    return COVERED * 2 * neighbour_distance(points)
 
 
 def _around(direction: DoubleArray, angle: float) -> DoubleArray:
@@ -178,19 +199,20 @@ def align_view(points: DoubleArray, surface: Surface, views: Views, generator: n
 
     Its direction is a guess as good as the views are close; see `refine_direction`.
     """
-    shuffled = points[generator.permutation(len(points))[:N_FINE]]
+    dense = points[generator.permutation(len(points))]
+    shuffled = dense[:N_FINE]
     few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
     poses = _best_starts(few, coarse, _starts(shuffled, views, generator))
     poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
     poses = refine(few, coarse, poses, steps=6)
-    judge = _Judge(some, surface, views)
+    judge = _Judge(dense, some, surface, views)
     poses = sorted(poses, key=judge.mismatch)[:N_KEPT]
     poses = refine(some, surface, poses, steps=8)
     chosen = min(poses, key=judge.mismatch)
     if surface.round_axis is not None:
         chosen = min([chosen, *spun(some, surface, chosen, surface.round_axis)], key=judge.mismatch)
     fine = refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
-    return _Judge(shuffled, surface, views).fit(fine)
+    return _Judge(dense, shuffled, surface, views).fit(fine)
 
 
 def _starts(points: DoubleArray, views: Views, generator: np.random.Generator) -> list[Pose]:
@@ -227,15 +249,15 @@ def _best_starts(points: DoubleArray, surface: Surface, poses: list[Pose]) -> li
 
 
 class _Judge:
-    """How well a posed scan covers what it should have seen."""
+    """How well a posed scan covers what it should have seen. some: those of its points that are looked for."""
 
-    def __init__(self, points: DoubleArray, surface: Surface, views: Views) -> None:
-        self.points, self.surface, self.views = points, surface, views
+    def __init__(self, points: DoubleArray, some: DoubleArray, surface: Surface, views: Views) -> None:
+        self.some, self.surface, self.views = some, surface, views
         self.tree = PointTree(points)
-        self.reach = COVERED * 2 * neighbour_distance(points)  # a spacing is twice the mean nearest neighbour
+        self.reach = reach_of(points)
 
     def mismatch(self, pose: Pose) -> float:
-        there, back, covered = self._distances(pose)
+        there, back, covered = self._distances(pose, max(CAP, OFF, self.reach))
         overlaps = self._overlaps(covered)
         seen = self.views.seen[overlaps.argmax()]
         apart = np.minimum(there, CAP).mean() + np.minimum(back[seen], CAP).mean() + CAP * (1 - overlaps.max())
@@ -249,9 +271,9 @@ class _Judge:
         middle = self.views.directions[overlaps > overlaps.max() - ALIKE_OVERLAP].sum(axis=0)
         return ViewFit(pose, middle / np.linalg.norm(middle), float(seen.mean()), residual)
 
-    def _distances(self, pose: Pose) -> tuple[DoubleArray, DoubleArray, BoolArray]:
-        there = self.surface.tree.nearest(pose.apply(self.points))[0]
-        back = self.tree.nearest(pose.invert(self.views.probes))[0]
+    def _distances(self, pose: Pose, within: float = np.inf) -> tuple[DoubleArray, DoubleArray, BoolArray]:
+        there = self.surface.tree.nearest(pose.apply(self.some), within)[0]
+        back = self.tree.nearest(pose.invert(self.views.probes), within)[0]
         return there, back, back < self.reach
 
     def _overlaps(self, covered: BoolArray) -> DoubleArray:

@@ -58,6 +58,17 @@ def test_a_view_is_brought_back_from_any_pose(bracket: Surface, seed: int) -> No
     assert fit.residual < 0.02
 
 
+@pytest.mark.parametrize("fully", [0.1, 0.8])  # the cosine below which the scanner begins to lose points
+def test_the_outline_of_a_view_tells_where_it_was_seen_from(fully: float) -> None:
+    cup = lit_surface(unit_part("cup"))
+    direction, guess = np.array([0.6, 0.0, 0.8]), np.array([0.8, 0.5, 0.33])
+    random = np.random.default_rng(0)
+    kept = random.random(len(cup.points)) < cup.normals @ direction / fully
+    side = cup.points[kept & seen_from(cup.points, direction, cup.normals)]
+    found = refine_direction(random.permutation(side), cup, guess / np.linalg.norm(guess))
+    assert found @ direction > np.cos(np.radians(12))
+
+
 def test_what_is_settled_is_seen_from_near_directions_too(bracket: Surface) -> None:
     direction = np.array([0.0, 0.6, 0.8])
     near = np.array([0.1, 0.62, 0.77])
