@@ -39,6 +39,7 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
     SEAM: 1.0,
     TOKEN: 0.5,
 }
+SEAM_OF_VIEWS = 0.5  # as it decides on them: the rims of hollows that a scanner may not see into look like seams
 SMOOTHING = 32  # neighbours over which the points' scores are averaged
 OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
 LIMIT_QUANTILE = 0.999
@@ -103,8 +104,7 @@ def point_map(exceedance: Mapping[str, DoubleArray], places: DoubleArray) -> Dou
 
 def object_score(exceedance: Mapping[str, DoubleArray], from_one_side: bool = False) -> float:
     """One score for the scan: the mean of the highest points of the channels that decide."""
-    # The rims of hollows that a scanner may not see into look like seams, so in a view these only colour the points.
-    weights = {name: w for name, w in OBJECT_WEIGHTS.items() if not (from_one_side and name == SEAM)}
+    weights = {**OBJECT_WEIGHTS, SEAM: SEAM_OF_VIEWS} if from_one_side else OBJECT_WEIGHTS
     scores = np.sort(_length(exceedance, weights))
     return float(scores[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
 

@@ -53,8 +53,8 @@ N_AROUND, ALIKE_SIDE = 16, 0.7  # neighbours of a probe that say how densely its
 N_REFINED, ANGLES, N_STEPS = 3_000, (24.0, 12.0, 6.0, 3.0), 2  # probes; degrees to either side, steps of each size
 ONE_SIDED = 0.95  # of the points: where one camera sees this many, the scan may be a view
 N_SIDES, N_SIDED_POINTS = 192, 5_000
-TILT = np.radians(10.0)  # by which the line of sight may be wrong: half of the views' own distance
-SETTLED = 0.5  # cosine between normal and line of sight above which missing points are a defect, not a grazing view
+TILT = np.radians(7.0)  # by which the line of sight may be wrong
+SETTLED = 0.3  # cosine between normal and line of sight above which missing points are a defect, not a grazing view
 
 
 @dataclass(frozen=True)
