@@ -27,11 +27,12 @@ KEPT = "*.json"
 
 @dataclass(frozen=True)
 class KeptScan:
-    """A scan of the list and the operator's word on it. review: ok, ng or ""."""
+    """A scan of the list and the operator's word on it. review: ok, ng or "". record: key in the history, or ""."""
 
     path: str
     review: str = ""
     comment: str = ""
+    record: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class KeptSession:
         raw: Any = json.loads(text)
         if not isinstance(raw, dict) or raw.get("format") != FORMAT:
             raise ValueError("no session of this version")
-        scans = tuple(KeptScan(str(one["path"]), str(one["review"]), str(one["comment"])) for one in raw["scans"])
+        scans = tuple(
+            KeptScan(str(one["path"]), str(one["review"]), str(one["comment"]), str(one.get("record", "")))
+            for one in raw["scans"]
+        )
         limits = tuple(Limit(str(o["category"]), bool(o["from_one_side"]), float(o["share"])) for o in raw["limits"])
         return KeptSession(scans, str(raw["current"]), limits, bool(raw["clean"]))
 

@@ -89,7 +89,8 @@ class Entry:
     difference: (n,) distance of each point to the reconstruction.
     raw: the detection as the model gave it. detection: the same under the limit of now.
     defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
-    record: key of this inspection in the history. model: what it was inspected with. past: reopened from the history.
+    record: key of this inspection in the history. repeats: that of last time, before the window was opened again;
+    the same result again is not recorded twice. model: what it was inspected with. past: reopened from the history.
     """
 
     id: int
@@ -108,6 +109,7 @@ class Entry:
     reviewer: str = ""  # who reviewed it; empty where nobody said
     thumbnail: bytes = b""  # PNG
     record: str = ""
+    repeats: str = ""
     model: ModelInfo | None = None
     past: Past | None = None
 

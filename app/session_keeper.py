@@ -57,6 +57,7 @@ class SessionKeeper(QObject):
         self._offer: Offer | None = None
         self._obsolete: tuple[Path, ...] = ()
         self._reviews: dict[str, KeptScan] = {}
+        self._records: dict[str, str] = {}
         self._keeping = False
         self._pool = Pool("session", self)
         self._looking: int | None = None
@@ -79,7 +80,9 @@ class SessionKeeper(QObject):
         self._show_as_left(with_paths)
         for signal in (session.entries_added, session.entries_removed, session.current_changed, session.reviewed):
             signal.connect(self._save_timer.start)
-        session.limit_changed.connect(self._save_timer.start)
+        for changed in (session.limit_changed, session.inspected):
+            changed.connect(self._save_timer.start)
+        session.entries_added.connect(self._recall_records)
         session.entry_changed.connect(self._review_again)
         window.page.clouds.layer_changed.connect(self._remember_view)
         window.workspace_changed.connect(self._remember_view)
@@ -96,13 +99,17 @@ class SessionKeeper(QObject):
         return self._offer
 
     def restore(self) -> None:
-        """Open what was left behind; results are computed anew, the operator's words and limits come back."""
+        """Open what was left behind; results are computed anew, the operator's words and limits come back.
+
+        A result that is the same again keeps its place in the history.
+        """
         offer, self._offer = self._offer, None
         if offer is None:
             return
         self._window.menus.restore.setEnabled(False)
         self._obsolete = offer.sources
         self._reviews = {one.path: one for one in offer.kept.scans if one.review or one.comment}
+        self._records = {one.path: one.record for one in offer.kept.scans if one.record}
         session = self._window.session
         session.set_limits({(o.category, o.from_one_side): o.share for o in offer.kept.limits} | session.limits)
         self._window.show_workspace("inspect")
@@ -130,7 +137,9 @@ class SessionKeeper(QObject):
     def _kept_scan(self, entry: Entry) -> KeptScan:
         path = str(entry.path.absolute())
         # A word of last time waits until its scan is inspected again; a crash before that must not lose it.
-        return self._reviews.get(path) or KeptScan(path, entry.review or "", entry.review_comment)
+        record = entry.repeats or entry.record
+        waiting = self._reviews.get(path)
+        return waiting or KeptScan(path, entry.review or "", entry.review_comment, record)
 
     def _remember_view(self, *_: object) -> None:
         self._window.settings.layer = self._window.page.clouds.layer.name.lower()
@@ -176,6 +185,14 @@ class SessionKeeper(QObject):
 
     def _on_failed(self, job: int, error: Exception) -> None:
         self._window.page.messages.warn("What is open cannot be kept for the next start", Failure.of(error))
+
+    def _recall_records(self, ids: list[int]) -> None:
+        """Which inspections of last time those of now repeat."""
+        for entry in map(self._window.session.get, ids):
+            if entry is not None and entry.past is None:
+                record = self._records.pop(str(entry.path.absolute()), "")
+                if record:
+                    self._window.session.update(entry.id, repeats=record)
 
     def _review_again(self, entry_id: int) -> None:
         """The operator's word of last time; it was logged then, so it is not told again."""

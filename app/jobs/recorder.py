@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,12 +66,15 @@ class _Ask(Enum):
 class _Row:
     inspection: Inspection
     kept: bytes
+    entry_id: int
+    repeats: str = ""
 
 
 class Recorder(QObject):
     """Listens to a session. Signals come in the GUI thread."""
 
     recorded = Signal()
+    recognised = Signal(int, str)  # id of an entry, key of the inspection in the history that it repeats
     troubled = Signal(object)  # Failure: why nothing can be recorded; once, until it can be again
     recovered = Signal()
     bug_found = Signal(object)
@@ -85,8 +89,10 @@ class Recorder(QObject):
         self._asked: queue.SimpleQueue[Result | Review | _Ask] = queue.SimpleQueue()
         self._unwritten, self._count = 0, threading.Lock()
         self._history: History | None = None
+        self._repeated: dict[str, str] = {}  # keys of inspections that are in the history under another one already
         self._trouble = ""
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
+        self.recognised.connect(self._on_recognised)
         session.inspected.connect(self._on_inspected)
         session.reviewed.connect(self._on_reviewed)
 
@@ -115,6 +121,11 @@ class Recorder(QObject):
         entry, session = self._session.get(entry_id), self._session
         if entry is not None and entry.scan is not None and entry.raw is not None:
             self._put(Result(entry, datetime.now(UTC), session.limit_of(entry), session.operator, session.lot))
+
+    def _on_recognised(self, entry_id: int, record: str) -> None:
+        entry = self._session.get(entry_id)
+        if entry is not None and entry.repeats == record:
+            self._session.update(entry_id, record=record, repeats="")
 
     def _on_reviewed(self, entry_id: int) -> None:
         entry = self._session.get(entry_id)
@@ -193,7 +204,11 @@ class Recorder(QObject):
             self._history = self.place.open()
             self._history.sweep()
         if isinstance(item, Review):
-            self._history.override(_override(item))
+            line = _override(item)
+            self._history.override(replace(line, inspection=self._repeated.get(line.inspection, line.inspection)))
+        elif item.repeats and _same(self._history.get(item.repeats), item.inspection):
+            self._repeated[item.inspection.key] = item.repeats
+            self.recognised.emit(item.entry_id, item.repeats)
         else:
             self._history.record(item.inspection, item.kept)
 
@@ -230,7 +245,19 @@ def _row(item: Result) -> _Row:
         entry.record, item.time, entry.path, entry.scan, entry.raw, shown, item.limit, run_dir, method,
         item.operator, item.lot, seconds,
     )  # fmt: skip
-    return _Row(*describe(finished))
+    return _Row(*describe(finished), entry.id, entry.repeats)
+
+
+def _same(before: Inspection | None, now: Inspection) -> bool:
+    """Whether an inspection found what the one of before did, in the same points with the same model and limit."""
+    return (
+        before is not None
+        and all(
+            getattr(before, name) == getattr(now, name)
+            for name in ("content_hash", "model_hash", "category", "limit_share", "verdict", "n_defects")
+        )
+        and isclose(before.score, now.score, rel_tol=1e-6)
+    )
 
 
 def _override(item: Review) -> Override:

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from app_helpers import WAIT_MS, SphereDetector, loader, open_and_wait, open_window
+from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 from PySide6.QtGui import QAction
 
 from app.kept_session import KeptScan, KeptSession, Limit, Shelf
@@ -15,6 +15,8 @@ from app.session_keeper import SessionKeeper
 from app.settings import Settings
 from app.views.layers import Layer
 from sedir_core.errors import CannotWrite
+from sedir_core.history.place import HistoryPlace
+from sedir_core.history.records import Filter
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def wait_for_kept(qtbot, shelf: Shelf, condition) -> KeptSession:
 
 
 def test_a_session_survives_its_file(shelf):
-    kept = KeptSession((KeptScan("/a.ply", "ng", "dust"),), "/a.ply", (Limit("ball", True, 1.2),), True)
+    kept = KeptSession((KeptScan("/a.ply", "ng", "dust", "ab12"),), "/a.ply", (Limit("ball", True, 1.2),), True)
     assert KeptSession.of(kept.to_text()) == kept
 
 
@@ -85,7 +87,8 @@ def test_what_is_open_is_kept_as_it_changes(qtbot, window, shelf, good_file, den
     window.session.set_limit(1.25)
     kept = wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 2 and k.limits)
     assert kept.current == str(dented_file) and not kept.clean
-    assert KeptScan(str(dented_file), "ok", "dust") in kept.scans
+    dented = window.session.get(dented.id)
+    assert KeptScan(str(dented_file), "ok", "dust", dented.record) in kept.scans
     assert kept.limits == (Limit("ball", False, 1.25),)
     window.session.remove([good.id])
     assert len(wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 1).scans) == 1
@@ -169,3 +172,36 @@ def test_scans_of_the_command_line_are_shown_before_the_workspace_of_last_time(q
     settings.workspace = "train"
     start(qtbot, window, shelf, with_paths=True)
     assert window.workspace == "inspect"
+
+
+def test_a_result_that_is_the_same_again_is_not_recorded_twice(
+    qtbot, settings, tmp_path, shelf, good_file, dented_file, detector
+):
+    place = HistoryPlace(f"sqlite:///{tmp_path / 'history.sqlite'}", tmp_path / "kept")
+
+    def new_session() -> Session:
+        session = Session(loader(detector), tmp_path / "run")
+        session.history = place
+        return session
+
+    with open_window(qtbot, new_session(), settings, tmp_path) as window:
+        start(qtbot, window, shelf)
+        open_and_wait(qtbot, window, good_file, dented_file)
+        wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 2 and all(one.record for one in k.scans))
+    first = {row.path: row.key for row in place.open().page(Filter())}
+    save_ply(good_file, dented_sphere(2000, 0.1).points)  # the good part was scanned again in between
+    with open_window(qtbot, new_session(), settings, tmp_path) as window:
+        recorder = window.recording.recorder
+        with (
+            qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS),
+            qtbot.waitSignal(recorder.recognised, timeout=WAIT_MS),
+        ):
+            start(qtbot, window, Shelf(shelf.folder)).restore()
+        dented = next(e for e in window.session.entries if e.path == dented_file)
+        qtbot.waitUntil(lambda: window.session.get(dented.id).record == first[str(dented_file)], timeout=WAIT_MS)
+        window.session.review(dented.id, "ok", "dust")
+        qtbot.waitUntil(lambda: recorder.unwritten == 0, timeout=WAIT_MS)
+    history = place.open()
+    rows = [row.path for row in history.page(Filter())]
+    assert sorted(rows) == sorted([str(good_file), str(good_file), str(dented_file)])
+    assert [line.comment for line in history.overrides(first[str(dented_file)])] == ["dust"]

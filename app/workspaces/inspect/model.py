@@ -103,7 +103,7 @@ class InspectModel(QObject):
             entry = self._session.get(entry_id)
             if entry is not None and entry.state not in (State.WAITING, State.RUNNING):
                 self._lost.discard(entry_id)
-                self._session.update(entry_id, state=State.WAITING, failure=None)
+                self._session.update(entry_id, state=State.WAITING, failure=None, repeats="")
                 self._batch[entry_id] = False
         self._advance()
 
@@ -114,7 +114,7 @@ class InspectModel(QObject):
             return self._session.add([path])[0]
         self._drop_jobs({known})  # they hold the points of before
         self._lost.discard(known)
-        self._session.update(known, state=State.WAITING, scan=None, shape=None, failure=None)
+        self._session.update(known, state=State.WAITING, scan=None, shape=None, failure=None, repeats="")
         self._batch[known] = False
         self._advance()
         return known
