@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +13,10 @@ if TYPE_CHECKING:
 def style_sheet(theme: Theme) -> str:
     """For the whole application."""
     return _frame(theme) + _controls(theme) + _content(theme)
+
+
+def _tick(t: Theme) -> str:
+    return (Path(str(files("resources"))) / "icons" / f"tick-{t.name}.svg").as_posix()
 
 
 def _frame(t: Theme) -> str:
@@ -60,8 +66,11 @@ def _controls(t: Theme) -> str:
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox::down-arrow {{ width: 0px; height: 0px; border-left: 4px solid {t.panel}; margin-right: 8px;
         border-right: 4px solid {t.panel}; border-top: 5px solid {t.quiet}; }}
-    QCheckBox::indicator:unchecked, QTreeView::indicator:unchecked {{ width: 12px; height: 12px;
-        border: 1px solid {t.faint}; border-radius: 3px; background: {t.panel}; }}
+    QCheckBox::indicator, QTreeView::indicator {{ width: 12px; height: 12px; border: 1px solid {t.faint};
+        border-radius: 3px; background: {t.panel}; }}
+    QCheckBox::indicator:checked, QTreeView::indicator:checked {{ border-color: {t.accent}; background: {t.accent};
+        image: url("{_tick(t)}"); }}
+    QCheckBox::indicator:disabled, QTreeView::indicator:disabled {{ border-color: {t.line}; background: {t.raised}; }}
     QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
         padding: 3px 4px 3px 8px; }}
     QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
