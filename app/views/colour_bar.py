@@ -78,7 +78,7 @@ class ColourBar(QWidget):
         """What the scale is, in one line."""
         if self._far is not None:
             return f"Distance to the expected surface, in {self._unit or 'the scan’s unit'}"
-        moved = f"Limit at {self._limit:.0%} of the calibrated one · double click: back"
+        moved = f"Limit at {100 * self._limit:.0f} % of the calibrated one · double click: back"
         if self._scale.own:
             return "Scale of this scan alone: do not compare its colours with another scan’s"
         return moved if abs(self._limit - 1) > 1e-6 else "Point score, as a share of the limit"

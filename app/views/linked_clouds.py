@@ -340,7 +340,7 @@ class LinkedClouds(QWidget):
 
 def _peak(defect: Defect, found: Detection | None) -> str:
     limit = 0.0 if found is None else found.point_threshold
-    return f"{defect.peak / limit:.0%}".replace("%", " %") if limit > 0 else ""
+    return f"{100 * defect.peak / limit:.0f} %" if limit > 0 else ""
 
 
 def _shape(entry: Entry | None) -> Shape | None:

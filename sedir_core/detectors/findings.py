@@ -59,7 +59,7 @@ def _defect(scan: Scan, point_scores: FloatArray, members: IntArray, spacing: fl
 
 def verdict_reason(score: float, threshold: float, defects: Sequence[Defect]) -> str:
     """Why the verdict is what it is, in one sentence."""
-    share = f"{score / threshold:.0%} of the limit"
+    share = f"{100 * score / threshold:.0f} % of the limit"
     if score <= threshold:
         return f"nothing above the limit ({share})"
     if not defects:

@@ -95,5 +95,5 @@ def certainty(found: Identified, probability: float, predicted: str) -> tuple[bo
     if not np.isfinite(found.misfit) or not found.known:
         return True, f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}"
     if predicted != found.category:
-        return True, f"fits {found.category} best, but the network takes it for {predicted} ({probability:.0%})"
+        return True, f"fits {found.category} best, but the network takes it for {predicted} ({100 * probability:.0f} %)"
     return False, ""

@@ -113,7 +113,7 @@ def test_shuffled_points_have_the_same_defects() -> None:
 
 
 def test_the_reason_says_the_share_of_the_limit() -> None:
-    assert "50%" in verdict_reason(0.5, 1.0, ())
+    assert "50 %" in verdict_reason(0.5, 1.0, ())
 
 
 def test_the_reason_counts_defects() -> None:

@@ -76,7 +76,7 @@ def test_a_network_of_another_opinion_makes_it_uncertain(detector: SedirDetector
     uncertain, reason = certainty(best, 0.9, "bracket")
     assert uncertain
     assert "cup" in reason
-    assert "bracket (90%)" in reason
+    assert "bracket (90 %)" in reason
 
 
 @pytest.mark.parametrize("misfit", [UNKNOWN_RESIDUAL, 50.0, np.inf, np.nan])

@@ -104,5 +104,5 @@ def test_another_limit_keeps_what_was_added_to_the_reason() -> None:
     raw = replace(raw, reason=verdict_reason(raw.object_score, raw.threshold, raw.defects) + "; the category was told")
     moved = relimit(scan, raw, 2 * raw.object_score)
     assert moved.verdict == "ok" and moved.defects == ()
-    assert moved.reason == "nothing above the limit (50% of the limit); the category was told"
+    assert moved.reason == "nothing above the limit (50 % of the limit); the category was told"
     assert relimit(scan, raw, 1.0) is raw
