@@ -224,7 +224,7 @@ def day(when: datetime) -> str:
 
 
 def percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f}"
+    return "–" if share is None else f"{100 * share:.1f}"
 
 
 def megabytes(n_bytes: int) -> str:

@@ -89,7 +89,7 @@ def test_a_detector_at_another_rate_moves_the_limit_and_nothing_else(detector: S
     assert strict.threshold < raw.threshold
     assert strict.object_score == raw.object_score
     assert np.array_equal(strict.point_scores, raw.point_scores)
-    assert f"{strict.object_score / strict.threshold:.0%} of the limit" in strict.reason or strict.uncertain
+    assert f"{100 * strict.object_score / strict.threshold:.0f} % of the limit" in strict.reason or strict.uncertain
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1])
