@@ -25,11 +25,9 @@ import torch
 from sedir_core.config import EncoderConfig, override, read_config, to_toml
 from sedir_core.datasets.index import Sample, open_dataset
 from sedir_core.detectors.encoder_weights import save_encoder
-from sedir_core.detectors.identify import identify
 from sedir_core.detectors.run_files import read_about
 from sedir_core.detectors.scoring import TOKEN, object_score, paper_scores, point_map
-from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector, centres_of, gather_evidence
-from sedir_core.detectors.stages import ALL_POINTS, least_points, working_points
+from sedir_core.detectors.sedir import SedirDetector, centres_of, compare, for_tokens
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.evaluation.metrics import auroc
 from sedir_core.geometry.neighbours import spread
@@ -48,16 +46,12 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     The same steps as `SedirDetector.detect` with the category given.
     """
     scan, mine, grouping = sample.read(), detector.known[sample.category], detector.config.grouping
-    working = working_points(scan, grouping)
-    found = identify(scan.points[working], detector.known, sample.category, never_stop)
-    if found.view is not None:
-        seen = round((grouping.working_points or ALL_POINTS) * found.view.share)
-        working = working[: max(seen, least_points(grouping))]
-    places = scan.points[working]
-    aligned = np.clip(found.placement.enter(places), -FARTHEST_RADII, FARTHEST_RADII)
-    tokens = tokenize(aligned, grouping, detector.nets.encoder, detector.device)
+    found, working, aligned = detector.place(scan, sample.category, never_stop)
+    points = for_tokens(aligned, found.view, grouping)
+    tokens = tokenize(points, grouping, detector.nets.encoder, detector.device)
     residuals = detector.token_residuals(tokens)
-    departure, evidence = gather_evidence(mine.normal, aligned, tokens, residuals, found.view)
+    compared = compare(mine.normal, aligned, tokens, residuals, found.view)
+    departure, evidence, places = compared.departure, compared.evidence, scan.points[working]
     usual = mine.standard(found.view).usual
     exceedance = usual.exceed(evidence)
     at_place = spread(usual.values[TOKEN], usual.anchors, evidence.places, k=4)

@@ -55,6 +55,23 @@ class Nets:
     patches: PatchDecoder
 
 
+@dataclass(frozen=True)
+class Compared:
+    """An aligned scan, (n, 3), its tokens with their residuals (N,), and what both kinds of evidence show of it."""
+
+    aligned: DoubleArray
+    tokens: Tokens
+    residuals: DoubleArray
+    departure: Departure
+    evidence: Evidence
+
+    def with_residuals(self, residuals: DoubleArray) -> Compared:
+        """The same scan, its tokens' residuals (N,) by another network."""
+        at_points = spread(residuals, centres_of(self.tokens), self.departure.points)
+        evidence = replace(self.evidence, channels={**self.evidence.channels, TOKEN: at_points})
+        return replace(self, residuals=residuals, evidence=evidence)
+
+
 class SedirDetector:
     """A fitted SeDiR; see `detectors.base.Detector`."""
 
@@ -80,12 +97,14 @@ class SedirDetector:
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
-            scores, score, departure = self._score(mine, found.view, aligned, tokens, rebuilt)
+            residuals = residuals_of(tokens, rebuilt)
+            compared = compare(mine.normal, aligned, tokens, residuals, found.view)
+            scores, score = self.score(found.category, compared, found.view)
         with watch.stage("report", 0.9):
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
             everywhere[valid] = spread(scores, scan.points[working], scan.points[valid])
             defects = find_defects(scan, everywhere, standard.point_threshold, condemned=score > standard.threshold)
-            surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, departure)
+            surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, compared.departure)
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         detection = Detection(
             point_scores=everywhere,
@@ -159,20 +178,14 @@ class SedirDetector:
             out: Rebuilt = self.nets.network(tokens)
         return out
 
-    def _score(
-        self, mine: Category, view: View | None, aligned: DoubleArray, tokens: Tokens, rebuilt: Rebuilt
-    ) -> tuple[DoubleArray, float, Departure]:
-        residuals = residuals_of(tokens, rebuilt)
-        departure, evidence = gather_evidence(mine.normal, aligned, tokens, residuals, view)
+    def score(self, category: str, one: Compared, view: View | None) -> tuple[DoubleArray, float]:
+        """One score for each aligned point, (n,), and one for the scan."""
         if self.config.scoring.method == "paper":
-            token_scores = paper_scores(residuals)
-            return spread(token_scores, centres_of(tokens), aligned), float(token_scores.max()), departure
-        exceedance = mine.standard(view).usual.exceed(evidence)
-        return (
-            spread(point_map(exceedance, departure.places), departure.points, aligned),
-            object_score(exceedance, view is not None),
-            departure,
-        )
+            token_scores = paper_scores(one.residuals)
+            return spread(token_scores, centres_of(one.tokens), one.aligned), float(token_scores.max())
+        exceedance = self.known[category].standard(view).usual.exceed(one.evidence)
+        at_points = point_map(exceedance, one.departure.places)
+        return spread(at_points, one.departure.points, one.aligned), object_score(exceedance, view is not None)
 
     def _certainty(self, found: Identified, rebuilt: Rebuilt) -> tuple[bool, str, float]:
         probabilities = rebuilt.logits[0].softmax(dim=0).cpu().numpy()
@@ -259,16 +272,15 @@ def for_tokens(aligned: DoubleArray, view: View | None, grouping: GroupingConfig
     return aligned if view is None else aligned[: seen_of(whole_points(grouping), view, grouping)]
 
 
-def gather_evidence(
+def compare(
     normal: NormalSurface, aligned: DoubleArray, tokens: Tokens, residuals: DoubleArray, view: View | None = None
-) -> tuple[Departure, Evidence]:
+) -> Compared:
     """Both kinds of evidence on the same points: tokens (N residuals) and surface."""
     most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
     few = aligned[random_subset(len(aligned), most, generator(0, "surface"))]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction)
-    at_points = spread(residuals, centres_of(tokens), few)
-    channels = departure.channels | {TOKEN: at_points}
-    return departure, Evidence(departure.places, channels, view is not None)
+    shown = Evidence(departure.places, departure.channels, view is not None)
+    return Compared(aligned, tokens, residuals, departure, shown).with_residuals(residuals)
 
 
 def _what_was_seen(found: Identified) -> str:

@@ -11,7 +11,7 @@ from sedir_core.detectors.category import Category, View
 from sedir_core.detectors.fitting import calibrate
 from sedir_core.detectors.normal_surface import NormalSurface
 from sedir_core.detectors.scoring import Evidence, paper_scores
-from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, for_tokens, gather_evidence, residuals_of
+from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, compare, for_tokens, residuals_of
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
@@ -73,7 +73,7 @@ def calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> di
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        evidence = gather_evidence(normal, points, tokens, residuals, view)[1]
+        evidence = compare(normal, points, tokens, residuals, view).evidence
         return evidence, float(paper_scores(residuals).max())
 
     log.info("calibrate")

@@ -18,14 +18,12 @@ import torch
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.category import Category
 from sedir_core.detectors.fitting import draw_sampling
-from sedir_core.detectors.normal_surface import Departure, NormalSurface
-from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
-from sedir_core.detectors.sedir import Nets, SedirDetector, centres_of, for_tokens, gather_evidence, residuals_of
+from sedir_core.detectors.normal_surface import NormalSurface
+from sedir_core.detectors.scoring import Evidence, object_score
+from sedir_core.detectors.sedir import Nets, SedirDetector, compare, for_tokens, residuals_of
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.evaluation.metrics import auroc
-from sedir_core.geometry.neighbours import spread
-from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
 from sedir_core.training.material import Material
 from sedir_core.types import BoolArray, DoubleArray, Report, Stop
@@ -155,16 +153,11 @@ def _judge(
     with torch.no_grad():
         outs = [network(tokens) for network in (before.nets.network, nets.network)]
     residuals = [residuals_of(tokens, out) for out in outs]
-    departure, old = gather_evidence(normal, points, tokens, residuals[0])
-    new = _with_tokens(old, tokens, residuals[1], departure)
+    old = compare(normal, points, tokens, residuals[0])
+    new = old.with_residuals(residuals[1])
     named = [int(out.logits[0].argmax()) == label for out in outs]
-    return _Judged((old, new), (float(residuals[0].mean()), float(residuals[1].mean())), (named[0], named[1]))
-
-
-def _with_tokens(evidence: Evidence, tokens: Tokens, residuals: DoubleArray, departure: Departure) -> Evidence:
-    """The same scan, its tokens' residuals (N,) by another network."""
-    return replace(
-        evidence, channels={**evidence.channels, TOKEN: spread(residuals, centres_of(tokens), departure.points)}
+    return _Judged(
+        (old.evidence, new.evidence), (float(residuals[0].mean()), float(residuals[1].mean())), (named[0], named[1])
     )
 
 
@@ -221,19 +214,12 @@ def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, sto
     found, working, aligned = before.place(scan, name, stop)
     grouping = before.config.grouping
     tokens = tokenize(for_tokens(aligned, found.view, grouping), grouping, before.nets.encoder, before.device)
-    residuals = [detector.token_residuals(tokens) for detector in (before, after)]
-    departure, first = gather_evidence(before.known[name].normal, aligned, tokens, residuals[0], found.view)
-    objects, points = [], []
-    for detector, own in zip((before, after), residuals, strict=True):
-        if detector.config.scoring.method == "paper":
-            token_scores = paper_scores(own)
-            objects.append(float(token_scores.max()))
-            points.append(spread(token_scores, centres_of(tokens), aligned))
-            continue
-        exceedance = detector.known[name].standard(found.view).usual.exceed(_with_tokens(first, tokens, own, departure))
-        objects.append(object_score(exceedance, found.view is not None))
-        points.append(spread(point_map(exceedance, departure.places), departure.points, aligned))
+    first, second = (detector.token_residuals(tokens) for detector in (before, after))
+    old = compare(before.known[name].normal, aligned, tokens, first, found.view)
+    pairs = ((before, old), (after, old.with_residuals(second)))
+    scored = [detector.score(name, compared, found.view) for detector, compared in pairs]
     labels = None if scan.labels is None else scan.labels[working]
+    objects, points = [score for _, score in scored], [scores for scores, _ in scored]
     return _Scored(bool(sample.anomalous), labels, tuple(objects), tuple(points))
 
 
