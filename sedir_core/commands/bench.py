@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sedir_core.commands.console import interruptible, progress, table, write_json
-from sedir_core.commands.options import Device, JsonResults
-from sedir_core.places import DEFAULT_RUN, bundled_runs
+from sedir_core.commands.options import Device, JsonResults, Model
+from sedir_core.places import DEFAULT_RUN
+from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
@@ -23,10 +24,11 @@ NOISE = 0.0012  # of the diagonal, as a structured-light scanner has
 
 
 def bench(
+    model: Model = DEFAULT_RUN,
     json_file: JsonResults = None,
     device: Device = "auto",
 ) -> None:
-    """Time the inspection of made-up scans of 150,000 and 1,000,000 points with the bundled model."""
+    """Time the inspection of made-up scans of 150,000 and 1,000,000 points of a built-in kind of part."""
     import torch
 
     from sedir_core.detectors.base import load_detector
@@ -34,8 +36,9 @@ def bench(
 
     timings: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="sedir-bench-") as folder, interruptible() as stop, progress() as report:
-        detector = load_detector(bundled_runs() / DEFAULT_RUN, device)
-        category, scans = _write_scans(detector, Path(folder))
+        run = find_model(model)
+        detector = load_detector(run, device)
+        category, scans = _write_scans(detector, run, Path(folder))
         _seconds(detector, scans[SIZES[0]], "auto", stop)  # the first inspection pays for lazy loading
         cases = [(n, mode, told) for n in SIZES for mode, told in (("given", category), ("auto", "auto"))]
         for i, (n_points, mode, told) in enumerate(cases):
@@ -56,7 +59,7 @@ def bench(
         typer.echo(_stage_table(timings))
 
 
-def _write_scans(detector: Detector, folder: Path) -> tuple[str, dict[int, Path]]:
+def _write_scans(detector: Detector, run: Path, folder: Path) -> tuple[str, dict[int, Path]]:
     """Scans of a part the model knows, turned at random, as binary PLY. Returns its category and a file per size."""
     from sedir_core.datasets.parts import PARTS
     from sedir_core.datasets.solids import random_rotation
@@ -67,7 +70,7 @@ def _write_scans(detector: Detector, folder: Path) -> tuple[str, dict[int, Path]
 
     known = sorted(set(PARTS) & set(detector.categories))
     if not known:
-        raise BadRun(bundled_runs() / DEFAULT_RUN, "knows none of the parts that this program can make up")
+        raise BadRun(run, "knows none of the parts that this program can make up", "see `sedir synth --help`")
     rng = generator("bench")
     solid = PARTS[known[0]](rng).moved(scale=PART_DIAGONAL_MM)
     turn = random_rotation(rng)
