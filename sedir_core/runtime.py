@@ -24,7 +24,7 @@ def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
             return torch.device("cuda"), f"CUDA: {torch.cuda.get_device_name()}"
         if torch.backends.mps.is_available():
             return torch.device("mps"), "Apple GPU (MPS)"
-        return torch.device("cpu"), f"CPU, {torch.get_num_threads()} threads: no GPU that torch can use"
+        return torch.device("cpu"), f"CPU, {_threads()}: no GPU that torch can use"
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
@@ -46,8 +46,12 @@ def devices() -> list[tuple[str, str]]:
     ]
     if torch.backends.mps.is_available():
         found.append(("mps", "Apple GPU"))
-    threads = torch.get_num_threads()
-    return [*found, ("cpu", f"Processor, {threads} {'thread' if threads == 1 else 'threads'}")]
+    return [*found, ("cpu", f"Processor, {_threads()}")]
+
+
+def _threads() -> str:
+    count = torch.get_num_threads()
+    return f"{count} thread{'' if count == 1 else 's'}"
 
 
 def generator(*seed: int | str) -> np.random.Generator:
