@@ -137,6 +137,7 @@ class _Outline:
     def __init__(self, points: DoubleArray, surface: Surface) -> None:
         step = max(1, len(surface.points) // N_REFINED)
         self.probes, self.normals = surface.points[::step], surface.normals[::step]
+        self.nearest = neighbour_distance(self.probes)
         self.around = PointTree(self.probes).nearest_k(self.probes, N_AROUND)[1]
         self.alike = np.einsum("pki,pi->pk", self.normals[self.around], self.normals) > ALIKE_SIDE
         covered = PointTree(points).nearest(self.probes)[0] < reach_of(points)
@@ -145,12 +146,13 @@ class _Outline:
     def overlap(self, direction: DoubleArray) -> float:
         """Jaccard index of what is covered and what should be, 0 to 1, for the scanner that it fits best."""
         cosine = self.normals @ direction
+        into_hollows = visible_from(self.probes, direction, self.normals, self.nearest)
         found = 0.0
-        for seen in (plainly_seen(self.probes, direction), visible_from(self.probes, direction, self.normals)):
+        for seen in (plainly_seen(self.probes, direction), into_hollows):
             for fully in FULLY:
                 expected = self._blurred(np.where(seen, np.clip(cosine / fully, 0, 1), 0))
                 both = np.minimum(expected, self.density).sum()
-                found = max(found, float(both / np.maximum(expected, self.density).sum()))
+                found = max(found, float(both / max(np.maximum(expected, self.density).sum(), 1e-12)))
         return found
 
     def _blurred(self, values: DoubleArray | BoolArray) -> DoubleArray:
