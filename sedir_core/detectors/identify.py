@@ -56,7 +56,7 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
         if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
             return likeliest
         view = _best_view(points, candidates, stop)
-        whole = _placed(view.category, points, known)
+        whole = likeliest if likeliest.category == view.category else _placed(view.category, points, known)
         return whole if whole.misfit < WHOLE_FIT else view
     found = _best(names, lambda name: _placed(name, points, known), stop)
     return replace(found, side_only=from_one_side and not found.misfit < WHOLE_FIT)
