@@ -48,6 +48,11 @@ def writable_folders() -> dict[str, Path]:
     }
 
 
+def bundled_icons() -> Path:
+    """Folder of the pictures that style sheets name."""
+    return Path(str(files("resources"))) / "icons"
+
+
 def find_run(name: str) -> Path:
     """The run directory a user means: a path, or the name of one of the user's runs or a bundled one."""
     if not Path(name).exists() and Path(name).name == name:

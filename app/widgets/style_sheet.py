@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sedir_core.places import bundled_icons
 
 if TYPE_CHECKING:
     from app.widgets.theme import Theme
@@ -16,7 +16,7 @@ def style_sheet(theme: Theme) -> str:
 
 
 def _tick(t: Theme) -> str:
-    return (Path(str(files("resources"))) / "icons" / f"tick-{t.name}.svg").as_posix()
+    return (bundled_icons() / f"tick-{t.name}.svg").as_posix()
 
 
 def _frame(t: Theme) -> str:
