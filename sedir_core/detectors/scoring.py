@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from sedir_core.detectors.normal_surface import SEAM
+from sedir_core.detectors.normal_surface import GAPS, SEAM
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
@@ -79,7 +79,11 @@ class Usual:
 
 
 def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray) -> Usual:
-    """The usual values from held-out normal samplings, at least one. anchors: (a, 3) places to keep them at."""
+    """The usual values from held-out normal samplings, at least one. anchors: (a, 3) places to keep them at.
+
+    Gaps of views are in spacings already and alike everywhere; what few views show at a place says where their rims
+    happened to be.
+    """
     tree = PointTree(anchors)
     near = [tree.nearest_k(evidence.places, 4)[1] for evidence in held_out]
     places = np.concatenate([indices.ravel() for indices in near])
@@ -87,8 +91,11 @@ def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray) -> Usual:
     values = {}
     for name in held_out[0].channels:
         squares = [np.repeat(e.channels[name] ** 2, n.shape[1]) for e, n in zip(held_out, near, strict=True)]
-        sums = np.bincount(places, np.concatenate(squares), minlength=len(anchors))
         overall = float(np.mean([square.mean() for square in squares])) + 1e-12
+        if held_out[0].from_one_side and name in GAPS:
+            values[name] = np.full(len(anchors), np.sqrt(overall))
+            continue
+        sums = np.bincount(places, np.concatenate(squares), minlength=len(anchors))
         values[name] = np.sqrt((sums + PRIOR_COUNT * overall) / (count + PRIOR_COUNT))
     unlimited = Usual(anchors, values, dict.fromkeys(values, 1.0))
     uncapped = [unlimited.exceed(evidence) for evidence in held_out]

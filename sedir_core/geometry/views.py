@@ -31,6 +31,7 @@ from sedir_core.geometry.visibility import (
     agreed,
     neighbour_distance,
     plainly_seen,
+    roughness,
     scanned_from,
     seen_from,
     sphere_directions,
@@ -54,6 +55,8 @@ N_REFINED, ANGLES, N_STEPS = 3_000, (24.0, 12.0, 6.0, 3.0), 2  # probes; degrees
 ONE_SIDED = 0.92  # of the points: where one camera sees this many, the scan may be a view
 N_SIDES, N_SIDED_POINTS = 192, 5_000
 TILT = np.radians(7.0)  # by which the line of sight may be wrong
+# Extents, and times the surface's roughness: what lies deeper in a crease may be lost by a scanner.
+SHALLOW, ROUGH = 0.001, 2.0
 SETTLED = 0.3  # cosine between normal and line of sight above which missing points are a defect, not a grazing view
 
 
@@ -108,7 +111,8 @@ def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArr
     they lose.
     """
     nearest = neighbour_distance(points)
-    settled = (normals @ direction > SETTLED) & plainly_seen(points, direction)
+    shallow = max(SHALLOW, ROUGH * roughness(points, normals))
+    settled = (normals @ direction > SETTLED) & plainly_seen(points, direction, shallow)
     for one in (direction, *_around(direction, TILT)):
         settled &= seen_from(points, one, normals, nearest)
     return agreed(settled, points, normals)

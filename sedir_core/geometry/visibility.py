@@ -69,12 +69,12 @@ def seen_from(
     return np.asarray((normals @ direction > GRAZING) & visible_from(points, direction, normals, nearest))
 
 
-def plainly_seen(points: DoubleArray, direction: DoubleArray) -> BoolArray:
+def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = HOLLOW) -> BoolArray:
     """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees into, even where they lie in a hollow.
 
     Stricter in hollows than a depth buffer, as scanners are that need two lines of sight or fear a second reflection.
     Source: Katz et al. 2007 (hidden point removal), with a tolerance: on a flat face noise hides points, too, so what
-    lies only a little below the hull of the flipped points is seen.
+    lies no deeper below the hull of the flipped points than `hollow`, in extents, is seen.
     """
     extent = max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
     rays = CAMERA * direction - (points - points.mean(axis=0)) / extent
@@ -85,7 +85,7 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray) -> BoolArray:
     outer = few[corners[corners < len(few)]]
     picture = (rays / distances) @ np.linalg.svd(direction[None])[2][1:].T
     hull = LinearNDInterpolator(picture[outer], distances[outer, 0], fill_value=np.inf)(picture)
-    return np.asarray(distances[:, 0] < hull + HOLLOW)
+    return np.asarray(distances[:, 0] < hull + hollow)
 
 
 def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArray) -> BoolArray:
@@ -94,6 +94,13 @@ def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArr
     normals: (n, 3), outward.
     """
     return np.asarray((normals @ direction > GRAZING) & plainly_seen(points, direction))
+
+
+def roughness(points: DoubleArray, normals: DoubleArray) -> float:
+    """How far points (n, 3) scatter along their normals (n, 3), in extents: the median step to the next point."""
+    step = points[cKDTree(points).query(points, k=2)[1][:, 1]] - points
+    extent = max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
+    return float(np.median(np.abs(np.einsum("ij,ij->i", step, normals)))) / extent
 
 
 def agreed(seen: BoolArray, points: DoubleArray, normals: DoubleArray) -> BoolArray:
