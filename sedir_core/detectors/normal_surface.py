@@ -38,7 +38,6 @@ CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift")
 WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
 NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
-RIM = 0.015  # radii: so far into what must have been seen a view frays
 DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
 _TINY = 1e-300
 
@@ -185,7 +184,7 @@ def _spacing_of_scan(uncovered: DoubleArray) -> float:
 
 
 def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:
-    """The (p,) gaps of a view: no wider than the way to its rim, where nobody knows what there is to see.
+    """The (p,) gaps of a view: no wider than the way to where nobody knows whether there is anything to see.
 
     A view frays at its outline, farther in than any rule about angles says; a hole inside it is as wide as ever.
     """
@@ -194,7 +193,7 @@ def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolAr
     found = np.zeros_like(uncovered)
     if settled.any():
         inside = PointTree(probes[~settled]).nearest(probes[settled])[0]
-        found[settled] = np.minimum(uncovered[settled], np.maximum(inside - RIM, 0))
+        found[settled] = np.minimum(uncovered[settled], inside)
     return found
 
 

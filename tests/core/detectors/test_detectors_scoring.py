@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sedir_core.detectors.limits import object_limits
+from sedir_core.detectors.normal_surface import GAPS
 from sedir_core.detectors.scoring import (
     LARGEST,
     MAP_WEIGHTS,
@@ -24,12 +25,12 @@ N = 4_000
 NAMES = tuple(dict.fromkeys((*MAP_WEIGHTS, *OBJECT_WEIGHTS)))
 
 
-def evidence(seed: int) -> Evidence:
+def evidence(seed: int, from_one_side: bool = False) -> Evidence:
     """A unit square whose right half is ten times as noisy as its left."""
     rng = np.random.default_rng(seed)
     places = rng.uniform(size=(N, 3)) * (1, 1, 0)
     noise = np.where(places[:, 0] > 0.5, 10.0, 1.0)
-    return Evidence(places, {name: noise * np.abs(rng.normal(size=N)) for name in NAMES})
+    return Evidence(places, {name: noise * np.abs(rng.normal(size=N)) for name in NAMES}, from_one_side)
 
 
 def with_dent(good: Evidence, factor: float = 10.0) -> tuple[Evidence, DoubleArray]:
@@ -48,6 +49,16 @@ def test_what_is_usual_follows_the_place(usual: Usual) -> None:
     left, right = usual.anchors[:, 0] < 0.45, usual.anchors[:, 0] > 0.55
     for name in NAMES:
         assert usual.values[name][right].mean() > 3 * usual.values[name][left].mean()
+
+
+def test_gaps_of_views_are_usual_in_the_same_way_everywhere(usual: Usual) -> None:
+    views = learn_usual([evidence(seed, from_one_side=True) for seed in range(4)], usual.anchors)
+    for name in NAMES:
+        if name in GAPS:
+            rms = np.sqrt(np.mean([(evidence(seed).channels[name] ** 2).mean() for seed in range(4)]))
+            assert views.values[name] == pytest.approx(rms)
+        else:
+            assert np.array_equal(views.values[name], usual.values[name])
 
 
 def test_one_in_a_thousand_of_unseen_normal_points_exceeds_a_limit(usual: Usual) -> None:

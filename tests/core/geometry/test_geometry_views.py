@@ -78,6 +78,17 @@ def test_what_is_settled_is_seen_from_near_directions_too(bracket: Surface) -> N
     assert seen[settled].mean() > 0.98
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+def test_the_bottom_of_a_shallow_crease_is_not_settled(noise: float) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.uniform(-1, 1, (2, 20_000))
+    points = np.stack([x, y, 0.6 * np.abs(x) + random.normal(scale=max(noise, 1e-9), size=x.shape)], axis=1)
+    normals = np.stack([-0.6 * np.sign(x), np.zeros_like(x), np.ones_like(x)], axis=1) / np.hypot(1, 0.6)
+    settled = settled_from(points, normals, np.array([0.0, 0.0, 1.0]))
+    assert settled[np.abs(x) < 0.008].mean() < 0.1
+    assert settled[(np.abs(x) > 0.1) & (np.abs(x) < 0.9) & (np.abs(y) < 0.9)].mean() > 0.95
+
+
 def test_a_view_is_most_like_its_own_part(bracket: Surface) -> None:
     side = seen_side(bracket, np.array([0.0, 0.6, 0.8]))
     descriptor = view_descriptor(side, np.random.default_rng(0))
