@@ -76,7 +76,7 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = HO
     Source: Katz et al. 2007 (hidden point removal), with a tolerance: on a flat face noise hides points, too, so what
     lies no deeper below the hull of the flipped points than `hollow`, in extents, is seen.
     """
-    extent = max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
+    extent = _extent(points)
     rays = CAMERA * direction - (points - points.mean(axis=0)) / extent
     distances = np.linalg.norm(rays, axis=1, keepdims=True)
     flipped = rays * (2 * FLIP * CAMERA / distances - 1)
@@ -99,8 +99,11 @@ def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArr
 def roughness(points: DoubleArray, normals: DoubleArray) -> float:
     """How far points (n, 3) scatter along their normals (n, 3), in extents: the median step to the next point."""
     step = points[cKDTree(points).query(points, k=2)[1][:, 1]] - points
-    extent = max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
-    return float(np.median(np.abs(np.einsum("ij,ij->i", step, normals)))) / extent
+    return float(np.median(np.abs(np.einsum("ij,ij->i", step, normals)))) / _extent(points)
+
+
+def _extent(points: DoubleArray) -> float:
+    return max(float(np.linalg.norm(np.ptp(points, axis=0))), 1e-300)
 
 
 def agreed(seen: BoolArray, points: DoubleArray, normals: DoubleArray) -> BoolArray:
