@@ -98,7 +98,7 @@ def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArr
 
 def roughness(points: DoubleArray, normals: DoubleArray) -> float:
     """How far points (n, 3) scatter along their normals (n, 3), in extents: the median step to the next point."""
-    step = points[cKDTree(points).query(points, k=2)[1][:, 1]] - points
+    step = points[np.asarray(cKDTree(points).query(points, k=2)[1])[:, 1]] - points
     return float(np.median(np.abs(np.einsum("ij,ij->i", step, normals)))) / _extent(points)
 
 
