@@ -10,8 +10,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
 from app import help_texts
+from app.entries import Failure
 from app.jobs.pool import Pool
-from app.session import Failure
 from app.widgets.guide import GuideWindow
 from app.widgets.settings_dialog import SettingsDialog
 from app.widgets.shortcut_dialog import ShortcutDialog

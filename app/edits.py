@@ -15,7 +15,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.session import Entry, LimitKey, Session, State
+from app.entries import Entry, LimitKey, State
+from app.session import Session
 from sedir_core.types import Verdict
 
 MOST_STEPS = 200

@@ -37,7 +37,7 @@ class KeptScan:
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit that the operator moved; see `app.session.LimitKey`."""
+    """A limit that the operator moved; see `app.entries.LimitKey`."""
 
     category: str
     from_one_side: bool

@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
 from app import help_texts
 from app.collecting import Collector
 from app.dialogs import Dialogs
+from app.entries import State
 from app.menus import Menus
 from app.recording import Recording, login_name
-from app.session import Session, State
+from app.session import Session
 from app.settings import Settings
 from app.shortcuts import Shortcuts
 from app.single import Request

@@ -1,26 +1,20 @@
-"""What is open: scans, their results, the model, the selection. Workspaces and views meet here; no widget is known.
-
-Entries are frozen and replaced as a whole, so whoever holds one can read it without asking whether it changed.
-"""
+"""What is open: scans, their results, the model, the selection. Workspaces and views meet here; no widget is known."""
 
 from __future__ import annotations
 
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from PySide6.QtCore import QObject, Signal
 
+from app.entries import Entry, LimitKey, ModelInfo, Selection, State, limit_key, under_limit
 from app.shapes import Shape
 from sedir_core.detectors.base import Detector
-from sedir_core.detectors.limits import Calibration
-from sedir_core.errors import UserError
 from sedir_core.history.place import HistoryPlace
-from sedir_core.types import Detection, FloatArray, Scan, Verdict
+from sedir_core.types import Detection, FloatArray, Verdict
 
 Load = Callable[[Path, str], Detector]
 """Run directory and device in, detector out."""
@@ -28,128 +22,7 @@ Load = Callable[[Path, str], Detector]
 SCAN_BUDGET_BYTES = 1_500_000_000
 """Points kept in memory, reconstructions included; those of older scans are made again when they are shown."""
 
-
 LOWEST_LIMIT, HIGHEST_LIMIT = 0.05, 1.95
-LimitKey = tuple[str, bool]
-"""A category, and whether its scans are seen from one side: each has a limit of its own."""
-
-
-class State(Enum):
-    """Where a scan is on its way from file to verdict."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a scan has no verdict: one clause, a way out, and everything for a bug report."""
-
-    what: str
-    hint: str
-    details: str
-
-    @staticmethod
-    def of(error: BaseException) -> Failure:
-        if isinstance(error, UserError):
-            return Failure(error.what, error.hint, f"{error.kind}\n{error}")
-        details = "".join(traceback.format_exception(error))
-        if isinstance(error, MemoryError):
-            return Failure("not enough memory", "close other programs, or use a smaller scan", details)
-        return Failure(f"unexpected error: {error or type(error).__name__}", "copy the details and report it", details)
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What the window needs to know of a loaded detector. calibration: what its limits rest on, where it keeps that."""
-
-    run_dir: Path
-    method: str
-    categories: tuple[str, ...]
-    needs_category: bool
-    calibration: Calibration | None = None
-
-
-@dataclass(frozen=True)
-class Past:
-    """What an entry reopened from the history says of itself. limit: the share that counted then, and for ever."""
-
-    limit: float
-    said: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One scan of the list. What is drawn may be absent after a while: see SCAN_BUDGET_BYTES.
-
-    shape, surface: the scan and the reconstruction, ready to be drawn.
-    difference: (n,) distance of each point to the reconstruction.
-    raw: the detection as the model gave it. detection: the same under the limit of now.
-    defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
-    record: key of this inspection in the history. repeats: that of last time, before the window was opened again;
-    the same result again is not recorded twice. model: what it was inspected with. past: reopened from the history.
-    """
-
-    id: int
-    path: Path
-    state: State = State.WAITING
-    scan: Scan | None = None
-    shape: Shape | None = None
-    surface: Shape | None = None
-    difference: FloatArray | None = None
-    raw: Detection | None = None
-    detection: Detection | None = None
-    defects_at: float = 1.0
-    failure: Failure | None = None
-    review: Verdict | None = None
-    review_comment: str = ""
-    reviewer: str = ""  # who reviewed it; empty where nobody said
-    thumbnail: bytes = b""  # PNG
-    record: str = ""
-    repeats: str = ""
-    model: ModelInfo | None = None
-    past: Past | None = None
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """What counts: the operator's word if there is one, else the detector's."""
-        return self.review or (self.detection.verdict if self.detection else None)
-
-    @property
-    def memory(self) -> int:
-        """Bytes of what `without_points` gives up."""
-        parts = (self.scan.points if self.scan else None, self.shape, self.surface, self.difference)
-        return sum(part.nbytes for part in parts if part is not None)
-
-    def without_points(self) -> Entry:
-        """The result without what can be made again from the file."""
-        return replace(self, scan=None, shape=None, surface=None, difference=None)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What is pointed at in the current scan: a defect by its index, or nothing."""
-
-    defect: int | None = None
-
-
-def limit_key(raw: Detection) -> LimitKey:
-    """Which limit a detection is held against."""
-    return raw.category, raw.from_one_side
-
-
-def under_limit(raw: Detection, share: float, found: Detection) -> Detection:
-    """The raw detection with both its limits moved, and the defects and reason of `found`."""
-    return replace(
-        raw,
-        threshold=raw.threshold * share,
-        point_threshold=raw.point_threshold * share,
-        defects=found.defects,
-        reason=found.reason,
-    )
 
 
 class Session(QObject):

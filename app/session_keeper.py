@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, QTimer
 
 from app import endings
+from app.entries import Entry, Failure, State
 from app.jobs.pool import Pool
 from app.kept_session import KeptScan, KeptSession, LeftBehind, Limit, Shelf, drop
-from app.session import Entry, Failure, State
 from app.views.layers import Layer
 from app.workspaces.registry import WORKSPACES
 from sedir_core.errors import CannotWrite

@@ -21,9 +21,10 @@ from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.__main__ import graphics_format
+from app.entries import Selection, State
 from app.jobs.inspection import load
 from app.main_window import MainWindow
-from app.session import Selection, Session, State
+from app.session import Session
 from app.settings import Settings
 from sedir_core.datasets.synthesis import built_in_parts, write_dataset
 from sedir_core.history.place import HistoryPlace

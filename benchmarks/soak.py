@@ -27,8 +27,9 @@ from PySide6.QtWidgets import QApplication
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "app"))
 
 from app.__main__ import graphics_format
+from app.entries import State
 from app.main_window import MainWindow
-from app.session import Session, State
+from app.session import Session
 from app.settings import Settings
 
 WARM_UP = 60

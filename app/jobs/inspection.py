@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.session import Load, ModelInfo
+from app.entries import ModelInfo
+from app.session import Load
 from app.shapes import Shape, distances, prepare
 from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.session import Entry, ModelInfo, Past, State
+from app.entries import Entry, ModelInfo, Past, State
 from app.shapes import distances, prepare
 from app.views.thumbnail import thumbnail
 from sedir_core.history.control import Grouping, RunChart, ShareChart, run_chart, share_chart

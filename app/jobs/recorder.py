@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.entries import Entry, Failure
 from app.jobs.inspection import JudgeRequest, judge
-from app.session import Entry, Failure, Session
+from app.session import Session
 from sedir_core.errors import UserError
 from sedir_core.types import never_stop, no_report
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 
-from app.session import Entry
+from app.entries import Entry
 from app.shapes import Shape
 from app.views.colours import SURFACE, TRUTH, Look, Rgb, Scale
 from sedir_core.types import FloatArray

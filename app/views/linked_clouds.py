@@ -14,7 +14,7 @@ from PySide6.QtCore import QPointF, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
-from app.session import Entry
+from app.entries import Entry
 from app.shapes import Shape
 from app.views.camera import Pose, fitting_distance, home, towards
 from app.views.colours import Look, Rgb

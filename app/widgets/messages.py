@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.session import Failure
+from app.entries import Failure
 from app.widgets.error_details import ErrorDetails, plain_label
 from app.widgets.theme import Theme, icon, icon_size
 

@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.entries import Failure
 from app.jobs.models import KnownRun, Machine
-from app.session import Failure
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 from sedir_core.config import METHOD_NAMES

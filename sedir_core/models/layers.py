@@ -94,7 +94,7 @@ class Dropout(nn.Module):
         dropped = round(self.share * levels)
         drawn = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(1 << 63), None)
         drawn = drawn.view(torch.int16)[: x.numel()].view(x.shape)
-        # Straight to numbers of the right type: on a CPU, whatever writes or reads truth values takes several times as long.
+        # Straight to numbers: on a CPU, whatever writes or reads truth values takes several times as long.
         kept = torch.ge(drawn, dropped - levels // 2, out=torch.empty_like(x))
         return x * kept.mul_(levels / (levels - dropped))
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from pytestqt.qtbot import QtBot
 
+from app.entries import Entry, State
 from app.main_window import MainWindow
-from app.session import Entry, Session, State
+from app.session import Session
 from app.settings import Settings
 from sedir_core.errors import BadRun, Cancelled
 from sedir_core.types import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.session import Failure, Session, State
+from app.entries import Failure, State
+from app.session import Session
 from app.shapes import Shape, prepare
 from app.views.thumbnail import png
 from sedir_core.types import Detection

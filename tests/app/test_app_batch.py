@@ -14,7 +14,8 @@ from PySide6.QtCore import QEventLoop, QTimer
 from pytestqt.qtbot import QtBot
 
 from app import session as session_module
-from app.session import Session, State
+from app.entries import State
+from app.session import Session
 from app.workspaces.inspect.model import InspectModel, Progress
 from sedir_core.types import Detection
 

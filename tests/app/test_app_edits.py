@@ -9,7 +9,8 @@ from scan_entries import fail, judge
 
 from app import edits as edits_module
 from app.edits import Edits
-from app.session import ModelInfo, Session, State
+from app.entries import ModelInfo, State
+from app.session import Session
 
 NAMES = ["a", "b", "c", "d"]
 

@@ -9,9 +9,10 @@ import pytest
 from app_helpers import open_window
 from pytestqt.qtbot import QtBot
 
+from app.entries import State
 from app.jobs.inspection import load
 from app.main_window import MainWindow
-from app.session import Session, State
+from app.session import Session
 from app.views.camera import project, towards
 from app.views.colours import position
 from sedir_core.datasets.demo import demo_specimens

@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app import help_texts
+from app.entries import State
 from app.main_window import LEAST_SIZE, MainWindow
-from app.session import Session, State
+from app.session import Session
 from app.settings import MAX_RECENT, Settings
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette

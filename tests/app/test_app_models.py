@@ -10,7 +10,8 @@ from app_helpers import WAIT_MS, SphereDetector, loader, open_and_wait, open_win
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from app.session import Session, State
+from app.entries import State
+from app.session import Session
 from sedir_core.config import preset, to_toml
 from sedir_core.detectors.run_files import ABOUT, CONFIG, WEIGHTS, About
 from sedir_core.io.atomic import write_text

@@ -10,11 +10,12 @@ import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 from PySide6.QtWidgets import QMessageBox
 
+from app.entries import State
 from app.jobs import recorder as recorder_module
 from app.jobs.past import Reader
 from app.jobs.recorder import Recorder
 from app.recording import login_name
-from app.session import Session, State
+from app.session import Session
 from app.shapes import prepare
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter

@@ -9,8 +9,9 @@ import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 from PySide6.QtGui import QAction
 
+from app.entries import State
 from app.kept_session import KeptScan, KeptSession, Limit, Shelf
-from app.session import Session, State
+from app.session import Session
 from app.session_keeper import SessionKeeper
 from app.settings import Settings
 from app.views.layers import Layer

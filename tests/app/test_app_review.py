@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from scan_entries import fail, judge
 
-from app.session import Session, State
+from app.entries import State
+from app.session import Session
 from app.widgets.theme import LIGHT
 from app.workspaces.inspect.verdict_panel import VerdictPanel
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from app import session as session_module
-from app.session import Failure, ModelInfo, Selection, State
+from app.entries import Failure, ModelInfo, Selection, State
 from app.shapes import prepare
 from sedir_core.errors import UnreadableScan
 from sedir_core.types import Detection, Scan

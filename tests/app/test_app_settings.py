@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from app.session import State
+from app.entries import State
 from app.settings import Settings
 from app.widgets.settings_dialog import SettingsDialog
 from app.widgets.theme import DARK, LIGHT

@@ -9,7 +9,7 @@ from pathlib import Path
 from app_helpers import WAIT_MS
 
 from app.__main__ import CrashHooks
-from app.session import State
+from app.entries import State
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "open3d", "vtkmodules", "pyvista", "pyvistaqt", "scipy", "sklearn", "matplotlib")

@@ -10,7 +10,8 @@ from app_helpers import WAIT_MS, dented_sphere, loader, open_window, save_ply
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from app.session import Session, State
+from app.entries import State
+from app.session import Session
 from app.settings import Settings
 from app.workspaces.inspect.watch_strip import news
 from app.workspaces.inspect.watching import Watching

@@ -21,7 +21,8 @@ from app_helpers import (
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from app.session import Selection, Session, State
+from app.entries import Selection, State
+from app.session import Session
 from app.views.colours import position
 
 

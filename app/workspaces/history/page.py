@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.entries import Entry, Failure
 from app.jobs.past import Detail, Overview
-from app.session import Entry, Failure, Session
+from app.session import Session
 from app.settings import Settings
 from app.widgets.error_details import plain_label
 from app.widgets.messages import MessageBar

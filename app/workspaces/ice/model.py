@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.entries import Failure
 from app.jobs.pool import Pool
-from app.session import Failure, Load
+from app.session import Load
 from app.widgets.job_status import Progress
 from sedir_core.io.atomic import write_text
 from sedir_core.types import DoubleArray, Report, Stop

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from app.session import LimitKey, Session, limit_key
+from app.entries import LimitKey, limit_key
+from app.session import Session
 from sedir_core.detectors.limits import Calibration
 
 LOWEST, HIGHEST = 0.1, 30.0  # per cent

@@ -10,8 +10,9 @@ from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from app.entries import Entry, Failure
 from app.jobs.pool import Pool
-from app.session import Entry, Failure, Session
+from app.session import Session
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.page import InspectPage
 from sedir_core.types import Detection, Report, Scan, Stop

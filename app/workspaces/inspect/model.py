@@ -13,11 +13,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.entries import Entry, Failure, ModelInfo, State
 from app.jobs import inspection
 from app.jobs.inspection import AgainRequest, DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest, Opened
 from app.jobs.pool import Pool
 from app.pace import Pace
-from app.session import Entry, Failure, ModelInfo, Session, State
+from app.session import Session
 from sedir_core.errors import UserError
 from sedir_core.types import Detection
 

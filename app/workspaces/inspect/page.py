@@ -13,7 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.edits import Edits
-from app.session import Failure, Selection, Session, State
+from app.entries import Failure, Selection, State
+from app.session import Session
 from app.settings import Settings
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme

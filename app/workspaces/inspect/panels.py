@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
-from app.session import Entry, State
+from app.entries import Entry, State
 from app.workspaces.inspect import wording
 from sedir_core.types import Detection
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.session import Entry, State
+from app.entries import Entry, State
 from app.widgets.error_details import plain_label
 from app.widgets.line_edit import LineEdit
 from app.widgets.theme import Theme, icon, icon_size, verdict_look

@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QS
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.session import Entry, State
+from app.entries import Entry, State
 from app.widgets.theme import Theme, icon, verdict_look
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.scan_table import EntryRole

@@ -14,7 +14,8 @@ from html import escape
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 
-from app.session import Entry, Session, State
+from app.entries import Entry, State
+from app.session import Session
 from app.workspaces.inspect import wording
 
 Index = QModelIndex | QPersistentModelIndex

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout
 
-from app.session import Entry
+from app.entries import Entry
 from app.settings import Settings
 from app.views.camera import Pose
 from app.views.colours import Look

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.session import Entry, Session
+from app.entries import Entry
+from app.session import Session
 from app.settings import Settings
 from app.views.colour_bar import ColourBar
 from app.views.layers import Layer

@@ -9,7 +9,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from app.session import Entry, Session
+from app.entries import Entry
+from app.session import Session
 from app.views.linked_clouds import LinkedClouds
 from app.views.picking import Probe, distance
 from app.views.section import Plane, across_axis

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.session import Entry, State
+from app.entries import Entry, State
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size, verdict_look
 from app.workspaces.inspect import wording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from app.session import Entry, State
+from app.entries import Entry, State
 from sedir_core.types import Defect, Detection, DoubleArray, Scan
 
 STATE_WORDS = {

@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.entries import Failure
 from app.jobs.evaluation import Evaluator
-from app.session import Failure, Session
+from app.session import Session
 from app.settings import Settings
 from app.widgets.error_details import plain_label
 from app.widgets.job_status import JobStatus, Progress

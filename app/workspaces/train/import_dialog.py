@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.session import Failure
+from app.entries import Failure
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.import_model import Draft, ImportModel

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.entries import Failure
 from app.jobs.pool import Pool
-from app.session import Failure
 from sedir_core.datasets.importing import ImportRequest, Kind, Looked, Part, Unit, name_trouble
 from sedir_core.types import Report, Stop
 
