@@ -21,7 +21,7 @@ test: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n logical --dist loadfile
 
 constraints: $(STAMP)
 	.ci/pin $(VENV) > .ci/constraints.txt
