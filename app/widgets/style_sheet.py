@@ -98,6 +98,7 @@ def _content(t: Theme) -> str:
     QHeaderView {{ background: {t.panel}; border: none; }}
     QHeaderView::section {{ background: {t.panel}; color: {t.quiet}; border: none; border-bottom: 1px solid {t.line};
         padding: 6px 5px; }}
+    QTableView QHeaderView::section {{ padding: 6px 8px; }}
     QToolButton#menuButton {{ padding-right: 20px; }}
     QToolButton#menuButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center;
         right: 7px; }}

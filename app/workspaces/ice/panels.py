@@ -61,6 +61,7 @@ class Legend(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setIconSize(QSize(16, 16))
         self.setFixedWidth(150)
+        self.setViewportMargins(4, 6, 4, 6)
         self.setToolTip("Choose categories to select their samples in every view")
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(sorted(self.row(i) for i in self.selectedItems())))
 
