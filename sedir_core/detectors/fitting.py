@@ -41,6 +41,7 @@ JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 POINT_QUANTILE = 0.9995
 # An only part: held-out samplings, whose tolerances are assumed; how much farther than they new parts reach.
 LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
+MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 MISALIGNED = 1.5  # times the median residual
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
@@ -244,8 +245,10 @@ def _standard(config: Config, basis: Basis, held_out: Sequence[HeldOut]) -> tupl
         scores, point_threshold = np.array([one.published for one in held_out]), PAPER_POINT_THRESHOLD
     else:
         scores, point_threshold = _unseen_scores(held_out, anchors)
-        if basis.single:
-            scores, point_threshold = scores * MARGIN_OF_ONE, point_threshold * MARGIN_OF_ONE
+        margin = MARGIN_OF_ONE if basis.single else 1.0
+        if held_out[0].evidence.from_one_side:
+            margin *= MARGIN_OF_VIEWS
+        scores, point_threshold = scores * margin, point_threshold * margin
     usual = learn_usual([one.evidence for one in held_out], anchors)
     return Standard(usual, float(np.median([one.residual for one in held_out])), np.nan, point_threshold), scores
 

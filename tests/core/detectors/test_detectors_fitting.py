@@ -8,7 +8,15 @@ from tiny_run import part
 
 from sedir_core.config import preset
 from sedir_core.detectors.category import View
-from sedir_core.detectors.fitting import Basis, Gather, calibrate, draw_sampling, fit_basis, hold_out
+from sedir_core.detectors.fitting import (
+    MARGIN_OF_VIEWS,
+    Basis,
+    Gather,
+    calibrate,
+    draw_sampling,
+    fit_basis,
+    hold_out,
+)
 from sedir_core.detectors.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
 from sedir_core.detectors.scoring import TOKEN, Evidence, object_score
 from sedir_core.errors import Cancelled
@@ -110,6 +118,21 @@ def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureReque
     numbers = (category.whole.threshold, category.whole.point_threshold, category.whole.residual, category.size)
     assert all(np.isfinite(numbers))
     assert min(numbers) > 0
+
+
+def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(basis: Basis) -> None:
+    def offsets(seen_from_one_side: bool) -> Gather:
+        def gather_offsets(normal: NormalSurface, points: DoubleArray, view: View | None) -> tuple[Evidence, float]:
+            evidence, published = gather(normal, points, view)
+            only = {"offset_32": evidence.channels["offset_32"]}
+            return Evidence(evidence.places, only, seen_from_one_side), published
+
+        return gather_offsets
+
+    whole, view = (fitted(basis, by=offsets(one_sided)).whole for one_sided in (False, True))
+    for limit in ("threshold", "point_threshold"):
+        assert getattr(view, limit) == pytest.approx(MARGIN_OF_VIEWS * getattr(whole, limit))
+    assert view.held_out == pytest.approx(MARGIN_OF_VIEWS * whole.held_out)
 
 
 def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
