@@ -9,15 +9,13 @@ machine; history keeps every copy of its 19 MB, so commit it rarely. A finished 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from sedir_core.datasets.synthesis import synthesise
 from sedir_core.detectors import run_files
-from sedir_core.io.atomic import write_text
+from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.places import DEFAULT_RUN, bundled_runs
 
 SEED = "0"
@@ -35,9 +33,9 @@ def main() -> None:
         words = ["--preset", "desktop", "--seed", SEED, "--device", "cpu", "--out", str(run)]
         subprocess.run([sys.executable, "-m", "sedir_core", "train", str(dataset), *words], check=True)
     for name in SHIPPED:
-        shutil.copyfile(run / name, shipped / name)
+        write_bytes(shipped / name, (run / name).read_bytes())
     about = run_files.read_about(run).model_copy(update={"dataset": ""})
-    write_text(shipped / run_files.ABOUT, json.dumps(about.model_dump(mode="json"), indent=2) + "\n")
+    write_text(shipped / run_files.ABOUT, about.model_dump_json(indent=2) + "\n")
 
 
 if __name__ == "__main__":
