@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from app.views.cloud import CloudView
 
 FOCUS_ROOM = 1.8  # what is around a defect says where it is
-MIN_FOCUS_SHARE = 0.35  # of the part's radius: nearer, one sees points instead of a part
+MIN_FOCUS_SHARE = 0.5  # of the part's radius: nearer, one sees points instead of a part
 MOST_NUMBERED = 5
 """Defects with a frame; more would hide the part. The others are dots."""
 OUTSIDE_DIM = 0.38

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from app.settings import Settings
 from app.stored import Form
 from app.widgets.error_details import plain_label
+from app.widgets.number_field import indented
 from app.widgets.theme import Theme, icon
 
 SIZE = (760, 640)
@@ -244,7 +245,7 @@ class SettingRow(QWidget):
                 combo.activated.connect(lambda _: self.apply())
                 return combo
             case "count":
-                spin = QSpinBox(minimum=self.form.low, maximum=self.form.high, suffix=self.form.unit)
+                spin = indented(QSpinBox(minimum=self.form.low, maximum=self.form.high, suffix=self.form.unit))
                 spin.valueChanged.connect(lambda _: self.apply())
                 return spin
         line = QLineEdit(placeholderText=self.form.placeholder, readOnly=self.form.kind == "model")

@@ -71,8 +71,7 @@ def _controls(t: Theme) -> str:
     QCheckBox::indicator:checked, QTreeView::indicator:checked {{ border-color: {t.accent}; background: {t.accent};
         image: url("{_tick(t)}"); }}
     QCheckBox::indicator:disabled, QTreeView::indicator:disabled {{ border-color: {t.line}; background: {t.raised}; }}
-    QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px;
-        padding: 3px 4px 3px 8px; }}
+    QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 3px 4px; }}
     QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
     QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; background: transparent; width: 16px; }}
     QAbstractSpinBox::up-arrow {{ width: 0px; height: 0px; border-left: 3px solid {t.panel};
@@ -95,9 +94,11 @@ def _content(t: Theme) -> str:
     QListView, QTableView {{ outline: none; }}
     QTableView {{ selection-background-color: {t.chosen}; selection-color: {t.ink}; gridline-color: transparent; }}
     QTableView::item {{ padding: 0 5px; border-bottom: 1px solid {t.raised}; }}
-    QHeaderView {{ background: {t.panel}; border: none; }}
+    QHeaderView {{ background: transparent; border: none; }}
     QHeaderView::section {{ background: {t.panel}; color: {t.quiet}; border: none; border-bottom: 1px solid {t.line};
         padding: 6px 5px; }}
+    QHeaderView::section:first {{ border-top-left-radius: 7px; }}
+    QHeaderView::section:last {{ border-top-right-radius: 7px; }}
     QTableView QHeaderView::section {{ padding: 6px 8px; }}
     QToolButton#menuButton {{ padding-right: 20px; }}
     QToolButton#menuButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center;
@@ -106,6 +107,11 @@ def _content(t: Theme) -> str:
     QToolButton#choice:checked {{ border-color: {t.accent}; }}
     QStatusBar {{ background: {t.window}; color: {t.quiet}; }}
     QStatusBar::item {{ border: none; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
+    QTabBar::tab {{ background: transparent; color: {t.quiet}; padding: 6px 12px; border: none;
+        border-bottom: 2px solid transparent; }}
+    QTabBar::tab:hover {{ color: {t.ink}; }}
+    QTabBar::tab:selected {{ color: {t.ink}; border-bottom-color: {t.accent}; }}
     QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
     QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
     QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}

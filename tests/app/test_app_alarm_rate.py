@@ -43,6 +43,7 @@ def test_the_rate_of_the_training_is_shown_with_what_it_rests_on(qtbot, keeping,
     assert alarms.rate.isVisible() and alarms.rate.value() == pytest.approx(5.0)
     assert alarms.note.text() == "of ball, from 24 held-out good scans"
     assert not alarms.back.isVisible()
+    assert alarms.rate.lineEdit().textMargins().left() > 0  # or the number sticks to the frame
 
 
 def test_fewer_allowed_alarms_move_the_line_and_the_verdict(qtbot, keeping, slight):

@@ -16,6 +16,7 @@ from trainings import TRAINING_MS, begin, checked, choose, opened, type_into, wa
 
 from app.jobs import training
 from app.jobs.training import Phase
+from app.workspaces.train.data_panel import NUMBERS
 from app.workspaces.train.page import TrainPage
 from sedir_core.datasets.survey import survey
 from sedir_core.detectors.run_files import read_run_config
@@ -99,8 +100,9 @@ def test_an_unreadable_scan_is_named_and_its_category_left_out(qtbot: QtBot, pag
     (folder / "cup" / "2.ply").write_bytes(b"ply\nnonsense")
     choose(qtbot, page, folder)
     assert page.data.categories == ("bracket",)
-    item = page.data.tree.topLevelItem(1)
+    item, head = page.data.tree.topLevelItem(1), page.data.tree.headerItem()
     assert item.isDisabled()
+    assert [head.textAlignment(i) for i in NUMBERS] == [item.textAlignment(i) for i in NUMBERS]
     assert item.text(5).startswith("cannot be used: ")
     first = page.data.findings.list.topLevelItem(0)
     assert first.text(0) == "cup / 2.ply"

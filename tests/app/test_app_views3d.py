@@ -7,6 +7,8 @@ from app_helpers import WAIT_MS, dented_sphere, open_and_wait, save_ply
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 
+from app.entries import Selection
+from app.views.camera import project
 from app.views.colour_maps import colour_map
 from app.views.colours import NOT_EVALUATED, SURFACE, position
 from app.workspaces.inspect.tools import Tool
@@ -103,6 +105,18 @@ def test_a_click_on_a_callout_chooses_the_defect_and_flies_there(qtbot, window, 
     found = window.session.current_entry.detection
     peak = 100 * found.defects[0].peak / found.point_threshold
     assert window.page.clouds.views[0].marks._marks[0].detail == f"{peak:.0f} %"
+
+
+def test_beside_a_small_defect_the_part_can_still_be_made_out(qtbot, window, tmp_path):
+    (entry,) = open_and_wait(qtbot, window, save_ply(tmp_path / "small.ply", dented_sphere(depth=0.042).points))
+    with qtbot.waitSignal(window.page.clouds.arrived, timeout=WAIT_MS):
+        window.session.select(Selection(0))
+    points = entry.shape.points.astype(np.float64)
+    for view in window.page.clouds.views:
+        width, height = view.width(), view.height()
+        across, down, _ = project(points, view.pose, view.view_angle_deg, width, height).T
+        shown = (across >= 0) & (across < width) & (down >= 0) & (down < height)
+        assert 0.5 < shown.mean() < 0.9
 
 
 def test_the_section_keeps_its_points_bright_and_dims_the_rest(qtbot, window, good_file):

@@ -31,6 +31,7 @@ from app.views.category_charts import ConfusionView, DumbbellChart, RelationChar
 from app.views.scatter import Look, ScatterView
 from app.widgets.job_status import JobStatus
 from app.widgets.messages import MessageBar
+from app.widgets.number_field import indented
 from app.widgets.theme import Theme, icon
 from app.workspaces.ice.model import CompareRequest, IceModel, write_figure, write_numbers
 from app.workspaces.ice.panels import EmptyState, Legend, MeasureTable, Thumbnail
@@ -73,7 +74,7 @@ class IcePage(QWidget):
         self.relation = RelationChart(theme, RUNS)
         self.confusions = (ConfusionView(theme, RUNS, 0), ConfusionView(theme, RUNS, 1))
         self.table = MeasureTable(theme)
-        self.seed = QSpinBox(maximum=9999, toolTip="Another seed gives another picture of the same tokens")
+        self.seed = indented(QSpinBox(maximum=9999, toolTip="Another seed gives another picture of the same tokens"))
         self.perplexity = QComboBox(toolTip="About how many neighbours a sample has in the picture")
         for value in PERPLEXITIES:
             self.perplexity.addItem(str(value), value)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, 
 
 from app.entries import LimitKey, limit_key
 from app.session import Session
+from app.widgets.number_field import indented
 from sedir_core.detectors.limits import Calibration
 
 LOWEST, HIGHEST = 0.1, 30.0  # per cent
@@ -20,7 +21,8 @@ class AlarmRate(QWidget):
         self._session = session
         self._shown: tuple[LimitKey, float, Calibration] | None = None
         self._title = QLabel("Allowed false alarms", objectName="quiet")
-        self.rate = QDoubleSpinBox(minimum=LOWEST, maximum=HIGHEST, decimals=1, suffix=" %", keyboardTracking=False)
+        rate = QDoubleSpinBox(minimum=LOWEST, maximum=HIGHEST, decimals=1, suffix=" %", keyboardTracking=False)
+        self.rate = indented(rate)
         self.rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.rate.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the arrow keys walk through the scans
         self.rate.setToolTip("Of good parts of this kind, how many may be called NG. The fewer, the higher the limit.")

@@ -41,6 +41,8 @@ HOW = (
 )
 LAYOUT_WORDS = {"folder": "your own parts", "real3d": "Real3D-AD", "anomaly-shapenet": "Anomaly-ShapeNet"}
 COLUMNS = ("Category", "To learn", "Good tests", "Bad tests", "Points", "Check")
+NUMBERS = range(1, len(COLUMNS) - 1)
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ICON = 48
 
 
@@ -66,6 +68,8 @@ class DataPanel(QFrame):
         self.how = EmptyState("cube-scan", "What shall it learn?", HOW, theme)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
         self.tree.setHeaderLabels(COLUMNS)
+        for column in NUMBERS:
+            self.tree.headerItem().setTextAlignment(column, RIGHT)
         self.tree.setIconSize(QSize(ICON, ICON))
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.tree.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -176,12 +180,12 @@ class DataPanel(QFrame):
         for one in found.categories:
             item = QTreeWidgetItem([one.name])
             item.setCheckState(0, Qt.CheckState.Checked if one.usable else Qt.CheckState.Unchecked)
-            for column in range(1, len(COLUMNS) - 1):
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            for column in NUMBERS:
+                item.setTextAlignment(column, RIGHT)
             self.tree.addTopLevelItem(item)
         self.tree.blockSignals(False)
         self._update_rows()
-        for column in range(1, len(COLUMNS) - 1):
+        for column in NUMBERS:
             self.tree.resizeColumnToContents(column)
 
     def _update_rows(self) -> None:

@@ -40,6 +40,8 @@ KINDS: Mapping[Kind, str] = {
 }  # fmt: skip
 SCANS = "Scans (*.pcd *.ply *.obj *.stl *.off *.xyz *.txt *.csv *.pts *.npy *.npz);;All files (*)"
 COLUMNS = ("File", "For", "Points", "Size")
+POINTS = 2
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ICON = 44
 PATH = Qt.ItemDataRole.UserRole
 
@@ -83,6 +85,7 @@ class PartPanel(QWidget):
                 grid.addWidget(widget, row, column)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True, iconSize=QSize(ICON, ICON))
         self.tree.setHeaderLabels(COLUMNS)
+        self.tree.headerItem().setTextAlignment(POINTS, RIGHT)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.tree.header().setStretchLastSection(True)
         self.leave_out = QPushButton()
@@ -114,7 +117,7 @@ class PartPanel(QWidget):
         self.tree.clear()
         kinds = [(kind, path) for kind, files in self.draft.files.items() for path in files]
         self.tree.addTopLevelItems([self._row(kind, path) for kind, path in kinds])
-        for column in (1, 2):
+        for column in (1, POINTS):
             self.tree.resizeColumnToContents(column)
         self.tree.setColumnWidth(0, 250)
         self._count()
@@ -125,14 +128,14 @@ class PartPanel(QWidget):
             item = self.tree.topLevelItem(row)
             if item.data(0, PATH) == one.path:
                 self._fill(item, one)
-        self.tree.resizeColumnToContents(2)
+        self.tree.resizeColumnToContents(POINTS)
         self._count()
 
     def _row(self, kind: Kind, path: Path) -> QTreeWidgetItem:
         item = QTreeWidgetItem([path.name, KINDS[kind], "…"])
         item.setData(0, PATH, path)
         item.setToolTip(0, str(path))
-        item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setTextAlignment(POINTS, RIGHT)
         item.setIcon(0, cloud_icon(np.zeros((0, 3)), self._theme, ICON))
         if path in self._seen:
             self._fill(item, self._seen[path])
