@@ -28,12 +28,17 @@ def bench(
     json_file: JsonResults = None,
     device: Device = "auto",
 ) -> None:
-    """Time the inspection of made-up scans of 150,000 and 1,000,000 points of a built-in kind of part."""
+    """Time the inspection of made-up scans of 150,000 and 1,000,000 points of a built-in kind of part.
+
+    Memory is the most that was in use up to then, above what the program needs before it loads the model.
+    """
     import torch
 
     from sedir_core.detectors.base import load_detector
-    from sedir_core.runtime import choose_device
+    from sedir_core.runtime import choose_device, peak_memory_bytes
 
+    chosen, why = choose_device(device)
+    imports = peak_memory_bytes(chosen)
     timings: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="sedir-bench-") as folder, interruptible() as stop, progress() as report:
         run = find_model(model)
@@ -45,9 +50,11 @@ def bench(
             report(i / len(cases), f"{n_points} points, category {mode}")
             runs = [_seconds(detector, scans[n_points], told, stop) for _ in range(REPEATS)]
             seconds = {stage: median(run[stage] for run in runs) for stage in runs[0]}
-            timings.append({"n_points": n_points, "category": mode, "seconds": seconds})
+            peak = peak_memory_bytes(chosen)
+            memory = peak - imports if peak else None
+            timings.append({"n_points": n_points, "category": mode, "seconds": seconds, "memory_bytes": memory})
     document = {
-        "device": choose_device(device)[1],
+        "device": why,
         "threads": torch.get_num_threads(),
         "repeats": REPEATS,
         "timings": timings,
@@ -97,4 +104,9 @@ def _stage_table(timings: list[dict[str, Any]]) -> str:
     stages.sort(key=lambda stage: stage == "total")
     head = ("stage", *(f"{timing['n_points']} {timing['category']}" for timing in timings))
     rows = [(stage, *(f"{timing['seconds'].get(stage, 0.0):.3f}" for timing in timings)) for stage in stages]
-    return table([head, *rows])
+    memory = ("MiB", *(_mebibytes(timing["memory_bytes"]) for timing in timings))
+    return table([head, *rows, memory])
+
+
+def _mebibytes(n_bytes: int | None) -> str:
+    return "unknown" if n_bytes is None else f"{n_bytes / 2**20:.0f}"
