@@ -60,9 +60,11 @@ def main() -> None:
     print("\ncategory accuracy:", [round(one["category_accuracy"], 3) for one in found])
     print("false alarms at the stored threshold:", [round(one["false_alarm_rate"], 3) for one in found])
     print("seconds a scan:", [round(one["seconds_per_scan"], 2) for one in found])
+    print("\n| category given | called NG | O-AUROC | P-AUROC |\n| --- | --- | --- | --- |")
     for kind in found[0]["defects"]:
-        counts = [one["defects"][kind] for one in found]
-        print(f"{kind}: {sum(c['n_found'] for c in counts)} of {sum(c['n'] for c in counts)} scans called NG")
+        ones = [one["category_given"]["defects"][kind] for one in found]
+        called = f"{sum(one['n_found'] for one in ones)} of {sum(one['n'] for one in ones)}"
+        print(row(f"{kind} | {called}", [[one["o_auroc"], one["p_auroc"]] for one in ones]))
 
 
 if __name__ == "__main__":

@@ -143,6 +143,9 @@ def _one_mode(outcome: Mapping[str, Any]) -> str:
     lines.append(f"false alarms at the stored threshold: {percent(outcome['false_alarm_rate'])} %")
     if outcome["category_accuracy"] is not None:
         lines.append(f"category recognised: {percent(outcome['category_accuracy'])} %")
-    found = ", ".join(f"{kind} {one['n_found']}/{one['n']}" for kind, one in outcome["defects"].items())
-    lines.append(f"defects found at the stored threshold: {found or 'none to find'}")
+    if outcome["defects"]:
+        kinds = [("defect", "scans", "found", "O-AUROC", "P-AUROC")]
+        for kind, one in outcome["defects"].items():
+            kinds.append((kind, str(one["n"]), str(one["n_found"]), percent(one["o_auroc"]), percent(one["p_auroc"])))
+        lines.append(f"defects, found at the stored threshold\n{table(kinds)}")
     return "\n".join([*lines, ""])

@@ -17,7 +17,7 @@ from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import BadDataset, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.metrics import aupr, auroc, mean
-from sedir_core.types import BoolArray, Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
+from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +40,25 @@ class CategoryResult:
 
 
 @dataclass(frozen=True)
+class DefectResult:
+    """One kind of defect: how many scans carry it, and how many of them the stored threshold calls NG.
+
+    o_auroc, p_auroc: those scans against the normal ones of their category, averaged over the categories; 0..1, or NaN.
+    """
+
+    n: int
+    n_found: int
+    o_auroc: float
+    p_auroc: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The outcome of `evaluate`.
 
-    n_train: normal scans of these categories in the dataset's training split. defects: per kind of defect, how many
-    scans carry it and how many of them the stored threshold calls NG. false_alarm_rate: share of the normal scans
-    called NG. category_accuracy: share of scans whose category was recognised; NaN where it was given.
+    n_train: normal scans of these categories in the dataset's training split. defects: by kind of defect.
+    false_alarm_rate: share of the normal scans called NG. category_accuracy: share of scans whose category was
+    recognised; NaN where it was given.
     """
 
     method: str
@@ -53,7 +66,7 @@ class Evaluation:
     category_mode: CategoryMode
     n_train: int
     categories: Mapping[str, CategoryResult]
-    defects: Mapping[str, tuple[int, int]]
+    defects: Mapping[str, DefectResult]
     false_alarm_rate: float
     category_accuracy: float
     seconds_per_scan: float
@@ -80,34 +93,42 @@ class Evaluation:
             "category_accuracy": _defined(self.category_accuracy),
             "seconds_per_scan": _defined(self.seconds_per_scan),
             "false_alarm_rate": _defined(self.false_alarm_rate),
-            "defects": {kind: {"n": n, "n_found": n_found} for kind, (n, n_found) in self.defects.items()},
+            "defects": {
+                kind: {"n": one.n, "n_found": one.n_found}
+                | {"o_auroc": _defined(one.o_auroc), "p_auroc": _defined(one.p_auroc)}
+                for kind, one in self.defects.items()
+            },
             "errors": [{"path": error.where, "kind": error.kind, "message": str(error)} for error in self.errors],
         }
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What one test scan said. detection: without points, see `_without_points`. labels: None where there are none."""
+
+    sample: Sample
+    detection: Detection
+    point_scores: FloatArray
+    labels: BoolArray | None
 
 
 @dataclass
 class _Tally:
     """What the test scans of one category said."""
 
-    samples: list[Sample] = field(default_factory=list)
-    detections: list[Detection] = field(default_factory=list)  # without points: see `_without_points`
-    point_labels: list[BoolArray] = field(default_factory=list)
-    point_scores: list[FloatArray] = field(default_factory=list)
+    scans: list[_Scored] = field(default_factory=list)
 
     def add(self, sample: Sample, labels: BoolArray | None, detection: Detection) -> None:
-        self.samples.append(sample)
-        self.detections.append(_without_points(detection))
+        scores = detection.point_scores
         if labels is None and sample.anomalous:
             log.warning("%s has no point labels; it counts for the object measures only", sample.path)
-            return
-        self.point_labels.append(np.zeros(len(detection.point_scores), bool) if labels is None else labels)
-        self.point_scores.append(detection.point_scores)
+        elif labels is None:
+            labels = np.zeros(len(scores), bool)
+        self.scans.append(_Scored(sample, _without_points(detection), scores, labels))
 
     def result(self) -> CategoryResult:
-        anomalous = np.array([bool(sample.anomalous) for sample in self.samples], bool)
-        scores = np.array([detection.object_score for detection in self.detections], np.float64)
-        point_labels = np.concatenate([np.zeros(0, bool), *self.point_labels])
-        point_scores = np.concatenate([np.zeros(0, np.float32), *self.point_scores])
+        anomalous, scores = _objects(self.scans)
+        point_labels, point_scores = _points(self.scans)
         return CategoryResult(
             o_auroc=auroc(anomalous, scores),
             p_auroc=auroc(point_labels, point_scores),
@@ -116,6 +137,36 @@ class _Tally:
             n_normal=int((~anomalous).sum()),
             n_anomalous=int(anomalous.sum()),
         )
+
+    def with_defect(self, kind: str) -> list[_Scored]:
+        return [one for one in self.scans if one.sample.anomalous and (one.sample.defect or UNNAMED) == kind]
+
+    def normal(self) -> list[_Scored]:
+        return [one for one in self.scans if not one.sample.anomalous]
+
+
+def _objects(scans: Sequence[_Scored]) -> tuple[BoolArray, DoubleArray]:
+    anomalous = np.array([bool(one.sample.anomalous) for one in scans], bool)
+    return anomalous, np.array([one.detection.object_score for one in scans], np.float64)
+
+
+def _points(scans: Sequence[_Scored]) -> tuple[BoolArray, FloatArray]:
+    """All points of the scans that have labels."""
+    labelled = [(one.labels, one.point_scores) for one in scans if one.labels is not None]
+    labels = np.concatenate([np.zeros(0, bool), *(each for each, _ in labelled)])
+    return labels, np.concatenate([np.zeros(0, np.float32), *(each for _, each in labelled)])
+
+
+def _defect(kind: str, tallies: Sequence[_Tally]) -> DefectResult:
+    carriers = [tally.with_defect(kind) for tally in tallies]
+    against = [[*tally.normal(), *found] for tally, found in zip(tallies, carriers, strict=True) if found]
+    verdicts = [one.detection.verdict == "ng" for found in carriers for one in found]
+    return DefectResult(
+        n=len(verdicts),
+        n_found=sum(verdicts),
+        o_auroc=mean(auroc(*_objects(scans)) for scans in against),
+        p_auroc=mean(auroc(*_points(scans)) for scans in against),
+    )
 
 
 def evaluate(
@@ -193,22 +244,20 @@ def _summary(
     tallies: Mapping[str, _Tally],
     errors: tuple[UserError, ...],
 ) -> Evaluation:
-    outcomes = [pair for tally in tallies.values() for pair in zip(tally.samples, tally.detections, strict=True)]
-    found: dict[str, list[bool]] = {}
-    for sample, detection in outcomes:
-        if sample.anomalous:
-            found.setdefault(sample.defect or UNNAMED, []).append(detection.verdict == "ng")
-    recognised = [float(detection.category == sample.category) for sample, detection in outcomes]
+    scans = [one for tally in tallies.values() for one in tally.scans]
+    kinds = sorted({one.sample.defect or UNNAMED for one in scans if one.sample.anomalous})
+    recognised = [float(one.detection.category == one.sample.category) for one in scans]
+    false_alarms = [float(one.detection.verdict == "ng") for one in scans if not one.sample.anomalous]
     return Evaluation(
         method=method,
         dataset=dataset,
         category_mode=category_mode,
         n_train=n_train,
         categories={name: tally.result() for name, tally in tallies.items()},
-        defects={kind: (len(verdicts), sum(verdicts)) for kind, verdicts in sorted(found.items())},
-        false_alarm_rate=mean(float(d.verdict == "ng") for s, d in outcomes if not s.anomalous),
+        defects={kind: _defect(kind, list(tallies.values())) for kind in kinds},
+        false_alarm_rate=mean(false_alarms),
         category_accuracy=mean(recognised) if category_mode == "auto" else float("nan"),
-        seconds_per_scan=mean(detection.seconds["total"] for _, detection in outcomes),
+        seconds_per_scan=mean(one.detection.seconds["total"] for one in scans),
         errors=errors,
     )
 

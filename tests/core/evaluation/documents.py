@@ -23,7 +23,7 @@ def document(method: str, given: bool = True, **o_aurocs: float | None) -> dict[
         "category_accuracy": None if given else 0.75,
         "false_alarm_rate": 0.1,
         "seconds_per_scan": 0.5,
-        "defects": {"sink": {"n": 1, "n_found": 1}},
+        "defects": {"sink": {"n": 1, "n_found": 1, "o_auroc": 1.0, "p_auroc": 0.5}},
         "errors": [],
         "warnings": [],
     }

@@ -102,8 +102,31 @@ def test_both_modes_score_a_recognised_scan_only_once(dataset) -> None:
 
 def test_verdicts_are_counted_per_kind_of_defect(dataset) -> None:
     found = evaluate(RoundnessDetector(), dataset)
-    assert dict(found.defects) == {"sink": (4, 4)}
+    assert (found.defects["sink"].n, found.defects["sink"].n_found) == (4, 4)
     assert found.false_alarm_rate == 0.0
+
+
+def test_each_kind_of_defect_is_measured_against_the_good_scans(tmp_path) -> None:
+    write_category(tmp_path, "ball", dent=0.1)
+    mild = ball(dent=0.002, seed=30)
+    write_points_ply(tmp_path / "ball" / "test" / "ball_scratch0.ply", mild)
+    write_labelled(tmp_path / "ball" / "GT" / "ball_scratch0.txt", mild, np.arange(len(mild)) % 7 == 0)  # anywhere
+    dataset, detector = open_dataset(tmp_path), RoundnessDetector()
+    found = evaluate(detector, dataset)
+    scans = {sample.path.stem: sample.read() for sample in dataset.test("ball")}
+    good = [scan for name, scan in scans.items() if "positive" in name]
+    for kind, one in found.defects.items():
+        against = [*good, *(scan for name, scan in scans.items() if kind in name)]
+        labels = np.concatenate([np.zeros(len(s), bool) if s.labels is None else s.labels for s in against])
+        detections = [detector.detect(scan) for scan in against]
+        assert one.p_auroc == pytest.approx(
+            roc_auc_score(labels, np.concatenate([d.point_scores for d in detections])), abs=1e-12
+        )
+        truth, scores = [False] * 2 + [True] * one.n, [d.object_score for d in detections]
+        assert one.o_auroc == pytest.approx(roc_auc_score(truth, scores))
+    assert found.defects.keys() == {"scratch", "sink"}
+    assert found.defects["scratch"].p_auroc < found.defects["sink"].p_auroc  # or both could be pooled
+    assert json.loads(json.dumps(found.to_json()))["defects"]["sink"]["o_auroc"] == 1.0
 
 
 def test_training_scans_are_counted(dataset) -> None:
