@@ -26,6 +26,7 @@ from sedir_core.detectors.stages import (
     VIEW_POINTS,
     Stopwatch,
     below,
+    check_enough,
     least_points,
     whole_points,
     working_points,
@@ -33,14 +34,25 @@ from sedir_core.detectors.stages import (
 from sedir_core.detectors.stored_nets import restored
 from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import BadRun
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import in_company, spread, surface_reach
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.views import refine_direction
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
 from sedir_core.runtime import choose_device, generator, memory_guard
-from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Report, Scan, Stop, never_stop, no_report
+from sedir_core.types import (
+    BoolArray,
+    Detection,
+    DoubleArray,
+    FloatArray,
+    IntArray,
+    Report,
+    Scan,
+    Stop,
+    never_stop,
+    no_report,
+)
 
 SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
@@ -102,7 +114,8 @@ class SedirDetector:
             scores, score = self.score(found.category, compared, found.view)
         with watch.stage("report", 0.9):
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
-            everywhere[valid] = spread(scores, scan.points[working], scan.points[valid])
+            near = surface_reach(scan.points[working])
+            everywhere[valid] = spread(scores, scan.points[working], scan.points[valid], within=near)
             defects = find_defects(scan, everywhere, standard.point_threshold, condemned=score > standard.threshold)
             surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, compared.departure)
         uncertain, reason, confidence = self._certainty(found, rebuilt)
@@ -114,7 +127,9 @@ class SedirDetector:
             category=found.category,
             category_confidence=confidence,
             uncertain=uncertain,
-            reason=(reason or verdict_reason(score, standard.threshold, defects)) + _what_was_seen(found),
+            reason=(reason or verdict_reason(score, standard.threshold, defects))
+            + _what_was_seen(found)
+            + _strays(np.isnan(everywhere[valid])),
             reconstruction=surface,
             token=rebuilt.identity[0].cpu().numpy(),
             defects=defects,
@@ -154,18 +169,27 @@ class SedirDetector:
     def place(self, scan: Scan, category: str, stop: Stop) -> tuple[Identified, IntArray, DoubleArray]:
         """The category, the indices of the points that are compared with its surface, and these in its frame, (n, 3).
 
-        Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
+        Flying pixels are left out. Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
         """
         most = whole_points(self.config.grouping)
-        working = working_points(scan, self.config.grouping, VIEW_POINTS)
-        found = identify(scan.points[working[:most]], self.known, category, stop)
+        every = working_points(scan, self.config.grouping, VIEW_POINTS)
+        working = self._in_company(scan, every[:most])
+        found = identify(scan.points[working], self.known, category, stop)
         view = found.view
-        working = working[: most if view is None else seen_of(max(most, VIEW_POINTS), view, self.config.grouping)]
+        if view is not None:
+            seen = seen_of(max(most, VIEW_POINTS), view, self.config.grouping)
+            working = self._in_company(scan, every[:seen])
         points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return found, working, points
+
+    def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
+        """Those points of the scan that have neighbours. Raises TooFewPoints."""
+        kept = some[in_company(scan.points[some])]
+        check_enough(scan, len(kept), self.config.grouping)
+        return kept
 
     def _tokens(self, aligned: DoubleArray, view: View | None) -> Tokens:
         grouping = self.config.grouping
@@ -285,6 +309,12 @@ def compare(
 
 def _what_was_seen(found: Identified) -> str:
     return "" if found.view is None else "; seen from one side, the rest was not evaluated"
+
+
+def _strays(left_out: BoolArray) -> str:
+    count = int(left_out.sum())
+    points = "stray point was" if count == 1 else "stray points were"
+    return f"; {count:,} {points} not evaluated" if count else ""
 
 
 def residuals_of(tokens: Tokens, rebuilt: Rebuilt) -> DoubleArray:

@@ -53,20 +53,28 @@ def whole_points(grouping: GroupingConfig) -> int:
 
 
 def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> IntArray:
-    """Indices of the finite points that are looked at, in an order that does not depend on the file's.
+    """Indices of the finite points that are looked at, each place once, in an order that does not depend on the file's.
 
     or_more: at least as many if there are so many; the first ones stay the same.
 
     Raises TooFewPoints, UnreadableScan (coordinates out of range).
     """
-    where = scan.path or scan.name
-    check_points(where, scan.points)
+    check_points(scan.path or scan.name, scan.points)
     valid = np.flatnonzero(scan.finite)
+    order = repeatable_order(scan.points[valid])
+    places = scan.points[valid[order]]
+    again = (places[1:] == places[:-1]).all(axis=1)  # equal places lie together in that order
+    distinct = valid[order[np.concatenate([[True], ~again])]] if len(order) else valid
+    check_enough(scan, len(distinct), grouping)
+    return np.asarray(distinct[: max(whole_points(grouping), or_more)])
+
+
+def check_enough(scan: Scan, n_usable: int, grouping: GroupingConfig) -> None:
+    """Raises TooFewPoints where a scan's usable points are too few to be grouped."""
     least = least_points(grouping)
-    if len(valid) < least:
-        what = f"{len(valid)} finite points, the model needs {least}"
-        raise TooFewPoints(where, what, "scan the part more densely")
-    return np.asarray(valid[repeatable_order(scan.points[valid])[: max(whole_points(grouping), or_more)]])
+    if n_usable < least:
+        what = f"{n_usable} usable points, the model needs {least}"
+        raise TooFewPoints(scan.path or scan.name, what, "scan the part more densely")
 
 
 def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -8,7 +8,9 @@ from scipy.sparse.csgraph import connected_components
 
 from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.geometry.tree import PointTree
-from sedir_core.types import DoubleArray, FloatArray, IntArray
+from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
+
+COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
 
 
 def nearest_groups(points: FloatArray, centres: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
@@ -17,16 +19,32 @@ def nearest_groups(points: FloatArray, centres: FloatArray, k: int) -> tuple[Flo
     return distances.astype(np.float32), indices
 
 
-def spread(values: DoubleArray, sources: DoubleArray, targets: DoubleArray, k: int = 3) -> DoubleArray:
+def spread(
+    values: DoubleArray, sources: DoubleArray, targets: DoubleArray, k: int = 3, within: float = np.inf
+) -> DoubleArray:
     """Inverse-distance mean of the k nearest sources at every target.
 
-    values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3).
+    values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3), NaN if no source is `within`.
     """
     distances, indices = PointTree(sources).nearest_k(targets, k)
     weights = 1.0 / np.maximum(distances, 1e-9)
     weights /= weights.sum(axis=1, keepdims=True)
     picked = values[indices]
-    return np.asarray(np.einsum("tk,tk...->t...", weights, picked))
+    found = np.asarray(np.einsum("tk,tk...->t...", weights, picked))
+    found[distances[:, 0] > within] = np.nan
+    return found
+
+
+def surface_reach(points: DoubleArray) -> float:
+    """How far a point of a surface may lie from its neighbours in points (n, 3); inf where these have no spacing."""
+    spacing = typical_spacing(points)
+    return REACH * spacing if spacing > 0 else np.inf
+
+
+def in_company(points: DoubleArray) -> BoolArray:
+    """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels: they show no surface."""
+    distances = PointTree(points).nearest_k(points, COMPANY + 1)[0]  # the nearest is the point itself
+    return np.asarray(distances[:, -1] <= surface_reach(points))
 
 
 def clusters(points: DoubleArray, reach: float) -> IntArray:

@@ -18,6 +18,7 @@ from sedir_core.detectors.fitting import Basis, draw_sampling, fit_basis
 from sedir_core.detectors.frames import without_strays
 from sedir_core.detectors.tokens import resolutions, tokenize
 from sedir_core.errors import Cancelled, TooFewPoints
+from sedir_core.geometry.neighbours import in_company
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
@@ -96,6 +97,7 @@ def _usable_points(sample: Sample, least: int) -> DoubleArray:
     """The finite points (n, 3) of a training scan, flying pixels left out."""
     scan = sample.read()
     points = without_strays(scan.points[scan.finite])
+    points = points[in_company(points)]
     if len(points) < least:
         raise TooFewPoints(
             sample.path, f"{len(points)} points, the model groups {least}", "scan more densely, or lower group_size"

@@ -46,7 +46,9 @@ CLOUDS: dict[str, DoubleArray] = {
 
 def is_plain(found: Detection, scan: Scan) -> bool:
     numbers = (found.object_score, found.threshold, found.point_threshold, found.category_confidence)
-    arrays = (found.point_scores, found.reconstruction, found.token)
+    arrays = (found.point_scores[found.evaluated], found.reconstruction, found.token)
+    if not found.evaluated.any() or found.evaluated.all() == ("stray" in found.reason):
+        return False
     return all(np.isfinite(numbers)) and all(np.isfinite(array).all() for array in arrays) and bool(found.reason)
 
 

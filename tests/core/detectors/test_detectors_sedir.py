@@ -133,15 +133,34 @@ def test_a_missing_end_is_rebuilt(detector: SedirDetector) -> None:
     assert distance_to(gone, kept).mean() > 2 * distance_to(gone, found.reconstruction).mean()
 
 
-def test_a_stray_point_does_not_move_the_part(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
-    points = np.concatenate([bracket.points, [[1e9, 0, 0]]])
-    found = detector.detect(scan_of(points), "bracket")
-    assert np.corrcoef(found.point_scores[:-1], good.point_scores)[0, 1] > 0.8
-    assert found.point_scores[-1] > np.median(found.point_scores[:-1])
+def test_flying_pixels_are_not_evaluated_and_change_nothing(
+    detector: SedirDetector, bracket: Scan, good: Detection
+) -> None:
+    size = np.ptp(bracket.points, axis=0).max()
+    near = bracket.points.mean(axis=0) + size * np.array([[0.9, 0.4, 0.8], [-0.7, 0.9, -0.5], [0.1, -0.9, 0.9]])
+    found = detector.detect(scan_of(np.concatenate([bracket.points, near, [[1e9, 0, 0]]])), "bracket")
+    assert np.array_equal(found.evaluated, [True] * len(bracket) + [False] * 4)
+    assert found.reason.endswith("; 4 stray points were not evaluated")
+    assert found.object_score == pytest.approx(good.object_score, rel=0.1)  # another sample of its points
+    assert np.corrcoef(found.point_scores[:-4], good.point_scores)[0, 1] > 0.8
+
+
+def test_a_patch_beside_the_part_is_no_flying_pixel(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
+    size = np.ptp(bracket.points, axis=0).max()
+    burr = bracket.points.mean(axis=0) + 0.9 * size + 0.01 * size * np.random.default_rng(0).normal(size=(60, 3))
+    found = detector.detect(scan_of(np.concatenate([bracket.points, burr])), "bracket")
+    assert found.evaluated.all()
+    assert found.object_score > 2 * good.object_score
+
+
+def test_points_that_come_twice_count_once(detector: SedirDetector, bracket: Scan, good: Detection) -> None:
+    found = detector.detect(scan_of(np.concatenate([bracket.points, bracket.points])), "bracket")
+    assert found.object_score == good.object_score
+    assert np.array_equal(found.point_scores, np.concatenate([good.point_scores] * 2))
 
 
 def test_no_working_point_lies_farther_out_than_the_network_may_see(detector: SedirDetector, bracket: Scan) -> None:
-    points = np.concatenate([bracket.points, [[1e11, -1e11, 0]]])
+    points = np.concatenate([bracket.points, np.repeat([[1e11, -1e11, 0]], 9, axis=0) + np.arange(9)[:, None]])
     aligned = detector.place(scan_of(points), "bracket", lambda: False)[2]
     assert np.abs(aligned).max() == FARTHEST_RADII
 
