@@ -71,7 +71,7 @@ class NetworkConfig(Section):
     """The trained network: CFGT and GGD."""
 
     width: int = setting(256, "model width d [P]", 32, 1024, simple=True)
-    depth: int = setting(4, "layers of the encoder and of the decoder [P]", 1, 12, simple=True)
+    depth: int = setting(4, "layers of the encoder and of the decoder [P]", 1, 12)
     heads: int = setting(8, "attention heads [P]", 1, 32)
     feedforward: int = setting(1024, "width inside the feed-forward layers [R]", 32, 4096)
     dropout: float = setting(0.1, "dropout while training [R]", 0.0, 0.9)
@@ -102,7 +102,11 @@ class TrainingConfig(Section):
     batch_size: int = setting(1, "scans a step, shared by the processes that train together [P]", 1, 1024)
     samplings: int = setting(1, "different samplings cached of each training scan [O]", 1, 64)
     views: int = setting(
-        0, "further samplings, seen from one side; with any, scans from one side can be inspected [O]", 0, 64
+        0,
+        "further samplings, seen from one side; 0 if scans always show the whole part [O]",
+        0,
+        64,
+        simple=True,
     )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
