@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QPoint, QRect, QTimer
-from PySide6.QtGui import QSurfaceFormat
+from PySide6.QtGui import QCursor, QSurfaceFormat
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.__main__ import graphics_format
@@ -115,8 +115,9 @@ def _dataset(folder: Path) -> Path:
 
 
 def _resize(window: MainWindow, size: tuple[int, int]) -> None:
-    corner = window.screen().availableGeometry().topLeft()
-    window.setGeometry(QRect(corner.x(), corner.y(), *size))
+    space = window.screen().availableGeometry()
+    QCursor.setPos(space.bottomRight())  # where it lights up nothing
+    window.setGeometry(QRect(space.x(), space.y(), *size))
 
 
 def _shot(window: QWidget) -> bytes:

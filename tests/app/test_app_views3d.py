@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from app_helpers import WAIT_MS, dented_sphere, open_and_wait, save_ply
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -133,6 +134,19 @@ def test_the_section_keeps_its_points_bright_and_dims_the_rest(qtbot, window, go
     qtbot.keyClick(window, Qt.Key.Key_X)
     assert window.page.stage.section.isHidden()
     assert np.array_equal(view._drawn._colours, before)
+
+
+def test_the_section_starts_at_the_defect_whichever_way_it_cuts(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    stage, entry = window.page.stage, window.session.current_entry
+    deepest = entry.scan.points[np.nanargmax(entry.raw.point_scores)] - entry.shape.origin
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    for axis in (1, 2, 0):
+        qtbot.mouseClick(stage.section.buttons.button(axis), Qt.MouseButton.LeftButton)
+        assert stage.tools.plane.offset == pytest.approx(deepest[axis])
+        assert stage.section.plot._shares.max() == pytest.approx(
+            entry.raw.point_scores.max() / entry.raw.point_threshold
+        )
 
 
 def test_the_section_slider_moves_the_plane_and_a_click_in_the_profile_picks(qtbot, window, dented_file):

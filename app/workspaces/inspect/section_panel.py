@@ -22,8 +22,12 @@ CONTROLS_WIDTH = 186
 
 
 class SectionPanel(QFrame):
-    """`plane_set` carries the plane the user asks for; `camera_wanted` asks for one that faces the camera."""
+    """`cut_wanted` carries a plane for its direction, `plane_set` one for its place, too.
 
+    `camera_wanted` asks for one that faces the camera.
+    """
+
+    cut_wanted = Signal(object)
     plane_set = Signal(object)
     camera_wanted = Signal()
 
@@ -73,7 +77,7 @@ class SectionPanel(QFrame):
     def face(self, pose: Pose) -> None:
         """Cut as that camera sees it."""
         direction = np.subtract(pose.focus, pose.position)
-        self.plane_set.emit(facing(direction, np.asarray(pose.up, np.float64)))
+        self.cut_wanted.emit(facing(direction, np.asarray(pose.up, np.float64)))
 
     def show_section(self, entry: Entry | None, plane: Plane | None, limit: float, unit: str) -> None:
         """The plane through that scan. limit: the operator's, as a share of the calibrated one."""
@@ -109,7 +113,7 @@ class SectionPanel(QFrame):
 
     def _on_button(self, index: int) -> None:
         if index < len(AXES):
-            self.plane_set.emit(across_axis(index))
+            self.cut_wanted.emit(across_axis(index))
         else:
             self.camera_wanted.emit()
 

@@ -57,6 +57,7 @@ class Stage(QWidget):
         self.clouds.layer_changed.connect(self._show_scale)
         self.tools.changed.connect(self._follow_tools)
         self.readout.clear_wanted.connect(self.tools.clear)
+        self.section.cut_wanted.connect(self.tools.cut)
         self.section.plane_set.connect(self.tools.set_plane)
         self.section.camera_wanted.connect(lambda: self.section.face(self.clouds.pose))
         self.section.plot.row_clicked.connect(self.tools.pick_row)

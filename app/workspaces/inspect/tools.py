@@ -15,6 +15,7 @@ from app.views.linked_clouds import LinkedClouds
 from app.views.picking import Probe, distance
 from app.views.section import Plane, across_axis
 from app.workspaces.inspect import wording
+from sedir_core.types import DoubleArray
 
 DETAIL = 0.01
 """Of the part's radius: coordinates of a picked point get three digits of it."""
@@ -82,7 +83,14 @@ class Tools(QObject):
 
     def show_section(self, on: bool) -> None:
         """Start across x, or end."""
-        self.set_plane(across_axis(0) if on else None)
+        if on:
+            self.cut(across_axis(0))
+        else:
+            self.set_plane(None)
+
+    def cut(self, plane: Plane) -> None:
+        """A plane like that, through the chosen defect, or else the strongest, or else the middle."""
+        self.set_plane(plane.at(float(plane.normal @ self._of_interest())))
 
     def set_plane(self, plane: Plane | None) -> None:
         self.plane = plane
@@ -110,6 +118,21 @@ class Tools(QObject):
             return ""
         what = "a point" if self.tool is Tool.PICK else "the second point" if self.probes else "the first point"
         return f"Click {what} of the scan or the reconstruction. Esc leaves the tool."
+
+    def _of_interest(self) -> DoubleArray:
+        """The hottest point of a defect, around the shape's origin, (3,)."""
+        entry = self._entry
+        if (
+            entry is None
+            or entry.shape is None
+            or entry.scan is None
+            or not (entry.detection and entry.detection.defects)
+        ):
+            return np.zeros(3)
+        found = entry.detection
+        defect = found.defects[min(self._session.selection.defect or 0, len(found.defects) - 1)]
+        hottest = defect.members[int(np.argmax(found.point_scores[defect.members]))]
+        return np.asarray(entry.scan.points[hottest] - entry.shape.origin)
 
     def _add(self, probe: Probe) -> None:
         goes_on = self.tool is Tool.MEASURE and len(self.probes) == 1
