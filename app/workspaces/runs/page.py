@@ -335,7 +335,7 @@ class RunsPage(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         split.addWidget(side)
         split.addWidget(self.detail)
-        split.setSizes([700, 560])
+        split.setSizes([712, 548])
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
         column = QVBoxLayout(self)

@@ -76,7 +76,7 @@ class CategoryTable(PlainTable):
         for row, name in enumerate(entry.categories):
             limit = detail.thresholds.get(name)
             self.put(row, 0, name)
-            self.put(row, 1, "" if limit is None else f"{limit:.3g}", right=True)
+            self.put(row, 1, "" if limit is None else f"{limit:#.3g}", right=True)
             for column, measure in enumerate(MEASURES, 2):
                 self.put(row, column, percent(entry.measured.get(name, {}).get(measure)), right=True)
             fate = old.get(name, {})

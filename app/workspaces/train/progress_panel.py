@@ -188,7 +188,7 @@ class ProgressPanel(QWidget):
             shares = measured.get(name, {})
             percents = [shares.get(key) for key in MEASURES]
             for column, text in enumerate(
-                [f"{value:.3g}", *("" if p is None else f"{100 * p:.1f}" for p in percents)], 1
+                [f"{value:#.3g}", *("" if p is None else f"{100 * p:.1f}" for p in percents)], 1
             ):
                 cell = QTableWidgetItem(text)
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
