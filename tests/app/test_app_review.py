@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from app_helpers import WAIT_MS, open_and_wait
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
-from scan_entries import fail, judge
+from scan_entries import PICTURE, SHAPE, fail, found, judge
 
 from app.entries import State
 from app.session import Session
@@ -124,6 +125,16 @@ def test_the_panel_says_all_in_words(session, panel, good_file):
     panel.show_entry(session.get(only))
     assert texts(panel) == "Not inspected | Is empty. | Export it again."
     assert panel._retry.isVisible() and not panel.bar.isVisible()
+
+
+def test_the_panel_says_how_much_was_judged(session, panel, good_file):
+    (only,) = session.add([good_file])
+    scores = np.where(np.arange(64) < 3, np.nan, 0.5).astype(np.float32)
+    raw = replace(found(0.5), from_one_side=True, point_scores=scores)
+    session.set_result(only, raw, SHAPE, np.zeros(64, np.float32), PICTURE)
+    panel.show_entry(session.get(only))
+    assert panel._facts["Part"].text() == "ball · 90 % sure · one side seen"
+    assert panel._facts["Points"].text().endswith(", 3 not evaluated")
 
 
 def test_a_stopped_scan_can_be_inspected_from_the_panel(qtbot, session, panel, good_file):

@@ -74,8 +74,9 @@ def margin_text(detection: Detection) -> str:
 
 
 def category_text(detection: Detection) -> str:
-    """`flange · 97 % sure`."""
-    return f"{detection.category or 'unknown'} · {percent(detection.category_confidence)} sure"
+    """`flange · 97 % sure`, and where only one side was seen, that."""
+    side = " · one side seen" if detection.from_one_side else ""
+    return f"{detection.category or 'unknown'} · {percent(detection.category_confidence)} sure{side}"
 
 
 def percent(share: float) -> str:
