@@ -178,7 +178,7 @@ class SedirDetector:
         view = found.view
         if view is not None:
             seen = seen_of(max(most, VIEW_POINTS), view, self.config.grouping)
-            working = self._in_company(scan, every[:seen])
+            working = self._in_company(scan, every)[:seen]
         points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
         if view is not None:
             surface = self.known[found.category].normal.surface

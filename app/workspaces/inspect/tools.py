@@ -122,14 +122,9 @@ class Tools(QObject):
     def _of_interest(self) -> DoubleArray:
         """The hottest point of a defect, around the shape's origin, (3,)."""
         entry = self._entry
-        if (
-            entry is None
-            or entry.shape is None
-            or entry.scan is None
-            or not (entry.detection and entry.detection.defects)
-        ):
+        found = None if entry is None else entry.detection
+        if entry is None or entry.shape is None or entry.scan is None or found is None or not found.defects:
             return np.zeros(3)
-        found = entry.detection
         defect = found.defects[min(self._session.selection.defect or 0, len(found.defects) - 1)]
         hottest = defect.members[int(np.argmax(found.point_scores[defect.members]))]
         return np.asarray(entry.scan.points[hottest] - entry.shape.origin)
