@@ -43,6 +43,8 @@ def surface_reach(points: DoubleArray) -> float:
 
 def in_company(points: DoubleArray) -> BoolArray:
     """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels: they show no surface."""
+    if len(points) <= COMPANY:
+        return np.ones(len(points), dtype=bool)
     distances = PointTree(points).nearest_k(points, COMPANY + 1)[0]  # the nearest is the point itself
     return np.asarray(distances[:, -1] <= surface_reach(points))
 
