@@ -22,7 +22,7 @@ from sedir_core.geometry.sampling import spread_subset
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.io.atomic import write_bytes
 from sedir_core.runtime import generator
-from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Scan
+from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
 
 MOST_POINTS = 60_000  # more dots than that cannot be told apart at this size
 PANEL_INCHES, DPI = 6.0, 130
@@ -69,8 +69,8 @@ def _drawn(
     left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.11, top=0.89, wspace=0.02)
 
-    finite = scan.finite
-    keep = np.flatnonzero(finite)[_thinned(scan.points[finite])]
+    shown = np.flatnonzero(_about_the_part(scan, detection))
+    keep = shown[_thinned(scan.points[shown])]
     points, scores = scan.points[keep], detection.point_scores[keep]
     camera = _camera(points, scores)
     colours, heat = _heat(scores, detection.point_threshold)
@@ -81,6 +81,16 @@ def _drawn(
     _paint(left, points - middle, colours, camera, dots_per_unit)
     _paint(right, rebuilt - middle, shape_colours, camera, dots_per_unit)
     return figure, heat, (left, right)
+
+
+def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
+    """(n,) the points in the box of those that have a score: strays beside it would make the part a dot."""
+    judged = scan.finite & detection.evaluated
+    if not judged.any():
+        return scan.finite
+    low, high = scan.points[judged].min(axis=0), scan.points[judged].max(axis=0)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(scan.finite & ((scan.points >= low) & (scan.points <= high)).all(axis=1))
 
 
 def _thinned(points: DoubleArray) -> IntArray:

@@ -56,3 +56,13 @@ def test_points_that_were_not_evaluated_are_drawn_too(tmp_path) -> None:
     scan = Scan(points, "holes")
     draw_inspection(tmp_path / "a.png", scan, RoundnessDetector().detect(scan))
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_strays_do_not_make_the_part_a_dot(tmp_path) -> None:
+    points = np.concatenate([ball(dent=0.2), [[1e6, 0, 0], [0, 900, 0]]])
+    found = RoundnessDetector().detect(Scan(ball(dent=0.2), "ball"))
+    scores = np.concatenate([found.point_scores, [np.nan, np.nan]]).astype(np.float32)
+    draw_inspection(tmp_path / "strays.png", Scan(points, "name with $ and _"), replace(found, point_scores=scores))
+    clean, dirty = drawn(tmp_path / "clean.png", dent=0.2), imread(tmp_path / "strays.png")[:, :, :3]
+    dirty = dirty[dirty.shape[0] // 8 : -dirty.shape[0] // 7]
+    assert hot(dirty) == pytest.approx(hot(clean), rel=0.05)
