@@ -15,6 +15,8 @@ NORMALS_FROM = 20_000
 """Points that get a normal of their own; the others take their neighbour's, which no eye can tell."""
 NORMAL_NEIGHBOURS = 32
 """Enough to be blind to a scanner's noise: shading shows the shape, not the noise."""
+STRAY_RADII = 1.1
+"""Farther out than so many times its radius, a part shows strays only."""
 SPACING_SAMPLE, SPACING_NEIGHBOURS = 2000, 24
 
 
@@ -43,6 +45,11 @@ class Shape:
         """An even subset."""
         spacing = self.spacing * float(np.sqrt(len(self) / max(count, 1)))
         return Shape(self.points[:count], self.normals[:count], self.rows[:count], spacing, self.origin, self.radius)
+
+    def without_strays(self) -> Shape:
+        """What lies within the ball, or close."""
+        kept = np.linalg.norm(self.points, axis=1) <= STRAY_RADII * self.radius
+        return Shape(self.points[kept], self.normals[kept], self.rows[kept], self.spacing, self.origin, self.radius)
 
 
 def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
@@ -82,11 +89,15 @@ def distances(points: DoubleArray, surface: Shape) -> FloatArray:
 def place(points: DoubleArray) -> tuple[DoubleArray, float]:
     """Middle of (n, 3) finite points in any order and the radius of the ball around it that holds almost all.
 
-    A single far outlier must not make the part a dot, so the outermost 0.2 % do not count.
+    Strays must not make the part a dot, so points without neighbours and the outermost 0.2 % do not count.
     """
+    from sedir_core.geometry.neighbours import in_company
+
     if not len(points):
         return np.zeros(3), 1.0
     sample = points[:: max(1, len(points) // 20_000)]
+    if (surface := in_company(sample)).any():
+        sample = sample[surface]
     low, high = np.percentile(sample, [0.2, 99.8], axis=0)
     origin = (low + high) / 2
     return origin, max(float(np.percentile(np.linalg.norm(sample - origin, axis=1), 99.8)), 1e-12)

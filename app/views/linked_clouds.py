@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.views.cloud import CloudView
 
 FOCUS_ROOM = 1.8  # what is around a defect says where it is
+ENOUGH = 20_000  # points that say where a part is
 MIN_FOCUS_SHARE = 0.5  # of the part's radius: nearer, one sees points instead of a part
 MOST_NUMBERED = 5
 """Defects with a frame; more would hide the part. The others are dots."""
@@ -314,7 +315,7 @@ class LinkedClouds(QWidget):
 
     def _home(self) -> Pose:
         shape = _shape(self._entry)
-        points = np.empty((0, 3), np.float32) if shape is None else shape.points
+        points = np.empty((0, 3), np.float32) if shape is None else shape.head(ENOUGH).without_strays().points
         view = self.views[0] if self.views else None
         aspect = view.width() / max(view.height(), 1) if view else 1.0
         return home(points, view.view_angle_deg if view else 30.0, aspect)

@@ -33,14 +33,14 @@ def thumbnail(shape: Shape, scores: FloatArray, limit: float) -> bytes:
 
     scores: (n,) of the scan's own points, in which `shape.rows` count. limit: of the point scores.
     """
+    shape = shape.head(MOST_POINTS).without_strays()
     if len(shape) < 4:
         return b""
     few = shape.head(FEW_POINTS)
     excess = np.nan_to_num(scores[few.rows] / limit - 1.0, nan=0.0) if limit > 0 else np.zeros(len(few))
     hot = np.clip(excess, 0.0, 1.0)
     side = max(SIDES_DEGREES, key=lambda turn: _shown(few, hot, turn)) if hot.any() else SIDES_DEGREES[0]
-    some = shape.head(MOST_POINTS)
-    return png(splat(some, heat(scores[some.rows], limit), side, SIZE))
+    return png(splat(shape, heat(scores[shape.rows], limit), side, SIZE))
 
 
 def splat(shape: Shape, colours: Rgb, turn_degrees: float, size: int) -> Picture:

@@ -40,6 +40,17 @@ def test_a_part_far_from_the_origin_keeps_its_digits():
     assert np.abs(np.linalg.norm(shape.points, axis=1) - 10).max() < 0.2
 
 
+def test_dust_does_not_make_the_part_a_dot():
+    points = dented_sphere(depth=0.0).points
+    dust = 20 * np.random.default_rng(0).normal(size=(120, 3))
+    clean, dusty = prepare(points), prepare(np.concatenate([points, dust]))
+    assert dusty.radius == pytest.approx(clean.radius, rel=0.05)
+    assert np.abs(dusty.origin - clean.origin).max() < 0.5
+    left = dusty.without_strays()
+    assert len(points) <= len(left) < len(points) + 12
+    assert np.array_equal(left.points, dusty.points[np.isin(dusty.rows, left.rows)])
+
+
 def test_distance_is_the_depth_of_a_dent():
     dented = dented_sphere(depth=0.2)
     depth = 10.0 - np.linalg.norm(dented.points, axis=1)
