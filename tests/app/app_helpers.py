@@ -32,7 +32,7 @@ from sedir_core.types import (
 
 DENT_DIRECTION = np.array([0.8, -1.0, 0.55]) / np.linalg.norm([0.8, -1.0, 0.55])  # towards the first camera
 POINT_LIMIT = 0.04
-WAIT_MS = 20_000
+WAIT_MS = 60_000  # on a machine that has more to do
 
 
 def crowding() -> float:

@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,15 @@ def test_ctrl_c_saves_and_the_training_resumes_exactly(tmp_path: Path, uninterru
     assert digest(state(path)) == digest(state(uninterrupted))
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as Python takes it; a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     def press_twice(event: AnyEvent) -> None:
         if isinstance(event, StepEvent):
