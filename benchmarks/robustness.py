@@ -1,16 +1,17 @@
 """What happens off the beaten track: unknown parts, new good parts, few or many training parts, sparse scans.
 
-    python benchmarks/robustness.py DATASET [--only left-out,fresh,parts,sparse] [--run RUN] [--preset desktop]
+    python benchmarks/robustness.py DATASET [--only left-out,fresh,parts,sparse,stray] [--run RUN] [--preset desktop]
         [--parts 1,2,10] [--generator 'sedir synth MESHES {out} --seed {seed}'] [--out build/robustness]
 
 left-out: train on all categories but one, inspect the scans of that one, for each in turn.
 fresh: share of new good scans called NG, from a generator that makes data sets as DATASET was made, with other seeds.
 parts: training with 1, 2 and 10 parts of each category; those that DATASET lacks come from the generator.
 sparse: the test scans with a half and a quarter of their points.
+stray: the test scans with stray points about them, normally distributed with half their diagonal.
 
 Trains, inspects and evaluates through the command line, as a user would do it, with the category found out unless said
-otherwise; a finished step is not repeated. --run: a run that was trained on DATASET, for fresh and sparse. Prints
-Markdown.
+otherwise; a finished step is not repeated. --run: a run that was trained on DATASET, for fresh, sparse and stray.
+Prints Markdown.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,10 +37,15 @@ from sedir_core.datasets.index import open_dataset
 from sedir_core.datasets.samples import Dataset, Sample
 from sedir_core.datasets.synthesis import pcd_bytes
 from sedir_core.runtime import generator
+from sedir_core.types import BoolArray, DoubleArray, Scan
 
 SHARES = {"half": 0.5, "quarter": 0.25}
+STRAYS = {"0.1 %": 0.001, "2 %": 0.02}
 UNREADABLE = 4  # exit status: the other scans were done
 Z = 1.96  # of a 95 % interval
+
+Change = Callable[..., tuple[DoubleArray, BoolArray]]
+"""A scan, randomness and `share` in; points (n, 3) and which of them are defects, (n,), out."""
 
 
 @dataclass(frozen=True)
@@ -159,16 +165,43 @@ def take_parts(asked: Asked, count: int, folder: Path) -> None:
 
 
 def sparse(asked: Asked) -> None:
+    of_changed_scans(asked, "sparse", "points of the test scans", SHARES, thinned)
+
+
+def stray(asked: Asked) -> None:
+    of_changed_scans(asked, "stray", "stray points, of the scan's", STRAYS, with_strays)
+
+
+def of_changed_scans(asked: Asked, what: str, title: str, shares: Mapping[str, float], change: Change) -> None:
+    """A row for the test scans as they are, and one for each share by which they are changed."""
     run, names = base_run(asked), asked.dataset.categories
-    evaluation_head("points of the test scans")
-    evaluation_row("all", evaluated(run, asked.dataset.root, names, asked.out / "sparse-all.json"))
-    for name, share in SHARES.items():
-        data = write_once(asked.out / f"sparse-{name}-data", partial(thin_out, asked.dataset, share))
-        evaluation_row(name, evaluated(run, data, names, asked.out / f"sparse-{name}.json"))
+    evaluation_head(title)
+    evaluation_row("as they are", evaluated(run, asked.dataset.root, names, asked.out / "as-they-are.json"))
+    for name, share in shares.items():
+        place = asked.out / f"{what}-{share}"
+        data = write_once(place, partial(write_changed, asked.dataset, partial(change, share=share)))
+        evaluation_row(name, evaluated(run, data, names, place.with_name(f"{place.name}.json")))
 
 
-def thin_out(dataset: Dataset, share: float, folder: Path) -> None:
-    """The same data set with a random share of the points of each test scan."""
+def thinned(scan: Scan, random: np.random.Generator, share: float) -> tuple[DoubleArray, BoolArray]:
+    """A random share of the points."""
+    kept = np.sort(random.permutation(len(scan))[: round(share * len(scan))])
+    return scan.points[kept], labels_of(scan)[kept]
+
+
+def with_strays(scan: Scan, random: np.random.Generator, share: float) -> tuple[DoubleArray, BoolArray]:
+    """So many points more, anywhere about the part, and not labelled as defects."""
+    middle, diagonal = scan.points.mean(axis=0), np.linalg.norm(np.ptp(scan.points, axis=0))
+    strays = middle + diagonal / 2 * random.normal(size=(round(share * len(scan)), 3))
+    return np.concatenate([scan.points, strays]), np.concatenate([labels_of(scan), np.zeros(len(strays), bool)])
+
+
+def labels_of(scan: Scan) -> BoolArray:
+    return np.zeros(len(scan), bool) if scan.labels is None else scan.labels
+
+
+def write_changed(dataset: Dataset, change: Change, folder: Path) -> None:
+    """The same data set with its test scans changed."""
     for sample in dataset.samples:
         target = folder / sample.path.relative_to(dataset.root)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -176,15 +209,13 @@ def thin_out(dataset: Dataset, share: float, folder: Path) -> None:
             shutil.copyfile(sample.path, target)
             continue
         scan = sample.read()
-        order = generator(0, "thin", sample.category, sample.path.name).permutation(len(scan))
-        kept = np.sort(order[: round(share * len(scan))])
-        target.with_suffix(".pcd").write_bytes(pcd_bytes(scan.points[kept]))
+        points, marked = change(scan, generator(0, "changed", sample.category, sample.path.name))
+        target.with_suffix(".pcd").write_bytes(pcd_bytes(points))
         if sample.labels_path is not None and scan.labels is not None:
             labels = folder / sample.labels_path.relative_to(dataset.root)
             labels.parent.mkdir(parents=True, exist_ok=True)
-            rows = np.column_stack([scan.points[kept], scan.labels[kept]])
             separator = " " if dataset.layout == real3d.NAME else ","
-            np.savetxt(labels, rows, fmt=["%.6f"] * 3 + ["%d"], delimiter=separator)
+            np.savetxt(labels, np.column_stack([points, marked]), fmt=["%.6f"] * 3 + ["%d"], delimiter=separator)
 
 
 def generated(asked: Asked) -> list[Dataset]:
@@ -251,6 +282,7 @@ EXPERIMENTS: dict[str, Callable[[Asked], None]] = {
     "fresh": fresh,
     "parts": parts,
     "sparse": sparse,
+    "stray": stray,
 }
 
 
