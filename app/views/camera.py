@@ -48,7 +48,7 @@ def home(points: FloatArray, view_angle_deg: float, aspect: float) -> Pose:
     """The start: from the front right, a little above, as near as (n, 3) points allow; a few outliers may be cut."""
     toward = _unit(START_DIRECTION, START_DIRECTION)
     right = _unit(np.cross((0.0, 0.0, 1.0), toward), (1.0, 0.0, 0.0))
-    sample = points[:: max(1, len(points) // 20_000)].astype(np.float64)
+    sample = points.astype(np.float64)
     slope = math.tan(math.radians(view_angle_deg / 2)) * (1 - MARGIN)
     sideways = np.abs(sample @ right) / (slope * aspect)
     upwards = np.abs(sample @ np.cross(toward, right)) / slope

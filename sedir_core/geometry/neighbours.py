@@ -37,16 +37,16 @@ def spread(
 
 def surface_reach(points: DoubleArray) -> float:
     """How far a point of a surface may lie from its neighbours in points (n, 3); inf where these have no spacing."""
-    spacing = typical_spacing(points)
-    return REACH * spacing if spacing > 0 else np.inf
+    return _reach(PointTree(points), points)
 
 
 def in_company(points: DoubleArray) -> BoolArray:
     """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels: they show no surface."""
     if len(points) <= COMPANY:
         return np.ones(len(points), dtype=bool)
-    distances = PointTree(points).nearest_k(points, COMPANY + 1)[0]  # the nearest is the point itself
-    return np.asarray(distances[:, -1] <= surface_reach(points))
+    tree = PointTree(points)
+    distances = tree.nearest_k(points, COMPANY + 1)[0]  # the nearest is the point itself
+    return np.asarray(distances[:, -1] <= _reach(tree, points))
 
 
 def clusters(points: DoubleArray, reach: float) -> IntArray:
@@ -67,8 +67,17 @@ def typical_spacing(points: DoubleArray, k: int = 16) -> float:
 
     The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random.
     """
+    return _spacing(PointTree(points), points, k)
+
+
+def _reach(tree: PointTree, points: DoubleArray) -> float:
+    spacing = _spacing(tree, points)
+    return REACH * spacing if spacing > 0 else np.inf
+
+
+def _spacing(tree: PointTree, points: DoubleArray, k: int = 16) -> float:
     probes = points[repeatable_order(points)[:2_000]]
-    distances = PointTree(points).nearest_k(probes, k + 1)[0]
+    distances = tree.nearest_k(probes, k + 1)[0]
     return float(np.median(distances[:, -1])) * float(np.sqrt(np.pi / (distances.shape[1] - 1)))
 
 

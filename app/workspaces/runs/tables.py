@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+from app.widgets.number_field import RIGHT
 from app.widgets.theme import Theme
 from app.workspaces.runs.table import percent
 from sedir_core.runs.catalogue import MEASURES, RunDetail
@@ -16,7 +17,6 @@ from sedir_core.runs.compare import Comparison
 
 SHORT = ("O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 BETTER = "▲ "
 ROOMY = 640
 FIRST, SECOND = "①", "②"

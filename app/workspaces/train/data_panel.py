@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.widgets.cloud_icon import cloud_icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
+from app.widgets.number_field import RIGHT
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.findings_list import FindingsList
 
@@ -42,7 +43,6 @@ HOW = (
 LAYOUT_WORDS = {"folder": "your own parts", "real3d": "Real3D-AD", "anomaly-shapenet": "Anomaly-ShapeNet"}
 COLUMNS = ("Category", "To learn", "Good tests", "Bad tests", "Points", "Check")
 NUMBERS = range(1, len(COLUMNS) - 1)
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ICON = 48
 
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.cloud_icon import cloud_icon
+from app.widgets.number_field import RIGHT
 from app.widgets.theme import Theme
 from app.workspaces.train.import_model import Draft
 from sedir_core.datasets.importing import TO_MM, Kind, Looked, name_trouble, scans_below
@@ -41,7 +42,6 @@ KINDS: Mapping[Kind, str] = {
 SCANS = "Scans (*.pcd *.ply *.obj *.stl *.off *.xyz *.txt *.csv *.pts *.npy *.npz);;All files (*)"
 COLUMNS = ("File", "For", "Points", "Size")
 POINTS = 2
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ICON = 44
 PATH = Qt.ItemDataRole.UserRole
 

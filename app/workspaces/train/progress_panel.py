@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.jobs.training import Phase
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
+from app.widgets.number_field import RIGHT
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.train.estimate_line import duration
 from app.workspaces.train.model import Curves, Follow
@@ -191,7 +192,7 @@ class ProgressPanel(QWidget):
                 [f"{value:#.3g}", *("" if p is None else f"{100 * p:.1f}" for p in percents)], 1
             ):
                 cell = QTableWidgetItem(text)
-                cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                cell.setTextAlignment(RIGHT)
                 self.limits.setItem(row, column, cell)
 
     def _dress(self) -> None:
