@@ -20,14 +20,14 @@ from types import TracebackType
 from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
-from app.endings import Faults, Signals, log_to
 from app.jobs.inspection import load
-from app.kept_session import Shelf
+from app.lifecycle.endings import Faults, Signals, log_to
+from app.lifecycle.kept_session import Shelf
+from app.lifecycle.session_keeper import SessionKeeper
+from app.lifecycle.single_instance import FirstWindow, Request, absolute, hand_over, server_name
 from app.main_window import MainWindow, show_bug
-from app.session import Session
-from app.session_keeper import SessionKeeper
-from app.settings import Settings, default_path
-from app.single import FirstWindow, Request, absolute, hand_over, server_name
+from app.state.session import Session
+from app.state.settings import Settings, default_path
 from app.widgets.error_details import ErrorDetails
 from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, writable_folders
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window.first_painted.connect(lambda: keeper.start(with_paths=bool(asked.paths)))
     window.closing.connect(first.close)
     window.show()
-    window.open_paths(asked.paths)
+    window.opening.open(asked.paths)
     status = app.exec()
     signals.close()
     faults.close()

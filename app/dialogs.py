@@ -7,39 +7,53 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app import help_texts
-from app.entries import Failure
 from app.jobs.pool import Pool
+from app.state.entries import Failure
+from app.state.session import Session
+from app.state.settings import Settings
+from app.state.shortcuts import Shortcuts
 from app.widgets.guide import GuideWindow
+from app.widgets.messages import MessageBar
 from app.widgets.settings_dialog import SettingsDialog
 from app.widgets.shortcut_dialog import ShortcutDialog
 from app.widgets.theme import Theme
+from app.workspaces.inspect.model import InspectModel
 from sedir_core.errors import UserError
 from sedir_core.places import user_guide, writable_folders
 
 if TYPE_CHECKING:
     from app.jobs.models import Machine
-    from app.main_window import MainWindow
     from app.widgets.model_dialog import ModelDialog
 
 
 class Dialogs(QObject):
     """Opens them; the window's actions call the methods."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        model: InspectModel,
+        messages: MessageBar,
+        theme: Theme,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._wanted, self._model, self._messages = session, settings, model, messages
+        self._theme, self._parent = theme, parent
         self._settings: SettingsDialog | None = None
         self._models: ModelDialog | None = None
         self._machine: Machine | None = None
         self._pool = Pool("dialogs", self)
         self._pool.done.connect(self._on_done)
         self._pool.failed.connect(self._on_failed)
-        window.model.model_tried.connect(self._on_model_tried)
+        model.model_tried.connect(self._on_model_tried)
 
     def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
         for dialog in (self._settings, self._models):
             if dialog is not None:
                 dialog.set_theme(theme)
@@ -50,16 +64,15 @@ class Dialogs(QObject):
 
     def may_quit(self) -> bool:
         """Ask, where the user wants to be asked, before scans that are being inspected are left."""
-        if not (self._window.settings.confirm_quit and self._window.model.busy):
+        if not (self._wanted.confirm_quit and self._model.busy):
             return True
         question = "Scans are still being inspected. Quit all the same?"
-        return QMessageBox.question(self._window, "Quit", question) is QMessageBox.StandardButton.Yes
+        return QMessageBox.question(self._parent, "Quit", question) is QMessageBox.StandardButton.Yes
 
     def show_settings(self) -> SettingsDialog:
         """The settings; the same dialog comes to the front if it is open."""
         if self._settings is None:
-            window = self._window
-            self._settings = SettingsDialog(window.settings, window.theme, window)
+            self._settings = SettingsDialog(self._wanted, self._theme, self._parent)
             self._settings.model_wanted.connect(self.show_models)
             self._settings.destroyed.connect(self._forget_settings)
             self._find_devices()
@@ -74,38 +87,38 @@ class Dialogs(QObject):
             from app.jobs import models
             from app.widgets.model_dialog import ModelDialog
 
-            window, session = self._window, self._window.session
-            self._models = dialog = ModelDialog(session.run_dir, session.device, window.theme, window)
-            dialog.wanted.connect(window.model.try_model)
+            session = self._session
+            self._models = dialog = ModelDialog(session.run_dir, session.device, self._theme, self._parent)
+            dialog.wanted.connect(self._model.try_model)
             dialog.picked.connect(lambda path: self._pool.submit(models.look_at, path))
             dialog.destroyed.connect(self._forget_models)
-            recent = (session.run_dir, *map(Path, window.settings.recent_models))
+            recent = (session.run_dir, *map(Path, self._wanted.recent_models))
             self._pool.submit(models.known_runs, recent)
             self._find_devices()
         self._models.show()
         self._models.raise_()
         return self._models
 
-    def show_shortcuts(self) -> ShortcutDialog:
+    def show_shortcuts(self, shortcuts: Shortcuts) -> ShortcutDialog:
         """The editor of the keys."""
-        dialog = ShortcutDialog(self._window.shortcuts, self._window)
+        dialog = ShortcutDialog(shortcuts, self._parent)
         dialog.show()
         return dialog
 
     def show_guide(self) -> GuideWindow:
         """The user guide."""
-        guide = GuideWindow(user_guide(), self._window)
+        guide = GuideWindow(user_guide(), self._parent)
         guide.show()
         return guide
 
     def show_about(self) -> QMessageBox:
-        return help_texts.show_about(self._window)
+        return help_texts.show_about(self._parent)
 
     def open_log_folder(self) -> None:
         """In the system's file manager."""
         folder = writable_folders()["log"]
         if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            self._window.page.messages.inform(f"The log folder is {folder}")
+            self._messages.inform(f"The log folder is {folder}")
 
     def _find_devices(self) -> None:
         if self._machine is None:
@@ -142,10 +155,10 @@ class Dialogs(QObject):
         if self._models is not None and isinstance(error, UserError):
             self._models.complain(Failure.of(error))
         else:
-            self._window.model.bug_found.emit(error)
+            self._model.bug_found.emit(error)
 
     def _on_model_tried(self, failure: Failure | None) -> None:
-        settings, session = self._window.settings, self._window.session
+        settings, session = self._wanted, self._session
         settings.device = session.device
         if failure is None:
             settings.remember_model(session.run_dir)

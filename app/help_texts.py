@@ -12,9 +12,9 @@ from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app.endings import LOG
-from app.session import Session
-from app.settings import Settings
+from app.lifecycle.endings import LOG
+from app.state.session import Session
+from app.state.settings import Settings
 from sedir_core.places import bundled_runs, writable_folders
 
 log = logging.getLogger(__name__)

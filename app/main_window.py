@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
-    QFileDialog,
-    QLabel,
     QMainWindow,
     QStackedWidget,
     QStatusBar,
-    QToolBar,
     QToolButton,
     QWidget,
 )
 
 from app import help_texts
-from app.collecting import Collector
 from app.dialogs import Dialogs
-from app.entries import State
-from app.menus import Menus
+from app.jobs.saving import open_file
+from app.lifecycle.collecting import Collector
+from app.lifecycle.single_instance import Request
+from app.menus import Menus, WindowActs
+from app.opening import Opening, local_files
 from app.recording import Recording, login_name
-from app.session import Session
-from app.settings import Settings
-from app.shortcuts import Shortcuts
-from app.single import Request
+from app.state.navigation import Navigation, OpenScans, ShowWorkspace
+from app.state.session import Session
+from app.state.settings import Settings
+from app.state.shortcuts import Shortcuts
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
 from app.widgets.error_details import ErrorDetails
 from app.widgets.job_status import JobStatus
-from app.widgets.workspace_switcher import WorkspaceSwitcher
+from app.widgets.keyboard import keeps_key
+from app.widgets.numbers import use_one_locale
+from app.widgets.tool_bar import ToolBar
 from app.workspaces.inspect.exporting import Exporter
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
 from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
 from sedir_core.config import METHOD_NAMES
-from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs
+from sedir_core.places import DEFAULT_RUN, bundled_runs
 
 DEFAULT_SHARE = 0.8
 """Of the screen's width and height, for the first start; later the window comes back as it was left."""
-LEAST_SIZE = (1120, 720)
+START_SIZE, LEAST_SIZE = (1120, 720), (800, 500)
+"""At the first start where the screen has room for it, and the smallest at which everything can be used."""
 DOCK_LAYOUT = 1
 """Version of the saved dock layout; raise it when docks are added, so that old layouts are dropped."""
-SCAN_FILTER = "Scans (*.pcd *.ply *.obj *.stl *.off *.xyz *.txt *.csv *.pts *.npy *.npz);;All files (*)"
 
 
 class MainWindow(QMainWindow):
@@ -59,32 +59,45 @@ class MainWindow(QMainWindow):
 
     def __init__(self, session: Session, settings: Settings, demo_dir: Path) -> None:
         super().__init__()
-        self.session, self.settings, self._demo_dir = session, settings, demo_dir
-        self.theme = themes.choose(settings.theme)
+        use_one_locale()
+        self.session, self.settings = session, settings
+        self.theme = themes.choose(settings.theme, settings.text_size)
         self._painted = False
         self._closed_cleanly = True
         self._must_end = False
         self._collector = Collector(self)
         self.model = InspectModel(session, self)
         self.page = InspectPage(session, self.model, settings, self.theme)
-        self.exporter = Exporter(session, self.page, self)
-        self.status = JobStatus(self.theme)
+        self.exporter = Exporter(session, settings, self.page, demo_dir, self)
+        self.status, self.saving = JobStatus(self.theme), JobStatus(self.theme)
         self.recording = Recording(session, settings, self.theme, self)
         self._model_label = QToolButton(toolTip="Choose another model, or where it computes", autoRaise=True)
+        self._model_label.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
+        self._category.setAccessibleName("Part")
         self.setWindowTitle("SeDiR Inspect")
         self.workspace = HOME
         self._pages: dict[str, WorkspacePage] = {}
+        self._widgets: dict[str, QWidget] = {}  # the same, as Qt sees them
         self._stack = QStackedWidget()
         self._stack.addWidget(self.page)
         entries = [(HOME, "Inspect", "magnify-scan"), *((w.key, w.title, w.icon) for w in WORKSPACES)]
-        self.switcher = WorkspaceSwitcher(entries, self.theme)
+        self.tools = ToolBar(entries, self.theme, self)
         self.setCentralWidget(self._stack)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setAcceptDrops(True)
-        self.dialogs = Dialogs(self)
-        self.menus = Menus(self)
-        self._build_tool_bar()
+        self.setMinimumSize(*LEAST_SIZE)
+        self.opening = Opening(session, settings, self.model, self.page.watching, demo_dir, self)
+        self.dialogs = Dialogs(session, settings, self.model, self.page.messages, self.theme, self)
+        acts = WindowActs(
+            self.close, self.toggle_full_screen, self.reset_layout, self.show_palette,
+            lambda: self.dialogs.show_shortcuts(self.shortcuts), self.copy_diagnostics,
+        )  # fmt: skip
+        self.menus = Menus(
+            self.menuBar(), session, settings, self.model, self.page, self.opening, self.exporter, self.dialogs, acts
+        )
+        self.tools.add_tools(HOME, [self.menus.open, self.menus.again, self.menus.stop], "Part", self._category)
+        self.addToolBar(self.tools)
         self._build_status_bar()
         self.shortcuts = Shortcuts(settings, self.menuBar(), self.commands, self)
         self._connect()
@@ -98,81 +111,74 @@ class MainWindow(QMainWindow):
         """After closing: False if a job could not be stopped in time and its thread still runs."""
         return self._closed_cleanly
 
-    def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open files and folders in Inspect, as from the dialog; exported models join the runs."""
-        if bundles := [path for path in paths if path.suffix == BUNDLE_SUFFIX]:
-            self.show_workspace("runs")
-            self.session.import_wanted.emit(bundles)
-        if paths := [path for path in paths if path not in bundles]:
-            self.show_workspace(HOME)
-            self.settings.remember(list(paths))
-            self.model.open(paths)
-
     def show_workspace(self, key: str) -> None:
         """Inspect or one of the registry's workspaces, built at its first showing."""
         page: QWidget = self.page
         if key != HOME:
-            if key not in self._pages:
-                entry = next(entry for entry in WORKSPACES if entry.key == key)
-                built = entry.factory(self.session, self.settings, self.theme, self._stack)
-                self._pages[key] = built
-                self._stack.addWidget(built)
-                self.menus.of_workspace[key].addSeparator()
-                self.menus.of_workspace[key].addActions(self._pages[key].actions())
+            page = self._built(key)
             self._pages[key].activate()
-            page = self._pages[key]
         self.workspace = key
         self.shortcuts.take_in()
+        holder = QApplication.focusWidget()
         self._stack.setCurrentWidget(page)
-        self.switcher.show_current(key)
-        self.menus.enable()
+        if holder is not None and holder is not self and not holder.isVisible():
+            page.setFocus(Qt.FocusReason.OtherFocusReason)  # nothing types into a page that is not on show
+        self.tools.show_workspace(key)
+        self.menus.show_workspace(key)
         self.workspace_changed.emit(key)
 
-    # Parts
+    def _built(self, key: str) -> QWidget:
+        if key not in self._pages:
+            entry = next(entry for entry in WORKSPACES if entry.key == key)
+            built = entry.factory(self.session, self.settings, self.theme, self._stack)
+            self._pages[key] = self._widgets[key] = built
+            self._stack.addWidget(built)
+            self.menus.of_workspace[key].addSeparator()
+            self.menus.of_workspace[key].addActions(self._pages[key].actions())
+            self.tools.add_tools(key, self._pages[key].tools())
+        return self._widgets[key]
 
-    def _build_tool_bar(self) -> None:
-        bar = QToolBar("Tools", self, movable=False)
-        bar.setObjectName("tools")
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        bar.toggleViewAction().setVisible(False)
-        bar.addWidget(self.switcher)
-        bar.addSeparator()
-        for action in (self.menus.open, self.menus.demo):
-            bar.addAction(action)
-        bar.addSeparator()
-        bar.addAction(self.menus.again)
-        bar.addAction(self.menus.stop)
-        bar.addSeparator()
-        bar.addWidget(QLabel("Part  ", objectName="quiet"))
-        bar.addWidget(self._category)
-        self.addToolBar(bar)
+    def _go(self, wanted: Navigation) -> None:
+        """What one workspace wants of another."""
+        if isinstance(wanted, ShowWorkspace):
+            self.show_workspace(wanted.key)
+        elif isinstance(wanted, OpenScans):
+            self.opening.open(wanted.paths)
+        else:
+            key = next(entry.key for entry in WORKSPACES if isinstance(wanted, entry.takes))
+            self.show_workspace(key)
+            self._pages[key].take(wanted)
+
+    # Parts
 
     def _build_status_bar(self) -> None:
         bar = QStatusBar(sizeGripEnabled=False)
         bar.addWidget(self.status, 1)
+        bar.addWidget(self.saving)
+        self.saving.hide()
         bar.addPermanentWidget(self.recording.widget)
         bar.addPermanentWidget(self._model_label)
         self.setStatusBar(bar)
 
     def _connect(self) -> None:
-        self.switcher.wanted.connect(self.show_workspace)
-        self.session.open_wanted.connect(self.open_paths)
-        self.session.workspace_wanted.connect(self.show_workspace)
-        self.page.open_wanted.connect(self.open_dialog)
-        self.page.demo_wanted.connect(self.open_demo)
+        self.tools.switcher.wanted.connect(self.show_workspace)
+        self.session.navigated.connect(self._go)
+        self.opening.refused.connect(self.page.messages.warn)
+        self.page.open_wanted.connect(self.opening.ask_files)
+        self.page.demo_wanted.connect(self.opening.open_demo)
+        self.page.watch_wanted.connect(self.opening.ask_watched)
         self.page.guide_wanted.connect(self.dialogs.show_guide)
-        self.page.watch_wanted.connect(self.watch_dialog)
         self.model.progress_changed.connect(self.status.show_progress)
-        self.model.progress_changed.connect(self.menus.enable)
         self.status.cancel_wanted.connect(self.model.stop)
         self.exporter.said.connect(self.page.messages.inform)
-        self.exporter.failed.connect(self.page.messages.warn)
+        self.exporter.saver.failed.connect(self.page.messages.warn)
+        self.exporter.saver.saved.connect(self._on_saved)
+        self.exporter.saver.bug_found.connect(self.model.bug_found)
+        self.exporter.saver.progress_changed.connect(self._show_saving)
+        self.saving.cancel_wanted.connect(self.exporter.saver.cancel)
         self.recording.said.connect(self.page.messages.inform)
         self.recording.failed.connect(self.page.messages.warn)
         self.recording.bug_found.connect(self.model.bug_found)
-        for signal in (self.session.current_changed, self.session.entry_changed, self.session.entries_added):
-            signal.connect(self.menus.enable)
-        self.session.entries_removed.connect(self.menus.enable)
         self.session.model_changed.connect(self._show_model)
         for loaded in (self.page.clouds.built, self.session.model_changed):
             loaded.connect(self._collector.keep_all, Qt.ConnectionType.SingleShotConnection)
@@ -182,7 +188,6 @@ class MainWindow(QMainWindow):
         self.settings.changed.connect(self._on_setting_changed)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
         self.first_painted.connect(self._prepare, Qt.ConnectionType.QueuedConnection)
-        self.menus.enable()
 
     # Start and end
 
@@ -193,6 +198,9 @@ class MainWindow(QMainWindow):
         self.page.watching.resume()
 
     def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and keeps_key(event):
+            event.accept()
+            return True
         handled = super().event(event)
         if event.type() is QEvent.Type.Paint and not self._painted:
             self._painted = True
@@ -235,71 +243,36 @@ class MainWindow(QMainWindow):
         """What a second start of the program wants: its model, its paths, and this window in front."""
         if request.model is not None:
             self.use_model(request.model, self.session.device)
-        self.open_paths(request.paths)
+        self.opening.open(request.paths)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.raise_()
         self.activateWindow()
 
+    def reset_layout(self) -> None:
+        """The docks of Inspect as they come, each in its place."""
+        self.page.reset_layout(self.width(), self.height())
+        self.save_layout()
+
     def _restore_layout(self) -> None:
         if not self.restoreGeometry(self.settings.layout("window")):
             room = self.screen().availableGeometry()
-            width = min(max(round(DEFAULT_SHARE * room.width()), LEAST_SIZE[0]), room.width())
-            height = min(max(round(DEFAULT_SHARE * room.height()), LEAST_SIZE[1]), room.height())
+            width = min(max(round(DEFAULT_SHARE * room.width()), START_SIZE[0]), room.width())
+            height = min(max(round(DEFAULT_SHARE * room.height()), START_SIZE[1]), room.height())
             self.setGeometry(
                 room.left() + (room.width() - width) // 2, room.top() + (room.height() - height) // 2, width, height
             )
         if not self.page.restoreState(self.settings.layout("inspect"), DOCK_LAYOUT):
             self.page.arrange(self.width(), self.height())
 
-    # Opening
-
-    def open_demo(self) -> None:
-        """The bundled scans."""
-        self.show_workspace(HOME)
-        self.model.open([self._demo_dir])
-
-    def open_dialog(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Open scans", str(self.settings.last_folder), SCAN_FILTER)
-        if names:
-            self.settings.last_folder = Path(names[0]).parent
-            self.open_paths([Path(name) for name in names])
-
-    def open_folder_dialog(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Open a folder of scans", str(self.settings.last_folder))
-        if name:
-            self.settings.last_folder = Path(name)
-            self.open_paths([Path(name)])
-
-    def watch_dialog(self) -> None:
-        name = QFileDialog.getExistingDirectory(
-            self, "Watch a folder that scans arrive in", str(self.settings.last_folder)
-        )
-        if name:
-            self.show_workspace(HOME)
-            self.page.watching.start(Path(name))
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if _local_files(event):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        paths = _local_files(event)
-        if paths:
-            self.settings.last_folder = paths[0].parent
-            event.acceptProposedAction()
-            self.open_paths(paths)
+        event.acceptProposedAction()
+        self.opening.drop(event.mimeData())
 
-    # Inspecting
-
-    def inspect_again(self) -> None:
-        ids = self.page.scans.chosen_ids() or ([self.session.current] if self.session.current is not None else [])
-        self.model.inspect_again(ids)
-
-    def inspect_all_again(self) -> None:
-        self.model.inspect_again([entry.id for entry in self.session.entries])
-
-    def retry_failed(self) -> None:
-        self.model.inspect_again([entry.id for entry in self.session.entries if entry.state is State.FAILED])
+    # The model
 
     def use_model(self, run_dir: Path, device: str) -> None:
         """Inspect with this run from now on, if it can be loaded there."""
@@ -324,33 +297,40 @@ class MainWindow(QMainWindow):
         self.session.set_category(self._category.itemData(row))
         if self.session.current_entry is not None:
             self.page.messages.inform(
-                "The part was changed; results so far stay.", "Inspect this scan again", self.inspect_again
+                "The part was changed; results so far stay.", "Inspect this scan again", self.page.inspect_again
             )
+
+    def _show_saving(self, progress: object) -> None:
+        self.saving.show_progress(progress)
+        self.saving.setVisible(progress is not None)
+
+    def _on_saved(self, path: Path) -> None:
+        self.page.messages.inform(f"Saved {path}", "Open", lambda: open_file(path))
 
     # Look
 
     def _on_setting_changed(self, name: str) -> None:
         settings, session = self.settings, self.session
-        if name == "theme":
+        if name in ("theme", "text_size"):
             self._apply_theme()
         elif name == "run_dir":
             self.use_model(settings.run_dir or bundled_runs() / DEFAULT_RUN, session.device)
         elif name == "device":
             self.use_model(session.run_dir, settings.device)
-        self.exporter.start_in = settings.export_folder
         session.set_who(settings.operator or login_name(), session.lot)
         session.set_unit(settings.unit)
 
     def _apply_theme(self, *_: object) -> None:
-        self.theme = themes.choose(self.settings.theme)
+        self.theme = themes.choose(self.settings.theme, self.settings.text_size)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         themes.apply(app, self.theme)
         self.menus.set_theme(self.theme)
-        self.switcher.set_theme(self.theme)
+        self.tools.set_theme(self.theme)
         for page in (self.page, self.dialogs, *self._pages.values()):
             page.set_theme(self.theme)
         self.status.set_theme(self.theme)
+        self.saving.set_theme(self.theme)
         self.recording.set_theme(self.theme)
 
     def toggle_full_screen(self) -> None:
@@ -368,10 +348,6 @@ class MainWindow(QMainWindow):
     def copy_diagnostics(self) -> None:
         QGuiApplication.clipboard().setText(help_texts.diagnostics(self.session, self.settings))
         self.page.messages.inform("Diagnostics are on the clipboard.")
-
-
-def _local_files(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
 
 
 def show_bug(kind: type[BaseException], details: str, parent: QWidget | None) -> ErrorDetails:

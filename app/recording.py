@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.entries import Failure
 from app.jobs.recorder import Recorder
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Failure
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 

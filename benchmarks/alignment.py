@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from sedir_core.datasets.index import Sample, open_dataset
-from sedir_core.detectors.category import Category
-from sedir_core.detectors.identify import identify
 from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.evidence.category import Category
+from sedir_core.evidence.identify import identify
 from sedir_core.geometry.sampling import repeatable_order
 
 N_POINTS = 20_000

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from sedir_core.datasets.synthesis import synthesise
-from sedir_core.detectors import run_files
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.places import DEFAULT_RUN, bundled_runs
+from sedir_core.rundir import files as run_files
 
 SEED = "0"
 SHIPPED = (run_files.CONFIG, run_files.METRICS, run_files.WEIGHTS)

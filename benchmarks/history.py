@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "core" / "history")
 from app_helpers import SphereDetector, loader
 from history_helpers import CONTENT, DAY, inspection
 
-from app.session import Session
-from app.settings import Settings
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.theme import LIGHT
 from app.workspaces.history.page import HistoryPage
 from sedir_core.history.control import run_chart, share_chart

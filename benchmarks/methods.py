@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sedir_core.config import METHOD_NAMES, METHODS, PEERS
+from sedir_core.config import METHOD_NAMES, METHODS
 from sedir_core.detectors.memory_bank import RECIPES
 
 SEPARATION = {"silhouette": "silhouette", "knn_purity": "5-NN purity", "probe_accuracy": "probe accuracy"}
@@ -53,7 +53,7 @@ def train(dataset: Path, method: str, preset: str, seed: int, out: Path) -> Path
 
 
 def has_tokens(method: str) -> bool:
-    return method not in PEERS or (method in RECIPES and RECIPES[method].needs_encoder)
+    return method != "template" and (method not in RECIPES or RECIPES[method].has_tokens)
 
 
 def separations(runs: dict[str, Path], dataset: Path, out: Path) -> dict[str, dict[str, Any]]:

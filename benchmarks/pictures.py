@@ -21,11 +21,11 @@ from PySide6.QtGui import QCursor, QSurfaceFormat
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.__main__ import graphics_format
-from app.entries import Selection, State
 from app.jobs.inspection import load
 from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Selection, State
+from app.state.session import Session
+from app.state.settings import Settings
 from sedir_core.datasets.synthesis import built_in_parts, write_dataset
 from sedir_core.history.place import HistoryPlace
 from sedir_core.io.atomic import write_bytes
@@ -55,7 +55,7 @@ def main() -> int:
         _until(window.page.clouds.built, window.show)
         window.page.arrange(*SIZE)
         _write(asked.folder / "guide" / "first.png", _shot(window))
-        _until(window.model.batch_finished, window.open_demo)
+        _until(window.model.batch_finished, window.opening.open_demo)
         shown = next(e for e in session.entries if asked.scan in e.path.stem)
         if shown.state is State.DONE:
             session.show(shown.id)

@@ -27,10 +27,10 @@ from PySide6.QtWidgets import QApplication
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "app"))
 
 from app.__main__ import graphics_format
-from app.entries import State
 from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import State
+from app.state.session import Session
+from app.state.settings import Settings
 
 WARM_UP = 60
 N_FILES, N_POINTS = 7, 20_000
@@ -91,7 +91,7 @@ class _Held:
 
 
 def _open_and_close(app: QApplication, window: MainWindow, path: Path) -> None:
-    _until(window.model.batch_finished, lambda: window.open_paths([path]))
+    _until(window.model.batch_finished, lambda: window.opening.open([path]))
     (entry,) = window.session.entries
     assert entry.state is State.DONE, entry.failure
     for view in window.page.clouds.views:

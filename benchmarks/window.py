@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "app"))
 from app.__main__ import graphics_format
 from app.jobs.inspection import load
 from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Settings
+from app.state.session import Session
+from app.state.settings import Settings
 from app.views.camera import Pose
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
@@ -99,7 +99,7 @@ def _measure(app: QApplication, folder: Path) -> dict[str, float]:
     times = [_switch(app, window, entry_id) for entry_id in (first, second, first, second, first, second)]
     results["switch_200k_ms"] = round(1000 * median(times[1:]))
     big = save_ply(folder / "big.ply", dented_sphere(N_MOVE).points)
-    _until(window.model.batch_finished, lambda: window.open_paths([big]))
+    _until(window.model.batch_finished, lambda: window.opening.open([big]))
     results["camera_1m_fps"] = round(_turn(app, window), 1)
     window.close()
     return results
@@ -116,7 +116,7 @@ def _measure_demo(folder: Path) -> dict[str, float]:
 
 def _pauses(window: MainWindow, paths: list[Path]) -> dict[str, float]:
     beats = _Heartbeat()
-    _until(window.model.batch_finished, lambda: window.open_paths(paths))
+    _until(window.model.batch_finished, lambda: window.opening.open(paths))
     longest, longest_own = beats.stop()
     return {"longest_pause_ms": round(1000 * longest), "longest_pause_of_its_own_ms": round(1000 * longest_own)}
 

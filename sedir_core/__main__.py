@@ -1,5 +1,27 @@
-"""`python -m sedir_core` is `sedir`."""
+"""`python -m sedir_core` is `sedir`. Hardly anything is imported here: Ctrl-C is quiet from the first moment."""
 
-from sedir_core.cli import main
+import sys
+from pathlib import Path
 
-main()
+
+def main() -> None:
+    """The console command `sedir`."""
+    try:
+        _forget_working_folder()
+        from sedir_core.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _forget_working_folder() -> None:
+    """`python -m` puts it first on the path, where a folder called `app` or `resources` would hide ours."""
+    home = Path(__file__).resolve().parents[1]
+    if not sys.flags.safe_path and sys.path and Path(sys.path[0]).resolve() == Path.cwd() != home:
+        del sys.path[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -21,6 +21,7 @@ from sedir_core.commands import (
     ice,
     info,
     inspect,
+    methods,
     queue,
     runs,
     synth,
@@ -28,7 +29,7 @@ from sedir_core.commands import (
     watch,
     weights,
 )
-from sedir_core.commands.console import Status, say, set_up_log
+from sedir_core.commands.console import Status, say, set_up_output, trouble_outside
 from sedir_core.commands.defaults import option_defaults
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.places import user_config
@@ -36,8 +37,8 @@ from sedir_core.places import user_config
 EPILOG = (
     "Options not given are taken from SEDIR_* variables (SEDIR_DEVICE, or SEDIR_INSPECT_DEVICE for one command), "
     "then from the user's configuration file, then from the defaults. "
-    "Exit status: 0 done, 1 failure, 2 usage, 3 at least one NG and --fail-on-ng, 4 some input was unreadable, "
-    "130 interrupted."
+    "Exit status: 0 done, 1 failure, 2 usage, 3 at least one NG and --fail-on-ng (or uncertain and "
+    "--fail-on-uncertain), 4 some input was unreadable, 130 interrupted."
 )
 
 
@@ -57,6 +58,13 @@ class SedirGroup(TyperGroup):
         except Cancelled as error:
             say("interrupted; nothing partial was recorded as complete")
             raise typer.Exit(Status.INTERRUPTED) from error
+        except BrokenPipeError:  # whoever read the output has gone: nobody is left to tell
+            raise
+        except (OSError, MemoryError, ImportError, RuntimeError) as error:
+            if (said := trouble_outside(error)) is None:
+                raise
+            say(f"error: {said}")
+            raise typer.Exit(Status.FAILED) from error
 
 
 app = typer.Typer(
@@ -74,6 +82,7 @@ app.command("watch")(watch.watch)
 app.command("train")(train.train)
 app.add_typer(queue.app, name="queue")
 app.command("estimate")(estimate.estimate)
+app.command("methods")(methods.methods)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ablate")(ablate.ablate)
 app.command("ice")(ice.ice)
@@ -98,7 +107,7 @@ def root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    set_up_log()
+    set_up_output()
 
 
 def main() -> None:

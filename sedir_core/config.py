@@ -5,34 +5,24 @@ Sources in the help texts: [P] the paper, [R] the reference code of MC3D-AD, [O]
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from sedir_core.documents import read_toml
 from sedir_core.errors import BadConfig
+from sedir_core.methods import BY_NAME, TABLE
+from sedir_core.tolerances import parse_tolerance
+from sedir_core.units import Unit
 
 Preset = Literal["paper", "desktop", "tiny"]
-Peer = Literal["btf-raw", "btf-fpfh", "patchcore-fpfh", "patchcore-pointmae", "m3dm", "reg3d-ad", "template"]
-Method = Literal["sedir", "mc3d-ad", "mc3d-ad-spatial"] | Peer
-PEERS: tuple[Peer, ...] = get_args(Peer)
+METHODS: tuple[str, ...] = tuple(BY_NAME)
+PEERS: tuple[str, ...] = tuple(method.name for method in TABLE if not method.learns)
 """Detectors that memorise good parts of each category and learn no network."""
-METHODS: tuple[Method, ...] = ("sedir", "mc3d-ad", "mc3d-ad-spatial", *PEERS)
-METHOD_NAMES: Mapping[str, str] = {
-    "sedir": "SeDiR",
-    "mc3d-ad": "MC3D-AD",
-    "mc3d-ad-spatial": "MC3D-AD, spatial",
-    "btf-raw": "BTF(Raw)",
-    "btf-fpfh": "BTF(FPFH)",
-    "patchcore-fpfh": "PatchCore(FPFH)",
-    "patchcore-pointmae": "PatchCore(PointMAE)",
-    "m3dm": "M3DM",
-    "reg3d-ad": "Reg3D-AD",
-    "template": "Golden template",
-}
+METHOD_NAMES: Mapping[str, str] = {method.name: method.label for method in TABLE}
 """As people read them: the paper's spelling, where it knows the method."""
 PRESETS: tuple[Preset, ...] = ("paper", "desktop", "tiny")
 
@@ -46,6 +36,16 @@ class Section(BaseModel):
     """A frozen group of settings that refuses unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """What the files of the training scans do not say."""
+
+    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are told [O]", simple=True)
+    columns: str = setting("", "x, y, z of text tables: three names, or numbers from 1; empty finds them out [O]")
+    defective_names: Literal["refuse", "learn"] = setting(
+        "refuse", "training scans in folders or files that are called defective: refuse them, or learn them as good [O]"
+    )
 
 
 class EncoderConfig(Section):
@@ -66,6 +66,16 @@ class GroupingConfig(Section):
     ratio: float = setting(2.0, "the coarser has this many times k points, the finer as many times fewer [P]", 1.1, 8.0)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
 
+    @model_validator(mode="after")
+    def _sizes_differ(self) -> GroupingConfig:
+        """Said before anything is aligned, which takes minutes."""
+        finer, coarser = int(self.group_size / self.ratio), int(self.group_size * self.ratio)
+        if not 0 < finer < self.group_size < coarser:
+            raise ValueError(f"group_size {self.group_size} and ratio {self.ratio:g} give no three neighbourhoods")
+        if 0 < self.working_points < coarser:
+            raise ValueError(f"working_points must be 0 or at least the {coarser} points of the coarsest neighbourhood")
+        return self
+
 
 class NetworkConfig(Section):
     """The trained network: CFGT and GGD."""
@@ -80,6 +90,11 @@ class NetworkConfig(Section):
     )
     geometric_prior: Literal["bias", "mask", "gate", "none"] = setting(
         "bias", "how local geometry leads the decoder: as a bias on attention [P], or an ablation"
+    )
+    rebuilt_from: Literal["scan", "identity"] = setting(
+        "scan",
+        "what the decoder reads: the scan's own tokens [P], through which a defect is copied, or what identity and "
+        "place let expect [O]",
     )
     jitter_scale: float = setting(20.0, "feature jitter while training [P]", 0.0, 100.0)
     jitter_probability: float = setting(1.0, "share of training steps with jitter [P]", 0.0, 1.0)
@@ -111,8 +126,10 @@ class TrainingConfig(Section):
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0, simple=True)
-    schedule: Literal["cosine", "step"] = setting(
-        "cosine", "how the rate falls: cosine annealing [P], or to a tenth after four fifths of the steps [R]"
+    schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
+        "cosine",
+        "how the rate falls: cosine annealing [P]; to a tenth after four fifths of the steps [R]; constant for the "
+        "first hundredth, then cosine to a thousandth, as PO3AD's [R]; not at all, as R3D-AD's [R]",
     )
     weight_decay: float = setting(1e-4, "AdamW's weight decay [R]", 0.0, 1.0)
     clip_norm: float = setting(0.1, "gradient norm is clipped to this [R]", 0.0, 100.0)
@@ -132,31 +149,164 @@ class BankConfig(Section):
     )
 
 
+class PlaceConfig(Section):
+    """Detectors that compare descriptors at the same place alone."""
+
+    entries: int = setting(20_000, "descriptors of good parts kept for a kind of part [O]", 100, 1_000_000)
+    neighbours: int = setting(32, "of them, nearest in space, a point is compared with [O]", 1, 1_024)
+
+
+class CpmfConfig(Section):
+    """CPMF alone."""
+
+    backbone: Literal["lite0", "resnet18-file", "resnet18-random"] = setting(
+        "lite0", "network that reads the pictures: EfficientNet-Lite0 [O], CPMF's own ResNet-18 [R], or a control"
+    )
+    file: str = setting("", "checkpoint of ResNet-18 for resnet18-file, as torchvision or timm release it")
+    views: Literal["sphere", "published"] = setting(
+        "sphere", "27 pictures from all around the part [O], or turned by up to 15 degrees from its front [R]"
+    )
+
+
+class Group3adConfig(Section):
+    """After Group3AD alone."""
+
+    agcs: Literal["departure", "variation", "off"] = setting(
+        "departure", "half of a scan's groups lie where its variation departs from the template's, or is highest [O]"
+    )
+    projector_epochs: int = setting(50, "passes of the projector over cached tokens [O]", 1, 10_000)
+
+
+class ImrnetConfig(Section):
+    """After IMRNet alone; widths are the local encoder's."""
+
+    depth: int = setting(12, "transformer blocks of the encoder [R]", 1, 24)
+    decoder_depth: int = setting(4, "transformer blocks of the decoder [R]", 1, 12)
+    points: int = setting(4_096, "points sampled of a scan [O]", 128, 65_536)
+    patches: int = setting(128, "patches of a scan [O]", 8, 2_048)
+    patch_size: int = setting(64, "points of a patch [P]", 8, 512)
+    clouds: int = setting(1, "training clouds a step [O]", 1, 256)
+    ratio: float = setting(0.4, "share of the patches that are hidden [P]", 0.05, 0.95)
+    rounds: int = setting(3, "how often a scan is hidden and rebuilt [P]", 1, 16)
+    masks: Literal["cover", "random"] = setting("cover", "every patch is hidden once [O], or at random")
+    object_score: Literal["top", "max"] = setting("top", "the mean of the highest hundredth of the points [O], or one")
+
+
+class IsmpConfig(Section):
+    """ISMP alone."""
+
+    order: Literal["depth", "published"] = setting(
+        "depth", "the point nearest to the plane shows in a picture [O], or the last one [R]"
+    )
+    weights: Literal["published", "balanced"] = setting(
+        "published", "parts of the vector as they are [R], or each divided by its mean length [O]"
+    )
+    normalise: Literal["network", "published"] = setting(
+        "network", "pictures as the network was trained on them [O], or 0 to 255 [R]"
+    )
+
+
+class Po3adConfig(Section):
+    """PO3AD alone."""
+
+    pseudo: Literal["published", "af"] = setting(
+        "published", "what it learns to undo: one moved patch [R], or a family of defects and cuts, after AF3AD [O]"
+    )
+    normals: Literal["published", "true"] = setting(
+        "published", "moved along |normal|, component by component [R], or along the oriented normal [O]"
+    )
+    norm: Literal["frame", "published"] = setting(
+        "frame", "size and centre: the category's [O], or each scan's own [R], by which a broken part is rescaled"
+    )
+    rotate: Literal["published", "none"] = setting(
+        "published", "turn training parts at random [R], or not, as scans come aligned [O]"
+    )
+    points: int = setting(20_000, "points of a training cloud [O]", 1_000, 200_000)
+    clouds: int = setting(32, "training clouds a step [R]", 1, 256)
+    voxel: float = setting(0.03, "side of a voxel, in radii [R]", 0.005, 0.05)
+    width: Literal["8", "16", "32", "64"] = setting("32", "channels of the first layer, 32 [R]; others in proportion")
+    blocks: Literal["published", "one"] = setting("published", "residual blocks a stage: MinkUNet34C's [R], or one [O]")
+
+
+class R3dadConfig(Section):
+    """R3D-AD alone."""
+
+    variant: Literal["released", "paper"] = setting(
+        "released",
+        "the distance to a drawing, as its code is released [R]; or the displacement that the paper tells of",
+    )
+    rotate: Literal["published", "none"] = setting(
+        "published", "turn training parts at random [R], or not, as scans come aligned [O]"
+    )
+    points: int = setting(2_048, "points of a cloud [R]", 128, 16_384)
+    clouds: int = setting(128, "training clouds a step [R]", 2, 1_024)
+    draws: int = setting(4, "drawings of a scan that scores are averaged over [O]", 1, 32)
+
+
 class ScoringConfig(Section):
     """From residuals to a verdict."""
 
-    method: Literal["calibrated", "paper"] = setting("calibrated", "calibrated [O] or as published [P]")
+    evidence: Literal["network", "surface", "all"] = setting(
+        "all", "what a verdict rests on: the network's residuals [P], the distance to the normal surface [O], or both"
+    )
+    rule: Literal["paper", "raw", "calibrated"] = setting(
+        "calibrated", "as published [P], the same without min-max, or in times of what is usual at each place [O]"
+    )
     false_alarm_rate: float = setting(0.05, "share of good parts that may be called NG [O]", 0.001, 0.5, simple=True)
+    tolerance: str = setting("", "deviation allowed, in data.unit: 0.3, or -0.2,0.4 for less and more; empty: any [O]")
+
+    @field_validator("tolerance")
+    @classmethod
+    def _is_tolerance(cls, text: str) -> str:
+        try:
+            parse_tolerance(text)
+        except BadConfig as error:
+            raise ValueError(f"{error.what}: {error.hint}") from error
+        return text
 
 
 class Config(Section):
     """All settings of a run; `Config()` is the paper's preset."""
 
     preset: Preset = "paper"
-    method: Method = setting("sedir", "detector to train")
+    method: str = setting("sedir", "detector to train, see `sedir methods`")
+    data: DataConfig = DataConfig()
     encoder: EncoderConfig = EncoderConfig()
     grouping: GroupingConfig = GroupingConfig()
     network: NetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     bank: BankConfig = BankConfig()
+    cpmf: CpmfConfig = CpmfConfig()
+    group3ad: Group3adConfig = Group3adConfig()
+    imrnet: ImrnetConfig = ImrnetConfig()
+    ismp: IsmpConfig = IsmpConfig()
+    place: PlaceConfig = PlaceConfig()
+    po3ad: Po3adConfig = Po3adConfig()
+    r3dad: R3dadConfig = R3dadConfig()
     scoring: ScoringConfig = ScoringConfig()
 
     @model_validator(mode="after")
-    def _heads_divide(self) -> Config:
+    def _known_method(self) -> Config:
+        if self.method not in BY_NAME:
+            raise ValueError(f"no such method: {self.method}")
+        return self
+
+    @model_validator(mode="after")
+    def _network_fits(self) -> Config:
         if self.network.width % self.network.heads or self.encoder.width % self.encoder.heads:
             raise ValueError("width must be a multiple of heads")
         return self
+
+    def settings(self) -> dict[str, Any]:
+        """As plain data, without the sections that the method does not read."""
+        return self.model_dump(include=set(read_by(self.method)))
+
+
+def read_by(method: str) -> tuple[str, ...]:
+    """The fields of a configuration that a method of the table reads: not the sections that other methods own."""
+    others = {one.section for one in TABLE} - {BY_NAME[method].section}
+    return tuple(name for name in Config.model_fields if name not in others)
 
 
 def preset(name: str, method: str = "sedir", **changes: Mapping[str, Any]) -> Config:
@@ -168,7 +318,7 @@ def preset(name: str, method: str = "sedir", **changes: Mapping[str, Any]) -> Co
         raise BadConfig(name, "no such preset", "use " + ", ".join(PRESETS))
     if method not in METHODS:
         raise BadConfig(method, "no such method", "use " + ", ".join(METHODS))
-    own = _merged(_PRESETS[name], _OF_METHOD[method][name])
+    own = _merged(_PRESETS[name], BY_NAME[method].presets[name])
     return _validated("preset " + name, _merged({"preset": name, "method": method} | own, changes))
 
 
@@ -179,16 +329,12 @@ def override(config: Config, **changes: Mapping[str, Any] | Any) -> Config:
 
 def read_config(path: Path) -> Config:
     """config.toml of a run. Raises BadConfig if it is not TOML or does not fit the schema."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(path, f"not readable as TOML: {error}") from error
-    return _validated(path, raw)
+    return _validated(path, read_toml(path, BadConfig))
 
 
 def to_toml(config: Config) -> str:
     """The text of config.toml."""
-    return tomli_w.dumps(config.model_dump())
+    return tomli_w.dumps(config.settings())
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,7 +361,14 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "desktop": {
         "encoder": _SMALL_ENCODER,
         "grouping": {"n_groups": 512, "group_size": 64, "working_points": 20_000},
-        "network": {"width": 128, "depth": 2, "heads": 4, "feedforward": 512, "jitter_scale": 10.0},
+        "network": {
+            "width": 128,
+            "depth": 2,
+            "heads": 4,
+            "feedforward": 512,
+            "jitter_scale": 10.0,
+            "rebuilt_from": "identity",
+        },
         # Far fewer steps than the paper's 48,000, so the small terms must weigh more to have any say.
         "loss": {"supervised_contrastive": 0.02, "classification": 0.05},
         "training": {"epochs": 40, "samplings": 4, "views": 3, "held_out": 2, "learning_rate": 1e-3, "clip_norm": 1.0},
@@ -223,7 +376,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {
         "encoder": _SMALL_ENCODER,
         "grouping": {"n_groups": 128, "group_size": 32, "working_points": 4_000},
-        "network": {"width": 32, "depth": 1, "heads": 4, "feedforward": 64},
+        "network": {"width": 32, "depth": 1, "heads": 4, "feedforward": 64, "rebuilt_from": "identity"},
         "training": {
             "epochs": 4,
             "samplings": 1,
@@ -233,36 +386,4 @@ _PRESETS: dict[str, dict[str, Any]] = {
             "clip_norm": 1.0,
         },
     },
-}
-
-# What MC3D-AD does differently [R]: one neighbourhood, whole scans only, a rate that falls once. The sizes of the
-# smaller presets are SeDiR's own, so that both are compared on the same tokens.
-_BASELINE: dict[str, dict[str, Any]] = {
-    "paper": {"grouping": {"group_size": 128}, "training": {"schedule": "step"}},
-    "desktop": {"training": {"schedule": "step", "views": 0}},
-    "tiny": {"training": {"schedule": "step"}},
-}
-
-# The peers know whole scans only. Point-MAE's features are taken as published in the preset `paper` [R].
-_PEER: dict[str, dict[str, Any]] = {
-    "paper": {},
-    "desktop": {"training": {"views": 0}, "bank": {"coreset": 2_000, "candidates": 20_000}},
-    "tiny": {"bank": {"coreset": 200, "candidates": 1_000}},
-}
-_POINTMAE_PEER: dict[str, dict[str, Any]] = {
-    "paper": {"encoder": {"depth": 12}, "grouping": {"n_groups": 16_384, "group_size": 128}},
-    "desktop": _PEER["desktop"] | {"grouping": {"n_groups": 2_048}},
-    "tiny": _PEER["tiny"],
-}
-_OF_METHOD: dict[str, dict[str, dict[str, Any]]] = {
-    "sedir": {name: {} for name in PRESETS},
-    "mc3d-ad": _BASELINE,
-    "mc3d-ad-spatial": _BASELINE,
-    "btf-raw": _PEER,
-    "btf-fpfh": _PEER,
-    "patchcore-fpfh": _PEER,
-    "patchcore-pointmae": _POINTMAE_PEER,
-    "m3dm": _POINTMAE_PEER,
-    "reg3d-ad": _POINTMAE_PEER,
-    "template": _PEER,
 }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sedir_core.names import printable
+
 
 class UserError(Exception):
     """Base of every failure that is the input's or the environment's, not ours.
@@ -16,8 +18,9 @@ class UserError(Exception):
     """
 
     def __init__(self, where: Path | str, what: str, hint: str = "") -> None:
-        self.where, self.what, self.hint = str(where), what, hint
-        super().__init__(f"{self.where}: {what}" + (f" ({hint})" if hint else ""))
+        # Shown on terminals, in reports and tables: a file name must not forge a line there.
+        self.where, self.what, self.hint = printable(where), printable(what), printable(hint)
+        super().__init__(f"{self.where}: {self.what}" + (f" ({self.hint})" if self.hint else ""))
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
         return type(self), (self.where, self.what, self.hint)  # so that a worker process can send it
@@ -31,6 +34,16 @@ class UserError(Exception):
 
 class UnreadableScan(UserError):
     """The file is missing, broken, lying about its size, or not a scan."""
+
+
+class UnknownColumns(UnreadableScan):
+    """A table whose x, y and z cannot be told; the user has to say which columns they are."""
+
+    KIND = "unknown_columns"
+
+
+class NoCoordinates(UnreadableScan):
+    """Numbers that are something else than points: an image of heights, a list of triangles, labels."""
 
 
 class TooFewPoints(UserError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +12,8 @@ APP_NAME = "sedir-inspect"
 DEFAULT_RUN = "default"
 BUNDLE_SUFFIX = ".sedir"
 """Of a run that was exported as one file."""
+RUN_MARK = "about.json"
+"""File that every run directory holds from its beginning."""
 
 
 def bundled_runs() -> Path:
@@ -53,10 +56,40 @@ def bundled_icons() -> Path:
     return Path(str(files("resources"))) / "icons"
 
 
+def own_command(*words: str) -> list[str]:
+    """What runs `sedir` with these words in a process of its own.
+
+    Safe path: a folder called `app` or `resources` in the working directory must not be taken for ours.
+    """
+    return [sys.executable, "-P", "-m", "sedir_core", *words]
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; a name that the system does not take, as one of 300 letters, is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def find_run(name: str) -> Path:
-    """The run directory a user means: a path, or the name of one of the user's runs or a bundled one."""
-    if not Path(name).exists() and Path(name).name == name:
-        for folder in (user_runs(), bundled_runs()):
-            if (folder / name).is_dir():
-                return folder / name
-    return bundled_runs() / name if name == DEFAULT_RUN and not Path(name).exists() else Path(name)
+    """The run directory a user means: a path, or the name of one of the user's runs or a bundled one.
+
+    A folder in the working directory goes before a name only where it looks like a run, and never before the default:
+    nobody who says nothing means it. A path, such as ./default, is taken as it is.
+    """
+    path = Path(name)
+    if path.name != name or (name != DEFAULT_RUN and _holds_a_run(path)):
+        return path
+    for folder in (user_runs(), bundled_runs()):
+        if is_folder(folder / name):
+            return folder / name
+    return bundled_runs() / name if name == DEFAULT_RUN else path
+
+
+def _holds_a_run(path: Path) -> bool:
+    """A run directory, begun or finished, or a run as one file."""
+    try:
+        return (path / RUN_MARK).exists() or (path.suffix == BUNDLE_SUFFIX and path.is_file())
+    except OSError:
+        return False

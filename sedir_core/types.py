@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sedir_core.units import UNKNOWN, Unit
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -19,7 +22,13 @@ Report = Callable[[float, str], None]
 """Progress: a fraction in 0..1 and what is being done."""
 Stop = Callable[[], bool]
 """Asked between steps; True means the user wants out."""
-Verdict = Literal["ok", "ng"]
+Verdict = Literal["ok", "ng", "uncertain"]
+"""What a detector says of a scan, by one rule for window, history, reports and exit status (`Detection.verdict`)."""
+Decision = Literal["ok", "ng"]
+"""What an operator may set a verdict to."""
+VERDICT_WORDS: Mapping[Verdict, str] = {"ok": "OK", "ng": "NG", "uncertain": "Uncertain"}
+"""As people read them."""
+NO_SCORE = "the score or its limit is not a finite number"
 
 
 def no_report(fraction: float, stage: str) -> None:
@@ -38,6 +47,7 @@ class Scan:
     points: (n, 3) float64 in the file's own coordinates and order; non-finite rows are kept.
     labels: (n,) bool ground truth (True on the defect), or None where no source says.
     sampled: the points were drawn from a mesh's faces rather than measured.
+    left_out: which rows of the file were no measurements, in a clause; they are kept as NaN. unit: as its file says.
     """
 
     points: DoubleArray
@@ -45,6 +55,8 @@ class Scan:
     path: Path | None = None
     labels: BoolArray | None = None
     sampled: bool = False
+    left_out: str = ""
+    unit: Unit = UNKNOWN
 
     def __post_init__(self) -> None:
         if self.points.ndim != 2 or self.points.shape[1] != 3 or self.points.dtype != np.float64:
@@ -61,12 +73,36 @@ class Scan:
         return np.asarray(np.isfinite(self.points).all(axis=1))
 
 
+DefectKind = Literal["bump", "dent", "missing material", "extra material", "gap or crack", "displaced region"]
+"""What a defect is, by the side and the shape of its deviation from the expected surface."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a surface may deviate: minus at most 0 (too little material), plus at least 0 (too much), in one unit."""
+
+    minus: float
+    plus: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.minus) and np.isfinite(self.plus) and self.minus <= 0 <= self.plus):
+            raise ValueError(f"a tolerance runs from a number up to 0 to one from 0, got {self.minus}, {self.plus}")
+
+    def holds(self, lowest: float, highest: float) -> bool:
+        """Whether deviations between these two are allowed."""
+        return self.minus <= lowest and highest <= self.plus
+
+
 @dataclass(frozen=True)
 class Defect:
-    """A connected cluster of points above the point threshold, in the scan's own units.
+    """A place where a part is not as expected, in the scan's own unit.
 
-    centroid, extent: (3,) float64; extent is the axis-aligned size. peak: the highest point score.
-    area: estimated surface, square units. members: (n_points,) indices into the scan.
+    centroid, extent: (3,) float64; extent is the axis-aligned size. peak: the highest point score. area: of the
+    surface concerned, square units. members: (k,) indices into the scan; where material is missing, those at its rim.
+    What follows needs an expected surface; a detector without one leaves it out.
+    depth, depth_mean: signed deviation, the largest and the mean; + is too much material, - too little. size: (3,)
+    along the defect's own `axes`, (3, 3) with a unit vector in each row: length, width, height along the surface's
+    normal. place: where on the part, in words; empty where there are none.
     """
 
     centroid: DoubleArray
@@ -74,6 +110,12 @@ class Defect:
     peak: float
     area: float
     members: IntArray
+    kind: DefectKind | None = None
+    depth: float = math.nan
+    depth_mean: float = math.nan
+    size: DoubleArray | None = None
+    axes: DoubleArray | None = None
+    place: str = ""
 
     @property
     def n_points(self) -> int:
@@ -85,11 +127,23 @@ class Detection:
     """What a detector says of one scan; scores are on the original points in their original order.
 
     point_scores: (n,) float32, NaN where not evaluated; above `point_threshold` a point belongs to a defect.
-    object_score and threshold share a unit of their own; the verdict is NG when the score exceeds the threshold.
-    category_confidence: 0..1. uncertain: the category could not be established, `reason` says why.
+    object_score and threshold share a unit of their own; the verdict is NG when the score exceeds the threshold, or
+    when a deviation exceeds the tolerance.
+    category_confidence: 0..1. uncertain: the category could not be established, or the score or the threshold is not a
+    finite number; `reason` says why.
     reconstruction: (m, 3) float64, the surface the model believes is normal, in the scan's coordinates.
     token: (d,) float32, the global token. seconds: per stage, with "total". from_one_side: held against the standard
-    of such scans.
+    of such scans. unit: the model's. to_unit: what lengths in the scan's coordinates are multiplied by to be in it;
+    all coordinates and lengths here are the scan's own, as its file has them.
+    deviation: (n,) float32, signed distance to the expected surface along its normal: + is too much material, - too
+    little; NaN where not evaluated. deviation_rigid: the same with the smooth part-to-part difference left in. Both
+    None where a detector has no expected surface.
+    expected: (m, 3) float64, that surface: the template in the scan's shape, in the scan's coordinates.
+    rests_on: share of the score by kind of evidence, "network" and "surface"; empty where a detector has one kind.
+    regions: all that departs from the expected surface by more than its noise, described whatever the limit; a limit
+    says which of them are defects.
+    tolerance: in the model's unit, or None. deviation_range: the lowest and the highest deviation_rigid, each the mean
+    over a small neighbourhood, so that no single point decides; what is missing counts.
     """
 
     point_scores: FloatArray
@@ -105,17 +159,49 @@ class Detection:
     defects: tuple[Defect, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     from_one_side: bool = False
+    unit: Unit = UNKNOWN
+    to_unit: float = 1.0
+    deviation: FloatArray | None = None
+    deviation_rigid: FloatArray | None = None
+    expected: DoubleArray | None = None
+    rests_on: Mapping[str, float] = field(default_factory=dict)
+    regions: tuple[Defect, ...] = ()
+    tolerance: Tolerance | None = None
+    deviation_range: tuple[float, float] = (math.nan, math.nan)
 
     def __post_init__(self) -> None:
         if self.point_scores.ndim != 1 or self.point_scores.dtype != np.float32:
             raise ValueError(f"point_scores must be (n,) float32, got {self.point_scores.shape}")
-        if self.reconstruction.ndim != 2 or self.reconstruction.shape[1] != 3:
-            raise ValueError(f"reconstruction must be (m, 3), got {self.reconstruction.shape}")
+        for name in ("deviation", "deviation_rigid"):
+            values = getattr(self, name)
+            if values is not None and (values.shape != self.point_scores.shape or values.dtype != np.float32):
+                raise ValueError(f"{name} must be ({len(self.point_scores)},) float32, got {values.shape}")
+        for name in ("reconstruction", "expected"):
+            surface = getattr(self, name)
+            if surface is not None and (surface.ndim != 2 or surface.shape[1] != 3):
+                raise ValueError(f"{name} must be (m, 3), got {surface.shape}")
+        if not self.measured and not self.uncertain:
+            object.__setattr__(self, "uncertain", True)
+            object.__setattr__(self, "reason", "; ".join(filter(None, (NO_SCORE, self.reason))))
+
+    @property
+    def measured(self) -> bool:
+        """Whether score and threshold are finite numbers; a result without them can never be OK."""
+        return math.isfinite(self.object_score) and math.isfinite(self.threshold)
 
     @property
     def verdict(self) -> Verdict:
-        """NG above the threshold, whatever the defects say."""
-        return "ng" if self.object_score > self.threshold else "ok"
+        """NG above the threshold or out of tolerance, whatever the defects say; else OK, unless `uncertain`."""
+        if self.object_score > self.threshold or self.out_of_tolerance:
+            return "ng"
+        return "uncertain" if self.uncertain else "ok"
+
+    @property
+    def out_of_tolerance(self) -> bool:
+        """Whether a deviation exceeds the tolerance; not where there is none, or nothing was measured."""
+        if self.tolerance is None or any(map(math.isnan, self.deviation_range)):
+            return False
+        return not self.tolerance.holds(*(self.to_unit * end for end in self.deviation_range))
 
     @property
     def evaluated(self) -> BoolArray:

@@ -17,9 +17,9 @@ from tiny_run import TinyRun, dented, part, write_encoder
 from typer.testing import CliRunner
 
 from sedir_core.cli import app
-from sedir_core.detectors.run_files import STATE, WEIGHTS
 from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import digest, read_tensors
+from sedir_core.rundir.files import STATE, WEIGHTS
 
 EPOCHS = 150  # enough steps that a signal sent at the first one comes long before the last
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QProcess, Signal
+
+from sedir_core.places import own_command
 
 END_MS = 2_000
 
@@ -30,7 +31,8 @@ class Child(QObject):
         self._process = process = QProcess(self)
         process.setStandardInputFile(QProcess.nullDevice())
         process.finished.connect(self._on_finished)
-        process.start(sys.executable, ["-m", "sedir_core", *words])
+        program, *arguments = own_command(*words)
+        process.start(program, arguments)
         self.busy_changed.emit(True)
 
     def cancel(self) -> None:

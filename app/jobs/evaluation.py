@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.child import Child
-from sedir_core.detectors.run_files import read_about
+from sedir_core.rundir.files import read_about
 
 UNREADABLE = 4
 """Exit status of the command when some scans could not be read; the others are evaluated."""

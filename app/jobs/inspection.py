@@ -7,19 +7,25 @@ import importlib.util
 import logging
 import os
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from app.entries import ModelInfo
-from app.session import Load
-from app.shapes import Shape, distances, prepare
+from app.state.entries import Beside, ModelInfo
+from app.state.session import Load
+from app.views.camera import Triple
+from app.views.facing import front_of
+from app.views.shapes import Shape, join, prepare, prepare_surface
 from app.views.thumbnail import thumbnail
-from sedir_core.detectors.base import Detector
-from sedir_core.detectors.limits import Calibrated
+from sedir_core.detectors.base import Detector, detect_file
 from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
-from sedir_core.types import BoolArray, Detection, FloatArray, Report, Scan, Stop
+from sedir_core.evidence.limits import Calibrated
+from sedir_core.history.place import HistoryPlace
+from sedir_core.io.finding import Found, look_for_scans
+from sedir_core.io.table_peek import TableHead, peek_table
+from sedir_core.types import BoolArray, Detection, Report, Scan, Stop
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +52,12 @@ class DetectRequest:
 class Opened:
     """A scan, with the labels of its data set where there are any, and the same ready to be drawn.
 
-    surface, difference: the reconstruction that was asked for with it.
+    surfaces: what of its result was asked for with it.
     """
 
     scan: Scan
     shape: Shape
-    surface: Shape | None = None
-    difference: FloatArray | None = None
+    surfaces: Mapping[Beside, Shape] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,22 @@ class AgainRequest:
 
 
 @dataclass(frozen=True)
+class PastRequest:
+    """An inspection of the history, to be drawn again. key: of the inspection."""
+
+    key: str
+    place: HistoryPlace
+
+
+@dataclass(frozen=True)
 class Inspected:
     """The answer, what of it is drawn, and the detector that gave it."""
 
     detection: Detection
-    surface: Shape
-    difference: FloatArray
+    surfaces: Mapping[Beside, Shape]
     thumbnail: bytes
     model: ModelInfo
+    front: Triple | None
 
 
 @dataclass(frozen=True)
@@ -83,11 +96,14 @@ class JudgeRequest:
     limit: float
 
 
-def find(paths: tuple[Path, ...], report: Report, stop: Stop) -> list[Path]:
-    """Scans among files and folders. Raises UnreadableScan."""
-    from sedir_core.io.scans import find_scans
+def find(paths: tuple[Path, ...], report: Report, stop: Stop) -> Found:
+    """Scans among files and folders, and what else lies in these."""
+    return look_for_scans(paths)
 
-    return list(find_scans(paths))
+
+def peek(path: Path, report: Report, stop: Stop) -> TableHead:
+    """The first rows of a table. Raises UnreadableScan."""
+    return peek_table(path)
 
 
 def read(path: Path, report: Report, stop: Stop) -> Opened:
@@ -102,12 +118,24 @@ def read(path: Path, report: Report, stop: Stop) -> Opened:
 
 
 def read_again(request: AgainRequest, report: Report, stop: Stop) -> Opened:
-    """The same with the reconstruction of its result. Raises UnreadableScan also where the file holds another scan."""
+    """The same with what its result expects. Raises UnreadableScan also where the file holds another scan."""
     opened = read(request.path, report, stop)
     if len(opened.scan) != len(request.raw.point_scores):
         raise UnreadableScan(request.path, "was written anew since it was inspected", "inspect it again")
-    surface = prepare(request.raw.reconstruction, around=opened.shape)
-    return replace(opened, surface=surface, difference=distances(opened.scan.points, surface))
+    return replace(opened, surfaces=first_surface(request.raw, opened.shape))
+
+
+def read_past(request: PastRequest, report: Report, stop: Stop) -> Opened:
+    """A past inspection's points and what it expected, as the history keeps them. Raises BadHistory, CannotWrite."""
+    from sedir_core.history.finished import reopen
+
+    history = request.place.open(create=False)
+    try:
+        _, kept, scan, _ = reopen(history, request.key)
+    finally:
+        history.close()
+    shape = prepare(scan.points)
+    return Opened(scan, shape, first_surface(kept.raw, shape))
 
 
 def _labels_beside(path: Path) -> Scan | None:
@@ -136,6 +164,48 @@ def _transfer(labelled: Scan, scan: Scan) -> BoolArray:
     nearest = PointTree(labelled.points[known]).nearest(scan.points[wanted])[1]
     labels[wanted] = labelled.labels[known][nearest]
     return labels
+
+
+def first_surface(detection: Detection, shape: Shape) -> dict[Beside, Shape]:
+    """What is shown beside the scan at first: the expected surface, or where there is none the reconstruction."""
+    beside = Beside.RECONSTRUCTION if detection.expected is None else Beside.EXPECTED
+    return {beside: prepare_beside(detection, shape, beside)}
+
+
+def prepare_beside(detection: Detection, shape: Shape, beside: Beside) -> Shape:
+    """One of the two surfaces of a result, ready to be drawn beside the scan."""
+    expected = detection.expected if beside is Beside.EXPECTED else None
+    return prepare_surface(detection.reconstruction if expected is None else expected, shape)
+
+
+@dataclass(frozen=True)
+class JoinRequest:
+    """A scan and its result, of which this is wanted beside it."""
+
+    shape: Shape
+    surfaces: Mapping[Beside, Shape]
+    raw: Detection | None
+    beside: Beside
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The same as surfaces. of: what they were made from."""
+
+    of: JoinRequest
+    shape: Shape
+    surfaces: Mapping[Beside, Shape]
+
+
+def join_surfaces(request: JoinRequest, report: Report, stop: Stop) -> Joined:
+    """Scan and what is shown beside it as surfaces; what was joined already stays as it is. Raises Cancelled."""
+    shape = request.shape if request.shape.joined else join(request.shape, stop)
+    surface = request.surfaces.get(request.beside)
+    if surface is None and request.raw is not None and request.beside is not Beside.SCAN:
+        surface = prepare_beside(request.raw, request.shape, request.beside)
+    if surface is not None and not surface.joined:
+        surface = join(surface, stop)
+    return Joined(request, shape, {**request.surfaces} | ({} if surface is None else {request.beside: surface}))
 
 
 def judge(request: JudgeRequest, report: Report, stop: Stop) -> Detection:
@@ -168,11 +238,11 @@ class Inspector:
             raise UnknownCategory(
                 request.scan.name, "this model cannot tell parts apart by itself", "choose the category in the toolbar"
             )
-        detection = detector.detect(request.scan, request.category, report, stop)
+        detection = detect_file(detector, request.scan, request.category, report, stop)
         report(1.0, "preparing the picture")
-        surface = prepare(detection.reconstruction, around=request.shape)
         small = thumbnail(request.shape, detection.point_scores, detection.point_threshold)
-        return Inspected(detection, surface, distances(request.scan.points, surface), small, info)
+        surfaces = first_surface(detection, request.shape)
+        return Inspected(detection, surfaces, small, info, front_of(request.shape, detection))
 
     def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:

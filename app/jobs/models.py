@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sedir_core.detectors.run_files import WEIGHTS, read_run_config
 from sedir_core.errors import BadRun
 from sedir_core.places import user_runs
+from sedir_core.rundir.files import WEIGHTS, read_run_config
 from sedir_core.runs.catalogue import RunEntry, State, list_runs, read_entry
 from sedir_core.runs.models import find_model
 from sedir_core.types import Report, Stop

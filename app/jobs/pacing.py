@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.child import Child
 from app.jobs.pool import Pool
 from sedir_core.config import Config, to_toml
+from sedir_core.documents import parse_json
 from sedir_core.errors import UserError
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
@@ -67,7 +66,7 @@ class Pacer(QObject):
     def _on_ended(self, status: int, output: bytes, why: str) -> None:
         assert self._asked is not None
         try:
-            pace = Pace.model_validate(json.loads(output)["pace"])
+            pace = Pace.model_validate(parse_json(output)["pace"])
         except (ValueError, KeyError, TypeError):
             self.failed.emit(why)
             return

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.entries import Entry, ModelInfo, Past, State
-from app.shapes import distances, prepare
+from app.jobs.inspection import first_surface
+from app.state.entries import Entry, ModelInfo, Past, State
+from app.views.facing import front_of
+from app.views.shapes import prepare
 from app.views.thumbnail import thumbnail
 from sedir_core.history.control import Grouping, RunChart, ShareChart, run_chart, share_chart
 from sedir_core.types import Report, Stop
@@ -110,7 +112,6 @@ class Reader:
         inspection, kept, scan, remark = reopen(self._history(), key)
         report(0.5, "preparing the picture")
         shape = prepare(scan.points)
-        surface = prepare(kept.raw.reconstruction, around=shape)
         when = f"{inspection.time.astimezone():%d %B %Y, %H:%M}"
         said = (
             f"Inspected on {when} by {inspection.operator or 'nobody named'} with {inspection.model}. {remark}".strip()
@@ -122,8 +123,7 @@ class Reader:
             state=State.DONE,
             scan=scan,
             shape=shape,
-            surface=surface,
-            difference=distances(scan.points, surface),
+            surfaces=first_surface(kept.raw, shape),
             raw=kept.raw,
             detection=kept.shown,
             defects_at=inspection.limit_share,
@@ -134,6 +134,7 @@ class Reader:
             record=inspection.key,
             model=ModelInfo(Path(inspection.model), inspection.method, (), False),
             past=Past(inspection.limit_share, said),
+            front=front_of(shape, kept.shown),
         )
 
     def close(self) -> None:

@@ -9,24 +9,25 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.entries import Entry, Failure
 from app.jobs.inspection import JudgeRequest, judge
-from app.session import Session
+from app.state.entries import Entry, Failure
+from app.state.session import Session
 from sedir_core.errors import UserError
 from sedir_core.types import never_stop, no_report
 
 if TYPE_CHECKING:
+    from sedir_core.history.outbox import Outbox
     from sedir_core.history.place import HistoryPlace
     from sedir_core.history.records import Inspection, Override
     from sedir_core.history.store import History
@@ -89,7 +90,6 @@ class Recorder(QObject):
         self._session, self._limit_bytes = session, limit_bytes
         self._asked: queue.SimpleQueue[Result | Review | _Ask] = queue.SimpleQueue()
         self._unwritten, self._count = 0, threading.Lock()
-        self._history: History | None = None
         self._repeated: dict[str, str] = {}  # keys of inspections that are in the history under another one already
         self._trouble = ""
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
@@ -144,81 +144,59 @@ class Recorder(QObject):
     # In the thread
 
     def _work(self) -> None:
-        waiting: deque[_Row | Review] = deque()
+        from sedir_core.history.outbox import Outbox
+
+        outbox = Outbox(self.place, self._limit_bytes)
         item: Result | Review | _Ask | None = None
         while item is not _Ask.END:
             try:
-                item = self._asked.get(timeout=RETRY_S if waiting else None)
+                item = self._asked.get(timeout=RETRY_S if len(outbox) else None)
             except queue.Empty:
                 item = _Ask.NOW
             if isinstance(item, Review):
-                waiting.append(item)
+                outbox.put(partial(self._write_review, item))
             elif isinstance(item, Result):
-                self._prepare(item, waiting)
-            self._write(waiting)
-        if self._history is not None:
-            self._history.close()
+                self._prepare(item, outbox)
+            self._write(outbox)
+        outbox.close()
 
-    def _prepare(self, item: Result, waiting: deque[_Row | Review]) -> None:
-        from sedir_core.history.headless import MOST_WAITING_BYTES
-
+    def _prepare(self, item: Result, outbox: Outbox) -> None:
         try:
             row = _row(item)
         except Exception as error:  # the edge of the thread: told in the GUI thread
             self._pass_over(error)
             return
-        room = MOST_WAITING_BYTES - sum(len(one.kept) for one in waiting if isinstance(one, _Row))
-        waiting.append(row if len(row.kept) <= room else replace(row, kept=b""))
+        if len(row.kept) > outbox.room:
+            row = replace(row, kept=b"")
+        outbox.put(partial(self._write_row, row), len(row.kept))
 
-    def _write(self, waiting: deque[_Row | Review]) -> None:
+    def _write(self, outbox: Outbox) -> None:
         from sedir_core.history.database import HistoryBusy
 
-        wrote = False
-        while waiting:
-            try:
-                self._write_one(waiting[0])
-            except HistoryBusy:  # it has waited for seconds, and the next try will do: nothing to bother anyone with
-                break
-            except UserError as error:
-                self._complain(error)
-                break
-            except Exception as error:  # a bug must not keep the next inspections from being recorded
-                waiting.popleft()
-                self._pass_over(error)
-                continue
-            waiting.popleft()
-            wrote = True
+        done = outbox.flush()
+        for bug in done.bugs:
+            self._pass_over(bug)
+        # A writer that is busy was waited for, and the next try will do: nothing to bother anyone with.
+        if done.trouble is not None and not isinstance(done.trouble, HistoryBusy):
+            self._complain(done.trouble)
+        if done.n:
             with self._count:
-                self._unwritten -= 1
-        if wrote:
-            self._trim()
-            if self._trouble:
+                self._unwritten -= done.n
+            if self._trouble and done.trouble is None:
                 self._trouble = ""
                 self.recovered.emit()
             self.recorded.emit()
 
-    def _write_one(self, item: _Row | Review) -> None:
-        if self._history is not None and self._history.moved:
-            self._history.close()
-            self._history = None
-        if self._history is None:
-            self._history = self.place.open()
-            self._history.sweep()
-        if isinstance(item, Review):
-            line = _override(item)
-            self._history.override(replace(line, inspection=self._repeated.get(line.inspection, line.inspection)))
-        elif item.repeats and _same(self._history.get(item.repeats), item.inspection):
+    def _write_review(self, item: Review, history: History) -> None:
+        line = _override(item)
+        history.override(replace(line, inspection=self._repeated.get(line.inspection, line.inspection)))
+
+    def _write_row(self, item: _Row, history: History) -> None:
+        if item.repeats and _same(history.get(item.repeats), item.inspection):
             self._repeated[item.inspection.key] = item.repeats
             self.recognised.emit(item.entry_id, item.repeats)
         else:
-            self._history.record(item.inspection, item.kept)
-
-    def _trim(self) -> None:
-        assert self._history is not None
-        try:
-            self._history.trim(self._limit_bytes())
-        except (UserError, OSError) as error:  # the next write tries again
-            log.warning("the kept results take more than they may: %s", error)
+            history.record(item.inspection, item.kept)
 
     def _complain(self, error: UserError) -> None:
         if str(error) != self._trouble:

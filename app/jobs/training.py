@@ -7,15 +7,17 @@ changes nothing.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, QProcessEnvironment
 
-from sedir_core.detectors.run_files import ABOUT, STOP, STOP_AFTER_EPOCH, WEIGHTS, read_about
 from sedir_core.errors import BadDataset, BadRun, CannotWrite
+from sedir_core.places import own_command
+from sedir_core.rundir.files import ABOUT, STOP, STOP_AFTER_EPOCH, WEIGHTS, place_mark, read_about
+from sedir_core.rundir.lock import is_alive
 from sedir_core.runs.catalogue import ARCHIVED, State, damage_of, read_entry
 from sedir_core.training import queue
 from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
@@ -24,7 +26,8 @@ from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
 class Phase(Enum):
     """Where a training is.
 
-    WAITING: for its turn. STARTING: has said nothing yet. INTERRUPTED: can go on. DAMAGED: cannot be read.
+    WAITING: for its turn. STARTING: it has come, and nothing was heard yet. INTERRUPTED: can go on.
+    DAMAGED: cannot be read.
     """
 
     WAITING = "waiting"
@@ -37,6 +40,7 @@ class Phase(Enum):
 
 
 _PHASES = {
+    State.WAITING: Phase.WAITING,
     State.RUNNING: Phase.RUNNING,
     State.STOPPED: Phase.INTERRUPTED,
     State.FAILED: Phase.FAILED,
@@ -45,21 +49,47 @@ _PHASES = {
 }
 
 
+@dataclass(frozen=True)
+class Orders:
+    """What is ordered now. waiting: run directories in the order of their turn; first: those of them whose device is
+    free, so that they are about to start. at_work: those whose process was started."""
+
+    waiting: tuple[Path, ...] = ()
+    first: frozenset[Path] = frozenset()
+    at_work: frozenset[Path] = frozenset()
+
+
+def orders() -> Orders:
+    """From the moment a training is ordered until it has ended it is among these."""
+    jobs = queue.orders_in(queue.queue_folder())
+    at_work = [job for job in jobs if job.started is not None]
+    waiting = [job for job in jobs if job.started is None]
+    busy, first = {job.device for job in at_work}, set()
+    for job in waiting:
+        if job.device not in busy:
+            first.add(job.run_dir)
+            busy.add(job.device)
+    return Orders(tuple(job.run_dir for job in waiting), frozenset(first), frozenset(job.run_dir for job in at_work))
+
+
 def launch(order: TrainOrder) -> None:
-    """Train when the device is free. Raises CannotWrite where nothing can be written or started."""
+    """Train when the device is free. Raises RunLocked, and CannotWrite where nothing can be written or started."""
     enqueue(order)
     _start_runner()
 
 
 def resume(run_dir: Path, dataset: Path) -> None:
-    """Go on with an interrupted training where it stopped, when its device is free. Raises BadRun, CannotWrite."""
+    """Go on with an interrupted training where it stopped, when its device is free.
+
+    Raises BadRun, CannotWrite, and RunLocked where it is ordered already.
+    """
     enqueue_rest(run_dir, dataset, read_about(run_dir).device)
     _start_runner()
 
 
 def waiting() -> list[Path]:
     """Run directories of the trainings that wait, in the order of their turn."""
-    return [one.job.run_dir for one in queue.jobs_in(queue.queue_folder()) if one.job.started is None]
+    return list(orders().waiting)
 
 
 def leave_queue(run_dir: Path) -> None:
@@ -79,9 +109,12 @@ def keep_queue_going() -> None:
 
 
 def ask_to_stop(run_dir: Path) -> None:
-    """Save and stop before the next step. Raises CannotWrite."""
+    """Save and stop before the next step; one that waits, or has not begun, does not begin. Raises CannotWrite."""
+    folder = queue.queue_folder()
+    if queue.remove(folder, run_dir) or queue.end_start(folder, run_dir):
+        return
     try:
-        (run_dir / STOP).touch()
+        place_mark(run_dir / STOP)
     except OSError as error:
         raise CannotWrite(run_dir / STOP, error.strerror or str(error), "stop the process by hand") from error
 
@@ -90,7 +123,7 @@ def ask_to_stop_after_epoch(run_dir: Path, wanted: bool) -> None:
     """Save and stop before the next epoch, or go on after all. Raises CannotWrite."""
     try:
         if wanted:
-            (run_dir / STOP_AFTER_EPOCH).touch()
+            place_mark(run_dir / STOP_AFTER_EPOCH)
         else:
             (run_dir / STOP_AFTER_EPOCH).unlink(missing_ok=True)
     except OSError as error:
@@ -127,7 +160,16 @@ def runs_in(folder: Path) -> list[Path]:
 
 def phase_now(run_dir: Path) -> Phase:
     """The phase of a run that nobody follows."""
+    if not is_alive(run_dir) and (found := phase_by_order(run_dir, orders())) is not None:
+        return found
     return _PHASES[read_entry(run_dir).state]
+
+
+def phase_by_order(run_dir: Path, ordered: Orders) -> Phase | None:
+    """WAITING or STARTING, of a run that is not at work yet; None if it is not ordered."""
+    if run_dir in ordered.at_work or run_dir in ordered.first:
+        return Phase.STARTING
+    return Phase.WAITING if run_dir in ordered.waiting else None
 
 
 def dataset_of(run_dir: Path) -> Path:
@@ -143,12 +185,13 @@ def dataset_of(run_dir: Path) -> Path:
 def _start_runner() -> None:
     """One that finds another at work ends by itself."""
     process = QProcess()
-    process.setProgram(sys.executable)
-    process.setArguments(["-m", "sedir_core", "queue", "run"])
+    program, *arguments = own_command("queue", "run")
+    process.setProgram(program)
+    process.setArguments(arguments)
     process.setProcessEnvironment(QProcessEnvironment.systemEnvironment())
     process.setStandardInputFile(QProcess.nullDevice())
     process.setStandardOutputFile(QProcess.nullDevice())
     process.setStandardErrorFile(QProcess.nullDevice())
     started = process.startDetached()
     if not (started[0] if isinstance(started, tuple) else started):
-        raise CannotWrite(sys.executable, "the training's process could not be started", "see the log")
+        raise CannotWrite(program, "the training's process could not be started", "see the log")

@@ -27,10 +27,6 @@ class FolderWatcher(QObject):
         self._turn = 0  # what an earlier watch still has to say is told by its number
         self._sent.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
-    @property
-    def active(self) -> bool:
-        return self._watch is not None
-
     def start(self, folder: Path, *, settle_s: float | None = None) -> None:
         """Watch this folder instead of any other. settle_s: how long a scan's size must stand still."""
         # Imports every reader: not before somebody watches.

@@ -44,17 +44,18 @@ def fitting_distance(radius: float, view_angle_deg: float, aspect: float) -> flo
     return 1.12 * radius / math.sin(min(half_angle, math.atan(math.tan(half_angle) * aspect)))
 
 
-def home(points: FloatArray, view_angle_deg: float, aspect: float) -> Pose:
-    """The start: from the front right, a little above, as near as (n, 3) points allow; a few outliers may be cut."""
-    toward = _unit(START_DIRECTION, START_DIRECTION)
-    right = _unit(np.cross((0.0, 0.0, 1.0), toward), (1.0, 0.0, 0.0))
+def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Triple = START_DIRECTION) -> Pose:
+    """The whole part from that direction, as near as (n, 3) points allow; a few outliers may be cut."""
+    toward = _unit(direction, START_DIRECTION)
+    upright = (0.0, 0.0, 1.0) if abs(toward[2]) < 0.98 else (0.0, 1.0 if toward[2] > 0 else -1.0, 0.0)
+    right = _unit(np.cross(upright, toward), (1.0, 0.0, 0.0))
     sample = points.astype(np.float64)
     slope = math.tan(math.radians(view_angle_deg / 2)) * (1 - MARGIN)
     sideways = np.abs(sample @ right) / (slope * aspect)
     upwards = np.abs(sample @ np.cross(toward, right)) / slope
     needed = sample @ toward + np.maximum(sideways, upwards)
     distance = max(float(np.percentile(needed, 99.8)), 1e-9) if len(needed) else 3.0
-    return Pose(_triple(toward * distance), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0))
+    return Pose(_triple(toward * distance), (0.0, 0.0, 0.0), upright)
 
 
 def towards(target: DoubleArray, distance: float) -> Pose:

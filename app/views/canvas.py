@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from pyvistaqt import QtInteractor
 
 CLICK_PX = 4.0
 """A button that is let go within this distance was a click; farther, it turned the camera."""
+
+
+TURN_DEGREES, ZOOM = 12.0, 1.15
+"""Of one press of a key."""
+TURNS = {
+    Qt.Key.Key_Left: (-TURN_DEGREES, 0.0),
+    Qt.Key.Key_Right: (TURN_DEGREES, 0.0),
+    Qt.Key.Key_Up: (0.0, TURN_DEGREES),
+    Qt.Key.Key_Down: (0.0, -TURN_DEGREES),
+}
+ZOOMS = {Qt.Key.Key_Plus: ZOOM, Qt.Key.Key_Equal: ZOOM, Qt.Key.Key_Minus: 1 / ZOOM}
 
 
 class Canvas(QtInteractor):
@@ -23,6 +34,9 @@ class Canvas(QtInteractor):
     resized = Signal()
     clicked = Signal(QPointF)  # the left button, without a drag
     hovered = Signal(QPointF)  # the mouse moves with no button down
+    turned = Signal(float, float)  # degrees to the right and up, by the keyboard
+    zoomed = Signal(float)  # times nearer, by the keyboard
+    focused = Signal(bool)
     _asked = True
     _pressed_at: QPointF | None = None
 
@@ -62,6 +76,22 @@ class Canvas(QtInteractor):
         # Software OpenGL works in threads of its own; without waiting a slow frame would look fast.
         self.GetRenderWindow().WaitForCompletion()
         self.frame_drawn.emit(time.perf_counter() - start)
+
+    def event(self, event: QEvent) -> bool:
+        """Tab passes through a 3D view as through everything else; VTK's widget would keep it."""
+        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+                back = event.key() == Qt.Key.Key_Backtab or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+                return self.focusNextPrevChild(not back)
+            if (turn := TURNS.get(Qt.Key(event.key()))) is not None:
+                self.turned.emit(*turn)
+                return True
+            if (zoom := ZOOMS.get(Qt.Key(event.key()))) is not None:
+                self.zoomed.emit(zoom)
+                return True
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.focused.emit(event.type() is QEvent.Type.FocusIn)
+        return bool(super().event(event))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed_at = event.position() if event.button() is Qt.MouseButton.LeftButton else None

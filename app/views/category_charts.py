@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPaint
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.views.scatter import mark_path
-from app.widgets.theme import Theme
+from app.widgets.theme import Theme, caption_font
 from sedir_core.types import DoubleArray, IntArray
 
 DOT = 5.0
@@ -50,9 +50,7 @@ class CategoryChart(QWidget):
     def _painter(self) -> QPainter:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = self.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1.5))
-        painter.setFont(font)
+        painter.setFont(caption_font(self.font()))
         return painter
 
     def _dot(self, painter: QPainter, run: int, category: int, at: QPointF) -> None:

@@ -1,9 +1,10 @@
-"""One 3D view of a point cloud. Imported late, it loads VTK.
+"""One 3D view of a shape. Imported late, it loads VTK.
 
-A picture is light while the camera moves and full at rest. The points come shuffled and are kept in chunks: the first
-chunks are the even subset that is drawn at once. A graphics card then draws everything in one frame, with eye-dome
-lighting. Software OpenGL would need seconds for that; there the chunks are added one by one to a hidden picture, and
-between two of them the event loop runs. Points carry normals, so that shape reads in both.
+A picture is light while the camera moves and full at rest. A shape that was joined has a coarse surface for the way,
+and a fine one, or all its points, for the end. One that was not comes shuffled in chunks: the first ones are the even
+subset that is drawn at once. A graphics card then draws everything in one frame, with eye-dome lighting. Software
+OpenGL would need seconds for that; there the chunks are added one by one to a hidden picture, and between two of them
+the event loop runs.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkFloatArray
 
-from app.shapes import Shape
 from app.views.camera import Pose
 from app.views.canvas import Canvas
 from app.views.colours import Look, Rgb
 from app.views.depth_shading import DepthShade, eye_dome
+from app.views.layers import Picture
 from app.views.marks import Marks
 from app.views.overlay import Overlay
 from app.views.picking import point_under
 from app.views.plane_drawing import PlaneDrawing
-from app.views.point_actors import CHUNK, PointActors, warm_up
 from app.views.probes import Probes
+from app.views.scale_bar import AxesMark, ScaleBar
+from app.views.shape_actors import CHUNK, ShapeActors, warm_up
+from app.views.shapes import Shape
 from app.views.turns import Turns
+from app.views.view_cube import ViewCube
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
 # its time on fragments, so the reach shrinks as well.
@@ -39,6 +43,7 @@ FIRST_QUALITY = 3
 SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # two views and the window around them make 15 frames a second
 BATCH_S = 0.015  # between two steps of the full picture the window answers
 MOST_BATCH = 16  # chunks
+DRESSED = 6  # chunks that get new colours in one step
 REST_DELAY_MS = 180
 POINT_OVERLAP = 2.0
 MAX_POINT_PX = 40
@@ -54,6 +59,7 @@ class CloudView(QWidget):
     moved = Signal()
     completed = Signal()  # all points are on the screen
     clicked = Signal(QPointF)
+    focused = Signal(bool)  # the keyboard is here, or no longer
 
     def __init__(self, turns: Turns, parent: QWidget | None = None) -> None:
         """turns: shared with the views beside it."""
@@ -69,16 +75,23 @@ class CloudView(QWidget):
         self._overlay = Overlay(self._plot)
         self._shade = DepthShade(self._overlay)
         self.plane = PlaneDrawing(self._overlay)
-        self.marks = Marks(self._overlay)
+        self.axes, self.scale_bar = AxesMark(self._overlay), ScaleBar(self._overlay)
+        self.cube = ViewCube(self._overlay)
+        self.marks = Marks(self._overlay, lambda: self.cube.room)
         self.probes = Probes(self._overlay)
         self._plot.clicked.connect(self.clicked)
+        # Tab comes here; a click does not take the keys from the list of scans.
+        self._plot.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._plot.turned.connect(self._turn)
+        self._plot.zoomed.connect(self._zoom)
+        self._plot.focused.connect(self.focused)
         self._silence_keys()
         style = self._plot.iren.interactor.GetInteractorStyle()
         style.AutoAdjustCameraClippingRangeOff()  # it would include the ghosts; see _soften
         style.AddObserver("InteractionEvent", self._on_moved)
         style.AddObserver("EndInteractionEvent", self._on_moved)
-        self._drawn: PointActors | None = None
-        self._kept: OrderedDict[int, PointActors] = OrderedDict()  # by the shape's id, the least recently shown first
+        self._drawn: ShapeActors | None = None
+        self._kept: OrderedDict[int, ShapeActors] = OrderedDict()  # by the shape's id, the least recently shown first
         self._look = Look()
         self._lit = False  # eye-dome lighting by the graphics card is on
         self._quality = FIRST_QUALITY  # what is fluent while moving
@@ -87,7 +100,7 @@ class CloudView(QWidget):
         self._complete = False
         self._moving = False
         self._software: bool | None = None  # known with the first frame
-        self._warming: list[PointActors] = []
+        self._warming: list[ShapeActors] = []
         self._bounds = (-1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
         self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(lambda: turns.ask(self, self._add_chunks))
@@ -98,15 +111,16 @@ class CloudView(QWidget):
 
     # Content
 
-    def show_shape(self, shape: Shape | None, colours: Rgb) -> None:
-        """Replace the picture; the camera stays. colours: (n, 3) uint8 in the order of the shape."""
+    def show_picture(self, picture: Picture) -> None:
+        """Replace the picture; the camera stays."""
+        shape = picture.shape
         if shape is None or not len(shape):
             self._set_drawn(None)
         elif (known := self._kept.get(id(shape))) is not None:
-            known.set_colours(colours)
+            known.set_paint(picture.paint)
             self._set_drawn(known)
         else:
-            self._set_drawn(PointActors(self._plot.renderer, shape, colours))
+            self._set_drawn(ShapeActors(self._plot.renderer, shape, picture.paint))
         self.redraw()
 
     def set_look(self, look: Look) -> None:
@@ -138,6 +152,26 @@ class CloudView(QWidget):
         self._moving = False
         if self._rest.isActive():
             self._rest.start(0)
+
+    @property
+    def stop(self) -> QWidget:
+        """What Tab halts at."""
+        return self._plot
+
+    def name(self, text: str) -> None:
+        """For screen readers."""
+        self._plot.setAccessibleName(f"{text}, 3D view; arrows turn it, plus and minus zoom")
+
+    def _turn(self, right: float, up: float) -> None:
+        camera = self._plot.camera
+        camera.Azimuth(-right)
+        camera.Elevation(up)
+        camera.OrthogonalizeViewUp()
+        self._on_moved()
+
+    def _zoom(self, times: float) -> None:
+        self._plot.camera.Dolly(times)
+        self._on_moved()
 
     @property
     def view_angle_deg(self) -> float:
@@ -219,7 +253,7 @@ class CloudView(QWidget):
     def _n_chunks(self) -> int:
         return 0 if self._drawn is None else len(self._drawn)
 
-    def _set_drawn(self, actors: PointActors | None) -> None:
+    def _set_drawn(self, actors: ShapeActors | None) -> None:
         """Draw these from now on; those before them are kept for a while."""
         if self._drawn is not None and self._drawn is not actors:
             self._drawn.hide()
@@ -248,7 +282,12 @@ class CloudView(QWidget):
             self._software = any(name in capabilities for name in SOFTWARE_RENDERERS)
             self._warming = warm_up(self._plot.renderer)
         self._light()
+        drawn = self._drawn
         n_chunks, overlap = QUALITIES[self._quality]
+        if drawn is not None and drawn.has_coarse and (self._moving or not drawn.ready_in(n_chunks)):
+            drawn.show_coarse()
+            self._set_frame(0)
+            return
         # Making a chunk takes long; a new scan shows one at first, and the steps that follow make the others.
         count = min(n_chunks, self._n_chunks, max(1, 0 if self._drawn is None else self._drawn.n_made))
         self._set_up(0, count, count * CHUNK, overlap)
@@ -257,7 +296,9 @@ class CloudView(QWidget):
         """A slow frame costs points, a fast one gives them back; the rest follows when nothing moves."""
         while self._warming:
             self._warming.pop().release()
-        if self._n_chunks and seconds > SLOW_FRAME_S:
+        if self._drawn is not None and self._drawn.has_coarse:
+            pass  # the coarse surface has one size
+        elif self._n_chunks and seconds > SLOW_FRAME_S:
             self._quality = max(0, self._quality - 1)
         elif seconds < FAST_FRAME_S:
             self._quality = min(len(QUALITIES) - 1, self._quality + 1)
@@ -266,6 +307,9 @@ class CloudView(QWidget):
     def _add_chunks(self) -> None:
         """One step towards the full picture; the last one shows it."""
         self._moving = False
+        if self._drawn is not None and not self._drawn.refresh(DRESSED):
+            self._rest.start(0)
+            return
         first = self._n_hidden
         last = self._n_chunks
         if self._software and self._drawn is not None:
@@ -292,6 +336,10 @@ class CloudView(QWidget):
         """Make chunks first..last the next frame of a picture of `n_points`, on top of those before `first`."""
         if self._drawn is not None:
             self._drawn.show(first, last, self._point_size(n_points, overlap))
+        self._set_frame(first)
+
+    def _set_frame(self, first: int) -> None:
+        """Begin a frame anew, or go on with the one of before."""
         self._plot.renderer.SetPreserveColorBuffer(first > 0)
         self._plot.renderer.SetPreserveDepthBuffer(first > 0)
         self._plot.renderer.ResetCameraClippingRange(self._bounds)

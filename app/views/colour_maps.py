@@ -1,6 +1,6 @@
 """Colour maps for scores: each rises in lightness in even steps, so each survives every kind of colour blindness.
 
-*Ember* is a curve of our own in OKLab (Ottosson 2020), slate blue over mauve to yellow. *Viridis* and *Plasma* are
+*Ember* is a curve of our own in OKLab (Ottosson 2020), steel blue over mauve to yellow. *Viridis* and *Plasma* are
 those of matplotlib (Smith and van der Walt 2015), taken at 17 places. All are cut into steps of equal length: equal
 differences of score look equally large. None of them passes through the grey of points that were not evaluated.
 """
@@ -20,7 +20,7 @@ MAPS = {"ember": "Ember", "viridis": "Viridis", "plasma": "Plasma"}
 """Name in settings and title in menus."""
 
 # Bezier points in OKLab: lightness, green-red, blue-yellow.
-_EMBER = np.array([(0.43, -0.03, -0.09), (0.60, -0.02, -0.13), (0.62, 0.24, 0.10), (0.90, 0.0, 0.16)])
+_EMBER = np.array([(0.615, -0.012, -0.038), (0.68, 0.03, -0.05), (0.67, 0.205, 0.1), (0.92, 0.0, 0.17)])
 _VIRIDIS = (
     "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1fa088 28ae80 3fbc73 5ec962 84d44b addc30 d8e219"
     " fde725"

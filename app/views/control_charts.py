@@ -9,8 +9,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.theme import Theme
+from app.widgets.numbers import grouped
+from app.widgets.theme import Theme, caption_font
 from sedir_core.history.control import RULES, RunChart, ShareChart
+from sedir_core.types import VERDICT_WORDS
 
 TOP, BOTTOM, LEFT, RIGHT = 34.0, 24.0, 52.0, 14.0
 MARK = 3.2
@@ -135,9 +137,7 @@ class _Chart(QWidget):
         plot, n = self._plot(), len(self._values())
         painter.setPen(QPen(QColor(self.theme.line), 1))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
-        font = painter.font()
-        size = font.pointSizeF()
-        font.setPointSizeF(max(7.0, size - 1.5))
+        font = caption_font(self.font())
         painter.setFont(font)
         painter.setPen(QColor(self.theme.quiet))
         for value in (self._bottom, (self._bottom + self._top()) / 2, self._top()):
@@ -153,8 +153,7 @@ class _Chart(QWidget):
             if left > last + 8:
                 painter.drawText(QRectF(left, plot.bottom() + 4, width + 2, 16), int(LEFT_AT), text)
                 last = left + width
-        font.setPointSizeF(size)
-        painter.setFont(font)
+        painter.setFont(self.font())
 
     def _dash(self, painter: QPainter, value: float, colour: str, words: str) -> None:
         plot, y = self._plot(), self.at(0, value).y()
@@ -263,7 +262,8 @@ class RunChartView(_Chart):
         chart = self.chart
         if not chart.samples:
             return ""
-        newest = f"the newest {len(chart.samples):,} of {self.of_all:,} · " if self.of_all > len(chart.samples) else ""
+        shown = len(chart.samples)
+        newest = f"the newest {grouped(shown)} of {grouped(self.of_all)} · " if self.of_all > shown else ""
         if chart.centre is None:
             return newest + "too few scores under the limit to speak of a drift"
         if not chart.alarms:
@@ -276,9 +276,9 @@ class RunChartView(_Chart):
     def _explain(self, index: int) -> str:
         sample = self.chart.samples[index]
         broken = "; ".join(RULES[rule] for rule in self.chart.alarms.get(index, ()))
-        verdict = "NG" if sample.ng else "OK"
         when = f"{sample.time.astimezone():%Y-%m-%d %H:%M}"
-        return f"{when} · {verdict} · {100 * (sample.share or 0):.0f} % of limit" + (f" · {broken}" if broken else "")
+        said = f"{when} · {VERDICT_WORDS[sample.verdict]} · {100 * (sample.share or 0):.0f} % of limit"
+        return said + (f" · {broken}" if broken else "")
 
     def _values(self) -> Sequence[float]:
         return [sample.share or 0.0 for sample in self.chart.samples]

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.widgets.theme import Theme
+from app.widgets.theme import Theme, caption_font
 
 COLUMNS = 3
 WINDOW = 20  # the strong line averages a twentieth of the points; the raw values stay visible behind
@@ -133,9 +133,7 @@ class CurveChart(QWidget):
         painter.setPen(QPen(QColor(self._theme.line), 1))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
-        font = painter.font()
-        small = font.pointSizeF()
-        font.setPointSizeF(max(7.0, small - 1.5))
+        font = caption_font(self.font())
         painter.setFont(font)
         painter.setPen(QColor(self._theme.quiet))
         metrics = QFontMetricsF(font)
@@ -149,8 +147,7 @@ class CurveChart(QWidget):
         width = metrics.horizontalAdvance(last) + 4
         where = QRectF(plot.right() - width, plot.bottom() + 3, width, 16)
         painter.drawText(where, Qt.AlignmentFlag.AlignRight, last)
-        font.setPointSizeF(small)
-        painter.setFont(font)
+        painter.setFont(self.font())
 
 
 class CurveGrid(QWidget):

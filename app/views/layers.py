@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 
-from app.entries import Entry
-from app.shapes import Shape
-from app.views.colours import SURFACE, TRUTH, Look, Rgb, Scale
-from sedir_core.types import FloatArray
+from app.state.entries import Beside, Entry
+from app.views.colours import SURFACE, TRUTH, Look, Rgb
+from app.views.deviation import DeviationScale
+from app.views.shapes import Shape
+from sedir_core.types import BoolArray, FloatArray, IntArray
 
-FAR_SHARE = 0.05
-"""Of the part's radius: about where the scale of the difference ends."""
-_NO_COLOURS: Rgb = np.empty((0, 3), np.uint8)
+MOST_MIXED = 400_000
+"""Points of each that are mixed; more look no different."""
+Paint = Callable[[IntArray], Rgb]
+"""Colours (m, 3) uint8 of these points of a shape (m,)."""
 
 
 class Layer(Enum):
@@ -21,52 +25,82 @@ class Layer(Enum):
 
     HEAT = "Scan"
     PLAIN = "Scan without heat"
-    BOTH = "Scan over reconstruction"
-    DIFFERENCE = "Distance to the reconstruction"
+    BOTH = "Scan over expected surface"
+    DEVIATION = "Deviation"
     TRUTH = "Ground truth"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be shown of an entry, and how.
+
+    limit: the point score in the middle of the calibrated scale. blend: see `mix`. scale: of the deviation, in the
+    scan's unit; rigid: of that which has the smooth part-to-part difference left in. beside: what `Layer.BOTH` mixes
+    with the scan.
+    """
+
+    layer: Layer = Layer.HEAT
+    look: Look = field(default_factory=Look)
+    limit: float = 1.0
+    blend: float = 0.5
+    scale: DeviationScale | None = None
+    rigid: bool = False
+    beside: Beside = Beside.EXPECTED
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a view shows; the paint is asked for the points that are drawn, chunk by chunk."""
+
+    shape: Shape | None
+    paint: Paint
+
+
 class Composer:
-    """Keeps the last mixture and the last colours, since a camera or a defect changes neither."""
+    """Makes pictures; keeps the last mixture, since a camera or a defect does not change it."""
 
     def __init__(self) -> None:
         self._mixed: tuple[Shape, Shape, float, Shape] | None = None  # of which two, the blend, and the mixture
-        self._coloured: tuple[Shape, FloatArray, Look, float, Rgb] | None = None  # of what, and the colours
 
-    def picture(
-        self, entry: Entry | None, layer: Layer, look: Look, limit: float, blend: float
-    ) -> tuple[Shape | None, Rgb]:
-        """limit: the point score in the middle of the calibrated scale. blend: see `mix`."""
+    def picture(self, entry: Entry | None, wanted: Wanted) -> Picture:
+        """What to draw; nothing where the points are not there."""
         if entry is None or entry.shape is None or entry.scan is None:
-            return None, _NO_COLOURS
-        shape, surface = entry.shape, entry.surface
-        if layer is Layer.TRUTH and entry.scan.labels is not None:
-            colours = plain(shape)
-            colours[entry.scan.labels[shape.rows]] = TRUTH
-            return shape, colours
-        if entry.detection is None or surface is None or layer in (Layer.PLAIN, Layer.TRUTH):
-            return shape, plain(shape)
-        if layer is Layer.DIFFERENCE and entry.difference is not None:
-            return shape, Scale(0.0, far(shape), look.colour_map).colours(entry.difference[shape.rows])
-        colours = self._heat(shape, entry.detection.point_scores, look, limit)
-        if layer is not Layer.BOTH:
-            return shape, colours
-        if self._mixed is None or self._mixed[0] is not shape or self._mixed[1:3] != (surface, blend):
+            return NOTHING
+        layer, shape, labels = wanted.layer, entry.shape, entry.scan.labels
+        if layer is Layer.TRUTH and labels is not None:
+            return Picture(shape, lambda rows: _marked(labels[shape.rows[rows]]))
+        if entry.detection is None or layer in (Layer.PLAIN, Layer.TRUTH):
+            return Picture(shape, plain)
+        if layer is Layer.DEVIATION:
+            deviation, of_lengths = deviation_of(entry, wanted.rigid), wanted.scale
+            if deviation is None or of_lengths is None:
+                return Picture(shape, plain)
+            return Picture(shape, lambda rows: of_lengths.colours(deviation[shape.rows[rows]]))
+        scores = entry.detection.point_scores
+        scale = wanted.look.scale(scores, wanted.limit)
+        surface, blend = entry.surfaces.get(entry.shown_as(wanted.beside)), wanted.blend
+        if layer is not Layer.BOTH or surface is None:
+            return Picture(shape, lambda rows: scale.colours(scores[shape.rows[rows]]))
+        if self._mixed is None or self._mixed[:3] != (shape, surface, blend):
             self._mixed = shape, surface, blend, mix(shape, surface, blend)
-        mixed = self._mixed[3]
-        return mixed, np.concatenate([colours, plain(surface)])[mixed.rows]
+        mixed, n_scan = self._mixed[3], len(shape)
 
-    def _heat(self, shape: Shape, scores: FloatArray, look: Look, limit: float) -> Rgb:
-        old = self._coloured
-        if old is None or old[0] is not shape or old[1] is not scores or old[2:4] != (look, limit):
-            colours = look.scale(scores, limit).colours(scores[shape.rows])
-            self._coloured = old = shape, scores, look, limit, colours
-        return old[4]
+        def paint(rows: IntArray) -> Rgb:
+            of = mixed.rows[rows]
+            scanned = of < n_scan
+            colours = plain(rows)
+            colours[scanned] = scale.colours(scores[shape.rows[of[scanned]]])
+            return colours
+
+        return Picture(mixed, paint)
 
 
-def far(shape: Shape | None) -> float:
-    """The distance at the end of the scale of `Layer.DIFFERENCE`: depends on the part's size, on no defect."""
-    return round_length(FAR_SHARE * (1.0 if shape is None else shape.radius))
+def deviation_of(entry: Entry | None, rigid: bool) -> FloatArray | None:
+    """(n,) signed, in the scan's unit; None where no expected surface is known."""
+    found = None if entry is None else entry.raw
+    if found is None:
+        return None
+    return found.deviation_rigid if rigid else found.deviation
 
 
 def mix(scan: Shape, surface: Shape, share: float) -> Shape:
@@ -74,7 +108,8 @@ def mix(scan: Shape, surface: Shape, share: float) -> Shape:
 
     As even subsets: see-through points would have to be sorted for every frame, and half of them looks the same.
     """
-    n_scan, n_surface = round((1 - share) * len(scan)), round(share * len(surface))
+    n_scan = round((1 - share) * min(len(scan), MOST_MIXED))
+    n_surface = round(share * min(len(surface), MOST_MIXED))
     rows = np.concatenate([np.arange(n_scan), len(scan) + np.arange(n_surface)])
     order = np.random.default_rng(0).permutation(len(rows))
     points = np.concatenate([scan.points[:n_scan], surface.points[:n_surface]])[order]
@@ -83,12 +118,15 @@ def mix(scan: Shape, surface: Shape, share: float) -> Shape:
     return Shape(points, normals, rows[order], spacing, scan.origin, scan.radius)
 
 
-def round_length(length: float) -> float:
-    """The nearest of 1, 2 or 5 times a power of ten."""
-    power = 10.0 ** np.floor(np.log10(length))
-    return float(min((power * step for step in (1, 2, 5, 10)), key=lambda value: abs(np.log(value / length))))
+def plain(rows: IntArray) -> Rgb:
+    """(m, 3): one light grey."""
+    return np.full((len(rows), 3), SURFACE, np.uint8)
 
 
-def plain(shape: Shape | None) -> Rgb:
-    """(n, 3): one light grey."""
-    return np.full((0 if shape is None else len(shape), 3), SURFACE, np.uint8)
+def _marked(truth: BoolArray) -> Rgb:
+    colours = np.full((len(truth), 3), SURFACE, np.uint8)
+    colours[truth] = TRUTH
+    return colours
+
+
+NOTHING = Picture(None, plain)

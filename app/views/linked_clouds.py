@@ -5,7 +5,8 @@ VTK is loaded only when `build` is called; what should be shown before that wait
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,19 +15,21 @@ from PySide6.QtCore import QPointF, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
-from app.entries import Entry
-from app.shapes import Shape
-from app.views.camera import Pose, fitting_distance, home, towards
+from app.state.entries import Beside, Entry
+from app.views.camera import START_DIRECTION, Pose, Triple, fitting_distance, home, towards
 from app.views.colours import Look, Rgb
+from app.views.deviation import DeviationScale
 from app.views.flight import Flight
-from app.views.layers import Composer, Layer, far, plain
+from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, plain
 from app.views.marks import Mark
 from app.views.pane import Pane
 from app.views.picking import Probe
-from app.views.section import Plane, corners, in_slab
+from app.views.section import Plane, corners, half_thickness
+from app.views.shapes import Shape
 from app.views.turns import Turns
+from app.views.view_cube import SIDES
 from app.widgets.theme import Theme
-from sedir_core.types import Defect, Detection, FloatArray
+from sedir_core.types import Defect, Detection, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from app.views.cloud import CloudView
@@ -36,6 +39,12 @@ ENOUGH = 20_000  # points that say where a part is
 MIN_FOCUS_SHARE = 0.5  # of the part's radius: nearer, one sees points instead of a part
 MOST_NUMBERED = 5
 """Defects with a frame; more would hide the part. The others are dots."""
+LEAST_PANE_PX = 230
+"""Where two views would be narrower than that there is room for one."""
+MOST_ANCHORS = 16
+"""Points of a defect that its callout may point at."""
+TELLING = 20_000
+"""Points that tell whether a place is behind the part."""
 OUTSIDE_DIM = 0.38
 """Brightness of points that the section plane does not touch."""
 
@@ -45,6 +54,7 @@ class LinkedClouds(QWidget):
 
     built = Signal()
     layer_changed = Signal()
+    beside_changed = Signal(object)  # Beside: what the right view is to show
     arrived = Signal()  # at the defect that was chosen
     defect_clicked = Signal(int)  # its callout
     point_clicked = Signal(object)  # Probe, where `set_aiming` asked for points
@@ -57,17 +67,21 @@ class LinkedClouds(QWidget):
         self._entry: Entry | None = None
         self._chosen: int | None = None
         self._at_home = True  # nobody has moved the camera
-        self._colour_limit = 1.0
-        self._layer, self._look, self._blend = Layer.HEAT, Look(), 0.5
-        self._composer = Composer()
+        self._wanted = Wanted()
+        self._compared: tuple[Entry | None, Wanted] = (None, Wanted())
+        self._composer, self._other_composer = Composer(), Composer()
+        self._notes = ("", "")
         self._plane: Plane | None = None
         self._probes: tuple[Sequence[Probe], str] = ((), "")
         self._aiming = False
+        self._single = False  # the user wants one view
+        self._unit: tuple[float, Callable[[float], str]] = (1.0, str)
+        self._words: Callable[[Defect, Detection], str] = lambda defect, found: ""
         self._flight = Flight(self)
         self._flight.moved.connect(self._set_pose)
         self._flight.landed.connect(self._land)
         self._splitter = QSplitter(childrenCollapsible=False)
-        self._left_pane, self._right_pane = Pane("Scan"), Pane("Reconstruction")
+        self._left_pane, self._right_pane = Pane(Layer.HEAT.value), Pane(Beside.EXPECTED.value)
         self._splitter.addWidget(self._left_pane)
         self._splitter.addWidget(self._right_pane)
         layout = QHBoxLayout(self)
@@ -84,13 +98,16 @@ class LinkedClouds(QWidget):
         self._left, self._right = CloudView(turns), CloudView(turns)
         self._left_pane.set_view(self._left)
         self._right_pane.set_view(self._right)
+        for view, pane in ((self._left, self._left_pane), (self._right, self._right_pane)):
+            view.focused.connect(pane.show_focus)
         for view, other in ((self._left, self._right), (self._right, self._left)):
             view.moved.connect(lambda view=view, other=other: self._follow(view, other))
             view.clicked.connect(lambda place, view=view: self._on_clicked(view, place))
         self.set_theme(self._theme)
-        self.set_look(self._look)
+        self.set_look(self._wanted.look)
         self.set_aiming(self._aiming)
         self.reset_camera()
+        self._right.cube.show(False)
         for view in self.views:
             view.prepare()
         self.built.emit()
@@ -116,32 +133,64 @@ class LinkedClouds(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
+        self._show_panes()
         if self._at_home:
             self.reset_camera()
 
     # Content
 
     @property
+    def single(self) -> bool:
+        """Whether one view is wanted; where it is narrow there is one all the same."""
+        return self._single
+
+    def set_single(self, on: bool) -> None:
+        """The scan alone, as large as can be, or what is expected beside it."""
+        self._single = on
+        self._show_panes()
+
+    def _show_panes(self) -> None:
+        fits = self.width() >= 2 * LEAST_PANE_PX + self._splitter.handleWidth()
+        self._right_pane.setVisible(fits and not self._single)
+
+    @property
     def layer(self) -> Layer:
-        return self._layer
+        return self._wanted.layer
 
     def set_layer(self, layer: Layer) -> None:
         """What the left view shows of the scan."""
-        self._layer = layer
-        self._show_all()
+        self._want(layer=layer)
         self.layer_changed.emit()
+
+    @property
+    def beside(self) -> Beside:
+        return self._wanted.beside
+
+    def set_beside(self, beside: Beside) -> None:
+        """What the right view shows."""
+        if beside is not self.beside:
+            self._want(beside=beside)
+            self.beside_changed.emit(beside)
+
+    def set_deviation(self, scale: DeviationScale, rigid: bool) -> None:
+        """How deviations are coloured. scale: in the scan's unit. rigid: with the part-to-part difference."""
+        if (scale, rigid) != (self._wanted.scale, self._wanted.rigid):
+            self._want(scale=scale, rigid=rigid)
 
     def set_look(self, look: Look) -> None:
         """Colour map and scale, depth shading, size of points."""
-        self._look = look
         for view in self.views:
             view.set_look(look)
+        self._want(look=look)
+
+    def _want(self, **changes: object) -> None:
+        self._wanted = replace(self._wanted, **changes)  # type: ignore[arg-type]  # checked by the dataclass
         self._show_all()
 
     def set_blend(self, share: float) -> None:
         """How much of the reconstruction `Layer.BOTH` shows, 0..1: that share of its points, the rest the scan's."""
-        self._blend = share
-        if self._layer is Layer.BOTH:
+        self._wanted = replace(self._wanted, blend=share)
+        if self.layer is Layer.BOTH:
             self._show_all()
 
     def swap(self) -> None:
@@ -153,15 +202,28 @@ class LinkedClouds(QWidget):
 
         colour_limit: the point score in the middle of the scale; the calibrated limit, whatever the operator set.
         """
-        old, self._entry, self._colour_limit = self._entry, entry, colour_limit
+        old, self._entry = self._entry, entry
+        other_limit = colour_limit != self._wanted.limit
+        self._wanted = replace(self._wanted, limit=colour_limit)
         self._chosen = None
-        same_shape = _shape(entry) is _shape(old)
-        if not same_shape or _scores(entry) is not _scores(old):
+        if _drawn(entry) != _drawn(old) or other_limit:
             self._show_all()
         else:
             self._show_drawings()
-        if not same_shape:
+        judged = entry is not None and old is not None and entry.front != old.front
+        if _points(entry) is not _points(old) or (self._at_home and judged):
             self.reset_camera()
+
+    def show_compared(self, entry: Entry | None, colour_limit: float, scale: DeviationScale | None) -> None:
+        """The scan that the right view shows where `Beside.SCAN` is wanted; its own limit, its own unit."""
+        old, self._compared = self._compared, (entry, Wanted(limit=colour_limit, scale=scale))
+        if self.beside is Beside.SCAN and (_drawn(entry) != _drawn(old[0]) or old[1] != self._compared[1]):
+            self._show_all()
+
+    def set_notes(self, left: str, right: str) -> None:
+        """What the views say after their titles."""
+        self._notes = left, right
+        self._say()
 
     def choose_defect(self, index: int | None) -> None:
         """Highlight a defect and fly to it; None highlights nothing and stays."""
@@ -171,6 +233,16 @@ class LinkedClouds(QWidget):
         self._show_drawings()
         if self._detection is not None and index is not None:
             self._fly_to(self._detection.defects[index])
+
+    def tell_with(
+        self, factor: float, length: Callable[[float], str], words: Callable[[Defect, Detection], str]
+    ) -> None:
+        """factor: from the scan's coordinates to the unit that is shown. length: one in that unit, in words.
+
+        words: what the callout of a defect says after its number.
+        """
+        self._unit, self._words = (factor, length), words
+        self._show_drawings()
 
     def show_plane(self, plane: Plane | None) -> None:
         """Cut here: what the plane does not touch goes dim. None ends that."""
@@ -194,11 +266,6 @@ class LinkedClouds(QWidget):
             view.finish()
 
     @property
-    def far(self) -> float:
-        """The distance at the end of the scale of `Layer.DIFFERENCE`."""
-        return far(_shape(self._entry))
-
-    @property
     def _detection(self) -> Detection | None:
         return None if self._entry is None else self._entry.detection
 
@@ -215,28 +282,52 @@ class LinkedClouds(QWidget):
     def _show_all(self) -> None:
         if self._left is None or self._right is None:
             return
-        surface = None if self._entry is None else self._entry.surface
-        picture = self._composer.picture(self._entry, self._layer, self._look, self._colour_limit, self._blend)
-        self._left.show_shape(*self._dimmed(*picture))
-        self._right.show_shape(*self._dimmed(surface, plain(surface)))
-        self._left_pane.set_title(self._layer.value)
-        name = "" if self._entry is None or self._entry.scan is None else self._entry.scan.name
-        self._left_pane.set_note(name + self._missing())
-        self._right_pane.set_note("" if surface is None else "the expected surface")
+        self._left.show_picture(self._dimmed(self._composer.picture(self._entry, self._wanted)))
+        self._right.show_picture(self._dimmed(self._picture_beside()))
+        self._say()
         self._show_drawings()
 
+    def _picture_beside(self) -> Picture:
+        if self.beside is Beside.SCAN:
+            entry, own = self._compared
+            like = replace(self._wanted, limit=own.limit, scale=own.scale, beside=Beside.EXPECTED)
+            return self._other_composer.picture(entry, like)
+        surface = None if self._entry is None else self._entry.surfaces.get(self._entry.shown_as(self.beside))
+        return NOTHING if surface is None else Picture(surface, plain)
+
+    def _say(self) -> None:
+        """Titles and notes of both views."""
+        beside = self.beside if self._entry is None else self._entry.shown_as(self.beside)
+        self._left_pane.set_title(self.layer.value)
+        self._right_pane.set_title(beside.value)
+        self._left_pane.set_note(self._notes[0] + self._missing())
+        self._right_pane.set_note(self._notes[1])
+        for view, title in zip(self.views, (self.layer.value, beside.value), strict=False):
+            view.name(title)
+
     def _missing(self) -> str:
-        if self._layer is Layer.TRUTH and self._entry is not None and self._entry.scan is not None:
-            return "" if self._entry.scan.labels is not None else " · no ground truth is known for it"
+        """Why the layer that was asked for is not to be seen."""
+        entry = self._entry
+        if entry is None or entry.scan is None:
+            return ""
+        if self.layer is Layer.TRUTH and entry.scan.labels is None:
+            return " · none is known"
+        if self.layer is Layer.DEVIATION and entry.raw is not None and deviation_of(entry, self._wanted.rigid) is None:
+            return " · not measured by this model"
         return ""
 
-    def _dimmed(self, shape: Shape | None, colours: Rgb) -> tuple[Shape | None, Rgb]:
-        if shape is None or self._plane is None:
-            return shape, colours
-        outside = ~in_slab(shape, self._plane)
-        colours = colours.copy()
-        colours[outside] = (colours[outside] * OUTSIDE_DIM).astype(np.uint8)
-        return shape, colours
+    def _dimmed(self, picture: Picture) -> Picture:
+        shape, plane = picture.shape, self._plane
+        if shape is None or plane is None:
+            return picture
+
+        def paint(rows: IntArray) -> Rgb:
+            colours = picture.paint(rows).copy()
+            outside = np.abs(plane.distances(shape.points[rows])) > half_thickness(shape)
+            colours[outside] = (colours[outside] * OUTSIDE_DIM).astype(np.uint8)
+            return colours
+
+        return Picture(shape, paint)
 
     def _show_drawings(self) -> None:
         """Everything that Qt paints over the points."""
@@ -246,9 +337,12 @@ class LinkedClouds(QWidget):
         shape, accent = _shape(self._entry), self._theme.view_accent
         square = None if self._plane is None or shape is None else corners(shape, self._plane)
         for view in self.views:
+            own = view is self._left or self.beside is not Beside.SCAN  # another scan has other defects
             view.plane.show_plane(square, accent)
-            view.marks.show_marks(marks, self._theme.view_ink, accent)
-            view.probes.show_probes(places, length, accent)
+            view.marks.show_marks(marks if own else [], self._theme.view_ink, accent)
+            view.marks.set_surface(*_telling(shape))
+            view.scale_bar.set_unit(*self._unit, self._theme.view_ink)
+            view.probes.show_probes(places if own else places[:0], length if own else "", accent)
 
     def _defect_marks(self) -> list[Mark]:
         found = self._detection
@@ -258,8 +352,28 @@ class LinkedClouds(QWidget):
             low, high = self._bounds(defect)
             chosen = index == self._chosen
             label = str(index + 1) if chosen or index < MOST_NUMBERED else None
-            marks.append(Mark(low - margin, high + margin, label, chosen, _peak(defect, found)))
+            marks.append(
+                Mark(
+                    low - margin,
+                    high + margin,
+                    label,
+                    chosen,
+                    self._detail(defect),
+                    self._anchors(defect, (low + high) / 2),
+                )
+            )
         return marks
+
+    def _detail(self, defect: Defect) -> str:
+        return "" if self._detection is None else self._words(defect, self._detection)
+
+    def _anchors(self, defect: Defect, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(k, 3) of the defect's points, the hottest first: there its callout may point."""
+        if self._entry is None or self._entry.scan is None or self._detection is None or not len(defect.members):
+            return otherwise[None]
+        order = np.argsort(-np.nan_to_num(self._detection.point_scores[defect.members]), kind="stable")
+        rows = defect.members[order][:: -(-len(order) // MOST_ANCHORS)]
+        return np.asarray(self._entry.scan.points[rows] - self._origin)
 
     def _bounds(self, defect: Defect) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         half = defect.extent / 2
@@ -272,19 +386,23 @@ class LinkedClouds(QWidget):
 
     def _on_clicked(self, view: CloudView, place: QPointF) -> None:
         callout = view.marks.at(place)
-        if not self._aiming:
+        if (side := view.cube.at(place)) is not None:
+            self.look_from(side)
+        elif not self._aiming:
             if callout is not None:
                 self.defect_clicked.emit(callout)
         elif (probe := self._probe(view, view.point_at(place))) is not None:
             self.point_clicked.emit(probe)
 
     def _probe(self, view: CloudView, index: int | None) -> Probe | None:
-        """The point of the scan or of the reconstruction with that index in what the view shows."""
+        """The point of the scan or of what is shown beside it with that index in what the view shows."""
         entry, shape = self._entry, view.shape
         if index is None or shape is None or entry is None or entry.shape is None or entry.scan is None:
             return None
+        if view is self._right and self.beside is Beside.SCAN:
+            return None  # lengths between two scans would mean nothing
         row = int(shape.rows[index])
-        of_scan = view is self._left and row < len(entry.scan)  # the blend numbers the reconstruction after the scan
+        of_scan = view is self._left and row < len(entry.scan)  # the blend numbers what is beside after the scan
         if of_scan:
             return Probe(entry.scan.points[row], row)
         return Probe(shape.points[index].astype(np.float64) + shape.origin, None)
@@ -304,6 +422,12 @@ class LinkedClouds(QWidget):
         for view in self.views:
             view.set_pose(pose, moving=False)
 
+    def look_from(self, side: str) -> None:
+        """Fly to one of the six sides of the view cube, the whole part in sight."""
+        self._at_home = False
+        if self.views:
+            self._flight.start(self.views[0].pose, self._whole(SIDES[side]))
+
     def _follow(self, leader: CloudView, follower: CloudView) -> None:
         self._flight.stop()
         self._at_home = False
@@ -314,11 +438,16 @@ class LinkedClouds(QWidget):
             view.set_pose(pose)
 
     def _home(self) -> Pose:
+        """The first view: of a defect from where it is seen, else from the front right."""
+        front = None if self._entry is None else self._entry.front
+        return self._whole(START_DIRECTION if front is None else front)
+
+    def _whole(self, direction: Triple) -> Pose:
         shape = _shape(self._entry)
         points = np.empty((0, 3), np.float32) if shape is None else shape.head(ENOUGH).without_strays().points
         view = self.views[0] if self.views else None
         aspect = view.width() / max(view.height(), 1) if view else 1.0
-        return home(points, view.view_angle_deg if view else 30.0, aspect)
+        return home(points, view.view_angle_deg if view else 30.0, aspect, direction)
 
     def _distance(self, radius: float) -> float:
         view = self.views[0]
@@ -339,14 +468,25 @@ class LinkedClouds(QWidget):
         self.arrived.emit()
 
 
-def _peak(defect: Defect, found: Detection | None) -> str:
-    limit = 0.0 if found is None else found.point_threshold
-    return f"{100 * defect.peak / limit:.0f} %" if limit > 0 else ""
+def _telling(shape: Shape | None) -> tuple[FloatArray, float]:
+    """Points that tell what is behind the part, and how far they lie apart."""
+    if shape is None:
+        return np.empty((0, 3), np.float32), 0.0
+    few = shape.head(TELLING)
+    return few.points, few.spacing
 
 
 def _shape(entry: Entry | None) -> Shape | None:
     return None if entry is None else entry.shape
 
 
-def _scores(entry: Entry | None) -> FloatArray | None:
-    return None if entry is None or entry.detection is None else entry.detection.point_scores
+def _points(entry: Entry | None) -> FloatArray | None:
+    return None if entry is None or entry.shape is None else entry.shape.points
+
+
+def _drawn(entry: Entry | None) -> tuple[int, ...]:
+    """What of an entry is drawn, to tell whether that has changed."""
+    if entry is None:
+        return ()
+    scores = None if entry.detection is None else entry.detection.point_scores
+    return tuple(id(part) for part in (entry.shape, *entry.surfaces.values(), scores))

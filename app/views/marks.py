@@ -1,8 +1,9 @@
-"""Frames and callouts of defects over a 3D view; no callout ever stands on another."""
+"""Callouts of defects over a 3D view: each points at its place, none stands on another, what is behind looks so."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +14,27 @@ from app.views.overlay import Overlay
 
 EDGES = ((0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4), (0, 4), (1, 5), (2, 6), (3, 7))
 DARK = "#101317"
-GAP_PX = 6.0
-DOT_PX = 3.0
-PADDING_PX = 6.0
-# Where a callout may stand, in steps of its own size from the middle of its frame's top edge: above, then around.
-TRIES = ((0, 0), (1, 0), (-1, 0), (0, -1), (1, -1), (-1, -1), (2, 0), (-2, 0), (0, -2), (2, -1), (-2, -1))
+DOT_PX = 3.5
+PADDING_PX = 7.0
+LEADER_PX = 34.0
+"""From the place to the middle of its callout."""
+TOP_PX, BOTTOM_PX, SIDE_PX = 38.0, 6.0, 6.0
+"""Room at the edges of a view that its caption and the callouts keep from each other."""
+# Where a callout may stand, in steps of its own size from where it should: there, then around.
+TRIES = (
+    (0, 0), (0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1), (0, -2), (0, 2), (2, 0), (-2, 0),
+    (0, -3), (0, 3), (0, -4), (0, 4),
+)  # fmt: skip
+BEHIND_SPACINGS, BEHIND_SHARE = 3.0, 0.06
+"""A place is hidden where the surface is that much nearer: spacings of the points that tell, and of the part."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """A box, low and high corner (3,) around the shape's origin; `label` None makes it a dot.
 
-    detail: what the callout says after the number, such as the defect's peak.
+    anchors: (k, 3) places of it on the surface, the strongest first: the callout points at the first that is seen.
+    detail: what the callout says after the number.
     """
 
     low: NDArray[np.float64]
@@ -32,6 +42,7 @@ class Mark:
     label: str | None
     chosen: bool
     detail: str = ""
+    anchors: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 3)))
 
     @property
     def corners(self) -> NDArray[np.float64]:
@@ -39,17 +50,53 @@ class Mark:
         return np.array([(ends[x][0], ends[y][1], ends[z][2]) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
 
 
+@dataclass(frozen=True)
+class Spot:
+    """Where a mark points in the picture, and whether that lies behind the part."""
+
+    place: QPointF
+    behind: bool
+
+
+class Depths:
+    """The nearest surface in each cell of the picture. seen: (n, 3) pixels and depth; margin: in depth."""
+
+    def __init__(self, seen: NDArray[np.float64], cell: float, margin: float) -> None:
+        self._cell, self._margin = cell, margin
+        self._nearest: dict[tuple[int, int], float] = {}
+        if len(seen):
+            cells = np.floor(seen[:, :2] / cell).astype(np.int64)
+            order = np.lexsort((seen[:, 2], cells[:, 1], cells[:, 0]))
+            cells, depths = cells[order], seen[order, 2]
+            first = np.flatnonzero(np.any(np.diff(cells, axis=0, prepend=cells[:1] - 1) != 0, axis=1))
+            self._nearest = dict(zip(map(tuple, cells[first].tolist()), depths[first].tolist(), strict=True))
+
+    def before(self, x: float, y: float, depth: float) -> bool:
+        """Whether the surface is in front of that place, in its own cell or one beside it."""
+        column, row = int(np.floor(x / self._cell)), int(np.floor(y / self._cell))
+        around = ((column + right, row + down) for right in (-1, 0, 1) for down in (-1, 0, 1))
+        return any(self._nearest.get(cell, np.inf) < depth - self._margin for cell in around)
+
+
 class Marks:
     """Drawn over one view, the strongest defect first: where two callouts compete for a place, the first gets it."""
 
-    def __init__(self, overlay: Overlay) -> None:
-        self._overlay = overlay
+    def __init__(self, overlay: Overlay, reserved: Callable[[], QRectF] = QRectF) -> None:
+        """reserved: what of the picture is not for callouts."""
+        self._overlay, self._reserved = overlay, reserved
         self._marks: list[Mark] = []
         self._ink, self._accent = "#ffffff", "#ffffff"
+        self._surface: NDArray[np.floating] = np.empty((0, 3))
+        self._spacing = 0.0
         overlay.drawings.append(self)
 
     def show_marks(self, marks: list[Mark], ink: str, accent: str) -> None:
         self._marks, self._ink, self._accent = marks, ink, accent
+        self._overlay.update()
+
+    def set_surface(self, points: NDArray[np.floating], spacing: float) -> None:
+        """(n, 3) points, and how far they lie apart, that tell what is behind the part."""
+        self._surface, self._spacing = points, spacing
         self._overlay.update()
 
     def at(self, place: QPointF) -> int | None:
@@ -57,54 +104,120 @@ class Marks:
         for index, room in self.callouts().items():
             if room.contains(place):
                 return index
-        for index, mark in enumerate(self._marks):
-            if mark.label is None and (seen := self._overlay.seen(mark.corners)) is not None:
-                middle = QPointF(float(seen[:, 0].mean()), float(seen[:, 1].mean()))
-                if (middle - place).manhattanLength() <= 2 * DOT_PX:
-                    return index
+        for index, (mark, spot) in enumerate(zip(self._marks, self._spots(), strict=True)):
+            if mark.label is None and spot is not None and (spot.place - place).manhattanLength() <= 2 * DOT_PX:
+                return index
         return None
 
-    def callouts(self) -> dict[int, QRectF]:
+    def hidden(self) -> list[bool]:
+        """Which marks lie behind the part."""
+        return [spot is not None and spot.behind for spot in self._spots()]
+
+    def _spots(self) -> list[Spot | None]:
+        """Where each mark points; None where that is behind the camera."""
+        depths = self._depths()
+        found: list[Spot | None] = []
+        for mark in self._marks:
+            seen = self._overlay.seen(mark.anchors)
+            if seen is None:
+                found.append(None)
+                continue
+            behind = np.array([depths.before(x, y, depth) for x, y, depth in seen.tolist()])
+            first = int(np.argmin(behind))  # where all are behind, the strongest
+            found.append(Spot(QPointF(float(seen[first, 0]), float(seen[first, 1])), bool(behind[first])))
+        return found
+
+    def _depths(self) -> Depths:
+        """How far the surface is from the camera, all over the picture."""
+        seen = self._overlay.seen(self._surface.astype(np.float64)) if len(self._surface) and self._marks else None
+        pixel = self._overlay.length_of_pixel()
+        if seen is None or pixel is None:
+            return Depths(np.empty((0, 3)), 1.0, 0.0)
+        margin = BEHIND_SPACINGS * self._spacing + BEHIND_SHARE * float(np.abs(self._surface).max())
+        return Depths(seen, max(self._spacing / pixel, 3.0), margin)
+
+    def callouts(self, spots: list[Spot | None] | None = None) -> dict[int, QRectF]:
         """Where each callout stands, in the widget's pixels; those that are out of the picture are left out."""
         bold, plain = QFontMetricsF(self._font(bold=True)), QFontMetricsF(self._font(bold=False))
+        whole = QRectF(self._overlay.rect()).adjusted(SIDE_PX, TOP_PX, -SIDE_PX, -BOTTOM_PX)
+        origin = self._overlay.seen(np.zeros((1, 3)))
+        middle = whole.center() if origin is None else QPointF(float(origin[0, 0]), float(origin[0, 1]))
         taken: dict[int, QRectF] = {}
+        spots = self._spots() if spots is None else spots
+        places, reserved = [spot.place for spot in spots if spot is not None], self._reserved()
         for index in sorted(range(len(self._marks)), key=lambda index: not self._marks[index].chosen):
-            mark = self._marks[index]
-            if mark.label is None or (seen := self._overlay.seen(mark.corners)) is None:
+            mark, at = self._marks[index], spots[index]
+            if mark.label is None or at is None:
                 continue
+            spot = at.place
             width = bold.horizontalAdvance(mark.label) + 2 * PADDING_PX
             width += plain.horizontalAdvance(mark.detail) + PADDING_PX if mark.detail else 0.0
-            height = bold.height() + 4
-            anchor = QPointF(float(seen[:, 0].mean()), float(seen[:, 1].min()) - GAP_PX - height / 2)
-            for right, down in TRIES:
-                middle = anchor + QPointF(right * (width + 3), down * (height + 3))
-                room = QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
-                room = _inside(room, QRectF(self._overlay.rect()).adjusted(4, 4, -4, -4))
-                if not any(room.adjusted(-1, -1, 1, 1).intersects(other) for other in taken.values()):
-                    taken[index] = room
-                    break
+            height = bold.height() + 6
+            wanted = spot + _outward(spot - middle, width, height)
+            rooms = [
+                _inside(_around(wanted + QPointF(right * (width + 4), down * (height + 4)), width, height), whole)
+                for right, down in TRIES
+            ]
+            free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), reserved))]
+            clear = [room for room in free if not any(room.contains(place) for place in places)]
+            if best := clear or free:  # better over the place of a defect than nowhere
+                taken[index] = best[0]
         return taken
 
     def paint(self, painter: QPainter, overlay: Overlay) -> None:
-        for mark in self._marks:
-            seen = overlay.seen(mark.corners)
-            if seen is None:
+        spots = self._spots()
+        callouts = self.callouts(spots)
+        for index, (mark, spot) in enumerate(zip(self._marks, spots, strict=True)):
+            if spot is None:
                 continue
             colour = QColor(self._accent if mark.chosen else self._ink)
-            if mark.label is None:
-                paint_dot(painter, QPointF(float(seen[:, 0].mean()), float(seen[:, 1].mean())), colour, DOT_PX)
-                continue
-            colour.setAlphaF(1.0 if mark.chosen else 0.5)
-            painter.setPen(QPen(colour, 2.0 if mark.chosen else 1.0))
-            painter.drawLines([QLineF(*seen[a, :2].tolist(), *seen[b, :2].tolist()) for a, b in EDGES])
-        for index, room in self.callouts().items():
-            self._paint_callout(painter, self._marks[index], room)
+            if mark.chosen:
+                self._paint_box(painter, mark, colour)
+            if index in callouts:
+                self._paint_leader(painter, spot.place, callouts[index], colour, spot.behind)
+            self._paint_spot(painter, spot.place, colour, spot.behind)
+        for index, room in callouts.items():
+            behind = spots[index]
+            self._paint_callout(painter, self._marks[index], room, behind is not None and behind.behind)
 
-    def _paint_callout(self, painter: QPainter, mark: Mark, room: QRectF) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._accent if mark.chosen else self._ink))
-        painter.drawRoundedRect(room, 4, 4)
-        painter.setPen(QColor(DARK))
+    def _paint_box(self, painter: QPainter, mark: Mark, colour: QColor) -> None:
+        """How far the chosen one reaches."""
+        seen = self._overlay.seen(mark.corners)
+        if seen is not None:
+            faint = QColor(colour)
+            faint.setAlphaF(0.75)
+            painter.setPen(QPen(faint, 1.2))
+            painter.drawLines([QLineF(*seen[a, :2].tolist(), *seen[b, :2].tolist()) for a, b in EDGES])
+
+    @staticmethod
+    def _paint_leader(painter: QPainter, spot: QPointF, room: QRectF, colour: QColor, behind: bool) -> None:
+        """From the place to the nearest side of the callout; dashed where it goes behind the part."""
+        end = QPointF(min(max(spot.x(), room.left()), room.right()), min(max(spot.y(), room.top()), room.bottom()))
+        style = Qt.PenStyle.DashLine if behind else Qt.PenStyle.SolidLine
+        for ink, width in ((QColor(16, 19, 23, 120), 3.0), (colour, 1.3)):
+            painter.setPen(QPen(ink, width, style))
+            painter.drawLine(spot, end)
+
+    @staticmethod
+    def _paint_spot(painter: QPainter, spot: QPointF, colour: QColor, behind: bool) -> None:
+        if behind:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(colour, 1.3, Qt.PenStyle.DotLine))
+            painter.drawEllipse(spot, DOT_PX + 1.5, DOT_PX + 1.5)
+        else:
+            paint_dot(painter, spot, colour, DOT_PX)
+
+    def _paint_callout(self, painter: QPainter, mark: Mark, room: QRectF, behind: bool) -> None:
+        """Full where the place is seen, an outline where it is behind."""
+        colour = QColor(self._accent if mark.chosen else self._ink)
+        if behind:
+            painter.setPen(QPen(colour, 1.0, Qt.PenStyle.DashLine))
+            painter.setBrush(QColor(16, 19, 23, 170))
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+        painter.drawRoundedRect(room, 5, 5)
+        painter.setPen(colour if behind else QColor(DARK))
         inside = room.adjusted(PADDING_PX, 0, -PADDING_PX, 0)
         side = Qt.AlignmentFlag.AlignLeft if mark.detail else Qt.AlignmentFlag.AlignHCenter
         painter.setFont(self._font(bold=True))
@@ -123,6 +236,17 @@ def paint_dot(painter: QPainter, middle: QPointF, colour: QColor, radius_px: flo
     painter.setPen(QPen(QColor(DARK), 1.0))
     painter.setBrush(colour)
     painter.drawEllipse(middle, radius_px, radius_px)
+
+
+def _outward(way: QPointF, width: float, height: float) -> QPointF:
+    """From a place to the middle of its callout: away from the part's middle, clear of the place itself."""
+    long = max((way.x() ** 2 + way.y() ** 2) ** 0.5, 1e-6)
+    x, y = (way.x() / long, way.y() / long) if long > 4 else (0.0, -1.0)
+    return QPointF(x * (LEADER_PX + width / 2), y * (LEADER_PX + height / 2))
+
+
+def _around(middle: QPointF, width: float, height: float) -> QRectF:
+    return QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
 
 
 def _inside(room: QRectF, whole: QRectF) -> QRectF:

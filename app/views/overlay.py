@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -44,6 +45,23 @@ class Overlay(QWidget):
         x, y = seen[:, 0], seen[:, 1]
         outside = x.max() < 0 or x.min() > self.width() or y.max() < 0 or y.min() > self.height()
         return None if outside or (seen[:, 2] <= 0).any() else seen
+
+    def axes(self) -> NDArray[np.float64] | None:
+        """(3, 3): right, up and towards the viewer; None before there is a camera."""
+        if self._pose is None:
+            return None
+        towards = np.subtract(self._pose.position, self._pose.focus)
+        towards = towards / max(float(np.linalg.norm(towards)), 1e-12)
+        right = np.cross(self._pose.up, towards)
+        right = right / max(float(np.linalg.norm(right)), 1e-12)
+        return np.stack([right, np.cross(towards, right), towards])
+
+    def length_of_pixel(self) -> float | None:
+        """In the scan's coordinates, where the camera looks at; None before there is a camera."""
+        if self._pose is None or self.height() <= 0:
+            return None
+        away = float(np.linalg.norm(np.subtract(self._pose.position, self._pose.focus)))
+        return 2 * away * math.tan(math.radians(self._view_angle_deg / 2)) / self.height()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() is QEvent.Type.Resize:

@@ -1,42 +1,62 @@
-"""A titled frame around a 3D view; before the graphics are there it says so."""
+"""A frame around a 3D view with its name in the corner; before the graphics are there it says so."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+MARGIN_PX = 8
 
 
 class Pane(QFrame):
-    """Title, a note beside it, and the view."""
+    """The view, and what it shows written over it: that costs it no room."""
 
     def __init__(self, title: str) -> None:
         super().__init__(objectName="pane")
-        self._title = QLabel(title, objectName="paneTitle")
-        self._note = QLabel("", objectName="quiet")
-        self._note.setTextFormat(Qt.TextFormat.PlainText)
-        # A long file name must not push the view wider.
-        self._note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.caption = QLabel(self, objectName="paneCaption")
+        self.caption.setTextFormat(Qt.TextFormat.PlainText)
+        self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._title, self._note = title, ""
         self._waiting = QLabel("Preparing the 3D view…", objectName="paneWaiting")
-        bar = QHBoxLayout()
-        bar.setContentsMargins(12, 7, 12, 7)
-        bar.addWidget(self._title)
-        bar.addSpacing(6)
-        bar.addWidget(self._note, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(1, 0, 1, 1)
-        layout.setSpacing(0)
-        layout.addLayout(bar)
-        layout.addWidget(self._waiting, 1)
-        self.setMinimumSize(180, 180)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.addWidget(self._waiting)
+        self.setMinimumSize(150, 130)
+        self._say()
 
     def set_view(self, view: QWidget) -> None:
         layout = self.layout()
         assert layout is not None
         layout.replaceWidget(self._waiting, view)
         self._waiting.deleteLater()
+        self.caption.raise_()
+
+    def show_focus(self, on: bool) -> None:
+        """Whether the keyboard is in this view."""
+        self.setProperty("focused", on)
+        self.style().unpolish(self)
+        self.style().polish(self)
 
     def set_title(self, text: str) -> None:
-        self._title.setText(text)
+        self._title = text
+        self._say()
 
     def set_note(self, text: str) -> None:
-        self._note.setText(text)
+        self._note = text
+        self._say()
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._say()
+        return handled
+
+    def _say(self) -> None:
+        """Cut in the middle where the view is narrow: the end of a file name tells parts apart."""
+        self.caption.ensurePolished()
+        text = " · ".join(part for part in (self._title, self._note) if part)
+        room = self.width() - 2 * MARGIN_PX - 20
+        self.caption.setText(self.caption.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
+        self.caption.setToolTip(text.replace("<", "&lt;"))
+        self.caption.adjustSize()
+        self.caption.move(MARGIN_PX, MARGIN_PX)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.views.colour_maps import colour_map
 from app.views.colours import NOT_EVALUATED, Scale
 from app.views.section import Section, highest
 from app.widgets.theme import Theme
@@ -207,7 +206,8 @@ class SectionPlot(QWidget):
     def _coloured_dots(self, painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], size: float) -> None:
         every = -(-len(x) // MOST_DOTS) or 1
         tones = self._tones if len(self._tones) == len(x) else np.full(len(x), N_TONES, np.intp)
-        table = colour_map(self._scale.map)
+        width = (self._scale.high - self._scale.low) / N_TONES
+        table = self._scale.colours((self._scale.low + (np.arange(N_TONES) + 0.5) * width).astype(np.float32))
         for tone in np.unique(tones):  # the hottest last, on top
             chosen = np.flatnonzero(tones == tone)
             chosen = chosen if tone >= N_TONES // 2 else chosen[::every]
@@ -216,7 +216,7 @@ class SectionPlot(QWidget):
             elif tone == N_TONES:
                 colour = QColor(self._theme.view_ink)
             else:
-                colour = QColor(*(int(c) for c in table[round((tone + 0.5) / N_TONES * (len(table) - 1))]))
+                colour = QColor(*table[tone].tolist())
             self._dots(painter, x[chosen], y[chosen], colour, size)
 
     @staticmethod

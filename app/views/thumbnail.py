@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
-from app.shapes import Shape
 from app.views.camera import START_DIRECTION
 from app.views.colours import Rgb, heat
+from app.views.shapes import Shape
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 SIZE = 88
@@ -45,10 +45,10 @@ def thumbnail(shape: Shape, scores: FloatArray, limit: float) -> bytes:
 
 def splat(shape: Shape, colours: Rgb, turn_degrees: float, size: int) -> Picture:
     """(size, size, 4) RGBA with straight alpha. colours: (m, 3) of the shape's points."""
-    camera = _camera(turn_degrees)
+    camera = axes_from(_towards(turn_degrees))
     shade = AMBIENT + (1.0 - AMBIENT) * np.abs(shape.normals @ camera[2])
     painted = np.zeros((4 * size * size, 4), np.float32)
-    pixels, owners = _cover(shape, camera, 2 * size)
+    pixels, owners = cover(shape, camera, 2 * size)
     painted[pixels, :3] = (colours * shade[:, None])[owners]
     painted[pixels, 3] = 255.0
     # Uncovered pixels are black with no alpha: the mean is premultiplied, so it is divided by its own share.
@@ -68,7 +68,7 @@ def png(picture: Picture) -> bytes:
     return bytes(buffer.data().data())
 
 
-def _cover(shape: Shape, camera: DoubleArray, size: int) -> tuple[IntArray, IntArray]:
+def cover(shape: Shape, camera: DoubleArray, size: int) -> tuple[IntArray, IntArray]:
     """Flat pixel numbers and the point that paints each; a pixel named twice belongs to its last, nearest point."""
     seen = shape.points @ camera.T
     low, high = np.percentile(seen[:, :2], [0.2, 99.8], axis=0)  # a stray point must not make the part a dot
@@ -87,17 +87,21 @@ def _cover(shape: Shape, camera: DoubleArray, size: int) -> tuple[IntArray, IntA
 
 def _shown(shape: Shape, hot: DoubleArray, turn_degrees: float) -> float:
     """How much heat is in sight from a side."""
-    pixels, owners = _cover(shape, _camera(turn_degrees), SMALL)
+    pixels, owners = cover(shape, axes_from(_towards(turn_degrees)), SMALL)
     front = np.zeros(SMALL * SMALL)
     front[pixels] = hot[owners]
     return float(front.sum())
 
 
-def _camera(turn_degrees: float) -> DoubleArray:
-    """(3, 3): right, up and towards the viewer, the 3D views' first camera turned around the vertical."""
+def _towards(turn_degrees: float) -> DoubleArray:
+    """The 3D views' first camera turned around the vertical."""
     turn = np.deg2rad(turn_degrees)
     x, y, z = np.asarray(START_DIRECTION) / np.linalg.norm(START_DIRECTION)
-    towards = np.array([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), z])
+    return np.array([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), z])
+
+
+def axes_from(towards: DoubleArray) -> DoubleArray:
+    """(3, 3): right, up and towards a viewer in that direction, which is not straight up."""
     right = np.cross((0.0, 0.0, 1.0), towards)
     right /= np.linalg.norm(right)
     return np.stack([right, np.cross(towards, right), towards])

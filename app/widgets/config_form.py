@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
-from sedir_core.config import Config, Section, override
+from sedir_core.config import Config, Section, override, read_by
 from sedir_core.errors import BadConfig
 
 SOURCE_MARK = re.compile(r" *\[[PRO](?:, [PRO])*\]")
@@ -72,6 +72,7 @@ class SettingField(QWidget):
         self.editor: QComboBox | QLineEdit = QComboBox() if setting.choices else QLineEdit()
         if isinstance(self.editor, QComboBox):
             self.editor.addItems(setting.choices)
+            self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # as wide as the lines
             self.editor.currentTextChanged.connect(lambda text: self.changed.emit())
         else:
             self.editor.textEdited.connect(lambda text: self.changed.emit())
@@ -127,6 +128,7 @@ class ConfigForm(QWidget):
     def __init__(self, config: Config, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = config
+        self._everything = False
         self.config: Config | None = config
         self.fields = {(one.section, one.name): SettingField(one) for one in settings_of(Config)}
         self.trouble = QLabel(objectName="wrong", wordWrap=True, visible=False)
@@ -145,22 +147,23 @@ class ConfigForm(QWidget):
             field.changed.connect(self._check)
         self._form.addRow(self.trouble)
         self.show_config(config)
-        self.show_all(False)
 
     def show_config(self, config: Config) -> None:
         """Fill the form anew; what was typed is dropped."""
         self._base = self.config = config
         for (section, name), field in self.fields.items():
             field.show_value(getattr(getattr(config, section), name))
+        self.show_all(self._everything)
         self._check()
 
     def show_all(self, everything: bool) -> None:
-        """All settings by section, or the few simple ones."""
-        for field in self.fields.values():
-            shown = everything or field.setting.simple
-            self._form.setRowVisible(field, shown)
-        for head in self._heads.values():
-            self._form.setRowVisible(head, everything)
+        """All settings by section that the method reads, or the few simple ones."""
+        self._everything = everything
+        read = read_by(self._base.method)
+        for (section, _), field in self.fields.items():
+            self._form.setRowVisible(field, section in read and (everything or field.setting.simple))
+        for section, head in self._heads.items():
+            self._form.setRowVisible(head, section in read and everything)
 
     def _check(self) -> None:
         values: dict[str, dict[str, Any]] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 
-ICON, WIDTH = 56, 460
+ICON, AIR, WIDTH_EM = 56, 24, 28
 
 
 class EmptyState(QWidget):
@@ -19,8 +19,7 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self._icon_name = icon_name
         self._icon = QLabel()
-        words = plain_label(text, "hint")
-        words.setFixedWidth(WIDTH)
+        self._words = words = plain_label(text, "hint")
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addStretch(2)
@@ -29,6 +28,18 @@ class EmptyState(QWidget):
             column.addWidget(widget, 0, middle)
         column.addStretch(3)
         self.set_theme(theme)
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange, QEvent.Type.Polish):
+            self._fit()
+        return handled
+
+    def _fit(self) -> None:
+        """A layout gives a centred label the height of one width and the width of another."""
+        self._words.ensurePolished()
+        width = max(min(round(WIDTH_EM * self.fontMetrics().height()), self.width() - 2 * AIR), 120)
+        self._words.setFixedSize(width, self._words.heightForWidth(width))
 
     def set_theme(self, theme: Theme) -> None:
         self._icon.setPixmap(icon(self._icon_name, theme.accent).pixmap(icon_size(ICON), self.devicePixelRatioF()))

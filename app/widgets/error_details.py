@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.widgets.room import resize_on_screen
+
 
 class ErrorDetails(QDialog):
     """A calm sentence, what to do, and the details below. Non-modal: work goes on."""
@@ -33,7 +35,7 @@ class ErrorDetails(QDialog):
             layout.addWidget(plain_label(hint, "hint"))
         layout.addWidget(self._text, 1)
         layout.addLayout(buttons)
-        self.resize(680, 420)
+        resize_on_screen(self, 680, 420)
 
     def copy(self) -> None:
         """Everything the dialog shows, to the clipboard."""

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.room import resize_on_screen
+
 SIZE = (1060, 720)
 MARGIN = 28
 RESIZE_AFTER_MS = 150
@@ -52,7 +54,7 @@ class GuideWindow(QDialog):
         self.chapters.itemClicked.connect(lambda item: self.page.go(item.data(POSITION)))
         self.search.returnPressed.connect(self._find)
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.resize(*SIZE)
+        resize_on_screen(self, *SIZE)
 
     def _list_chapters(self) -> None:
         for block, level in self.page.headings():

@@ -1,17 +1,21 @@
-"""Calm messages: a bar above the work that says what happened and what to do, and waits to be dismissed."""
+"""Calm messages: a bar above the work that says what happened and what to do, and goes when it has been read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.entries import Failure
+from app.state.entries import Failure
 from app.widgets.error_details import ErrorDetails, plain_label
 from app.widgets.theme import Theme, icon, icon_size
 
 ICONS = {"info": "information-outline", "warning": "alert-outline"}
+
+
+NEWS_MS, OFFER_MS, WARNING_MS = 8_000, 25_000, 90_000
+"""How long a message stays: plain news, news with a button, warnings. Not while the mouse or the focus is on it."""
 
 
 class MessageBar(QFrame):
@@ -29,7 +33,10 @@ class MessageBar(QFrame):
         self._more = QPushButton("Details", visible=False)
         self._more.clicked.connect(self._show_details)
         self._dismiss = QToolButton(toolTip="Dismiss")
+        self._dismiss.setAccessibleName("Dismiss the message")
         self._dismiss.clicked.connect(self.hide)
+        self.expiry = QTimer(self, singleShot=True)
+        self.expiry.timeout.connect(self._expire)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 8, 8, 8)
         layout.setSpacing(10)
@@ -65,7 +72,16 @@ class MessageBar(QFrame):
         self._action.setText(label)
         self._action.setVisible(act is not None)
         self.set_theme(self._theme)
+        self.expiry.start(WARNING_MS if kind == "warning" else NEWS_MS if act is None else OFFER_MS)
         self.show()
+
+    def _expire(self) -> None:
+        """Nothing is taken from under the eyes."""
+        holder = QApplication.focusWidget()
+        if self.underMouse() or (holder is not None and self.isAncestorOf(holder)):
+            self.expiry.start(NEWS_MS)
+        else:
+            self.hide()
 
     def _run_action(self) -> None:
         act = self._act

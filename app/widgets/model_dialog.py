@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.entries import Failure
 from app.jobs.models import KnownRun, Machine
+from app.state.entries import Failure
 from app.widgets.error_details import plain_label
+from app.widgets.room import resize_on_screen
 from app.widgets.theme import Theme, icon
 from sedir_core.config import METHOD_NAMES
 
@@ -67,7 +68,7 @@ class ModelDialog(QDialog):
         self.folder.clicked.connect(self._pick_folder)
         self.file.clicked.connect(self._pick_file)
         self.use.clicked.connect(self._ask)
-        self.resize(*SIZE)
+        resize_on_screen(self, *SIZE)
         self._show_run(-1)
 
     @property
@@ -141,6 +142,7 @@ class ModelDialog(QDialog):
         told.addLayout(facts)
         told.addStretch()
         scroll = QScrollArea(widgetResizable=True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(inside)
         for part in (inside, scroll.viewport()):
             part.setAutoFillBackground(False)

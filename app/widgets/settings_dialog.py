@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings import Settings
-from app.stored import Form
+from app.state.settings import Settings
+from app.state.stored import Form
 from app.widgets.error_details import plain_label
 from app.widgets.number_field import indented
+from app.widgets.room import resize_on_screen
 from app.widgets.theme import Theme, icon
 
 SIZE = (760, 640)
@@ -57,7 +58,7 @@ class SettingsDialog(QDialog):
         settings.changed.connect(self._on_changed)
         self.rows["run_dir"].model_wanted.connect(self.model_wanted)
         self.set_theme(theme)
-        self.resize(*SIZE)
+        resize_on_screen(self, *SIZE)
         self._enable()
 
     def set_theme(self, theme: Theme) -> None:
@@ -94,6 +95,7 @@ class SettingsDialog(QDialog):
         column.addWidget(self._nothing)
         column.addStretch()
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(inside)
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)

@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.shortcuts import Command, Shortcuts
+from app.state.shortcuts import Command, Shortcuts
 from app.widgets.error_details import plain_label
+from app.widgets.room import resize_on_screen
 
 SIZE = (640, 640)
 KEY = Qt.ItemDataRole.UserRole
@@ -61,7 +62,7 @@ class ShortcutDialog(QDialog):
         self.reset_all.clicked.connect(shortcuts.reset_all)
         shortcuts.changed.connect(self._fill_keys)
         self._fill()
-        self.resize(*SIZE)
+        resize_on_screen(self, *SIZE)
 
     @property
     def chosen(self) -> Command | None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.widgets.tokens import Theme
 from sedir_core.places import bundled_icons
-
-if TYPE_CHECKING:
-    from app.widgets.theme import Theme
 
 
 def style_sheet(theme: Theme) -> str:
     """For the whole application."""
-    return _frame(theme) + _controls(theme) + _content(theme)
+    return _frame(theme) + _controls(theme) + _content(theme) + _words(theme)
 
 
 def _tick(t: Theme) -> str:
@@ -46,6 +42,7 @@ def _frame(t: Theme) -> str:
         background: {t.panel}; color: {t.quiet}; }}
     QToolButton#chip:hover {{ border-color: {t.accent}; }}
     QToolButton#chip:checked {{ background: {t.chosen}; border-color: {t.accent}; color: {t.ink}; }}
+    QToolButton#inBar {{ padding: 5px 6px; }}
     QToolButton#bare {{ padding: 5px; }}
     QToolButton#bare::menu-indicator {{ image: none; }}
     """
@@ -62,7 +59,13 @@ def _controls(t: Theme) -> str:
     QPushButton#primary:disabled {{ background: {t.raised}; color: {t.faint}; border-color: {t.line}; }}
     QPushButton#primary:hover {{ border-color: {t.ink}; }}
     QPushButton:focus, QToolButton:focus, QComboBox:focus {{ border-color: {t.accent}; }}
-    QComboBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 4px 10px; }}
+    QPushButton#primary:focus {{ border: 2px solid {t.ink}; padding: 5px 13px; }}
+    QCheckBox:focus {{ color: {t.accent}; }}
+    QSlider::handle:horizontal:focus {{ border: 2px solid {t.ink}; }}
+    QComboBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 4px 10px;
+        combobox-popup: 0; }}
+    QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 0; padding: 3px;
+        outline: none; }}
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox::down-arrow {{ width: 0px; height: 0px; border-left: 4px solid {t.panel}; margin-right: 8px;
         border-right: 4px solid {t.panel}; border-top: 5px solid {t.quiet}; }}
@@ -90,8 +93,14 @@ def _content(t: Theme) -> str:
     QLabel#dockTitle {{ font-weight: 600; padding: 3px 4px 5px 4px; }}
     QFrame#panel, QFrame#pane, QListView, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 8px; }}
+    QListView:focus, QTableView:focus, QTreeView:focus {{ border-color: {t.accent}; }}
     QFrame#pane {{ border-radius: 4px; }}
+    QFrame#pane[focused="true"] {{ border-color: {t.accent}; }}
+    QTabBar::tab:focus {{ color: {t.accent}; }}
     QListView, QTableView {{ outline: none; }}
+    QListView::item {{ color: {t.ink}; padding: 4px 7px; border-radius: 4px; }}
+    QListView::item:hover {{ background: {t.raised}; }}
+    QListView::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
     QTableView {{ selection-background-color: {t.chosen}; selection-color: {t.ink}; gridline-color: transparent; }}
     QTableView::item {{ padding: 0 5px; border-bottom: 1px solid {t.raised}; }}
     QHeaderView {{ background: transparent; border: none; }}
@@ -100,7 +109,7 @@ def _content(t: Theme) -> str:
     QHeaderView::section:first {{ border-top-left-radius: 7px; }}
     QHeaderView::section:last {{ border-top-right-radius: 7px; }}
     QTableView QHeaderView::section {{ padding: 6px 8px; }}
-    QToolButton#menuButton {{ padding-right: 20px; }}
+    QToolButton#menuButton {{ padding: 5px 20px 5px 6px; }}
     QToolButton#menuButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center;
         right: 7px; }}
     QToolButton#choice {{ padding: 4px 2px; margin: 0; border: 1px solid {t.line}; }}
@@ -127,6 +136,11 @@ def _content(t: Theme) -> str:
     QTreeView::item:selected {{ background: {t.chosen}; color: {t.ink}; }}
     QScrollArea {{ background: transparent; border: none; }}
     QLabel#paneTitle, QLabel#sectionTitle {{ font-weight: 600; }}
+    QLabel#paneCaption {{ background: rgba(16, 19, 23, 150); color: {t.view_ink}; border-radius: 5px;
+        padding: 3px 8px; font-weight: 600; }}
+    QFrame#upright {{ border: none; background: {t.line}; max-width: 1px; min-width: 1px; margin: 5px 6px; }}
+    QListView#plainList {{ background: transparent; border: 1px solid transparent; }}
+    QListView#plainList:focus {{ border-color: {t.accent}; }}
     QLabel#paneWaiting {{ background: {t.view_bottom}; color: {t.view_ink}; qproperty-alignment: AlignCenter; }}
     QFrame#message {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 8px; }}
     QToolTip {{ background: {t.raised}; color: {t.ink}; border: 1px solid {t.line}; padding: 4px; }}
@@ -137,3 +151,16 @@ def _content(t: Theme) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     """
+
+
+def _words(t: Theme) -> str:
+    """Text that is larger or smaller than the rest."""
+    sizes = {"display": 1.6, "verdictWord": 2.3, "verdictScore": 1.45, "paneTitle": 1.05}
+    large = "".join(f"QLabel#{name} {{ font-size: {size * t.text_pt:.1f}pt; }}\n" for name, size in sizes.items())
+    return (
+        large
+        + f"""
+    QLabel#display, QLabel#verdictWord, QLabel#verdictScore {{ font-weight: 700; }}
+    QLabel#faint, QLabel#caption {{ font-size: {0.92 * t.text_pt:.1f}pt; }}
+    """
+    )

@@ -5,65 +5,39 @@ Verdict colours differ in lightness as well as in hue and never stand alone: an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
-from app.settings import ThemeChoice
+from app.state.settings import ThemeChoice
 from app.widgets.style_sheet import style_sheet
+from app.widgets.tokens import DARK, LIGHT, Theme
+from sedir_core.types import VERDICT_WORDS, Verdict
+
+CAPTION = 0.92
+LEAST_TEXT_PT = 10.0
+"""Of ordinary text, where the desktop asks for less."""
 
 
-@dataclass(frozen=True)
-class Theme:
-    """Every colour of the window, as #rrggbb."""
-
-    name: str
-    window: str
-    panel: str
-    raised: str
-    line: str
-    ink: str
-    quiet: str
-    faint: str
-    accent: str
-    on_accent: str
-    chosen: str
-    ok: str
-    ng: str
-    uncertain: str
-    view_bottom: str
-    view_top: str
-    view_ink: str
-    view_accent: str
-
-
-LIGHT = Theme(
-    "light", window="#eceff3", panel="#ffffff", raised="#f4f6f9", line="#d5dbe3", ink="#1a2029", quiet="#566172",
-    faint="#8b95a4", accent="#1f63d6", on_accent="#ffffff", chosen="#dce8fc", ok="#0b7a75", ng="#c2410c",
-    uncertain="#8a6100", view_bottom="#2b313b", view_top="#475062", view_ink="#e8ecf2", view_accent="#7cc4ff",
-)  # fmt: skip
-DARK = Theme(
-    "dark", window="#14171c", panel="#1c2027", raised="#252a33", line="#333a45", ink="#e7eaef", quiet="#a3adbb",
-    faint="#717c8c", accent="#5c9dff", on_accent="#0b1220", chosen="#223655", ok="#3fc1b4", ng="#ff8a5c",
-    uncertain="#e5b84b", view_bottom="#171a20", view_top="#2c323d", view_ink="#e8ecf2", view_accent="#7cc4ff",
-)  # fmt: skip
-
-
-def choose(choice: ThemeChoice) -> Theme:
+def choose(choice: ThemeChoice, text_percent: int = 100) -> Theme:
     """The theme for that choice; `system` asks the desktop, and an undecided desktop means light."""
+    dark = choice == "dark"
     if choice == "system":
         dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
-        return DARK if dark else LIGHT
-    return DARK if choice == "dark" else LIGHT
+    usual = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).pointSizeF()
+    return replace(DARK if dark else LIGHT, text_pt=max(usual, LEAST_TEXT_PT) * text_percent / 100)
 
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Dress the whole application."""
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(_palette(theme))
+    font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
+    font.setPointSizeF(theme.text_pt)
+    app.setFont(font)
     app.setStyleSheet(style_sheet(theme))
 
 
@@ -79,13 +53,23 @@ def icon_size(pixels: int) -> QSize:
     return QSize(pixels, pixels)
 
 
-def verdict_look(theme: Theme, verdict: str | None, uncertain: bool) -> tuple[str, str, str]:
-    """Word, icon name and colour of a verdict: "ok", "ng" or None."""
+def caption_font(font: QFont) -> QFont:
+    """Of the same kind, for what stands beside a drawing."""
+    small = QFont(font)
+    small.setPointSizeF(CAPTION * font.pointSizeF())
+    return small
+
+
+def verdict_look(theme: Theme, verdict: Verdict | None) -> tuple[str, str, str]:
+    """Word, icon name and colour of a verdict; no word where there is none."""
     if verdict is None:
         return "", "circle-outline", theme.faint
-    if uncertain:
-        return "Uncertain", "help-rhombus-outline", theme.uncertain
-    return ("NG", "alert-octagon", theme.ng) if verdict == "ng" else ("OK", "check-circle", theme.ok)
+    icons = {
+        "ok": ("check-circle", theme.ok),
+        "ng": ("alert-octagon", theme.ng),
+        "uncertain": ("help-rhombus-outline", theme.uncertain),
+    }
+    return VERDICT_WORDS[verdict], *icons[verdict]
 
 
 def _faded(colour: str) -> QColor:
@@ -110,3 +94,6 @@ def _palette(theme: Theme) -> QPalette:
     for each in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, each, QColor(theme.faint))
     return palette
+
+
+__all__ = ["DARK", "LIGHT", "Theme", "apply", "caption_font", "choose", "icon", "icon_size", "verdict_look"]

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton
 
+from app.widgets.fitting_bar import FittingBar
 from app.widgets.theme import Theme, icon
 
 
-class WorkspaceSwitcher(QWidget):
+class WorkspaceSwitcher(QObject):
     """One of its actions is checked: the workspace that is shown."""
 
     wanted = Signal(str)  # key
 
-    def __init__(self, entries: Sequence[tuple[str, str, str]], theme: Theme, parent: QWidget | None = None) -> None:
-        """entries: key, title and icon of each workspace, the first one is shown."""
-        super().__init__(parent)
+    def __init__(self, entries: Sequence[tuple[str, str, str]], bar: FittingBar, rank: int, theme: Theme) -> None:
+        """entries: key, title and icon of each workspace, the first one is shown. bar: where its buttons go."""
+        super().__init__(bar)
         self.by_key: dict[str, QAction] = {}
+        self.buttons: dict[str, QToolButton] = {}
         self._icons: dict[str, str] = {}
         group = QActionGroup(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 6, 0)
-        row.setSpacing(2)
         for number, (key, title, picture) in enumerate(entries, 1):
-            action = QAction(title, self, checkable=True, checked=number == 1)
+            action = QAction(title, bar, checkable=True, checked=number == 1)
             action.setShortcut(QKeySequence(f"Ctrl+{number}"))
             action.setToolTip(f"{title} (Ctrl+{number})")
             action.triggered.connect(lambda _=False, key=key: self.wanted.emit(key))
             group.addAction(action)
-            button = QToolButton(toolButtonStyle=Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setDefaultAction(action)
-            row.addWidget(button)
             self.by_key[key], self._icons[key] = action, picture
+            self.buttons[key] = bar.add(action, rank)
         self.set_theme(theme)
 
     def show_current(self, key: str) -> None:
+        """The keyboard's place goes along, where it was on one of the buttons."""
+        if any(button.hasFocus() for button in self.buttons.values()):
+            self.buttons[key].setFocus()
         self.by_key[key].setChecked(True)
 
     def set_theme(self, theme: Theme) -> None:

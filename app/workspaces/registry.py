@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from app.session import Session
-from app.settings import Settings
+from app.state.navigation import ImportRuns, Navigation, TrainFurther
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.theme import Theme
 
 if TYPE_CHECKING:
@@ -33,17 +34,31 @@ class WorkspacePage(Protocol):
         """End its jobs; True when they ended in time."""
         ...
 
-    def actions(self) -> list[QAction]: ...
+    def actions(self) -> list[QAction]:
+        """For its menu."""
+        ...
+
+    def tools(self) -> list[QAction]:
+        """For the tool bar, each with an icon."""
+        ...
+
+    def take(self, wanted: Navigation) -> None:
+        """Another workspace wants something that is for this one."""
+        ...
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """key: for `show_workspace`; icon: as in qtawesome; factory: session, settings, theme, parent."""
+    """key: for `show_workspace`; icon: as in qtawesome; factory: session, settings, theme, parent.
+
+    takes: the kinds of request from other workspaces that are for it.
+    """
 
     key: str
     title: str
     icon: str
     factory: Callable[[Session, Settings, Theme, QWidget], QWidget]
+    takes: tuple[type[Navigation], ...] = ()
 
 
 def _ice(session: Session, settings: Settings, theme: Theme, parent: QWidget) -> IcePage:
@@ -72,8 +87,8 @@ def _runs(session: Session, settings: Settings, theme: Theme, parent: QWidget) -
 
 HOME = "inspect"
 WORKSPACES = (
-    Workspace("train", "Train", "school-outline", _train),
+    Workspace("train", "Train", "school-outline", _train, (TrainFurther,)),
     Workspace("compare", "Compare", "scatter-plot-outline", _ice),
     Workspace("history", "History", "history", _history),
-    Workspace("runs", "Runs", "layers-triple-outline", _runs),
+    Workspace("runs", "Runs", "layers-triple-outline", _runs, (ImportRuns,)),
 )

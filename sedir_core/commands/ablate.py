@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sedir_core.commands.console import interruptible, names, progress, say
+from sedir_core.commands.console import echo, interruptible, names, numbers, progress, say
 from sedir_core.commands.evaluate import TABLE_SUFFIXES
 from sedir_core.commands.options import Categories, Device, Epochs
 
@@ -49,20 +49,10 @@ def ablate(
     base = preset(preset_name) if config_file is None else read_config(config_file)
     if epochs is not None:
         base = override(base, training={"epochs": epochs})
-    request = AblateRequest(dataset, names(categories), base, chosen(names(tables)), _seeds(seeds), out, device)
+    request = AblateRequest(dataset, names(categories), base, chosen(names(tables)), numbers(seeds), out, device)
     with interruptible() as stop, progress() as report:
         found = run_ablation(request, report, stop)
     if table_file is not None:
         write_text(table_file, WRITERS[table_file.suffix.lower()](found))
         say(f"written to {table_file}")
-    typer.echo(to_text(found))
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        found = tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError:
-        raise typer.BadParameter(f"{text}: seeds are whole numbers separated by commas") from None
-    if min(found) < 0:
-        raise typer.BadParameter("a seed is not negative")
-    return found
+    echo(to_text(found))

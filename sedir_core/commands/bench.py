@@ -7,9 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from sedir_core.commands.console import interruptible, progress, table, write_json
+from sedir_core.commands.console import echo, interruptible, progress, table, write_json
 from sedir_core.commands.options import Device, JsonResults, Model
 from sedir_core.places import DEFAULT_RUN
 from sedir_core.runs.models import find_model
@@ -62,8 +60,8 @@ def bench(
     if json_file is not None:
         write_json(json_file, document)
     if json_file != "-":
-        typer.echo(f"{document['device']}; seconds, median of {REPEATS}, warm process")
-        typer.echo(_stage_table(timings))
+        echo(f"{document['device']}; seconds, median of {REPEATS}, warm process")
+        echo(_stage_table(timings))
 
 
 def _write_scans(detector: Detector, run: Path, folder: Path) -> tuple[str, dict[int, Path]]:

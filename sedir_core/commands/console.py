@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from sedir_core.names import lines, printable
 
 if TYPE_CHECKING:
     from sedir_core.types import Report, Stop
@@ -29,14 +30,66 @@ class Status(IntEnum):
     INTERRUPTED = 130
 
 
-def say(text: str) -> None:
-    """A line for the human, on stderr."""
-    typer.echo(text, err=True)
+@dataclass(frozen=True)
+class Failing:
+    """Which verdicts end a command with `Status.NG`, as `--fail-on-ng` and `--fail-on-uncertain` say."""
+
+    ng: bool
+    uncertain: bool
+
+    def on(self, verdict: str, uncertain: bool, measured: bool) -> bool:
+        """measured: score and limit are numbers; a scan without them passes no check, whichever was asked for."""
+        return (self.ng and (verdict == "ng" or not measured)) or (self.uncertain and uncertain)
 
 
-def set_up_log() -> None:
-    """Warnings and errors of ours on stderr."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s", force=True)
+def say(text: str, table: str = "") -> None:
+    """A line for the human, on stderr, and maybe a table below it; where that is gone, nobody listens."""
+    with suppress(OSError):
+        typer.echo("\n".join([printable(text), *([lines(table)] if table else [])]), err=True)
+
+
+def echo(text: object) -> None:
+    """Data, on standard output. Raises CannotWrite, as on a full disk; a reader that went away ends the program."""
+    from sedir_core.errors import CannotWrite
+
+    try:
+        typer.echo(lines(str(text)))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotWrite("standard output", error.strerror or str(error), "write to a file instead") from error
+
+
+def trouble_outside(error: BaseException) -> str | None:
+    """What is wrong with a file, a disk or the memory, in words; None for an error that may be a bug of ours."""
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
+        return "there is not enough memory: close other programs, or raise the limit"
+    if not isinstance(error, OSError):
+        return None
+    what = error.strerror or str(error)
+    return f"{error.filename}: {what}" if error.filename is not None else what
+
+
+# How libraries that cannot be loaded or cannot start a thread say it; their types are ImportError and RuntimeError.
+_NO_MEMORY = ("annot allocate memory", "failed to map segment", "can't start new thread", "not enough memory")
+
+
+class _Plain(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+
+def set_up_output() -> None:
+    """Warnings and errors of ours on stderr; what a terminal's encoding lacks is escaped rather than a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler(sys.stderr)
+    # The handler's level, not the root's: a run's own log wants more than a terminal.
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_Plain("%(levelname)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], force=True)
 
 
 def write_json(target: str, value: Any) -> None:
@@ -45,13 +98,14 @@ def write_json(target: str, value: Any) -> None:
 
     text = json.dumps(value, indent=2, allow_nan=False)
     if target == "-":
-        typer.echo(text)
+        echo(text)
     else:
         write_text(Path(target), text + "\n")
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows (the first is the head) in aligned columns; cells that are numbers go to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     right = [all(_numeric(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]
     lines = []
@@ -78,26 +132,16 @@ def progress() -> Iterator[Report]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
-        yield lambda fraction, stage: bar.update(task, completed=fraction, description=stage)
+        yield lambda fraction, stage: bar.update(task, completed=fraction, description=printable(stage))
 
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
     """Ctrl-C and SIGTERM ask the job to stop at the next good place; a second one does not wait for it."""
-    asked = threading.Event()
+    from sedir_core.interrupts import interruptible as listening
 
-    def ask(signum: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        say("stopping; once more to stop at once")
-
-    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with listening(lambda: say("stopping; once more to stop at once")) as stop:
+        yield stop
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
@@ -105,6 +149,17 @@ def names(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """`0,1,2` as whole numbers that are not negative, each once."""
+    try:
+        found = tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        raise typer.BadParameter(f"{text}: write whole numbers separated by commas") from None
+    if min(found) < 0:
+        raise typer.BadParameter(f"{text}: none of them may be negative")
+    return found
 
 
 def percent(value: float | None) -> str:

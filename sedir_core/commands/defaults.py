@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from sedir_core.documents import read_toml
 from sedir_core.errors import BadConfig
 
+SWITCHES = ("0", "1", "true", "false", "yes", "no", "on", "off")
 # There the word means something else than in the other commands: only the full name reaches it.
 FULL_NAME_ONLY = {("info", "json"), ("evaluate", "category")} | {
     ("history", command, option)
@@ -38,50 +39,62 @@ def _defaults(group: Any, path: tuple[str, ...], env: Mapping[str, str], setting
         if hasattr(command, "commands"):
             defaults[name] = _defaults(command, inner, env, settings)
             continue
-        found = {parameter: _lookup(inner, option, env, settings) for option, parameter in _options(command)}
+        found = {one.name: _lookup(inner, one, env, settings) for one in _options(command)}
         defaults[name] = {parameter: value for parameter, value in found.items() if value is not None}
     return defaults
 
 
-def _lookup(path: tuple[str, ...], option: str, env: Mapping[str, str], settings: Mapping[str, Any]) -> Any:
+class _Option(NamedTuple):
+    """An option of a command as it is written, the parameter that takes it, and whether it is a switch."""
+
+    written: str
+    name: str
+    flag: bool
+
+    def takes(self, value: Any) -> bool:
+        """Whether a short name can mean this option: `json` is a switch of some commands, and a file of others."""
+        if not self.flag:
+            return not isinstance(value, bool | dict)
+        return isinstance(value, bool) or str(value).lower() in SWITCHES
+
+
+def _lookup(path: tuple[str, ...], option: _Option, env: Mapping[str, str], settings: Mapping[str, Any]) -> Any:
     """The value of an option, or None: the environment before the file, the full name before the short one."""
     table: Any = settings
     for name in path:
-        table = table.get(name, {})
-    variable = option.upper().replace("-", "_")
-    short = (*path, option) not in FULL_NAME_ONLY
+        inner = table.get(name)
+        table = inner if isinstance(inner, dict) else {}  # `queue` is a command, and an option of another
+    variable = option.written.upper().replace("-", "_")
+    short = (*path, option.written) not in FULL_NAME_ONLY
+    known = [settings.get(option.written), env.get("SEDIR_" + variable)]
+    shared = [value if short and option.takes(value) else None for value in known]
     choices = [
         env.get("_".join(("SEDIR", *path)).upper() + "_" + variable),
-        env.get("SEDIR_" + variable) if short else None,
-        table.get(option),
-        settings.get(option) if short else None,
+        shared[1],
+        table.get(option.written),
+        shared[0],
     ]
-    return next((value for value in choices if value not in (None, "")), None)
+    return next((value for value in choices if value not in (None, "") and not isinstance(value, dict)), None)
 
 
-def _options(command: Any) -> Iterator[tuple[str, str]]:
-    """Name as written and name of the parameter, of each option of a command."""
+def _options(command: Any) -> Iterator[_Option]:
+    """Each option of a command."""
     for parameter in command.params:
         if parameter.param_type_name == "option" and parameter.name != "help":
-            yield parameter.opts[0].removeprefix("--"), parameter.name
+            yield _Option(parameter.opts[0].removeprefix("--"), parameter.name, bool(parameter.is_flag))
 
 
 def _read(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(file, f"not readable as TOML: {error}", "correct or remove the file") from error
+    return read_toml(file, BadConfig, "correct or remove the file") if file.is_file() else {}
 
 
 def _refuse_unknown(settings: Mapping[str, Any], group: Any, file: Path, prefix: str = "") -> None:
-    options = {option for command in _leaves(group) for option, _ in _options(command)}
+    options = {option.written for command in _leaves(group) for option in _options(command)}
     for key, value in settings.items():
         if isinstance(value, dict) and key in group.commands and hasattr(group.commands[key], "commands"):
             _refuse_unknown(value, group.commands[key], file, f"{prefix}{key}.")
         elif isinstance(value, dict) and key in group.commands:
-            known = {option for option, _ in _options(group.commands[key])}
+            known = {option.written for option in _options(group.commands[key])}
             unknown = sorted(set(value) - known)
             if unknown:
                 raise BadConfig(file, f"{prefix}{key}.{unknown[0]}: no such option", "known: " + _listed(known))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sedir_core.commands.console import Status, interruptible, progress, say, write_json
+from sedir_core.commands.console import Failing, interruptible, progress, say
 from sedir_core.commands.gui import open_window
-from sedir_core.commands.inspect import inspect_files, scan_files, verdict_table
+from sedir_core.commands.inspect import Batch, scan_files
 from sedir_core.commands.machine import display_problem
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
@@ -32,15 +33,12 @@ def _inspect_bundled(out: Path | None) -> None:
     from sedir_core.detectors.base import load_detector
 
     run_dir = bundled_runs() / DEFAULT_RUN
-    files, refused = scan_files([demo_scans()])
-    with interruptible() as stop, progress() as report:
+    files, refused, _ = scan_files([demo_scans()])
+    batch = Batch(run_dir)
+    with ExitStack() as outputs, interruptible() as stop, progress() as report:
         detector = load_detector(run_dir)
-        document = inspect_files(detector, run_dir, files, refused, "auto", out, report, stop)
-    typer.echo(verdict_table(document["results"]))
+        outputs.callback(batch.deliver, None if out is None else str(out / "results.json"), None, None, None)
+        batch.inspect(detector, files, refused, "auto", out, report, stop)
     if out is not None:
-        write_json(str(out / "results.json"), document)
         say(f"pictures, scored scans and results.json are in {out}")
-    for error in document["errors"]:
-        say(f"error: {error['message']}")
-    if document["errors"]:
-        raise typer.Exit(Status.UNREADABLE)
+    batch.end(Failing(ng=False, uncertain=False))

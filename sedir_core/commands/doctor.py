@@ -11,13 +11,18 @@ from typing import NamedTuple
 
 import typer
 
-from sedir_core.commands.console import Status
+from sedir_core.commands.console import Status, echo
 from sedir_core.commands.machine import display_problem, install_line, missing_packages
 from sedir_core.errors import UserError
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, user_config, writable_folders
 
 OPEN3D = "open3d-cpu" if sys.platform == "linux" and platform.machine() == "x86_64" else "open3d"
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", OPEN3D, "PySide6-Essentials", "pyvista", "vtk", "matplotlib")
+
+READERS = {
+    "pye57": "E57", "laspy": "LAS", "lazrs": "LAZ", "trimesh": "GLB and 3MF", "tifffile": "TIFF",
+    "cadquery-ocp-novtk": "STEP",
+}  # fmt: skip
 
 
 class Finding(NamedTuple):
@@ -33,7 +38,7 @@ def doctor() -> None:
     findings = [_python(), *_libraries(), _system_libraries(), _display(), _gpu(), *_folders(), _bundled()]
     for finding in findings:
         mark = {True: "ok  ", False: "LACK", None: "-   "}[finding.good]
-        typer.echo(f"{mark}  {finding.what:<22} {finding.detail}")
+        echo(f"{mark}  {finding.what:<22} {finding.detail}")
     if any(finding.good is False for finding in findings):
         raise typer.Exit(Status.FAILED)
 
@@ -50,7 +55,15 @@ def _libraries() -> list[Finding]:
             found.append(Finding(True, name, version(name)))
         except PackageNotFoundError:
             found.append(Finding(False, name, "not installed: pip install sedir-inspect"))
-    return found
+    return found + [_optional(name) for name in READERS]
+
+
+def _optional(name: str) -> Finding:
+    """A library that is needed for some files only."""
+    try:
+        return Finding(True, name, version(name))
+    except PackageNotFoundError:
+        return Finding(None, name, f"not installed: needed for {READERS[name]}")
 
 
 def _system_libraries() -> Finding:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sedir_core.commands.console import Status, interruptible, names, percent, progress, say, table, write_json
-from sedir_core.commands.options import Categories, Device, JsonResults
+from sedir_core.commands.console import Status, echo, interruptible, names, percent, progress, say, table, write_json
+from sedir_core.commands.options import Categories, Columns, Device, EvidenceChoice, JsonResults, RuleChoice
 from sedir_core.places import BUNDLE_SUFFIX
 from sedir_core.runs.models import find_model
 
@@ -37,6 +38,12 @@ def evaluate(
             "With both, auto gives the main numbers and `category_given` the others."
         ),
     ] = "both",
+    terms: Annotated[
+        Literal["published", "equal"],
+        typer.Option(
+            help="Also the residuals alone of each method, on the same alignment and scored by the same rules."
+        ),
+    ] = "published",
     json_file: JsonResults = None,
     table_file: Annotated[
         Path | None,
@@ -52,23 +59,28 @@ def evaluate(
     record: Annotated[
         bool, typer.Option("--record", help="Keep the results in each run, for `sedir runs` and the window to show.")
     ] = False,
+    columns: Columns = "",
+    evidence: EvidenceChoice = None,
+    rule: RuleChoice = None,
     device: Device = "auto",
 ) -> None:
     """Measure object and point AUROC and AUPR, per category and in the mean; of several runs, side by side."""
     from sedir_core.evaluation.many import evaluate_trial, evaluate_trials
+    from sedir_core.io.columns import parse_columns
     from sedir_core.runs.manage import check_keeps, keep_evaluation
 
     if table_file is not None and table_file.suffix.lower() not in TABLE_SUFFIXES:
         raise typer.BadParameter(f"{table_file.name}: a table ends in " + ", ".join(TABLE_SUFFIXES))
-    trials = _trials(paths, names(categories))
+    asked = _trials(paths, names(categories), parse_columns(columns))
+    trials = [replace(trial, evidence=evidence, rule=rule) for trial in asked]
     for trial in trials if record else ():
         check_keeps(trial.run_dir)  # said before the work
     outcomes: list[Outcome] = []
     with interruptible() as stop, progress() as report:
         if len(trials) == 1 and table_file is None:
-            documents: Sequence[Mapping[str, Any]] = [evaluate_trial(trials[0], category, device, report, stop)]
+            documents: Sequence[Mapping[str, Any]] = [evaluate_trial(trials[0], category, device, report, stop, terms)]
         else:
-            outcomes = evaluate_trials(trials, category, device, fresh, report, stop)
+            outcomes = evaluate_trials(trials, category, device, fresh, report, stop, terms=terms)
             documents = [one.document for one in outcomes]
     for trial, document in zip(trials, documents, strict=True) if record else ():
         keep_evaluation(trial.run_dir, document)
@@ -77,15 +89,19 @@ def evaluate(
     if outcomes:
         _show_tables(outcomes, table_file, quiet=json_file == "-")
     elif json_file != "-":
-        typer.echo(_summary(documents[0]))
+        echo(_summary(documents[0]))
     _end(documents)
 
 
-def _trials(paths: Sequence[str], categories: tuple[str, ...] | None) -> list[Trial]:
-    """The runs with their data sets. The last path is a data set unless it is a run."""
-    from sedir_core.detectors.run_files import ABOUT
+def _trials(paths: Sequence[str], categories: tuple[str, ...] | None, columns: tuple[str, ...]) -> list[Trial]:
+    """The runs with their data sets. The last path is a data set unless it is a run.
+
+    What a run was trained on is read as it was then.
+    """
     from sedir_core.errors import BadRun
     from sedir_core.evaluation.many import Trial, own_dataset
+    from sedir_core.io.columns import parse_columns
+    from sedir_core.rundir.files import ABOUT, read_run_config
 
     *runs, last = paths
     shared: Path | None = None
@@ -98,7 +114,8 @@ def _trials(paths: Sequence[str], categories: tuple[str, ...] | None) -> list[Tr
         dataset = own_dataset(run_dir) if shared is None else shared
         if dataset is None:
             raise BadRun(run_dir, "does not say what it was trained on", "name a dataset after the runs")
-        trials.append(Trial(run_dir, dataset, categories))
+        own = parse_columns(read_run_config(run_dir).data.columns) if shared is None else ()
+        trials.append(Trial(run_dir, dataset, categories, columns or own))
     return trials
 
 
@@ -111,7 +128,7 @@ def _show_tables(outcomes: Sequence[Outcome], target: Path | None, quiet: bool) 
     if target is not None:
         write_text(target, WRITERS[target.suffix.lower()](tables))
     if not quiet:
-        typer.echo(to_text(tables[:1] if target is not None else tables))
+        echo(to_text(tables[:1] if target is not None else tables))
 
 
 def _end(documents: Sequence[Mapping[str, Any]]) -> None:
@@ -132,17 +149,31 @@ def _summary(document: Mapping[str, Any]) -> str:
     return "\n".join(map(_one_mode, in_every_mode(document)))
 
 
+def _by_judging(outcome: Mapping[str, Any]) -> str:
+    """Object and point AUROC of each kind of evidence, calibrated, and of each rule on the network's."""
+    rows: list[tuple[str, ...]] = [("judged by", "O-AUROC", "P-AUROC")]
+    for kind in ("evidence", "rules"):
+        for name, one in outcome[kind].items():
+            label = f"evidence {name}" if kind == "evidence" else f"network, rule {name}"
+            rows.append((label, percent(one["o_auroc"]), percent(one["p_auroc"])))
+    return table(rows)
+
+
 def _one_mode(outcome: Mapping[str, Any]) -> str:
     measures = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
     rows: list[tuple[str, ...]] = [("category", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR", "normal", "defective")]
     for name, result in outcome["categories"].items():
         numbers = (percent(result[measure]) for measure in measures)
-        rows.append((name, *numbers, str(result["n_normal"]), str(result["n_anomalous"])))
+        rows.append((name, *numbers, *(str(result.get(count, "")) for count in ("n_normal", "n_anomalous"))))
     rows.append(("mean", *(percent(outcome["mean"][measure]) for measure in measures), "", ""))
     lines = [f"category {outcome['category_mode']}, method {outcome['method']}, per cent", table(rows)]
+    if outcome.get("terms"):
+        return "\n".join([f"{lines[0]}, {outcome['terms']}", lines[1], ""])
     lines.append(f"false alarms at the stored threshold: {percent(outcome['false_alarm_rate'])} %")
     if outcome["category_accuracy"] is not None:
         lines.append(f"category recognised: {percent(outcome['category_accuracy'])} %")
+    if outcome.get("evidence"):
+        lines.append(_by_judging(outcome))
     if outcome["defects"]:
         kinds = [("defect", "scans", "found", "O-AUROC", "P-AUROC")]
         for kind, one in outcome["defects"].items():

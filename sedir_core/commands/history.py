@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sedir_core.commands.console import interruptible, percent, say, table, write_json
+from sedir_core.commands.console import echo, interruptible, percent, say, table, write_json
 from sedir_core.commands.recording import Folder, Url
 from sedir_core.errors import BadHistory
 from sedir_core.history.place import HistoryPlace
+from sedir_core.names import printable
 
 if TYPE_CHECKING:
     from sedir_core.history.records import Filter, Inspection, Override
@@ -62,7 +63,7 @@ def list_inspections(
     if csv_file is not None:
         write_csv(csv_file, [COLUMNS, *(tuple(row.values()) for row in rows(history, wanted, limit))])
     if json_file != "-":
-        typer.echo(_table(history.page(wanted, limit=limit)))
+        echo(_table(history.page(wanted, limit=limit)))
         total = history.count(wanted)
         if total > limit:
             say(f"the newest {limit} of {total:,}: more with --limit, all with `sedir history export`")
@@ -116,7 +117,7 @@ def show(
         document = asdict(one) | {"overrides": [asdict(line) for line in said]}
         write_json(json_file, _plain(document))
     if json_file != "-":
-        typer.echo(_lines(one, said))
+        echo(_lines(one, said))
     if export_to is not None:
         from sedir_core.evaluation.inspection import Inspected, export_inspection
 
@@ -168,13 +169,13 @@ def drift(
     for group in shares.groups:
         limits = (percent(group.share), percent(group.low), percent(group.high))
         lines.append((group.name, str(group.n), str(group.n_ng), *limits, "out of control" if group.out else ""))
-    typer.echo(table(lines) if shares.groups else "no inspections")
+    echo(table(lines) if shares.groups else "no inspections")
     for part, run in runs.items():
         if run.alarms:
             last = max(run.alarms)
             rules = "; ".join(RULES[rule] for rule in run.alarms[last])
             when = f"{run.samples[last].time.astimezone():%Y-%m-%d %H:%M}"
-            typer.echo(f"{part}: {len(run.alarms)} drift alarms, the last on {when}: {rules}")
+            echo(f"{part}: {len(run.alarms)} drift alarms, the last on {when}: {rules}")
 
 
 def _filter(
@@ -205,14 +206,16 @@ def when(said: str) -> datetime:
         return now - (timedelta(days=int(ago[1])) if ago[2] == "d" else timedelta(hours=int(ago[1])))
     try:
         return datetime.fromisoformat(said).astimezone()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the year 1 has no local time
         raise typer.BadParameter(f"{said!r} is no time such as 2026-03-01, today or 7d") from error
 
 
 def _table(found: list[Inspection]) -> str:
+    from sedir_core.types import VERDICT_WORDS
+
     rows: list[tuple[str, ...]] = [("time", "verdict", "% of limit", "part", "lot", "operator", "model", "key", "scan")]
     for one in found:
-        word = one.final.upper() + (" (by hand)" if one.review else " ?" if one.uncertain else "")
+        word = VERDICT_WORDS[one.final] + (" (by hand)" if one.review else "")
         share = "-" if one.share is None else f"{100 * one.share:.0f}"
         when_ = f"{one.time.astimezone():%Y-%m-%d %H:%M}"
         rows.append((when_, word, share, one.category, one.lot, one.operator, one.model, one.key[:SHORT_KEY], one.path))
@@ -221,14 +224,16 @@ def _table(found: list[Inspection]) -> str:
 
 def _lines(one: Inspection, said: list[Override]) -> str:
     skipped = {"defects", "review"}
-    lines = [f"{name.replace('_', ' '):<20} {value}" for name, value in asdict(one).items() if name not in skipped]
+    lines = [
+        printable(f"{name.replace('_', ' '):<20} {value}") for name, value in asdict(one).items() if name not in skipped
+    ]
     for rank, defect in enumerate(one.defects, 1):
         place = ", ".join(f"{value:.4g}" for value in defect.centroid)
         lines.append(f"defect {rank:<13} peak {defect.peak:.4g}, area {defect.area:.4g}, at {place}")
     for line in said:
         word = f"set to {line.verdict.upper()}" if line.verdict else "back to the model's verdict"
         comment = f": {line.comment}" if line.comment else ""
-        lines.append(f"{f'{line.time.astimezone():%Y-%m-%d %H:%M}':<20} {word} by {line.operator}{comment}")
+        lines.append(printable(f"{f'{line.time.astimezone():%Y-%m-%d %H:%M}':<20} {word} by {line.operator}{comment}"))
     return "\n".join(lines)
 
 

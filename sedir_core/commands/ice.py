@@ -8,18 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sedir_core.commands.console import Status, interruptible, names, progress, say, table, write_json
-from sedir_core.commands.options import Categories, Device
+from sedir_core.commands.console import Status, echo, interruptible, names, numbers, progress, say, table, write_json
+from sedir_core.commands.evaluate import TABLE_SUFFIXES
+from sedir_core.commands.options import Categories, Device, Epochs, Preset
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.evaluation.ice import Comparison
 
 
+ONLY_GROWING = ("out", "counts", "seeds", "preset_name", "epochs", "table_file")
+
+
 def ice(
-    run: Annotated[str, typer.Argument(help="Run directory, name of a run, or .sedir file.")],
-    baseline_run: Annotated[str, typer.Argument(help="The run to compare it with.")],
-    dataset: Annotated[Path, typer.Argument(help="Dataset with training and test scans.")],
+    ctx: typer.Context,
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="A run, the run to compare it with, and a dataset with training and test scans; with --growing the "
+            "dataset alone.",
+            metavar="RUN BASELINE_RUN DATASET",
+        ),
+    ],
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the numbers there; - is standard output.", metavar="FILE")
     ] = None,
@@ -34,12 +44,44 @@ def ice(
         Literal["given", "auto"], typer.Option(help="Whether the detectors are told the category, as the paper's are.")
     ] = "given",
     anomalous: Annotated[bool, typer.Option("--anomalous", help="Draw defective samples too, hollow.")] = False,
+    growing: Annotated[
+        bool,
+        typer.Option(
+            "--growing",
+            help="Instead, train SeDiR, SeDiR without CFGT and C3L, and MC3D-AD on more and more kinds of part, such "
+            "as those of `sedir synth --families`, and see what becomes of them.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --growing: where runs are kept, and found again.", metavar="DIR"),
+    ] = None,
+    counts: Annotated[str, typer.Option(help="With --growing: numbers of kinds.", metavar="5,10")] = "5,10,20,40",
+    seeds: Annotated[str, typer.Option(help="With --growing: trained with each of these.", metavar="0,1")] = "0,1,2",
+    preset_name: Preset = "desktop",
+    epochs: Epochs = None,
+    table_file: Annotated[
+        Path | None, typer.Option("--table", help="With --growing: write the table: .md, .csv or .tex.", metavar="FILE")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Compare how two runs separate categories: inter-category entanglement, as in the paper's figure 2."""
+    if growing:
+        if len(paths) != 1 or out is None:
+            raise typer.BadParameter("give DATASET and --out DIR with --growing")
+        targets = (json_file, figure, table_file)
+        _grow(Path(paths[0]), out, numbers(counts), numbers(seeds), preset_name, epochs, targets, device)
+        return
+    if len(paths) != 3:
+        raise typer.BadParameter("give RUN, BASELINE_RUN and DATASET")
+    for name in ONLY_GROWING:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--{name.split('_')[0]} goes with --growing")
+    run, baseline_run, dataset = paths[0], paths[1], Path(paths[2])
     from sedir_core.datasets.index import open_dataset
     from sedir_core.detectors.base import load_detector
-    from sedir_core.evaluation.ice import Contender, compare
+    from sedir_core.evaluation.ice import Contender, compare, told_apart
     from sedir_core.evaluation.ice_export import write_csv, write_npz
     from sedir_core.evaluation.ice_figure import check_format, draw_comparison
     from sedir_core.evaluation.tsne import flatten
@@ -49,9 +91,8 @@ def ice(
     wanted = names(categories)
     data = open_dataset(dataset, wanted)
     with interruptible() as stop, progress() as report:
-        model, baseline = (
-            Contender(path.name, load_detector(path, device)) for path in (find_model(run), find_model(baseline_run))
-        )
+        runs = find_model(run), find_model(baseline_run)
+        model, baseline = told_apart(*(Contender.of(path, load_detector(path, device)) for path in runs))
         found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop)
         if figure is not None or csv is not None or npz is not None:
             places_seed = seed if tsne_seed is None else tsne_seed
@@ -67,18 +108,55 @@ def ice(
     if json_file is not None:
         write_json(json_file, found.to_json())
     if json_file != "-":
-        typer.echo(_summary(found))
+        echo(_summary(found))
     for error in found.errors:
         say(f"error: {error}")
     if found.errors:
         raise typer.Exit(Status.UNREADABLE)
 
 
+def _grow(
+    dataset: Path,
+    out: Path,
+    counts: tuple[int, ...],
+    seeds: tuple[int, ...],
+    preset_name: str,
+    epochs: int | None,
+    targets: tuple[str | None, Path | None, Path | None],
+    device: str,
+) -> None:
+    """targets: of the JSON, the figure and the table."""
+    from sedir_core.config import preset
+    from sedir_core.evaluation.ice_figure import check_format
+    from sedir_core.evaluation.ice_growing import GrowRequest, contenders, grow, growth_table
+    from sedir_core.evaluation.ice_growing_figure import draw_growth
+    from sedir_core.evaluation.table_text import WRITERS, to_text
+    from sedir_core.io.atomic import write_text
+
+    json_file, figure, table_file = targets
+    if figure is not None:
+        check_format(figure)
+    if table_file is not None and table_file.suffix.lower() not in TABLE_SUFFIXES:
+        raise typer.BadParameter(f"{table_file.name}: a table ends in " + ", ".join(TABLE_SUFFIXES))
+    base = preset(preset_name, training={} if epochs is None else {"epochs": epochs})
+    request = GrowRequest(dataset, contenders(base), counts, seeds, out, device)
+    with interruptible() as stop, progress() as report:
+        found = grow(request, report, stop)
+    if figure is not None:
+        draw_growth(figure, found)
+    if table_file is not None:
+        write_text(table_file, WRITERS[table_file.suffix.lower()]([growth_table(found)]))
+    if json_file is not None:
+        write_json(json_file, found.to_json())
+    if json_file != "-":
+        echo(to_text([growth_table(found)]))
+
+
 def _summary(found: Comparison) -> str:
     """The numbers for people; a star marks the better one."""
     from sedir_core.evaluation.ice_style import MEASURE_NAMES, better
 
-    rows: list[tuple[str, ...]] = [("", found.model.name, found.baseline.name)]
+    rows: list[tuple[str, ...]] = [("", *(run.title for run in found.runs))]
     for name, title in MEASURE_NAMES.items():
         both = [run.measures[name] for run in found.runs]
         best = better(name, both[0].value, both[1].value)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sedir_core.commands.console import write_json
+from sedir_core.commands.console import echo, write_json
+from sedir_core.names import printable
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
@@ -36,35 +37,40 @@ def info(
         return
     for name, value in document.items():
         if name != "config":
-            typer.echo(f"{name:<28} {_readable(value)}")
+            echo(printable(f"{name:<28} {_readable(value)}"))
     for section, values in document["config"].items():
         fields = values.items() if isinstance(values, dict) else [("", values)]
         for name, value in fields:
-            typer.echo(f"{'.'.join(filter(None, (section, name))):<28} {value}")
+            echo(printable(f"{'.'.join(filter(None, (section, name))):<28} {value}"))
 
 
 def _of_preset(name: str, method: str) -> dict[str, Any]:
     from sedir_core.config import preset
 
     config = preset(name, method)
-    return {"preset": name, "method": method} | _sizes(config, PAPER_CATEGORIES) | {"config": config.model_dump()}
+    return {"preset": name, "method": method} | _sizes(config, PAPER_CATEGORIES) | {"config": config.settings()}
 
 
 def _of_run(name: str) -> dict[str, Any]:
-    from sedir_core.detectors.run_files import read_about, read_run_config
+    from sedir_core.rundir.files import read_about, read_run_config
 
     run_dir = find_model(name)
     about, config = read_about(run_dir), read_run_config(run_dir)
     origin = about.model_dump(mode="json", exclude={"format"})
-    return {"run": str(run_dir)} | _sizes(config, len(about.categories)) | origin | {"config": config.model_dump()}
+    return {"run": str(run_dir)} | _sizes(config, len(about.categories)) | origin | {"config": config.settings()}
 
 
 def _sizes(config: Config, n_categories: int) -> dict[str, int]:
-    """The counts of the network that `config` describes; a peer has none."""
-    from sedir_core.config import PEERS
+    """The counts of the network that `config` describes; one that only memorises has none."""
+    from sedir_core.methods import BY_NAME
 
-    if config.method in PEERS:
+    method = BY_NAME[config.method]
+    if not method.learns:
         return {}
+    if not method.from_tokens:
+        from sedir_core.detectors.registry import parameters_a_category
+
+        return {"parameters": n_categories * parameters_a_category(config)}
     from sedir_core.models.complexity import EncoderSize, NetworkSize, Parts, mc3dad_complexity, sedir_complexity
 
     encoder = EncoderSize(config.encoder.width, config.encoder.hidden, config.encoder.heads, config.encoder.depth)
@@ -73,7 +79,8 @@ def _sizes(config: Config, n_categories: int) -> dict[str, int]:
     counted = (encoder, network, config.grouping.n_groups, config.grouping.group_size, n_categories)
     found: Complexity
     if config.method == "sedir":
-        found = sedir_complexity(*counted, Parts(sizes.global_token, sizes.geometric_prior, config.grouping.ratio))
+        parts = Parts(sizes.global_token, sizes.geometric_prior, config.grouping.ratio, sizes.rebuilt_from)
+        found = sedir_complexity(*counted, parts)
     else:
         found = mc3dad_complexity(*counted)
     return dataclasses.asdict(found)

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sedir_core.commands.console import Status, interruptible, progress, say, table, write_json
-from sedir_core.commands.options import Device, ExportFolder, FalseAlarmRate, JsonResults, Model, PartCategory
+from sedir_core.commands.console import Failing, Status, echo, interruptible, progress, say, table, write_json
+from sedir_core.commands.options import (
+    AllowedDeviation,
+    Columns,
+    Device,
+    EvidenceChoice,
+    ExportFolder,
+    FailOnUncertain,
+    FalseAlarmRate,
+    JsonResults,
+    Model,
+    PartCategory,
+    RuleChoice,
+)
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
+from sedir_core.errors import CannotWrite, UserError
 from sedir_core.history.place import HistoryPlace
-from sedir_core.places import DEFAULT_RUN
+from sedir_core.names import storable
+from sedir_core.places import DEFAULT_RUN, is_folder
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
@@ -20,8 +36,10 @@ if TYPE_CHECKING:
     from sedir_core.evaluation.cluster import Cluster
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
+    from sedir_core.io.finding import PassedOver
     from sedir_core.types import Report, Stop
 
+MOST_NAMED = 8  # files that are no scans, in the closing line
 COLUMNS = (
     "path",
     "verdict",
@@ -31,9 +49,12 @@ COLUMNS = (
     "category",
     "category_confidence",
     "n_points",
+    "unit",
+    "out_of_tolerance",
     "reason",
 )
 """Of the CSV, named as in the JSON."""
+DOCUMENT = ("method", "results", "errors", "passed_over", "complete")
 
 
 def inspect(
@@ -48,13 +69,18 @@ def inspect(
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write a table there, one row a scan.", metavar="FILE")
     ] = None,
+    columns: Columns = "",
     device: Device = "auto",
     false_alarm_rate: FalseAlarmRate = None,
     cluster: Annotated[
         str | None,
         typer.Option(help="Spread the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"),
     ] = None,
+    evidence: EvidenceChoice = None,
+    rule: RuleChoice = None,
+    tolerance: AllowedDeviation = None,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
+    fail_on_uncertain: FailOnUncertain = False,
     record: Record = False,
     operator: Operator = None,
     lot: Lot = "",
@@ -63,91 +89,144 @@ def inspect(
     history_gb: Space = 10.0,
 ) -> None:
     """Score scans and say OK or NG, where, and how far from the limit."""
-    from sedir_core.detectors.base import load_detector
+    from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.cluster import Cluster
+    from sedir_core.io.columns import parse_columns
 
     run_dir = find_model(model)
     sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
-    files, refused = scan_files(paths)
+    asked = parse_columns(columns)
+    files, refused, passed_over = scan_files(paths)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
-    with interruptible() as stop, progress() as report:
-        detector = load_detector(run_dir, device)
+    batch = Batch(run_dir, passed_over=[{"path": storable(one.path), "reason": one.why} for one in passed_over])
+    with ExitStack() as outputs, interruptible() as stop, progress() as report:
+        detector = load_judging(run_dir, device, evidence, rule, tolerance)
         if false_alarm_rate is not None:
             detector = AtRate(detector, false_alarm_rate)
-        engine = None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate)
-        with recording.of(run_dir, detector) as recorded:
-            document = inspect_files(
-                detector, run_dir, files, refused, category, export, report, stop, sheets, engine, recorded
-            )
-    if json_file is not None:
-        write_json(json_file, document)
-    if csv_file is not None:
-        write_table(csv_file, document)
-    if report_file is not None and sheets is not None:
-        sheets.write(report_file)
-    _end(document, json_file == "-", recording.lost > 0, fail_on_ng)
+        engine = (
+            None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate, evidence, rule, tolerance)
+        )
+        if engine is not None and not engine.alone:
+            say(f"the Ray cluster at {cluster} is trusted: who controls it can run programs as you; see the user guide")
+        outputs.callback(batch.deliver, json_file, csv_file, report_file, sheets)
+        try:
+            with recording.of(run_dir, detector) as recorded:
+                batch.inspect(detector, files, refused, category, export, report, stop, sheets, engine, recorded, asked)
+        finally:
+            if recording.trouble is not None:
+                batch.fail(recording.trouble)
+    batch.end(Failing(fail_on_ng, fail_on_uncertain))
 
 
-def _end(document: dict[str, Any], quiet: bool, lost: bool, fail_on_ng: bool) -> None:
-    """Say the verdicts, unless they are on standard output already, and what went wrong; then the exit status."""
-    if not quiet:
-        typer.echo(verdict_table(document["results"]))
-    for error in document["errors"]:
-        say(f"error: {error['message']}")
-    if lost:
-        raise typer.Exit(Status.FAILED)
-    # An unreadable scan leaves the answer incomplete, so it is said first.
-    if document["errors"]:
-        raise typer.Exit(Status.UNREADABLE)
-    if fail_on_ng and any(result["verdict"] == "ng" for result in document["results"]):
-        raise typer.Exit(Status.NG)
+@dataclass
+class Batch:
+    """What a command has found so far. It is delivered whatever ends the work, and says whether that was all of it."""
+
+    run_dir: Path
+    method: str = ""
+    results: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    passed_over: list[dict[str, str]] = field(default_factory=list)
+    complete: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {"model": storable(self.run_dir)} | {name: getattr(self, name) for name in DOCUMENT}
+
+    def fail(self, error: UserError, path: Path | None = None) -> None:
+        """Something else than a scan failed: an export, an output, the history. The work goes on."""
+        where = error.where if path is None else storable(path)
+        self.errors.append({"path": where, "kind": error.kind, "message": str(error)})
+
+    def inspect(
+        self,
+        detector: Detector,
+        files: list[Path],
+        refused: list[Refused],
+        category: str,
+        export: Path | None,
+        report: Report,
+        stop: Stop,
+        sheets: InspectionReport | None = None,
+        cluster: Cluster | None = None,
+        record: Callable[[Inspected | Refused], None] | None = None,
+        columns: tuple[str, ...] = (),
+    ) -> None:
+        """Inspect, export and record every file, and add it to a report."""
+        from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
+
+        self.method = detector.method
+        stems = dict(zip(files, export_stems(files, export), strict=True)) if export is not None else {}
+        self.errors += [one.to_json() for one in refused]
+        if sheets is not None:
+            sheets.method = detector.method
+            sheets.errors += self.errors
+        for outcome in (cluster or inspect_scans)(detector, files, category, report, stop, columns):
+            if not isinstance(outcome, Inspected):
+                self.errors.append(outcome.to_json())
+            else:
+                self.results.append(outcome.to_json())
+                if export is not None:
+                    try:
+                        export_inspection(outcome, export, stems[outcome.path])
+                    except CannotWrite as error:
+                        self.fail(error, outcome.path)
+            if sheets is not None:
+                sheets.add(outcome)
+            if record is not None:
+                record(outcome)
+        self.complete = True
+
+    def deliver(
+        self, json_file: str | None, csv_file: Path | None, report_file: Path | None, sheets: InspectionReport | None
+    ) -> None:
+        """Write every output; one that fails is listed and keeps no other back. Nothing where nothing was found."""
+        if not (self.results or self.complete):
+            return
+        with ExitStack() as last:  # first in, last out: also where a report fails in a way that nobody foresaw
+            if json_file != "-":
+                last.callback(self._deliver, lambda: echo(verdict_table(self.results)))
+            if json_file is not None:
+                last.callback(self._deliver, lambda: write_json(json_file, self.to_json()))
+            if csv_file is not None:
+                self._deliver(lambda: write_table(csv_file, self.to_json()))
+            if report_file is not None and sheets is not None:
+                self._deliver(lambda: sheets.write(report_file))
+
+    def _deliver(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except CannotWrite as error:
+            self.fail(error)
+
+    def end(self, failing: Failing) -> None:
+        """Say what went wrong, and exit with what follows from verdicts and failures."""
+        if others := self.passed_over:
+            files = "file that is no scan" if len(others) == 1 else "files that are no scans"
+            named = ", ".join(f"{Path(one['path']).name} ({one['reason']})" for one in others[:MOST_NAMED])
+            more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+            say(f"passed over {len(others):,} {files}: {named}{more}")
+        for error in self.errors:
+            say(f"error: {error['message']}")
+        # What failed leaves the answer incomplete, so it is said first.
+        if self.errors:
+            raise typer.Exit(Status.UNREADABLE)
+        for one in self.results:
+            if failing.on(one["verdict"], one["uncertain"], measured=None not in (one["score"], one["threshold"])):
+                raise typer.Exit(Status.NG)
 
 
-def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused]]:
-    """The files that `paths` stand for, and the folders among them that hold no scan."""
+def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[PassedOver, ...]]:
+    """The files that `paths` stand for, the folders among them that hold no scan, and what else lies in the folders."""
     from sedir_core.errors import UnreadableScan
     from sedir_core.evaluation.inspection import Refused
-    from sedir_core.io.scans import find_scans
+    from sedir_core.io.finding import look_for_scans
 
-    empty = [path for path in paths if path.is_dir() and not find_scans([path])]
+    found = look_for_scans(paths)
+    empty = [path for path in paths if is_folder(path) and not any(one.is_relative_to(path) for one in found.scans)]
     refused = [Refused(path, UnreadableScan(path, "no scans in this folder", "name the files")) for path in empty]
-    return find_scans(paths), refused
-
-
-def inspect_files(
-    detector: Detector,
-    run_dir: Path,
-    files: list[Path],
-    refused: list[Refused],
-    category: str,
-    export: Path | None,
-    report: Report,
-    stop: Stop,
-    sheets: InspectionReport | None = None,
-    cluster: Cluster | None = None,
-    record: Callable[[Inspected | Refused], None] | None = None,
-) -> dict[str, Any]:
-    """Inspect, export and record every file, and add it to a report. Returns what `--json` prints."""
-    from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
-
-    stems = dict(zip(files, export_stems(files, export), strict=True)) if export is not None else {}
-    results, errors = [], [one.to_json() for one in refused]
-    if sheets is not None:
-        sheets.method = detector.method
-        sheets.errors += errors
-    for outcome in (cluster or inspect_scans)(detector, files, category, report, stop):
-        if sheets is not None:
-            sheets.add(outcome)
-        if record is not None:
-            record(outcome)
-        if not isinstance(outcome, Inspected):
-            errors.append(outcome.to_json())
-            continue
-        if export is not None:
-            export_inspection(outcome, export, stems[outcome.path])
-        results.append(outcome.to_json())
-    return {"model": str(run_dir), "method": detector.method, "results": results, "errors": errors}
+    return list(found.scans), refused, found.passed_over
 
 
 def _report(path: Path | None, run_dir: Path) -> InspectionReport | None:
@@ -164,9 +243,11 @@ def write_table(path: Path, document: dict[str, Any]) -> None:
     """The results of `--json` as CSV, one row a scan; what could not be read has only path and reason."""
     from sedir_core.io.export import write_csv
 
-    rows: list[tuple[Any, ...]] = [(*COLUMNS, "n_defects", "seconds")]
+    rows: list[tuple[Any, ...]] = [(*COLUMNS, "deviation_low", "deviation_high", "n_defects", "defects", "seconds")]
     for result in document["results"]:
-        rows.append((*(result[name] for name in COLUMNS), len(result["defects"]), result["seconds"]["total"]))
+        sentences = "; ".join(defect["sentence"] for defect in result["defects"])
+        more = (*result["deviation"], len(result["defects"]), sentences, result["seconds"]["total"])
+        rows.append((*(result[name] for name in COLUMNS), *more))
     for error in document["errors"]:
         rows.append(tuple({"path": error["path"], "reason": error["message"]}.get(name) for name in rows[0]))
     write_csv(path, rows)
@@ -174,16 +255,20 @@ def write_table(path: Path, document: dict[str, Any]) -> None:
 
 def verdict_table(results: list[dict[str, Any]]) -> str:
     """One line a scan, for people."""
-    rows = [("verdict", "% of limit", "category", "sure %", "defects", "seconds", "scan")]
+    from sedir_core.types import VERDICT_WORDS
+
+    n_said = int(any(result["tolerance"] for result in results))  # a column only where one was asked for
+    rows = [("verdict", "% of limit", *("tolerance",) * n_said, "category", "sure %", "defects", "seconds", "scan")]
     for result in results:
-        score, limit = result["score"], result["threshold"]
+        score, limit, sure = result["score"], result["threshold"], result["category_confidence"]
         share = f"{100 * score / limit:.0f}" if score is not None and limit else "-"
         rows.append(
             (
-                result["verdict"].upper(),
+                VERDICT_WORDS[result["verdict"]],
                 share,
+                *("out" if result["out_of_tolerance"] else "within",) * n_said,
                 result["category"] + (" ?" if result["uncertain"] else ""),
-                f"{100 * result['category_confidence']:.0f}",
+                "-" if sure is None else f"{100 * sure:.0f}",
                 str(len(result["defects"])),
                 f"{result['seconds']['total']:.2f}",
                 result["path"],

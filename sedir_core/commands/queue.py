@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sedir_core.commands.console import Status, interruptible, say, table, write_json
+from sedir_core.commands.console import Status, echo, interruptible, say, table, write_json
 from sedir_core.places import find_run
 
 app = typer.Typer(help="Trainings that wait for their turn. `sedir train ... --queue` adds one.", no_args_is_help=True)
@@ -28,7 +28,7 @@ def list_jobs(
         return
     rows = [("run", "device", "state")]
     rows += [(job.run_dir.name, job.device, "waiting" if job.started is None else "running") for job in jobs]
-    typer.echo(table(rows) if jobs else "nothing waits")
+    echo(table(rows) if jobs else "nothing waits")
 
 
 @app.command()

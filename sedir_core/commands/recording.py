@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedir_core.commands.console import say
+from sedir_core.errors import UserError
 from sedir_core.history.place import HistoryPlace
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Inspected, Refused
+    from sedir_core.history.headless import Records
 
 GIGABYTE = 1_000_000_000
+MOST_GIGABYTES = 1e9
 
 Record = Annotated[bool, typer.Option("--record", help="Record the results in the history.")]
 Operator = Annotated[
@@ -34,39 +37,66 @@ Space = Annotated[
 ]
 
 
+class Recorded:
+    """Takes outcomes, and knows what was recorded before; does nothing without `records`."""
+
+    def __init__(self, records: Records | None = None) -> None:
+        self._records = records
+        self._said: set[str] = set()
+
+    def __call__(self, outcome: Inspected | Refused) -> None:
+        """Record it, if it is an inspection."""
+        from sedir_core.evaluation.inspection import Inspected
+
+        if self._records is not None and isinstance(outcome, Inspected):
+            self._complain(self._records.add(outcome))
+
+    def contents(self, path: Path) -> set[str]:
+        """What was recorded under that path, by content; nothing where the history does not answer."""
+        if self._records is None:
+            return set()
+        try:
+            return self._records.contents(path)
+        except UserError as error:
+            self._complain(error)
+            return set()
+
+    def require(self) -> None:
+        """That the history answers. Raises BadHistory, CannotWrite."""
+        if self._records is not None:
+            self._records.contents(Path())
+
+    def _complain(self, trouble: UserError | None) -> None:
+        if trouble is not None and str(trouble) not in self._said:
+            self._said.add(str(trouble))
+            say(f"not recorded yet: {trouble}")
+
+
 class Recording:
-    """Records outcomes where that is wanted. They are shown also where it fails, and `lost` counts them at the end."""
+    """Records outcomes where that is wanted. They are shown also where it fails; `trouble` says so at the end."""
 
     def __init__(self, wanted: bool, place: HistoryPlace, operator: str | None, lot: str, gigabytes: float) -> None:
         self._wanted, self._place, self._lot = wanted, place, lot
         self._operator = _login_name() if operator is None else operator
-        self._limit_bytes = round(gigabytes * GIGABYTE)
-        self._said: set[str] = set()
-        self.lost = 0
+        self._limit_bytes = round(min(MOST_GIGABYTES, gigabytes) * GIGABYTE)
+        self.trouble: UserError | None = None
 
     @contextmanager
-    def of(self, run_dir: Path, detector: Detector) -> Iterator[Callable[[Inspected | Refused], None]]:
+    def of(self, run_dir: Path, detector: Detector) -> Iterator[Recorded]:
         """What takes each outcome of this model; the last ones are written when the block ends."""
         if not self._wanted:
-            yield lambda outcome: None
+            yield Recorded()
             return
-        from sedir_core.evaluation.inspection import Inspected
         from sedir_core.history.headless import Records
 
         records = Records(self._place, run_dir, detector, self._operator, self._lot, self._limit_bytes)
-
-        def record(outcome: Inspected | Refused) -> None:
-            trouble = records.add(outcome) if isinstance(outcome, Inspected) else None
-            if trouble is not None and str(trouble) not in self._said:
-                self._said.add(str(trouble))
-                say(f"not recorded yet: {trouble}")
-
         try:
-            yield record
+            yield Recorded(records)
         finally:
-            self.lost, why = records.finish()
-            if self.lost:
-                say(f"error: {self.lost} of the results are not in the history: {why}")
+            lost, why = records.finish()
+            if lost and why is not None:
+                what = f"{lost} of the results are not in the history: {why.what}"
+                self.trouble = type(why)(why.where, what, why.hint)
 
 
 def _login_name() -> str:

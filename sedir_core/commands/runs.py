@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sedir_core.commands.console import interruptible, percent, progress, say, table, write_json
+from sedir_core.commands.console import echo, interruptible, percent, progress, say, table, write_json
+from sedir_core.names import printable
 from sedir_core.places import find_run, user_runs
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def list_runs(
         shares = [percent(entry.means.get(measure)) for measure in ("o_auroc", "p_auroc")]
         kinds, size = str(len(entry.categories)), f"{entry.n_bytes / 1e6:.1f}"
         rows.append((entry.name, entry.state.value, entry.method, entry.preset, kinds, *shares, size, when))
-    typer.echo(table(rows) if entries else "no runs yet: `sedir train DATASET` makes one")
+    echo(table(rows) if entries else "no runs yet: `sedir train DATASET` makes one")
 
 
 @app.command("show")
@@ -63,10 +64,10 @@ def show(run: RunName, as_json: AsJson = False) -> None:
         return
     for name, value in detail.entry.to_json().items():
         if name not in ("mean", "categories") and value not in (None, "", False):
-            typer.echo(f"{name.replace('_', ' '):<18} {value}")
-    typer.echo("\n" + _categories(detail))
+            echo(printable(f"{name.replace('_', ' '):<18} {value}"))
+    echo("\n" + _categories(detail))
     for name, text in settings.items():
-        typer.echo(f"{name:<30} {text}")
+        echo(printable(f"{name:<30} {text}"))
 
 
 @app.command("compare")
@@ -79,7 +80,7 @@ def compare(first: RunName, second: RunName, as_json: AsJson = False) -> None:
     if as_json:
         write_json("-", found.to_json())
     else:
-        typer.echo(_side_by_side(found))
+        echo(_side_by_side(found))
 
 
 @app.command("rename")
@@ -87,7 +88,7 @@ def rename(run: RunName, name: Annotated[str, typer.Argument(help="The new name.
     """Give a run another name."""
     from sedir_core.runs.manage import rename_run
 
-    typer.echo(rename_run(_existing(run), name))
+    echo(printable(rename_run(_existing(run), name)))
 
 
 @app.command("archive")
@@ -120,9 +121,9 @@ def trash(folder: Folder = None, as_json: AsJson = False) -> None:
         write_json("-", entries)
     elif found:
         rows = [("name", "deleted"), *((one.name, f"{one.when:%Y-%m-%d %H:%M}") for one in found)]
-        typer.echo(table(rows))
+        echo(table(rows))
     else:
-        typer.echo("the trash is empty")
+        echo("the trash is empty")
 
 
 @app.command("restore")
@@ -137,7 +138,7 @@ def restore(
     found = [one for one in list_trash(folder or user_runs()) if one.name == name]
     if not found:
         raise BadRun(name, "is not in the trash", "see `sedir runs trash`")
-    typer.echo(restore_run(found[0]))
+    echo(printable(restore_run(found[0])))
 
 
 @app.command("empty-trash")
@@ -158,7 +159,7 @@ def export(
 
     with progress() as report:
         written = export_run(_existing(run), file, report)
-    typer.echo(written)
+    echo(printable(written))
 
 
 @app.command("import")
@@ -171,7 +172,7 @@ def import_(
     from sedir_core.runs.bundle import import_run
 
     with interruptible() as stop, progress() as report:
-        typer.echo(import_run(file, folder, name, report, stop))
+        echo(printable(import_run(file, folder, name, report, stop)))
 
 
 def _existing(name: str) -> Path:

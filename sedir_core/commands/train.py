@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sedir_core.commands.console import interruptible, names, say, table
-from sedir_core.commands.options import Categories, Device, Epochs, Preset
+from sedir_core.commands.console import echo, interruptible, names, say, table
+from sedir_core.commands.options import Categories, Columns, Device, Epochs, Preset
 from sedir_core.places import find_run, user_runs
 from sedir_core.runs.models import find_model
+from sedir_core.units import Unit
 
 if TYPE_CHECKING:
     from sedir_core.config import Config
     from sedir_core.training.train import TrainRequest
 
-# What --resume, --config and --warm-start already say: the same said again would contradict it.
+# What --config and --warm-start already say: the same said again would contradict it.
 FIXED = {
-    "resume": (
-        "--resume continues a run as it began",
-        ("categories", "method", "preset_name", "config_file", "epochs", "seed", "out"),
-    ),
-    "config_file": ("--config holds all settings", ("method", "preset_name", "epochs", "seed")),
-    "warm_start": ("--warm-start goes on from a model as it is", ("method", "preset_name", "resume")),
+    "config_file": ("--config holds all settings", ("method", "preset_name", "epochs", "set_", "pseudo", "seed")),
+    "warm_start": ("--warm-start goes on from a model as it is", ("method", "preset_name", "set_", "pseudo")),
 }
+REPEATED = (
+    "method",
+    "preset_name",
+    "epochs",
+    "seed",
+    "warm_start",
+    "out",
+    "categories",
+    "config_file",
+    "unit",
+    "columns",
+    "set_",
+    "pseudo",
+)
+"""Options that --resume takes beside it where they say what the run says."""
 
 
 def train(
     ctx: typer.Context,
-    dataset: Annotated[Path, typer.Argument(help="Dataset: Real3D-AD, Anomaly-ShapeNet, or a folder of your parts.")],
+    dataset: Annotated[Path, typer.Argument(help="Folder of your parts, a benchmark, or a nominal part (STEP, STL).")],
     categories: Categories = None,
     method: Annotated[
         str,
         typer.Option(
-            help="Detector to train: sedir, mc3d-ad, mc3d-ad-spatial; or a peer that memorises good parts: template, "
-            "btf-raw, btf-fpfh, patchcore-fpfh, patchcore-pointmae, m3dm, reg3d-ad.",
+            help="Detector to train, see `sedir methods`.",
             metavar="NAME",
         ),
     ] = "sedir",
@@ -46,7 +58,23 @@ def train(
         typer.Option("--config", help="All settings from a TOML file, such as another run's.", metavar="FILE"),
     ] = None,
     epochs: Epochs = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Another setting, such as training.views=0; may come again.", metavar="NAME=VALUE"),
+    ] = None,
+    pseudo: Annotated[
+        Literal["published", "af"] | None,
+        typer.Option(help="PO3AD: what it learns to undo, as --set po3ad.pseudo=af."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    unit: Annotated[
+        Unit | None, typer.Option(help="Unit of the scans, in which the model tells sizes: mm, m, inch ...")
+    ] = None,
+    columns: Columns = "",
+    learn_defective: Annotated[
+        bool,
+        typer.Option("--learn-defective", help="Learn as good also what is called NG, bad, defect ..."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory to write.", metavar="RUN")] = None,
     resume: Annotated[
         str | None, typer.Option(help="Continue this run exactly where it stopped.", metavar="RUN")
@@ -65,9 +93,9 @@ def train(
 ) -> None:
     """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""
     for name, (why, fixed) in FIXED.items():
-        if ctx.params[name] is not None:
+        if ctx.params[name] is not None and resume is None:
             _refuse_contradictions(ctx, fixed, why)
-    from sedir_core.detectors.run_files import read_run_config
+    from sedir_core.rundir.files import read_run_config
     from sedir_core.training.progress import ProgressBar
     from sedir_core.training.train import TrainRequest
     from sedir_core.training.train import train as run_training
@@ -76,10 +104,14 @@ def train(
     if resume is not None:
         run_dir = find_run(resume)
         config = read_run_config(run_dir)
+        _require_the_same(ctx, run_dir, config)
     else:
         run_dir = out or user_runs() / f"{dataset.resolve().name}-{datetime.now():%Y%m%d-%H%M%S}"
         config = _config(config_file, origin, method, preset_name, epochs, seed)
+        config = _changed(config, [*(set_ or ()), *([] if pseudo is None else [f"po3ad.pseudo={pseudo}"])])
+        config = _about_data(config, dataset, unit, columns, learn_defective)
     request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device, origin)
+    _say_what_is_there(request)
     if queued:
         _enqueue(request)
         return
@@ -94,7 +126,7 @@ def _config(
     file: Path | None, origin: Path | None, method: str, preset_name: str, epochs: int | None, seed: int
 ) -> Config:
     from sedir_core.config import preset, read_config
-    from sedir_core.detectors.run_files import read_run_config
+    from sedir_core.rundir.files import read_run_config
     from sedir_core.training.warm_config import warm_config
 
     if file is not None:
@@ -105,11 +137,62 @@ def _config(
     return preset(preset_name, method, training=changes)
 
 
+def _about_data(config: Config, dataset: Path, unit: Unit | None, columns: str, learn_defective: bool) -> Config:
+    """The configuration with what is said of the scans, here or in a note in their folder."""
+    from sedir_core.config import override
+    from sedir_core.io.columns import parse_columns
+    from sedir_core.io.folder_notes import notes_for
+    from sedir_core.io.formats import by_suffix, scan_suffix
+    from sedir_core.units import UNKNOWN
+
+    said: dict[str, str] = {}
+    if unit is None and config.data.unit == UNKNOWN:
+        usual = by_suffix(scan_suffix(dataset.name)) if dataset.is_file() else None
+        unit = usual.unit if usual is not None and usual.unit != UNKNOWN else notes_for(dataset).unit
+    if unit is not None:
+        said["unit"] = unit
+    if parse_columns(columns):
+        said["columns"] = columns
+    if learn_defective:
+        said["defective_names"] = "learn"
+    return override(config, data=said)
+
+
+def _say_what_is_there(request: TrainRequest) -> None:
+    """Which layout was seen, what is made of each folder, and what is left out."""
+    from sedir_core.datasets.index import list_dataset
+    from sedir_core.datasets.layouts import describe
+    from sedir_core.errors import BadDataset
+
+    with suppress(BadDataset):  # training says so
+        found = list_dataset(request.dataset, None if request.warm_start else request.categories)
+        say(describe(found))
+        for finding in found.findings:
+            if not finding.blocks and not finding.asks:
+                say(f"note: {finding}")
+
+
+def _changed(config: Config, changes: list[str]) -> Config:
+    """With settings given as section.name=value, which pydantic turns into numbers."""
+    from sedir_core.config import override, read_by
+
+    found: dict[str, dict[str, str]] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        section, dot, setting = name.partition(".")
+        if not equals or not dot:
+            raise typer.BadParameter(f"{change}: write section.name=value")
+        if section not in read_by(config.method):
+            raise typer.BadParameter(f"{change}: {config.method} does not read the section {section}")
+        found.setdefault(section, {})[setting] = value
+    return override(config, **found)
+
+
 def _enqueue(request: TrainRequest) -> None:
     """What would fail at once is refused now, while somebody listens."""
-    from sedir_core.datasets.index import open_dataset
-    from sedir_core.detectors.run_files import read_about
+    from sedir_core.datasets.index import open_dataset, refuse_called_defective
     from sedir_core.errors import BadRun
+    from sedir_core.rundir.files import read_about
     from sedir_core.runs.catalogue import is_run
     from sedir_core.runtime import choose_device
     from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
@@ -119,7 +202,9 @@ def _enqueue(request: TrainRequest) -> None:
     elif is_run(request.out):
         raise BadRun(request.out, "already holds a run", "continue it with --resume, or choose another --out")
     else:
-        open_dataset(request.dataset, None if request.warm_start else request.categories)
+        found = open_dataset(request.dataset, None if request.warm_start else request.categories)
+        if request.config.data.defective_names == "refuse":
+            refuse_called_defective(found)
         device = str(choose_device(request.device)[0])
         enqueue(
             TrainOrder(request.dataset, request.categories, request.config, request.out, device, request.warm_start)
@@ -138,20 +223,71 @@ def _say_old_categories(run_dir: Path) -> None:
     for name, fate in old.items():
         shares = (f"{100 * share:.0f}" for pair in (fate["score"], fate["recognised"]) for share in pair)
         rows.append((name, *shares, "; ".join(fate["reasons"]) or "as good"))
-    say("good parts of the old categories, before and after:\n" + table(rows))
+    say("good parts of the old categories, before and after:", table(rows))
     if worse := [name for name, fate in old.items() if fate["worse"]]:
         say(f"warning: worse than before: {', '.join(worse)}; keep the old model, or train all categories anew")
 
 
+def _require_the_same(ctx: typer.Context, run_dir: Path, config: Config) -> None:
+    """--resume continues a run as it began: options beside it may only repeat what the run says of itself."""
+    from sedir_core.config import read_config
+    from sedir_core.rundir.files import read_about
+
+    if not any(_is_given(ctx, name) for name in REPEATED):
+        return
+    about = read_about(run_dir)
+    fresh = [name for name in about.categories if name not in about.inherited]
+    own: dict[str, Any] = {
+        "method": config.method,
+        "preset_name": config.preset,
+        "epochs": config.training.epochs,
+        "seed": config.training.seed,
+        "warm_start": about.parent,
+        "out": run_dir.resolve(),
+        "categories": about.categories,
+        "config_file": config,
+        "unit": config.data.unit,
+        "columns": config.data.columns,
+        "set_": config,
+        "pseudo": config.po3ad.pseudo,
+    }
+    said = dict(ctx.params)
+    if said["out"] is not None:
+        said["out"] = Path(said["out"]).resolve()
+    if said["config_file"] is not None and _is_given(ctx, "config_file"):
+        said["config_file"] = read_config(said["config_file"])
+    if said["set_"]:
+        said["set_"] = _changed(config, said["set_"])
+    if said["warm_start"] is not None:
+        said["warm_start"] = find_model(said["warm_start"]).resolve().name
+    if said["categories"] is not None:
+        chosen = sorted(names(said["categories"]) or ())
+        said["categories"] = about.categories if chosen in (sorted(about.categories), sorted(fresh)) else chosen
+    for name in REPEATED:
+        value = own[name]
+        if _is_given(ctx, name) and said[name] != value:
+            option = f"--{name.split('_')[0] if name != 'warm_start' else 'warm-start'}"
+            has = "another configuration" if name in ("config_file", "set_") else _in_words(value)
+            raise typer.BadParameter(f"--resume continues a run as it began, with {option} {has}; leave out {option}")
+
+
+def _in_words(value: Any) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _refuse_contradictions(ctx: typer.Context, fixed: tuple[str, ...], why: str) -> None:
     for name in fixed:
-        source = ctx.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if _is_given(ctx, name):
             raise typer.BadParameter(f"{why}; leave out --{name.split('_')[0]}")
 
 
 def _print_event(event: Any) -> None:
-    typer.echo(event.model_dump_json())
+    echo(event.model_dump_json())
 
 
 def _ignore(event: Any) -> None:

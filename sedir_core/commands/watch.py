@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import queue
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sedir_core.commands.console import Status, interruptible, say
-from sedir_core.commands.options import Device, ExportFolder, FalseAlarmRate, Model, PartCategory
-from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
+from sedir_core.commands.console import Failing, Status, interruptible, say
+from sedir_core.commands.options import (
+    AllowedDeviation,
+    Columns,
+    Device,
+    EvidenceChoice,
+    ExportFolder,
+    FailOnUncertain,
+    FalseAlarmRate,
+    Model,
+    PartCategory,
+    RuleChoice,
+)
+from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recorded, Recording, Space, Url
+from sedir_core.commands.watch_lines import Lines
+from sedir_core.errors import CannotWrite
 from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
 from sedir_core.runs.models import find_model
@@ -23,6 +35,7 @@ if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.io.arrivals import Arrival
+    from sedir_core.io.finding import PassedOver
     from sedir_core.io.folder_watch import WatchState
     from sedir_core.types import Stop
 
@@ -38,8 +51,12 @@ def watch(
         typer.Option("--json", help="Append one JSON object a line there; - is standard output.", metavar="FILE"),
     ] = None,
     export: ExportFolder = None,
+    columns: Columns = "",
     device: Device = "auto",
     false_alarm_rate: FalseAlarmRate = None,
+    evidence: EvidenceChoice = None,
+    rule: RuleChoice = None,
+    tolerance: AllowedDeviation = None,
     existing: Annotated[bool, typer.Option("--existing", help="Begin with the scans that are there already.")] = False,
     settle: Annotated[
         float, typer.Option(min=0.1, max=3600, help="Seconds a scan's size must stand still.", metavar="SECONDS")
@@ -47,6 +64,7 @@ def watch(
     fail_on_ng: Annotated[
         bool, typer.Option("--fail-on-ng", help="Stop with exit status 3 at the first scan that is NG.")
     ] = False,
+    fail_on_uncertain: FailOnUncertain = False,
     record: Record = False,
     operator: Operator = None,
     lot: Lot = "",
@@ -54,65 +72,137 @@ def watch(
     history_folder: Folder = None,
     history_gb: Space = 10.0,
 ) -> None:
-    """Score every scan that arrives in a folder, as soon as it is written in full. Ctrl-C ends it."""
-    from sedir_core.detectors.base import load_detector
+    """Score every scan that arrives in a folder, as soon as it is written in full. Ctrl-C ends it.
+
+    With --record nothing is forgotten over a restart: what the history has, by path and content, is done, everything
+    else in the folder is inspected, whenever it arrived.
+    """
+    from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.inspection import ExportNames, Inspected, check_category, export_inspection
+    from sedir_core.io.columns import parse_columns
     from sedir_core.io.folder_watch import FolderWatch
 
+    asked = parse_columns(columns)
     _check_folders(folder, export)
+    failing = Failing(fail_on_ng, fail_on_uncertain)
     names = ExportNames(export) if export is not None else None
     run_dir = find_model(model)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
+    lines = Lines(json_file)
     with ExitStack() as stack:
-        stop, write = stack.enter_context(interruptible()), stack.enter_context(_lines(json_file))
-        detector = load_detector(run_dir, device)
+        stack.callback(lines.close)
+        stop = stack.enter_context(interruptible())
+        detector = load_judging(run_dir, device, evidence, rule, tolerance)
         if false_alarm_rate is not None:
             detector = AtRate(detector, false_alarm_rate)
         check_category(detector, category)
         recorded = stack.enter_context(recording.of(run_dir, detector))
-        arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
-        watcher = FolderWatch(folder, arrivals.put, _Teller(), settle_s=settle, existing=existing)
+        recorded.require()
+        arrivals = _Arrivals(recorded, asked)
+        # What the history lacks is inspected, also what arrived while nobody watched.
+        watcher = FolderWatch(
+            folder,
+            arrivals.put,
+            _Teller(),
+            settle_s=settle,
+            existing=existing or record,
+            on_passed_over=_say_passed_over,
+        )
         watcher.start()
-        try:
-            for outcome in _inspected(detector, category, arrivals, stop):
-                if isinstance(outcome, Inspected) and export is not None and names is not None:
+        stack.callback(watcher.stop)
+        for outcome in _inspected(detector, category, arrivals, stop, asked):
+            if isinstance(outcome, Inspected) and export is not None and names is not None:
+                try:
                     export_inspection(outcome, export, names.stem(outcome.path))
-                write(outcome)
-                recorded(outcome)
-                if fail_on_ng and isinstance(outcome, Inspected) and outcome.detection.verdict == "ng":
-                    raise typer.Exit(Status.NG)
-        finally:
-            watcher.stop()
-    raise typer.Exit(Status.INTERRUPTED)
+                except CannotWrite as error:
+                    lines.fail(outcome.path, error)
+            lines.write(outcome)
+            recorded(outcome)
+            found = outcome.detection if isinstance(outcome, Inspected) else None
+            if found is not None and failing.on(found.verdict, found.uncertain, found.measured):
+                raise typer.Exit(Status.NG)
+    if recording.trouble is not None:
+        say(f"error: {recording.trouble}")
+    lost = recording.trouble is not None or lines.n_waiting
+    raise typer.Exit(Status.UNREADABLE if lost else Status.INTERRUPTED)
+
+
+class _Arrivals:
+    """What arrived, the new before what may be done: that a known scan is unchanged takes reading it."""
+
+    def __init__(self, recorded: Recorded, columns: tuple[str, ...]) -> None:
+        self._recorded = recorded
+        self._columns = columns
+        self._queue: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._new: deque[Arrival] = deque()
+        self._known: deque[tuple[Arrival, set[str]]] = deque()
+
+    def put(self, arrival: Arrival) -> None:
+        """From the watcher's thread."""
+        self._queue.put(arrival)
+
+    def next(self) -> Arrival | None:
+        """One that is not done, or None after some time without any."""
+        wait_s = 0.0 if self._new or self._known else STOP_INTERVAL_S
+        with suppress(queue.Empty):
+            while True:
+                self._sort(self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait())
+                wait_s = 0.0
+        if self._new:
+            return self._new.popleft()
+        if not self._known:
+            return None
+        arrival, contents = self._known.popleft()
+        return None if _content(arrival.path, self._columns) in contents else arrival
+
+    def _sort(self, arrival: Arrival) -> None:
+        contents = self._recorded.contents(arrival.path)
+        if contents:
+            self._known.append((arrival, contents))
+        else:
+            self._new.append(arrival)
+
+
+def _content(path: Path, columns: tuple[str, ...]) -> str | None:
+    """As the history names it; None for what cannot be read."""
+    from sedir_core.errors import UserError
+    from sedir_core.history.kept import content_hash
+    from sedir_core.io.scans import read_scan
+
+    try:
+        return content_hash(read_scan(path, columns=columns).points)
+    except UserError:
+        return None
 
 
 def _inspected(
-    detector: Detector, category: str, arrivals: queue.SimpleQueue[Arrival], stop: Stop
+    detector: Detector, category: str, arrivals: _Arrivals, stop: Stop, columns: tuple[str, ...]
 ) -> Iterator[Inspected | Refused]:
     """What arrives, judged, until the user has had enough. Raises Cancelled if that is amid a scan."""
     from sedir_core.evaluation.inspection import Refused, inspect_scans
 
     while not stop():
-        try:
-            arrival = arrivals.get(timeout=STOP_INTERVAL_S)
-        except queue.Empty:
-            continue
-        if not arrival.unchanged:
-            continue  # written anew, so it arrives once more; or taken away
-        (outcome,) = inspect_scans(detector, [arrival.path], category, stop=stop)
+        arrival = arrivals.next()
+        if arrival is None or not arrival.unchanged:
+            continue  # nothing; or written anew, so it arrives once more; or taken away
+        (outcome,) = inspect_scans(detector, [arrival.path], category, stop=stop, columns=columns)
         if isinstance(outcome, Refused) and not arrival.unchanged:
             continue
         yield outcome
 
 
 def _check_folders(folder: Path, export: Path | None) -> None:
-    from sedir_core.errors import CannotWrite, UnreadableScan
+    from sedir_core.errors import UnreadableScan
 
     if not folder.is_dir():
         raise UnreadableScan(folder, "no such folder", "check the path; a drive must be plugged in at the start")
     if export is not None and export.resolve().is_relative_to(folder.resolve()):
         raise CannotWrite(export, "lies in the watched folder: exports would be inspected too", "export elsewhere")
+
+
+def _say_passed_over(other: PassedOver) -> None:
+    say(f"passed over {other.path}: {other.why}")
 
 
 class _Teller:
@@ -129,54 +219,3 @@ class _Teller:
         if text != self._said:
             self._said = text
             say(text)
-
-
-@contextmanager
-def _lines(target: str | None) -> Iterator[Callable[[Inspected | Refused], None]]:
-    """What writes one outcome: as text to standard output, as JSON there or to the end of a file.
-
-    Raises CannotWrite.
-    """
-    if target is None or target == "-":
-        yield lambda outcome: typer.echo(_text(outcome) if target is None else _json(outcome))
-        return
-    path = Path(target)
-    with _said_of(path):
-        file = path.open("a", encoding="utf-8", buffering=1)  # whoever follows the file gets whole lines
-
-    def write(outcome: Inspected | Refused) -> None:
-        with _said_of(path):
-            file.write(_json(outcome) + "\n")
-
-    with file:
-        yield write
-
-
-@contextmanager
-def _said_of(path: Path) -> Iterator[None]:
-    from sedir_core.errors import CannotWrite
-
-    try:
-        yield
-    except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error), "check the free space and the permissions") from error
-
-
-def _json(outcome: Inspected | Refused) -> str:
-    """One line: what `inspect --json` says of a scan, what kind of line it is, and when it was written."""
-    from sedir_core.evaluation.inspection import Refused
-
-    event = "refused" if isinstance(outcome, Refused) else "inspected"
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"event": event, "time": now, **outcome.to_json()}, allow_nan=False)
-
-
-def _text(outcome: Inspected | Refused) -> str:
-    from sedir_core.evaluation.inspection import Refused
-
-    if isinstance(outcome, Refused):
-        return f"--           {outcome.error}"
-    found = outcome.detection
-    share = f"{100 * found.object_score / found.threshold:.0f} %" if found.threshold > 0 else ""
-    doubt = " ?" if found.uncertain else ""
-    return f"{found.verdict.upper()}  {share:>7}  {outcome.path}  {found.category}{doubt}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sedir_core.commands.console import interruptible, progress, say
+from sedir_core.commands.console import echo, interruptible, progress, say
 from sedir_core.commands.options import Device
 
 app = typer.Typer(help="Weights of the local encoder: import the official ones, list them, pretrain our own.")
@@ -18,18 +18,18 @@ def import_weights(
     file: Annotated[Path, typer.Argument(help="modelnet_8k.pth or pretrain.pth of Point-MAE.")],
 ) -> None:
     """Check an official Point-MAE checkpoint and keep it, as safetensors."""
-    from sedir_core.detectors.encoder_weights import import_official
+    from sedir_core.rundir.encoder_weights import import_official
 
-    typer.echo(import_official(file))
+    echo(import_official(file))
 
 
 @app.command("list")
 def list_weights() -> None:
     """Print the weights that `encoder.weights` can name."""
-    from sedir_core.detectors.encoder_weights import list_weights as listed
+    from sedir_core.rundir.encoder_weights import list_weights as listed
 
     for entry in listed():
-        typer.echo(entry)
+        echo(entry)
 
 
 @app.command("pretrain")

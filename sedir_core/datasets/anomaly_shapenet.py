@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sedir_core.datasets.naming import meaning
 from sedir_core.datasets.samples import Sample, folders, scans
 
 NAME = "anomaly-shapenet"
@@ -12,9 +13,9 @@ SHAPE = "CATEGORY/train/*template*.pcd, CATEGORY/test/*positive*.pcd and *_bulge
 
 
 def is_category(folder: Path) -> bool:
-    """It holds train, and either GT or a test scan that is called positive."""
+    """It holds train, and either GT or a test scan that is called positive; test has no folders."""
     inside = folders(folder)
-    if "train" not in inside or "gt" in inside:
+    if "train" not in inside or "gt" in inside or ("test" in inside and folders(inside["test"])):
         return False
     return "GT" in inside or any("positive" in scan.stem.lower() for scan in scans(inside.get("test")))
 
@@ -22,8 +23,9 @@ def is_category(folder: Path) -> bool:
 def samples(folder: Path, category: str) -> list[Sample]:
     """All scans of a category."""
     inside = folders(folder)
-    templates = [scan for scan in scans(inside["train"]) if "template" in scan.stem.lower()]
-    found = [Sample(scan, category, "train", False) for scan in templates]
+    normal = scans(inside["train"])
+    templates = [scan for scan in normal if "template" in scan.stem.lower()]
+    found = [Sample(scan, category, "train", False) for scan in templates or normal]
     for scan in scans(inside.get("test")):
         defect = _defect(scan, folder.name)
         labels = inside["GT"] / f"{scan.stem}.txt" if "GT" in inside and defect else None
@@ -32,7 +34,7 @@ def samples(folder: Path, category: str) -> list[Sample]:
 
 
 def _defect(scan: Path, category: str) -> str | None:
-    """The kind in `cup0_bulge2`; None if it says positive."""
+    """The kind in `cup0_bulge2`; None if it says positive, or good."""
     rest = scan.stem.lower().removeprefix(category.lower()).strip("_")
     kind = re.sub(r"\d+$", "", rest).strip("_")
-    return None if "positive" in kind else kind or "unnamed"
+    return None if "positive" in kind or meaning(kind) == "good" else kind or "unnamed"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -21,12 +22,15 @@ _DEPTH = 0.06  # how far from the tangent plane a surface still belongs to the s
 class Damaged:
     """points, normals: (m, 3) float64, m at most what came in. labels: (m,) bool, True on the defect.
 
-    Normals are those of the surface before it was displaced, except where a piece was turned as a whole.
+    Normals are those of the surface before it was displaced, except where a piece was turned as a whole. depth: the
+    largest distance from the whole surface, + outward; where a piece is gone, how far it reached from what is left,
+    negative.
     """
 
     points: DoubleArray
     normals: DoubleArray
     labels: BoolArray
+    depth: float = 0.0
 
 
 def bulge(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
@@ -74,7 +78,7 @@ def scratch(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator)
     groove = -np.clip(1 - side, 0.0, None) + 0.3 * np.clip(1 - np.abs(side - 1.3) / 0.4, 0.0, None)
     shift = np.where(spot.mine, depth * runs_out * groove, 0.0)
     labels = spot.mine & (runs_out > 0.1) & (side < 1.5)
-    return Damaged(points + shift[:, None] * normals, normals, labels)
+    return Damaged(points + shift[:, None] * normals, normals, labels, _largest(shift))
 
 
 def broken(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
@@ -100,7 +104,10 @@ def bend(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) ->
     pivot = points[np.abs(level - start) < 0.02].mean(axis=0)
     bent = pivot + _turned(points - pivot, hinge, angle)
     moved = np.linalg.norm(bent - points, axis=1)
-    return Damaged(bent, _turned(normals, hinge, angle), np.asarray(moved > 0.005))
+    away = np.asarray(cKDTree(points).query(bent)[0])
+    farthest = int(away.argmax())
+    side = np.sign((bent - points)[farthest] @ normals[farthest])
+    return Damaged(bent, _turned(normals, hinge, angle), np.asarray(moved > 0.005), float(side * away[farthest]))
 
 
 Damage = Callable[[DoubleArray, DoubleArray, np.random.Generator], Damaged]
@@ -131,12 +138,17 @@ def _dented(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator,
     ratio = np.hypot(spot.u / long, spot.v / (long * rng.uniform(0.6, 1.0)))
     fall = np.where(spot.mine, np.clip(1 - ratio**2, 0.0, None) ** 2, 0.0)
     shift = sign * rng.uniform(0.02, 0.04) * fall
-    return Damaged(points + shift[:, None] * normals, normals, np.asarray(fall > 0.08))
+    return Damaged(points + shift[:, None] * normals, normals, np.asarray(fall > 0.08), _largest(shift))
 
 
 def _without(points: DoubleArray, normals: DoubleArray, gone: BoolArray, marked: BoolArray) -> Damaged:
     keep = ~np.asarray(gone)
-    return Damaged(points[keep], normals[keep], np.asarray(marked)[keep])
+    far = np.asarray(cKDTree(points[keep]).query(points[~keep])[0])
+    return Damaged(points[keep], normals[keep], np.asarray(marked)[keep], -float(far.max(initial=0.0)))
+
+
+def _largest(shift: DoubleArray) -> float:
+    return float(shift[np.abs(shift).argmax()])
 
 
 def _turned(vectors: DoubleArray, axis: DoubleArray, angle: DoubleArray) -> DoubleArray:

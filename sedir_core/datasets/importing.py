@@ -17,15 +17,17 @@ from typing import Literal
 
 import numpy as np
 
-from sedir_core.datasets.samples import folders, scans
+from sedir_core.datasets.naming import verdict
+from sedir_core.datasets.samples import folders, scans_within
 from sedir_core.errors import BadDataset, Cancelled, CannotWrite, UserError
 from sedir_core.io.atomic import megabytes
 from sedir_core.io.export import write_points_ply
-from sedir_core.io.scans import SCAN_SUFFIXES, read_scan
+from sedir_core.io.finding import offered
+from sedir_core.io.folder_notes import FolderNotes, notes_for, write_notes
+from sedir_core.io.scans import read_scan, scan_name
 from sedir_core.types import DoubleArray, Report, Stop, never_stop, no_report
+from sedir_core.units import UNKNOWN, Unit, in_mm
 
-Unit = Literal["keep", "mm", "cm", "m", "um", "inch"]
-TO_MM: Mapping[Unit, float] = {"keep": 1.0, "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "inch": 25.4}
 Kind = Literal["normal", "ok", "ng"]
 SUBFOLDER: Mapping[Kind, str] = {"normal": "", "ok": "ok", "ng": "ng"}
 RESERVED = frozenset({"ok", "ng", "train", "test", "gt"})
@@ -37,7 +39,7 @@ _STAGING = ".import-"
 
 @dataclass(frozen=True)
 class Part:
-    """A category to be. unit: of its scans; those in another than millimetres are converted, "keep" leaves them."""
+    """A category to be. unit: of its scans; those in another than millimetres are converted, unknown ones stay."""
 
     name: str
     unit: Unit
@@ -82,13 +84,10 @@ def look_at(path: Path) -> Looked:
 
 
 def scans_below(path: Path) -> list[Path]:
-    """A scan, or those of a folder (not of the folders in it), sorted; text counts here, the user picked it."""
+    """A scan, or those of a folder (not of the folders in it), sorted."""
     if not path.is_dir():
         return [path]
-    return sorted(
-        one for one in path.iterdir()
-        if one.suffix.lower() in SCAN_SUFFIXES and one.is_file() and not one.name.startswith(".")
-    )  # fmt: skip
+    return offered(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))[0]
 
 
 def parts_in(folder: Path) -> list[tuple[str, dict[Kind, tuple[Path, ...]]]]:
@@ -126,18 +125,22 @@ def import_parts(request: ImportRequest, report: Report = no_report, stop: Stop 
             _bring(source, goal, unit, request.link)
         if stop():
             raise Cancelled
+        if not target.exists() and all(part.unit != UNKNOWN for part in request.parts):
+            write_notes(staging, FolderNotes(unit="mm"))
         _put_in_place(staging, target, [part.name for part in request.parts])
     return target
 
 
 def _files_of(folder: Path) -> dict[Kind, tuple[Path, ...]]:
     inside = folders(folder)
-    found: dict[Kind, tuple[Path, ...]] = {"normal": tuple(scans(folder)), "ok": (), "ng": ()}
-    for kind in ("ok", "ng"):
-        if kind in inside:
-            found[kind] = tuple(scans(inside[kind]))
+    found: dict[Kind, tuple[Path, ...]] = {"normal": tuple(scans_within(folder)), "ok": (), "ng": ()}
+    for name, child in inside.items():
+        said = verdict(name)
+        if said is not None:
+            kind: Kind = "ok" if said == "good" else "ng"
+            found[kind] += tuple(scans_within(child))
     if not found["normal"] and "train" in inside:
-        found["normal"] = tuple(scans(inside["train"]))
+        found["normal"] = tuple(scans_within(inside["train"]))
     return found
 
 
@@ -175,13 +178,11 @@ def _jobs(request: ImportRequest, staging: Path) -> Iterator[tuple[Path, Path, U
         for kind, files in part.files.items():
             taken: set[str] = set()
             for source in files:
-                # In a dataset .txt is labels and licences.
-                suffix = ".xyz" if source.suffix.lower() == ".txt" else source.suffix
-                if TO_MM[part.unit] != 1.0:
-                    suffix = ".ply"
-                name, number = source.stem + suffix, 2
+                stem = scan_name(source)
+                suffix = ".ply" if _is_rewritten(source, part.unit) else source.name[len(stem) :]
+                name, number = stem + suffix, 2
                 while name.lower() in taken:
-                    name, number = f"{source.stem}-{number}{suffix}", number + 1
+                    name, number = f"{stem}-{number}{suffix}", number + 1
                 taken.add(name.lower())
                 yield source, staging / part.name / SUBFOLDER[kind] / name, part.unit
 
@@ -190,8 +191,8 @@ def _bring(source: Path, goal: Path, unit: Unit, link: bool) -> None:
     scan = read_scan(source)  # a training stops at the first that cannot be read
     try:
         goal.parent.mkdir(parents=True, exist_ok=True)
-        if TO_MM[unit] != 1.0:
-            write_points_ply(goal, TO_MM[unit] * scan.points[scan.finite])
+        if _is_rewritten(source, unit):
+            write_points_ply(goal, in_mm(unit) * scan.points[scan.finite])
         elif link:
             goal.symlink_to(source.resolve())
         else:
@@ -201,6 +202,11 @@ def _bring(source: Path, goal: Path, unit: Unit, link: bool) -> None:
     except OSError as error:
         hint = "copy instead of linking" if link else "check the free space and the permissions"
         raise CannotWrite(goal.name, error.strerror or str(error), hint) from error
+
+
+def _is_rewritten(source: Path, unit: Unit) -> bool:
+    """Whether a scan becomes a PLY: it is converted, or only a note in its folder says how it is to be read."""
+    return in_mm(unit) != 1.0 or bool(notes_for(source).columns)
 
 
 @contextmanager

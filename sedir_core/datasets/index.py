@@ -5,43 +5,34 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sedir_core.datasets import anomaly_shapenet, folder, real3d
-from sedir_core.datasets.samples import Dataset, Finding, Sample, file_digest, folders, scans
+from sedir_core.datasets.layouts import LAYOUTS, recognise
+from sedir_core.datasets.naming import KINDS_OF_DEFECT, meaning, verdict
+from sedir_core.datasets.samples import Dataset, Finding, Sample, file_digest, folders, scans, side_files
 from sedir_core.errors import BadDataset
+from sedir_core.io.columns import Columns
+from sedir_core.io.finding import MOST_NAMED
+from sedir_core.io.finding import listed as named
+from sedir_core.io.scans import scan_name
 
 __all__ = ["LAYOUTS", "Dataset", "Finding", "Sample", "duplicates", "list_dataset", "open_dataset"]
 
+PICTURES = (".jpg", ".jpeg", ".png", ".mtl")  # textures, which belong to scans
+NO_SCANS_IN = frozenset({"gt", "ground_truth", "groundtruth", "rgb", "infrared", "calibration"})
 NOTHING_NORMAL = "no usable normal scan to learn from"
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a kind of dataset lies on disk. shape: in a user's words."""
-
-    shape: str
-    is_category: Callable[[Path], bool]
-    samples: Callable[[Path, str], list[Sample]]
-
-
-# In this order: the folder layout takes anything that holds a scan.
-LAYOUTS: Mapping[str, Layout] = {
-    module.NAME: Layout(module.SHAPE, module.is_category, module.samples)
-    for module in (anomaly_shapenet, real3d, folder)
-}
-_BENCHMARKS = (anomaly_shapenet.NAME, real3d.NAME)
-
-
-def open_dataset(path: Path, categories: Sequence[str] | None = None) -> Dataset:
+def open_dataset(path: Path, categories: Sequence[str] | None = None, columns: Columns = ()) -> Dataset:
     """The dataset in a folder, its layout found out. `path` may also be its parent, or one category.
 
-    categories: only these; all by default. No scan is read, so a broken one shows when it is.
+    categories: only these; all by default. columns: of text tables, see `read_scan`. No scan is read, so a broken one
+    shows when it is.
     Raises BadDataset: not a folder, no layout known, an unknown category, one without a usable normal scan.
     """
-    listed = list_dataset(path, categories)
+    listed = list_dataset(path, categories, columns)
     lacking = [finding.category for finding in listed.findings if finding.blocks]
     if lacking:
         having = ", ".join(sorted(set(listed.categories) - set(lacking)))
@@ -55,21 +46,31 @@ def open_dataset(path: Path, categories: Sequence[str] | None = None) -> Dataset
     return replace(listed, findings=(*listed.findings, *found))
 
 
-def list_dataset(path: Path, categories: Sequence[str] | None = None) -> Dataset:
+def list_dataset(path: Path, categories: Sequence[str] | None = None, columns: Columns = ()) -> Dataset:
     """The same from the names of the files alone, however many: what lacks is among the findings.
 
     Raises BadDataset: not a folder, no layout known, an unknown category.
     """
-    if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "no such folder"
-        raise BadDataset(path, what, "give the folder that holds the categories")
-    layout, root, found = _recognise(path)
-    wanted = _chosen(path, found, categories)
-    listing = [sample for name in wanted for sample in LAYOUTS[layout].samples(found[name], name)]
+    found = recognise(path)
+    wanted = _chosen(path, found.categories, categories)
+    list_samples = LAYOUTS[found.layout].samples
+    listing = [
+        replace(sample, columns=columns) for name in wanted for sample in list_samples(found.categories[name], name)
+    ]
     listing.sort(key=lambda sample: (sample.category, sample.split == "test", sample.path))
     samples, findings = _checked(listing)
     findings += _without_normal(samples, wanted) + _thin(samples, wanted)
-    return Dataset(root, layout, wanted, tuple(samples), tuple(findings))
+    findings += _called_defective(path, samples) + _beside(found.root, samples, found.categories, wanted)
+    findings += _unused(found.root, samples, found.categories, wanted)
+    return Dataset(found.root, found.layout, wanted, tuple(samples), tuple(findings))
+
+
+def refuse_called_defective(dataset: Dataset) -> None:
+    """Raises BadDataset where scans to learn from are called defective: a user has to say first that they are good."""
+    if dataset.questions:
+        first, more = dataset.questions[0], len(dataset.questions) - 1
+        what = str(first) + (f", and {more} more such" if more else "")
+        raise BadDataset(dataset.root, what, f"{first.hint}: --learn-defective")
 
 
 def duplicates(digests: Sequence[tuple[Sample, bytes]]) -> list[Finding]:
@@ -87,38 +88,7 @@ def duplicates(digests: Sequence[tuple[Sample, bytes]]) -> list[Finding]:
 
 def category_names(path: Path) -> tuple[str, ...]:
     """The categories of a dataset, usable or not, sorted. Raises BadDataset where there is none."""
-    if not path.is_dir():
-        raise BadDataset(path, "no such folder", "give the folder that holds the categories")
-    return tuple(sorted(_recognise(path)[2]))
-
-
-def _recognise(path: Path) -> tuple[str, Path, dict[str, Path]]:
-    """The layout, the folder of the categories, and these by name."""
-    below = list(folders(path).values())
-    for layouts in (_BENCHMARKS, (folder.NAME,)):
-        for places, find in (([path], _itself), ([path], _inside), (below, _inside)):
-            hits = [(name, place, found) for place in places for name in layouts if (found := find(place, name))]
-            if len(hits) > 1:
-                what = "holds several datasets: " + ", ".join(f"{place.name} ({name})" for name, place, _ in hits)
-                raise BadDataset(path, what, "give the folder of one of them")
-            if hits:
-                return hits[0]
-    known = "; ".join(f"{name}: {layout.shape}" for name, layout in LAYOUTS.items())
-    what = f"is no dataset: it holds {len(below)} folders and {len(scans(path))} scans, in no layout known here"
-    raise BadDataset(path, what, f"known are {known}")
-
-
-def _inside(root: Path, layout: str) -> dict[str, Path]:
-    """The categories among the folders of a folder."""
-    return {name: child for name, child in folders(root).items() if LAYOUTS[layout].is_category(child)}
-
-
-def _itself(root: Path, layout: str) -> dict[str, Path]:
-    """The folder, if it is a category. Loose scans beside folders of scans do not make it one."""
-    if not LAYOUTS[layout].is_category(root):
-        return {}
-    inside = _inside(root, layout)
-    return {root.resolve().name: root} if not inside or inside.keys() & {"ok", "ng"} else {}
+    return tuple(sorted(recognise(path).categories))
 
 
 def _chosen(path: Path, found: Mapping[str, Path], categories: Sequence[str] | None) -> tuple[str, ...]:
@@ -185,6 +155,73 @@ def _thin(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]
             what, hint = f"has no {lacking} test scans: no AUROC for it", f"add a few {lacking} ones to evaluate"
             findings.append(Finding(name, None, what, hint))
     return findings
+
+
+def _called_defective(path: Path, samples: Sequence[Sample]) -> list[Finding]:
+    """Scans to learn from whose folder or file is called defective: perhaps they are."""
+    above = [place for place in (path.resolve(), path.resolve().parent) if verdict(place.name) == "bad"]
+    findings = []
+    suspects: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for sample in samples:
+        if sample.split == "train" and (name := _bad_name(sample, path, above)):
+            suspects[sample.category, name].append(sample.path)
+    for (category, name), paths in suspects.items():
+        scans = "scan that is" if len(paths) == 1 else "scans that are"
+        what = f"would learn as good {len(paths):,} {scans} called {name!r}"
+        hint = "move them to a folder NG, or say that they are good"
+        findings.append(Finding(category, paths[0] if len(paths) == 1 else None, what, hint, asks=True))
+    return findings
+
+
+def _bad_name(sample: Sample, path: Path, above: Sequence[Path]) -> str | None:
+    """The name that calls a training scan defective."""
+    inner = sample.path.relative_to(path).parts if sample.path.is_relative_to(path) else sample.path.parts[-2:]
+    for name in (*inner[:-1], scan_name(sample.path)):
+        if meaning(name) == "bad" or (name in inner[:-1] and name.lower() in KINDS_OF_DEFECT):
+            return name
+    return above[0].name if above else None
+
+
+def _beside(
+    root: Path, samples: Sequence[Sample], found: Mapping[str, Path], categories: Sequence[str]
+) -> list[Finding]:
+    """Files beside the scans of a category that are no scans, in one finding each."""
+    findings = []
+    homes: dict[str, set[Path]] = {name: {found[name]} for name in categories}
+    for sample in samples:
+        homes[sample.category].add(sample.path.parent)
+    for name in categories:
+        places = sorted(home for home in homes[name] if home.is_dir() and home.is_relative_to(root))
+        others = [one for home in places for one in side_files(home) if one.path.suffix not in PICTURES]
+        if others:
+            files = "file that is no scan" if len(others) == 1 else "files that are no scans"
+            what = f"has {len(others):,} {files}: {named(others)}: left out"
+            findings.append(Finding(name, None, what, "nothing has to be done"))
+    return findings
+
+
+def _unused(
+    root: Path, samples: Sequence[Sample], found: Mapping[str, Path], categories: Sequence[str]
+) -> list[Finding]:
+    """Folders of scans from which nothing is taken, in one finding for each category."""
+    findings = []
+    used = {parent for sample in samples for parent in (sample.path.parent, *sample.path.parent.parents)}
+    for name in categories:
+        if not found[name].is_dir():
+            continue
+        left = [place for place in _places(found[name]) if place not in used and scans(place)]
+        if left:
+            named_places = ", ".join(place.relative_to(found[name]).as_posix() + "/" for place in left[:MOST_NAMED])
+            more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+            what = f"has scans that are not used: {named_places}{more}"
+            findings.append(Finding(name, None, what, "move them if they should be"))
+    return findings
+
+
+def _places(folder: Path, levels: int = 2) -> list[Path]:
+    """The folders below a category's, without those of ground truth and pictures."""
+    inside = [child for name, child in folders(folder).items() if name.lower() not in NO_SCANS_IN]
+    return inside + [place for child in inside if levels > 1 for place in _places(child, levels - 1)]
 
 
 def _short(path: Path) -> str:

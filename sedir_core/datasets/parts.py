@@ -30,51 +30,70 @@ Builder = Callable[[np.random.Generator], Solid]
 _TOLERANCE = 0.004  # relative, uniform
 
 
-def bottle(rng: np.random.Generator) -> Solid:
+def bottle(
+    rng: np.random.Generator, height: float = 240, radius: float = 37, mouth: float = 14, shoulder_at: float = 0.52
+) -> Solid:
     """Round shoulder, long neck with a ring below the mouth, dished foot."""
-    h, r, neck = _made(rng, 240, 37, 14)
-    shoulder = [(r, 0.52 * h), (0.82 * r, 0.64 * h), (0.5 * r, 0.73 * h), (neck, 0.82 * h)]
+    h, r, neck = _made(rng, height, radius, mouth)
+    rest = 0.82 - shoulder_at
+    shoulder = [
+        (r, shoulder_at * h),
+        (0.82 * r, (shoulder_at + 0.4 * rest) * h),
+        (0.5 * r, (shoulder_at + 0.7 * rest) * h),
+        (neck, 0.82 * h),
+    ]
     body = smooth([(r, 12), (r, 0.3 * h), *shoulder], 48)
     ring = [(neck, 0.93 * h), (neck + 3, 0.935 * h), (neck + 3, 0.955 * h), (neck, 0.96 * h), (neck, h)]
     foot = [(0.0, 7.0), (0.5 * r, 4), (0.75 * r, 0), (0.9 * r, 0.6), (r - 1, 5)]
     return unit(Revolution(walled(np.concatenate([foot, body, ring]), 2.2)))
 
 
-def vase(rng: np.random.Generator) -> Solid:
+def vase(
+    rng: np.random.Generator, height: float = 232, radius: float = 42, waist: float = 17, flare: float = 1.75
+) -> Solid:
     """A bottle's body with a shorter, flared neck and no ring."""
-    h, r, neck = _made(rng, 232, 42, 17)
-    knots = [(0.72 * r, 0), (r, 0.26 * h), (0.97 * r, 0.44 * h), (0.5 * r, 0.7 * h), (neck, 0.84 * h), (1.75 * neck, h)]
+    h, r, neck = _made(rng, height, radius, waist)
+    knots = [
+        (0.72 * r, 0),
+        (r, 0.26 * h),
+        (0.97 * r, 0.44 * h),
+        (0.5 * r, 0.7 * h),
+        (neck, 0.84 * h),
+        (flare * neck, h),
+    ]
     curve = np.concatenate([[(0.0, 3.0), (0.55 * r, 3.0), (0.6 * r, 0.0)], smooth(knots, 56)])
     return unit(Revolution(walled(curve, 3.0)))
 
 
-def bowl(rng: np.random.Generator) -> Solid:
+def bowl(rng: np.random.Generator, radius: float = 72, height: float = 62, belly: float = 0.72) -> Solid:
     """Half round, on a foot ring."""
-    r, h = _made(rng, 72, 62)
-    side = smooth([(0.41 * r, 8), (0.72 * r, 0.32 * h), (0.93 * r, 0.66 * h), (r, h)], 40)
+    r, h = _made(rng, radius, height)
+    side = smooth([(0.41 * r, 8), (belly * r, 0.32 * h), (0.93 * r, 0.66 * h), (r, h)], 40)
     inside = np.concatenate([walled(side, 3.5)[40:-1], [(0.0, 8.0)]])
     foot = [(0.0, 4.0), (0.33 * r, 4), (0.35 * r, 0), (0.41 * r, 0)]
     return unit(Revolution(np.concatenate([foot, side, inside])))
 
 
-def cup(rng: np.random.Generator) -> Solid:
+def cup(rng: np.random.Generator, radius: float = 42, height: float = 70, ear_size: float = 1.0) -> Solid:
     """A small deep bowl with an ear."""
-    r, h = _made(rng, 42, 70)
+    r, h = _made(rng, radius, height)
     side = smooth([(0.6 * r, 5), (0.84 * r, 0.2 * h), (0.97 * r, 0.55 * h), (r, h)], 40)
     outer = np.concatenate([[(0.0, 3.0), (0.5 * r, 3), (0.52 * r, 0), (0.6 * r, 0)], side])
     hollow = np.concatenate([[(0.0, 7.0), (0.5 * r, 7)], side[6:] - (3.2, 0), [(r - 3.2, 2 * h), (0.0, 2 * h)]])
-    ear = np.array([(0.9, 0.84), (1.42, 0.86), (1.72, 0.6), (1.45, 0.32), (0.8, 0.24)]) * (r, h)
+    ear = np.array([(0.9, 0.84), (1.42, 0.86), (1.72, 0.6), (1.45, 0.32), (0.8, 0.24)])
+    ear[1:4, 0] = 1 + ear_size * (ear[1:4, 0] - 1)
+    ear *= (r, h)
     path = np.insert(smooth(ear, 40), 1, 0.0, axis=1)
     grip = Sweep(rounded(rectangle(11, 6.5), 3.0), path, np.linspace(1.0, 0.85, 40))
     return unit(Difference(Revolution(outer) | grip, Revolution(hollow)))
 
 
-def flange(rng: np.random.Generator) -> Solid:
-    """Welding neck flange with eight bolt holes and a raised face."""
-    r, bore = _made(rng, 82, 27)
-    profile = [(bore, -2), (49, -2), (49, 0), (r, 0), (r, 18), (46, 18), (bore + 9, 30), (bore + 5, 46), (bore, 46)]
+def flange(rng: np.random.Generator, radius: float = 82, pipe: float = 27, bolts: int = 8, neck: float = 46) -> Solid:
+    """Welding neck flange with bolt holes and a raised face."""
+    r, bore = _made(rng, radius, pipe)
+    profile = [(bore, -2), (49, -2), (49, 0), (r, 0), (r, 18), (46, 18), (bore + 9, 30), (bore + 5, neck), (bore, neck)]
     body = Revolution(rounded(profile, [1, 1, 0, 1.5, 1.5, 6, 8, 1, 1]))
-    holes = [cylinder(7.5, 60).moved(_polar(65, 45 * i + 22.5, 10)) for i in range(8)]
+    holes = [cylinder(7.5, 60).moved(_polar(65, 360 / bolts * (i + 0.5), 10)) for i in range(bolts)]
     return unit(Difference(body, *holes))
 
 

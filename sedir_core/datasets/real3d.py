@@ -9,12 +9,13 @@ from sedir_core.datasets.samples import Sample, folders, scans
 
 NAME = "real3d"
 SHAPE = "CATEGORY/train/*.pcd, CATEGORY/test/*_good.pcd and *_bulge.pcd, CATEGORY/gt/*.txt"
+_SPLITS = ("train", "test")
 
 
 def is_category(folder: Path) -> bool:
-    """It holds train, and either gt, or a test scan that is called good, or no test at all."""
+    """It holds train, and either gt, or a test scan that is called good, or no test at all; no folders in these."""
     inside = folders(folder)
-    if "train" not in inside or "GT" in inside:
+    if "train" not in inside or "GT" in inside or any(folders(inside[name]) for name in inside if name in _SPLITS):
         return False
     return "gt" in inside or "test" not in inside or any(_defect(scan) is None for scan in scans(inside["test"]))
 

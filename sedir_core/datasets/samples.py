@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +13,15 @@ from typing import Literal
 import numpy as np
 
 from sedir_core.errors import BadDataset
-from sedir_core.io.scans import SCAN_SUFFIXES, read_labelled, read_scan
-from sedir_core.types import Scan
+from sedir_core.io.columns import Columns
+from sedir_core.io.finding import PassedOver, offered
+from sedir_core.io.folder_notes import notes_for
+from sedir_core.io.scans import read_labelled, read_listed, read_scan, scan_name
+from sedir_core.types import BoolArray, DoubleArray, Scan
 
 Split = Literal["train", "test"]
+# What differs between the names of folders that hold one scan each: numbers, dates, identifiers.
+_NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[\d\W_]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Sample:
     """A scan on disk.
 
     anomalous: None where nobody says; training scans are normal (False). defect: its kind, where the name tells.
-    labels_path: text rows x y z label of a defective test scan.
+    labels_path: text rows x y z label of a defective test scan. columns: see `read_scan`.
     """
 
     path: Path
@@ -32,16 +38,21 @@ class Sample:
     anomalous: bool | None
     defect: str | None = None
     labels_path: Path | None = None
+    columns: Columns = ()
 
     def read(self) -> Scan:
         """The scan; of a test scan with its labels, as far as they are known.
 
         With a label file the points too come from there, as the benchmarks do: the rows of the two files differ
-        in the published sets. A good test scan is False everywhere. Raises UnreadableScan, TooFewPoints.
+        in the published sets. One that lists the defective points alone marks those of the scan. A good test scan is
+        False everywhere. Raises UnreadableScan, TooFewPoints.
         """
-        if self.labels_path is not None:
+        listed = None if self.labels_path is None else read_listed(self.labels_path)
+        if self.labels_path is not None and listed is None:
             return replace(read_labelled(self.labels_path), name=self.path.stem, path=self.path)
-        scan = read_scan(self.path)
+        scan = read_scan(self.path, columns=self.columns)
+        if listed is not None:
+            return replace(scan, labels=_marked(scan, listed))
         if self.split == "test" and self.anomalous is False:
             return replace(scan, labels=np.zeros(len(scan), dtype=np.bool_))
         return scan
@@ -51,7 +62,8 @@ class Sample:
 class Finding:
     """What is not right with a dataset. path: the file, None where the category as a whole is meant.
 
-    blocks: the category cannot be trained on before it is put right.
+    blocks: the category cannot be trained on before it is put right. asks: nor before a user has said that it is.
+    kind: of the error that reading the file gave, see UserError; empty for other findings.
     """
 
     category: str
@@ -59,6 +71,8 @@ class Finding:
     what: str
     hint: str
     blocks: bool = False
+    asks: bool = False
+    kind: str = ""
 
     def __str__(self) -> str:
         where = self.category if self.path is None else "/".join(self.path.parts[-3:])
@@ -79,6 +93,11 @@ class Dataset:
     def warnings(self) -> tuple[str, ...]:
         """The findings, one sentence each."""
         return tuple(str(finding) for finding in self.findings)
+
+    @property
+    def questions(self) -> tuple[Finding, ...]:
+        """What has to be answered before anything is learned from it."""
+        return tuple(finding for finding in self.findings if finding.asks)
 
     def train(self, category: str) -> tuple[Sample, ...]:
         """The normal scans to learn from."""
@@ -105,11 +124,27 @@ class Dataset:
         return tuple(sample for sample in self.samples if (sample.category, sample.split) == (category, split))
 
 
+def _marked(scan: Scan, listed: DoubleArray) -> BoolArray:
+    """(n,) which points of a scan are among the listed ones; of a mesh, whose corners are listed, those beside them."""
+    from sedir_core.geometry.neighbours import typical_spacing  # SciPy, which the window's start need not wait for
+    from sedir_core.geometry.tree import PointTree
+
+    finite = scan.finite
+    known = listed[np.isfinite(listed).all(axis=1)]
+    marked = np.zeros(len(scan), dtype=np.bool_)
+    if len(known):
+        reach = max(1.5 * typical_spacing(known) if scan.sampled else 0.0, 1e-6 * float(np.ptp(known)), 1e-9)
+        marked[finite] = PointTree(known).nearest(scan.points[finite])[0] <= reach
+    return marked
+
+
 def file_digest(path: Path) -> bytes:
-    """SHA-256 of a file. Raises BadDataset if it cannot be read."""
+    """SHA-256 of a file, and of how its folder says it is to be read. Raises BadDataset if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+            content = hashlib.file_digest(file, "sha256").digest()
+        columns = notes_for(path).columns
+        return hashlib.sha256(content + repr(columns).encode()).digest() if columns else content
     except OSError as error:
         raise BadDataset(path, f"cannot be read: {error.strerror}", "check the permissions and the drive") from error
 
@@ -128,11 +163,38 @@ def folders(folder: Path) -> dict[str, Path]:
 
 
 def scans(folder: Path | None) -> list[Path]:
-    """The files of a folder that could be scans. Text is left out: in a dataset it is labels, lists and licences."""
+    """The scans in a folder; what else lies there is `side_files`."""
     if folder is None:
         return []
-    suffixes = SCAN_SUFFIXES - {".txt"}
-    return [entry for entry in listed(folder) if entry.suffix.lower() in suffixes and not _is_folder(entry)]
+    return offered(entry for entry in listed(folder) if not _is_folder(entry))[0]
+
+
+def scans_within(folder: Path) -> list[Path]:
+    """The scans in a folder, or, where it holds none, those that lie one in a folder each, as phone apps write them."""
+    found = scans(folder)
+    if found:
+        return found
+    alone = {name: scans(child) for name, child in folders(folder).items()}
+    alone = {name: own for name, own in alone.items() if own}
+    if len(alone) < 2 or any(len({scan_name(scan) for scan in own}) > 1 for own in alone.values()):
+        return []
+    stems = {_NUMBERS.sub("", name).lower() for name in alone}
+    return [own[0] for own in alone.values()] if len(stems) == 1 else []
+
+
+def scans_below(folder: Path, levels: int = 3) -> list[Path]:
+    """The scans in a folder and in those in it, a few levels deep."""
+    found = scans(folder)
+    if levels:
+        found += [scan for child in folders(folder).values() for scan in scans_below(child, levels - 1)]
+    return found
+
+
+def side_files(folder: Path | None) -> list[PassedOver]:
+    """What lies in a folder beside its scans: notes, tables, pictures."""
+    if folder is None:
+        return []
+    return offered(entry for entry in listed(folder) if not _is_folder(entry))[1]
 
 
 def _is_folder(entry: Path) -> bool:

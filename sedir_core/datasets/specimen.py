@@ -22,10 +22,14 @@ _LATTICE = 4
 
 @dataclass(frozen=True)
 class Specimen:
-    """points: (n, 3) float64 in the solid's unit, turned and shifted at random. labels: (n,) bool."""
+    """points: (n, 3) float64 in the solid's unit, turned and shifted at random. labels: (n,) bool.
+
+    depth: of the defect, see `Damaged`, in the same unit; 0 where there is none.
+    """
 
     points: DoubleArray
     labels: BoolArray
+    depth: float = 0.0
 
 
 class NoVisibleDefect(Exception):
@@ -59,7 +63,7 @@ def make_specimen(
         if defect is None or LABELLED[0] < made.labels[seen].mean() < LABELLED[1]:
             noisy = made.points[seen] + rng.normal(scale=NOISE, size=(len(seen), 3))
             placed = noisy @ random_rotation(rng).T + rng.normal(scale=0.1, size=3)
-            return Specimen(placed * diagonal, made.labels[seen])
+            return Specimen(placed * diagonal, made.labels[seen], made.depth * diagonal)
     raise NoVisibleDefect(defect)
 
 

@@ -116,7 +116,8 @@ def check_category(dataset: Dataset, name: str, report: Report = no_report, stop
         except UserError as error:
             learns = sample.split == "train"
             hint = error.hint or "export it again"
-            findings.append(Finding(name, sample.path, error.what, f"{hint}; or move it out of the folder", learns))
+            hint += "; or move it out of the folder"
+            findings.append(Finding(name, sample.path, error.what, hint, learns, kind=error.kind))
             continue
         points = scan.points[scan.finite]
         if not len(points):

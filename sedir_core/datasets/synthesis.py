@@ -74,7 +74,12 @@ def synthesise(
 
 def built_in_parts(diagonal_mm: float = PART_DIAGONAL_MM) -> dict[str, Made]:
     """The procedural parts, each about `diagonal_mm` from corner to corner: what the bundled model is trained on."""
-    return {name: partial(_scaled, build, diagonal_mm) for name, build in PARTS.items()}
+    return {name: scaled_part(build, diagonal_mm) for name, build in PARTS.items()}
+
+
+def scaled_part(build: Builder, diagonal_mm: float) -> Builder:
+    """The same part, about `diagonal_mm` from corner to corner."""
+    return partial(_scaled, build, diagonal_mm)
 
 
 def load_meshes(folder: Path) -> dict[str, Solid]:

@@ -18,10 +18,14 @@ STOP_EVERY = 64  # entries chosen
 
 @dataclass(frozen=True)
 class Bank:
-    """entries: (m, d) features. owners: (m,) the training part that each comes from."""
+    """entries: (m, d) features. owners: (m,) the training part that each comes from.
+
+    gains: (d,) by which features are multiplied before they are compared with the entries; None leaves them.
+    """
 
     entries: FloatArray
     owners: IntArray
+    gains: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -29,10 +33,12 @@ class Bank:
     def without(self, part: int) -> Bank:
         """What the other parts left here; the whole bank where there are no others."""
         others = self.owners != part
-        return Bank(self.entries[others], self.owners[others]) if others.any() else self
+        return Bank(self.entries[others], self.owners[others], self.gains) if others.any() else self
 
     def nearest(self, features: FloatArray, device: torch.device | str = "cpu") -> tuple[DoubleArray, IntArray]:
         """Distance to the nearest entry and its index, both (n,), of features (n, d)."""
+        if self.gains is not None:
+            features = features * self.gains
         if self.entries.shape[1] <= FEW_DIMENSIONS:
             return PointTree(self.entries).nearest(features)
         entries = torch.from_numpy(self.entries).to(device)

@@ -19,14 +19,14 @@ from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.detectors import run_files
+from sedir_core.detectors.category_given import Told
 from sedir_core.detectors.explain import Explanation
+from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.stages import LESS_MEMORY, Stopwatch, below
-from sedir_core.detectors.stored_nets import restored
-from sedir_core.detectors.tokens import tokenize
-from sedir_core.detectors.told import Told
+from sedir_core.detectors.residuals import Residuals
 from sedir_core.errors import BadRun
+from sedir_core.evidence.stages import LESS_MEMORY, Stopwatch, below
+from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.cfgt import BASE
@@ -34,6 +34,8 @@ from sedir_core.models.mc3dad import MC3DAD, MaskableTokens, geometry_variation
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, generator, memory_guard
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
@@ -103,6 +105,12 @@ class Mc3dadDetector(Told):
         rebuilt, pooled, residuals = self.nets.rebuild(self.maskable(aligned), self.method, coin_of(aligned))
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
+
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+        """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
+        tokens = self.maskable(cloud.aligned)
+        values = self.nets.rebuild(tokens, self.method, coin_of(cloud.aligned))[2]
+        return Residuals(tokens.centers[0].double().cpu().numpy(), values)
 
     def maskable(self, aligned: DoubleArray) -> MaskableTokens:
         """The tokens of an aligned cloud (n, 3)."""

@@ -5,6 +5,10 @@
 - `patchcore-fpfh`, `patchcore-pointmae` (Roth et al. 2022, likewise): aligned; coreset; squared distances.
 - `m3dm`: the point branch of M3DM (Wang et al. 2023), its memory bank alone: the one-class machine that the published
   code puts on top of two modalities' scores has nothing to combine here.
+- `simple3d` (AAAI 2026): histograms of several sizes, averaged over neighbourhoods; not aligned; a smoothed map.
+- `cpmf` (Cao et al. 2023): pictures from many sides, read by a network that knows pictures, beside histograms.
+- `ismp` (Liang et al. 2025), its public re-creation's first form: Reg3D-AD with a longer vector, which begins with what
+  that network sees in four projections of the whole scan.
 - `reg3d-ad` (Liu et al. 2023): Point-MAE's features and aligned coordinates, a bank each. The published code brings
   both to one scale by their extremes over the whole test set; a scan that arrives alone has no test set, so ours are
   the extremes of held-out good scans. Theirs is not offered: it would let test scans judge each other.
@@ -20,37 +24,55 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sedir_core.config import Config, EncoderConfig
-from sedir_core.detectors import run_files
 from sedir_core.detectors.bank import Bank
-from sedir_core.detectors.peer_features import NEEDS_ENCODER, Channel, Cloud, Eyes, Patches
+from sedir_core.detectors.by_place import smoothed
+from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
+from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, Eyes, Patches
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.stages import LESS_MEMORY, below
-from sedir_core.detectors.stored_nets import restored
-from sedir_core.detectors.told import Examined, ToldDetector
+from sedir_core.detectors.residuals import Residuals
 from sedir_core.errors import BadRun
+from sedir_core.evidence.stages import LESS_MEMORY, below
+from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
 from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 WEIGHING_NEIGHBOURS = 2
+KNOWS_SCANS: frozenset[Channel] = frozenset({"raw wide histograms", "views"})
+"""Channels of so many features that their mean tells parts apart."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """channels: a bank each, the first one's mean features are the token. weighted: the object score is BTF's, else
-    the highest point's. squared: distances are."""
+    the highest point's. squared: distances are. smooth: point scores are averaged over their neighbours.
+    share: of the features that is kept, if it is not a number of them."""
 
     channels: tuple[Channel, ...]
     weighted: bool = False
     squared: bool = False
+    smooth: bool = False
+    share: float = 0.0
 
     @property
     def needs_encoder(self) -> bool:
         """Whether it reads Point-MAE's features; these are its tokens."""
         return self.channels[0] in NEEDS_ENCODER
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the mean of its features stands for the scan."""
+        return self.needs_encoder or self.channels[0] in KNOWS_SCANS
+
+    @property
+    def needs_backbone(self) -> bool:
+        """Whether it reads pictures."""
+        return self.channels[0] in NEEDS_BACKBONE
 
     @property
     def unregistered(self) -> bool:
@@ -64,7 +86,11 @@ RECIPES: Mapping[str, Recipe] = {
     "patchcore-fpfh": Recipe(("histograms",), squared=True),
     "patchcore-pointmae": Recipe(("groups",), squared=True),
     "m3dm": Recipe(("points",), weighted=True),
+    "group3ad": Recipe(("groups", "coordinates"), squared=True),
     "reg3d-ad": Recipe(("groups", "coordinates"), squared=True),
+    "cpmf": Recipe(("views",), weighted=True, share=0.1),
+    "ismp": Recipe(("slices and groups", "coordinates"), squared=True),
+    "simple3d": Recipe(("raw wide histograms",), smooth=True),
 }
 
 
@@ -119,10 +145,21 @@ class MemoryBankDetector(ToldDetector):
         for one, (low, high) in zip(judged, memory.scale, strict=True):
             layers.append((one.patches.to_points(one.distances, self._seen(cloud)) - low) / (high - low))
         scores = np.mean(layers, axis=0)
+        if self.recipe.smooth:
+            scores = smoothed(scores, self._seen(cloud))
         score = weighted_maximum(judged[0], memory.banks[0]) if self.recipe.weighted else float(scores.max())
-        none = np.zeros(0, dtype=np.float32)
-        token = judged[0].patches.features.mean(axis=0) if self.recipe.needs_encoder else none
+        token = judged[0].patches.features.mean(axis=0) if self.recipe.has_tokens else NO_TOKEN
         return Examined(scores, score, token)
+
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+        """See `detectors.residuals.ShowsResiduals`: distances of patches, or of all banks together at the points."""
+        memory = self.memories[category]
+        memory = memory if left_out is None else memory.without(left_out)
+        with memory_guard(self.eyes.device, LESS_MEMORY):
+            judged = self.judge(cloud, memory)
+        if len(judged) == 1:
+            return Residuals(self._seen(cloud)[judged[0].patches.picked], judged[0].distances)
+        return Residuals(cloud.aligned, self.conclude(cloud, memory, judged).scores)
 
     def _seen(self, cloud: Cloud) -> DoubleArray:
         return cloud.raw if self.recipe.unregistered else cloud.aligned
@@ -132,12 +169,16 @@ class MemoryBankDetector(ToldDetector):
         found: dict[str, Tensor] = {}
         if self.eyes.encoder is not None:
             found |= {f"encoder.{key}": value for key, value in self.eyes.encoder.state_dict().items()}
+        if self.eyes.backbone is not None:
+            found |= {f"backbone.{key}": value for key, value in self.eyes.backbone.state_dict().items()}
         for i, (name, reference) in enumerate(self.known.items()):
             memory = self.memories[name]
             own = reference_to_tensors(reference) | {"scale": torch.from_numpy(memory.scale)}
             for number, bank in enumerate(memory.banks):
                 own[f"bank.{number}.entries"] = torch.from_numpy(bank.entries)
                 own[f"bank.{number}.owners"] = torch.from_numpy(bank.owners)
+                if bank.gains is not None:
+                    own[f"bank.{number}.gains"] = torch.from_numpy(bank.gains)
             found |= {f"category.{i}.{key}": value for key, value in own.items()}
         return {name: value.detach().cpu().contiguous() for name, value in found.items()}
 
@@ -148,13 +189,16 @@ class MemoryBankDetector(ToldDetector):
         tensors = run_files.read_run_tensors(run_dir)
         target = choose_device(device)[0]
         try:
-            eyes = Eyes(config.grouping, _encoder(config.encoder, below(tensors, "encoder."), target), target)
+            encoder = _encoder(config.encoder, below(tensors, "encoder."), target)
+            eyes = Eyes(config, encoder, _backbone(config, below(tensors, "backbone."), target), target)
             parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
             known = {name: reference_from_tensors(part) for name, part in parts.items()}
             channels = RECIPES[config.method].channels
             memories = {name: _memory(part, channels) for name, part in parts.items()}
             if (eyes.encoder is None) == RECIPES[config.method].needs_encoder:
                 raise ValueError("the encoder is missing")
+            if (eyes.backbone is None) == RECIPES[config.method].needs_backbone:
+                raise ValueError("the network that reads pictures is missing")
         except (KeyError, ValueError, RuntimeError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
         return cls(config, eyes, known, memories)
@@ -181,6 +225,13 @@ def _encoder(size: EncoderConfig, tensors: dict[str, Tensor], device: torch.devi
     return restored(lambda: LocalEncoder(size.width, size.hidden, size.heads, size.depth), tensors, device)
 
 
+def _backbone(config: Config, tensors: dict[str, Tensor], device: torch.device) -> nn.Module | None:
+    if not tensors:
+        return None
+    lite = config.method != "cpmf" or config.cpmf.backbone == "lite0"
+    return restored(EfficientNetLite0, tensors, device) if lite else restored(ResNet18, tensors, device)
+
+
 def _memory(tensors: Mapping[str, Tensor], channels: Sequence[Channel]) -> Memory:
     """Raises KeyError or ValueError where something is missing or misshapen."""
     banks = []
@@ -189,7 +240,10 @@ def _memory(tensors: Mapping[str, Tensor], channels: Sequence[Channel]) -> Memor
         owners = tensors[f"bank.{number}.owners"].long().numpy()
         if entries.ndim != 2 or not entries.size or owners.shape != entries.shape[:1]:
             raise ValueError(f"bank {number} is {entries.shape} of {owners.shape} parts")
-        banks.append(Bank(entries, owners))
+        gains = tensors.get(f"bank.{number}.gains")
+        if gains is not None and gains.shape != entries.shape[1:]:
+            raise ValueError(f"bank {number} is {entries.shape}, its gains {tuple(gains.shape)}")
+        banks.append(Bank(entries, owners, None if gains is None else gains.float().numpy()))
     scale = tensors["scale"].double().numpy()
     if scale.shape != (len(channels), 2) or not (scale[:, 0] < scale[:, 1]).all():
         raise ValueError("the scale is not one range per bank")

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.detectors.frames import Frame, Placement, place_on
-from sedir_core.detectors.limits import scores_from
+from sedir_core.evidence.limits import scores_from
+from sedir_core.geometry.frames import Frame, Placement, place_on
 from sedir_core.geometry.registration import Surface
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray

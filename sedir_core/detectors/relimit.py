@@ -5,30 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sedir_core.detectors.base import Detector
-from sedir_core.detectors.findings import find_defects, verdict_reason
-from sedir_core.detectors.limits import Calibrated, Calibration
 from sedir_core.errors import BadConfig, BadRun
-from sedir_core.types import Defect, Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
+from sedir_core.evidence.limits import Calibrated, Calibration
+from sedir_core.evidence.tolerance import defects_of, reason_anew
+from sedir_core.types import Detection, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 
 def relimit(scan: Scan, raw: Detection, share: float) -> Detection:
     """The verdict, the defects and the reason under that share of both limits of `raw`; the scores stay."""
     if share == 1.0:
         return raw
-    limits = (raw.threshold * share, raw.point_threshold * share)
-    condemned = raw.object_score > limits[0]
-    defects = find_defects(scan, raw.point_scores, limits[1], condemned)
-    return replace(
-        raw, threshold=limits[0], point_threshold=limits[1], defects=defects, reason=_reason(raw, limits[0], defects)
-    )
-
-
-def _reason(raw: Detection, threshold: float, defects: tuple[Defect, ...]) -> str:
-    """The sentence of findings anew; what was added to it, and any other sentence, stays."""
-    before = verdict_reason(raw.object_score, raw.threshold, raw.defects)
-    if raw.uncertain or not raw.reason.startswith(before):
-        return raw.reason
-    return verdict_reason(raw.object_score, threshold, defects) + raw.reason.removeprefix(before)
+    moved = replace(raw, threshold=raw.threshold * share, point_threshold=raw.point_threshold * share)
+    moved = replace(moved, defects=defects_of(scan, moved))
+    return replace(moved, reason=reason_anew(raw, moved))
 
 
 class AtRate:

@@ -10,18 +10,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.config import Config, GroupingConfig
-from sedir_core.detectors import run_files
-from sedir_core.detectors.category import Category, View, category_from_tensors, category_to_tensors
+from sedir_core.config import Config, GroupingConfig, override
 from sedir_core.detectors.explain import Explanation
-from sedir_core.detectors.findings import find_defects, verdict_reason
-from sedir_core.detectors.frames import Placement
-from sedir_core.detectors.identify import Identified, certainty, identify
-from sedir_core.detectors.limits import Calibration, kept
-from sedir_core.detectors.normal_surface import Departure, NormalSurface
-from sedir_core.detectors.reconstruction import rebuild_surface
-from sedir_core.detectors.scoring import TOKEN, Evidence, object_score, paper_scores, point_map
-from sedir_core.detectors.stages import (
+from sedir_core.errors import BadRun
+from sedir_core.evidence.category import Category, View, category_from_tensors, category_to_tensors
+from sedir_core.evidence.combination import (
+    TOKEN,
+    Evidence,
+    Usual,
+    decisive_shares,
+    object_score,
+    paper_scores,
+    point_map,
+    raw_scores,
+)
+from sedir_core.evidence.defects import find_defects, verdict_reason
+from sedir_core.evidence.fields import FIELDS
+from sedir_core.evidence.identify import Identified, certainty, identify
+from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
+from sedir_core.evidence.limits import Calibration, kept
+from sedir_core.evidence.measuring import Lengths, in_scan, measure
+from sedir_core.evidence.normal_surface import Departure, NormalSurface
+from sedir_core.evidence.reconstruction import decoded_points
+from sedir_core.evidence.stages import (
+    ALL_POINTS,
     LESS_MEMORY,
     VIEW_POINTS,
     Stopwatch,
@@ -31,16 +43,20 @@ from sedir_core.detectors.stages import (
     whole_points,
     working_points,
 )
-from sedir_core.detectors.stored_nets import restored
-from sedir_core.detectors.tokens import tokenize
-from sedir_core.errors import BadRun
+from sedir_core.evidence.tokens import cut_groups, tokenize
+from sedir_core.evidence.tolerance import under_tolerance
+from sedir_core.evidence.whole_part import SIZE, words_of_size
 from sedir_core.geometry.neighbours import in_company, spread, surface_reach
 from sedir_core.geometry.sampling import random_subset
+from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import refine_direction
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, generator, memory_guard
+from sedir_core.tolerances import parse_tolerance
 from sedir_core.types import (
     BoolArray,
     Detection,
@@ -55,6 +71,7 @@ from sedir_core.types import (
 )
 
 SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
+TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 
 
@@ -69,19 +86,43 @@ class Nets:
 
 @dataclass(frozen=True)
 class Compared:
-    """An aligned scan, (n, 3), its tokens with their residuals (N,), and what both kinds of evidence show of it."""
+    """An aligned scan, (n, 3), its tokens with their residuals (N,), and what both kinds of evidence show of it.
+
+    cut: (N,) tokens of groups that the end of what was scanned cuts.
+    """
 
     aligned: DoubleArray
     tokens: Tokens
+    cut: BoolArray
     residuals: DoubleArray
     departure: Departure
     evidence: Evidence
 
     def with_residuals(self, residuals: DoubleArray) -> Compared:
         """The same scan, its tokens' residuals (N,) by another network."""
-        at_points = spread(residuals, centres_of(self.tokens), self.departure.points)
+        centres = centres_of(self.tokens)
+        at_points = np.full(len(self.departure.points), np.nan)
+        if not self.cut.all():
+            nearest = PointTree(centres).nearest(self.departure.points)[1]
+            told = ~self.cut[nearest]
+            at_points[told] = spread(residuals[~self.cut], centres[~self.cut], self.departure.points[told])
         evidence = replace(self.evidence, channels={**self.evidence.channels, TOKEN: at_points})
         return replace(self, residuals=residuals, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
+
+    size_departs: whether the part's size alone would condemn it.
+    """
+
+    point_scores: DoubleArray
+    score: float
+    threshold: float
+    point_threshold: float
+    rests_on: Mapping[str, float]
+    size_departs: bool = False
 
 
 class SedirDetector:
@@ -91,53 +132,99 @@ class SedirDetector:
     needs_category = False
 
     def __init__(self, config: Config, nets: Nets, known: Mapping[str, Category], device: torch.device) -> None:
+        """Raises BadConfig where evidence and rule do not go together."""
         self.config, self.nets, self.known, self.device = config, nets, dict(known), device
         self.categories = tuple(known)
+        self.judging = judging_of(config.scoring.evidence, config.scoring.rule)
 
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
     ) -> Detection:
         """Score one scan; see `Detector.detect`."""
+        return self._detect(scan, category, report, stop, in_lengths=True, ways=())[0]
+
+    def detect_each(
+        self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
+    ) -> tuple[Detection, dict[str, Detection]]:
+        """The detection, and by name what every way of judging that the run keeps limits for makes of the same scan.
+
+        The latter lack defects and reasons; where no tolerance asks for them, lengths are left out. Raises as
+        `Detector.detect`.
+        """
+        return self._detect(scan, category, report, stop, bool(self.config.scoring.tolerance), ALL_JUDGINGS)
+
+    def _detect(
+        self, scan: Scan, category: str, report: Report, stop: Stop, in_lengths: bool, ways: Sequence[Judging]
+    ) -> tuple[Detection, dict[str, Detection]]:
+        """in_lengths: also what `Lengths` says. ways: of judging, beside the chosen one."""
         watch = Stopwatch(report, stop)
         valid = np.flatnonzero(scan.finite)
         with watch.stage("align", 0.05):
             found, working, aligned = self.place(scan, category, stop)
         mine = self.known[found.category]
-        standard = mine.standard(found.view)
         with watch.stage("tokens", 0.35):
             tokens = self._tokens(aligned, found.view)
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
+            every = self._every_point(scan, found)
             residuals = residuals_of(tokens, rebuilt)
-            compared = compare(mine.normal, aligned, tokens, residuals, found.view)
-            scores, score = self.score(found.category, compared, found.view)
+            compared = compare(mine.normal, aligned, tokens, residuals, found.view, every)
+            judged = self.judge(found.category, compared, found.view, self.judging)
+        near = surface_reach(scan.points[working])
+
+        def everywhere(scores: DoubleArray) -> FloatArray:
+            values = np.full(len(scan), np.nan, dtype=np.float32)
+            values[valid] = spread(scores, scan.points[working], scan.points[valid], within=near)
+            return values
+
         with watch.stage("report", 0.9):
-            everywhere = np.full(len(scan), np.nan, dtype=np.float32)
-            near = surface_reach(scan.points[working])
-            everywhere[valid] = spread(scores, scan.points[working], scan.points[valid], within=near)
-            defects = find_defects(scan, everywhere, standard.point_threshold, condemned=score > standard.threshold)
-            surface = self._reconstruction(mine, found.placement, aligned, tokens, rebuilt, compared.departure)
+            point_scores = everywhere(judged.point_scores)
+            lengths = self._lengths(mine, found, compared.departure, scan, point_scores) if in_lengths else None
+            limit, condemned = judged.point_threshold, judged.score > judged.threshold
+            told = () if lengths is None else (lengths.regions, lengths.deviation)
+            defects = find_defects(scan, point_scores, limit, condemned, *told)
+            reconstruction = found.placement.leave(self._decoded(tokens, rebuilt, aligned))
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         detection = Detection(
-            point_scores=everywhere,
-            object_score=score,
-            threshold=standard.threshold,
-            point_threshold=standard.point_threshold,
+            point_scores=point_scores,
+            object_score=judged.score,
+            threshold=judged.threshold,
+            point_threshold=judged.point_threshold,
             category=found.category,
             category_confidence=confidence,
             uncertain=uncertain,
-            reason=(reason or verdict_reason(score, standard.threshold, defects))
+            reason=(reason or verdict_reason(judged.score, judged.threshold, defects))
+            + (f"; {words_of_size(compared.departure.size_difference)}" if judged.size_departs else "")
+            + _beside_the_training(mine.standard(found.view).usual, compared.evidence)
             + _what_was_seen(found)
-            + _strays(np.isnan(everywhere[valid])),
-            reconstruction=surface,
+            + _strays(np.isnan(point_scores[valid])),
+            reconstruction=reconstruction,
             token=rebuilt.identity[0].cpu().numpy(),
             defects=defects,
             seconds=watch.seconds | {"total": sum(watch.seconds.values())},
             from_one_side=found.view is not None,
+            unit=self.config.data.unit,
+            to_unit=found.placement.to_unit,
+            rests_on=judged.rests_on,
+            **({} if lengths is None else vars(lengths)),
         )
+        each: dict[str, Detection] = {}
+        for judging in ways:
+            if judging.name in mine.standard(found.view).limits:
+                one = self.judge(found.category, compared, found.view, judging)
+                each[judging.name] = replace(
+                    detection,
+                    point_scores=everywhere(one.point_scores),
+                    object_score=one.score,
+                    threshold=one.threshold,
+                    point_threshold=one.point_threshold,
+                    rests_on=one.rests_on,
+                    reason="",
+                    defects=(),
+                )
         report(1.0, "done")
-        return detection
+        return under_tolerance(scan, detection, parse_tolerance(self.config.scoring.tolerance)), each
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
         """The (d,) global token of a scan."""
@@ -152,9 +239,9 @@ class SedirDetector:
         return Explanation(out.identity[0].float().cpu().numpy(), rebuilt, float(residuals_of(tokens, out).mean()))
 
     def calibration(self) -> Calibration:
-        """See `detectors.limits.Calibrated`."""
-        whole = {name: category.whole.held_out for name, category in self.known.items()}
-        view = {name: one.view.held_out for name, one in self.known.items() if one.view is not None}
+        """See `evidence.limits.Calibrated`."""
+        whole = {name: category.whole.limit(self.judging).held_out for name, category in self.known.items()}
+        view = {n: one.view.limit(self.judging).held_out for n, one in self.known.items() if one.view is not None}
         return Calibration(self.config.scoring.false_alarm_rate, kept(whole), kept(view))
 
     def tokens_of(self, scan: Scan, category: str = "auto") -> Tokens:
@@ -185,6 +272,11 @@ class SedirDetector:
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return found, working, points
 
+    def _every_point(self, scan: Scan, found: Identified) -> DoubleArray:
+        """All usable points of the scan in the category's frame, (m, 3), up to ALL_POINTS."""
+        usable = self._in_company(scan, working_points(scan, self.config.grouping, ALL_POINTS)[:ALL_POINTS])
+        return np.clip(found.placement.enter(scan.points[usable]), -FARTHEST_RADII, FARTHEST_RADII)
+
     def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""
         kept = some[in_company(scan.points[some])]
@@ -204,12 +296,32 @@ class SedirDetector:
 
     def score(self, category: str, one: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
-        if self.config.scoring.method == "paper":
+        judged = self.judge(category, one, view, self.judging)
+        return judged.point_scores, judged.score
+
+    def judge(self, category: str, one: Compared, view: View | None, judging: Judging) -> Judged:
+        """What one way of judging makes of a compared scan."""
+        standard = self.known[category].standard(view)
+        limit = standard.limit(judging)
+        network, size_departs = {"network": 1.0, "surface": 0.0}, False
+        if judging.rule == "calibrated":
+            usual, complete = standard.usual, self.known[category].normal.complete
+            exceedance = judging.of(usual.exceed(one.evidence))
+            peaks = usual.peaks
+            at_places = point_map(exceedance, one.departure.places, peaks, complete)
+            scores = spread(at_places, one.departure.points, one.aligned)
+            score = object_score(exceedance, view is not None, peaks, complete)
+            shares = decisive_shares(exceedance, peaks, complete)
+            if peaks and SIZE in exceedance:
+                size_departs = object_score({SIZE: exceedance[SIZE]}, peaks=peaks) > limit.threshold
+            network = {"network": shares[0], "surface": shares[1]}
+        elif judging.rule == "raw":
+            smooth, score = raw_scores(one.residuals, centres_of(one.tokens))
+            scores = spread(smooth, centres_of(one.tokens), one.aligned)
+        else:
             token_scores = paper_scores(one.residuals)
-            return spread(token_scores, centres_of(one.tokens), one.aligned), float(token_scores.max())
-        exceedance = self.known[category].standard(view).usual.exceed(one.evidence)
-        at_points = point_map(exceedance, one.departure.places)
-        return spread(at_points, one.departure.points, one.aligned), object_score(exceedance, view is not None)
+            scores, score = spread(token_scores, centres_of(one.tokens), one.aligned), float(token_scores.max())
+        return Judged(scores, score, limit.threshold, limit.point_threshold, network, size_departs)
 
     def _certainty(self, found: Identified, rebuilt: Rebuilt) -> tuple[bool, str, float]:
         probabilities = rebuilt.logits[0].softmax(dim=0).cpu().numpy()
@@ -218,18 +330,22 @@ class SedirDetector:
         return uncertain, reason, float(probabilities[self.categories.index(found.category)])
 
     @torch.no_grad()
-    def _reconstruction(
-        self,
-        mine: Category,
-        placement: Placement,
-        aligned: DoubleArray,
-        tokens: Tokens,
-        rebuilt: Rebuilt,
-        departure: Departure,
-    ) -> DoubleArray:
+    def _decoded(self, tokens: Tokens, rebuilt: Rebuilt, aligned: DoubleArray) -> DoubleArray:
+        """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""
         patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
-        k = self.config.grouping.group_size
-        return placement.leave(rebuild_surface(patches, centres_of(tokens), aligned, k, mine.normal, departure))
+        return decoded_points(patches, centres_of(tokens), aligned, self.config.grouping.group_size)
+
+    def _lengths(
+        self, mine: Category, found: Identified, departure: Departure, scan: Scan, point_scores: FloatArray
+    ) -> Lengths:
+        normal, points = mine.normal, departure.points
+
+        def again(few: BoolArray) -> DoubleArray:
+            return normal.moves(points, points[few], generator(0, "elastic"))
+
+        direction = None if found.view is None else found.view.direction
+        measured = measure(points, departure.places - points, normal.surface, again, direction)
+        return in_scan(measured, found.placement, scan, point_scores)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
@@ -240,11 +356,32 @@ class SedirDetector:
         return {name: value.detach().cpu().contiguous() for name, value in found.items()}
 
     @classmethod
-    def load(cls, run_dir: Path, device: str = "auto") -> SedirDetector:
-        """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
+    def load(
+        cls,
+        run_dir: Path,
+        device: str = "auto",
+        evidence: str | None = None,
+        rule: str | None = None,
+        tolerance: str | None = None,
+    ) -> SedirDetector:
+        """The detector of a finished run, which may judge otherwise than it was trained for.
+
+        Raises BadRun (also where the run keeps no such limits), BadConfig, DeviceUnavailable.
+        """
         config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        own = config.scoring
+        judging = judging_of(evidence or own.evidence, rule or own.rule)
+        allowed = own.tolerance if tolerance is None else tolerance
+        changes = {"evidence": judging.evidence, "rule": judging.rule, "tolerance": allowed}
+        config = override(config, scoring=changes)
         try:
-            return cls.restore(config, about.categories, run_files.read_run_tensors(run_dir), choose_device(device)[0])
+            tensors = run_files.read_run_tensors(run_dir)
+            detector = cls.restore(config, about.categories, tensors, choose_device(device)[0])
+            for category in detector.known.values():
+                if judging.name not in category.whole.limits and (category.whole.limits or judging != Judging()):
+                    what = f"keeps no limits for evidence {judging.evidence} and rule {judging.rule}"
+                    raise BadRun(run_dir, what, "train it again with this version, or leave both options out")
+            return detector
         except (KeyError, ValueError, RuntimeError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
 
@@ -280,6 +417,7 @@ def build_network(config: Config, n_categories: int) -> SeDiR:
         jitter_probability=net.jitter_probability,
         global_token=net.global_token,
         geometric_prior=net.geometric_prior,
+        rebuilt_from=net.rebuilt_from,
     )
 
 
@@ -297,18 +435,40 @@ def for_tokens(aligned: DoubleArray, view: View | None, grouping: GroupingConfig
 
 
 def compare(
-    normal: NormalSurface, aligned: DoubleArray, tokens: Tokens, residuals: DoubleArray, view: View | None = None
+    normal: NormalSurface,
+    aligned: DoubleArray,
+    tokens: Tokens,
+    residuals: DoubleArray,
+    view: View | None = None,
+    every: DoubleArray | None = None,
 ) -> Compared:
-    """Both kinds of evidence on the same points: tokens (N residuals) and surface."""
+    """Both kinds of evidence on the same points: tokens (N residuals) and surface.
+
+    every: (m, 3) all points of the scan, aligned; by default those (n, 3) that are compared.
+    """
     most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
     few = aligned[random_subset(len(aligned), most, generator(0, "surface"))]
-    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction)
+    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every)
     shown = Evidence(departure.places, departure.channels, view is not None)
-    return Compared(aligned, tokens, residuals, departure, shown).with_residuals(residuals)
+    cut = cut_groups(few, centres_of(tokens))
+    return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)
 
 
 def _what_was_seen(found: Identified) -> str:
     return "" if found.view is None else "; seen from one side, the rest was not evaluated"
+
+
+def _beside_the_training(usual: Usual, evidence: Evidence) -> str:
+    """What the scan shows that the training scans do not, and how much noisier it is; empty where it is like them."""
+    if not usual.by_noise:
+        return ""
+    said, untold = "", usual.untold(evidence)
+    noise = usual.noise(evidence).get(FIELDS[0], 1.0)
+    if untold > TELLING_SHARE:
+        said += f"; {100 * untold:.0f} % of it is hardly shown by good scans and was not evaluated"
+    if noise > TELLING_NOISE:
+        said += f"; {noise:.1f} times as noisy as the training scans"
+    return said
 
 
 def _strays(left_out: BoolArray) -> str:

@@ -18,21 +18,22 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.detectors import run_files
+from sedir_core.detectors.by_place import top_mean
+from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.scoring import OBJECT_SHARE, Evidence, Usual
-from sedir_core.detectors.stages import below
-from sedir_core.detectors.told import Examined, ToldDetector
+from sedir_core.detectors.residuals import Residuals
 from sedir_core.errors import BadRun
+from sedir_core.evidence.combination import Evidence, Usual
+from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
+from sedir_core.rundir import files as run_files
 from sedir_core.types import DoubleArray
 
 SMOOTHING = 16  # neighbours a distance is averaged over
 BEYOND = 3.0  # times the median distance: nothing lies opposite
 THERE, BACK = "there", "back"
-NO_TOKEN = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class TemplateDetector(ToldDetector):
         side = "outside" if distance > 0 else "inside"
         remark = f"farthest point {abs(distance):.3g} {side} the golden surface"
         return Examined(scores, top_mean(scores), NO_TOKEN, remark)
+
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+        """See `detectors.residuals.ShowsResiduals`; the golden surface is merged from all parts and leaves none out."""
+        mine = self.known[category]
+        return Residuals(cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None))
 
     @staticmethod
     def score(found: Deviation, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
@@ -113,11 +119,6 @@ def deviation(points: DoubleArray, surface: Surface) -> Deviation:
     around = tree.nearest_k(points, SMOOTHING)[1]
     covered = surface.tree.nearest_k(points, SMOOTHING)[1]
     return Deviation(there[around].mean(axis=1), back[covered].mean(axis=1))
-
-
-def top_mean(scores: DoubleArray) -> float:
-    """The mean of the highest 0.2 per cent of the points: a single flying pixel condemns no part [O]."""
-    return float(np.sort(scores)[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
 
 
 def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:

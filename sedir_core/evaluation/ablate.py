@@ -15,9 +15,9 @@ from pathlib import Path
 
 from sedir_core.config import Config, override
 from sedir_core.datasets.index import open_dataset
-from sedir_core.detectors import run_files
 from sedir_core.detectors.base import load_detector
 from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.documents import numbers, read_json
 from sedir_core.errors import BadConfig, BadRun, Cancelled
 from sedir_core.evaluation.ablation import MEASURES, Ablation, distinct
 from sedir_core.evaluation.many import Trial, evaluate_trials
@@ -26,6 +26,8 @@ from sedir_core.evaluation.store import EvaluationStore, kind_of
 from sedir_core.evaluation.table_text import Cell, Number, TextTable
 from sedir_core.evaluation.token_probe import probe_accuracies
 from sedir_core.io.atomic import write_text
+from sedir_core.io.columns import parse_columns
+from sedir_core.rundir import files as run_files
 from sedir_core.training.events import AnyEvent, EpochEvent, StageEvent
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import Report, Stop, never_stop, no_report
@@ -130,13 +132,13 @@ def _probed(request: AblateRequest, seed: int, report: Report, stop: Stop) -> di
     run_dir = _run_dir(request, request.base, seed)
     kept = request.out / PROBES / f"{run_dir.name}.json"
     if kept.is_file():
-        found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
-        return found
+        return numbers(read_json(kept, BadRun, hint="remove it: it is made again"), 0.0, 1.0)
     if stop():
         raise Cancelled
     detector = load_detector(run_dir, request.device)
     assert isinstance(detector, SedirDetector)
-    found = probe_accuracies(detector, open_dataset(request.dataset, request.categories), report, stop)
+    columns = parse_columns(request.base.data.columns)
+    found = probe_accuracies(detector, open_dataset(request.dataset, request.categories, columns), report, stop)
     write_text(kept, json.dumps(found, indent=2) + "\n")
     return found
 

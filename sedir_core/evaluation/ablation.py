@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal, cast
 
 from sedir_core.config import Config, override
+from sedir_core.documents import parse_toml
 from sedir_core.errors import BadConfig
 
 Probe = Literal["mean", "max", "act"]
@@ -63,7 +63,7 @@ class Ablation:
 def ablations() -> tuple[Ablation, ...]:
     """Every table, in the paper's order."""
     text = files("resources").joinpath("ablations/paper.toml").read_text(encoding="utf-8")
-    return tuple(map(_ablation, tomllib.loads(text)["tables"]))
+    return tuple(map(_ablation, parse_toml(text)["tables"]))
 
 
 def chosen(numbers: Sequence[str] | None) -> tuple[Ablation, ...]:

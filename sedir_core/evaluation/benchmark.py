@@ -14,9 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from sedir_core.datasets.index import Dataset, Sample
-from sedir_core.detectors.base import Detector
+from sedir_core.detectors.base import Detector, JudgesInSeveralWays
 from sedir_core.errors import BadDataset, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.metrics import aupr, auroc, mean
+from sedir_core.evidence.judging import EVIDENCE, RULES
 from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Evaluation:
 
     n_train: normal scans of these categories in the dataset's training split. defects: by kind of defect.
     false_alarm_rate: share of the normal scans called NG. category_accuracy: share of scans whose category was
-    recognised; NaN where it was given.
+    recognised; NaN where it was given. judgings: the four means by way of judging; empty where a detector has one.
     """
 
     method: str
@@ -71,6 +72,7 @@ class Evaluation:
     category_accuracy: float
     seconds_per_scan: float
     errors: tuple[UserError, ...] = ()
+    judgings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def mean(self) -> dict[str, float]:
@@ -98,7 +100,16 @@ class Evaluation:
                 | {"o_auroc": _defined(one.o_auroc), "p_auroc": _defined(one.p_auroc)}
                 for kind, one in self.defects.items()
             },
+            "evidence": self._means_of({one: f"{one}.calibrated" for one in EVIDENCE}),
+            "rules": self._means_of({rule: f"network.{rule}" for rule in RULES}),
             "errors": [{"path": error.where, "kind": error.kind, "message": str(error)} for error in self.errors],
+        }
+
+    def _means_of(self, judgings: Mapping[str, str]) -> dict[str, dict[str, float | None]]:
+        return {
+            name: {measure: _defined(value) for measure, value in self.judgings[judging].items()}
+            for name, judging in judgings.items()
+            if judging in self.judgings
         }
 
 
@@ -202,6 +213,7 @@ def evaluate_modes(
     if not samples:
         raise BadDataset(dataset.root, "no test scans known to be good or defective", "add them, as ok and ng")
     tallies = {mode: {name: _Tally() for name in names} for mode in modes}
+    others: dict[CategoryMode, dict[str, dict[str, _Tally]]] = {mode: {} for mode in modes}
     errors: list[UserError] = []
     for i, sample in enumerate(samples):
         if stop():
@@ -210,29 +222,44 @@ def evaluate_modes(
         try:
             scan = sample.read()
             found = _detections(detector, scan, sample.category, modes, stop)
-            for mode, detection in found.items():
+            for mode, (detection, each) in found.items():
                 tallies[mode][sample.category].add(sample, scan.labels, detection)
+                for judging, other in each.items():
+                    by_category = others[mode].setdefault(judging, {name: _Tally() for name in names})
+                    by_category[sample.category].add(sample, scan.labels, other)
         except (UnreadableScan, TooFewPoints, BadDataset) as error:
             log.warning("%s", error)
             errors.append(error)
     report(1.0, "done")
     n_train = sum(len(dataset.train(name)) for name in names)
-    return tuple(
-        _summary(detector.method, dataset.root.name, mode, n_train, tallies[mode], tuple(errors)) for mode in modes
-    )
+    summaries = []
+    for mode in modes:
+        found_out = _summary(detector.method, dataset.root.name, mode, n_train, tallies[mode], tuple(errors))
+        means = {judging: _means(tallied) for judging, tallied in others[mode].items()}
+        summaries.append(replace(found_out, judgings=means))
+    return tuple(summaries)
+
+
+def _means(tallies: Mapping[str, _Tally]) -> dict[str, float]:
+    results = [tally.result() for tally in tallies.values()]
+    return {measure: mean(getattr(one, measure) for one in results) for measure in MEASURES}
 
 
 def _detections(
     detector: Detector, scan: Scan, category: str, modes: Sequence[CategoryMode], stop: Stop
-) -> dict[CategoryMode, Detection]:
+) -> dict[CategoryMode, tuple[Detection, dict[str, Detection]]]:
     """A detector that finds the right category says what it says when told (see `Detector.detect`)."""
-    found: dict[CategoryMode, Detection] = {}
+    found: dict[CategoryMode, tuple[Detection, dict[str, Detection]]] = {}
     for mode in modes:
-        recognised = [detection for detection in found.values() if detection.category == category]
+        recognised = [one for one in found.values() if one[0].category == category]
         if mode == "given" and recognised:
             found[mode] = recognised[0]
         else:
-            found[mode] = detector.detect(scan, category if mode == "given" else "auto", stop=stop)
+            wanted = category if mode == "given" else "auto"
+            if isinstance(detector, JudgesInSeveralWays):
+                found[mode] = detector.detect_each(scan, wanted, stop=stop)
+            else:
+                found[mode] = detector.detect(scan, wanted, stop=stop), {}
     return found
 
 
@@ -279,7 +306,17 @@ def _shared_categories(detector: Detector, dataset: Dataset, wanted: Sequence[st
 def _without_points(detection: Detection) -> Detection:
     """The verdict alone: a test set's reconstructions and tokens would fill the memory."""
     nothing = np.zeros(0, np.float32)
-    return replace(detection, point_scores=nothing, token=nothing, reconstruction=np.zeros((0, 3)), defects=())
+    return replace(
+        detection,
+        point_scores=nothing,
+        token=nothing,
+        reconstruction=np.zeros((0, 3)),
+        deviation=None,
+        deviation_rigid=None,
+        expected=None,
+        regions=(),
+        defects=(),
+    )
 
 
 def _defined(value: float) -> float | None:

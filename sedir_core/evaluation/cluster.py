@@ -9,20 +9,26 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import secrets
 import socket
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sedir_core.detectors.base import Detector, load_detector
+from sedir_core.detectors.base import Detector, load_judging
 from sedir_core.detectors.relimit import AtRate
 from sedir_core.errors import Cancelled, DeviceUnavailable, UnreadableScan, UserError
 from sedir_core.evaluation.inspection import Inspected, Refused, inspect_scans
+from sedir_core.io.columns import Columns
 from sedir_core.types import Report, Stop, never_stop, no_report
+
+Model = tuple[str, str, float | None, str | None, str | None, str | None]
+"""Run, device, false alarm rate, evidence, rule and tolerance; None where the run's own holds."""
 
 LOCAL = "local"
 TRIES_AFTER_DEATH = 3
@@ -36,13 +42,21 @@ class Cluster:
     """Stands in for `inspect_scans`.
 
     address: "local" for the cores of this machine, "auto" or HOST:PORT of a running cluster.
-    false_alarm_rate: None for the limits of the run.
+    false_alarm_rate, evidence, rule, tolerance: by which the workers judge, None as the run does.
     """
 
     address: str
     run_dir: Path
     device: str = "auto"
     false_alarm_rate: float | None = None
+    evidence: str | None = None
+    rule: str | None = None
+    tolerance: str | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether only this machine takes part."""
+        return self.address == LOCAL
 
     def __call__(
         self,
@@ -51,6 +65,7 @@ class Cluster:
         category: str = "auto",
         report: Report = no_report,
         stop: Stop = never_stop,
+        columns: Columns = (),
     ) -> Iterator[Inspected | Refused]:
         """As `inspect_scans`; `detector` only says what it knows, the workers load their own.
 
@@ -58,22 +73,23 @@ class Cluster:
         """
         yield from inspect_scans(detector, (), category)  # an unknown category is said before the work
         with _connected(self.address) as ray:
-            yield from self._inspect(ray, paths, category, report, stop)
+            yield from self._inspect(ray, paths, category, report, stop, columns)
 
     def _inspect(
-        self, ray: Any, paths: Sequence[Path], category: str, report: Report, stop: Stop
+        self, ray: Any, paths: Sequence[Path], category: str, report: Report, stop: Stop, columns: Columns
     ) -> Iterator[Inspected | Refused]:
         resources = ray.cluster_resources()
         n_gpus = int(resources.get("GPU", 0)) if self.device.partition(":")[0] in ("auto", "cuda") else 0
         n_workers = n_gpus or max(int(resources.get("CPU", 1)), 1)
         work = ray.remote(max_retries=TRIES_AFTER_DEATH, num_cpus=1, num_gpus=1 if n_gpus else 0)(_inspect_one)
         device = self.device if self.device == "cpu" else "auto"  # a worker sees no GPU but its own
-        rate = self.false_alarm_rate
+        judging = (self.evidence, self.rule, self.tolerance)
+        model: Model = (str(self.run_dir.resolve()), device, self.false_alarm_rate, *judging)
         waiting, running = deque(paths), deque[tuple[Path, Any]]()
         for done in range(len(paths)):
             while waiting and len(running) < AHEAD * n_workers:
                 path = waiting.popleft()
-                job = work.remote(str(self.run_dir.resolve()), device, rate, str(path.resolve()), category)
+                job = work.remote(model, str(path.resolve()), category, columns)
                 running.append((path, job))
             path, job = running.popleft()
             report(done / len(paths), path.name)
@@ -87,23 +103,44 @@ class Cluster:
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a factory's scans are nobody else's business
-    try:
-        import ray
-    except ImportError as error:
-        raise DeviceUnavailable("cluster", "Ray is not installed", "pip install 'sedir-inspect[cluster]'") from error
-    where = None if address == LOCAL else address
-    try:
-        _knock(where)
-        ray.init(
-            where, include_dashboard=False if where is None else None, log_to_driver=False, logging_level=logging.ERROR
-        )
-    except (OSError, ValueError) as error:
-        raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
-    try:
-        with redirect_stdout(sys.stderr):  # Ray tells of its troubles on standard output, where our data goes
-            yield ray
-    finally:
-        ray.shutdown()
+    with ExitStack() as stack:
+        where = None if address == LOCAL else address
+        folder = stack.enter_context(_kept_to_ourselves()) if where is None else None
+        try:
+            import ray
+        except ImportError as error:
+            what, hint = "Ray is not installed", "pip install 'sedir-inspect[cluster]'"
+            raise DeviceUnavailable("cluster", what, hint) from error
+        try:
+            _knock(where)
+            ray.init(
+                where,
+                include_dashboard=False if where is None else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=folder,
+            )
+        except (OSError, ValueError) as error:
+            raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
+        stack.callback(ray.shutdown)
+        # Ray tells of its troubles on standard output, where our data goes.
+        stack.enter_context(redirect_stdout(sys.stderr))
+        yield ray
+
+
+@contextmanager
+def _kept_to_ourselves() -> Iterator[str]:
+    """Workers on this machine alone: no port is open to others, and only who knows the word may speak to ours.
+
+    Entered before Ray is imported. Yields a private folder for its sockets and logs.
+    """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # on every system, despite its name: keeps to the loopback
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray writes one where every user of the machine reads it
+    # The names of sockets must be short, which those of the user's temporary folder are not everywhere.
+    short = "/tmp" if Path("/tmp").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="sedir-", dir=short, ignore_cleanup_errors=True) as folder:
+        yield str(Path(folder) / "ray")  # Ray opens its own folder to everybody; nobody gets past the one above
 
 
 def _knock(address: str | None) -> None:
@@ -126,17 +163,16 @@ def _outcome(ray: Any, path: Path, job: Any) -> Inspected | Refused:
     return replace(found, path=path)
 
 
-def _inspect_one(
-    run_dir: str, device: str, rate: float | None, path: str, category: str
-) -> Inspected | Refused | UserError:
+def _inspect_one(model: Model, path: str, category: str, columns: Columns) -> Inspected | Refused | UserError:
     """In a worker. Errors come back as values: Ray would wrap them in classes of its own."""
     try:
-        return next(inspect_scans(_loaded(run_dir, device, rate), [Path(path)], category))
+        return next(inspect_scans(_loaded(model), [Path(path)], category, columns=columns))
     except UserError as error:
         return error
 
 
 @functools.lru_cache(maxsize=1)
-def _loaded(run_dir: str, device: str, rate: float | None) -> Detector:
-    detector = load_detector(Path(run_dir), device)
+def _loaded(model: Model) -> Detector:
+    run_dir, device, rate, evidence, rule, tolerance = model
+    detector = load_judging(Path(run_dir), device, evidence, rule, tolerance)
     return detector if rate is None else AtRate(detector, rate)

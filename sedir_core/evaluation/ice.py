@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,8 +21,10 @@ from sklearn.preprocessing import StandardScaler
 from sedir_core.datasets.samples import Dataset, Sample
 from sedir_core.detectors.base import Detector
 from sedir_core.detectors.explain import Explains, Explanation
+from sedir_core.detectors.registry import label_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.separation import Measure, rank_correlation, separation
+from sedir_core.rundir.files import read_run_config
 from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Report, Scan, Stop, never_stop, no_report
 
@@ -38,6 +41,7 @@ class RunResult:
 
     tokens: (n, d). probabilities: (n, C) by the light MLP. errors: (n,) mean residual of each scan.
     classification_score, normal_error: (C,), normal samples alone. source: what the MLP and the errors rest on.
+    title: for people, the method and its seed.
     """
 
     name: str
@@ -51,6 +55,7 @@ class RunResult:
     classification_score: DoubleArray
     normal_error: DoubleArray
     spearman: float
+    title: str = ""
 
     def confusion(self, labels: IntArray, chosen: BoolArray) -> IntArray:
         """(C, C) counts of the chosen samples: true category in the row, the MLP's guess in the column."""
@@ -107,6 +112,7 @@ class Comparison:
             "intervals": {name: [defined(m.low), defined(m.high)] for name, m in run.measures.items()},
             "confusion": run.confusion(self.labels, ~self.anomalous).tolist(),
             "run": run.name,
+            "title": run.title or run.name,
             "method": run.method,
             "needs_category": run.needs_category,
             "classification_source": run.source,
@@ -118,10 +124,25 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Contender:
-    """A detector with the name of its run."""
+    """A detector with the name of its run. title: for people, the name if there is none."""
 
     name: str
     detector: Detector
+    title: str = ""
+
+    @classmethod
+    def of(cls, run_dir: Path, detector: Detector) -> Contender:
+        """A run's detector, called by its method and seed. Raises BadRun."""
+        config = read_run_config(run_dir)
+        return cls(run_dir.name, detector, f"{label_of(config)}, seed {config.training.seed}")
+
+
+def told_apart(*contenders: Contender) -> tuple[Contender, ...]:
+    """With the names of their runs in the titles, where two have the same."""
+    titles = [one.title for one in contenders]
+    if len(set(titles)) == len(titles):
+        return contenders
+    return tuple(replace(one, title=f"{one.title} ({one.name})" if one.title else one.name) for one in contenders)
 
 
 def compare(
@@ -149,7 +170,7 @@ def compare(
         warnings.append(f"{MOST_SAMPLES} of {len(tests)} test samples were drawn")
         tests = [tests[i] for i in kept]
     trains = [s for n in names for s in dataset.train(n)]
-    pairs, errors = _collect((model, baseline), [*trains, *tests], category_mode, report, stop)
+    pairs, errors = collect((model, baseline), [*trains, *tests], category_mode, report, stop)
     trains, tests = ([s for s in part if s in pairs] for part in (trains, tests))
     _require(dataset, names, trains, tests)
     labels, train_labels = (np.array([names.index(s.category) for s in part], np.int64) for part in (tests, trains))
@@ -160,7 +181,7 @@ def compare(
             raise Cancelled
         report(0.9 + 0.05 * i, f"measures: {one.name}")
         train_said, said = ([pairs[s][i] for s in part] for part in (trains, tests))
-        results.append(_result(one, len(names), train_said, train_labels, said, labels, anomalous, seed))
+        results.append(result_of(one, len(names), train_said, train_labels, said, labels, anomalous, seed))
     report(1.0, "done")
     return Comparison(
         dataset.root.name, seed, category_mode, names, tuple(tests), labels, anomalous, results[0], results[1],
@@ -173,7 +194,7 @@ def defined(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _collect(
+def collect(
     runs: Sequence[Contender], samples: Sequence[Sample], mode: str, report: Report, stop: Stop
 ) -> tuple[dict[Sample, tuple[Explanation, ...]], list[UserError]]:
     """What each run says of each sample; a scan that one of them cannot take is left out for both."""
@@ -205,7 +226,7 @@ def _explain(one: Contender, scan: Scan, category: str, stop: Stop) -> Explanati
     return Explanation(detection.token, detection.token, float(np.nanmean(detection.point_scores)))
 
 
-def _result(
+def result_of(
     one: Contender,
     n_categories: int,
     train_said: Sequence[Explanation],
@@ -215,6 +236,7 @@ def _result(
     anomalous: BoolArray,
     seed: int,
 ) -> RunResult:
+    """What one run says of the test samples, by what it says of the training part."""
     tokens, train_tokens = (np.stack([each.token for each in part]) for part in (said, train_said))
     rebuilt, train_rebuilt = (np.stack([each.rebuilt for each in part]) for part in (said, train_said))
     probe = make_pipeline(StandardScaler(), MLPClassifier(HIDDEN, solver="lbfgs", max_iter=500, random_state=seed))
@@ -235,6 +257,7 @@ def _result(
         classification_score=score,
         normal_error=error,
         spearman=rank_correlation(score, error),
+        title=one.title or one.name,
     )
 
 

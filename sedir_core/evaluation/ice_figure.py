@@ -31,6 +31,7 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.titlelocation": "left", "axes.titlepad": 7,
 }  # fmt: skip
 WIDTH_INCHES, DPI = 10.5, 220
+LONGEST_NAME, INCHES_A_LETTER = 26, 0.072  # letters of a category's name; of 8 points
 
 
 def check_format(path: Path) -> None:
@@ -52,7 +53,7 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
         FigureCanvasAgg(figure)
         outer = figure.add_gridspec(
             2, 1, height_ratios=[4.3, below], hspace=2 * gap / (4.3 + below),
-            left=0.09, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
+            left=_margin(found) / WIDTH_INCHES, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
         )  # fmt: skip
         top = outer[0].subgridspec(1, 2, wspace=0.06)
         bottom = outer[1].subgridspec(1, 4, width_ratios=[1, 1, 1.05, 1.25], wspace=0.2)
@@ -75,8 +76,14 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
 
 
 def label(run: RunResult) -> str:
-    """Method and run; a star where the method has to be told the category."""
-    return f"{run.method} · {run.name}" + ("*" if run.needs_category else "")
+    """Method and seed; a star where the method has to be told the category."""
+    return (run.title or run.name) + ("*" if run.needs_category else "")
+
+
+def _margin(found: Comparison) -> float:
+    """Inches at the left that the names of the categories need."""
+    longest = max(len(_short(name, LONGEST_NAME)) for name in found.categories)
+    return max(0.5, 0.3 + INCHES_A_LETTER * longest)
 
 
 def _scatter(axes: Axes, found: Comparison, places: FloatArray, title: str) -> None:
@@ -117,7 +124,7 @@ def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named:
     axes.hlines(rows, np.fmin(a, b), np.fmax(a, b), color=LINE, linewidth=2.2, zorder=1)
     axes.scatter(b, rows, s=26, color=BASELINE, marker="s", zorder=2)
     axes.scatter(a, rows, s=28, color=MODEL, zorder=3)
-    axes.set_yticks(rows, [_short(name, 14) for name in found.categories] if named else [])
+    axes.set_yticks(rows, [_short(name, LONGEST_NAME) for name in found.categories] if named else [])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_title(title)
     axes.set_xlabel("mean probability of the true category" if named else "mean residual")
@@ -134,7 +141,7 @@ def _relation(axes: Axes, found: Comparison) -> None:
         rho = "undefined" if np.isnan(run.spearman) else f"{run.spearman:+.2f}"
         axes.scatter(
             run.classification_score, run.normal_error, s=24, color=colour, marker=marker,
-            label=f"{_short(run.name, 14)}: ρ = {rho}", edgecolors="white", linewidths=0.5,
+            label=f"{_short(label(run), 24)}: ρ = {rho}", edgecolors="white", linewidths=0.5,
         )  # fmt: skip
     axes.set(title="E   Score and error", xlabel="classification score", ylabel="normal error", xlim=(-0.04, 1.04))
     low, high = axes.get_ylim()
@@ -149,7 +156,9 @@ def _table(axes: Axes, found: Comparison) -> None:
     axes.set_title("F   Separation")
     axes.set(xlim=(0, 1), ylim=(len(MEASURE_NAMES) + 0.2, -0.7))
     for x, run, colour in zip((0.66, 1.0), found.runs, (MODEL, BASELINE), strict=True):
-        axes.text(x, -0.35, _short(run.name, 11), ha="right", va="center", color=colour, weight="bold", fontsize=7.5)
+        words = label(run).replace(", seed", ",\nseed").replace(" (", "\n(")
+        lines = "\n".join(_short(line, 14) for line in words.splitlines())
+        axes.text(x, -0.42, lines, ha="right", va="center", color=colour, weight="bold", fontsize=6.5, linespacing=1.1)
     for row, (name, title) in enumerate(MEASURE_NAMES.items()):
         axes.axhline(row - 0.02, color=LINE, linewidth=0.6)
         arrow = "↑" if HIGHER_IS_BETTER[name] else "↓"

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sedir_core.detectors.base import Detector
-from sedir_core.errors import CannotWrite, TooFewPoints, UnknownCategory, UnreadableScan, UserError
+from sedir_core.detectors.base import Detector, detect_file
+from sedir_core.errors import CannotWrite, DeviceUnavailable, TooFewPoints, UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.picture import draw_inspection
+from sedir_core.evidence.wording import defect_sentence
+from sedir_core.io.columns import Columns
 from sedir_core.io.export import write_points_ply, write_scored_ply
+from sedir_core.io.guard import THIN_OUT
 from sedir_core.io.scans import read_scan
+from sedir_core.names import printable, storable
 from sedir_core.types import Detection, Report, Scan, Stop, never_stop, no_report
+from sedir_core.units import unit_of_scan
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +35,13 @@ class Inspected:
     seconds: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """One entry of "results" in `inspect --json`."""
+        """One entry of "results" in `inspect --json`. Sizes are in `unit`, places in the file's own coordinates."""
         found = self.detection
         return {
-            "path": str(self.path),
+            "path": storable(self.path),
             "n_points": len(self.scan),
+            "unit": found.unit,
+            "scan_unit": unit_of_scan(found.unit, found.to_unit),
             "category": found.category,
             "category_confidence": _finite(found.category_confidence),
             "score": _finite(found.object_score),
@@ -43,13 +50,23 @@ class Inspected:
             "verdict": found.verdict,
             "uncertain": found.uncertain,
             "reason": found.reason,
+            "rests_on": {kind: float(share) for kind, share in found.rests_on.items()},
+            "deviation": [_finite(end * found.to_unit) for end in found.deviation_range],
+            "tolerance": None if found.tolerance is None else [found.tolerance.minus, found.tolerance.plus],
+            "out_of_tolerance": found.out_of_tolerance,
             "defects": [
                 {
                     "centroid": [float(x) for x in defect.centroid],
-                    "extent": [float(x) for x in defect.extent],
+                    "extent": [float(x) for x in defect.extent * found.to_unit],
                     "n_points": defect.n_points,
                     "peak": _finite(defect.peak),
-                    "area": _finite(defect.area),
+                    "area": _finite(defect.area * found.to_unit**2),
+                    "kind": defect.kind,
+                    "depth": _finite(defect.depth * found.to_unit),
+                    "depth_mean": _finite(defect.depth_mean * found.to_unit),
+                    "size": None if defect.size is None else [float(x) for x in defect.size * found.to_unit],
+                    "place": defect.place,
+                    "sentence": defect_sentence(defect, found),
                 }
                 for defect in found.defects
             ],
@@ -66,7 +83,7 @@ class Refused:
 
     def to_json(self) -> dict[str, Any]:
         """One entry of "errors" in `inspect --json`."""
-        return {"path": str(self.path), "kind": self.error.kind, "message": str(self.error)}
+        return {"path": storable(self.path), "kind": self.error.kind, "message": str(self.error)}
 
 
 def inspect_scans(
@@ -75,17 +92,24 @@ def inspect_scans(
     category: str = "auto",
     report: Report = no_report,
     stop: Stop = never_stop,
+    columns: Columns = (),
 ) -> Iterator[Inspected | Refused]:
-    """Each file in turn; what cannot be read or holds too little is Refused.
+    """Each file in turn; what cannot be read, holds too little, or needs more memory than there is, is Refused.
+
+    columns: see `read_scan`.
 
     Raises UnknownCategory before the first scan if the model does not know `category`; Cancelled.
     """
     check_category(detector, category)
     for i, path in enumerate(paths):
         try:
-            yield _inspect(detector, path, category, _part(report, i, len(paths), path.name), stop)
+            yield _inspect(detector, path, category, _part(report, i, len(paths), path.name), stop, columns)
         except (UnreadableScan, TooFewPoints) as error:
             yield Refused(path, error)
+        except DeviceUnavailable as error:  # out of memory: the next scan may be smaller
+            yield Refused(path, DeviceUnavailable(path, f"{error.where}: {error.what}", error.hint))
+        except MemoryError:
+            yield Refused(path, UnreadableScan(path, "needs more memory than this machine has free", THIN_OUT))
     report(1.0, "done")
 
 
@@ -96,12 +120,19 @@ def check_category(detector: Detector, category: str) -> None:
 
 
 def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Path, ...]:
-    """Write `<stem>.ply`, `<stem>_reconstruction.ply` and `<stem>.png`. Returns their paths. Raises CannotWrite."""
-    scored, rebuilt, picture = _targets(folder, stem)
-    write_scored_ply(scored, inspected.scan, inspected.detection.point_scores)
-    write_points_ply(rebuilt, inspected.detection.reconstruction)
-    draw_inspection(picture, inspected.scan, inspected.detection)
-    return scored, rebuilt, picture
+    """Write `<stem>.ply`, `<stem>_reconstruction.ply`, `<stem>_expected.ply` and `<stem>.png`.
+
+    The third is left out for a detector that expects no surface. Returns the paths. Raises CannotWrite.
+    """
+    found = inspected.detection
+    scored, rebuilt, expected, picture = _targets(folder, stem)
+    write_scored_ply(scored, inspected.scan, found.point_scores, found.deviation)
+    write_points_ply(rebuilt, found.reconstruction)
+    draw_inspection(picture, inspected.scan, found)
+    if found.expected is None:
+        return scored, rebuilt, picture
+    write_points_ply(expected, found.expected)
+    return scored, rebuilt, expected, picture
 
 
 class ExportNames:
@@ -137,19 +168,20 @@ def export_stems(paths: Sequence[Path], folder: Path) -> list[str]:
     return stems
 
 
-def _inspect(detector: Detector, path: Path, category: str, report: Report, stop: Stop) -> Inspected:
+def _inspect(detector: Detector, path: Path, category: str, report: Report, stop: Stop, columns: Columns) -> Inspected:
     began = time.perf_counter()
     report(0.0, "reading")
-    scan = read_scan(path)
+    scan = read_scan(path, columns=columns)
     read_s = time.perf_counter() - began
-    detection = detector.detect(scan, category, report, stop)
+    detection = detect_file(detector, scan, category, report, stop)
     stages = {name: value for name, value in detection.seconds.items() if name != "total"}
     log.info("%s: %s, score %.4g of %.4g", path, detection.verdict, detection.object_score, detection.threshold)
     return Inspected(path, scan, detection, {"read": read_s, **stages, "total": read_s + detection.seconds["total"]})
 
 
-def _targets(folder: Path, stem: str) -> tuple[Path, Path, Path]:
-    return folder / f"{stem}.ply", folder / f"{stem}_reconstruction.ply", folder / f"{stem}.png"
+def _targets(folder: Path, stem: str) -> tuple[Path, Path, Path, Path]:
+    rebuilt, expected = folder / f"{stem}_reconstruction.ply", folder / f"{stem}_expected.ply"
+    return folder / f"{stem}.ply", rebuilt, expected, folder / f"{stem}.png"
 
 
 def _file_names(folder: Path, stem: str) -> set[str]:
@@ -157,7 +189,7 @@ def _file_names(folder: Path, stem: str) -> set[str]:
 
 
 def _part(report: Report, index: int, count: int, name: str) -> Report:
-    return lambda fraction, stage: report((index + fraction) / count, f"{name}: {stage}")
+    return lambda fraction, stage: report((index + fraction) / count, printable(f"{name}: {stage}"))
 
 
 def _finite(value: float) -> float | None:

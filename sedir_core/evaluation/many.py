@@ -9,25 +9,35 @@ from typing import Any, Literal
 
 from sedir_core.datasets.index import open_dataset
 from sedir_core.detectors import base
-from sedir_core.detectors.run_files import read_about, read_run_config
+from sedir_core.detectors.registry import label_of
 from sedir_core.errors import Cancelled
 from sedir_core.evaluation.benchmark import CategoryMode, evaluate_modes
 from sedir_core.evaluation.results import Outcome
 from sedir_core.evaluation.store import EvaluationStore, evaluation_key, kind_of
+from sedir_core.io.columns import Columns
+from sedir_core.rundir.files import read_about, read_run_config
 from sedir_core.types import Report, Stop, never_stop, no_report
 
 CategoryChoice = Literal["both", "auto", "given"]
+Terms = Literal["published", "equal"]
+"""Each method as it is, or beside that its residuals scored as all others', see `equal_terms`."""
 # Not the seconds: a scan that was recognised is not scored a second time.
 GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A run, the data set to try it on, and which of its categories; None takes all."""
+    """A run, the data set to try it on, and which of its categories; None takes all.
+
+    columns: see `read_scan`. evidence, rule: see `evidence.judging`; None judges as the run was trained for.
+    """
 
     run_dir: Path
     dataset: Path
     categories: tuple[str, ...] | None = None
+    columns: Columns = ()
+    evidence: str | None = None
+    rule: str | None = None
 
 
 def evaluate_trial(
@@ -36,15 +46,23 @@ def evaluate_trial(
     device: str = "auto",
     report: Report = no_report,
     stop: Stop = never_stop,
+    terms: Terms = "published",
 ) -> dict[str, Any]:
     """The document that `evaluate --json` writes of one run. Raises what `evaluate_modes` raises, BadRun."""
-    detector = base.load_detector(trial.run_dir, device)
+    detector = base.load_judging(trial.run_dir, device, trial.evidence, trial.rule)
     modes = modes_of(choice, detector.needs_category)
-    dataset = open_dataset(trial.dataset, trial.categories)
+    dataset = open_dataset(trial.dataset, trial.categories, trial.columns)
     outcomes = [one.to_json() for one in evaluate_modes(detector, dataset, trial.categories, modes, report, stop)]
-    document = {"run": str(trial.run_dir), "warnings": list(dataset.warnings), **outcomes[0]}
+    config = read_run_config(trial.run_dir)
+    label = label_of(config)
+    document = {"run": str(trial.run_dir), "label": label, "warnings": list(dataset.warnings), **outcomes[0]}
     if len(outcomes) > 1:
         document["category_given"] = {name: outcomes[1][name] for name in GIVEN_KEYS}
+    if terms == "equal":
+        from sedir_core.evaluation.equal_terms import equal_terms
+
+        names = dataset.categories if trial.categories is None else trial.categories
+        document["equal"] = equal_terms(detector, config, dataset, names, report, stop)
     return document
 
 
@@ -56,6 +74,7 @@ def evaluate_trials(
     report: Report = no_report,
     stop: Stop = never_stop,
     store: EvaluationStore | None = None,
+    terms: Terms = "published",
 ) -> list[Outcome]:
     """Every trial's outcome, in order; finished ones come from the store, unless `fresh`.
 
@@ -70,12 +89,13 @@ def evaluate_trials(
         def report_one(fraction: float, stage: str, done: int = i, name: str = trial.run_dir.name) -> None:
             report((done + fraction) / len(trials), f"{name}: {stage}")
 
-        dataset = open_dataset(trial.dataset, trial.categories)
+        dataset = open_dataset(trial.dataset, trial.categories, trial.columns)
         names = dataset.categories if trial.categories is None else trial.categories
-        key = evaluation_key(trial.run_dir, dataset, names, (choice,))
+        modes = (choice, trial.evidence or "", trial.rule or "", *([terms] if terms != "published" else []))
+        key = evaluation_key(trial.run_dir, dataset, names, modes)
         document = None if fresh else kept.get(key)
         if document is None:
-            document = evaluate_trial(trial, choice, device, report_one, stop)
+            document = evaluate_trial(trial, choice, device, report_one, stop, terms)
             if not document["errors"]:  # what could not be read this time may be mended
                 kept.put(key, document)
         # The same run under another name or in another place is the same evaluation.

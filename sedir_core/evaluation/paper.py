@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from sedir_core.documents import parse_toml
 
 SOURCE = "resources/paper/results.toml"
 FEWEST_CATEGORIES = 2  # one name that is the same by chance makes no benchmark
@@ -32,7 +33,7 @@ def paper_tables() -> tuple[PaperTable, ...]:
     """Every table of results by category."""
     text = files("resources").joinpath("paper/results.toml").read_text(encoding="utf-8")
     found = []
-    for table in tomllib.loads(text)["tables"]:
+    for table in parse_toml(text)["tables"]:
         names = tuple(table["categories"])
         rows = {method: dict(zip(names, numbers[:-1], strict=True)) for method, numbers in table["rows"].items()}
         means = {method: numbers[-1] for method, numbers in table["rows"].items()}

@@ -21,8 +21,9 @@ from scipy.spatial import cKDTree
 from sedir_core.geometry.sampling import spread_subset
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.io.atomic import write_bytes
+from sedir_core.names import printable
 from sedir_core.runtime import generator
-from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
+from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
 
 MOST_POINTS = 60_000  # more dots than that cannot be told apart at this size
 PANEL_INCHES, DPI = 6.0, 130
@@ -30,7 +31,7 @@ BACKGROUND, TEXT, NOT_EVALUATED, SURFACE = "#15181d", "#e6e8eb", "#7d828a", "#b9
 PAPER, INK = "#ffffff", "#1a2230"
 LIGHT = np.array([-0.35, 0.55, 0.76])  # from the upper left, in front of the part
 AMBIENT = 0.35
-OK, NG = "#5ab4e6", "#f59b42"  # blue and orange: told apart by everyone
+COLOURS = {"ok": "#5ab4e6", "ng": "#f59b42", "uncertain": "#e5b84b"}  # blue and orange: told apart by everyone
 PANEL_SHARE = 0.78  # of a panel's height that its axes fill
 NEIGHBOURS = 5
 HOTTEST = 0.01  # share of the points that the view must show
@@ -171,13 +172,13 @@ def _frame(panels: tuple[Axes, Axes], seen: DoubleArray) -> float:
 def _write_words(
     figure: Figure, panels: tuple[Axes, Axes], heat: ScalarMappable, detection: Detection, name: str
 ) -> None:
-    ng = detection.verdict == "ng"
     share = 100.0 * detection.object_score / detection.threshold if detection.threshold > 0 else float("nan")
     measured = f"{share:.0f} % of the limit" if np.isfinite(share) else f"score {detection.object_score:.3g}"
     place = detection.category + (" (uncertain)" if detection.uncertain else "")
-    figure.text(0.02, 0.955, "NG" if ng else "OK", color=NG if ng else OK, size=20, weight="bold", va="center")
-    summary = f"{name}   ·   {measured}   ·   {place}   ·   defects: {len(detection.defects)}"
-    figure.text(0.075, 0.955, summary, color=TEXT, size=11, va="center", parse_math=False)
+    word, colour = VERDICT_WORDS[detection.verdict], COLOURS[detection.verdict]
+    figure.text(0.02, 0.955, word, color=colour, size=20, weight="bold", va="center")
+    summary = f"{printable(name)}   ·   {measured}   ·   {place}   ·   defects: {len(detection.defects)}"
+    figure.text(0.045 + 0.015 * len(word), 0.955, summary, color=TEXT, size=11, va="center", parse_math=False)
     _title(panels, TEXT)
     _scale(figure, heat, detection.point_threshold, TEXT)
 

@@ -19,7 +19,9 @@ from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
 from sedir_core.evaluation.report_style import place
 from sedir_core.io.atomic import write_bytes, write_text
-from sedir_core.types import Verdict
+from sedir_core.names import printable
+from sedir_core.types import VERDICT_WORDS, Decision, Verdict
+from sedir_core.units import symbol
 
 N_BINS = 48
 MOST_DEFECTS = 12
@@ -36,12 +38,13 @@ class Sheet:
 
     @property
     def name(self) -> str:
-        return Path(self.result["path"]).name
+        return printable(Path(self.result["path"]).name)
 
     @property
     def word(self) -> str:
         """The verdict in one word."""
-        return "Uncertain" if self.result["uncertain"] else str(self.result["verdict"]).upper()
+        verdict: Verdict = self.result["verdict"]
+        return VERDICT_WORDS[verdict]
 
     @property
     def share(self) -> str:
@@ -57,6 +60,13 @@ class Sheet:
     def n_more(self) -> int:
         """Defects that are not listed."""
         return max(0, len(self.result["defects"]) - MOST_DEFECTS)
+
+    @property
+    def measured_in(self) -> str:
+        """In what the table of defects tells sizes and places."""
+        unit = symbol(self.result["unit"])
+        sizes = f"Areas are in {unit}², extents in {unit}" if unit else "Sizes are in the model's unit"
+        return f"{sizes}, centres in the scan's coordinates."
 
     @property
     def picture_uri(self) -> str:
@@ -82,7 +92,7 @@ class Report:
     sheets: list[Sheet] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, outcome: Inspected | Refused, review: Verdict | None = None) -> None:
+    def add(self, outcome: Inspected | Refused, review: Decision | None = None) -> None:
         """One more scan, or a file that could not be inspected. review: the operator's word, where it was given."""
         if isinstance(outcome, Refused):
             self.errors.append(outcome.to_json())
@@ -93,17 +103,17 @@ class Report:
         histogram = np.histogram(np.minimum(scores, top), bins=N_BINS, range=(0, top))[0]
         picture = picture_for_paper(outcome.scan, found)
         result = outcome.to_json()
-        if review is not None and (review != found.verdict or found.uncertain):
-            said = "uncertain" if found.uncertain else found.verdict.upper()
+        if review is not None and review != found.verdict:
             result |= {"verdict": review, "uncertain": False}
-            result["reason"] += f"; set to {review.upper()} by the operator, the model said {said}"
+            said = VERDICT_WORDS[found.verdict]
+            result["reason"] += f"; set to {VERDICT_WORDS[review]} by the operator, the model said {said}"
         self.sheets.append(Sheet(result, picture, tuple(int(count) for count in histogram)))
 
     @property
     def counts(self) -> dict[str, int]:
         """How many scans got each verdict, and how many could not be read."""
         words = [sheet.word for sheet in self.sheets]
-        found = {word: words.count(word) for word in ("OK", "NG", "Uncertain")}
+        found = {word: words.count(word) for word in VERDICT_WORDS.values()}
         return found | {"Not inspected": len(self.errors)}
 
     @property
@@ -132,7 +142,13 @@ class Report:
         """One file that needs no other; names of files are text and never markup."""
         from jinja2 import Environment, StrictUndefined
 
-        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        environment = Environment(
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=lambda value: printable(value) if isinstance(value, str) else value,
+        )
         environment.filters["place"] = place
         template = Path(__file__).with_name("report.html").read_text("utf-8")
         return environment.from_string(template).render(report=self)

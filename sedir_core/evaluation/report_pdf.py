@@ -19,6 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from sedir_core.evaluation.report_style import place
+from sedir_core.names import printable
 
 if TYPE_CHECKING:
     from sedir_core.evaluation.report import Report, Sheet
@@ -50,7 +51,7 @@ def to_pdf(report: Report) -> bytes:
     story: list[Flowable] = _summary(report)
     for number, sheet in enumerate(report.sheets, 1):
         story += [PageBreak(), *_page(number, sheet)]
-    footer = f"SeDiR Inspect · {report.made:%Y-%m-%d %H:%M} · {Path(report.model).name}"
+    footer = f"SeDiR Inspect · {report.made:%Y-%m-%d %H:%M} · {printable(Path(report.model).name)}"
     document.build(story, canvasmaker=lambda *args, **kwargs: _Numbered(footer, *args, **kwargs))
     return content.getvalue()
 
@@ -76,7 +77,7 @@ def _style(size: float, colour: Color = INK, bold: bool = False, right: bool = F
 
 def _text(words: object, style: ParagraphStyle) -> Paragraph:
     """Names of files are text, never markup."""
-    return Paragraph(escape(str(words)), style)
+    return Paragraph(escape(printable(words)), style)
 
 
 def _summary(report: Report) -> list[Flowable]:
@@ -141,9 +142,7 @@ def _page(number: int, sheet: Sheet) -> list[Flowable]:
             )
             rows.append([_text(cell, _style(8)) for cell in cells])
         widths = [16 * mm, 18 * mm, 20 * mm, 52 * mm, 50 * mm, WIDTH - 156 * mm]
-        note = "Lengths are in the scan's unit, areas in its square." + (
-            f" {sheet.n_more} more defects are not listed." if sheet.n_more else ""
-        )
+        note = sheet.measured_in + (f" {sheet.n_more} more defects are not listed." if sheet.n_more else "")
         table = Table(rows, colWidths=widths, repeatRows=1, style=_ruled())
         story += [Spacer(0, 5 * mm), KeepTogether([table, _text(note, _style(7.5, QUIET))])]
     return story

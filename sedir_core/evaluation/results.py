@@ -23,6 +23,8 @@ MEASURE_NAMES: Mapping[str, str] = {
     "p_aupr": "P-AUPR",
 }
 TOLD = "†"
+EQUAL: Mapping[str, str] = {"raw": "equal terms", "place": "equal terms by place"}
+"""How rows are called whose residuals all methods' are scored alike, see `equal_terms`."""
 PAPER = "paper"
 
 
@@ -55,21 +57,23 @@ class Contest:
 
 def contests(outcomes: Sequence[Outcome]) -> tuple[Contest, ...]:
     """Outcomes of a kind together; where they were evaluated both ways, a row for each. In the order they come."""
-    grouped: dict[tuple[str, str], list[Outcome]] = {}
+    grouped: dict[tuple[str, str, str], list[Outcome]] = {}
     for one in outcomes:
         for document in in_every_mode(one.document):
             member = Outcome(one.name, one.kind, document)
-            grouped.setdefault((one.kind, document["category_mode"]), []).append(member)
+            ways = (one.kind, document["category_mode"], document.get("terms", ""))
+            grouped.setdefault(ways, []).append(member)
     kinds_of: dict[str, set[str]] = {}
     for one in outcomes:
         kinds_of.setdefault(one.document["method"], set()).add(one.kind)
     found = []
-    for (_, mode), members in grouped.items():
+    for (_, mode, terms), members in grouped.items():
         method = members[0].document["method"]
-        label = METHOD_NAMES.get(method, method)
+        label = members[0].document.get("label") or METHOD_NAMES.get(method, method)
         if len(kinds_of[method]) > 1:  # the same method in several configurations
             label += f" ({members[0].name})"
-        found.append(Contest(label + (TOLD if mode == "given" else ""), tuple(one.document for one in members)))
+        label += (TOLD if mode == "given" else "") + (f", {terms}" if terms else "")
+        found.append(Contest(label, tuple(one.document for one in members)))
     return tuple(found)
 
 
@@ -94,10 +98,21 @@ def variance(values: Iterable[float]) -> float:
 
 
 def in_every_mode(document: Document) -> list[Document]:
-    """A document for each way of knowing the category that one holds, as if it had been evaluated in that alone."""
+    """A document for each way of knowing the category that one holds, and for each of the terms that are equal for all,
+    as if it had been evaluated in that alone."""
     found = [document]
     if "category_given" in document:
         found.append({**document, **document["category_given"], "category_mode": "given", "category_accuracy": None})
+    if "equal" in document:
+        nothing: dict[str, Any] = {
+            "category_accuracy": None,
+            "false_alarm_rate": None,
+            "seconds_per_scan": None,
+            "defects": {},
+        }
+        for rule, words in EQUAL.items():
+            terms = f"{words}, {document['equal']['tokens']}"
+            found.append({**document, **nothing, **document["equal"][rule], "category_mode": "given", "terms": terms})
     return found
 
 

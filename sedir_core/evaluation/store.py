@@ -11,10 +11,11 @@ from typing import Any
 
 from sedir_core.config import Config
 from sedir_core.datasets.samples import Dataset, file_digest
-from sedir_core.detectors import run_files
+from sedir_core.documents import LARGE_BYTES, read_json
 from sedir_core.errors import BadDataset, BadRun, CannotWrite
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
+from sedir_core.rundir import files as run_files
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +33,13 @@ class EvaluationStore:
     def get(self, key: str) -> dict[str, Any] | None:
         """The document of a key; None where there is none, or a damaged one."""
         path = self.folder / f"{key}.json"
+        if not path.exists():
+            return None
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            return read_json(path, BadRun, LARGE_BYTES)
+        except BadRun as error:
+            log.warning("evaluated again: %s", error)
             return None
-        except (OSError, ValueError) as error:
-            log.warning("evaluated again: %s: %s", path, error)
-            return None
-        return found if isinstance(found, dict) else None
 
     def put(self, key: str, document: dict[str, Any]) -> None:
         """Keep a document. Where that is impossible it is evaluated again next time, which is no reason to fail now."""
@@ -63,7 +63,8 @@ def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], m
     for sample in dataset.samples:
         if sample.category not in categories:
             continue
-        told = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}\0"
+        told = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}"
+        told += f"/{sample.columns}\0"
         total.update(told.encode("utf-8", "surrogateescape"))
         if sample.split == "test":
             total.update(file_digest(sample.path))
@@ -74,7 +75,7 @@ def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], m
 
 def kind_of(config: Config) -> str:
     """The same for runs that differ in their seed and in where the encoder's weights lie."""
-    settings = config.model_dump()
+    settings = config.settings()
     settings["training"].pop("seed")
     settings["encoder"]["weights"] = Path(config.encoder.weights).stem
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

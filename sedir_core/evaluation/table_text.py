@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sedir_core.io.export import Cell as CsvCell
 from sedir_core.io.export import csv_text
+from sedir_core.names import printable
 
 UNDEFINED = "-"
 
@@ -95,7 +96,7 @@ WRITERS: Mapping[str, Callable[[Sequence[TextTable]], str]] = {
 
 def _plain(cell: Cell, sign: str) -> str:
     if isinstance(cell, str):
-        return cell
+        return printable(cell)
     if math.isnan(cell.mean):
         return UNDEFINED
     spread = "" if math.isnan(cell.spread) else f" {sign} {cell.spread:.{cell.digits}f}"

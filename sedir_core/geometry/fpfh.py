@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sedir_core.types import DoubleArray, FloatArray, IntArray
@@ -18,11 +20,28 @@ def fpfh(points: DoubleArray, wanted: IntArray) -> FloatArray:
     points: (n, 3), in any unit but near the origin. wanted: (m,) which of them. Normals have any sign,
     as in the published detectors. Source: Rusu et al. 2009, as Open3D computes it.
     """
+    return _histograms(points, None, (FEATURE_NEIGHBOURS,), wanted)
+
+
+def fpfh_of_sizes(points: DoubleArray, normals: DoubleArray | None, sizes: Sequence[int]) -> FloatArray:
+    """(n, 33 per size) histograms over several numbers of neighbours, side by side.
+
+    points: (n, 3), near the origin. normals: (n, 3) of unit length; None estimates them, with any sign.
+    """
+    return _histograms(points, normals, sizes, np.arange(len(points)))
+
+
+def _histograms(points: DoubleArray, normals: DoubleArray | None, sizes: Sequence[int], wanted: IntArray) -> FloatArray:
     import open3d as o3d
 
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(points))
-    cloud.estimate_normals(o3d.geometry.KDTreeSearchParamKNN(NORMAL_NEIGHBOURS))
-    around = o3d.geometry.KDTreeSearchParamKNN(FEATURE_NEIGHBOURS)
-    found = o3d.pipelines.registration.compute_fpfh_feature(cloud, around, wanted.tolist())
+    if normals is None:
+        cloud.estimate_normals(o3d.geometry.KDTreeSearchParamKNN(NORMAL_NEIGHBOURS))
+    else:
+        cloud.normals = o3d.utility.Vector3dVector(normals)
+    found = []
+    for size in sizes:
+        around = o3d.geometry.KDTreeSearchParamKNN(size)
+        found.append(o3d.pipelines.registration.compute_fpfh_feature(cloud, around, wanted.tolist()).data)
     # Points that lie in one place have no angles.
-    return np.nan_to_num(np.asarray(found.data).T.astype(np.float32))
+    return np.nan_to_num(np.concatenate(found).T.astype(np.float32))

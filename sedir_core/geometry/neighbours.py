@@ -27,7 +27,9 @@ def spread(
     values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3), NaN if no source is `within`.
     """
     distances, indices = PointTree(sources).nearest_k(targets, k)
-    weights = 1.0 / np.maximum(distances, 1e-9)
+    # Relative to the nearest: neither the unit nor a target on top of a source may level the weights.
+    nearest = distances[:, :1]
+    weights = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0)
     weights /= weights.sum(axis=1, keepdims=True)
     picked = values[indices]
     found = np.asarray(np.einsum("tk,tk...->t...", weights, picked))
@@ -37,7 +39,7 @@ def spread(
 
 def surface_reach(points: DoubleArray) -> float:
     """How far a point of a surface may lie from its neighbours in points (n, 3); inf where these have no spacing."""
-    return _reach(PointTree(points), points)
+    return _reach(PointTree(points))
 
 
 def in_company(points: DoubleArray) -> BoolArray:
@@ -46,7 +48,7 @@ def in_company(points: DoubleArray) -> BoolArray:
         return np.ones(len(points), dtype=bool)
     tree = PointTree(points)
     distances = tree.nearest_k(points, COMPANY + 1)[0]  # the nearest is the point itself
-    return np.asarray(distances[:, -1] <= _reach(tree, points))
+    return np.asarray(distances[:, -1] <= _reach(tree))
 
 
 def clusters(points: DoubleArray, reach: float) -> IntArray:
@@ -67,24 +69,27 @@ def typical_spacing(points: DoubleArray, k: int = 16) -> float:
 
     The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random.
     """
-    return _spacing(PointTree(points), points, k)
+    return spacing_in(PointTree(points), k)
 
 
-def _reach(tree: PointTree, points: DoubleArray) -> float:
-    spacing = _spacing(tree, points)
+def _reach(tree: PointTree) -> float:
+    spacing = spacing_in(tree)
     return REACH * spacing if spacing > 0 else np.inf
 
 
-def _spacing(tree: PointTree, points: DoubleArray, k: int = 16) -> float:
+def spacing_in(tree: PointTree, k: int = 16) -> float:
+    """`typical_spacing` of points that have a tree already."""
+    points = np.asarray(tree.points, np.float64)
     probes = points[repeatable_order(points)[:2_000]]
     distances = tree.nearest_k(probes, k + 1)[0]
     return float(np.median(distances[:, -1])) * float(np.sqrt(np.pi / (distances.shape[1] - 1)))
 
 
 def _cells(points: DoubleArray, size: float) -> IntArray:
-    """(n,) number of the cube of that size which each point lies in, from 0 without gaps."""
+    """(n,) number of the cube of that size which each point lies in, from 0 without gaps, counted from the points."""
     cells = np.zeros(len(points), dtype=np.int64)
-    for axis in np.floor(points / size).T:  # numbered axis by axis: a far point would overflow a product of sizes
+    # Axis by axis: a far point would overflow a product of sizes.
+    for axis in np.floor((points - points.min(axis=0)) / size).T:
         place = np.unique(axis, return_inverse=True)[1]
         cells = np.unique(cells * len(points) + place, return_inverse=True)[1]
     return cells

@@ -6,10 +6,12 @@ Features are not rotation invariant, so everything after rests on this. The sche
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations, product
 
 import numpy as np
 
+from sedir_core.geometry.neighbours import spacing_in
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
@@ -51,6 +53,11 @@ class Surface:
         self.round_axis = round_axis(points)
         step = max(1, len(points) // N_FINE)
         self.probes, self.probe_normals = points[::step], self.normals[::step]
+
+    @cached_property
+    def spacing(self) -> float:
+        """Side of the square that a point stands for."""
+        return spacing_in(self.tree)
 
     def coarse(self) -> Surface:
         """The same surface in few points, for the first steps of a registration."""
@@ -103,14 +110,22 @@ def align(points: DoubleArray, surface: Surface, generator: np.random.Generator)
     return fine, _two_way_residual(shuffled, surface, fine)
 
 
+def settle(points: DoubleArray, surface: Surface, pose: Pose) -> tuple[Pose, float]:
+    """A pose that is nearly right, refined, and its residual; see `align`."""
+    some = points[:N_FINE]
+    near = refine(some, surface, [pose], steps=8)
+    fine = refine(some, surface, near, steps=8, robust=True)[0]
+    return fine, _two_way_residual(some, surface, fine)
+
+
 def _starts(points: DoubleArray, surface: Surface) -> list[Pose]:
     centre, target = points.mean(axis=0), surface.points.mean(axis=0)
     own = principal_axes(points)
-    rotations = [surface.axes @ turn @ own.T for turn in _turns(points)]
+    rotations = [surface.axes @ turn @ own.T for turn in axis_turns(points)]
     return [Pose(r, target - r @ centre) for r in rotations]
 
 
-def _turns(points: DoubleArray) -> DoubleArray:
+def axis_turns(points: DoubleArray) -> DoubleArray:
     """Axis pairings; where two spreads are alike their axes are arbitrary, so turns in between are added."""
     cube = cube_rotations()
     eighth = np.array([[np.sqrt(0.5), -np.sqrt(0.5), 0], [np.sqrt(0.5), np.sqrt(0.5), 0], [0, 0, 1]])
@@ -202,9 +217,9 @@ def refine(
             along = np.einsum("smi,smi->sm", offsets, normals)
             if robust:
                 weights = _tukey(along)
-            turn, shift = _plane_step(moved, normals, along, weights)
+            turn, shift = plane_step(moved, normals, along, weights)
         else:
-            turn, shift = _point_step(moved, offsets, weights)
+            turn, shift = point_step(moved, offsets, weights)
         rotations = turn @ rotations
         translations = np.einsum("sij,sj->si", turn, translations) + shift
     return [Pose(r, t) for r, t in zip(rotations, translations, strict=True)]
@@ -215,7 +230,7 @@ def _tukey(residuals: DoubleArray) -> DoubleArray:
     return np.asarray(np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2)
 
 
-def _plane_step(
+def plane_step(
     moved: DoubleArray, normals: DoubleArray, along: DoubleArray, weights: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray]:
     """One Gauss-Newton step of the point-to-plane distance (Chen and Medioni 1991), damped a little."""
@@ -227,7 +242,7 @@ def _plane_step(
     return rotation_from_vector(step[:, :3]), step[:, 3:]
 
 
-def _point_step(moved: DoubleArray, offsets: DoubleArray, weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+def point_step(moved: DoubleArray, offsets: DoubleArray, weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """The best rigid motion of weighted point pairs (Kabsch 1976)."""
     share = weights / weights.sum(axis=1, keepdims=True)
     centre = np.einsum("sm,smi->si", share, moved)

@@ -8,6 +8,8 @@ import numpy as np
 from sedir_core.errors import TooFewPoints
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
+_CELLS = 2.0**26
+"""To a scan's longest side: far below the distance of its points, far above what is rounded off a georeferenced one."""
 # Odd multipliers of no pattern, as multiplicative hashing wants them.
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 
@@ -26,11 +28,14 @@ def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
 
 
 def repeatable_order(points: DoubleArray) -> IntArray:
-    """(n,) indices of points (n, 3) float64 in an order that looks random but follows from the coordinates alone.
+    """(n,) indices of points (n, 3) float64 in an order that looks random but follows from the shape alone.
 
-    The same scan in another order of points gives the same points in the same order.
+    The same scan in another order of points, in another unit or elsewhere gives the same points in the same order, but
+    for the few that rounding takes over the edge of a cell.
     """
-    words = np.ascontiguousarray(points).view(np.uint64) * _ODD[:3]
+    low, size = points.min(axis=0, initial=np.inf), float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+    cells = np.floor((points - low) / (size if size > 0 else 1.0) * _CELLS)
+    words = cells.astype(np.uint64) * _ODD[:3]
     words = (words ^ (words >> np.uint64(32))) * _ODD[3]
     mixed = words.sum(axis=1, dtype=np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * _ODD[3]

@@ -10,11 +10,12 @@ from scipy.spatial import cKDTree
 
 from sedir_core.types import DoubleArray, IntArray
 
+SHARED_WORK = 20_000  # neighbours: for fewer, starting threads takes longer than it saves
 Points = NDArray[np.floating[Any]]
 
 
 class PointTree:
-    """A search tree over points (n, 3), used from all cores."""
+    """A search tree over points (n, 3), used from all cores where there is enough to do."""
 
     def __init__(self, points: Points) -> None:
         self.points = points
@@ -34,7 +35,8 @@ class PointTree:
         k is lowered to n where there are fewer points.
         """
         k = min(k, len(self))
-        distances, indices = self._tree.query(targets, k, distance_upper_bound=within, workers=-1)
+        workers = -1 if len(targets) * k > SHARED_WORK else 1
+        distances, indices = self._tree.query(targets, k, distance_upper_bound=within, workers=workers)
         shape = (len(targets), k)
         return np.asarray(distances).reshape(shape), np.asarray(indices, dtype=np.int64).reshape(shape)
 

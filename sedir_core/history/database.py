@@ -10,12 +10,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from sedir_core.errors import BadHistory, CannotWrite
+from sedir_core.history.place import SQLITE, without_password
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test compares it with the scripts."""
 WRITES = {"sedir_writes": True}
 """Execution options of a connection that will write."""
@@ -23,7 +24,7 @@ BUSY_MS = 5000
 OPEN_LOCK_S = 20.0
 CONNECT_S = 5
 _MIGRATION_LOCK = 5_130_117_441  # any number of ours: PostgreSQL's advisory locks are numbers
-_SQLITE = "sqlite:///"
+_TABLES = "the tables inspections, defects, overrides and alembic_version"
 _MOVE_AWAY = "move the file away to begin a new one; it is left as it is"
 
 
@@ -37,20 +38,20 @@ def open_database(url: str, create: bool = True) -> Engine:
     create: make a new database where there is none. Raises BadHistory (damaged, newer, foreign, not reachable, missing
     where it may not be created), CannotWrite.
     """
-    if url.startswith(_SQLITE) and url != _SQLITE:
-        return _open_sqlite(Path(url.removeprefix(_SQLITE)), create)  # a path may hold what a URL would split at
+    if url.startswith(SQLITE) and url != SQLITE:
+        return _open_sqlite(Path(url.removeprefix(SQLITE)), create)  # a path may hold what a URL would split at
+    where = without_password(url)
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise BadHistory(url, "is no database URL", "name one such as postgresql://user@host/name") from error
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise BadHistory(where, "is no database URL", "name one such as postgresql://user@host/name") from error
     if parsed.get_backend_name() != "postgresql":
-        raise BadHistory(url, "is neither SQLite nor PostgreSQL", "name one such as postgresql://user@host/name")
+        raise BadHistory(where, "is neither SQLite nor PostgreSQL", "name one such as postgresql://user@host/name")
     parsed = parsed.set(drivername="postgresql+psycopg")
     try:
         engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
     except (ImportError, NoSuchModuleError) as error:
         raise BadHistory("PostgreSQL", "its driver is not installed", "pip install sedir-inspect[postgres]") from error
-    where = parsed.render_as_string(hide_password=True)
     try:
         if _version(engine, where) != HEAD:
             _migrate(engine, where)
@@ -69,12 +70,15 @@ def writing(engine: Engine, where: str) -> Iterator[Connection]:
 
 @contextmanager
 def told(where: str) -> Iterator[None]:
-    """The database's own errors as ours, in words."""
+    """The database's own errors as ours, in words; one that breaks a rule of its own tables is a bug of ours."""
     try:
         yield
-    except (IntegrityError, DataError, ProgrammingError):  # ours: no trying again would help
+    except IntegrityError:
         raise
     except DBAPIError as error:
+        lost = error.connection_invalidated or not error.statement
+        raise _in_words(where, error.orig, lost) from error
+    except sqlite3.Error as error:  # while a connection is set up, before SQLAlchemy watches over it
         raise _in_words(where, error) from error
 
 
@@ -141,6 +145,8 @@ def _version(engine: Engine, where: str) -> str | None:
                 raise BadHistory(where, "holds tables of another program", "name another database")
             return None
         found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
+    if not found.isdecimal():
+        raise BadHistory(where, "is damaged: it does not say its version", _MOVE_AWAY)
     if found > HEAD:
         what = f"was written by a newer version (format {found}, this one knows {HEAD})"
         raise BadHistory(where, what, "update SeDiR Inspect")
@@ -169,16 +175,16 @@ def migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, HEAD)
 
 
-def _in_words(where: str, error: DBAPIError) -> CannotWrite | BadHistory:
-    original = error.orig
+def _in_words(where: str, original: BaseException | None, lost: bool = False) -> CannotWrite | BadHistory:
+    """lost: there is no connection to the server any more."""
     if not isinstance(original, sqlite3.Error):
-        if error.connection_invalidated or not error.statement:
-            return BadHistory(where, "the database cannot be reached", "check the network and the server")
-        return CannotWrite(where, _first_line(original), "ask who looks after the database")
+        return _of_a_server(where, original, lost)
     code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_ERROR and any(sign in str(original) for sign in ("no such", "no column")):
+        return BadHistory(where, f"its tables are not those of this program: {_first_line(original)}", _MOVE_AWAY)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return HistoryBusy(where, "another program is writing", "it is tried again by itself")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -191,6 +197,21 @@ def _in_words(where: str, error: DBAPIError) -> CannotWrite | BadHistory:
     }
     what, hint = words.get(code, (_first_line(original), "check the free space and the permissions"))
     return CannotWrite(where, what, hint)
+
+
+def _of_a_server(where: str, original: BaseException | None, lost: bool) -> CannotWrite | BadHistory:
+    state = getattr(original, "sqlstate", None) or ""
+    said = _first_line(original)
+    if state in ("28P01", "28000"):
+        return BadHistory(where, "the server refuses this login", "check the user and the password")
+    if state == "42501":
+        return CannotWrite(where, said, f"ask who looks after the database for the right to create and write {_TABLES}")
+    if lost and not state:
+        return BadHistory(where, "the database cannot be reached", "check the network and the server")
+    if state.startswith(("42", "22")):
+        what = f"its tables are not those of this program: {said}"
+        return BadHistory(where, what, "name another database, or have it repaired")
+    return CannotWrite(where, said, "ask who looks after the database")
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from sedir_core.detectors import run_files
 from sedir_core.errors import BadHistory
 from sedir_core.history.kept import Kept, content_hash, encode
 from sedir_core.history.records import DefectNote, Inspection
 from sedir_core.history.store import History, station
+from sedir_core.names import storable
+from sedir_core.rundir import files as run_files
 from sedir_core.types import Defect, Detection, Scan
 
 
@@ -39,29 +39,29 @@ class Finished:
 def describe(one: Finished) -> tuple[Inspection, bytes]:
     """The row, and the content of the kept result. Raises ValueError if it was not inspected to the end."""
     found = one.shown
-    if math.isnan(found.object_score) or len(found.point_scores) != len(one.scan):
+    if len(found.point_scores) != len(one.scan):
         raise ValueError(f"not a complete inspection: {one.path}")
     row = Inspection(
         key=one.key,
         time=one.time,
-        path=_storable(str(one.path.absolute())),
+        path=storable(one.path.absolute()),
         content_hash=content_hash(one.scan.points),
         n_points=len(one.scan),
-        category=found.category,
-        category_confidence=float(found.category_confidence),
-        lot=_storable(one.lot),
-        operator=_storable(one.operator),
+        category=storable(found.category),
+        category_confidence=_number(found.category_confidence),
+        lot=storable(one.lot),
+        operator=storable(one.operator),
         station=station(),
         method=one.method,
-        model=_storable(one.run_dir.name),
+        model=storable(one.run_dir.name),
         model_hash=model_hash(one.run_dir),
         score=float(found.object_score),
-        threshold=float(found.threshold),
-        point_threshold=float(found.point_threshold),
+        threshold=_number(found.threshold),
+        point_threshold=_number(found.point_threshold),
         limit_share=one.limit_share,
         verdict=found.verdict,
         uncertain=bool(found.uncertain),
-        reason=found.reason,
+        reason=storable(found.reason),
         seconds=float(one.seconds),
         n_defects=len(found.defects),
         defects=tuple(_note(defect) for defect in found.defects),
@@ -123,11 +123,11 @@ def reopen(history: History, key: str) -> tuple[Inspection, Kept, Scan, str]:
 
 
 def _note(defect: Defect) -> DefectNote:
-    x, y, z = (float(value) for value in defect.centroid)
-    dx, dy, dz = (float(value) for value in defect.extent)
-    return DefectNote((x, y, z), (dx, dy, dz), float(defect.peak), float(defect.area), defect.n_points)
+    x, y, z = (_number(value) for value in defect.centroid)
+    dx, dy, dz = (_number(value) for value in defect.extent)
+    return DefectNote((x, y, z), (dx, dy, dz), _number(defect.peak), _number(defect.area), defect.n_points)
 
 
-def _storable(text: str) -> str:
-    """No database takes names that are no UTF-8, or a zero."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace").replace("\0", "")
+def _number(value: float) -> float:
+    """0 for what is no finite number: of these columns a database wants one; the verdict says that it was none."""
+    return float(value) if math.isfinite(value) else 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sedir_core.documents import number, numbers, parse_json
 from sedir_core.errors import BadHistory
+from sedir_core.history.kept_defects import arrays_of, defects_from, words_of
 from sedir_core.io.guard import open_regular
 from sedir_core.io.zips import open_zip, read_member
-from sedir_core.types import Defect, Detection, DoubleArray
+from sedir_core.types import Detection, DoubleArray, Tolerance
+from sedir_core.units import UNKNOWN
 
-FORMAT = 1
+FORMAT = 2
 MOST_POINTS = 1_000_000
 """Larger scans are kept without their points: they are read from their file again, if it is still the same."""
 _LOST = "the row of the history stays; inspect the scan again"
@@ -61,18 +65,30 @@ def encode(kept: Kept) -> bytes:
         "reason": [raw.reason, kept.shown.reason],
         "seconds": dict(raw.seconds),
         "from_one_side": raw.from_one_side,
+        "unit": raw.unit,
+        "to_unit": raw.to_unit,
+        "rests_on": {kind: float(share) for kind, share in raw.rests_on.items()},
+        "deviation_range": list(raw.deviation_range),
+        "tolerance": None if raw.tolerance is None else [raw.tolerance.minus, raw.tolerance.plus],
+        "words": {"raw": words_of(raw.defects), "shown": words_of(kept.shown.defects), "region": words_of(raw.regions)},
     }
     arrays: dict[str, NDArray[Any]] = {
         "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8),
         "point_scores": raw.point_scores,
         "reconstruction": _narrow(raw.reconstruction),
         "token": raw.token,
-        **_defect_arrays("raw", raw.defects),
+        **arrays_of("raw", raw.defects),
+        **arrays_of("region", raw.regions),
     }
+    for name, values in (("deviation", raw.deviation), ("deviation_rigid", raw.deviation_rigid)):
+        if values is not None:
+            arrays[name] = values
+    if raw.expected is not None:
+        arrays["expected"] = _narrow(raw.expected)
     if kept.points is not None and len(kept.points) <= MOST_POINTS:
         arrays["points"] = _narrow(kept.points)
     if kept.shown.defects is not raw.defects:
-        arrays |= _defect_arrays("shown", kept.shown.defects)
+        arrays |= arrays_of("shown", kept.shown.defects)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stubs take every keyword for allow_pickle
     return file.getvalue()
@@ -92,58 +108,63 @@ def read_kept(path: Path) -> Kept:
 
 
 def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
-    meta = json.loads(arrays["meta"].tobytes())
+    meta = parse_json(arrays["meta"].tobytes())
     if meta["format"] > FORMAT:
         raise BadHistory(path, "was written by a newer version", "update SeDiR Inspect")
-    points = arrays["points"].astype(np.float64) if "points" in arrays else None
+    words = meta.get("words", {})  # older results describe no defects and know no deviation
+    points, expected = (arrays[name].astype(np.float64) if name in arrays else None for name in ("points", "expected"))
     raw = Detection(
         point_scores=arrays["point_scores"],
-        object_score=meta["object_score"],
-        threshold=meta["threshold"][0],
-        point_threshold=meta["point_threshold"][0],
+        object_score=_known(meta["object_score"]),
+        threshold=_known(meta["threshold"][0]),
+        point_threshold=_known(meta["point_threshold"][0]),
         category=meta["category"],
-        category_confidence=meta["category_confidence"],
+        category_confidence=_known(meta["category_confidence"]),
         uncertain=meta["uncertain"],
         reason=meta["reason"][0],
         reconstruction=arrays["reconstruction"].astype(np.float64),
         token=arrays["token"],
-        defects=_defects("raw", arrays),
+        defects=defects_from("raw", arrays, words.get("raw")),
         seconds=meta["seconds"],
         from_one_side=meta["from_one_side"],
+        unit=meta.get("unit", UNKNOWN),  # older results do not say it
+        to_unit=meta.get("to_unit", 1.0),
+        deviation=arrays.get("deviation"),
+        deviation_rigid=arrays.get("deviation_rigid"),
+        expected=expected,
+        rests_on=numbers(meta.get("rests_on")),
+        regions=defects_from("region", arrays, words.get("region")) if words else (),
+        tolerance=_tolerance(meta.get("tolerance")),
+        deviation_range=_range(meta.get("deviation_range", (None, None))),
     )
     if points is not None and points.shape != (len(raw.point_scores), 3):
         raise ValueError("points and scores differ in number")
     shown = replace(
         raw,
-        threshold=meta["threshold"][1],
-        point_threshold=meta["point_threshold"][1],
+        threshold=_known(meta["threshold"][1]),
+        point_threshold=_known(meta["point_threshold"][1]),
         reason=meta["reason"][1],
-        defects=_defects("shown", arrays) if "shown_measures" in arrays else raw.defects,
+        defects=defects_from("shown", arrays, words.get("shown")) if "shown_measures" in arrays else raw.defects,
     )
     return Kept(points, raw, shown, meta["sampled"])
+
+
+def _known(value: Any) -> float:
+    """A number as it was kept; what is none, such as a score of NaN, is NaN."""
+    found = number(value)
+    return math.nan if found is None else found
+
+
+def _tolerance(kept: Any) -> Tolerance | None:
+    return None if kept is None else Tolerance(*map(_known, kept))
+
+
+def _range(kept: Any) -> tuple[float, float]:
+    low, high = map(_known, kept)
+    return low, high
 
 
 def _narrow(values: DoubleArray) -> NDArray[Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         narrow = values.astype(np.float32)
     return narrow if np.array_equal(narrow.astype(np.float64), values, equal_nan=True) else values
-
-
-def _defect_arrays(name: str, defects: tuple[Defect, ...]) -> dict[str, NDArray[Any]]:
-    """measures: a row of centroid, extent, peak, area each. members: one after the other, counts says how many."""
-    rows = [(*defect.centroid, *defect.extent, defect.peak, defect.area) for defect in defects]
-    members = [np.zeros(0, np.int64), *(defect.members for defect in defects)]
-    return {
-        f"{name}_measures": np.array(rows, np.float64).reshape(-1, 8),
-        f"{name}_members": np.concatenate(members).astype(np.uint32),
-        f"{name}_counts": np.array([len(defect.members) for defect in defects], np.int64),
-    }
-
-
-def _defects(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Defect, ...]:
-    measures, counts = arrays[f"{name}_measures"], arrays[f"{name}_counts"]
-    members = np.split(arrays[f"{name}_members"].astype(np.int64), np.cumsum(counts)[:-1])
-    return tuple(
-        Defect(row[:3], row[3:6], float(row[6]), float(row[7]), own)
-        for row, own in zip(measures, members if len(counts) else [], strict=True)
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sedir_core.types import Verdict
+from sedir_core.types import Decision, Verdict
 
 VerdictChoice = Literal["ok", "ng", "uncertain", "overridden"]
 
@@ -28,7 +28,8 @@ class Inspection:
 
     key: 32 hex digits, given when the inspection ended: recording it twice records it once. time: aware.
     content_hash: SHA-256 of the points as inspected. score, threshold: the same unit; both limits are those that
-    counted, already moved by limit_share. verdict: the detector's. review: the operator's last word, or None.
+    counted, already moved by limit_share; a score that is no finite number is NaN, and its verdict is never OK.
+    verdict: the detector's. review: the operator's last word, or None.
     station: the machine it ran on. kept_bytes: size of the kept result, 0 where it is no longer kept.
     """
 
@@ -55,7 +56,7 @@ class Inspection:
     seconds: float
     n_defects: int
     kept_bytes: int = 0
-    review: Verdict | None = None
+    review: Decision | None = None
     defects: tuple[DefectNote, ...] = ()
 
     @property
@@ -80,7 +81,7 @@ class Override:
     time: datetime
     operator: str
     station: str
-    verdict: Verdict | None
+    verdict: Decision | None
     comment: str
     model_verdict: Verdict
     limit_share: float
@@ -114,7 +115,7 @@ class Choices:
 class Sample:
     """What the charts need of one inspection.
 
-    share: score over limit, None where there is no such number. ng: what counts, the operator's word included.
+    share: score over limit, None where there is no such number. verdict: what counts, the operator's word included.
     """
 
     key: str
@@ -122,7 +123,7 @@ class Sample:
     category: str
     lot: str
     share: float | None
-    ng: bool
+    verdict: Verdict
 
     @property
     def over(self) -> bool:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as DbSession
 
-from sedir_core.errors import BadHistory
+from sedir_core.errors import BadHistory, CannotWrite
 from sedir_core.history.database import open_database, told, writing
 from sedir_core.history.kept import Kept, read_kept
+from sedir_core.history.place import without_password
 from sedir_core.history.records import Choices, DefectNote, Filter, Inspection, Order, Override, Sample, Tally
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
 from sedir_core.io.atomic import write_bytes
+from sedir_core.types import Decision, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class History:
         self._engine = open_database(url, create)
         lite = self._engine.dialect.name == "sqlite"
         address = self._engine.url
-        self.where = str(address.database) if lite else address.render_as_string(hide_password=True)
+        self.where = str(address.database) if lite else without_password(url)
         self._file = _identity(address.database) if lite else None
 
     @property
@@ -72,13 +76,15 @@ class History:
         if kept:
             write_bytes(self.kept_path(inspection.key), kept)
         values = asdict(inspection) | {"kept_bytes": len(kept), "score": _finite(inspection.score)}
-        defects = values.pop("defects")
-        with writing(self._engine, self.where) as connection, DbSession(connection) as db:
-            if db.scalar(select(_Row.id).where(_Row.key == inspection.key)) is None:
-                row = _Row(**values)
-                row.defects = [_defect_row(rank, **one) for rank, one in enumerate(defects, 1)]
-                db.add(row)
-                db.flush()
+        row = _Row(**values | {"defects": [_defect_row(rank, **one) for rank, one in enumerate(values["defects"], 1)]})
+        try:
+            with writing(self._engine, self.where) as connection, DbSession(connection) as db:
+                if db.scalar(select(_Row.id).where(_Row.key == inspection.key)) is None:
+                    db.add(row)
+                    db.flush()
+        except IntegrityError:
+            if self.get(inspection.key) is None:  # another process has recorded it at the same moment
+                raise
 
     def override(self, line: Override) -> None:
         """Append to the log. The inspection must have been recorded before."""
@@ -97,7 +103,7 @@ class History:
             for key, size in going:
                 if total <= limit_bytes:
                     break
-                self.kept_path(key).unlink(missing_ok=True)
+                self._drop(self.kept_path(key))
                 with writing(self._engine, self.where) as connection:
                     connection.execute(update(_Row).where(_Row.key == key).values(kept_bytes=0))
                 total, dropped = total - size, dropped + 1
@@ -108,13 +114,19 @@ class History:
     def sweep(self) -> int:
         """Delete kept results whose row was never committed, as a kill leaves them. Returns how many."""
         old = time.time() - ORPHAN_AGE_S  # younger ones may be another window's, about to be committed
-        paths = [path for path in self._kept_files() if path.stat().st_mtime < old]
+        paths = [path for path in self._kept_files() if _changed(path) < old]
         with told(self.where), self._engine.connect() as connection:
             known = set(connection.scalars(select(_Row.key).where(_Row.kept_bytes > 0)))
         left = [path for path in paths if path.suffix == ".tmp" or path.stem not in known]
         for path in left:
-            path.unlink(missing_ok=True)
+            self._drop(path)
         return len(left)
+
+    def _drop(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
 
     # Reading
 
@@ -140,10 +152,7 @@ class History:
             rows = list(db.scalars(query))
             if len(rows) != 1:
                 return None
-            defects = tuple(
-                DefectNote((d.x, d.y, d.z), (d.dx, d.dy, d.dz), d.peak, d.area, d.n_points) for d in rows[0].defects
-            )
-            return _inspection(rows[0], defects)
+            return _inspection(rows[0], tuple(map(_defect_note, rows[0].defects)))
 
     def overrides(self, key: str) -> list[Override]:
         """The log of one inspection, the oldest line first."""
@@ -158,6 +167,12 @@ class History:
             for row in db.scalars(select(OverrideRow).order_by(OverrideRow.id)):
                 found.setdefault(row.inspection, []).append(_override(row))
         return found
+
+    def contents(self, path: str) -> set[str]:
+        """The hashes of all contents that were inspected under this path, as `records.Inspection` has both."""
+        query = select(_Row.content_hash).where(_Row.path == path)
+        with told(self.where), self._engine.connect() as connection:
+            return {str(found) for found in connection.scalars(query)}
 
     def choices(self) -> Choices:
         """What occurs in the whole history."""
@@ -176,7 +191,7 @@ class History:
         )
         with told(self.where), self._engine.connect() as connection:
             found = [
-                Sample(key, when, part, lot, share, final == "ng")
+                Sample(key, when, part, lot, share, _verdict(final))
                 for key, when, part, lot, share, final in connection.execute(query)
             ]
         return found[::-1]
@@ -228,7 +243,8 @@ class History:
 
     def _kept_files(self) -> Iterator[Path]:
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
-            yield from (path for path in folder.iterdir() if path.suffix in (".npz", ".tmp"))
+            with suppress(OSError):  # no folder, or gone meanwhile
+                yield from (path for path in folder.iterdir() if path.suffix in (".npz", ".tmp"))
 
 
 def station() -> str:
@@ -244,13 +260,10 @@ def _where(wanted: Filter) -> Sequence[ColumnElement[bool]]:
         found.append(_Row.time >= wanted.since)
     if wanted.until is not None:
         found.append(_Row.time < wanted.until)
-    unsure = and_(_Row.uncertain, _Row.review.is_(None))
-    if wanted.verdict in ("ok", "ng"):
-        found += [_FINAL.in_([wanted.verdict]), ~unsure]
-    elif wanted.verdict == "uncertain":
-        found.append(unsure)
-    elif wanted.verdict == "overridden":
+    if wanted.verdict == "overridden":
         found.append(_Row.review.is_not(None))
+    elif wanted.verdict is not None:
+        found.append(_FINAL.in_([wanted.verdict]))
     for column, value in (
         (_Row.category, wanted.category), (_Row.model, wanted.model), (_Row.lot, wanted.lot),
         (_Row.operator, wanted.operator),
@@ -264,14 +277,48 @@ def _where(wanted: Filter) -> Sequence[ColumnElement[bool]]:
 
 
 def _inspection(row: InspectionRow, defects: tuple[DefectNote, ...] = ()) -> Inspection:
-    names = [name for name in Inspection.__dataclass_fields__ if name != "defects"]
-    values = {name: getattr(row, name) for name in names}
-    values["score"] = math.nan if row.score is None else row.score
-    return Inspection(**values, defects=defects)
+    return Inspection(**_values(Inspection, row), defects=defects)
 
 
 def _override(row: OverrideRow) -> Override:
-    return Override(**{name: getattr(row, name) for name in Override.__dataclass_fields__})
+    return Override(**_values(Override, row))
+
+
+def _defect_note(d: DefectRow) -> DefectNote:
+    centroid, extent = (_real(d.x), _real(d.y), _real(d.z)), (_real(d.dx), _real(d.dy), _real(d.dz))
+    return DefectNote(centroid, extent, _real(d.peak), _real(d.area), _whole(d.n_points))
+
+
+def _values(kind: type[Inspection | Override], row: InspectionRow | OverrideRow) -> dict[str, Any]:
+    """The fields of a row. SQLite keeps values of any type in any column: an odd one must not hide the other rows."""
+    return {
+        name: _READ[str(field.type)](getattr(row, name))
+        for name, field in kind.__dataclass_fields__.items()
+        if name != "defects"
+    }
+
+
+def _real(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _verdict(value: object) -> Verdict:
+    return "ok" if value == "ok" else "ng" if value == "ng" else "uncertain"
+
+
+def _decision(value: object) -> Decision | None:
+    return None if value is None else "ok" if value == "ok" else "ng"
+
+
+_READ: dict[str, Callable[[Any], object]] = {
+    "str": str, "int": _whole, "float": _real, "bool": bool, "datetime": lambda when: when, "Verdict": _verdict,
+    "Decision | None": _decision,
+}  # fmt: skip
+"""By the type of a field, as it is written in `records`."""
 
 
 def _defect_row(
@@ -288,6 +335,14 @@ def _defect_row(
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _changed(path: Path) -> float:
+    """Seconds since 1970; infinite for what is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def _identity(path: str | None) -> tuple[int, int] | None:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Dialect, Double, ForeignKey, Index, String, Text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
+
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where a column holds none: SQLite takes anything, and one odd row must not hide the others."""
+
+
+class _AnyTime(sqlite.DATETIME):
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], datetime | None]:
+        strict: Any = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> datetime | None:
+            try:
+                return strict(value)  # type: ignore[no-any-return]
+            except (ValueError, TypeError):
+                return UNKNOWN_TIME.replace(tzinfo=None)
+
+        return process
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -15,6 +33,10 @@ class UtcTime(TypeDecorator[datetime]):
 
     impl = DateTime
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        times = _AnyTime() if dialect.name == "sqlite" else DateTime()  # type: ignore[no-untyped-call]  # the library's
+        return dialect.type_descriptor(times)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
@@ -52,7 +74,7 @@ class InspectionRow(Base):
     threshold: Mapped[float]
     point_threshold: Mapped[float]
     limit_share: Mapped[float]
-    verdict: Mapped[str] = mapped_column(String(2))
+    verdict: Mapped[str] = mapped_column(String(9))
     uncertain: Mapped[bool]
     reason: Mapped[str] = mapped_column(Text)
     seconds: Mapped[float]
@@ -99,5 +121,5 @@ class OverrideRow(Base):
     station: Mapped[str] = mapped_column(Text)
     verdict: Mapped[str | None] = mapped_column(String(2))
     comment: Mapped[str] = mapped_column(Text)
-    model_verdict: Mapped[str] = mapped_column(String(2))
+    model_verdict: Mapped[str] = mapped_column(String(9))
     limit_share: Mapped[float]

@@ -16,17 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from sedir_core.io.scans import find_scans
+from sedir_core.io.finding import scans_by_name
 
 EMPTY_PATIENCE = 15
 """An empty file has usually just been created: it gets that many times longer before it counts as whole."""
 
 
 class Stamp(NamedTuple):
-    """What a file looked like: the two things that every write changes."""
+    """What a file looked like. status_ns: set by the system at each change, also where a copy keeps an older time."""
 
     size: int
     changed_ns: int
+    status_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ def stamp_of(path: Path) -> Stamp | None:
         status = path.stat()
     except OSError:
         return None
-    return Stamp(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def look_into(folder: Path) -> dict[Path, Stamp]:
-    """Every scan below the folder with its stamp; empty where the folder cannot be reached."""
-    stamps = {path: stamp_of(path) for path in find_scans([folder])}
+    """Every file below the folder that may be a scan, with its stamp; empty where the folder cannot be reached."""
+    stamps = {path: stamp_of(path) for path in scans_by_name(folder)}
     return {path: stamp for path, stamp in stamps.items() if stamp is not None}
 
 

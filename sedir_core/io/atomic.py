@@ -1,6 +1,7 @@
 """Files that are either the old ones or the new ones, whatever happens in between.
 
-A temporary name beside the target (another device would break the rename), synced, renamed, folder synced.
+A temporary name beside the target (another device would break the rename), synced, renamed, folder synced. Only
+regular files are replaced: a link is followed, and what is written to a device or a pipe goes through it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,22 +25,57 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A binary file to write; it takes the name `path` only when the block ends without an error.
 
-    Raises CannotWrite where the system refuses to open, write, sync or rename.
+    Raises CannotWrite where the system refuses to open, write, sync or rename, and for a folder or a disk.
     """
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    staging: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = _followed(path)
+        if _is_stream(target):
+            with target.open("wb") as stream:
+                yield stream
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = _staging(target)
         with staging.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        staging.replace(path)
-        sync_folder(path.parent)
+        staging.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error), "check the free space and the permissions") from error
     finally:
-        with suppress(OSError):
-            staging.unlink(missing_ok=True)
+        if staging is not None:
+            with suppress(OSError):
+                staging.unlink(missing_ok=True)
+
+
+def _followed(path: Path) -> Path:
+    """Where a link leads; what is none stays. Raises CannotWrite for links in a circle."""
+    if not path.is_symlink():
+        return path
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise CannotWrite(path, "is a link to itself", "name a file") from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it takes what is written, but cannot be replaced. Raises CannotWrite for a folder, disk or socket."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise CannotWrite(path, "is a folder", "name a file")
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise CannotWrite(path, "is a disk or a socket", "name a file")
+    return not stat.S_ISREG(mode)
+
+
+def _staging(path: Path) -> Path:
+    """A short name beside the target, whose own may be as long as names can be."""
+    return path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")
 
 
 @contextmanager
@@ -47,7 +84,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     `path` must not exist. Raises CannotWrite where the system refuses to make, sync or rename it.
     """
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    staging = _staging(path)
     try:
         staging.mkdir(parents=True)
         yield staging
@@ -83,7 +120,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` in UTF-8."""
-    write_bytes(path, content.encode())
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))
 
 
 def megabytes(n_bytes: int) -> str:

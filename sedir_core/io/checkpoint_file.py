@@ -1,7 +1,8 @@
-"""Point-MAE's official weights: a .pth file, which is a pickle, read with care. Ours are in tensor_file.py."""
+"""Other people's weights: a .pth file, which is a pickle, read with care. Ours are in tensor_file.py."""
 
 from __future__ import annotations
 
+import hashlib
 import pickletools
 import zipfile
 from collections.abc import Mapping
@@ -35,32 +36,64 @@ def read_official_checkpoint(path: Path) -> dict[str, Tensor]:
     the CPU, of a usual type, no larger than the file and finite. Raises BadWeights.
     """
     with open_regular(path, BadWeights) as source:
-        if not is_zip(source.head()):
-            raise source.fail("is not a checkpoint as torch 1.6 and later write it", _OFFICIAL)
-        with open_zip(source) as archive:
-            _check_pickle(source, archive)
-            n_bytes = sum(member.file_size for member in archive.infolist())
-        tensors = _base_model(source, _load(source))
-        _check_tensors(source, tensors, n_bytes)
+        content, n_bytes = _content(source, _OFFICIAL)
+        tensors = _base_model(source, content)
+        _check_tensors(source, tensors, n_bytes, _OFFICIAL)
         return _stripped(source, tensors)
 
 
-def _check_pickle(source: Source, archive: zipfile.ZipFile) -> None:
+def read_state_dict(path: Path, hint: str) -> dict[str, Tensor]:
+    """The tensors of a .pth file that holds nothing else, read with the same care. hint: which file to choose.
+
+    Raises BadWeights.
+    """
+    with open_regular(path, BadWeights) as source:
+        content, n_bytes = _content(source, hint)
+        if not isinstance(content, dict) or not content:
+            raise source.fail("is no set of tensors", hint)
+        tensors = {str(name): tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
+        if len(tensors) < len(content):
+            raise source.fail("holds more than tensors", hint)
+        _check_tensors(source, tensors, n_bytes, hint)
+        return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+
+
+def read_known(path: Path, sha256: str, hint: str) -> dict[str, Tensor]:
+    """The tensors of a .pth file of any age that is known to the byte. Raises BadWeights for any other."""
+    with open_regular(path, BadWeights) as source:
+        if hashlib.sha256(source.file.read()).hexdigest() != sha256:
+            raise source.fail("is not the file that it should be", hint)
+        content = _load(source, hint)
+        assert isinstance(content, dict)
+        return content
+
+
+def _content(source: Source, hint: str) -> tuple[object, int]:
+    """What is pickled there, and how many bytes of it the file holds."""
+    if not is_zip(source.head()):
+        raise source.fail("is not a checkpoint as torch 1.6 and later write it", hint)
+    with open_zip(source) as archive:
+        _check_pickle(source, archive, hint)
+        n_bytes = sum(member.file_size for member in archive.infolist())
+    return _load(source, hint), n_bytes
+
+
+def _check_pickle(source: Source, archive: zipfile.ZipFile, hint: str) -> None:
     """Look through the pickle without running it, for anything that is not a plain tensor."""
     found = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
     if len(found) != 1 or found[0].file_size > _MAX_PICKLE_BYTES:
-        raise source.fail("does not hold one set of tensors", _OFFICIAL)
+        raise source.fail("does not hold one set of tensors", hint)
     try:
         for opcode, argument, _ in pickletools.genops(read_member(source, archive, found[0])):
             if opcode.name == "GLOBAL" and argument not in _PLAIN_GLOBALS:
-                raise source.fail(f"holds {str(argument)[:80]!r} beside tensors, which may be code", _OFFICIAL)
+                raise source.fail(f"holds {str(argument)[:80]!r} beside tensors, which may be code", hint)
             if opcode.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
-                raise source.fail("holds Python objects beside tensors, which may be code", _OFFICIAL)
+                raise source.fail("holds Python objects beside tensors, which may be code", hint)
     except (ValueError, IndexError, UnicodeDecodeError) as broken:
         raise source.fail("its list of tensors is damaged", COPY_AGAIN) from broken
 
 
-def _load(source: Source) -> object:
+def _load(source: Source, hint: str) -> object:
     source.file.seek(0)
     try:
         return torch.load(source.file, map_location="cpu", weights_only=True)
@@ -68,7 +101,7 @@ def _load(source: Source) -> object:
         raise
     except Exception as refused:
         # A damaged pickle makes torch raise nearly anything, and its text advises to load unsafely: say neither.
-        raise source.fail(f"torch cannot read it safely ({type(refused).__name__})", _OFFICIAL) from None
+        raise source.fail(f"torch cannot read it safely ({type(refused).__name__})", hint) from None
 
 
 def _base_model(source: Source, content: object) -> dict[str, Tensor]:
@@ -81,17 +114,17 @@ def _base_model(source: Source, content: object) -> dict[str, Tensor]:
     return tensors
 
 
-def _check_tensors(source: Source, tensors: Mapping[str, Tensor], n_bytes: int) -> None:
+def _check_tensors(source: Source, tensors: Mapping[str, Tensor], n_bytes: int, hint: str) -> None:
     for name, tensor in tensors.items():
         dense = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
         if not dense or tensor.dtype not in _PLAIN_DTYPES:
-            raise source.fail(f"{name[:60]!r} is not a plain dense tensor", _OFFICIAL)
+            raise source.fail(f"{name[:60]!r} is not a plain dense tensor", hint)
     # A tensor with strides of 0 may claim any size, so this comes before anything touches the values.
     if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > n_bytes:
-        raise source.fail("its tensors claim more data than the file holds", _OFFICIAL)
+        raise source.fail("its tensors claim more data than the file holds", hint)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise source.fail(f"{name[:60]!r} holds values that are not finite", _OFFICIAL)
+            raise source.fail(f"{name[:60]!r} holds values that are not finite", hint)
 
 
 def _stripped(source: Source, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

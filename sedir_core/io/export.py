@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedir_core.io.atomic import atomic_file, write_text
+from sedir_core.names import printable
 from sedir_core.types import DoubleArray, FloatArray, Scan
 
 Cell = str | int | float | bool | None
@@ -20,16 +21,18 @@ _POINT = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray) -> None:
+def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray, deviation: FloatArray | None = None) -> None:
     """The scan's points, all of them in their order, each with its score as `scalar_anomaly`.
 
-    point_scores: (n,) float32, NaN where not evaluated. CloudCompare shows properties with this prefix by itself.
-    Raises CannotWrite.
+    point_scores: (n,) float32, NaN where not evaluated. deviation: (n,) likewise, signed and in the scan's unit, as
+    `scalar_deviation`. CloudCompare shows properties with this prefix by itself. Raises CannotWrite.
     """
-    if point_scores.shape != (len(scan),):
-        raise ValueError(f"point_scores must be ({len(scan)},), got {point_scores.shape}")
-    rows = np.empty(len(scan), dtype=[*_POINT, ("scalar_anomaly", "<f4")])
-    rows["scalar_anomaly"] = point_scores
+    columns = {"scalar_anomaly": point_scores} | ({} if deviation is None else {"scalar_deviation": deviation})
+    rows = np.empty(len(scan), dtype=[*_POINT, *((name, "<f4") for name in columns)])
+    for name, values in columns.items():
+        if values.shape != (len(scan),):
+            raise ValueError(f"point_scores and deviation must be ({len(scan)},), got {values.shape} for {name}")
+        rows[name] = values
     _write_ply(path, rows, scan.points)
 
 
@@ -48,7 +51,8 @@ def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
 def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
     """A table as CSV.
 
-    Text that a spreadsheet would run as a formula is written with an apostrophe before it; numbers stay numbers.
+    Text that a spreadsheet would run as a formula is written with an apostrophe before it, and every text on one line;
+    numbers stay numbers.
     """
     text = io.StringIO(newline="")
     csv.writer(text).writerows([[_harmless(cell) for cell in row] for row in rows])
@@ -72,4 +76,6 @@ def _write_ply(path: Path, rows: NDArray[np.void], points: DoubleArray) -> None:
 
 
 def _harmless(cell: Cell) -> Cell:
-    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    return printable("'" + cell if cell.startswith(_FORMULA_STARTS) else cell)

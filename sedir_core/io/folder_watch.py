@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedir_core.io.arrivals import Arrival, Arrivals, look_into
+from sedir_core.io.finding import PassedOver, why_no_scan
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -54,10 +55,11 @@ class FolderWatch:
         *,
         settle_s: float = SETTLE_S,
         existing: bool = False,
+        on_passed_over: Callable[[PassedOver], object] = lambda other: None,
     ) -> None:
-        """existing: report the scans that are there already, too."""
+        """existing: report the scans that are there already, too. on_passed_over: called for what is no scan."""
         self.folder = folder.absolute()
-        self._on_arrival, self._on_state = on_arrival, on_state
+        self._on_arrival, self._on_state, self._on_passed_over = on_arrival, on_state, on_passed_over
         self._settle_s, self._existing = settle_s, existing
         self._arrivals: Arrivals | None = None  # begins when the folder is reached for the first time
         self._place: tuple[int, int] | None = None  # device and inode of the folder that is watched
@@ -102,6 +104,10 @@ class FolderWatch:
         for arrival in self._arrivals.look(seen, time.monotonic()):
             if self._ended.is_set():
                 return
+            if why := why_no_scan(arrival.path):
+                log.info("%s passed over: %s", arrival.path, why)
+                self._on_passed_over(PassedOver(arrival.path, why))
+                continue
             log.info("%s arrived", arrival.path)
             self._on_arrival(arrival)
         self._tell(WatchState(self.folder, True, self._arrivals.growing, self._polling))

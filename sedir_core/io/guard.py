@@ -33,12 +33,17 @@ THIN_OUT = "thin it out first, for instance by voxel down-sampling"
 
 @dataclass(frozen=True)
 class Source:
-    """An open, regular, non-empty file of known size; `error` is the family its troubles are raised as."""
+    """An open, regular, non-empty file of known size; `error` is the family its troubles are raised as.
+
+    start: where its content begins, for readers byte 0. columns: what the user said of a table's columns.
+    """
 
     path: Path
     file: BinaryIO
     size: int
     error: type[UserError] = UnreadableScan
+    start: int = 0
+    columns: tuple[str, ...] = ()
 
     def fail(self, what: str, hint: str = EXPORT_AGAIN) -> UserError:
         """The error to raise about this file."""
@@ -48,7 +53,7 @@ class Source:
         """Exactly `n_bytes` from `offset` on, or an error."""
         if offset + n_bytes > self.size:
             raise self.fail(f"ends at byte {self.size:,}, {offset + n_bytes:,} are announced", COPY_AGAIN)
-        self.file.seek(offset)
+        self.file.seek(self.start + offset)
         data = self.file.read(n_bytes)
         if len(data) != n_bytes:
             raise self.fail("became shorter while it was read", "wait until it is written, then open it again")

@@ -16,7 +16,13 @@ from sedir_core.io.guard import COPY_AGAIN, Source
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 CHUNK_BYTES = 2 << 20
-_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#[^\n]*")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!N/A)[^\n]*")
+MISSING = re.compile(rb"n/?a|n\.a\.|#n/a!?|null|none|nil|missing|undef(?:ined)?|-{1,3}|\?", re.IGNORECASE)
+"""What people write where nothing was measured, beside NaN."""
+_DECIMAL_COMMA = re.compile(rb"(?<=[\d+-]),(?=\d)")
+_COMMA_AFTER = re.compile(rb",(?=\s|$)")
+_FORTRAN = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[dD][-+]?\d+")
 _OLD_NAN = re.compile(rb"[-+]?(nan\(\w*\)|1\.#(ind|qnan|snan)\w*)", re.IGNORECASE)  # what MSVC used to print
 
 
@@ -78,8 +84,10 @@ class Rows:
         try:
             return float(token)
         except ValueError:
-            if _OLD_NAN.fullmatch(token):
+            if _OLD_NAN.fullmatch(token) or MISSING.fullmatch(token):
                 return float("nan")
+            if _FORTRAN.fullmatch(token):
+                return float(token.lower().replace(b"d", b"e"))
             after = f"after row {self.first:,}" if self.first else "among its first rows"
             raise self.source.fail(f"{token[:40]!r} {after} is not a number") from None
 
@@ -91,6 +99,7 @@ class Lines:
         self._source, self._offset, self._prepare = source, offset, prepare
         self._unfinished = self._waiting = b""
         self._taken = 0
+        self._begun = False
 
     def take(self, n_rows: int, what: str) -> Iterator[Rows]:
         """Exactly the next `n_rows` non-blank lines, in pieces. Raises if the file ends before."""
@@ -106,6 +115,15 @@ class Lines:
             left -= len(lengths)
             if len(lengths):
                 yield self._rows(block, lengths)
+
+    def one(self) -> DoubleArray | None:
+        """The numbers of the next non-blank line; None at the end."""
+        while block := self._next_block():
+            lengths, ends = _structure(block)
+            if len(ends):
+                self._waiting = block[int(ends[0]) :]
+                return self._rows(block[: int(ends[0])], lengths[:1]).flat()[0]
+        return None
 
     def rest(self) -> Iterator[Rows]:
         """All remaining non-blank lines, in pieces."""
@@ -128,6 +146,8 @@ class Lines:
         while self._offset < self._source.size:
             chunk = self._source.read_at(self._offset, min(CHUNK_BYTES, self._source.size - self._offset))
             self._offset += len(chunk)
+            if not self._begun:  # some programs write a byte order mark after the header
+                self._begun, chunk = True, chunk.removeprefix(BYTE_ORDER_MARK)
             if b"\r" in chunk:  # blank lines mean nothing here, so a pair cut in two does no harm
                 chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             whole, newline, tail = (self._unfinished + chunk).rpartition(b"\n")
@@ -142,7 +162,11 @@ class Lines:
     def _cleaned(self, block: bytes) -> bytes:
         if b"#" in block:
             block = without_comments(block)
-        return self._prepare(block) if self._prepare else block
+        if self._prepare:
+            block = self._prepare(block)
+        if b"," in block:  # no format of meshes has commas, but programs under some locales write them into all
+            block = _COMMA_AFTER.sub(b" ", _DECIMAL_COMMA.sub(b".", block))
+        return block
 
 
 def without_comments(text: bytes) -> bytes:

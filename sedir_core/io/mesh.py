@@ -9,14 +9,19 @@ import numpy as np
 
 from sedir_core.io.guard import Source
 from sedir_core.types import DoubleArray, IntArray
+from sedir_core.units import UNKNOWN, Unit
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a reader returns. points: (n, 3) float64. triangles: (m, 3) indices, or None for a plain cloud."""
+    """What a reader returns. points: (n, 3) float64. triangles: (m, 3) indices, or None for a plain cloud.
+
+    unit: of the coordinates, where the file says it.
+    """
 
     points: DoubleArray
     triangles: IntArray | None = None
+    unit: Unit = UNKNOWN
 
 
 def to_indices(source: Source, values: DoubleArray, what: str) -> IntArray:

@@ -6,27 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
+from sedir_core.io.formats import MESH_SUFFIXES, by_content, by_suffix, scan_suffix
 from sedir_core.io.guard import open_regular
-from sedir_core.io.obj import read_obj
-from sedir_core.io.off import read_off
-from sedir_core.io.ply import read_ply
-from sedir_core.io.stl import read_stl
+from sedir_core.io.unwrap import unwrapped
 from sedir_core.types import DoubleArray, IntArray
 
-_READERS = {".obj": read_obj, ".off": read_off, ".ply": read_ply, ".stl": read_stl}
-MESH_SUFFIXES = frozenset(_READERS)
+__all__ = ["MESH_SUFFIXES", "read_mesh"]
 
 
 def read_mesh(path: Path) -> tuple[DoubleArray, IntArray]:
-    """Vertices (v, 3) float64 and triangles (f, 3) int64 of an OBJ, OFF, PLY or STL file.
+    """Vertices (v, 3) float64 and triangles (f, 3) int64 of a mesh.
 
-    Raises UnreadableScan for any other suffix, a broken file, a cloud without faces or a non-finite vertex in a face.
+    Raises UnreadableScan for any other format, a broken file, a cloud without faces or a non-finite vertex in a face.
     Vertices that no face uses may be anything.
     """
-    with open_regular(path) as source:
-        if path.suffix.lower() not in _READERS:
+    with open_regular(path) as packed, unwrapped(packed) as source:
+        found = by_content(source.head(), source.size) or by_suffix(scan_suffix(path.name))
+        if found is None or not found.mesh:
             raise source.fail("is not a mesh format", "export it as one of " + " ".join(sorted(MESH_SUFFIXES)))
-        geometry = _READERS[path.suffix.lower()](source)
+        geometry = found.read(source)
         if geometry.triangles is None or not len(geometry.triangles):
             raise source.fail("has points but no faces", "export the surface as a triangle mesh")
         corners = geometry.points[geometry.triangles]

@@ -1,112 +1,181 @@
-"""NumPy arrays (NPY, NPZ). The header is parsed here, not evaluated, and objects (pickles) are never loaded."""
+"""NumPy arrays (NPY, NPZ): rows of x, y, z, columns of them, grids of a camera, or records with such fields."""
 
 from __future__ import annotations
 
-import re
 import zipfile
-from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
-from sedir_core.errors import UserError
-from sedir_core.io.guard import COPY_AGAIN, Source
-from sedir_core.io.mesh import Geometry
+from sedir_core.errors import NoCoordinates, UnknownColumns, UserError
+from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, unnamed_axes
+from sedir_core.io.guard import MIN_POINTS, Source
+from sedir_core.io.mesh import Geometry, fan, to_indices
+from sedir_core.io.no_points import (
+    AS_POINTS,
+    MOST_FEATURES,
+    refuse_batch,
+    refuse_directions,
+    refuse_image,
+    refuse_indices,
+)
+from sedir_core.io.npy_header import NPY_MAGIC, ArrayHeader, array_of, parse_header
 from sedir_core.io.zips import open_zip, read_member
 from sedir_core.types import DoubleArray
 
-NPY_MAGIC = b"\x93NUMPY"
-_DESCR = re.compile(rb"""['"]descr['"]\s*:\s*['"]([<>|=]?)([a-zA-Z])(\d{1,3})['"]""")
-_OBJECTS = re.compile(rb"""['"][<>|=]?O\d*['"]""")
-_ORDER = re.compile(rb"""['"]fortran_order['"]\s*:\s*(True|False)""")
-_SHAPE = re.compile(rb"""['"]shape['"]\s*:\s*\(([\d\s,]{0,200})\)""")
-_KINDS = {b"f": (2, 4, 8), b"i": (1, 2, 4, 8), b"u": (1, 2, 4, 8)}
-_NAMES = ("points", "xyz", "pos")
+__all__ = ["NPY_MAGIC", "read_npy", "read_npz"]
+
+_NAMES = ("points", "xyz", "pos", "positions", "vertices", "verts", "coords", "coordinates", "cloud", "pcd")
+_FACES = ("faces", "triangles", "tris")
+_MOST_AXES = 8  # of an array that lies on its side: x, y, z and a few more
 _AS_ARRAY = "save an array of numbers with one point a row: x, y, z"
 
 
-@dataclass(frozen=True)
-class _Header:
-    dtype: np.dtype[np.generic]
-    fortran: bool
-    shape: tuple[int, ...]
-    body: int
-
-    @property
-    def n_bytes(self) -> int:
-        count = 1
-        for side in self.shape:
-            count *= side
-        return count * self.dtype.itemsize
-
-    @property
-    def is_cloud(self) -> bool:
-        return len(self.shape) == 2 and self.shape[1] >= 3
-
-
 def read_npy(source: Source) -> Geometry:
-    """The (n, 3 or more) array; columns beyond x, y, z are passed over. Raises UnreadableScan."""
-    header = _parse(source, source.head(), source.size, "the file")
+    """The points of an array, in its order; numbers beyond x, y, z are passed over.
+
+    Raises UnreadableScan, also as UnknownColumns and NoCoordinates.
+    """
+    header = parse_header(source, source.head(), source.size, "the file")
     return Geometry(_points(source, header, source.read_at(header.body, header.n_bytes)))
 
 
 def read_npz(source: Source) -> Geometry:
-    """The array named points, xyz or pos, or the only (n, 3 or more) one. Raises UnreadableScan."""
+    """The array named points, xyz, vertices ..., with its faces if there are any, or the only one that can be points.
+
+    Raises UnreadableScan, also as UnknownColumns and NoCoordinates.
+    """
     with open_zip(source) as archive:
-        headers, troubles = {}, []
-        for member in archive.infolist():
-            if not member.filename.endswith(".npy"):
-                continue
-            try:
-                headers[member.filename] = _member_header(source, archive, member)
-            except UserError as unusable:  # another member may hold the points
-                troubles.append(unusable)
-        clouds = {name.removesuffix(".npy"): header for name, header in headers.items() if header.is_cloud}
+        headers, troubles = _headers(source, archive)
+        if not headers and not troubles:
+            raise source.fail("is a zip archive without arrays", "unpack it first, and open what is in it")
+        clouds = {name: header for name, header in headers.items() if _can_be_points(header)}
         named = [name for name in _NAMES if name in clouds] or list(clouds)
         if not named and troubles:
             raise troubles[0]
         if not named or (len(named) > 1 and named[0] not in _NAMES):
             hint = f"{_AS_ARRAY}; name it 'points'"
             raise source.fail(f"holds {len(clouds)} arrays that could be the points, none named for it", hint)
-        header, member = clouds[named[0]], archive.getinfo(named[0] + ".npy")
-        source.check_expansion(member.compress_size, 24 * header.shape[0])
-        data = read_member(source, archive, member)[header.body :]
-    return Geometry(_points(source, header, data))
+        points = _points(source, clouds[named[0]], _content(source, archive, named[0], clouds[named[0]]))
+        faces = next((name for name in _FACES if name in headers and headers[name].shape[1:] == (3,)), None)
+        if faces is None:
+            return Geometry(points)
+        corners = array_of(headers[faces], _content(source, archive, faces, headers[faces])).astype(np.float64)
+    sizes = np.full(len(corners), 3, np.int64)
+    return Geometry(points, fan(source, sizes, to_indices(source, corners.ravel(), "a face's vertex"), len(points)))
 
 
-def _member_header(source: Source, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Header:
-    with archive.open(member) as stream:
-        head = stream.read(1 << 16)
-    return _parse(source, head, member.file_size, member.filename[:60])
+def most_points(source: Source) -> int:
+    """How many points an array file could hold at most, by its headers. Raises UnreadableScan."""
+    if source.head().startswith(NPY_MAGIC):
+        return _most(parse_header(source, source.head(), source.size, "the file"))
+    with open_zip(source) as archive:
+        headers, troubles = _headers(source, archive)
+    if troubles:
+        raise troubles[0]
+    return max(map(_most, headers.values()), default=0)
 
 
-def _parse(source: Source, head: bytes, size: int, what: str) -> _Header:
-    """head: the first bytes of an array file of `size` bytes."""
-    if not head.startswith(NPY_MAGIC) or len(head) < 12 or head[6] not in (1, 2, 3):
-        raise source.fail(f"{what} is not a NumPy array")
-    start = 10 if head[6] == 1 else 12
-    body = start + int.from_bytes(head[8:start], "little")
-    text = head[start:body]
-    descr, order, shape = (pattern.search(text) for pattern in (_DESCR, _ORDER, _SHAPE))
-    if _OBJECTS.search(text):
-        raise source.fail(f"{what} holds Python objects (a pickle), which are never loaded", _AS_ARRAY)
-    if not (len(text) == body - start and descr and order and shape):
-        raise source.fail(f"the header of {what} is damaged or not of a plain array", _AS_ARRAY)
-    if int(descr[3]) not in _KINDS.get(descr[2], ()):
-        raise source.fail(f"{what} holds {(descr[2] + descr[3]).decode()} values, not real numbers", _AS_ARRAY)
-    sides = [side.strip() for side in shape[1].split(b",") if side.strip()]
-    if not all(side.isdigit() and len(side) <= 15 for side in sides):
-        raise source.fail(f"the shape of {what} is damaged", COPY_AGAIN)
-    dtype: np.dtype[np.generic] = np.dtype((descr[1] + descr[2] + descr[3]).decode())
-    header = _Header(dtype, order[1] == b"True", tuple(map(int, sides)), body)
-    if header.body + header.n_bytes != size:
-        raise source.fail(f"{what} announces {header.n_bytes:,} bytes of numbers and holds {size - body:,}", COPY_AGAIN)
-    return header
+def _most(header: ArrayHeader) -> int:
+    """0 for a list of numbers; of a grid and of rows lying on their side all places count."""
+    if header.dtype.names is not None:
+        return header.n_rows
+    return prod(header.shape) // 3 if len(header.shape) > 1 else 0
 
 
-def _points(source: Source, header: _Header, data: bytes) -> DoubleArray:
-    if not header.is_cloud:
-        raise source.fail(f"holds an array of shape {header.shape}, not rows of x, y, z", _AS_ARRAY)
-    source.check_rows(header.shape[0], 0, 0, "points")
-    values = np.frombuffer(data, header.dtype)
-    table = values.reshape(header.shape[::-1]).T if header.fortran else values.reshape(header.shape)
-    return np.ascontiguousarray(table[:, :3], dtype=np.float64)
+def _headers(source: Source, archive: zipfile.ZipFile) -> tuple[dict[str, ArrayHeader], list[UserError]]:
+    headers, troubles = {}, []
+    for member in archive.infolist():
+        if not member.filename.endswith(".npy"):
+            continue
+        try:
+            with archive.open(member) as stream:
+                head = stream.read(1 << 16)
+            header = parse_header(source, head, member.file_size, member.filename[:60])
+            headers[member.filename.removesuffix(".npy")] = header
+        except UserError as unusable:  # another member may hold the points
+            troubles.append(unusable)
+    return headers, troubles
+
+
+def _content(source: Source, archive: zipfile.ZipFile, name: str, header: ArrayHeader) -> bytes:
+    member = archive.getinfo(name + ".npy")
+    source.check_expansion(member.compress_size, 24 * header.n_rows)
+    return read_member(source, archive, member)[header.body :]
+
+
+def _can_be_points(header: ArrayHeader) -> bool:
+    if header.dtype.names is not None:
+        return True
+    shape = header.shape
+    return len(shape) in (2, 3) and (3 <= shape[-1] <= MOST_FEATURES or 3 <= shape[0] <= _MOST_AXES)
+
+
+def _points(source: Source, header: ArrayHeader, data: bytes) -> DoubleArray:
+    source.check_rows(header.n_rows, 0, 0, "points")
+    array = array_of(header, data)
+    if array.dtype.names is not None:
+        return _of_records(source, array.ravel())
+    if array.ndim == 2:
+        return _of_rows(source, array)
+    if array.ndim == 3:
+        return _of_grid(source, array)
+    what = f"holds numbers in shape {header.shape}, such as labels or scores, not rows of x, y, z"
+    raise NoCoordinates(source.path, what, _AS_ARRAY)
+
+
+def _of_rows(source: Source, array: np.ndarray) -> DoubleArray:
+    """(n, k) or, lying on its side, (k, n)."""
+    n, k = array.shape
+    if array.dtype == np.uint8 and 3 in (n, k) and not source.columns:
+        raise NoCoordinates(source.path, f"lists {max(n, k):,} colours, not points", AS_POINTS)
+    if not 3 <= k <= MOST_FEATURES and 3 <= n <= _MOST_AXES and k >= MIN_POINTS:
+        array = array.T
+        n, k = array.shape
+    if k < 3:
+        what = f"holds an array of shape {array.shape}, not rows of x, y, z"
+        raise NoCoordinates(source.path, what, _AS_ARRAY)
+    if k > MOST_FEATURES:
+        refuse_image(source, (n, k))
+    if k <= 4:
+        refuse_indices(source, array.astype(np.float64))
+    if k == 3:
+        refuse_directions(source, array.astype(np.float64))
+    try:
+        if source.columns:
+            axes = chosen_axes(source.columns, (), k)
+        else:
+            axes = unnamed_axes(array[:, :6].astype(np.float64), k)
+    except ValueError as unclear:
+        raise UnknownColumns(source.path, str(unclear), HOW_TO_SAY) from unclear
+    return np.ascontiguousarray(array[:, axes], dtype=np.float64)
+
+
+def _of_grid(source: Source, array: np.ndarray) -> DoubleArray:
+    """(h, w, 3 or more) or, with the axes first, (3 or more, h, w)."""
+    if not 3 <= array.shape[2] <= _MOST_AXES and 3 <= array.shape[0] <= _MOST_AXES:
+        array = np.moveaxis(array, 0, 2)
+    h, w, k = array.shape
+    if not 3 <= k <= _MOST_AXES:
+        what = f"holds an array of shape {array.shape}, not a grid of x, y, z"
+        raise NoCoordinates(source.path, what, AS_POINTS)
+    if array.dtype == np.uint8:
+        raise NoCoordinates(source.path, f"is a picture of {h:,} x {w:,} pixels, not points", AS_POINTS)
+    grid = np.ascontiguousarray(array[:, :, :3], dtype=np.float64)
+    refuse_batch(source, grid)
+    return grid.reshape(-1, 3)
+
+
+def _of_records(source: Source, records: np.ndarray) -> DoubleArray:
+    names = records.dtype.names or ()
+    triples = [name for name in _NAMES if name in names and records.dtype[name].shape == (3,)]
+    if triples and not source.columns:
+        return np.ascontiguousarray(records[triples[0]], dtype=np.float64)
+    plain = [name for name in names if records.dtype[name].kind in "fiu" and not records.dtype[name].shape]
+    try:
+        axes = chosen_axes(source.columns, plain, len(plain)) if source.columns else named_axes(plain)
+    except ValueError as missing:
+        raise UnknownColumns(source.path, str(missing), HOW_TO_SAY) from missing
+    if axes is None:
+        raise UnknownColumns(source.path, f"its fields are {listed(names)}: none says x, y, z", HOW_TO_SAY)
+    return np.stack([records[plain[at]] for at in axes], axis=1).astype(np.float64)

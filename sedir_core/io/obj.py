@@ -11,7 +11,13 @@ from sedir_core.io.lines import Lines, Rows, by_first_word
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.types import DoubleArray, IntArray
 
+_VERTEX = re.compile(rb"(?:^|[\r\n])[ \t]*v(?:[ \t]+[-+]?[\d.][\d.,eE+-]*){3}")
 _TEXTURE_AND_NORMAL = re.compile(rb"/\S*")
+
+
+def is_obj(head: bytes) -> bool:
+    """Whether the first bytes of a file hold a vertex of an OBJ."""
+    return _VERTEX.search(head) is not None
 
 
 def read_obj(source: Source) -> Geometry:

@@ -89,7 +89,7 @@ def _interpret(source: Source, entries: dict[bytes, list[bytes]], body: int) -> 
     width, height = (_single(source, entries, key, b"1") for key in (b"WIDTH", b"HEIGHT"))
     grid = parse_count(source, width, "WIDTH") * parse_count(source, height, "HEIGHT")
     n_points = parse_count(source, _single(source, entries, b"POINTS", b"%d" % grid), "POINTS")
-    if b"WIDTH" in entries and n_points != grid:
+    if b"WIDTH" in entries and n_points != grid and grid:  # 0 x 0 is what some writers leave there
         raise source.fail(f"its header contradicts itself: POINTS {n_points:,}, WIDTH x HEIGHT {grid:,}")
     if n_points == 0:
         raise source.fail("announces no points")

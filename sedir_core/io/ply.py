@@ -65,7 +65,7 @@ def read_ply(source: Source) -> Geometry:
 
 def _wanted(element: Element) -> tuple[list[int], int | None]:
     """Which properties a scan needs: the places of x, y, z, and of the list of a face's corners."""
-    names = [prop.name for prop in element.properties]
+    names = [prop.name.lower() for prop in element.properties]
     if element.name == "vertex":
         return [names.index(axis) for axis in _AXES], None
     corners = [at for at, name in enumerate(names) if name in ("vertex_indices", "vertex_index")]
@@ -127,7 +127,8 @@ def _ascii_lists(
             if place == corners:
                 sizes, values = first, numbers[_ranges(at, length)]
             at += length
-    if (at != end).any():
+    # Colours that the header does not name are common after a face.
+    if (at != end).any() and element.name != "face":
         raise source.fail(f"a {element.name} row has more values than properties", COPY_AGAIN)
     return table, sizes, values
 
@@ -186,7 +187,7 @@ def _check_elements(source: Source, elements: Sequence[Element]) -> None:
     for element in elements:
         if element.count and not element.properties:
             raise source.fail(f"its element {element.name!r} has no properties")
-        axes = [prop for prop in element.properties if prop.name in _AXES]
+        axes = [prop for prop in element.properties if prop.name.lower() in _AXES]
         scalar = not any(prop.size_kind for prop in axes)
-        if element.name == "vertex" and not (scalar and sorted(prop.name for prop in axes) == list(_AXES)):
+        if element.name == "vertex" and not (scalar and sorted(prop.name.lower() for prop in axes) == list(_AXES)):
             raise source.fail("its vertices need the properties x, y and z, once each", "export x, y and z")

@@ -12,6 +12,7 @@ from sedir_core.io.mesh import Geometry
 
 _HEADER_BYTES, _FACE_BYTES = 84, 50
 _ASCII = re.compile(rb"\s*solid\b[^\0]*?\bfacet\s+normal\b", re.IGNORECASE)
+_END = re.compile(rb"\bend[ \t]+(solid|facet|loop)\b", re.IGNORECASE)
 
 
 def is_ascii_stl(head: bytes) -> bool:
@@ -19,10 +20,16 @@ def is_ascii_stl(head: bytes) -> bool:
     return _ASCII.match(head) is not None
 
 
+def is_binary_stl(head: bytes, size: int) -> bool:
+    """Whether a file of that size holds just the faces that its first bytes announce."""
+    n_faces = int.from_bytes(head[80:_HEADER_BYTES], "little")
+    return n_faces > 0 and size == _HEADER_BYTES + n_faces * _FACE_BYTES
+
+
 def read_stl(source: Source) -> Geometry:
     """The faces as a mesh. Raises UnreadableScan."""
     n_faces = int.from_bytes(source.head()[80:_HEADER_BYTES], "little")
-    if n_faces and source.size == _HEADER_BYTES + n_faces * _FACE_BYTES:
+    if is_binary_stl(source.head(), source.size):
         return _read_binary(source, n_faces)
     if is_ascii_stl(source.head()):
         return _read_ascii(source)
@@ -42,14 +49,21 @@ def _read_binary(source: Source, n_faces: int) -> Geometry:
     return Geometry(points, np.arange(len(points)).reshape(-1, 3))
 
 
+def _joined(block: bytes) -> bytes:
+    """Some programs write `end solid` for `endsolid`."""
+    return _END.sub(rb"end\1", block)
+
+
 def _read_ascii(source: Source) -> Geometry:
     pieces, n_points, n_ends, ended = [], 0, 0, False
-    for block in Lines(source, 0).blocks():
+    for block in Lines(source, 0, _joined).blocks():
         (vertex_text, _), (_, is_end), (_, is_last) = by_first_word(block, [b"vertex", b"endfacet", b"endsolid"])
         pieces.append(Rows.of(source, vertex_text, n_points).columns([0, 1, 2], 3))
         n_points, n_ends = n_points + len(pieces[-1]), n_ends + int(is_end.sum())
         ended = bool(is_last[-1]) if len(is_last) else ended
-    if not ended or n_points != 3 * n_ends:
-        raise source.fail(f"has {n_points:,} corners in {n_ends:,} complete faces, or no endsolid line", COPY_AGAIN)
+    if n_points != 3 * n_ends:
+        raise source.fail(f"has {n_points:,} corners in {n_ends:,} complete faces", COPY_AGAIN)
+    if not ended:
+        raise source.fail("has no endsolid line at its end, so faces may be missing", COPY_AGAIN)
     points = np.concatenate(pieces)
     return Geometry(points, np.arange(n_points).reshape(-1, 3))

@@ -13,23 +13,26 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from sedir_core.documents import parse_json
 from sedir_core.errors import BadWeights
 from sedir_core.io.atomic import write_bytes
 from sedir_core.io.guard import COPY_AGAIN, Source, open_regular
 
 _DIGEST = "sha256"
 _MAX_HEADER_BYTES = 8 << 20
+_ALIGNED = 8
+"""Tensors begin at a multiple of it, as the format wants."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, str] | None = None) -> None:
-    """Replace `path` by these tensors and notes, or leave it as it was.
+    """Replace `path` by these tensors and notes, or leave it as it was. Equal ones give equal files.
 
     Tensors of any shape and device are stored as contiguous CPU copies, so tied ones are stored twice.
     Raises CannotWrite.
     """
     # safetensors refuses tensors that share memory or are not contiguous.
     stored = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
-    write_bytes(path, safetensors.torch.save(stored, {**(meta or {}), _DIGEST: digest(stored)}))
+    write_bytes(path, in_order(safetensors.torch.save(stored, {**(meta or {}), _DIGEST: digest(stored)})))
 
 
 def read_tensors(path: Path, checksummed: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -57,6 +60,20 @@ def read_notes(path: Path) -> dict[str, str]:
         return {name: text for name, text in _notes(source).items() if name != _DIGEST}
 
 
+def in_order(content: bytes) -> bytes:
+    """A safetensors file with its notes sorted: the library writes them in another order each time.
+
+    The offsets in its header count from the header's end, so the header may change its length.
+    """
+    length = int.from_bytes(content[:8], "little")
+    header = parse_json(content[8 : 8 + length], _MAX_HEADER_BYTES)
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    text += b" " * (-len(text) % _ALIGNED)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
+
+
 def digest(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 (hex) of names, types, shapes and bytes of CPU tensors; the order of the dict does not matter."""
     total = hashlib.sha256()
@@ -80,8 +97,8 @@ def _read_header(source: Source) -> dict[str, Any]:
     if not 2 <= length <= min(_MAX_HEADER_BYTES, source.size - 8):
         raise source.fail("is not a safetensors file, or is cut short", COPY_AGAIN)
     try:
-        header = json.loads(source.read_at(8, length))
-    except (ValueError, RecursionError) as broken:
+        header = parse_json(source.read_at(8, length), _MAX_HEADER_BYTES)
+    except ValueError as broken:
         raise source.fail("the header is not JSON: not a safetensors file", COPY_AGAIN) from broken
     if not isinstance(header, dict):
         raise source.fail("the header is not a JSON object: not a safetensors file", COPY_AGAIN)

@@ -1,45 +1,45 @@
-"""Lists of coordinates as text (XYZ, TXT, CSV, PTS): separators, headers and counts are found out, not asked for.
+"""Lists of coordinates as text, whatever they are called (XYZ, TXT, CSV, PTS, ASC ...): one point a line.
 
-Columns named x, y, z in a header are taken wherever they stand; otherwise the first three are.
+How they are written is found out in text_layout.py, which columns are meant in columns.py.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from sedir_core.errors import UnknownColumns
+from sedir_core.io.columns import HOW_TO_SAY, unnamed_axes
 from sedir_core.io.guard import COPY_AGAIN, MAX_POINTS, THIN_OUT, Source, parse_count
-from sedir_core.io.lines import Lines, without_comments
+from sedir_core.io.lines import Lines, Rows
 from sedir_core.io.mesh import Geometry
+from sedir_core.io.no_points import refuse_directions, refuse_indices
+from sedir_core.io.text_layout import TextLayout, find_layout
 from sedir_core.types import BoolArray, DoubleArray
 
-MAX_COLUMNS = 64
-_MAX_HEADER_LINES = 20
-_BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(rb"[-+]?((\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
-_HEADER_LINE = re.compile(rb"""[\s"',;]*[#/%a-zA-Z_\x80-\xff]""")  # a damaged first point must not pass for one
-_DECIMAL_COMMA = re.compile(rb"[-+]?\d+,\d+([eE][-+]?\d+)?")
-_AS_COLUMNS = "one point a line: x y z, separated by spaces, commas, semicolons or tabs"
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How the rows are written. offset: of the first one. announced: rows the file says it has, if it does."""
-
-    offset: int
-    separator: bytes
-    n_columns: int
-    xyz: tuple[int, ...]
-    announced: int | None
+_LEADING = 6  # columns that tell whether the first one only numbers the rows
 
 
 def read_text(source: Source) -> Geometry:
-    """All points, in order; columns other than x, y, z are passed over. Raises UnreadableScan."""
-    layout = _find_layout(source)
-    return Geometry(_read_columns(source, layout, layout.xyz))
+    """All points, in order; columns other than x, y, z are passed over.
+
+    Raises UnreadableScan; UnknownColumns where x, y, z cannot be told, NoCoordinates for a list of triangles.
+    """
+    layout = find_layout(source)
+    if layout.axes is not None:
+        return Geometry(_read_columns(source, layout, layout.axes))
+    leading = _read_columns(source, layout, range(min(layout.n_columns, _LEADING)))
+    refuse_indices(source, leading)
+    try:
+        axes = unnamed_axes(leading, layout.n_columns)
+    except ValueError as unclear:
+        raise UnknownColumns(source.path, str(unclear), HOW_TO_SAY) from unclear
+    points = np.ascontiguousarray(leading[:, axes])
+    if layout.n_columns == 3:
+        refuse_directions(source, points)
+    return Geometry(points)
 
 
 def read_labelled_text(source: Source) -> tuple[DoubleArray, BoolArray]:
@@ -47,7 +47,7 @@ def read_labelled_text(source: Source) -> tuple[DoubleArray, BoolArray]:
 
     Raises UnreadableScan unless there are four columns, the last of whole numbers from 0 up.
     """
-    layout = _find_layout(source)
+    layout = find_layout(source)
     if layout.n_columns != 4:
         raise source.fail(f"has {layout.n_columns} columns, not x y z label", "choose a ground-truth file")
     table = _read_columns(source, layout, (0, 1, 2, 3))
@@ -57,107 +57,37 @@ def read_labelled_text(source: Source) -> tuple[DoubleArray, BoolArray]:
     return np.ascontiguousarray(table[:, :3]), labels > 0
 
 
-def _read_columns(source: Source, layout: _Layout, wanted: Sequence[int]) -> DoubleArray:
-    lines = Lines(source, layout.offset, _preparation(layout.separator))
-    tables, n_rows = [], 0
+def read_listed_text(source: Source) -> DoubleArray | None:
+    """(n, 3) points of ground truth that lists the defective ones alone; None where a fourth column labels them.
+
+    Raises UnreadableScan.
+    """
+    layout = find_layout(source)
+    return _read_columns(source, layout, (0, 1, 2)) if layout.n_columns == 3 else None
+
+
+def _read_columns(source: Source, layout: TextLayout, wanted: Sequence[int]) -> DoubleArray:
+    lines = Lines(replace(source, size=layout.end), layout.offset, layout.prepare)
+    tables, n_rows, announced = [], 0, layout.announced
     for rows in lines.rest():
+        if announced is not None:  # a file of several scans counts each of them
+            rows, counts = _without_counts(source, rows)
+            announced += counts
         tables.append(rows.columns(wanted, layout.n_columns))
         n_rows += len(rows)
         if n_rows > MAX_POINTS:
             raise source.fail(f"has more than {MAX_POINTS:,} points", THIN_OUT)
-    if layout.announced not in (None, n_rows):
-        raise source.fail(f"announces {layout.announced:,} points and holds {n_rows:,}", COPY_AGAIN)
+    if announced not in (None, n_rows):
+        raise source.fail(f"announces {announced:,} points and holds {n_rows:,}", COPY_AGAIN)
     return np.concatenate(tables)
 
 
-def _preparation(separator: bytes) -> Callable[[bytes], bytes]:
-    """What turns a piece of text into numbers with points, separated by spaces; empty cells become NaN."""
-    if separator == b",":
-        table = bytes.maketrans(b",", b" ")
-    elif separator:  # the comma is free to be the decimal sign
-        table = bytes.maketrans(separator + b",", b" .")
-    else:
-        table = None
-    if separator not in (b",", b";"):
-        return lambda block: block.translate(table) if table else block
-    empty = re.compile(rb"(?m)(?:^|(?<=%b))[ \t]*(?=%b)|(?<=%b)[ \t]*$" % (separator, separator, separator))
-    signs = (separator + separator, separator + b"\n", b"\n" + separator, separator + b" " + separator)
-
-    def prepare(block: bytes) -> bytes:
-        if block.startswith(separator) or block.endswith(separator) or any(sign in block for sign in signs):
-            block = empty.sub(b"nan", block)
-        return block.translate(table)
-
-    return prepare
-
-
-def _find_layout(source: Source) -> _Layout:
-    head = source.head()
-    if b"\0" in head:
-        raise source.fail("is not text, or is text in UTF-16", "save it as plain text (UTF-8), or export as PLY")
-    names: list[bytes] = []
-    announced: int | None = None
-    for whole, offset in _lines_with_offsets(head):
-        line = without_comments(whole)
-        words = line.split()
-        if len(words) == 1 and words[0].isdigit() and announced is None:
-            announced = parse_count(source, words[0], "its first number")
-            source.check_rows(announced, 6, source.size + 1, "points")
-            continue
-        separator = _separator(line)
-        cells = _cells(line, separator)
-        xyz = _named_axes(names, cells)
-        if len(cells) > max(xyz) and all(_is_number(cells[at], separator) for at in xyz):
-            if len(cells) > MAX_COLUMNS:
-                raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", _AS_COLUMNS)
-            return _Layout(offset, separator, len(cells), xyz, announced)
-        if not _HEADER_LINE.match(whole):
-            raise source.fail(f"its row {whole[:40]!r} is not a point, nor a header", _AS_COLUMNS)
-        plain = whole.lstrip(b"#/% \t")
-        names = _cells(plain, _separator(plain))
-    raise source.fail("has no rows of at least three numbers", _AS_COLUMNS)
-
-
-def _lines_with_offsets(head: bytes) -> Iterator[tuple[bytes, int]]:
-    """The first non-blank lines, and where each begins."""
-    at = len(_BOM) if head.startswith(_BOM) else 0
-    found = 0
-    for line in re.finditer(rb"[^\r\n]+", head[at:]):
-        if line[0].strip():
-            yield line[0], at + line.start()
-            found += 1
-        if found == _MAX_HEADER_LINES:
-            return
-
-
-def _separator(line: bytes) -> bytes:
-    """The character between two cells, empty for white space with decimal points."""
-    for character in (b";", b"\t"):
-        if character in line:
-            return character
-    words = line.split()
-    if b"," in line and len(words) >= 3 and all(_DECIMAL_COMMA.fullmatch(word) for word in words):
-        return b" "
-    return b"," if b"," in line else b""
-
-
-def _cells(line: bytes, separator: bytes) -> list[bytes]:
-    if separator in (b",", b";"):
-        return [cell.strip() for cell in line.split(separator)]
-    return line.split()
-
-
-def _is_number(cell: bytes, separator: bytes) -> bool:
-    if separator not in (b"", b","):
-        cell = cell.replace(b",", b".")
-    return not cell or _NUMBER.fullmatch(cell) is not None
-
-
-def _named_axes(names: Sequence[bytes], cells: Sequence[bytes]) -> tuple[int, ...]:
-    """Where a header of as many cells puts x, y and z (`X`, `"x"`, `x [mm]`, `Points:0`); else the first three."""
-    if len(names) == len(cells):
-        plain = [re.split(rb"[\s\[(]", name.strip(b"\"' ").lower())[0] for name in names]
-        for axes in ((b"x", b"y", b"z"), (b"points:0", b"points:1", b"points:2")):
-            if all(plain.count(axis) == 1 for axis in axes):
-                return tuple(plain.index(axis) for axis in axes)
-    return 0, 1, 2
+def _without_counts(source: Source, rows: Rows) -> tuple[Rows, int]:
+    """The rows without lines that hold one number, and the sum of these."""
+    if (rows.lengths != 1).all():
+        return rows, 0
+    lines = [line for line in rows.text.split(b"\n") if line.strip()]
+    single = [line.strip() for line in lines if len(line.split()) == 1]
+    total = sum(parse_count(source, line, "a number of points") for line in single)
+    kept = b"\n".join(line for line in lines if len(line.split()) != 1)
+    return Rows.of(source, kept, rows.first), total

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sedir_core.models.cfgt import GlobalToken, overall_width
+from sedir_core.models.expectation import PLACE_WIDTH, RebuiltFrom
 from sedir_core.models.ggd import GeometricPrior
 
 _LAYER_NORM, _BATCH_NORM = 5, 2
@@ -62,6 +63,7 @@ class Parts:
     global_token: GlobalToken = "cfgt"
     geometric_prior: GeometricPrior = "bias"
     ratio: float = 2.0
+    rebuilt_from: RebuiltFrom = "scan"
 
     @property
     def identifies(self) -> bool:
@@ -154,8 +156,9 @@ def _sedir_parameters(token_width: int, size: NetworkSize, n_categories: int, pa
         heads += d + _linear(overall, 4 * d) + _norm(4 * d) + _linear(4 * d, d)
     # The gate's last layer has a bias where the bias has its strength.
     bias = _linear(2, _BIAS_HIDDEN) + _BIAS_HIDDEN + 1 if parts.weighs_geometry else 0
+    expected = _linear(d + PLACE_WIDTH, f) + _linear(f, f) + _linear(f, d) if parts.rebuilt_from == "identity" else 0
     decoder_layer = 2 * _attention(d) + _linear(2 * d, f) + _linear(f, d) + 3 * _norm(d)
-    return ends + heads + bias + size.depth * (_encoder_layer_parameters(size) + decoder_layer)
+    return ends + heads + bias + expected + size.depth * (_encoder_layer_parameters(size) + decoder_layer)
 
 
 def _mc3dad_parameters(token_width: int, size: NetworkSize) -> int:
@@ -202,7 +205,9 @@ def _sedir_macs(token_width: int, size: NetworkSize, n: int, n_categories: int, 
     bias = n * 3 * _BIAS_HIDDEN if parts.weighs_geometry else 0
     products = 2 if parts.geometric_prior in ("bias", "mask") else 4  # fvcore does not see the first of a biased one
     decoder = n * (8 * d * d + 3 * d * size.feedforward) + products * n * n * d + 3 * n * d * _LAYER_NORM
-    return embedding + size.depth * (encoder + decoder) + heads + bias + n * d * token_width
+    f = size.feedforward
+    expected = n * ((d + PLACE_WIDTH) * f + f * f + f * d) if parts.rebuilt_from == "identity" else 0
+    return embedding + size.depth * (encoder + decoder) + heads + bias + expected + n * d * token_width
 
 
 def _mc3dad_macs(token_width: int, size: NetworkSize, n: int) -> int:

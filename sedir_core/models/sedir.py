@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from sedir_core.models.c3l import ContrastiveBuffer, cosine_loss, supervised_contrastive_loss
 from sedir_core.models.cfgt import BASE, CoarseToFineTokenizer, GlobalToken
+from sedir_core.models.expectation import Expectation, RebuiltFrom
 from sedir_core.models.ggd import GeometricPrior, GeometryGuidedDecoder
 
 
@@ -78,9 +79,13 @@ class SeDiR(nn.Module):
         jitter_probability: float,
         global_token: GlobalToken = "cfgt",
         geometric_prior: GeometricPrior = "bias",
+        rebuilt_from: RebuiltFrom = "scan",
     ) -> None:
         super().__init__()
         self.width = width
+        self.rebuilt_from = rebuilt_from
+        if rebuilt_from == "identity":
+            self.expectation = Expectation(width, feedforward)
         self.tokenizer = CoarseToFineTokenizer(
             width,
             depth,
@@ -100,8 +105,14 @@ class SeDiR(nn.Module):
     def forward(self, tokens: Tokens, generator: torch.Generator | None = None) -> Rebuilt:
         """Identify and rebuild. Without a generator there is no jitter."""
         who = self.tokenizer(tokens.features, tokens.centers, generator)
-        rebuilt = self.decoder(who.identity, who.encoded[BASE], who.position, tokens.geometry)
+        read = who.encoded[BASE] if self.rebuilt_from == "scan" else self._expected(who.identity, tokens.centers)
+        rebuilt = self.decoder(who.identity, read, who.position, tokens.geometry)
         return Rebuilt(rebuilt, who.encoded, who.identity, who.logits)
+
+    def _expected(self, identity: Tensor, centers: Tensor) -> Tensor:
+        """Without a global token nobody knows who it is: the place alone lets expect."""
+        expected: Tensor = self.expectation(identity if self.decoder.conditioned else 0 * identity, centers)
+        return expected
 
 
 class SedirObjective(nn.Module):

@@ -9,7 +9,6 @@ hashes, the detector loads, and the manifest says of it what it is.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import stat
 import zipfile
@@ -20,12 +19,13 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sedir_core.detectors import run_files
+from sedir_core.documents import CONFIG_BYTES, LARGE_BYTES, SMALL_BYTES, parse_json
 from sedir_core.errors import BadRun, Cancelled
 from sedir_core.io.atomic import atomic_file, atomic_folder, synced_file
 from sedir_core.io.guard import COPY_AGAIN, Source, open_regular
 from sedir_core.io.zips import is_zip, open_zip, read_member
 from sedir_core.places import BUNDLE_SUFFIX, user_runs, writable_folders
+from sedir_core.rundir import files as run_files
 from sedir_core.runs.catalogue import read_detail
 from sedir_core.runs.manage import check_name, free_name, valid_name
 from sedir_core.types import Report, Stop, never_stop, no_report
@@ -34,13 +34,13 @@ BUNDLE_FORMAT = 1
 """Raised whenever an older program could misread a bundle."""
 MANIFEST = "manifest.json"
 _REQUIRED: Mapping[str, int] = {
-    run_files.ABOUT: 1 << 20,
-    run_files.CONFIG: 1 << 20,
-    run_files.METRICS: 4 << 20,
+    run_files.ABOUT: SMALL_BYTES,
+    run_files.CONFIG: CONFIG_BYTES,
+    run_files.METRICS: LARGE_BYTES,
     run_files.WEIGHTS: 2 << 30,
 }
 """Name and largest size in bytes of what every bundle holds."""
-_OPTIONAL: Mapping[str, int] = {run_files.EVALUATION: 4 << 20, run_files.EVENTS: 256 << 20}
+_OPTIONAL: Mapping[str, int] = {run_files.EVALUATION: LARGE_BYTES, run_files.EVENTS: 64 << 20}
 _MANIFEST_BYTES = 1 << 20
 _BLOCK = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same run gives the same bundle, whenever it is exported
@@ -62,12 +62,12 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: int = BUNDLE_FORMAT
-    name: str
-    method: str
-    categories: tuple[str, ...]
+    name: run_files.Name
+    method: run_files.Name
+    categories: run_files.Names
     thresholds: dict[str, float]
-    data_hash: str
-    created: str
+    data_hash: run_files.Name
+    created: run_files.Name
     members: dict[str, Member]
 
 
@@ -181,14 +181,14 @@ def _check_names(source: Source, archive: zipfile.ZipFile) -> None:
 
 def _manifest(source: Source, text: bytes) -> Manifest:
     try:
-        raw = json.loads(text)
+        raw = parse_json(text, _MANIFEST_BYTES)
         found = raw.get("format") if isinstance(raw, dict) else None
         if isinstance(found, int) and found > BUNDLE_FORMAT:
             raise source.fail(
                 f"written by a newer version (format {found}, this one reads {BUNDLE_FORMAT})", "update SeDiR Inspect"
             )
         manifest = Manifest.model_validate(raw)
-    except (ValueError, RecursionError) as error:  # pydantic's ValidationError is a ValueError, too
+    except ValueError as error:  # pydantic's ValidationError is a ValueError, too
         raise source.fail(f"its {MANIFEST} makes no sense ({type(error).__name__})", _HINT) from error
     valid_name(manifest.name)
     return manifest

@@ -6,9 +6,7 @@ is passed over, a damaged one is listed with what is wrong with it.
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -19,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from sedir_core.config import Config
-from sedir_core.detectors import run_files
-from sedir_core.detectors.run_files import About
+from sedir_core.documents import LARGE_BYTES, LARGEST, moment_of, number, numbers, read_json
 from sedir_core.errors import BadRun
 from sedir_core.places import bundled_runs, user_runs
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.files import About
+from sedir_core.rundir.lock import is_alive
 from sedir_core.training.events import DoneEvent, EpochEvent, FailedEvent, last_event, read_events
-from sedir_core.training.run_lock import is_alive
+from sedir_core.training.queue import order_of, queue_folder
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +34,15 @@ ARCHIVED = "ARCHIVED"
 """File in a run that keeps it out of the list."""
 MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 _OURS = (run_files.ABOUT, run_files.LOCK, run_files.WEIGHTS)
-_JSON_LIMIT = 4_000_000
 
 
 class State(Enum):
-    """Where a run is on its way. STOPPED: it can go on exactly where it was. DAMAGED: it cannot be read."""
+    """Where a run is on its way. WAITING: for its turn to go on. STOPPED: it can go on exactly where it was.
 
+    DAMAGED: it cannot be read.
+    """
+
+    WAITING = "waiting"
     RUNNING = "running"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -84,10 +87,7 @@ class RunEntry:
     @property
     def created(self) -> datetime | None:
         """When its training began; None where nobody knows."""
-        try:
-            return None if self.about is None else datetime.fromisoformat(self.about.created)
-        except ValueError:
-            return None
+        return None if self.about is None else self.about.begun
 
     @property
     def means(self) -> dict[str, float]:
@@ -151,6 +151,7 @@ def is_run(path: Path) -> bool:
 def read_entry(path: Path) -> RunEntry:
     """What is known of one run; never raises for what is wrong with it."""
     alive = is_alive(path)
+    order = None if alive else order_of(queue_folder(), path.absolute())
     bundled = path.parent == bundled_runs()
     common: dict[str, Any] = {
         "n_bytes": _size(path),
@@ -161,18 +162,20 @@ def read_entry(path: Path) -> RunEntry:
     try:
         about, config = run_files.read_about(path), run_files.read_run_config(path)
     except BadRun as error:
-        if alive:  # it has just begun
+        if alive or order is not None:  # it has just begun
             return RunEntry(path, State.RUNNING, **common)
         return RunEntry(path, State.DAMAGED, trouble=str(error), **common)
-    state, trouble = (State.RUNNING, "") if alive else _ended(path)
-    seconds = _json_object(path / run_files.METRICS).get("seconds")
+    if alive or order is not None:
+        state, trouble = State.RUNNING if order is None or order.started is not None else State.WAITING, ""
+    else:
+        state, trouble = _ended(path)
     return RunEntry(
         path,
         state,
         about,
         config.preset,
         config.training.epochs,
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        seconds=number(_json_object(path / run_files.METRICS).get("seconds"), low=0.0),
         measured=measured_of(path),
         trouble=trouble,
         **common,
@@ -188,8 +191,8 @@ def read_detail(path: Path) -> RunDetail:
         config = None
     metrics = _json_object(path / run_files.METRICS)
     old = metrics.get("old_categories")
-    rows = {name: row for name, row in old.items() if isinstance(row, dict)} if isinstance(old, dict) else {}
-    return RunDetail(entry, config, _numbers(metrics.get("thresholds")), curves_of(path), rows)
+    fates = {name: _fate(row) for name, row in old.items() if isinstance(row, dict)} if isinstance(old, dict) else {}
+    return RunDetail(entry, config, numbers(metrics.get("thresholds")), curves_of(path), fates)
 
 
 def measured_of(path: Path) -> dict[str, dict[str, float]]:
@@ -197,7 +200,7 @@ def measured_of(path: Path) -> dict[str, dict[str, float]]:
     categories = _json_object(path / run_files.EVALUATION).get("categories")
     if not isinstance(categories, dict):
         return {}
-    return {name: _numbers(row) for name, row in categories.items() if isinstance(row, dict)}
+    return {name: numbers(row, 0.0, 1.0) for name, row in categories.items() if isinstance(row, dict)}
 
 
 def damage_of(path: Path) -> str:
@@ -221,7 +224,8 @@ def curves_of(path: Path) -> dict[str, list[tuple[float, float]]]:
                 points = curves.setdefault(name, [])
                 while points and points[-1][0] >= event.epoch:
                     points.pop()
-                points.append((float(event.epoch), value))
+                if abs(value) <= LARGEST:
+                    points.append((float(event.epoch), value))
     return curves
 
 
@@ -267,25 +271,23 @@ def _changed(path: Path) -> datetime | None:
         times = [(path / name).stat().st_mtime for name in (*_OURS, run_files.EVENTS) if (path / name).exists()]
     except OSError:
         return None
-    return datetime.fromtimestamp(max(times)).astimezone() if times else None
+    return moment_of(max(times)) if times else None
+
+
+def _fate(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What `training.warm_check` said of one category, as far as it makes sense: a word, reasons, pairs of numbers."""
+    reasons = row.get("reasons")
+    found: dict[str, Any] = {"worse": row.get("worse") is True}
+    found["reasons"] = [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+    for name, pair in row.items():
+        if isinstance(pair, list) and len(pair) == 2 and None not in (both := [number(value) for value in pair]):
+            found[name] = both
+    return found
 
 
 def _json_object(path: Path) -> dict[str, Any]:
     """The object in a small JSON file; empty where there is none."""
     try:
-        if not path.is_file() or path.stat().st_size > _JSON_LIMIT:
-            return {}
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(path, BadRun, LARGE_BYTES)
+    except BadRun:
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _numbers(found: object) -> dict[str, float]:
-    if not isinstance(found, dict):
-        return {}
-    return {
-        name: float(value)
-        for name, value in found.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }

@@ -87,7 +87,7 @@ def _facts(detail: RunDetail) -> dict[str, str]:
 def settings_of(config: Config) -> dict[str, str]:
     """Every setting by its dotted name, as text."""
     found: dict[str, str] = {}
-    for section, values in config.model_dump().items():
+    for section, values in config.settings().items():
         fields = values.items() if isinstance(values, dict) else [("", values)]
         found |= {".".join(filter(None, (section, name))): _text(value) for name, value in fields}
     return found

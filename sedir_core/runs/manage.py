@@ -19,14 +19,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sedir_core.detectors.run_files import EVALUATION
+from sedir_core.documents import moment_of
 from sedir_core.errors import BadRun, CannotWrite, RunLocked
 from sedir_core.io.atomic import sync_folder, write_text
 from sedir_core.places import bundled_runs
+from sedir_core.rundir.files import EVALUATION, place_mark
+from sedir_core.rundir.lock import held, is_alive
 from sedir_core.runs.catalogue import ARCHIVED, TRASH, is_run
-from sedir_core.training.run_lock import held, is_alive
+from sedir_core.training.queue import order_of, queue_folder
 
 FORBIDDEN = '<>:"/\\|?*'
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+"""Devices of Windows, whatever follows after a dot."""
 MAX_NAME = 120
 _STAMP = "%Y%m%d-%H%M%S"
 
@@ -50,6 +54,9 @@ def valid_name(name: str) -> str:
     if not wanted or wanted.startswith(".") or set(FORBIDDEN) & set(wanted) or not wanted.isprintable():
         what = "is no name for a run"
         raise BadRun(name, what, "it must not be empty, begin with a dot, or hold any of " + " ".join(FORBIDDEN))
+    if wanted.startswith("-") or wanted.endswith(".") or wanted.partition(".")[0].upper() in RESERVED:
+        what = "is no name for a run everywhere: commands or Windows take it for something else"
+        raise BadRun(name, what, "choose another name")
     if len(wanted) > MAX_NAME:
         raise BadRun(name[:60], f"is longer than {MAX_NAME} characters", "choose a shorter name")
     return wanted
@@ -85,7 +92,7 @@ def archive_run(path: Path, on: bool = True) -> None:
     """Take a run off the list, or back onto it; nothing else changes. Raises BadRun, RunLocked, CannotWrite."""
     with _ours(path):
         try:
-            (path / ARCHIVED).touch() if on else (path / ARCHIVED).unlink(missing_ok=True)
+            place_mark(path / ARCHIVED) if on else (path / ARCHIVED).unlink(missing_ok=True)
             sync_folder(path)
         except OSError as error:
             raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
@@ -166,8 +173,8 @@ def _ours(path: Path) -> Iterator[None]:
         raise BadRun(path.name, "ships with the program and stays as it is", "export it and import a copy")
     if not is_run(path):
         raise BadRun(path, "is not a run", "see `sedir runs list`")
-    if is_alive(path):
-        raise RunLocked(path.name, "is being trained", "stop the training first")
+    if is_alive(path) or order_of(queue_folder(), path.absolute()) is not None:
+        raise RunLocked(path.name, "is being trained, or waits to be", "stop the training first")
     if os.name == "nt":  # a folder with an open file in it cannot be renamed there
         yield
         return
@@ -187,6 +194,7 @@ def _move(path: Path, target: Path) -> None:
 def _when(box: Path) -> datetime:
     """When a run was deleted, from the name of its box in the trash."""
     try:
-        return datetime.strptime(box.name.rpartition("-")[0], _STAMP).astimezone()
-    except ValueError:
-        return datetime.fromtimestamp(box.stat().st_mtime).astimezone()
+        said = datetime.strptime(box.name.rpartition("-")[0], _STAMP).timestamp()
+    except (ValueError, OverflowError):
+        said = box.stat().st_mtime
+    return moment_of(said) or datetime.now().astimezone()

@@ -20,26 +20,31 @@ from torch import Tensor
 from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset, file_digest
-from sedir_core.detectors.fitting import Basis, Stage
-from sedir_core.detectors.frames import Frame
-from sedir_core.detectors.normal_surface import AlignedPart, NormalSurface
-from sedir_core.detectors.tokens import resolutions
+from sedir_core.evidence.calibration import Basis, Stage
+from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
+from sedir_core.evidence.tokens import resolutions
 from sedir_core.geometry.elastic import Elastic
+from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import Views
 from sedir_core.training.material import fit_bases
 from sedir_core.types import Report, Stop
 
 CAUSES = (
-    "io",
+    "config.py",
+    "datasets",
+    "evidence",
     "geometry",
-    "detectors/fitting.py",
-    "detectors/frames.py",
-    "detectors/normal_surface.py",
+    "io",
+    "runtime.py",
     "training/bases.py",
     "training/material.py",
+    "types.py",
+    "units.py",
 )
 """The parts of this program that an alignment, and how it is kept, follow from."""
+LIBRARIES = ("numpy", "scipy", "torch")
+"""Those whose arithmetic it follows from."""
 
 
 def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
@@ -67,15 +72,18 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
         "frame": np.append(basis.frame.centre, basis.frame.radius),
         "numbers": np.array([basis.size, basis.amplitude]),
         "descriptor": basis.descriptor,
+        "left_out": np.array(basis.left_out, dtype=np.int64),
         "controls": basis.whole.controls,
         "whole.points": basis.whole.surface.points,
         "whole.normals": basis.whole.surface.normals,
+        "whole.shown": np.array([basis.whole.shown]),
     }
     for i, (part, other) in enumerate(zip(basis.parts, basis.others, strict=True)):
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
         if basis.unseen[i] is not part.points:
             arrays[f"unseen.{i}"] = basis.unseen[i]
         arrays |= {f"other.{i}.points": other.surface.points, f"other.{i}.normals": other.surface.normals}
+        arrays[f"other.{i}.shown"] = np.array([other.shown])
     if basis.stage is not None:
         for i, (points, nearest) in enumerate(basis.stage.parts):
             arrays |= {f"seen.{i}.points": points, f"seen.{i}.nearest": nearest}
@@ -91,7 +99,8 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     controls = arrays["controls"]
 
     def surface(name: str) -> NormalSurface:
-        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls)
+        shown = float(arrays[f"{name}.shown"][0])
+        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls, shown)
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
     whole = surface("whole")
@@ -112,12 +121,13 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         tuple(arrays.get(f"unseen.{i}", part.points) for i, part in enumerate(parts)),
         amplitude,
         stage,
+        tuple(int(i) for i in arrays["left_out"]),
     )
 
 
 def _program_hash() -> str:
     """Another one where this program would align differently."""
-    total = hashlib.sha256(version("sedir-inspect").encode())
+    total = hashlib.sha256(" ".join(map(version, ("sedir-inspect", *LIBRARIES))).encode())
     package = Path(str(files("sedir_core")))
     for cause in CAUSES:
         for path in sorted((package / cause).rglob("*.py")) or [package / cause]:

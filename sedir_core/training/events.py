@@ -6,25 +6,26 @@ No torch here: the window follows a training with this file alone.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sedir_core.errors import CannotWrite
+from sedir_core.documents import parse_json
+from sedir_core.io.append import AppendedLines
 
 log = logging.getLogger(__name__)
 
-_TAIL_BYTES = 1 << 16  # far more than the longest event
+_LINE_BYTES = 1 << 15  # far more than the longest event
+_TAIL_BYTES = 2 * _LINE_BYTES
 
 
 class _Event(BaseModel):
     """time: seconds since 1970 when it was said."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     time: float = Field(default_factory=time.time)
 
@@ -116,27 +117,19 @@ _parser: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discrimin
 
 
 class EventLog:
-    """Appends events to a file; each is one line and one write, so a kill tears at most the last."""
+    """Appends events to a file, a line each."""
 
     def __init__(self, path: Path) -> None:
-        """Open for appending; what a kill left of a torn last line is cut off. Raises CannotWrite."""
-        self._path = path
-        try:
-            self._file = path.open("ab", buffering=0)
-            os.truncate(path, _end_of_lines(path))
-        except OSError as error:
-            raise CannotWrite(path, error.strerror or str(error)) from error
+        """Open for appending. Raises CannotWrite."""
+        self._lines = AppendedLines(path)
 
     def emit(self, event: AnyEvent) -> None:
         """Append one event. Raises CannotWrite."""
-        try:
-            self._file.write(event.model_dump_json().encode() + b"\n")
-        except OSError as error:
-            raise CannotWrite(self._path, error.strerror or str(error), "check the free space") from error
+        self._lines.append(event.model_dump_json())
 
     def close(self) -> None:
         """Nothing can be emitted afterwards."""
-        self._file.close()
+        self._lines.close()
 
 
 class EventReader:
@@ -185,11 +178,7 @@ def last_event(path: Path) -> AnyEvent | None:
 
 def _parse(line: bytes) -> AnyEvent | None:
     try:
-        return _parser.validate_json(line)
-    except ValidationError:
+        return _parser.validate_python(parse_json(line, _LINE_BYTES))
+    except ValueError:  # pydantic's, too
         log.warning("left out an event that makes no sense: %r", line[:80])
         return None
-
-
-def _end_of_lines(path: Path) -> int:
-    return path.read_bytes().rfind(b"\n") + 1

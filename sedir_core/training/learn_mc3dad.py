@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.detectors.fitting import POINT_QUANTILE, Basis, hold_out
-from sedir_core.detectors.limits import object_limits
 from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_baseline, coin_of, maskable_tokens
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import POINT_QUANTILE, Basis, hold_out
+from sedir_core.evidence.limits import object_limits
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
@@ -109,11 +109,11 @@ def _held_out(detector: Mc3dadDetector, name: str, basis: Basis, material: Mater
             if stop():
                 raise Cancelled
             random = generator(training.seed, "held out", name, part, turn)
-            aligned, residual = hold_out(basis, part, material.n_points, random)
-            tokens = detector.maskable(aligned)
-            errors = detector.nets.rebuild(tokens, detector.method, coin_of(aligned))[2]
-            found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), aligned)
+            laid = hold_out(basis, part, material.n_points, random)
+            tokens = detector.maskable(laid.points)
+            errors = detector.nets.rebuild(tokens, detector.method, coin_of(laid.points))[2]
+            found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), laid.points)
             scores.append(float(found.max()))
-            residuals.append(residual)
+            residuals.append(laid.residual)
             maps.append(found)
     return _HeldOut(np.array(scores), np.array(residuals), np.concatenate(maps))

@@ -1,102 +1,66 @@
-"""Peers from good parts: what is remembered of each category, and limits from held-out normal scans.
+"""Peers that memorise good parts: what is remembered of each category, and limits from held-out normal scans.
 
-The published codes have no limits; ours are set as SeDiR's are. A held-out scan is judged by what the *other* parts
-left in the bank, so that what is called usual holds for a part never seen before.
+A held-out scan is judged by what the *other* parts left in the bank, so that what is called usual holds for a part
+never seen before.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-import torch
+from torch import Tensor, nn
 
 from sedir_core.config import Config
 from sedir_core.detectors.bank import Bank, choose_entries
-from sedir_core.detectors.encoder_weights import load_encoder
-from sedir_core.detectors.fitting import N_ANCHORS, POINT_QUANTILE, Basis, hold_out
-from sedir_core.detectors.limits import object_limits
+from sedir_core.detectors.by_place import top_mean
+from sedir_core.detectors.inside import INSIDE_WIDTH
 from sedir_core.detectors.memory_bank import RECIPES, Judged, Memory, MemoryBankDetector
-from sedir_core.detectors.peer_features import Cloud, Eyes, Patches
+from sedir_core.detectors.peer_features import Eyes, Patches
 from sedir_core.detectors.reference import Reference
-from sedir_core.detectors.scoring import Usual, learn_usual
-from sedir_core.detectors.template import TemplateDetector, deviation, top_mean
+from sedir_core.detectors.template import TemplateDetector, deviation
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import N_ANCHORS
+from sedir_core.evidence.combination import Usual, learn_usual
+from sedir_core.geometry.fpfh import WIDTH
 from sedir_core.geometry.sampling import farthest_points
+from sedir_core.rundir.encoder_weights import load_encoder
+from sedir_core.rundir.imagenet_weights import load_lite0, load_resnet18, random_resnet18
 from sedir_core.runtime import generator
 from sedir_core.training.material import Learned
+from sedir_core.training.run import Run
+from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Report, Stop
 
-log = logging.getLogger(__name__)
+REMEMBER = "remember"
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """The good parts to remember. clouds: as each was scanned, (n, 3), in file coordinates.
-
-    n_points: of every sampling, at most.
-    """
-
-    config: Config
-    bases: Mapping[str, Basis]
-    clouds: Mapping[str, Sequence[DoubleArray]]
-    n_points: int
-    device: torch.device
-
-    def raw(self, name: str, part: int, count: int, random: np.random.Generator) -> DoubleArray:
-        """At most `count` points (n, 3) of a part that lies as it was scanned, centred, in radii of the category."""
-        points = _some(self.clouds[name][part], count, random)
-        return np.asarray((points - points.mean(axis=0)) / self.bases[name].frame.radius)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """A held-out normal sampling of a part. residual: what alignment left."""
-
-    part: int
-    cloud: Cloud
-    residual: float
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """Of a category's held-out normal scans: object scores (h,), and all their point scores."""
-
-    scores: DoubleArray
-    points: DoubleArray
-
-
-def learn_peer(shelf: Shelf, report: Report, stop: Stop) -> Learned:
-    """Raises BadWeights, Cancelled."""
-    detector = (_learn_template if shelf.config.method == "template" else _learn_banks)(shelf, report, stop)
-    thresholds = {name: reference.threshold for name, reference in detector.known.items()}
-    return Learned(detector.tensors(), thresholds, {}, 0)
-
-
-def _learn_banks(shelf: Shelf, report: Report, stop: Stop) -> MemoryBankDetector:
+def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+    """A memory bank per category and channel. Raises BadWeights, Cancelled."""
     config, recipe = shelf.config, RECIPES[shelf.config.method]
     encoder = load_encoder(config.encoder).to(shelf.device) if recipe.needs_encoder else None
-    eyes = Eyes(config.grouping, encoder, shelf.device)
+    backbone = _backbone(config) if recipe.needs_backbone else None
+    eyes = Eyes(config, encoder, None if backbone is None else backbone.to(shelf.device), shelf.device)
     detector = MemoryBankDetector(config, eyes, {}, {})
     memories: dict[str, Memory] = {}
 
     def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
         memory = _remember(shelf, eyes, name, stop)
         judged = [detector.judge(one.cloud, memory.without(one.part)) for one in held_out]
-        memories[name] = memory = replace(memory, scale=_scale(judged))
+        memories[name] = memory = replace(memory, scale=scale_of_banks(judged))
         found = [
             detector.conclude(one.cloud, memory.without(one.part), said)
             for one, said in zip(held_out, judged, strict=True)
         ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = _with_limits(shelf, judge, report, stop)
-    return MemoryBankDetector(config, eyes, known, memories)
+    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    return memorised(MemoryBankDetector(config, eyes, known, memories).tensors(), known)
 
 
-def _learn_template(shelf: Shelf, report: Report, stop: Stop) -> TemplateDetector:
+def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+    """A golden surface per category. Raises Cancelled."""
     usual: dict[str, Usual] = {}
     per_place = shelf.config.bank.standardise == "place"
 
@@ -119,8 +83,13 @@ def _learn_template(shelf: Shelf, report: Report, stop: Stop) -> TemplateDetecto
         by_part = np.array([objects[owners == part].mean() for part in sorted(set(owners))])
         return Verdicts(wider * by_part, wider * np.concatenate(scores))
 
-    known = _with_limits(shelf, judge, report, stop)
-    return TemplateDetector(shelf.config, known, usual if per_place else None)
+    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    return memorised(TemplateDetector(shelf.config, known, usual if per_place else None).tensors(), known)
+
+
+def memorised(tensors: Mapping[str, Tensor], known: Mapping[str, Reference]) -> Learned:
+    """What a detector without a training of its own leaves."""
+    return Learned(tensors, {name: reference.threshold for name, reference in known.items()}, {}, 0)
 
 
 def as_of_a_new_part(n_parts: int) -> float:
@@ -133,61 +102,43 @@ def as_of_a_new_part(n_parts: int) -> float:
     return float(np.sqrt((n_parts + 1) / (n_parts - 1))) if n_parts > 1 else 1.0
 
 
-def _with_limits(
-    shelf: Shelf, judge: Callable[[str, Sequence[HeldOut]], Verdicts], report: Report, stop: Stop
-) -> dict[str, Reference]:
-    """Every category's reference, judged by its held-out scans."""
-    known: dict[str, Reference] = {}
-    scores: dict[str, DoubleArray] = {}
-    for done, (name, basis) in enumerate(shelf.bases.items()):
-        report(done / len(shelf.bases), f"remember {name}")
-        log.info("remember %s", name)
-        held_out = _hold_out(shelf, name, stop)
-        verdicts = judge(name, held_out)
-        scores[name] = verdicts.scores
-        point_threshold = float(np.quantile(verdicts.points, POINT_QUANTILE))
-        residual = float(np.median([one.residual for one in held_out]))
-        known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
-    limits = object_limits(scores, shelf.config.scoring.false_alarm_rate)
-    return {
-        name: replace(reference, threshold=limits[name], held_out=scores[name]) for name, reference in known.items()
-    }
-
-
-def _hold_out(shelf: Shelf, name: str, stop: Stop) -> list[HeldOut]:
-    basis, training = shelf.bases[name], shelf.config.training
-    found = []
-    for part in range(len(basis.parts)):
-        for turn in range(training.held_out):
-            if stop():
-                raise Cancelled
-            random = generator(training.seed, "held out", name, part, turn)
-            aligned, residual = hold_out(basis, part, shelf.n_points, random)
-            found.append(HeldOut(part, Cloud(shelf.raw(name, part, len(aligned), random), aligned), residual))
-    return found
-
-
 def _remember(shelf: Shelf, eyes: Eyes, name: str, stop: Stop) -> Memory:
     """A bank per channel, from all parts; the scale is yet to be found."""
-    config, basis = shelf.config, shelf.bases[name]
+    config, recipe = shelf.config, RECIPES[shelf.config.method]
     random = generator(config.training.seed, "remember", name)
-    clouds = []
-    for i, part in enumerate(basis.parts):
-        aligned = _some(part.points, shelf.n_points, random)
-        clouds.append(Cloud(shelf.raw(name, i, len(aligned), random), aligned))
+    clouds = shelf.clouds_of(name, random)
     banks: list[Bank] = []
-    for channel in RECIPES[config.method].channels:
+    for channel in recipe.channels:
         seen = []
         for cloud in clouds:
             if stop():
                 raise Cancelled
             seen.append(eyes.look(channel, cloud, banked=True))
-        features, owners = _candidates(seen, config.bank.candidates, random)
-        banks.append(choose_entries(features, owners, config.bank.coreset, config.bank.projection, random, stop))
+        features, owners = candidates(seen, config.bank.candidates, random)
+        gains = balanced(features) if channel == "slices and groups" and config.ismp.weights == "balanced" else None
+        count = round(recipe.share * len(features)) or config.bank.coreset
+        chosen = features if gains is None else features * gains
+        bank = choose_entries(chosen, owners, count, config.bank.projection, random, stop)
+        banks.append(replace(bank, gains=gains))
     return Memory(tuple(banks), np.array([[0.0, 1.0]] * len(banks)))
 
 
-def _candidates(seen: Sequence[Patches], most: int, random: np.random.Generator) -> tuple[FloatArray, IntArray]:
+def balanced(features: FloatArray) -> FloatArray:
+    """(d,) gains that make the parts of ISMP's vectors (n, d) equally long in the mean."""
+    gains = np.ones(features.shape[1], dtype=np.float32)
+    for part in (slice(0, INSIDE_WIDTH), slice(INSIDE_WIDTH, INSIDE_WIDTH + WIDTH), slice(INSIDE_WIDTH + WIDTH, None)):
+        gains[part] = 1 / max(float(np.linalg.norm(features[:, part], axis=1).mean()), 1e-12)
+    return gains
+
+
+def _backbone(config: Config) -> nn.Module:
+    """The network that reads pictures. Raises BadWeights."""
+    if config.method != "cpmf" or config.cpmf.backbone == "lite0":
+        return load_lite0()
+    return load_resnet18(config.cpmf.file) if config.cpmf.backbone == "resnet18-file" else random_resnet18()
+
+
+def candidates(seen: Sequence[Patches], most: int, random: np.random.Generator) -> tuple[FloatArray, IntArray]:
     """Features and the parts they come from; `most` of them, the same number of each part, unless it is 0."""
     rows, owners = [], []
     for part, patches in enumerate(seen):
@@ -199,14 +150,9 @@ def _candidates(seen: Sequence[Patches], most: int, random: np.random.Generator)
     return np.concatenate(rows), np.concatenate(owners)
 
 
-def _scale(judged: Sequence[Sequence[Judged]]) -> DoubleArray:
+def scale_of_banks(judged: Sequence[Sequence[Judged]]) -> DoubleArray:
     """(channels, 2) the lowest and highest distances of held-out scans; 0 and 1 where nothing is to be combined."""
     if len(judged[0]) == 1:
         return np.array([[0.0, 1.0]])
     channels = [np.concatenate([said[i].distances for said in judged]) for i in range(len(judged[0]))]
     return np.array([[values.min(), max(values.max(), values.min() + 1e-12)] for values in channels])
-
-
-def _some(points: DoubleArray, count: int, random: np.random.Generator) -> DoubleArray:
-    """At most `count` of the points (n, 3), in random order."""
-    return points[random.permutation(len(points))[:count]]

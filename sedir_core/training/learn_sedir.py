@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import torch
 
-from sedir_core.detectors.category import Category, View
-from sedir_core.detectors.fitting import calibrate
-from sedir_core.detectors.normal_surface import NormalSurface
-from sedir_core.detectors.scoring import Evidence, paper_scores
-from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, compare, for_tokens, residuals_of
-from sedir_core.detectors.tokens import tokenize
+from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, centres_of, compare, for_tokens, residuals_of
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import Residuals, calibrate
+from sedir_core.evidence.category import Category, View
+from sedir_core.evidence.combination import Evidence
+from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.tokens import tokenize
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
 from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.material import Learned, Material
@@ -69,12 +69,14 @@ def calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> di
     """What is usual for good parts of the material's categories. Raises Cancelled."""
     config, device = material.config, material.device
 
-    def gather(normal: NormalSurface, points: DoubleArray, view: View | None) -> tuple[Evidence, float]:
+    def gather(
+        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+    ) -> tuple[Evidence, Residuals]:
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        evidence = compare(normal, points, tokens, residuals, view).evidence
-        return evidence, float(paper_scores(residuals).max())
+        evidence = compare(normal, points, tokens, residuals, view, every).evidence
+        return evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")
     return calibrate(config, material.bases, gather, material.n_points, report, stop)

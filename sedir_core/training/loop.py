@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -24,6 +20,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from sedir_core.config import TrainingConfig
 from sedir_core.errors import TrainingDiverged
+from sedir_core.interrupts import interruptible
 from sedir_core.runtime import autocast, memory_guard, peak_memory_bytes, seed_everything
 from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
 from sedir_core.training.run import Run
@@ -281,32 +278,6 @@ def _gather_gradients(parameters: Sequence[nn.Parameter], team: Team) -> None:
     parts = torch.split(summed, [gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
-
-
-@contextmanager
-def interruptible() -> Iterator[Stop]:
-    """The first Ctrl-C or SIGTERM only makes the yielded function True; the second acts as it did outside.
-
-    Where signals cannot be caught, off the main thread, it stays False.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        asked.set()
-        for caught, handler in previous.items():
-            signal.signal(caught, handler)
-
-    for number in previous:
-        signal.signal(number, ask)
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _by_name(losses: Any) -> dict[str, Tensor]:

@@ -14,10 +14,10 @@ from torch import Tensor
 from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.index import Dataset, Sample
-from sedir_core.detectors.fitting import Basis, draw_sampling, fit_basis
-from sedir_core.detectors.frames import without_strays
-from sedir_core.detectors.tokens import resolutions, tokenize
 from sedir_core.errors import Cancelled, TooFewPoints
+from sedir_core.evidence.calibration import Basis, draw_sampling, fit_basis
+from sedir_core.evidence.tokens import resolutions, tokenize
+from sedir_core.geometry.frames import without_strays
 from sedir_core.geometry.neighbours import in_company
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
@@ -80,6 +80,8 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
         clouds = usable_clouds(dataset, name, config, stop)
         log.info("align %d parts of %s", len(clouds), name)
         bases[name] = fit_basis(clouds, config.training.seed, stop, from_one_side=config.training.views > 0)
+        for i in bases[name].left_out:
+            log.warning("%s fits none of the other scans of %s and was left out", dataset.train(name)[i].path, name)
     return bases
 
 

@@ -30,7 +30,7 @@ class TrainOrder:
 
 
 def enqueue(order: TrainOrder) -> None:
-    """Put a training at the end of the queue. Raises CannotWrite."""
+    """Put a training at the end of the queue. Raises CannotWrite, and RunLocked where it is ordered already."""
     settings = _kept(order.out, "toml")
     write_text(settings, to_toml(order.config))
     words = [str(order.dataset.absolute()), "--config", str(settings), "--out", str(order.out.absolute())]
@@ -40,7 +40,10 @@ def enqueue(order: TrainOrder) -> None:
 
 
 def enqueue_rest(run_dir: Path, dataset: Path, device: str) -> None:
-    """Put the rest of an interrupted training at the end of the queue. device: where it began. Raises CannotWrite."""
+    """Put the rest of an interrupted training at the end of the queue. device: where it began.
+
+    Raises CannotWrite, and RunLocked where it is ordered already.
+    """
     _add(run_dir, (str(dataset.absolute()), "--resume", str(run_dir.absolute())), device)
 
 
@@ -55,8 +58,8 @@ def last_words(run_dir: Path) -> str:
 
 def _add(run_dir: Path, words: tuple[str, ...], device: str) -> None:
     notes = _kept(run_dir, "log")
-    notes.unlink(missing_ok=True)  # what an earlier process of that name said
     queue.add(queue.queue_folder(), queue.Job(run_dir=run_dir.absolute(), words=words, device=device, notes=notes))
+    notes.unlink(missing_ok=True)  # what an earlier process of that name said
 
 
 def _kept(run_dir: Path, kind: str) -> Path:

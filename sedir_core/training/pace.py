@@ -17,14 +17,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sedir_core.config import Config
-from sedir_core.errors import CannotWrite
+from sedir_core.documents import read_json
+from sedir_core.errors import BadRun, CannotWrite
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
 from sedir_core.training.events import AnyEvent, EpochEvent, StageEvent
 
 log = logging.getLogger(__name__)
 
-VIEW_TURNS = 2  # as many held-out views as in `detectors.fitting`, for each held-out sampling
+VIEW_TURNS = 2  # as many held-out views as in `evidence.calibration`, for each held-out sampling
 STARTING_S = 5.0  # libraries and weights
 # What changes how often something is done, not how long it takes once.
 COUNTED = {"epochs", "samplings", "views", "held_out", "patch_steps", "seed", "checkpoint_seconds", "learning_rate"}
@@ -101,8 +102,8 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
 def read_pace(config: Config, device: str) -> Pace | None:
     """What was measured for these settings on that device, or None."""
     try:
-        return Pace.model_validate_json(_file(config, device).read_text("utf-8"))
-    except (OSError, ValueError, ValidationError):
+        return Pace.model_validate(read_json(_file(config, device), BadRun))
+    except (BadRun, ValidationError):
         return None
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sedir_core.detectors.encoder_weights import save_encoder, user_weights
 from sedir_core.errors import Cancelled
 from sedir_core.models.patch_decoder import PatchDecoder, chamfer_distance
 from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.rundir.encoder_weights import save_encoder, user_weights
 from sedir_core.runtime import autocast, choose_device, memory_guard, torch_generator
 from sedir_core.training.patches import PatchBatch, PatchStream, prefetched
 from sedir_core.types import Report, Stop, never_stop, no_report

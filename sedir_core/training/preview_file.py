@@ -14,6 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from sedir_core.documents import parse_json
 from sedir_core.errors import BadRun
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import FloatArray
@@ -49,7 +50,7 @@ def read_previews(path: Path) -> list[Preview]:
         raise BadRun(path, "is no file of previews", "the run is damaged")
     try:
         with safe_open(path, framework="np") as file:
-            names = json.loads((file.metadata() or {}).get(_NAMES, "null"))
+            names = parse_json((file.metadata() or {}).get(_NAMES, "null"))
             if not isinstance(names, list) or len(names) > _MOST_SAMPLES:
                 raise ValueError("no list of samples")
             return [

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from sedir_core.datasets.defects import sink
-from sedir_core.detectors import run_files
-from sedir_core.detectors.fitting import Basis, draw_sampling
-from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import CannotWrite
+from sedir_core.evidence.calibration import Basis, draw_sampling
+from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.models.sedir import Tokens
+from sedir_core.rundir import files as run_files
 from sedir_core.runtime import generator
 from sedir_core.training.events import PreviewEvent
 from sedir_core.training.loop import Look
@@ -52,15 +52,24 @@ def specimens(material: Material) -> list[Specimen]:
     found = []
     for label, (name, basis) in enumerate(list(material.bases.items())[:N_CATEGORIES]):
         good = material.bank.tokens[material.bank.categories.index(label)][0]
-        points = _dented(basis, material, name)
-        dented = tokenize(points, material.config.grouping, material.encoder, material.device)
-        found += [Specimen(name, False, good), Specimen(name, True, dented.to("cpu"))]
+        points = dented(basis, material.config.training.seed, name, material.n_points)
+        bad = tokenize(points, material.config.grouping, material.encoder, material.device)
+        found += [Specimen(name, False, good), Specimen(name, True, bad.to("cpu"))]
     return found
 
 
 def looking(
     samples: Sequence[Specimen], network: torch.nn.Module, residuals: Residuals, run: Run, n_epochs: int
 ) -> Look:
+    """What `loop.fit` calls between epochs: previews of tokens."""
+
+    def make() -> list[Preview]:
+        return [_preview(one, residuals) for one in samples]
+
+    return watching(make, network, run, n_epochs)
+
+
+def watching(make: Callable[[], Sequence[Preview]], network: torch.nn.Module, run: Run, n_epochs: int) -> Look:
     """What `loop.fit` calls between epochs: every so many it writes a file of previews and says so.
 
     Neither the weights nor any generator is touched, so a training is the same with and without it.
@@ -73,7 +82,7 @@ def looking(
         was_training = network.training
         network.eval()
         with torch.no_grad():
-            made = [_preview(one, residuals) for one in samples]
+            made = make()
         network.train(was_training)
         name = f"{run_files.PREVIEWS}/epoch-{epoch:06d}.safetensors"
         try:
@@ -91,9 +100,10 @@ def _preview(one: Specimen, residuals: Residuals) -> Preview:
     return Preview(one.category, one.damaged, centres, residuals(one.tokens).astype(np.float32))
 
 
-def _dented(basis: Basis, material: Material, name: str) -> DoubleArray:
-    random = generator(material.config.training.seed, "preview", name)
-    points = draw_sampling(basis, 0, min(material.n_points, MOST_POINTS), random)
+def dented(basis: Basis, seed: int, name: str, n_points: int) -> DoubleArray:
+    """A sampling (n, 3) of a category's first part with a dent put on it, in its frame."""
+    random = generator(seed, "preview", name)
+    points = draw_sampling(basis, 0, min(n_points, MOST_POINTS), random)
     diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))
     normals = normals_and_curvature(points)[0]
     return np.ascontiguousarray(sink(points / diagonal, normals, random).points * diagonal)

@@ -8,6 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from sedir_core.names import printable
 from sedir_core.training.events import AnyEvent, EpochEvent, EvaluatedEvent, FailedEvent, StageEvent, StepEvent
 
 
@@ -17,7 +18,7 @@ class ProgressBar:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[eta]}  {task.fields[losses]}"),
@@ -39,7 +40,9 @@ class ProgressBar:
         """Bring the bar up to date with one event."""
         match event:
             case StageEvent():
-                self._bar.update(self._task, description=event.stage, completed=event.fraction, total=1.0, eta="")
+                self._bar.update(
+                    self._task, description=printable(event.stage), completed=event.fraction, total=1.0, eta=""
+                )
             case StepEvent():
                 self._bar.update(
                     self._task,

@@ -6,22 +6,27 @@ its memory that is not in the folder: killed at any moment, the next runner goes
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sedir_core.errors import CannotWrite
+from sedir_core.documents import read_json
+from sedir_core.errors import BadRun, CannotWrite, RunLocked
 from sedir_core.io.atomic import write_text
-from sedir_core.places import writable_folders
-from sedir_core.training.run_lock import is_alive
+from sedir_core.places import own_command, writable_folders
+from sedir_core.rundir.files import EVENTS
+from sedir_core.rundir.lock import is_alive
+from sedir_core.training.events import DoneEvent, FailedEvent, last_event
 from sedir_core.types import Stop, never_stop
 
 log = logging.getLogger(__name__)
@@ -69,21 +74,50 @@ def jobs_in(folder: Path) -> list[Waiting]:
     found = []
     for file in folder.glob("*.json") if folder.is_dir() else ():
         try:
-            found.append(Waiting(file, Job.model_validate_json(file.read_text("utf-8"))))
-        except FileNotFoundError:  # its turn has come and gone meanwhile
-            continue
-        except (OSError, ValueError, ValidationError):
+            found.append(Waiting(file, Job.model_validate(read_json(file, BadRun))))
+        except (BadRun, ValidationError):
+            if not file.exists():  # its turn has come and gone meanwhile
+                continue
             log.warning("left out a waiting training that makes no sense: %s", file)
     return sorted(found, key=lambda one: (one.job.started is None, one.job.place, one.file.name))
 
 
 def add(folder: Path, job: Job) -> Waiting:
-    """Put a job at the end. Raises CannotWrite."""
-    last = max((one.job.place for one in jobs_in(folder)), default=0.0)
-    placed = job.model_copy(update={"place": last + 1.0})
-    file = folder / f"{time.time_ns():020d}-{os.getpid()}.json"
-    write_text(file, placed.model_dump_json() + "\n")
+    """Put a job at the end. Raises CannotWrite, and RunLocked where its run is ordered already."""
+    with _turn(folder):
+        if (known := order_of(folder, job.run_dir)) is not None:
+            what = "waits for its turn already" if known.started is None else "is being trained already"
+            raise RunLocked(job.run_dir.name, what, "stop it first")
+        last = max((one.job.place for one in jobs_in(folder)), default=0.0)
+        placed = job.model_copy(update={"place": last + 1.0})
+        file = folder / f"{time.time_ns():020d}-{os.getpid()}.json"
+        _keep(file, placed)
     return Waiting(file, placed)
+
+
+def order_of(folder: Path, run_dir: Path) -> Job | None:
+    """The job that trains in a run or is to do so; None if nobody ordered it, or it has ended."""
+    return next((job for job in orders_in(folder) if job.run_dir == run_dir), None)
+
+
+def orders_in(folder: Path) -> list[Job]:
+    """One job for each run that is at work or waits: from the moment it is ordered until it has ended."""
+    found: dict[Path, Job] = {}
+    for one in jobs_in(folder):
+        if one.job.started is None or (_lives(one.job) and not _said_end(one.job)):
+            found.setdefault(one.job.run_dir, one.job)
+    return list(found.values())
+
+
+def end_start(folder: Path, run_dir: Path) -> bool:
+    """End a training's process that is on its way to its run directory; False where it is there, or never began."""
+    with _turn(folder):
+        job = order_of(folder, run_dir)
+        if job is None or job.pid is None or is_alive(run_dir):
+            return False
+        with suppress(OSError):  # it has ended by itself
+            os.kill(job.pid, signal.SIGTERM)
+    return True
 
 
 def remove(folder: Path, run_dir: Path) -> bool:
@@ -103,7 +137,12 @@ def reorder(folder: Path, run_dirs: Sequence[Path]) -> None:
         for place, run_dir in enumerate(run_dirs, 1):
             if run_dir in waiting:
                 one = waiting[run_dir]
-                write_text(one.file, one.job.model_copy(update={"place": float(place)}).model_dump_json() + "\n")
+                _keep(one.file, one.job.model_copy(update={"place": float(place)}))
+
+
+def _keep(file: Path, job: Job) -> None:
+    # Not pydantic's own JSON, which refuses names of folders that are no UTF-8.
+    write_text(file, json.dumps(job.model_dump(mode="json")) + "\n")
 
 
 Start = Callable[[Job], int]
@@ -132,12 +171,16 @@ def _turns(folder: Path, start: Start) -> bool:
     """Drop what has ended and start what can be; False when nothing is left."""
     with _turn(folder):
         busy: set[str] = set()
+        runs: set[Path] = set()
         left = False
         for one in jobs_in(folder):
-            if one.job.started is not None and not _lives(one.job):
+            ended = one.job.started is not None and not _lives(one.job)
+            if ended or one.job.run_dir in runs:  # ordered twice by an earlier version
                 one.file.unlink(missing_ok=True)
                 continue
             left = True
+            if one.job.started is None or not _said_end(one.job):
+                runs.add(one.job.run_dir)
             if one.job.started is None and one.job.device not in busy:
                 _begin(one, start)
             busy.add(one.job.device)
@@ -153,7 +196,7 @@ def _begin(one: Waiting, start: Start) -> None:
         one.file.unlink(missing_ok=True)
         return
     begun = one.job.model_copy(update={"started": time.time(), "pid": pid})
-    write_text(one.file, begun.model_dump_json() + "\n")
+    _keep(one.file, begun)
 
 
 def _lives(job: Job) -> bool:
@@ -162,6 +205,16 @@ def _lives(job: Job) -> bool:
         return True
     young = job.started is not None and time.time() - job.started < START_PATIENCE_S
     return young and job.pid is not None and _process_lives(job.pid)
+
+
+def _said_end(job: Job) -> bool:
+    """Whether its training has written its last event; its process may take a moment more to go."""
+    events = job.run_dir / EVENTS
+    try:
+        fresh = job.started is not None and events.stat().st_mtime >= job.started
+    except OSError:
+        return False
+    return fresh and isinstance(last_event(events), DoneEvent | FailedEvent)
 
 
 def _process_lives(pid: int) -> bool:
@@ -192,7 +245,7 @@ def start_training(job: Job) -> int:
         job.notes.parent.mkdir(parents=True, exist_ok=True)
         with job.notes.open("wb") as notes:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sedir_core", "train", *job.words, "--progress", "none"],
+                own_command("train", *job.words, "--progress", "none"),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=notes,
                 start_new_session=os.name != "nt", creationflags=DETACHED if os.name == "nt" else 0,
             )  # fmt: skip

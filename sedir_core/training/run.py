@@ -16,13 +16,22 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config, to_toml
-from sedir_core.detectors import run_files
-from sedir_core.detectors.run_files import FORMAT, About
 from sedir_core.errors import BadRun, BadWeights, Cancelled, CannotWrite, UserError
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.io.tensor_file import read_tensors, write_tensors
-from sedir_core.training.events import AnyEvent, DoneEvent, EventLog, FailedEvent, Watch
-from sedir_core.training.run_lock import held
+from sedir_core.names import printable
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.files import FORMAT, About
+from sedir_core.rundir.lock import held
+from sedir_core.training.events import (
+    AnyEvent,
+    DoneEvent,
+    EpochEvent,
+    EventLog,
+    FailedEvent,
+    SavedEvent,
+    Watch,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +70,8 @@ class Run:
     def emit(self, event: AnyEvent) -> None:
         """Append to events.jsonl and tell the watchers. Raises CannotWrite."""
         self._events.emit(event)
+        if isinstance(event, EpochEvent | SavedEvent | DoneEvent | FailedEvent):
+            log.info("%s", event)
         self.ended = isinstance(event, DoneEvent | FailedEvent)
         for watch in self._watchers:
             watch(event)
@@ -172,6 +183,10 @@ def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, .
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     package = logging.getLogger("sedir_core")
     package.addHandler(handler)
+    level = package.level
+    if not package.isEnabledFor(logging.INFO):  # nobody else asks for more than warnings, which the rare run has
+        package.setLevel(logging.INFO)
+    log.info("training %s on %s with %d threads, %s", path, about.device, about.threads, about.versions)
     events = EventLog(path / run_files.EVENTS)
     run = Run(path, config, about, events, watchers)
     try:
@@ -182,6 +197,7 @@ def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, .
     finally:
         events.close()
         package.removeHandler(handler)
+        package.setLevel(level)
         handler.close()
 
 
@@ -196,7 +212,7 @@ def _record_end(run: Run, error: BaseException) -> None:
             event = FailedEvent(kind=error.kind, message=str(error))
         case _:
             log.error("the training failed", exc_info=error)
-            event = FailedEvent(kind="bug", message=f"{type(error).__name__}: {error}")
+            event = FailedEvent(kind="bug", message=printable(f"{type(error).__name__}: {error}"))
     try:
         run.emit(event)
     except CannotWrite:

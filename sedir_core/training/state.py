@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from sedir_core.config import TrainingConfig
+from sedir_core.documents import parse_json
 from sedir_core.errors import BadRun
 from sedir_core.runtime import generator, torch_generator
 
 LAST_FALL = 0.8  # of the training [R]: 800 of 1000 epochs
+HELD, LOWEST = 0.01, 1e-3  # PO3AD's [R]: 10 of 1001 epochs, then down to a thousandth
 
 
 class Order:
@@ -141,7 +143,7 @@ class TrainingState:
 
 
 def _progress(text: str) -> Progress:
-    found = Progress(**json.loads(text))
+    found = Progress(**parse_json(text))
     sums = [*found.sums.values(), *found.means.values(), found.seconds]
     if type(found.step) is not int or found.step < 0 or not all(isinstance(x, int | float) for x in sums):
         raise ValueError("its progress is no progress")
@@ -154,6 +156,11 @@ def learning_rate(cfg: TrainingConfig, step: int, n_steps: int) -> float:
     """The rate of step 0..n_steps-1, by the configured schedule."""
     if cfg.schedule == "step":
         return cfg.learning_rate * (1.0 if step < LAST_FALL * n_steps else 0.1)
+    if cfg.schedule == "constant":
+        return cfg.learning_rate
+    if cfg.schedule == "late-cosine":
+        done = max(0.0, (step / n_steps - HELD) / (1.0 - HELD))
+        return cfg.learning_rate * (LOWEST + (1.0 - LOWEST) * 0.5 * (1.0 + math.cos(math.pi * done)))
     return cfg.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / n_steps))
 
 

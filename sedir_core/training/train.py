@@ -10,33 +10,30 @@ from pathlib import Path
 
 import torch
 
-from sedir_core.config import PEERS, Config, Method
-from sedir_core.datasets.index import Dataset, open_dataset
-from sedir_core.detectors import run_files
-from sedir_core.detectors.encoder_weights import load_encoder
-from sedir_core.detectors.fitting import MOST_POINTS, Basis
+from sedir_core.config import Config
+from sedir_core.datasets.index import Dataset, open_dataset, refuse_called_defective
+from sedir_core.detectors.registry import BY_NAME, code
 from sedir_core.errors import BadDataset
+from sedir_core.evidence.calibration import MOST_POINTS, Basis
+from sedir_core.io.columns import parse_columns
+from sedir_core.names import printable, storable
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.training.bases import kept_bases
 from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
-from sedir_core.training.learn_mc3dad import learn_mc3dad
-from sedir_core.training.learn_peers import Shelf, learn_peer
-from sedir_core.training.learn_sedir import learn_sedir
 from sedir_core.training.loop import LESS_MEMORY
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
 from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
+from sedir_core.training.shelf import Shelf
 from sedir_core.training.team import Team, joined, own_device
 from sedir_core.training.warm_start import Origin, grow, inheriting, open_to_grow, read_origin, require_same_sizes
 from sedir_core.types import Report, Stop, never_stop
 
 log = logging.getLogger(__name__)
 
-Learn = Callable[[Material, Run, Report, Stop], Learned | None]
-NETWORKS: Mapping[Method, Learn] = {
-    "sedir": learn_sedir,
-    "mc3d-ad": learn_mc3dad,
-    "mc3d-ad-spatial": learn_mc3dad,
-}
+LearnTokens = Callable[[Material, Run, Report, Stop], Learned | None]
+LearnParts = Callable[[Shelf, Run, Report, Stop], Learned]
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,26 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     log.info("device: %s", why)
     if known:
         fresh = None if categories is None else [name for name in categories if name not in known]
-        dataset = open_to_grow(request.dataset, fresh, known)
+        dataset = open_to_grow(request.dataset, fresh, known, parse_columns(request.config.data.columns))
     else:
-        dataset = open_dataset(request.dataset, categories)
+        dataset = open_dataset(request.dataset, categories, parse_columns(request.config.data.columns))
+    _refuse_odd_names(dataset)
+    if request.config.data.defective_names == "refuse":
+        refuse_called_defective(dataset)
     with (
         joined(device) as team,
         _open_run(request, dataset, team, watch, origin) as run,
         memory_guard(device, LESS_MEMORY),
     ):
         return _train_in(run, dataset, team, bool(known), lambda: stop() or run.stop_requested())
+
+
+def _refuse_odd_names(dataset: Dataset) -> None:
+    """A category is named in every document of a run and on every screen. Raises BadDataset."""
+    for name in dataset.categories:
+        if printable(name) != name or len(name) > run_files.MAX_NAME:
+            what = "cannot name a category: it holds control characters, bytes that are no text, or is too long"
+            raise BadDataset(name, what, "rename the folder")
 
 
 @contextmanager
@@ -96,7 +104,9 @@ def _open_run(
     if not team.leads:
         yield Follower(request.out, request.config)
         return
-    about = describe(request.config, dataset.categories, dataset.content_hash, team.device, str(dataset.root.resolve()))
+    about = describe(
+        request.config, dataset.categories, dataset.content_hash, team.device, storable(dataset.root.resolve())
+    )
     if origin is not None:
         about = inheriting(about, origin)
     if not request.resume:
@@ -114,13 +124,13 @@ def _train_in(run: Run, dataset: Dataset, team: Team, grows: bool, stop: Stop) -
     config = run.config
 
     def report(fraction: float, stage: str) -> None:
-        run.emit(StageEvent(stage=stage, fraction=fraction))
+        run.emit(StageEvent(stage=printable(stage), fraction=fraction))
 
     if grows:
         learned: Learned | None = grow(run, dataset, team, report, stop)
     else:
         bases = kept_bases(dataset, config, report, stop)
-        learn = _memorise if config.method in PEERS else _learn
+        learn = _from_tokens if BY_NAME[config.method].from_tokens else _from_parts
         learned = learn(run, dataset, bases, team, report, stop)
     if learned is None:
         return run.path
@@ -130,25 +140,27 @@ def _train_in(run: Run, dataset: Dataset, team: Team, grows: bool, stop: Stop) -
     return run.path
 
 
-def _learn(
+def _from_tokens(
     run: Run, dataset: Dataset, bases: Mapping[str, Basis], team: Team, report: Report, stop: Stop
 ) -> Learned | None:
-    """A network, by all processes of the team."""
+    """By all processes of the team."""
     config = run.config
     encoder = load_encoder(config.encoder).to(team.device)
     n_points = config.grouping.working_points or MOST_POINTS
     with team.leader_first():
         bank = fill_bank(bases, encoder, config, n_points, team.device, report, stop)
-    return NETWORKS[config.method](Material(config, bases, encoder, bank, n_points, team), run, report, stop)
+    learn: LearnTokens = code(BY_NAME[config.method].learner)
+    return learn(Material(config, bases, encoder, bank, n_points, team), run, report, stop)
 
 
-def _memorise(
+def _from_parts(
     run: Run, dataset: Dataset, bases: Mapping[str, Basis], team: Team, report: Report, stop: Stop
 ) -> Learned | None:
-    """A peer, in seconds, by one process."""
+    """By one process."""
     if not team.leads:
         return None
     config = run.config
     clouds = {name: usable_clouds(dataset, name, config, stop) for name in bases}
     n_points = config.grouping.working_points or MOST_POINTS
-    return learn_peer(Shelf(config, bases, clouds, n_points, team.device), report, stop)
+    learn: LearnParts = code(BY_NAME[config.method].learner)
+    return learn(Shelf(config, bases, clouds, n_points, team.device), run, report, stop)

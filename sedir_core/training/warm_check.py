@@ -16,14 +16,14 @@ import numpy as np
 import torch
 
 from sedir_core.datasets.index import Dataset, Sample
-from sedir_core.detectors.category import Category
-from sedir_core.detectors.fitting import draw_sampling
-from sedir_core.detectors.normal_surface import NormalSurface
-from sedir_core.detectors.scoring import Evidence, object_score
 from sedir_core.detectors.sedir import Nets, SedirDetector, compare, for_tokens, residuals_of
-from sedir_core.detectors.tokens import tokenize
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.evaluation.metrics import auroc
+from sedir_core.evidence.calibration import draw_sampling
+from sedir_core.evidence.category import Category
+from sedir_core.evidence.combination import Evidence, object_score
+from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.tokens import tokenize
 from sedir_core.runtime import generator
 from sedir_core.training.material import Material
 from sedir_core.types import BoolArray, DoubleArray, Report, Stop
@@ -163,9 +163,15 @@ def _judge(
 
 def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
     """The object scores as shares of the limits."""
-    pairs = zip(one.evidence, (old.whole, new.whole), strict=True)
-    first, second = (object_score(standard.usual.exceed(e)) / standard.threshold for e, standard in pairs)
+    pairs = zip(one.evidence, (old, new), strict=True)
+    first, second = (_share(evidence, category) for evidence, category in pairs)
     return first, second
+
+
+def _share(evidence: Evidence, category: Category) -> float:
+    usual = category.whole.usual
+    score = object_score(usual.exceed(evidence), peaks=usual.peaks, complete=category.normal.complete)
+    return score / category.whole.threshold
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,18 @@ import torch
 
 from sedir_core.config import Config, override
 from sedir_core.datasets.index import Dataset, category_names, open_dataset
-from sedir_core.detectors import run_files
-from sedir_core.detectors.category import Category, Standard
-from sedir_core.detectors.fitting import MOST_POINTS, Basis, set_stage
-from sedir_core.detectors.frames import Frame
-from sedir_core.detectors.limits import object_limits
-from sedir_core.detectors.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
-from sedir_core.detectors.run_files import About
 from sedir_core.detectors.sedir import Nets, SedirDetector, build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
+from sedir_core.evidence.calibration import MOST_POINTS, Basis, limited, set_stage
+from sedir_core.evidence.category import Category, Standard
+from sedir_core.evidence.identify import PLAIN_FIT
+from sedir_core.evidence.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
 from sedir_core.geometry.elastic import fit_elastic, no_displacement
+from sedir_core.geometry.frames import Frame
+from sedir_core.io.columns import Columns
 from sedir_core.models.sedir import SeDiR
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.files import About
 from sedir_core.runtime import generator
 from sedir_core.training.bases import kept_bases
 from sedir_core.training.learn_sedir import calibrated, train_network
@@ -91,7 +92,7 @@ def inheriting(about: About, origin: Origin) -> About:
     )
 
 
-def open_to_grow(path: Path, wanted: Sequence[str] | None, known: Sequence[str]) -> Dataset:
+def open_to_grow(path: Path, wanted: Sequence[str] | None, known: Sequence[str], columns: Columns = ()) -> Dataset:
     """The new categories and, to replay them, the known ones that the dataset has. Raises BadDataset."""
     there = category_names(path)
     names = there if wanted is None else sorted({*wanted, *(name for name in known if name in there)})
@@ -99,7 +100,7 @@ def open_to_grow(path: Path, wanted: Sequence[str] | None, known: Sequence[str])
     if not fresh:
         what = "has no category that the model does not know yet"
         raise BadDataset(path, what, "it knows " + ", ".join(known))
-    return open_dataset(path, names)
+    return open_dataset(path, names, columns)
 
 
 def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> Learned:
@@ -211,7 +212,10 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     if stop():
         raise Cancelled
     thinned = cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])]
-    points = category.place(thinned, random)[0].enter(thinned)
+    placement, misfit = category.place(thinned, random)
+    if not misfit < PLAIN_FIT:
+        placement = category.relaid(thinned, placement)[0]
+    points = placement.enter(thinned)
     few = points[random.permutation(len(points))[:N_ELASTIC_POINTS]]
     return AlignedPart(points, fit_elastic(few, category.normal.surface, category.normal.controls))
 
@@ -245,7 +249,6 @@ def _limited(config: Config, known: Mapping[str, Category]) -> dict[str, Categor
 
 
 def _standards(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:
-    if not standards or not all(len(one.held_out) for one in standards.values()):
-        return dict(standards)
-    limits = object_limits({n: one.held_out for n, one in standards.items()}, config.scoring.false_alarm_rate)
-    return {name: replace(one, threshold=limits[name]) for name, one in standards.items()}
+    if all(one.limits for one in standards.values()):
+        return limited(config, standards)
+    return dict(standards)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from app.entries import Entry, State
 from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Entry, State
+from app.state.session import Session
+from app.state.settings import Settings
 from sedir_core.errors import BadRun, Cancelled
 from sedir_core.types import (
     BoolArray,
@@ -79,8 +79,9 @@ class SphereDetector:
         finite = scan.finite
         points = scan.points[finite]
         centre, radius = _sphere(points)
-        scores = np.full(len(scan), np.nan, np.float32)
-        scores[finite] = np.abs(np.linalg.norm(points - centre, axis=1) / radius - 1)
+        scores, deviation = np.full((2, len(scan)), np.nan, np.float32)
+        deviation[finite] = np.linalg.norm(points - centre, axis=1) - radius
+        scores[finite] = np.abs(deviation[finite]) / radius
         report(0.9, "scoring")
         over = np.flatnonzero(np.nan_to_num(scores) > POINT_LIMIT)
         return Detection(
@@ -95,6 +96,10 @@ class SphereDetector:
             reconstruction=centre + radius * dented_sphere(2000, 0.0, 1.0).points,
             token=np.ones(4, np.float32),
             defects=(_defect(scan, scores, over),) if len(over) else (),
+            deviation=deviation,
+            deviation_rigid=deviation + np.float32(0.1),
+            deviation_range=(float(np.nanmin(deviation)), float(np.nanmax(deviation))),
+            expected=centre + radius * dented_sphere(3000, 0.0, 1.0).points,
             seconds={"total": 0.02},
         )
 
@@ -161,6 +166,6 @@ def loader(detector: SphereDetector) -> Callable[[Path, str], SphereDetector]:
 def open_and_wait(qtbot: QtBot, window: MainWindow, *paths: Path) -> list[Entry]:
     """Open files and wait until each has a verdict or a reason."""
     with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
-        window.open_paths(paths)
+        window.opening.open(paths)
     assert all(entry.state in (State.DONE, State.FAILED) for entry in window.session.entries)
     return window.session.entries

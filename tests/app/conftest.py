@@ -12,8 +12,8 @@ from PySide6.QtCore import QtMsgType
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Settings
+from app.state.session import Session
+from app.state.settings import Settings
 
 SCREEN_COMPLAINTS = ("This plugin does not support", "propagateSizeHints")
 

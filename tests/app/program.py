@@ -18,7 +18,7 @@ CODE = """
 import sys, threading
 sys.path.insert(0, sys.argv.pop(1))
 from app import __main__ as program
-from app.entries import State
+from app.state.entries import State
 from app_helpers import SphereDetector, loader
 words = sys.argv.pop(1).split()
 gate = threading.Event()

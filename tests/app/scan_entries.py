@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.entries import Failure, State
-from app.session import Session
-from app.shapes import Shape, prepare
+from app.state.entries import Beside, Failure, State
+from app.state.session import Session
+from app.views.shapes import Shape, prepare
 from app.views.thumbnail import png
 from sedir_core.types import Detection
 
@@ -26,7 +26,7 @@ def found(share: float, category: str = "ball", uncertain: bool = False) -> Dete
 def judge(session: Session, entry_id: int, share: float, category: str = "ball", uncertain: bool = False) -> None:
     """The scan is inspected."""
     raw = found(share, category, uncertain)
-    session.set_result(entry_id, raw, SHAPE, np.zeros(64, np.float32), PICTURE)
+    session.set_result(entry_id, raw, {Beside.EXPECTED: SHAPE}, PICTURE)
 
 
 def fail(session: Session, entry_id: int, what: str = "is empty") -> None:

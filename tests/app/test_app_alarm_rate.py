@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from app_helpers import POINT_LIMIT, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 
-from app.session import Session
-from sedir_core.detectors.limits import Calibration, object_limits
+from app.state.session import Session
+from sedir_core.evidence.limits import Calibration, object_limits
 
 
 def scores() -> dict[str, np.ndarray]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from scan_entries import fail, judge
 
-from app import edits as edits_module
-from app.edits import Edits
-from app.entries import ModelInfo, State
-from app.session import Session
+from app.state import edits as edits_module
+from app.state.edits import Edits
+from app.state.entries import ModelInfo, State
+from app.state.session import Session
 
 NAMES = ["a", "b", "c", "d"]
 

@@ -9,10 +9,10 @@ import pytest
 from app_helpers import open_window
 from pytestqt.qtbot import QtBot
 
-from app.entries import State
 from app.jobs.inspection import load
 from app.main_window import MainWindow
-from app.session import Session
+from app.state.entries import State
+from app.state.session import Session
 from app.views.camera import project, towards
 from app.views.colours import position
 from sedir_core.datasets.demo import demo_specimens
@@ -31,10 +31,10 @@ def delivered(qtbot: QtBot, settings, tmp_path) -> Iterator[MainWindow]:
 
 def test_a_defective_demo_scan_is_ng_and_hot_where_the_defect_is(qtbot, delivered):
     with qtbot.waitSignal(delivered.model.batch_finished, timeout=DETECTION_MS):
-        delivered.open_paths([demo_scans() / f"{DEFECTIVE}.ply"])
+        delivered.opening.open([demo_scans() / f"{DEFECTIVE}.ply"])
     (entry,) = delivered.session.entries
     assert entry.state is State.DONE, entry.failure
-    assert delivered.page.verdict._word.text() == "NG"
+    assert delivered.page.verdict.headline.word == "NG"
     truth = dict(demo_specimens())[DEFECTIVE].labels
     inside, elsewhere = heat_in_picture(delivered, truth)
     assert inside > elsewhere + 0.15

@@ -8,8 +8,8 @@ from itertools import pairwise
 from app_helpers import dented_sphere, save_ply
 from PySide6.QtCore import QTimer
 
-from app.collecting import Collector
-from app.views.point_actors import CHUNK
+from app.lifecycle.collecting import Collector
+from app.views.shape_actors import CHUNK
 from app.views.turns import Turns
 
 
@@ -39,7 +39,7 @@ def test_a_step_of_the_full_picture_makes_one_chunk_at_most(qtbot, window, tmp_p
     view._plot.draw_hidden = lambda: (made.append(view._drawn.n_made if view._drawn else 0), draw())
     big = save_ply(tmp_path / "big.ply", dented_sphere(4 * CHUNK + 10).points)
     with qtbot.waitSignal(window.model.batch_finished, timeout=60_000):
-        window.open_paths([big])
+        window.opening.open([big])
     qtbot.waitUntil(lambda: view.complete and view.shape is not None, timeout=60_000)
     steps = [later - earlier for earlier, later in pairwise(made) if later >= earlier]
     assert max(made) == 5 and max(steps) == 1
@@ -47,7 +47,7 @@ def test_a_step_of_the_full_picture_makes_one_chunk_at_most(qtbot, window, tmp_p
 
 def test_the_views_keep_their_height_when_a_result_comes(qtbot, window, good_file):
     with qtbot.waitSignal(window.session.entries_added):
-        window.open_paths([good_file])
+        window.opening.open([good_file])
     qtbot.waitUntil(lambda: window.page.stage.isVisible())
     before = window.page.clouds.height()
     qtbot.waitUntil(lambda: window.session.current_entry.detection is not None, timeout=60_000)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QTextDocument
 
 from app import help_texts
+from app.state.navigation import ShowWorkspace
 from app.widgets.guide import MARGIN, GuideWindow
 from sedir_core.places import user_guide
 
@@ -90,11 +91,11 @@ def test_about_names_the_version(window):
 
 def test_an_empty_window_says_where_to_begin(qtbot, window, monkeypatch):
     empty, wanted = window.page._empty, []
-    window.session.workspace_wanted.disconnect()
-    window.session.workspace_wanted.connect(wanted.append)
+    window.session.navigated.disconnect()
+    window.session.navigated.connect(wanted.append)
     assert empty.guide_button.isVisible() and empty.demo_button.isVisible()
     empty.train_button.click()
-    assert wanted == ["train"]
+    assert wanted == [ShowWorkspace("train")]
     empty.guide_button.click()
     (opened,) = window.findChildren(GuideWindow)
     opened.close()

@@ -19,10 +19,12 @@ from sqlalchemy import insert
 
 from app.jobs.past import ChartData
 from app.main_window import MainWindow
-from app.session import Session
+from app.state.entries import Entry, Past, State
+from app.state.session import Session
 from app.workspaces.history.charts import Charts
 from app.workspaces.history.page import HistoryPage
 from app.workspaces.history.table import COLUMNS, MOST_PAGES
+from app.workspaces.inspect.model import InspectModel
 from sedir_core.history.control import run_chart
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter, Override, Sample
@@ -30,7 +32,7 @@ from sedir_core.history.store import History
 from sedir_core.history.tables import InspectionRow
 
 sys.path.append(str(Path(__file__).parents[1] / "core" / "history"))
-from history_helpers import CONTENT, inspection
+from history_helpers import CONTENT, detection, inspection
 
 COLUMN_NAMES = [column.name for column in InspectionRow.__table__.columns if column.name != "id"]
 CONTROL, LEFT = Qt.KeyboardModifier.ControlModifier, Qt.MouseButton.LeftButton
@@ -132,7 +134,7 @@ def test_an_inspection_is_found_reviewed_and_opened_again_as_it_was(qtbot, recor
     assert (past.verdict, past.review_comment, past.record) == ("ok", "only dust", dented.record)
     assert np.array_equal(past.detection.point_scores, dented.detection.point_scores)
     assert "has changed since" in recorded.page.verdict._reason.text()
-    assert recorded.page.defects.table.rowCount() == 1
+    assert recorded.page.defects.list.rowCount() == 1
 
 
 def test_a_review_of_a_past_inspection_is_logged_too(qtbot, recorded, place, dented_file) -> None:
@@ -161,7 +163,7 @@ def test_filters_narrow_table_and_charts_and_all_comes_back(qtbot, page) -> None
     assert names(page) == [0, 2, 4, 6]
     refresh(qtbot, page, lambda: choose(page.filters.fields["operator"], "berta"))
     assert names(page) == [4, 6]
-    assert [sample.ng for sample in page.charts.run.chart.samples] == [True, True]
+    assert {sample.verdict for sample in page.charts.run.chart.samples} == {"ng"}
     assert "2 of 8" in page.foot.text()
     refresh(qtbot, page, page.filters.clear.click)
     assert names(page) == list(range(8))
@@ -186,7 +188,7 @@ def test_typing_finds_a_scan(qtbot, page) -> None:
 
 def test_a_filter_that_finds_nothing_says_so(qtbot, page) -> None:
     refresh(qtbot, page, lambda: page.filters.search.setText("no such thing"))
-    assert page._none_found.isVisible() and not page.export_button.isEnabled()
+    assert page._none_found.isVisible() and not page.export.isEnabled()
 
 
 def test_a_click_on_a_title_orders_by_it(qtbot, page) -> None:
@@ -204,7 +206,7 @@ def test_the_table_is_exported_as_filtered_and_harmless(qtbot, page, store, tmp_
     for name in ("out.csv", "out.json"):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
         with qtbot.waitSignal(page.model.exported, timeout=WAIT_MS):
-            qtbot.mouseClick(page.export_button, LEFT)
+            page.export.trigger()
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["key"] for row in rows] == [inspection(number).key for number in range(4)]
@@ -273,7 +275,7 @@ def test_a_drift_is_said_and_marked(qtbot) -> None:
     charts = Charts(LIGHT)
     start = datetime(2026, 3, 2, 8, tzinfo=UTC)
     shares = [*(0.5 + 0.02 * (i % 2) for i in range(60)), *(0.53 + 0.005 * i for i in range(20))]
-    samples = [Sample(str(i), start + timedelta(minutes=i), "cup", "A", share, False) for i, share in enumerate(shares)]
+    samples = [Sample(str(i), start + timedelta(minutes=i), "cup", "A", share, "ok") for i, share in enumerate(shares)]
     charts.show_data(ChartData({}, {"cup": (run_chart(samples[:60]), 60)}))
     assert charts.run.summary == "no drift of the scores under the limit"
     charts.show_data(ChartData({}, {"cup": (run_chart(samples), 80)}))
@@ -314,3 +316,13 @@ def test_asking_stops_while_the_page_is_hidden(page) -> None:
     assert page.model._poll.isActive()
     page.hide()
     assert not page.model._poll.isActive()
+
+
+def test_a_reopened_inspection_whose_points_gave_way_gets_them_from_the_history(qtbot, session, place, store) -> None:
+    session.history = place
+    model = InspectModel(session)
+    past = Past(1.0, "long ago")
+    session.reopen(Entry(0, Path("/gone.ply"), State.DONE, raw=detection(), record=inspection(0).key, past=past))
+    qtbot.waitUntil(lambda: session.current_entry.scan is not None, timeout=WAIT_MS)
+    assert len(session.current_entry.scan) == 100 and session.current_entry.surface is not None
+    assert model.close()

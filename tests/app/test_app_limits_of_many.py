@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scan_entries import judge
 
-from app.session import Session
+from app.state.session import Session
 
 
 def test_many_scans_are_told_of_in_one_signal(qtbot, session: Session, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from app_helpers import WAIT_MS, SphereDetector, loader, open_and_wait, open_win
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from app.entries import State
-from app.session import Session
+from app.state.entries import State
+from app.state.session import Session
 from sedir_core.config import preset, to_toml
-from sedir_core.detectors.run_files import ABOUT, CONFIG, WEIGHTS, About
 from sedir_core.io.atomic import write_text
+from sedir_core.rundir.files import ABOUT, CONFIG, WEIGHTS, About
 
 
 def write_run(path: Path, categories: tuple[str, ...] = ("ball",), views: int = 0, finished: bool = True) -> Path:
@@ -102,6 +103,28 @@ def test_a_model_that_cannot_be_loaded_says_why_and_the_old_one_stays(qtbot, win
     assert window.session.run_dir == before and window.settings.run_dir is None
     (entry,) = open_and_wait(qtbot, window, dented_file)
     assert entry.state is State.DONE
+
+
+def test_a_stop_while_a_model_loads_keeps_the_one_before(qtbot, window, dialog, runs, dented_file, monkeypatch):
+    before, gate = window.session.run_dir, threading.Event()
+    real = window.model._inspector._load
+
+    def slow(run_dir: Path, device: str) -> SphereDetector:
+        if run_dir.name == "good run":
+            assert gate.wait(WAIT_MS / 1000)
+        return real(run_dir, device)
+
+    monkeypatch.setattr(window.model._inspector, "_load", slow)
+    choose(dialog, "good run")
+    dialog.use.click()
+    with qtbot.waitSignal(window.model.model_tried, timeout=WAIT_MS) as answer:
+        window.model.stop()
+    assert answer.args[0].what == "loading it was stopped"
+    assert "was stopped" in dialog.trouble.text() and dialog.use.text() == "Use this model"
+    gate.set()
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    assert entry.state is State.DONE and entry.model.run_dir == before
+    assert window.session.run_dir == before and window.settings.run_dir is None
 
 
 def test_a_folder_from_elsewhere_joins_the_list(qtbot, window, dialog, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.pace import REMEMBERED, Pace, duration
+from app.jobs.pace import REMEMBERED, Pace, duration
 
 
 def test_nothing_is_said_before_two_scans_were_timed():

@@ -10,13 +10,13 @@ import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 from PySide6.QtWidgets import QMessageBox
 
-from app.entries import State
 from app.jobs import recorder as recorder_module
 from app.jobs.past import Reader
 from app.jobs.recorder import Recorder
 from app.recording import login_name
-from app.session import Session
-from app.shapes import prepare
+from app.state.entries import Beside, State
+from app.state.session import Session
+from app.views.shapes import prepare
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
 from sedir_core.history.store import History
@@ -41,7 +41,7 @@ def inspect(session: Session, name: str = "a.ply", depth: float = 0.25) -> int:
     scan = Scan(dented_sphere(2000, depth).points, name)
     detection = SphereDetector().detect(scan)
     session.update(entry_id, scan=scan, shape=prepare(scan.points))
-    session.set_result(entry_id, detection, prepare(detection.reconstruction), np.zeros(len(scan), np.float32))
+    session.set_result(entry_id, detection, {Beside.EXPECTED: prepare(detection.expected)})
     return entry_id
 
 
@@ -232,7 +232,7 @@ def test_what_was_stopped_or_failed_is_not_recorded(qtbot, settings, place, tmp_
     session = Session(loader(SphereDetector(gate)), tmp_path / "run")
     session.history = place
     with open_window(qtbot, session, settings, tmp_path) as window:
-        window.open_paths([broken_file, dented_file])
+        window.opening.open([broken_file, dented_file])
         qtbot.waitUntil(lambda: State.RUNNING in [entry.state for entry in session.entries], timeout=WAIT_MS)
         window.model.stop()
     assert {entry.state for entry in session.entries} <= {State.FAILED, State.STOPPED}

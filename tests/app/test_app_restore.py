@@ -9,15 +9,16 @@ import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 from PySide6.QtGui import QAction
 
-from app.entries import State
-from app.kept_session import KeptScan, KeptSession, Limit, Shelf
-from app.session import Session
-from app.session_keeper import SessionKeeper
-from app.settings import Settings
+from app.lifecycle.kept_session import KeptScan, KeptSession, Limit, Shelf
+from app.lifecycle.session_keeper import SessionKeeper, _look
+from app.state.entries import State
+from app.state.session import Session
+from app.state.settings import Settings
 from app.views.layers import Layer
 from sedir_core.errors import CannotWrite
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
+from sedir_core.types import never_stop, no_report
 
 
 @pytest.fixture
@@ -63,6 +64,40 @@ def test_a_damaged_session_is_thrown_away(shelf, text):
     (shelf.folder / "x.json").write_text(text)
     assert shelf.left_behind() == []
     assert not (shelf.folder / "x.json").exists()
+
+
+def test_a_session_on_a_disk_that_does_not_answer_stays(shelf, monkeypatch):
+    path = left(shelf, KeptScan("/a.ply"))
+    path.rename(shelf.folder / "real")
+    path.mkdir()  # what is no file cannot be read, whoever asks
+    assert shelf.left_behind() == []
+    path.rmdir()
+    (shelf.folder / "real").rename(path)
+    assert len(shelf.left_behind()) == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "9" * 5_000])
+def test_a_session_that_is_a_bomb_is_thrown_away(shelf, text):
+    shelf.folder.mkdir()
+    (shelf.folder / "x.json").write_text(text)
+    assert shelf.left_behind() == []
+
+
+def test_scans_on_a_drive_that_is_away_are_offered_when_it_is_back(qtbot, window, shelf, good_file, tmp_path):
+    drive = tmp_path / "drive"
+    path = left(shelf, KeptScan(str(drive / "part.ply"), "ng", "dust"))
+    assert start(qtbot, window, shelf).offer is None
+    assert path.exists()
+    drive.mkdir()
+    save_ply(drive / "part.ply", dented_sphere(300).points)
+    assert _look((shelf, shelf.folder / "log"), no_report, never_stop).paths == (drive / "part.ply",)
+
+
+def test_what_is_restored_in_part_is_kept_until_the_drive_is_back(shelf, good_file, tmp_path):
+    both = left(shelf, KeptScan(str(good_file)), KeptScan(str(tmp_path / "drive" / "part.ply")))
+    gone = left(shelf, KeptScan(str(good_file)), KeptScan(str(tmp_path / "deleted.ply")))
+    offer = _look((shelf, shelf.folder / "log"), no_report, never_stop)
+    assert offer.sources == (gone,) and both.exists()
 
 
 def test_a_living_window_is_not_left_behind(shelf):

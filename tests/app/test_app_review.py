@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from scan_entries import PICTURE, SHAPE, fail, found, judge
 
-from app.entries import State
-from app.session import Session
+from app.state.entries import Beside, State
+from app.state.session import Session
 from app.widgets.theme import LIGHT
 from app.workspaces.inspect.verdict_panel import VerdictPanel
 
@@ -28,8 +28,9 @@ def panel(qtbot: QtBot) -> VerdictPanel:
 
 
 def texts(panel: VerdictPanel) -> str:
-    shown = [panel._word, panel._score, panel._margin, panel._reason, panel._hint, panel.bar._who, panel.bar._comment]
-    return " | ".join(label.text() for label in shown if label.isVisible() and label.text())
+    shown = [panel._reason, panel._hint, panel.bar._who, panel.bar._comment]
+    words = [label.text() for label in shown if label.isVisible()]
+    return " | ".join(text for text in (panel.headline.word, panel.headline.number, *words) if text)
 
 
 def test_the_keys_review_comment_and_undo(qtbot, window, dented_file, good_file):
@@ -71,7 +72,7 @@ def test_removal_is_undone_from_the_menu(qtbot, window, dented_file, good_file):
     undo.trigger()
     assert window.session.current == dented.id
     qtbot.waitUntil(lambda: window.session.get(dented.id).scan is not None, timeout=WAIT_MS)
-    assert window.page.verdict._word.text() == "NG"
+    assert window.page.verdict.headline.word == "NG"
 
 
 def test_a_scan_removed_before_its_turn_is_inspected_when_it_comes_back(qtbot, window, dented_file):
@@ -114,13 +115,13 @@ def test_the_panel_says_all_in_words(session, panel, good_file):
     (only,) = session.add([good_file])
     judge(session, only, 1.42)
     panel.show_entry(session.get(only))
-    assert texts(panel) == "NG | 142 % of limit | 42 % over the limit | Because."
+    assert texts(panel) == "NG | 142 % | Because."
     judge(session, only, 0.8, uncertain=True)
     panel.show_entry(session.get(only))
-    assert texts(panel).startswith("Uncertain | 80 % of limit")
+    assert texts(panel).startswith("Uncertain | 80 %")
     session.review(only, "ok")
     panel.show_entry(session.get(only))
-    assert texts(panel).endswith("Set to OK; the model said uncertain")
+    assert texts(panel).endswith("Set to OK; the model said Uncertain")
     fail(session, only)
     panel.show_entry(session.get(only))
     assert texts(panel) == "Not inspected | Is empty. | Export it again."
@@ -131,10 +132,11 @@ def test_the_panel_says_how_much_was_judged(session, panel, good_file):
     (only,) = session.add([good_file])
     scores = np.where(np.arange(64) < 3, np.nan, 0.5).astype(np.float32)
     raw = replace(found(0.5), from_one_side=True, point_scores=scores)
-    session.set_result(only, raw, SHAPE, np.zeros(64, np.float32), PICTURE)
+    session.set_result(only, raw, {Beside.EXPECTED: SHAPE}, PICTURE)
     panel.show_entry(session.get(only))
-    assert panel._facts["Part"].text() == "ball · 90 % sure · one side seen"
-    assert panel._facts["Points"].text().endswith(", 3 not evaluated")
+    part, points = panel._facts.text().splitlines()
+    assert part == "ball · 90 % sure · one side seen"
+    assert points.startswith("64 points, 3 not evaluated")
 
 
 def test_a_stopped_scan_can_be_inspected_from_the_panel(qtbot, session, panel, good_file):

@@ -15,14 +15,15 @@ from PySide6.QtWidgets import QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.jobs.training import runs_in
-from app.session import Session
-from app.settings import Settings
+from app.state.navigation import ImportRuns, ShowWorkspace, TrainFurther
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.theme import DARK, LIGHT
 from app.workspaces.runs.page import EMPTY, RunsPage
 from app.workspaces.train.page import TrainPage
-from sedir_core.detectors import run_files
 from sedir_core.places import bundled_runs
-from sedir_core.training.run_lock import held
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.lock import held
 
 MEASURED = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 
@@ -220,15 +221,15 @@ def test_a_run_is_exported_and_comes_in_again_by_a_drop(
 def test_a_file_that_is_no_model_is_refused_in_words(qtbot: QtBot, page: RunsPage, tmp_path: Path) -> None:
     (tmp_path / "x.sedir").write_bytes(b"MZ")
     with qtbot.waitSignal(page.model.failed, timeout=WAIT_MS):
-        page._session.import_wanted.emit([tmp_path / "x.sedir"])
+        page.take(ImportRuns((tmp_path / "x.sedir",)))
     assert "x.sedir is not imported: is not a model exported by SeDiR Inspect" in page.messages.text
 
 
 def test_one_click_inspects_with_the_chosen_model(qtbot: QtBot, page: RunsPage, home: Path) -> None:
     choose(qtbot, page, home / "bolts")
-    with qtbot.waitSignal(page._session.workspace_wanted) as wanted:
+    with qtbot.waitSignal(page._session.navigated) as wanted:
         qtbot.mouseClick(page.detail.inspect, Qt.MouseButton.LeftButton)
-    assert wanted.args == ["inspect"]
+    assert wanted.args == [ShowWorkspace("inspect")]
     assert page._session.run_dir == home / "bolts"
     assert page._settings.run_dir == home / "bolts"
 
@@ -243,9 +244,10 @@ def test_a_model_is_handed_over_to_learn_further_parts(qtbot: QtBot, page: RunsP
     train = TrainPage(page._session, page._settings, LIGHT)
     qtbot.addWidget(train)
     choose(qtbot, page, home / "cups")
-    with qtbot.waitSignal(page._session.grow_wanted) as wanted:
+    with qtbot.waitSignal(page._session.navigated) as wanted:
         qtbot.mouseClick(page.detail.grow, Qt.MouseButton.LeftButton)
-    assert wanted.args == [home / "cups"]
+    assert wanted.args == [TrainFurther(home / "cups")]
+    train.take(wanted.args[0])
     assert "cups" in train.settings.origin.text()
     assert not train.settings.method.isEnabled()
     config = train.settings.config

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app import session as session_module
-from app.entries import Failure, ModelInfo, Selection, State
-from app.shapes import prepare
+from app.state import session as session_module
+from app.state.entries import Beside, Entry, Failure, ModelInfo, Past, Selection, State
+from app.views.shapes import prepare
 from sedir_core.errors import UnreadableScan
 from sedir_core.types import Detection, Scan
 
@@ -65,9 +65,28 @@ def test_points_over_the_budget_leave_memory_and_the_current_ones_stay(session, 
     assert [entry.scan is not None for entry in session.entries] == [True, False, True]
 
 
+def test_reopened_inspections_count_and_give_their_points_up(session, monkeypatch):
+    monkeypatch.setattr(session_module, "SCAN_BUDGET_BYTES", 2 * scan("a").points.nbytes)
+    for record in ("first", "second", "third", "fourth"):
+        past = Past(1.0, "long ago")
+        session.reopen(Entry(0, Path(record), State.DONE, scan("x"), raw=found(), record=record, past=past))
+    assert [entry.scan is not None for entry in session.entries] == [False, False, True, True]
+
+
+def test_a_removed_scan_that_comes_back_counts_again(session, monkeypatch):
+    ids = session.add([A, B, C])
+    for entry_id in ids:
+        session.update(entry_id, scan=scan("x"), state=State.DONE)
+    gone = list(enumerate(session.entries))
+    session.remove(ids)
+    monkeypatch.setattr(session_module, "SCAN_BUDGET_BYTES", 2 * scan("a").points.nbytes)
+    session.restore(gone)
+    assert sum(entry.scan is not None for entry in session.entries) == 2
+
+
 def test_a_review_is_told_once_and_only_of_an_inspected_scan(session):
     waiting, done = session.add([A, B])
-    session.set_result(done, found(), prepare(np.zeros((1, 3))), np.zeros(1, np.float32))
+    session.set_result(done, found(), {Beside.EXPECTED: prepare(np.zeros((1, 3)))})
     told = []
     session.reviewed.connect(told.append)
     session.review(waiting, "ok")
@@ -83,7 +102,7 @@ def test_a_review_is_told_once_and_only_of_an_inspected_scan(session):
 def test_a_new_result_drops_the_review(session):
     (only,) = session.add([A])
     for _ in range(2):
-        session.set_result(only, found(), prepare(np.zeros((1, 3))), np.zeros(1, np.float32))
+        session.set_result(only, found(), {Beside.EXPECTED: prepare(np.zeros((1, 3)))})
         assert (session.get(only).review, session.get(only).review_comment) == (None, "")
         session.review(only, "ok", "dust")
 

@@ -8,10 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from app.entries import State
-from app.settings import Settings
+from app.state.entries import State
+from app.state.settings import Settings
 from app.widgets.settings_dialog import SettingsDialog
 from app.widgets.theme import DARK, LIGHT
+from app.workspaces.inspect.defect_panel import WordsRole
 
 
 @pytest.fixture
@@ -48,10 +49,11 @@ def test_closing_closes(qtbot, dialog):
     assert not dialog.isVisible()
 
 
-def test_the_unit_is_written_after_lengths(qtbot, window, settings):
+def test_the_unit_is_written_after_lengths(qtbot, window, settings, dented_file):
+    open_and_wait(qtbot, window, dented_file)
     settings.unit = "mm"
-    table = window.page.defects.table
-    assert [table.headerData(column, Qt.Orientation.Horizontal) for column in (2, 3)] == ["Area (mm²)", "Extent (mm)"]
+    words = window.page.defects.list.index(0).data(WordsRole)
+    assert [text.endswith(unit) for text, unit in zip(words.below, (" mm²", " mm"), strict=True)] == [True, True]
 
 
 def test_typing_finds_a_setting(qtbot, dialog):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from app_helpers import DENT_DIRECTION, dented_sphere, save_ply
+from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QWidget
 
 from app.jobs.inspection import read
-from app.shapes import distances, prepare
 from app.views.camera import home, project
-from app.views.layers import mix, round_length
+from app.views.deviation import round_length
+from app.views.layers import mix
 from app.views.marks import Mark, Marks
 from app.views.overlay import Overlay
-from app.workspaces.inspect.wording import number, size_text
+from app.views.shapes import prepare
+from app.widgets.numbers import GROUP
+from app.workspaces.inspect.wording import Lengths, number
 from sedir_core.types import never_stop, no_report
 
 
@@ -51,13 +54,6 @@ def test_dust_does_not_make_the_part_a_dot():
     assert np.array_equal(left.points, dusty.points[np.isin(dusty.rows, left.rows)])
 
 
-def test_distance_is_the_depth_of_a_dent():
-    dented = dented_sphere(depth=0.2)
-    depth = 10.0 - np.linalg.norm(dented.points, axis=1)
-    found = distances(dented.points, prepare(dented_sphere(8000, 0.0).points))
-    assert np.abs(found - depth).max() < 0.06
-
-
 def test_a_blend_takes_its_share_of_both():
     scan = prepare(dented_sphere(1000).points)
     surface = prepare(dented_sphere(3000, 0.0).points, around=scan)
@@ -92,6 +88,24 @@ def test_callouts_never_cover_each_other(qtbot):
     assert all(canvas.rect().toRectF().contains(room) for room in rooms)
 
 
+def test_callouts_keep_clear_of_the_cube_and_of_the_places_of_defects(qtbot):
+    canvas = QWidget()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 300)
+    overlay = Overlay(canvas)
+    overlay.set_camera(home(10 * np.eye(3, dtype=np.float32), 30.0, 4 / 3), 30.0)
+    place = np.zeros(3)
+    alone = Marks(overlay)
+    alone.show_marks([Mark(place, place + 0.5, "1", False, "142 %")], "#ffffff", "#00ffff")
+    (usual,) = alone.callouts().values()
+    marks = Marks(overlay, lambda: usual)
+    marks.show_marks([Mark(place, place + 0.5, str(i + 1), False, "142 %") for i in range(3)], "#ffffff", "#00ffff")
+    rooms = list(marks.callouts().values())
+    assert len(rooms) == 3 and not any(room.intersects(usual) for room in rooms)
+    (spot,) = {(one.place.x(), one.place.y()) for one in marks._spots() if one is not None}
+    assert not any(room.contains(QPointF(*spot)) for room in rooms)
+
+
 @pytest.mark.parametrize("folder", ["GT", "gt"])
 def test_labels_beside_a_test_scan_reach_its_own_points(tmp_path, folder):
     sphere = dented_sphere(2000)
@@ -104,8 +118,8 @@ def test_labels_beside_a_test_scan_reach_its_own_points(tmp_path, folder):
 
 
 def test_lengths_are_written_without_exponents_and_with_like_decimals():
-    assert [number(value) for value in (1234.5, 12.345, 0.012345)] == ["1,234", "12.3", "0.0123"]
-    assert size_text(np.array([12.34, 0.8, 0.0])) == "12.3 × 0.8 × 0.0"
+    assert [number(value) for value in (1234.5, 12.345, 0.012345)] == [f"1{GROUP}234", "12.3", "0.0123"]
+    assert Lengths(1.0, "mm").size(np.array([12.34, 0.8, 0.0])) == "12.3 × 0.8 × 0.0 mm"
     assert [round_length(value) for value in (0.9, 3.0, 4.0, 80.0)] == [1.0, 2.0, 5.0, 100.0]
 
 

@@ -7,12 +7,12 @@ from app_helpers import loader, open_window
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 
-from app.session import Session
+from app.state.session import Session
 
 
 @pytest.fixture
 def dialog(window):
-    shown = window.dialogs.show_shortcuts()
+    shown = window.dialogs.show_shortcuts(window.shortcuts)
     yield shown
     shown.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from app_helpers import WAIT_MS
 
 from app.__main__ import CrashHooks
-from app.entries import State
+from app.state.entries import State
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "open3d", "vtkmodules", "pyvista", "pyvistaqt", "scipy", "sklearn", "matplotlib")
@@ -64,7 +64,7 @@ def test_a_bug_opens_a_dialog_and_a_second_one_joins_it(qtbot, window, monkeypat
 def test_a_bug_in_a_detector_fails_its_scan_only(qtbot, window, detector, dented_file, monkeypatch):
     monkeypatch.setattr(detector, "detect", lambda *_: 1 / 0)
     with qtbot.waitSignals([window.model.bug_found, window.model.batch_finished], timeout=WAIT_MS):
-        window.open_paths([dented_file])
+        window.opening.open([dented_file])
     (entry,) = window.session.entries
     assert entry.state is State.FAILED
     assert "ZeroDivisionError" in entry.failure.details

@@ -16,11 +16,12 @@ from trainings import TRAINING_MS, begin, checked, choose, opened, type_into, wa
 
 from app.jobs import training
 from app.jobs.training import Phase
+from app.state.navigation import ShowWorkspace
 from app.workspaces.train.data_panel import NUMBERS
 from app.workspaces.train.page import TrainPage
 from sedir_core.datasets.survey import survey
-from sedir_core.detectors.run_files import read_run_config
 from sedir_core.io.export import write_points_ply
+from sedir_core.rundir.files import read_run_config
 from sedir_core.training.pace import Pace
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -47,9 +48,9 @@ def test_from_an_empty_page_to_inspecting_with_the_new_model(
         qtbot.mouseClick(page.progress.evaluate, Qt.MouseButton.LeftButton)
     assert evaluated.args == [run_dir, ""]
     assert 0 <= float(page.progress.limits.item(0, 2).text()) <= 100
-    with qtbot.waitSignal(page._session.workspace_wanted) as wanted:
+    with qtbot.waitSignal(page._session.navigated) as wanted:
         qtbot.mouseClick(page.progress.inspect, Qt.MouseButton.LeftButton)
-    assert wanted.args == ["inspect"]
+    assert wanted.args == [ShowWorkspace("inspect")]
     assert page._session.run_dir == run_dir
 
 

@@ -76,3 +76,16 @@ def test_charts_come_and_go_with_their_series(qtbot: QtBot) -> None:
     grid.show_series({"lr": [(1, 0.1), (2, 0.05)]}, 3)
     grid.grab()
     assert list(grid.charts) == ["lr"]
+
+
+def test_only_settings_that_the_method_reads_are_shown(qtbot: QtBot) -> None:
+    form = ConfigForm(preset("desktop"))
+    qtbot.addWidget(form)
+    form.show_all(True)
+    form.show()
+    assert not form.fields["po3ad", "voxel"].isVisible()
+    form.show_config(preset("desktop", "po3ad"))
+    assert form.fields["po3ad", "voxel"].isVisible()
+    assert not form.fields["r3dad", "draws"].isVisible()
+    form.show_all(False)
+    assert not form.fields["po3ad", "voxel"].isVisible()

@@ -90,7 +90,7 @@ def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path
     epochs = [e.epoch for e in read_events(home / "cups" / "events.jsonl") if isinstance(e, EpochEvent)]
     assert 0 < done < 400
     assert epochs == list(range(1, 401))
-    with qtbot.waitSignal(page._session.workspace_wanted):
+    with qtbot.waitSignal(page._session.navigated):
         qtbot.mouseClick(page.progress.inspect, Qt.MouseButton.LeftButton)
     next(second, None)
     detector = SedirDetector.load(home / "cups", "cpu")
@@ -148,6 +148,41 @@ def test_a_killed_training_is_said_to_be_interrupted(qtbot: QtBot, page: TrainPa
     os.kill(process_of(run_dir), signal.SIGKILL)
     wait_for(qtbot, page, Phase.INTERRUPTED)
     assert page.progress.resume.isVisible()
+
+
+def test_a_training_is_alive_from_the_moment_it_is_ordered(qtbot: QtBot, page: TrainPage, parts: Path) -> None:
+    seen: list[Phase] = []
+    page.model.followed.connect(lambda follow: seen.append(follow.phase))
+    run_dir = begin(qtbot, page, parts, epochs=2_000)
+    wait_for(qtbot, page, Phase.RUNNING)
+    assert set(seen) <= {Phase.STARTING, Phase.RUNNING}
+    page.stop()
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+    seen.clear()
+    page.resume()
+    assert not page.progress.resume.isVisible()
+    assert training.phase_now(run_dir) is Phase.STARTING
+    wait_for(qtbot, page, Phase.RUNNING)
+    assert set(seen) <= {Phase.STARTING, Phase.RUNNING}
+    page.stop()
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+
+
+def test_a_training_cannot_be_ordered_twice_and_one_that_starts_can_be_taken_off(
+    qtbot: QtBot, page: TrainPage, parts: Path
+) -> None:
+    run_dir = begin(qtbot, page, parts, epochs=2_000)
+    wait_for(qtbot, page, Phase.RUNNING)
+    page.stop()
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+    page.resume()
+    page.resume()
+    assert "already" in page.messages.text
+    assert page.progress.stop.isVisible()
+    qtbot.mouseClick(page.progress.stop, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+    assert training.orders().waiting == ()
+    assert training.phase_now(run_dir) is Phase.INTERRUPTED
 
 
 def test_a_second_training_waits_and_starts_by_itself(qtbot: QtBot, page: TrainPage, parts: Path, home: Path) -> None:

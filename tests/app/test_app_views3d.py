@@ -8,7 +8,7 @@ from app_helpers import WAIT_MS, dented_sphere, open_and_wait, save_ply
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 
-from app.entries import Selection
+from app.state.entries import Selection
 from app.views.camera import project
 from app.views.colour_maps import colour_map
 from app.views.colours import NOT_EVALUATED, SURFACE, position
@@ -33,13 +33,13 @@ def test_a_picked_point_tells_its_place_score_and_defect(qtbot, window, dented_f
     assert probe.row in entry.detection.defects[0].members
 
 
-def test_a_point_of_the_reconstruction_has_a_place_and_no_score(qtbot, window, dented_file):
+def test_a_point_of_the_expected_surface_has_a_place_and_no_score(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
     qtbot.keyClick(window, Qt.Key.Key_P)
     click(qtbot, window.page.clouds.views[1])
     (probe,) = window.page.stage.tools.probes
     assert probe.row is None and np.isclose(np.linalg.norm(probe.place), 10.0, rtol=0.02)
-    assert "on the reconstruction" in window.page.stage.readout.text.text()
+    assert "on the expected surface" in window.page.stage.readout.text.text()
 
 
 def test_two_clicks_measure_a_distance_and_c_forgets_it(qtbot, window, dented_file):
@@ -124,16 +124,16 @@ def test_the_section_keeps_its_points_bright_and_dims_the_rest(qtbot, window, go
     open_and_wait(qtbot, window, good_file)
     qtbot.keyClick(window, Qt.Key.Key_2)
     view = window.page.clouds.views[0]
-    before = view._drawn._colours
+    before = painted(view)
     qtbot.keyClick(window, Qt.Key.Key_X)
     qtbot.mouseClick(window.page.stage.section.buttons.button(2), Qt.MouseButton.LeftButton)
-    cut = view._drawn._colours
+    cut = painted(view)
     z = view.shape.points[:, 2]
     inside = np.abs(z) < 0.1
     assert (cut[inside] == SURFACE).all() and (cut[np.abs(z) > 3] < 90).all()
     qtbot.keyClick(window, Qt.Key.Key_X)
     assert window.page.stage.section.isHidden()
-    assert np.array_equal(view._drawn._colours, before)
+    assert np.array_equal(painted(view), before)
 
 
 def test_the_section_starts_at_the_defect_whichever_way_it_cuts(qtbot, window, dented_file):
@@ -177,7 +177,7 @@ def test_the_colour_map_is_that_of_the_menu(qtbot, window, settings, dented_file
     open_and_wait(qtbot, window, dented_file)
     window.page.stage.actions_of_views.maps[1].trigger()
     assert settings.colour_map == "viridis"
-    colours = np.unique(window.page.clouds.views[0]._drawn._colours, axis=0)
+    colours = np.unique(painted(window.page.clouds.views[0]), axis=0)
     assert {tuple(colour) for colour in colours} <= {tuple(colour) for colour in colour_map("viridis")}
 
 
@@ -199,7 +199,7 @@ def test_points_without_a_score_are_grey_and_the_legend_counts_them(qtbot, windo
     open_and_wait(qtbot, window, save_ply(tmp_path / "holes.ply", points))
     shares = window.session.current_entry.raw.point_scores
     assert window.page.colour_bar._n_blank == int(np.isnan(shares).sum()) > 0
-    assert NOT_EVALUATED not in set(map(tuple, window.page.clouds.views[0]._drawn._colours.tolist()))
+    assert NOT_EVALUATED not in set(map(tuple, painted(window.page.clouds.views[0]).tolist()))
 
 
 def test_depth_shading_darkens_edges_when_it_is_switched_on(qtbot, window, settings, dented_file):
@@ -223,3 +223,8 @@ def test_points_grow_and_shrink_within_bounds(qtbot, window, settings, dented_fi
     assert view._point_size(6000, 2.0) > 1.5 * usual
     actions.smaller.trigger()
     assert settings.point_size == 140 and actions.larger.isEnabled()
+
+
+def painted(view) -> np.ndarray:
+    """(n, 3) the colours of all points of a view."""
+    return view._drawn._paint(np.arange(len(view.shape)))

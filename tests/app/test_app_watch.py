@@ -10,9 +10,9 @@ from app_helpers import WAIT_MS, dented_sphere, loader, open_window, save_ply
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from app.entries import State
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import State
+from app.state.session import Session
+from app.state.settings import Settings
 from app.workspaces.inspect.watch_strip import news
 from app.workspaces.inspect.watching import Watching
 from sedir_core.io.folder_watch import WatchState
@@ -43,7 +43,7 @@ def arrive(qtbot, window, path: Path, depth: float = 0.25) -> None:
 def test_what_arrives_is_inspected_counted_and_shown(qtbot, window, incoming):
     watching = begin(qtbot, window, incoming)
     strip = window.page.strip
-    assert strip.isVisible() and strip.title.text() == "Watching incoming"
+    assert strip.isVisible() and strip.title.text() == "incoming"
     assert strip.news.text() == "Nothing arrived yet"
     assert window.page._empty.title.text() == "Waiting for scans in incoming"
     arrive(qtbot, window, incoming / "a.ply")
@@ -80,7 +80,7 @@ def test_a_folder_out_of_reach_is_said_calmly(qtbot, window, incoming, tmp_path)
 def test_the_folder_is_watched_at_the_next_start_if_wished(qtbot, detector, settings, incoming, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(incoming))
     with open_window(qtbot, Session(loader(detector), tmp_path / "run"), settings, tmp_path) as window:
-        window.watch_dialog()
+        window.opening.ask_watched()
         window.page.strip.again.click()
     assert window.closed_cleanly
     later = Settings(settings.path)

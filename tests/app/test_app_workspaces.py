@@ -5,6 +5,7 @@ from __future__ import annotations
 from app_helpers import WAIT_MS, open_and_wait
 from PySide6.QtCore import Qt
 
+from app.state.navigation import OpenScans
 from app.workspaces.ice.page import IcePage
 from app.workspaces.inspect.page import InspectPage
 
@@ -14,7 +15,7 @@ def test_a_workspace_is_built_when_it_is_shown(qtbot, window) -> None:
     qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
     assert window.workspace == "compare"
     assert window.findChildren(IcePage)[0].isVisible()
-    assert window.switcher.by_key["compare"].isChecked()
+    assert window.tools.switcher.by_key["compare"].isChecked()
     qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert window.findChildren(InspectPage)[0].isVisible()
     window.show_workspace("compare")
@@ -34,7 +35,7 @@ def test_no_scan_is_judged_from_another_workspace(qtbot, window, dented_file) ->
 def test_a_scan_from_another_workspace_opens_in_inspect(qtbot, window, good_file) -> None:
     window.show_workspace("compare")
     with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
-        window.session.open_wanted.emit([good_file])
+        window.session.navigate(OpenScans((good_file,)))
     assert window.workspace == "inspect"
     assert [entry.path for entry in window.session.entries] == [good_file]
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.jobs.training import Phase
-from app.session import Session
-from app.settings import Settings
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.config_form import ConfigForm
 from app.widgets.theme import LIGHT
 from app.workspaces.train.page import TrainPage

@@ -7,8 +7,8 @@ from pathlib import Path
 from roundness import ball
 
 from sedir_core.config import Config, preset, to_toml
-from sedir_core.detectors.run_files import About
 from sedir_core.io.export import write_points_ply
+from sedir_core.rundir.files import About
 
 
 def write_run(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -15,9 +18,22 @@ APP = sorted((ROOT / "app").rglob("*.py"))
 
 # Lower rows never import upper ones.
 ROWS = [
-    {"types", "errors", "config", "runtime", "places"},
+    {
+        "types",
+        "errors",
+        "methods",
+        "config",
+        "documents",
+        "interrupts",
+        "names",
+        "runtime",
+        "places",
+        "tolerances",
+        "units",
+    },
     {"io", "geometry"},
     {"datasets", "models"},
+    {"evidence", "rundir"},
     {"detectors"},
     {"training", "evaluation", "history"},
     {"runs"},
@@ -42,6 +58,16 @@ def imported(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+# Only `documents` calls these: it knows the limits.
+UNGUARDED = {"json.loads", "json.load", "tomllib.loads", "tomllib.load", "model_validate_json", "validate_json"}
+
+
+def unguarded(tree: ast.AST) -> list[str]:
+    """Calls of parsers that a stranger's text can keep busy, or make raise what nobody expects."""
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in calls if call in UNGUARDED or call.split(".")[-1] in UNGUARDED]
 
 
 def parsed(path: Path) -> ast.Module:
@@ -119,6 +145,32 @@ def test_workspaces_do_not_import_each_other(path: Path) -> None:
 @pytest.mark.parametrize("path", [*CORE, *APP], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_data_becomes_code(path: Path) -> None:
     assert dangerous(parsed(path)) == []
+
+
+def test_every_dependency_is_imported() -> None:
+    """Those of the extras are chosen by name: a database's driver by its URL."""
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    plain = [re.split(r"[<>=!;\[ ]", need)[0].lower().replace("-", "_") for need in needed]
+    names = set(plain) - {"open3d", "open3d_cpu"}
+    used = {name.split(".")[0] for path in (*CORE, *APP) for name in imported(parsed(path))}
+    of: dict[str, set[str]] = {}
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            of.setdefault(owner.lower().replace("-", "_"), set()).add(module)
+    assert sorted(name for name in names if not of.get(name, {name}) & used) == []
+
+
+def test_a_short_timeout_is_not_charged_with_a_fixture() -> None:
+    """One of the session may train for a minute, in whichever test comes first."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.timeout":
+                assert "func_only=True" in ast.unparse(node), path
+
+
+@pytest.mark.parametrize("path", [*CORE, *APP], ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_are_read_within_limits(path: Path) -> None:
+    assert unguarded(parsed(path)) == [] or path == ROOT / "sedir_core" / "documents.py"
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import torch
 from sedir_core.config import Config, preset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
-from sedir_core.detectors.encoder_weights import save_encoder
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.io.export import write_points_ply
 from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.rundir.encoder_weights import save_encoder
 from sedir_core.training.events import AnyEvent, Watch
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import BoolArray, DoubleArray, Scan

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -13,13 +10,14 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from app.jobs.past import Detail
+from app.widgets.elided import Elided
 from app.widgets.error_details import plain_label
+from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon, icon_size, verdict_look
 from app.workspaces.history import wording
 from sedir_core.history.records import Inspection
@@ -51,11 +49,7 @@ class DetailPane(QFrame):
         super().__init__(parent, objectName="panel")
         self._theme = theme
         self.shown: Detail | None = None
-        self._icon, self._word = QLabel(), QLabel()
-        font = QFont(self.font())
-        font.setPointSizeF(font.pointSizeF() * 1.7)
-        font.setWeight(QFont.Weight.Bold)
-        self._word.setFont(font)
+        self._icon, self._word = QLabel(), QLabel(objectName="display")
         self._score = QLabel(objectName="sectionTitle")
         self._reason = plain_label("")
         self._facts = {name: Elided() for name in FACTS}
@@ -86,7 +80,7 @@ class DetailPane(QFrame):
         if detail is None:
             return
         one = detail.inspection
-        word, picture, colour = verdict_look(self._theme, one.final, one.uncertain and one.review is None)
+        word, picture, colour = verdict_look(self._theme, one.final)
         self._icon.setPixmap(icon(picture, colour).pixmap(icon_size(32), self.devicePixelRatioF()))
         self._word.setText(word)
         self._word.setStyleSheet(f"color: {colour}")
@@ -128,6 +122,7 @@ class DetailPane(QFrame):
         column.addWidget(self._log)
         column.addStretch()
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("Facts of the inspection")
         scroll.setWidget(inside)
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
@@ -143,28 +138,6 @@ class DetailPane(QFrame):
         return whole
 
 
-class Elided(QLabel):
-    """One line, cut in the middle where there is no room; the tool tip has all of it."""
-
-    def __init__(self) -> None:
-        super().__init__(textFormat=Qt.TextFormat.PlainText)
-        self._full = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def say(self, text: str) -> None:
-        self._full = text
-        self._fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width())
-        self.setText(shown)
-        self.setToolTip(escape(self._full) if shown != self._full else "")
-
-
 def _facts(one: Inspection) -> dict[str, str]:
     moved = "" if one.limit_share == 1 else f", {100 * one.limit_share:.0f} % of the calibrated one"
     weights = f" ({one.model_hash[:8]})" if one.model_hash else ""
@@ -178,7 +151,7 @@ def _facts(one: Inspection) -> dict[str, str]:
         one.station or "–",
         f"{one.model} · {one.method}{weights}",
         f"{one.threshold:.4g} (score), {one.point_threshold:.4g} (points){moved}",
-        f"{one.n_points:,}",
+        grouped(one.n_points),
         ", ".join(_defect(i, one) for i in range(min(3, len(one.defects)))) + (" …" if one.n_defects > 3 else "")
         if one.n_defects
         else "none",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.entries import Entry, Failure
 from app.jobs.past import ChartData, Overview, PageRequest, Reader
 from app.jobs.pool import Pool
+from app.state.entries import Entry, Failure
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter, Order

@@ -9,21 +9,21 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from app.entries import Entry, Failure
 from app.jobs.past import Detail, Overview
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Entry, Failure
+from app.state.navigation import Navigation, ShowWorkspace
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.error_details import plain_label
 from app.widgets.messages import MessageBar
+from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.history import wording
 from app.workspaces.history.charts import Charts
@@ -57,15 +57,14 @@ class HistoryPage(QWidget):
         self.view = HistoryView(theme)
         self.detail = DetailPane(theme)
         self.charts = Charts(theme)
-        self.export_button = QPushButton("Export…")
         self.foot = plain_label("", "faint")
         self._none_found = QLabel(NONE_FOUND, objectName="faint", alignment=Qt.AlignmentFlag.AlignCenter)
         self._empty = _Empty(theme)
         self._tables, self._stack = QStackedWidget(), QStackedWidget()
-        refresh, export = QAction("Refresh", self), QAction("Export the Table…", self)
+        refresh, self.export = QAction("Refresh", self), QAction("Export the Table…", self)
         refresh.triggered.connect(self.model.refresh)
-        export.triggered.connect(self.export_dialog)
-        self._actions = [refresh, export]
+        self.export.triggered.connect(self.export_dialog)
+        self._actions = [refresh, self.export]
         self._layout()
         self._connect()
         self.set_theme(theme)
@@ -84,11 +83,18 @@ class HistoryPage(QWidget):
     def actions(self) -> list[QAction]:
         return list(self._actions)
 
+    def tools(self) -> list[QAction]:
+        return list(self._actions)
+
+    def take(self, wanted: Navigation) -> None:
+        """Nothing is asked of it."""
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         for part in (self.messages, self.view, self.detail, self.charts, self._empty):
             part.set_theme(theme)
-        self.export_button.setIcon(icon("table-arrow-right", theme.quiet))
+        for action, name in zip(self._actions, ("refresh", "table-arrow-right"), strict=True):
+            action.setIcon(icon(name, theme.quiet))
 
     # What the user does
 
@@ -118,7 +124,6 @@ class HistoryPage(QWidget):
         self.detail.open_wanted.connect(self.open_past)
         self.charts.chosen.connect(self._point)
         self.charts.lot_chosen.connect(lambda lot: self.filters.choose("lot", lot))
-        self.export_button.clicked.connect(self.export_dialog)
         model.overview_changed.connect(self._show_overview)
         model.page_found.connect(self._on_page)
         model.charts_found.connect(self.charts.show_data)
@@ -141,7 +146,7 @@ class HistoryPage(QWidget):
         self.view.verticalScrollBar().setValue(scroll)
         self._tables.setCurrentIndex(0 if overview.count else 1)
         self._stack.setCurrentIndex(0 if overview.total else 1)
-        self.export_button.setEnabled(bool(overview.count))
+        self.export.setEnabled(bool(overview.count))
         self._show_foot()
         if self._key:
             self.model.ask_detail(self._key)
@@ -150,8 +155,8 @@ class HistoryPage(QWidget):
         overview = self._overview
         if overview is None:
             return
-        of_all = "" if overview.count == overview.total else f"{overview.count:,} of "
-        shown = f"{of_all}{overview.total:,} inspection{'s' * (overview.total != 1)}"
+        of_all = "" if overview.count == overview.total else f"{grouped(overview.count)} of "
+        shown = f"{of_all}{grouped(overview.total)} inspection{'s' * (overview.total != 1)}"
         space = f"past results take {wording.size_text(overview.kept_bytes)} of {self._settings.history_gb} GB"
         self.foot.setText(
             f"{shown} in {self.model.place} · {space}; beyond, the oldest go and their rows stay (Settings)"
@@ -176,7 +181,7 @@ class HistoryPage(QWidget):
 
     def _on_reopened(self, entry: Entry) -> None:
         self._session.reopen(entry)
-        self._session.workspace_wanted.emit("inspect")
+        self._session.navigate(ShowWorkspace("inspect"))
 
     def _on_failed(self, where: str, failure: Failure) -> None:
         self.messages.warn(where, failure, "Try again", self.model.refresh)
@@ -189,10 +194,6 @@ class HistoryPage(QWidget):
     def _layout(self) -> None:
         for part in (self.view, self._none_found):
             self._tables.addWidget(part)
-        head = QHBoxLayout()
-        head.setSpacing(6)
-        head.addWidget(self.filters, 1)
-        head.addWidget(self.export_button)
         left = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
         left.addWidget(self._tables)
         left.addWidget(self.charts)
@@ -207,7 +208,7 @@ class HistoryPage(QWidget):
         column = QVBoxLayout(bench)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(head)
+        column.addWidget(self.filters)
         column.addWidget(whole, 1)
         column.addWidget(self.foot)
         self._stack.addWidget(bench)
@@ -227,11 +228,7 @@ class _Empty(QFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__(objectName="panel")
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._title = QLabel(EMPTY, alignment=Qt.AlignmentFlag.AlignCenter)
-        font = self._title.font()
-        font.setPointSizeF(font.pointSizeF() * 1.7)
-        font.setBold(True)
-        self._title.setFont(font)
+        self._title = QLabel(EMPTY, objectName="display", alignment=Qt.AlignmentFlag.AlignCenter)
         self._hint = plain_label(EMPTY_HINT, "quiet")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)

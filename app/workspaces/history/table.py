@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -25,7 +25,8 @@ COLUMNS: tuple[tuple[str, Order, int], ...] = (
     ("Operator", "operator", 82),
     ("Model", "model", 84),
 )
-"""Title, what it is ordered by, width at first."""
+"""Title, what it is ordered by, width at first, in pixels of a text of USUAL_PT points."""
+USUAL_PT = 9.0
 SCAN, VERDICT = 1, 2
 NUMBERS = (3, 4)
 MOST_PAGES = 40
@@ -100,7 +101,7 @@ class HistoryTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _cell(one, index.column())
         if index.column() == VERDICT and role in (Qt.ItemDataRole.DecorationRole, Qt.ItemDataRole.ForegroundRole):
-            _, name, colour = verdict_look(self.theme, one.final, one.uncertain and one.review is None)
+            _, name, colour = verdict_look(self.theme, one.final)
             return icon(name, colour) if role == Qt.ItemDataRole.DecorationRole else QColor(colour)
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == SCAN:
             return one.path
@@ -135,8 +136,8 @@ class HistoryView(QTableView):
         header.sortIndicatorChanged.connect(
             lambda column, order: self.order_wanted.emit(COLUMNS[column][1], order is Qt.SortOrder.DescendingOrder)
         )
-        for column, (_, _, width) in enumerate(COLUMNS):
-            self.setColumnWidth(column, width)
+        self.setTabKeyNavigation(False)
+        self._set_widths()
         header.setSectionResizeMode(SCAN, QHeaderView.ResizeMode.Stretch)
         self.setAccessibleName("Past inspections")
         self.doubleClicked.connect(lambda index: self._open(index.row()))
@@ -151,6 +152,16 @@ class HistoryView(QTableView):
             self._open(self.currentIndex().row())
         else:
             super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() is QEvent.Type.FontChange:
+            self._set_widths()
+        return handled
+
+    def _set_widths(self) -> None:
+        for column, (_, _, width) in enumerate(COLUMNS):
+            self.setColumnWidth(column, round(width * self.font().pointSizeF() / USUAL_PT))
 
     def choose(self, key: str) -> None:
         """Mark a row without asking for its detail."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from sedir_core.history.records import Inspection, Override
+from sedir_core.types import VERDICT_WORDS
 
 
 def when_text(when: datetime) -> str:
@@ -25,7 +26,7 @@ def verdict_text(one: Inspection) -> str:
     """`NG`, `Uncertain`, or `OK · set by hand` where the operator said so."""
     if one.review is not None:
         return f"{one.review.upper()} · by hand"
-    return "Uncertain" if one.uncertain else one.verdict.upper()
+    return VERDICT_WORDS[one.verdict]
 
 
 def file_name(one: Inspection) -> str:
@@ -42,7 +43,7 @@ def override_text(line: Override) -> str:
     """`2026-03-02 14:05 · anna: OK (the model said NG). Dust on the flange.`"""
     word = f"set to {line.verdict.upper()}" if line.verdict else "back to the model's verdict"
     limit = "" if line.limit_share == 1 else f" at {100 * line.limit_share:.0f} % of the calibrated limit"
-    said = f", the model said {line.model_verdict.upper()}{limit}" if line.verdict else ""
+    said = f", the model said {VERDICT_WORDS[line.model_verdict]}{limit}" if line.verdict else ""
     comment = f"\n“{line.comment}”" if line.comment else ""
     return f"{when_text(line.time)} · {line.operator or 'nobody named'}\n{word}{said}{comment}"
 

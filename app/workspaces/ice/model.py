@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.entries import Failure
 from app.jobs.pool import Pool
-from app.session import Load
+from app.jobs.saving import Saver
+from app.state.entries import Failure
+from app.state.session import Load
 from app.widgets.job_status import Progress
 from sedir_core.io.atomic import write_text
 from sedir_core.types import DoubleArray, Report, Stop
@@ -69,16 +70,15 @@ class IceModel(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._work, self._small, self._writer = Pool("ICE", self), Pool("thumbnails", self), Pool("ICE files", self)
+        self._work, self._small, self._saver = Pool("ICE", self), Pool("thumbnails", self), Saver(self)
         self._job = self._picture = 0
         self._pictured = -1
-        self._targets: dict[int, Path] = {}
         self._work.progressed.connect(lambda _, fraction, stage: self.progress_changed.emit(Progress(fraction, stage)))
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
         self._small.done.connect(lambda _, points: self.pictured.emit(self._pictured, points))
-        self._writer.done.connect(lambda job, _: self.written.emit(self._targets.pop(job)))
-        self._writer.failed.connect(lambda job, e: self.failed.emit(self._targets.pop(job).name, Failure.of(e)))
+        self._saver.saved.connect(self.written)
+        self._saver.failed.connect(self.failed)
 
     @property
     def busy(self) -> bool:
@@ -102,10 +102,10 @@ class IceModel(QObject):
         self._picture = self._small.submit(read_thumbnail, path)
 
     def write(self, path: Path, write: Callable[[Path], None]) -> None:
-        self._targets[self._writer.submit(_write, (path, write))] = path
+        self._saver.write(path, lambda target, report, stop: write(target))
 
     def close(self) -> bool:
-        stopped = [pool.close() for pool in (self._work, self._small, self._writer)]
+        stopped = [pool.close() for pool in (self._work, self._small, self._saver)]
         return all(stopped)
 
     def _start(self, job: Callable[..., object], request: object, stage: str) -> None:
@@ -129,12 +129,11 @@ def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[C
     """Collect and lay out."""
     report(0.0, "loading")
     from sedir_core.datasets.index import open_dataset  # torch and scikit-learn load here, not with the window
-    from sedir_core.evaluation.ice import Contender, compare
+    from sedir_core.evaluation.ice import Contender, compare, told_apart
 
     data = open_dataset(request.dataset)
-    model, baseline = (
-        Contender(path.name, request.load(path, request.device)) for path in (request.model, request.baseline)
-    )
+    paths = request.model, request.baseline
+    model, baseline = told_apart(*(Contender.of(path, request.load(path, request.device)) for path in paths))
     found = compare(
         model, baseline, data, with_anomalous=request.anomalous, stop=stop,
         report=lambda fraction, stage: report(COLLECTING * fraction, stage),
@@ -179,8 +178,3 @@ def write_numbers(path: Path, found: Comparison, flat: Flat) -> None:
         write_text(path, json.dumps(found.to_json(), indent=2, allow_nan=False) + "\n")
     else:
         write_csv(path, found, flat)
-
-
-def _write(request: tuple[Path, Callable[[Path], None]], report: Report, stop: Stop) -> None:
-    path, write = request
-    write(path)

@@ -25,8 +25,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.session import Session
-from app.settings import Settings
+from app.jobs.saving import open_file
+from app.state.navigation import Navigation, OpenScans
+from app.state.session import Session
+from app.state.settings import Settings
 from app.views.category_charts import ConfusionView, DumbbellChart, RelationChart
 from app.views.scatter import Look, ScatterView
 from app.widgets.job_status import JobStatus
@@ -76,6 +78,8 @@ class IcePage(QWidget):
         self.table = MeasureTable(theme)
         self.seed = indented(QSpinBox(maximum=9999, toolTip="Another seed gives another picture of the same tokens"))
         self.perplexity = QComboBox(toolTip="About how many neighbours a sample has in the picture")
+        self.seed.setAccessibleName("Seed")
+        self.perplexity.setAccessibleName("Perplexity")
         for value in PERPLEXITIES:
             self.perplexity.addItem(str(value), value)
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(USUAL))
@@ -109,12 +113,20 @@ class IcePage(QWidget):
     def actions(self) -> list[QAction]:
         return list(self._actions)
 
+    def tools(self) -> list[QAction]:
+        return list(self._actions)
+
+    def take(self, wanted: Navigation) -> None:
+        """Nothing is asked of it."""
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         charts = (*self.scatters, self.scores, self.errors, self.relation, *self.confusions, self.table)
         for part in (self.messages, self.setup, self.status, self.empty, self.thumbnail, *charts):
             part.set_theme(theme)
         self.export.setIcon(icon("export-variant", theme.quiet))
+        for action, name in zip(self._actions, ("chart-box-outline", "table-arrow-right", "content-copy"), strict=True):
+            action.setIcon(icon(name, theme.quiet))
         colours = DARK_RUNS if theme.name == "dark" else RUNS
         for chart in (self.scores, self.errors, self.relation, *self.confusions):
             chart.set_runs(*colours)
@@ -246,7 +258,7 @@ class IcePage(QWidget):
         self.model.flattened.connect(self._show_flat)
         self.model.failed.connect(self.messages.warn)
         self.model.pictured.connect(self._on_pictured)
-        self.model.written.connect(lambda path: self.messages.inform(f"Saved {path}"))
+        self.model.written.connect(self._on_written)
         self.seed.editingFinished.connect(self._lay_out)
         self.perplexity.activated.connect(self._lay_out)
         self.show_all.clicked.connect(self._end_selection)
@@ -304,6 +316,9 @@ class IcePage(QWidget):
         if self.thumbnail.isVisible() and index == self._hovered:
             self.thumbnail.show_points(np.asarray(points))
 
+    def _on_written(self, path: Path) -> None:
+        self.messages.inform(f"Saved {path}", "Open", lambda: open_file(path))
+
     # Pointing
 
     _hovered = -1
@@ -325,7 +340,7 @@ class IcePage(QWidget):
     def _open(self, index: int) -> None:
         if self.found is not None:
             self.thumbnail.hide()
-            self._session.open_wanted.emit([self.found.samples[index].path])
+            self._session.navigate(OpenScans((self.found.samples[index].path,)))
 
     def _on_lassoed(self, indices: IntArray) -> None:
         self.legend.forget()

@@ -58,6 +58,7 @@ class Legend(QListWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName("Categories")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setIconSize(QSize(16, 16))
         self.setFixedWidth(150)
@@ -102,9 +103,6 @@ class MeasureTable(QTableWidget):
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.verticalHeader().setDefaultSectionSize(23)
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() - 1)
-        self.setFont(font)
         self.setStyleSheet("QTableView { border: none; }")
         self.setMinimumWidth(440)
 
@@ -223,11 +221,7 @@ class EmptyState(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("How well do two models keep the categories apart?", alignment=Qt.AlignmentFlag.AlignCenter)
-        font = title.font()
-        font.setPointSizeF(1.5 * font.pointSizeF())
-        font.setBold(True)
-        title.setFont(font)
+        title = QLabel("How well do two models keep the categories apart?", objectName="display")
         self.hint = plain_label(FIRST_STEPS, "hint")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setFixedSize(HINT_WIDTH, self.hint.heightForWidth(HINT_WIDTH))

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.widgets.theme import Theme, icon
-from sedir_core.detectors.run_files import WEIGHTS
+from sedir_core.rundir.files import WEIGHTS
 from sedir_core.runs.catalogue import ARCHIVED
 
 OTHER = "Choose a run…"
@@ -32,7 +32,8 @@ class SetupBar(QFrame):
         )
         for combo, tip in ((self.model, "The run in question"), (self.baseline, "The run it is compared with")):
             combo.setToolTip(tip)
-            combo.setMinimumWidth(150)
+            combo.setAccessibleName(tip)
+            combo.setMinimumWidth(116)
             combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
         self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they are in no number")
         self.compare = QPushButton("Compare", objectName="primary")

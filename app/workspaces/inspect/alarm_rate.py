@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from app.entries import LimitKey, limit_key
-from app.session import Session
+from app.state.entries import LimitKey, limit_key
+from app.state.session import Session
 from app.widgets.number_field import indented
-from sedir_core.detectors.limits import Calibration
+from sedir_core.evidence.limits import Calibration
 
 LOWEST, HIGHEST = 0.1, 30.0  # per cent
+BESIDE_PX, MOST_PX = 200, 16_777_215
 
 
 class AlarmRate(QWidget):
@@ -24,37 +25,42 @@ class AlarmRate(QWidget):
         rate = QDoubleSpinBox(minimum=LOWEST, maximum=HIGHEST, decimals=1, suffix=" %", keyboardTracking=False)
         self.rate = indented(rate)
         self.rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.rate.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the arrow keys walk through the scans
         self.rate.setToolTip("Of good parts of this kind, how many may be called NG. The fewer, the higher the limit.")
         self.rate.setAccessibleName("Allowed false alarms in per cent")
-        self.note = QLabel(objectName="faint")
+        self.note = QLabel(objectName="faint", wordWrap=True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
-        # However long the sentence, it must not push the views aside.
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.back = QPushButton("As trained", flat=True, visible=False)
-        self.back.setToolTip("Back to the calibrated limit of this kind of part")
-        # Its room stays: where it came and went, the 3D views would change their size and draw anew, twice at once.
+        self.note.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        # Its room stays, however long the sentence: where it came and went the 3D views would be drawn anew.
+        self.note.setMinimumHeight(2 * self.note.fontMetrics().lineSpacing())
+        self.back = QToolButton(toolTip="Back to the calibrated limit of this kind of part", visible=False)
+        self.back.setText("As trained")
         policy = self.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.setSizePolicy(policy)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 10, 2)
-        row.setSpacing(10)
-        for part in (self._title, self.rate):
-            row.addWidget(part)
-        row.addWidget(self.note, 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.rate)
         row.addWidget(self.back)
+        row.addStretch()
+        self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._box.addWidget(self._title)
+        self._box.addLayout(row)
+        self._box.addWidget(self.note, 1)
+        self.stand(upright=True)
         self.rate.valueChanged.connect(self._on_rate)
         self.back.clicked.connect(lambda: session.set_limit(1.0))
         for signal in (session.current_changed, session.entry_changed, session.limit_changed, session.model_changed):
             signal.connect(self._follow)
         self._follow()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """As high as with everything in it."""
-        margins = self.contentsMargins()
-        least = max(part.sizeHint().height() for part in (self.rate, self.back)) + margins.top() + margins.bottom()
-        return super().sizeHint().expandedTo(QSize(0, least))
+    def stand(self, upright: bool) -> None:
+        """Beside the colour scale, or in one line below it."""
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._box.setDirection(down if upright else across)
+        self._box.setSpacing(3 if upright else 10)
+        self._box.setContentsMargins(16, 0, 12, 0)
+        self.setMinimumWidth(BESIDE_PX if upright else 0)
+        self.setMaximumWidth(BESIDE_PX if upright else MOST_PX)
 
     def _follow(self, *_: object) -> None:
         entry, model = self._session.current_entry, self._session.model

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.entries import Entry
+from app.state.entries import Entry
 from app.widgets.error_details import plain_label
 
 

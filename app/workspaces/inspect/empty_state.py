@@ -6,12 +6,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.theme import Theme, icon, icon_size
+from sedir_core.io.formats import NAMES
 
 BEGIN = (
     "Drop scans or folders here",
-    "Point clouds and meshes: PCD, PLY, OBJ, STL, OFF, XYZ, TXT, CSV, PTS, NPY, NPZ.\n"
-    "Each scan is read, compared with what the model knows as normal, and shown with its defects.",
+    "Each scan is read, compared with what the model knows as normal, and shown with its defects.\n"
+    f"Point clouds and meshes: {NAMES}.",
 )
+
+
+SIDE_PX = 36
+"""Lines of text do not reach the frame."""
 
 
 class EmptyState(QFrame):
@@ -22,12 +27,8 @@ class EmptyState(QFrame):
         self._theme = theme
         self._watched = ""
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.title = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self.title = QLabel(objectName="display", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
-        font = self.title.font()
-        font.setPointSizeF(font.pointSizeF() * 1.7)
-        font.setBold(True)
-        self.title.setFont(font)
         self._text = QLabel(objectName="quiet", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self.open_button = QPushButton("Open scans…", objectName="primary")
         self.watch_button = QPushButton("Watch a folder…")
@@ -39,6 +40,7 @@ class EmptyState(QFrame):
         self.train_button = QPushButton("Train on your own parts…")
         column = QVBoxLayout(self)
         column.setSpacing(14)
+        column.setContentsMargins(SIDE_PX, 8, SIDE_PX, 8)
         column.addStretch(2)
         column.addWidget(self._icon)
         column.addWidget(self.title)

@@ -3,58 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from app.entries import Entry, Failure
-from app.jobs.pool import Pool
-from app.session import Session
+from app.jobs.saving import Saver
+from app.state.entries import Entry
+from app.state.session import Session
+from app.state.settings import Settings
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.page import InspectPage
-from sedir_core.types import Detection, Report, Scan, Stop
+from sedir_core.types import Detection, DoubleArray, Scan
 
 Cell = str | int | float
 
 
-@dataclass(frozen=True)
-class WriteRequest:
-    """A target and what writes it."""
-
-    path: Path
-    write: Callable[[Path], None]
-
-
 class Exporter(QObject):
-    """Asks where to, writes, and says how it went."""
+    """Asks where to, and lets the saver write."""
 
     said = Signal(str)
-    failed = Signal(str, object)  # where, Failure
 
-    def __init__(self, session: Session, page: InspectPage, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, page: InspectPage, demo_dir: Path, parent: QObject | None = None
+    ) -> None:
+        """demo_dir: where the bundled scans are; nothing is saved among them."""
         super().__init__(parent)
-        self._session, self._page = session, page
-        self._pool = Pool("writer", self)
-        self.start_in: Path | None = None  # where saving begins; None means beside the scan
-        self._targets: dict[int, Path] = {}
-        self._pool.done.connect(lambda job, _: self.said.emit(f"Saved {self._targets.pop(job)}"))
-        self._pool.failed.connect(lambda job, error: self.failed.emit(self._targets.pop(job).name, Failure.of(error)))
+        self._session, self._settings, self._page, self._demo_dir = session, settings, page, demo_dir
+        self.saver = Saver(self)
 
     def scored_points(self) -> None:
-        """The scan's points with their scores, as PLY."""
+        """The scan's points with their scores and deviations, as PLY."""
         result = self._result()
         if result is not None and (path := self._ask("scored points", f"{result[0].name}.ply", "PLY (*.ply)")):
             self.write(path, lambda target: _write_scored(target, *result))
 
-    def reconstruction(self) -> None:
-        """The surface the model expects, as PLY."""
+    def expected(self) -> None:
+        """The surface that the model expects, as PLY; the reconstruction where it expects none."""
         result = self._result()
-        name = f"{result[0].name}_reconstruction.ply" if result else ""
-        if result is not None and (path := self._ask("reconstruction", name, "PLY (*.ply)")):
-            self.write(path, lambda target: _write_surface(target, result[1]))
+        if result is not None:
+            found = result[1].expected
+            self._save_surface("reconstruction" if found is None else "expected", found)
+
+    def reconstruction(self) -> None:
+        """What the network decodes, as PLY."""
+        self._save_surface("reconstruction", None)
+
+    def _save_surface(self, what: str, points: DoubleArray | None) -> None:
+        result = self._result()
+        if result is not None and (path := self._ask(what, f"{result[0].name}_{what}.ply", "PLY (*.ply)")):
+            surface = result[1].reconstruction if points is None else points
+            self.write(path, lambda target: _write_surface(target, surface))
 
     def scan_list(self) -> None:
         """Every scan of the list with its verdict, as CSV."""
@@ -88,16 +88,16 @@ class Exporter(QObject):
         """Verdict, numbers and defects as text, to the clipboard."""
         result = self._result()
         if result is not None:
-            QGuiApplication.clipboard().setText(wording.summary(*result))
+            QGuiApplication.clipboard().setText(wording.summary(*result, self._session.unit))
             self.said.emit("The result is on the clipboard.")
 
     def write(self, path: Path, write: Callable[[Path], None]) -> None:
         """Run `write(path)` in the background."""
-        self._targets[self._pool.submit(_write, WriteRequest(path, write))] = path
+        self.saver.write(path, lambda target, report, stop: write(target))
 
     def close(self) -> bool:
         """Let the file at work be finished. False if that takes too long; the target is then as it was."""
-        return self._pool.close(timeout_s=3.0)
+        return self.saver.close()
 
     def _result(self) -> tuple[Scan, Detection] | None:
         entry = self._session.current_entry
@@ -107,13 +107,16 @@ class Exporter(QObject):
 
     def _ask(self, what: str, name: str, kind: str) -> Path | None:
         chosen, _ = QFileDialog.getSaveFileName(self._page, f"Save {what}", str(self._folder() / name), kind)
+        if chosen:
+            self._settings.saved_in = Path(chosen).parent
         return Path(chosen) if chosen else None
 
     def _folder(self) -> Path:
-        if self.start_in is not None and self.start_in.is_dir():
-            return self.start_in
+        """The one from the settings, that of last time, or beside the scan; never among the bundled scans."""
         entry = self._session.current_entry
-        return entry.path.parent if entry is not None else Path.home()
+        beside = None if entry is None or self._demo_dir in entry.path.parents else entry.path.parent
+        folders = (self._settings.export_folder, self._settings.saved_in, beside)
+        return next((folder for folder in folders if folder is not None and folder.is_dir()), Path.home())
 
 
 LIST_COLUMNS = (
@@ -169,20 +172,16 @@ def _write_table(path: Path, rows: Sequence[Sequence[Cell]]) -> None:
     write_csv(path, rows)
 
 
-def _write(request: WriteRequest, report: Report, stop: Stop) -> None:
-    request.write(request.path)
-
-
 def _write_scored(path: Path, scan: Scan, detection: Detection) -> None:
     from sedir_core.io.export import write_scored_ply
 
-    write_scored_ply(path, scan, detection.point_scores)
+    write_scored_ply(path, scan, detection.point_scores, detection.deviation)
 
 
-def _write_surface(path: Path, detection: Detection) -> None:
+def _write_surface(path: Path, points: DoubleArray) -> None:
     from sedir_core.io.export import write_points_ply
 
-    write_points_ply(path, detection.reconstruction)
+    write_points_ply(path, points)
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

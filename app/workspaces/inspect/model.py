@@ -8,18 +8,32 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.entries import Entry, Failure, ModelInfo, State
 from app.jobs import inspection
-from app.jobs.inspection import AgainRequest, DetectRequest, Inspected, Inspector, JudgeRequest, LoadRequest, Opened
+from app.jobs.inspection import (
+    AgainRequest,
+    DetectRequest,
+    Inspected,
+    Inspector,
+    Joined,
+    JoinRequest,
+    JudgeRequest,
+    LoadRequest,
+    Opened,
+    PastRequest,
+)
+from app.jobs.pace import Pace
 from app.jobs.pool import Pool
-from app.pace import Pace
-from app.session import Session
+from app.state.entries import Beside, Entry, Failure, ModelInfo, State
+from app.state.session import Session
+from app.views.shapes import NO_SHAPE
 from sedir_core.errors import UserError
+from sedir_core.io.finding import Found, listed
+from sedir_core.io.formats import NAMES
 from sedir_core.types import Detection
 
 log = logging.getLogger(__name__)
@@ -48,13 +62,19 @@ class InspectModel(QObject):
     graphics_ready = Signal()
     model_tried = Signal(object)  # Failure, or None: the answer to `try_model`
     bug_found = Signal(object)  # an exception that is no user's fault
+    noted = Signal(str)  # what a user should know, that is no failure
+    table_seen = Signal(Path, object)  # its first rows (TableHead): the answer to `look_at_table`
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._inspector = Inspector(session.load)
         self._reader, self._detector = Pool("reader", self), Pool("detector", self)
+        self._joiner = Pool("surfaces", self)
+        self._joining: tuple[int, int] | None = None  # job id, entry id
+        self._beside = Beside.EXPECTED
         self._finding: dict[int, tuple[Path, ...]] = {}
+        self._peeking: dict[int, Path] = {}
         self._reading: tuple[int, int] | None = None  # job id, entry id
         self._detecting: tuple[int, int] | None = None
         self._judging: tuple[int, int, float] | None = None  # job id, entry id, limit
@@ -66,7 +86,7 @@ class InspectModel(QObject):
         self._lost: set[int] = set()  # inspected once, and their points are no longer to be had
         self._show_next_found = False
         self._first: Path | None = None
-        for pool in (self._reader, self._detector):
+        for pool in (self._reader, self._detector, self._joiner):
             pool.done.connect(self._on_done)
             pool.failed.connect(self._on_failed)
             pool.progressed.connect(self._on_progress)
@@ -74,6 +94,7 @@ class InspectModel(QObject):
         session.entries_added.connect(self._on_added)
         session.entries_removed.connect(self._on_removed)
         session.limit_changed.connect(self._advance)
+        session.compared_changed.connect(self._advance)
 
     # What the page asks for
 
@@ -108,6 +129,15 @@ class InspectModel(QObject):
                 self._batch[entry_id] = False
         self._advance()
 
+    def look_at_table(self, path: Path) -> None:
+        """Read the first rows of a table, for the user to say which columns are x, y and z."""
+        self._peeking[self._reader.submit(inspection.peek, path)] = path
+
+    def show_beside(self, beside: Beside) -> None:
+        """What of the shown scan's result must be ready to be drawn."""
+        self._beside = beside
+        self._advance()
+
     def inspect_arrival(self, path: Path) -> int:
         """Inspect a scan that has just been written, also where an older one of that name is listed. Returns its id."""
         known = next((e.id for e in self._session.entries if e.path == path and e.past is None), None)
@@ -115,7 +145,7 @@ class InspectModel(QObject):
             return self._session.add([path])[0]
         self._drop_jobs({known})  # they hold the points of before
         self._lost.discard(known)
-        self._session.update(known, state=State.WAITING, scan=None, shape=None, failure=None, repeats="")
+        self._session.update(known, state=State.WAITING, scan=None, shape=None, surfaces={}, failure=None, repeats="")
         self._batch[known] = False
         self._advance()
         return known
@@ -132,6 +162,11 @@ class InspectModel(QObject):
         for entry in self._session.entries:
             if entry.state in (State.WAITING, State.RUNNING):
                 self._session.update(entry.id, state=State.DONE if entry.detection else State.STOPPED)
+        if self._trying is not None:
+            self._detector.cancel(self._trying[0])
+            self._trying = None
+            self.prepare_model()  # the one before, which had to make room
+            self.model_tried.emit(Failure("loading it was stopped", "", ""))
         self._finish_batch()
 
     @property
@@ -142,7 +177,8 @@ class InspectModel(QObject):
         """End the threads. False if one did not stop within a second."""
         self._session.current_changed.disconnect(self._advance)
         self._session.limit_changed.disconnect(self._advance)
-        return all([self._reader.close(), self._detector.close()])
+        self._session.compared_changed.disconnect(self._advance)
+        return all([self._reader.close(), self._detector.close(), self._joiner.close()])
 
     # The work
 
@@ -152,11 +188,9 @@ class InspectModel(QObject):
 
     def _advance(self, *_: object) -> None:
         if self._reading is None and (entry := self._next_to_read()) is not None:
-            again = entry.state is State.DONE and entry.raw is not None
-            request = AgainRequest(entry.path, entry.raw) if again and entry.raw is not None else entry.path
-            job = inspection.read_again if again else inspection.read
-            self._reading = self._reader.submit(job, request), entry.id
+            self._reading = self._read(entry), entry.id
         self._judge_current()
+        self._join_shown()
         if self._detecting is None and (entry := self._next_to_detect()) is not None:
             assert entry.scan is not None and entry.shape is not None
             request = DetectRequest(entry.scan, entry.shape, self._model, self._session.category)
@@ -164,6 +198,14 @@ class InspectModel(QObject):
             self._session.update(entry.id, state=State.RUNNING)
         if not (self._reading or self._detecting or self._finding or self._trying):
             self._finish_batch()
+
+    def _read(self, entry: Entry) -> int:
+        """From its file; one whose result is there together with what is drawn of that, a past one from the history."""
+        if entry.state is not State.DONE or entry.raw is None:
+            return self._reader.submit(inspection.read, entry.path)
+        if entry.past is not None and self._session.history is not None:
+            return self._reader.submit(inspection.read_past, PastRequest(entry.record, self._session.history))
+        return self._reader.submit(inspection.read_again, AgainRequest(entry.path, entry.raw))
 
     def _judge_current(self) -> None:
         """The limit was moved: the shown scan's defects are found again, those of others when they are shown."""
@@ -175,11 +217,42 @@ class InspectModel(QObject):
             request = JudgeRequest(entry.scan, entry.raw, limit)
             self._judging = self._reader.submit(inspection.judge, request), entry.id, limit
 
+    def _join_shown(self) -> None:
+        """The shown scans become surfaces, and what is shown beside the current one."""
+        if self._joining is not None:
+            return
+        for entry in self._shown():
+            if entry.shape is None:
+                continue
+            beside = entry.shown_as(self._beside)
+            surface = entry.surfaces.get(beside)
+            made = entry.raw is None or beside is Beside.SCAN or (surface is not None and surface.joined)
+            if entry.shape.joined and made:
+                continue
+            request = JoinRequest(entry.shape, entry.surfaces, entry.raw, beside)
+            self._joining = self._joiner.submit(inspection.join_surfaces, request), entry.id
+            return
+
+    def _on_joined(self, entry_id: int, joined: Joined) -> None:
+        """Of a scan that was not read anew, or inspected again, meanwhile."""
+        entry, asked = self._session.get(entry_id), joined.of
+        if entry is None or entry.shape is None or entry.shape.points is not asked.shape.points:
+            return
+        changes: dict[str, object] = {} if entry.shape.joined else {"shape": joined.shape}
+        if entry.raw is asked.raw:
+            changes["surfaces"] = {**entry.surfaces, **joined.surfaces}
+        if changes:
+            self._session.update(entry_id, **changes)
+
+    def _shown(self) -> list[Entry]:
+        """The current scan, and the one beside it."""
+        ids = dict.fromkeys((self._session.current, self._session.compared))
+        return [entry for entry in map(self._session.get, ids) if entry is not None]
+
     def _next_to_read(self) -> Entry | None:
-        current = self._session.current_entry
-        readable = current is not None and current.scan is None and current.id not in self._lost
-        if readable and current is not None and current.state in (State.WAITING, State.DONE):
-            return current
+        for shown in self._shown():
+            if shown.scan is None and shown.id not in self._lost and shown.state in (State.WAITING, State.DONE):
+                return shown
         waiting = [entry for entry in self._session.entries if entry.state is State.WAITING]
         if sum(entry.scan is not None for entry in waiting) >= READ_AHEAD:
             return None
@@ -192,6 +265,8 @@ class InspectModel(QObject):
     def _on_done(self, job: int, value: object) -> None:
         if job in self._finding:
             self._found(self._finding.pop(job), value)
+        elif job in self._peeking:
+            self.table_seen.emit(self._peeking.pop(job), value)
         elif job == self._graphics:
             self.graphics_ready.emit()
         elif job == self._loading and isinstance(value, ModelInfo):
@@ -203,15 +278,17 @@ class InspectModel(QObject):
             self.model_tried.emit(None)
         elif self._reading is not None and job == self._reading[0] and isinstance(value, Opened):
             entry_id, self._reading = self._reading[1], None
-            drawn = {} if value.surface is None else {"surface": value.surface, "difference": value.difference}
-            self._session.update(entry_id, scan=value.scan, shape=value.shape, **drawn)
+            self._session.update(entry_id, scan=value.scan, shape=value.shape, surfaces=value.surfaces)
         elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
             self._session.set_result(
-                entry_id, value.detection, value.surface, value.difference, value.thumbnail, value.model
+                entry_id, value.detection, value.surfaces, value.thumbnail, value.model, value.front
             )
             self._tick(entry_id)
+        elif self._joining is not None and job == self._joining[0] and isinstance(value, Joined):
+            entry_id, self._joining = self._joining[1], None
+            self._on_joined(entry_id, value)
         elif self._judging is not None and job == self._judging[0] and isinstance(value, Detection):
             _, entry_id, limit = self._judging
             self._judging = None
@@ -228,6 +305,8 @@ class InspectModel(QObject):
             paths = self._finding.pop(job)
             where = error.where if isinstance(error, UserError) else ", ".join(path.name for path in paths)
             self.failed.emit(where, failure)
+        elif job in self._peeking:
+            self.failed.emit(self._peeking.pop(job).name, failure)
         elif job == self._loading:
             self.failed.emit("The model could not be loaded", failure)
         elif self._trying is not None and job == self._trying[0]:
@@ -235,6 +314,10 @@ class InspectModel(QObject):
             self.failed.emit(f"{where} was not taken", failure)
             self.prepare_model()  # the one before, which had to make room
             self.model_tried.emit(failure)
+        elif self._joining is not None and job == self._joining[0]:
+            entry_id, self._joining = self._joining[1], None
+            self._leave_points(entry_id)
+            self.failed.emit("The surface could not be made; the points are shown", failure)
         elif job == self._graphics:
             self.failed.emit("The 3D views could not be loaded", failure)
         elif self._judging is not None and job == self._judging[0]:
@@ -249,6 +332,16 @@ class InspectModel(QObject):
             entry_id, self._detecting = self._detecting[1], None
             self._fail(entry_id, failure)
         self._advance()
+
+    def _leave_points(self, entry_id: int) -> None:
+        """What could not be joined is not tried for ever."""
+        entry = self._session.get(entry_id)
+        if entry is None or entry.shape is None:
+            return
+        beside = entry.shown_as(self._beside)
+        rest = entry.surfaces.get(beside, NO_SHAPE)
+        surfaces = {**entry.surfaces, beside: replace(rest, joined=True)}
+        self._session.update(entry_id, shape=replace(entry.shape, joined=True), surfaces=surfaces)
 
     def _fail(self, entry_id: int, failure: Failure) -> None:
         self._session.update(entry_id, state=State.FAILED, failure=failure)
@@ -266,14 +359,16 @@ class InspectModel(QObject):
         self._batch[entry_id] = True
         self._pace.tick(time.monotonic())
 
-    def _found(self, asked: tuple[Path, ...], paths: object) -> None:
-        assert isinstance(paths, list)
+    def _found(self, asked: tuple[Path, ...], found: object) -> None:
+        assert isinstance(found, Found)
+        paths = list(found.scans)
         new = self._session.add(paths)
+        if found.passed_over and paths:
+            files = "file that is no scan" if len(found.passed_over) == 1 else "files that are no scans"
+            self.noted.emit(f"Passed over {len(found.passed_over):,} {files}: {listed(found.passed_over)}.")
         if not paths:
             where = ", ".join(path.name or str(path) for path in asked)
-            self.failed.emit(
-                where, Failure("no scans in there", "open PCD, PLY, OBJ, STL, OFF, text or NumPy files", "")
-            )
+            self.failed.emit(where, Failure("no scans in there", f"open one of these: {NAMES}", ""))
         elif self._show_next_found:
             self._show_next_found = False
             ids = {entry.path: entry.id for entry in self._session.entries}

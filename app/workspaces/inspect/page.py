@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -12,22 +15,31 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.edits import Edits
-from app.entries import Failure, Selection, State
-from app.session import Session
-from app.settings import Settings
+from app.state.edits import Edits
+from app.state.entries import Beside, Entry, Failure, Selection, State
+from app.state.navigation import ShowWorkspace
+from app.state.session import Session
+from app.state.settings import Settings
+from app.widgets.columns_dialog import CHOOSE, ColumnsDialog
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme
 from app.workspaces.inspect.alarm_rate import AlarmRate
+from app.workspaces.inspect.defect_panel import DefectPanel
 from app.workspaces.inspect.empty_state import EmptyState
 from app.workspaces.inspect.model import InspectModel
-from app.workspaces.inspect.panels import DefectPanel
 from app.workspaces.inspect.scan_panel import ScanPanel
 from app.workspaces.inspect.stage import Stage
 from app.workspaces.inspect.verdict_panel import VerdictPanel
 from app.workspaces.inspect.watch_strip import WatchStrip
 from app.workspaces.inspect.watching import Watching
-from sedir_core.types import Verdict
+from sedir_core.errors import UnknownColumns
+from sedir_core.io.table_peek import TableHead
+from sedir_core.types import Decision
+
+AREAS = (Qt.DockWidgetArea.LeftDockWidgetArea, *[Qt.DockWidgetArea.RightDockWidgetArea] * 2)
+"""Of the docks as they come: scans, verdict, defects."""
+LEFT, RIGHT = (180, 180, 320), (225, 230, 400)
+"""Width of the docks: thousandths of the window's, at least and at most so many pixels."""
 
 
 class InspectPage(QMainWindow):
@@ -54,9 +66,9 @@ class InspectPage(QMainWindow):
         self.scan_panel.add_below(self.strip)
         self.scans = self.scan_panel.list
         self.verdict = VerdictPanel(theme)
-        self.defects = DefectPanel()
+        self.defects = DefectPanel(theme)
         self.alarms = AlarmRate(session)
-        self.stage.add_below_scale(self.alarms)
+        self.stage.add_beside_scale(self.alarms)
         self._empty = EmptyState(theme)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
@@ -69,22 +81,36 @@ class InspectPage(QMainWindow):
         self.setCentralWidget(centre)
         self.setDockNestingEnabled(True)
         self.docks = [
-            self._dock("Scans", self.scan_panel, Qt.DockWidgetArea.LeftDockWidgetArea),
-            self._dock("Verdict", self.verdict, Qt.DockWidgetArea.RightDockWidgetArea),
-            self._dock("Defects", self.defects, Qt.DockWidgetArea.RightDockWidgetArea),
+            self._dock("Scans", self.scan_panel, AREAS[0]),
+            self._dock("Verdict", self.verdict, AREAS[1]),
+            self._dock("Defects", self.defects, AREAS[2]),
         ]
         self.setContentsMargins(8, 0, 8, 0)
+        self.scan_panel.setMinimumWidth(LEFT[1] - 12)
+        self.verdict.setMinimumWidth(RIGHT[1] - 10)
+        self._order_focus()
         self._connect()
         self._show_entry()
 
+    def reset_layout(self, width: int, height: int) -> None:
+        """Every dock back where it comes, also those that were closed or pulled out."""
+        for dock, area in zip(self.docks, AREAS, strict=True):
+            dock.setFloating(False)
+            self.addDockWidget(area, dock)
+            dock.show()
+        self.splitDockWidget(self.docks[1], self.docks[2], Qt.Orientation.Vertical)
+        self.arrange(width, height)
+
     def arrange(self, width: int, height: int) -> None:
-        """The docks as they come, for a window of that size."""
-        right = min(max(width * 26 // 100, 300), 400)
-        self.resizeDocks(self.docks, [min(max(width * 20 // 100, 250), 330), right, right], Qt.Orientation.Horizontal)
+        """The docks as they come, for a window of that size: most of the room is for the views."""
+        left, right = (min(max(width * share // 1000, least), most) for share, least, most in (LEFT, RIGHT))
+        self.resizeDocks(self.docks, [left, right, right], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [height // 3, height - height // 3], Qt.Orientation.Vertical)
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.messages, self.stage, self.scan_panel, self.strip, self.verdict, self._empty):
+        for part in (
+            self.messages, self.stage, self.scan_panel, self.strip, self.verdict, self.defects, self._empty,
+        ):  # fmt: skip
             part.set_theme(theme)
 
     def close_views(self) -> None:
@@ -100,7 +126,29 @@ class InspectPage(QMainWindow):
         self.edits.remove(ids)
         self._session.show(heir)
 
-    def review(self, verdict: Verdict | None) -> None:
+    def inspect_again(self) -> None:
+        """The chosen scans, or the one on show, once more with the model and the part of now."""
+        self._model.inspect_again(self.scans.chosen_ids() or [self._session.current or 0])
+
+    def inspect_all_again(self) -> None:
+        self._model.inspect_again([entry.id for entry in self._session.entries])
+
+    def retry_failed(self) -> None:
+        self._model.inspect_again([entry.id for entry in self._session.entries if entry.state is State.FAILED])
+
+    def pin(self) -> None:
+        """Keep the scan on show at the right, to compare others with it; once more lets it go."""
+        pinned = self.clouds.beside is Beside.SCAN and self._session.compared == self._session.current
+        if self._session.current is not None and not pinned:
+            self._session.compare(self._session.current)
+        self.clouds.set_beside(Beside.EXPECTED if pinned else Beside.SCAN)
+
+    def find(self) -> None:
+        """Begin a search in the list, wherever it was."""
+        self.docks[0].setVisible(True)
+        self.scan_panel.find()
+
+    def review(self, verdict: Decision | None) -> None:
         """The operator's word on the current scan; None takes it back."""
         if self._session.current is not None:
             self.edits.review(self._session.current, verdict)
@@ -122,7 +170,7 @@ class InspectPage(QMainWindow):
         session.limit_changed.connect(self._show_entry)
         self.colour_bar.limit_set.connect(session.set_limit)
         session.model_changed.connect(self._show_entry)
-        session.unit_changed.connect(self.defects.table.set_unit)
+        session.unit_changed.connect(self.defects.list.set_unit)
         self.scans.scan_chosen.connect(session.show)
         self.scans.removal_wanted.connect(self.remove)
         self.verdict.review_wanted.connect(self.edits.review)
@@ -133,17 +181,23 @@ class InspectPage(QMainWindow):
         self._empty.open_button.clicked.connect(self.open_wanted)
         self._empty.demo_button.clicked.connect(self.demo_wanted)
         self._empty.guide_button.clicked.connect(self.guide_wanted)
-        self._empty.train_button.clicked.connect(lambda: session.workspace_wanted.emit("train"))
+        self._empty.train_button.clicked.connect(lambda: session.navigate(ShowWorkspace("train")))
         self._empty.watch_button.clicked.connect(self.watch_wanted)
         self.watching.changed.connect(self._show_watched)
+        self.clouds.beside_changed.connect(self._model.show_beside)
         self.clouds.defect_clicked.connect(self._on_callout_clicked)
         self._model.graphics_ready.connect(self.clouds.build)
+        self.clouds.built.connect(self._order_focus)
         self._model.failed.connect(self._on_failed)
         self._model.batch_finished.connect(self._on_batch_finished)
+        self._model.noted.connect(self.messages.inform)
+        self._model.table_seen.connect(self._ask_columns)
 
     def _on_entry_changed(self, entry_id: int) -> None:
         if entry_id == self._session.current:
             self._show_entry()
+        elif entry_id == self._session.compared:
+            self.stage.show_compared()
 
     def _show_entry(self, *_: object) -> None:
         entry = self._session.current_entry
@@ -177,6 +231,13 @@ class InspectPage(QMainWindow):
         if not failed:
             return
         ids = [entry.id for entry in self._session.entries if entry.state is State.FAILED]
+        if unclear := self._unclear():
+            path, failure = unclear[0].path, unclear[0].failure
+            assert failure is not None
+            more = f" and {len(unclear) - 1} more" if len(unclear) > 1 else ""
+            look = lambda: self._model.look_at_table(path)  # noqa: E731
+            self.messages.warn(f"{path.name}{more}", failure, CHOOSE, look)
+            return
         if failed == 1:
             entry = self._session.get(ids[-1])
             if entry is not None and entry.failure is not None:
@@ -188,7 +249,29 @@ class InspectPage(QMainWindow):
         summary = Failure(f"{failed} of {done} failed; the list says why", "the others are done", details)
         self.messages.warn("Inspection", summary, "Retry failed", lambda: self._model.inspect_again(ids))
 
+    def _unclear(self) -> list[Entry]:
+        """The tables whose columns nobody has named yet."""
+        return [e for e in self._session.entries if e.failure is not None and e.failure.kind == UnknownColumns.KIND]
+
+    def _ask_columns(self, path: Path, head: TableHead) -> None:
+        dialog = ColumnsDialog(path, head, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.answered.connect(self._on_columns_known)
+        dialog.open()
+
+    def _on_columns_known(self, folder: Path) -> None:
+        self._model.inspect_again([entry.id for entry in self._unclear() if entry.path.is_relative_to(folder)])
+
     # Parts
+
+    def _order_focus(self) -> None:
+        """Tab goes as one reads: the scans, the views and their scale, the verdict, the defects."""
+        stops = [
+            *self.scan_panel.stops, *self.stage.stops, self.alarms.rate, self.alarms.back, *self.verdict.stops,
+            self.defects.view,
+        ]  # fmt: skip
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)
 
     def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)

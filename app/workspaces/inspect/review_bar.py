@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.entries import Entry, State
+from app.state.entries import Entry, State
 from app.widgets.error_details import plain_label
 from app.widgets.line_edit import LineEdit
 from app.widgets.theme import Theme, icon, icon_size, verdict_look
+from sedir_core.types import VERDICT_WORDS
 
 LONGEST_COMMENT = 500
 
@@ -42,13 +43,14 @@ class ReviewBar(QWidget):
         self.field.escaped.connect(self._leave)
         self.ok = self._button("OK", "Agree or overrule: this part is good (O)", lambda: self.review_wanted.emit("ok"))
         self.ng = self._button("NG", "Agree or overrule: this part is bad (N)", lambda: self.review_wanted.emit("ng"))
-        self.note = self._button("Comment", "Say why (E)", self.write)
+        self.note = self._button("", "Comment: say why (E)", self.write)
         self.back = self._button("", "Back to the model's verdict (Backspace)", lambda: self.review_wanted.emit(None))
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
-        for button in (self.ok, self.ng, self.note):
+        for button in (self.ok, self.ng):
             buttons.addWidget(button, 1)
-        buttons.addWidget(self.back)
+        for button in (self.note, self.back):
+            buttons.addWidget(button)
         rule = QFrame(frameShape=QFrame.Shape.HLine, objectName="rule")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
@@ -60,10 +62,14 @@ class ReviewBar(QWidget):
         self.field.hide()
         self.set_theme(theme)
 
+    @property
+    def buttons(self) -> list[QPushButton]:
+        return [self.ok, self.ng, self.note, self.back]
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         for button, verdict in ((self.ok, "ok"), (self.ng, "ng")):
-            _, picture, colour = verdict_look(theme, verdict, False)
+            _, picture, colour = verdict_look(theme, verdict)
             button.setIcon(icon(picture, colour))
         self.note.setIcon(icon("comment-text-outline", theme.quiet))
         self.back.setIcon(icon("undo-variant", theme.quiet))
@@ -83,7 +89,6 @@ class ReviewBar(QWidget):
         self._comment.setVisible(bool(entry.review_comment))
         self._said.setVisible(entry.review is not None or bool(entry.review_comment))
         self.back.setVisible(self._said.isVisibleTo(self))
-        self.note.setText("Comment" if not entry.review_comment else "Edit")
 
     @property
     def writing(self) -> bool:
@@ -122,7 +127,7 @@ def review_text(entry: Entry) -> str:
     by = f" by {entry.reviewer}" if entry.reviewer else ""
     if entry.review is None or entry.detection is None:
         return f"Comment{by}" if entry.review_comment else ""
-    machine = "uncertain" if entry.detection.uncertain else entry.detection.verdict.upper()
-    if machine == entry.review.upper():
-        return f"{machine} confirmed{by}"
-    return f"Set to {entry.review.upper()}{by}; the model said {machine}"
+    machine = entry.detection.verdict
+    if machine == entry.review:
+        return f"{VERDICT_WORDS[machine]} confirmed{by}"
+    return f"Set to {VERDICT_WORDS[entry.review]}{by}; the model said {VERDICT_WORDS[machine]}"

@@ -55,9 +55,9 @@ class ScanFilter(QWidget):
         self._glass.setIcon(icon("magnify", theme.faint))
         self.order.setIcon(icon("sort", theme.quiet))
         looks = {
-            Kind.OK: verdict_look(theme, "ok", False)[1:],
-            Kind.NG: verdict_look(theme, "ng", False)[1:],
-            Kind.UNCERTAIN: verdict_look(theme, "ng", True)[1:],
+            Kind.OK: verdict_look(theme, "ok")[1:],
+            Kind.NG: verdict_look(theme, "ng")[1:],
+            Kind.UNCERTAIN: verdict_look(theme, "uncertain")[1:],
             Kind.FAILED: ("file-alert-outline", theme.uncertain),
             Kind.REVIEWED: ("account-check", theme.quiet),
         }

@@ -6,7 +6,8 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSi
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from app.session import Session
+from app.state.session import Session
+from app.widgets.keyboard import WALKS
 from app.widgets.theme import Theme
 from app.workspaces.inspect.scan_row import ScanDelegate
 from app.workspaces.inspect.scan_table import ScanTable
@@ -36,6 +37,7 @@ class ScanList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Open scans")
+        self.setProperty(WALKS, True)
         self.selectionModel().currentChanged.connect(self._on_row_changed)
         self.table.modelAboutToBeReset.connect(self._hold)
         self.table.modelReset.connect(self._restore)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.session import Session
+from app.state.session import Session
 from app.widgets.theme import Theme
 from app.workspaces.inspect.scan_filter import ScanFilter
 from app.workspaces.inspect.scan_list import ScanList
@@ -23,6 +23,11 @@ class ScanPanel(QWidget):
         column.setSpacing(4)
         column.addWidget(self.filter)
         column.addWidget(self.list, 1)
+
+    @property
+    def stops(self) -> list[QWidget]:
+        """Where Tab halts, in order."""
+        return [self.filter.field, self.filter.order, *self.filter.chips.values(), self.list]
 
     def set_theme(self, theme: Theme) -> None:
         self.list.set_theme(theme)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QS
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.entries import Entry, State
+from app.state.entries import Entry, State
 from app.widgets.theme import Theme, icon, verdict_look
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.scan_table import EntryRole
@@ -75,22 +75,14 @@ class ScanDelegate(QStyledItemDelegate):
         )
 
     def _first_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
-        score = wording.share_text(entry.detection) if entry.detection and entry.state is State.DONE else ""
-        font = _font(base, bold=True)
-        width = QFontMetrics(font).horizontalAdvance(score)
+        """The name alone: its end tells parts apart more often than its middle."""
         top = int(Qt.AlignmentFlag.AlignTop)
-        painter.setFont(font)
-        if score and entry.detection is not None:  # what was measured: an override does not change it
-            painter.setPen(QColor(verdict_look(self.theme, entry.detection.verdict, entry.detection.uncertain)[2]))
-        painter.drawText(room, top | int(Qt.AlignmentFlag.AlignRight), score)
-        # The end of a file name tells parts apart more often than its middle.
-        name = room.adjusted(0, 0, -(width + 10) if score else 0, 0)
-        self._text(painter, name, base, self.theme.ink, entry.path.name, top, Qt.TextElideMode.ElideMiddle)
+        self._text(painter, room, base, self.theme.ink, entry.path.stem, top, Qt.TextElideMode.ElideMiddle)
 
     def _second_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
         font, bottom = _font(base, SMALL_TEXT), int(Qt.AlignmentFlag.AlignBottom)
-        marks = self._marks(painter, room, entry)
-        room = room.adjusted(0, 0, -marks, 0)
+        room = room.adjusted(0, 0, -self._score(painter, room, base, entry), 0)
+        room = room.adjusted(0, 0, -self._marks(painter, room, entry), 0)
         word, picture, colour = _look(entry, self.theme)
         if picture:
             height = QFontMetrics(font).height()
@@ -98,13 +90,25 @@ class ScanDelegate(QStyledItemDelegate):
             icon(picture, colour).paint(painter, box)
             room.setLeft(box.right() + 6)
             strong = _font(base, SMALL_TEXT, bold=True)
-            self._text(painter, room, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
-            room.setLeft(room.left() + QFontMetrics(strong).horizontalAdvance(word) + 7)
+            width = QFontMetrics(strong).horizontalAdvance(word)
+            said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # the verdict is never cut
+            self._text(painter, said, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
+            room.setLeft(room.left() + width + 7)
             below = entry.detection.category if entry.detection else ""
         else:
             below = wording.state_text(entry)
         ink = self.theme.uncertain if entry.state is State.FAILED else self.theme.quiet
         self._text(painter, room, font, ink, below, bottom, Qt.TextElideMode.ElideRight)
+
+    def _score(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> int:
+        """What was measured, at the right end; an override does not change it. Returns the width taken."""
+        if entry.detection is None or entry.state is not State.DONE:
+            return 0
+        font, text = _font(base, bold=True), wording.share_text(entry.detection)
+        painter.setFont(font)
+        painter.setPen(QColor(verdict_look(self.theme, entry.detection.verdict)[2]))
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight), text)
+        return QFontMetrics(font).horizontalAdvance(text) + 8
 
     def _marks(self, painter: QPainter, room: QRect, entry: Entry) -> int:
         """What the operator did, at the right end of the second line; returns the width taken."""
@@ -140,7 +144,7 @@ def _look(entry: Entry, theme: Theme) -> tuple[str, str, str]:
     """Word, icon and colour of a complete result; empty words otherwise."""
     if entry.state is not State.DONE or entry.detection is None:
         return "", "", theme.quiet
-    return verdict_look(theme, entry.verdict, entry.detection.uncertain and entry.review is None)
+    return verdict_look(theme, entry.verdict)
 
 
 def _font(base: QFont, scale: float = 1.0, bold: bool = False) -> QFont:

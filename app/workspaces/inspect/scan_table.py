@@ -14,8 +14,8 @@ from html import escape
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 
-from app.entries import Entry, State
-from app.session import Session
+from app.state.entries import Entry, State
+from app.state.session import Session
 from app.workspaces.inspect import wording
 
 Index = QModelIndex | QPersistentModelIndex
@@ -51,9 +51,7 @@ def kind_of(entry: Entry) -> Kind | None:
         return Kind.FAILED
     if entry.state is not State.DONE or entry.detection is None:
         return None
-    if entry.detection.uncertain and entry.review is None:
-        return Kind.UNCERTAIN
-    return Kind.NG if entry.verdict == "ng" else Kind.OK
+    return {"ng": Kind.NG, "uncertain": Kind.UNCERTAIN, "ok": Kind.OK, None: None}[entry.verdict]
 
 
 def is_of(entry: Entry, kind: Kind | None) -> bool:

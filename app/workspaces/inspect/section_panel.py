@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.entries import Entry
-from app.settings import Settings
+from app.state.entries import Entry
+from app.state.settings import Settings
 from app.views.camera import Pose
 from app.views.colours import Look
 from app.views.section import AXES, Plane, across_axis, cut, facing, half_thickness, reach
@@ -70,6 +80,11 @@ class SectionPanel(QFrame):
         self.setFixedHeight(206)
         self.buttons.idClicked.connect(self._on_button)
         self.slider.valueChanged.connect(self._on_slid)
+
+    @property
+    def stops(self) -> list[QWidget]:
+        """Where Tab halts, in order."""
+        return [*self.buttons.buttons(), self.slider]
 
     def set_theme(self, theme: Theme) -> None:
         self.plot.set_theme(theme)

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
     QSizePolicy,
     QSlider,
+    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.entries import Entry
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Beside, Entry
+from app.state.session import Session
+from app.state.settings import Settings
 from app.views.colour_bar import ColourBar
-from app.views.layers import Layer
+from app.views.deviation_bar import DeviationBar
+from app.views.layers import Layer, deviation_of
 from app.views.linked_clouds import LinkedClouds
+from app.widgets.fitting_bar import KEPT, FittingBar
 from app.widgets.theme import Theme, icon
+from app.workspaces.inspect import wording
+from app.workspaces.inspect.alarm_rate import AlarmRate
+from app.workspaces.inspect.bands import Bands
 from app.workspaces.inspect.section_panel import SectionPanel
+from app.workspaces.inspect.tolerance_box import ToleranceBox
 from app.workspaces.inspect.tools import Tools
 from app.workspaces.inspect.view_actions import LOOK_SETTINGS, ViewActions, look_of
+from sedir_core.types import Tolerance
+from sedir_core.units import symbol
+
+WIDE_PX, LOW_PX = 520, 430
+"""From here on there is room beside the colour scale; below that height it takes less itself."""
 
 
 class Stage(QWidget):
@@ -35,26 +51,30 @@ class Stage(QWidget):
         super().__init__(parent)
         self._session, self._settings = session, settings
         self.clouds = LinkedClouds(theme)
-        self.colour_bar = ColourBar(theme)
+        self.colour_bar, self.deviation_bar = ColourBar(theme), DeviationBar(theme)
+        self.bands = Bands(session, settings, self)
+        self.tolerance = ToleranceBox(self.bands)
         self.blend = BlendBar()
         self.tools = Tools(self.clouds, session, self)
         self.actions_of_views = ViewActions(settings, self.clouds, self.tools, self)
         self.section = SectionPanel(theme, settings)
         self.readout = Readout()
         self._bar = ViewBar(self.actions_of_views)
-        scale = QFrame(objectName="panel")
-        self._scale = QVBoxLayout(scale)
-        self._scale.setContentsMargins(0, 6, 0, 6)
-        self._scale.addWidget(self.colour_bar)
+        self._scale = ScaleRow([self.colour_bar, self.deviation_bar])
+        self._scale.add(1, self.tolerance)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(7)
+        column.setSpacing(5)
         column.addWidget(self._bar)
         column.addWidget(self.clouds, 1)
-        for part in (self.readout, self.blend, self.section, scale):
+        for part in (self.readout, self.blend, self.section, self._scale):
             column.addWidget(part)
         self.blend.blended.connect(self.clouds.set_blend)
         self.clouds.layer_changed.connect(self._show_scale)
+        self.clouds.beside_changed.connect(self._on_beside_changed)
+        self.bands.changed.connect(self._on_bands_changed)
+        self.deviation_bar.band_set.connect(self._set_band)
+        session.compared_changed.connect(self.show_compared)
         self.tools.changed.connect(self._follow_tools)
         self.readout.clear_wanted.connect(self.tools.clear)
         self.section.cut_wanted.connect(self.tools.cut)
@@ -62,34 +82,116 @@ class Stage(QWidget):
         self.section.camera_wanted.connect(lambda: self.section.face(self.clouds.pose))
         self.section.plot.row_clicked.connect(self.tools.pick_row)
         settings.changed.connect(self._on_setting_changed)
+        session.unit_changed.connect(lambda _: self._tell(session.current_entry))
         session.unit_changed.connect(self._show_scale)
         self.clouds.set_look(look_of(settings))
         self.set_theme(theme)
         self._follow_tools()
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.clouds, self.colour_bar, self.section, self.actions_of_views, self._bar):
+        parts = (self.clouds, self.colour_bar, self.deviation_bar, self.section, self.actions_of_views, self._bar)
+        for part in parts:
             part.set_theme(theme)
 
-    def add_below_scale(self, widget: QWidget) -> None:
-        """Something that belongs to the colour scale."""
-        self._scale.addWidget(widget)
+    def add_beside_scale(self, rate: AlarmRate) -> None:
+        """It belongs to the limit in the colour scale."""
+        self._scale.add(0, rate)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        for bar in (self.colour_bar, self.deviation_bar):
+            bar.set_low(event.size().height() < LOW_PX)
+
+    @property
+    def stops(self) -> list[QWidget]:
+        """Where Tab halts, in order; the views themselves join when they are built."""
+        return [
+            *self._bar.buttons,
+            *(view.stop for view in self.clouds.views),
+            self.blend.slider,
+            *self.section.stops,
+            self.colour_bar,
+            self.deviation_bar,
+            *self.tolerance.stops,
+        ]
 
     def show_entry(self, entry: Entry | None) -> None:
         """What is known of this scan so far."""
-        raw = None if entry is None else entry.raw
-        self.clouds.show_entry(entry, 1.0 if raw is None else raw.point_threshold)
+        self._tell(entry)
+        self._show_deviation(entry)
+        self.clouds.show_entry(entry, _colour_limit(entry))
+        self.show_compared()
         self._show_scale()
         self.tools.show_entry(entry)
 
+    def _tell(self, entry: Entry | None) -> None:
+        """Lengths and defects over the views in the unit of this scan."""
+        unit = self._session.unit
+        lengths = wording.lengths_of(None if entry is None else entry.detection, unit)
+        self.clouds.tell_with(
+            lengths.factor,
+            lambda length: f"{length:g} {symbol(lengths.unit)}".rstrip(),
+            lambda defect, found: wording.callout_text(defect, found, unit),
+        )
+
     def _show_scale(self, *_: object) -> None:
         """The legend of what the left view shows."""
-        entry, layer, look = self._session.current_entry, self.clouds.layer, look_of(self._settings)
-        if layer is Layer.DIFFERENCE and entry is not None and entry.difference is not None:
-            self.colour_bar.show_distances(entry.difference, self.clouds.far, look, self._session.unit)
+        entry, layer = self._session.current_entry, self.clouds.layer
+        deviation = deviation_of(entry, self.bands.rigid)
+        lengths = layer is Layer.DEVIATION and entry is not None and deviation is not None
+        if lengths and entry is not None and deviation is not None:
+            words = wording.lengths_of(entry.raw, self._session.unit)
+            self.deviation_bar.show_deviation(
+                np.float32(words.factor) * deviation, self.bands.scale(entry), symbol(words.unit)
+            )
+            self.tolerance.show_entry(entry, self._session.unit)
         else:
-            self.colour_bar.show_detection(entry.raw if entry is not None else None, self._session.limit, look)
+            raw = None if entry is None else entry.raw
+            self.colour_bar.show_detection(raw, self._session.limit, look_of(self._settings))
+        self._scale.show_scale(1 if lengths else 0)
         self.blend.setVisible(layer is Layer.BOTH)
+
+    def _show_deviation(self, entry: Entry | None) -> None:
+        if entry is not None:
+            self.clouds.set_deviation(self.bands.scale_in_scan(entry), self.bands.rigid)
+
+    def _on_bands_changed(self) -> None:
+        self._show_deviation(self._session.current_entry)
+        self.show_compared()
+        self._show_scale()
+        self._follow_tools()
+
+    def _set_band(self, band: Tolerance | None) -> None:
+        if (entry := self._session.current_entry) is not None:
+            self.bands.set(entry, band)
+
+    # The scan beside
+
+    def _on_beside_changed(self, beside: Beside) -> None:
+        """Another scan needs one: the last good one of its kind, until the list says which."""
+        if beside is Beside.SCAN and self._session.get(self._session.compared) is None:
+            self._session.compare(self._good_one())
+        self.show_compared()
+
+    def _good_one(self) -> int | None:
+        """The last other scan of this kind that is OK, or else the last other one."""
+        current = self._session.current_entry
+        others = [entry for entry in self._session.entries if entry is not current and entry.scan_known]
+        alike = [entry for entry in others if _kind(entry) == _kind(current)] or others
+        return next((entry.id for entry in reversed(alike) if entry.verdict == "ok"), alike[-1].id if alike else None)
+
+    def show_compared(self) -> None:
+        """The other scan with the same kind of colours, and what both come to in words."""
+        current, other = self._session.current_entry, self._session.get(self._session.compared)
+        scale = None if other is None else self.bands.scale_in_scan(other)
+        self.clouds.show_compared(other, _colour_limit(other), scale)
+        name = "" if current is None or current.scan is None else current.scan.name
+        if self.clouds.beside is not Beside.SCAN:
+            self.clouds.set_notes(name, "")
+            return
+        unit = self._session.unit
+        right = "press B to keep the scan on show here" if other is None else wording.compared_text(other, unit)
+        self.clouds.set_notes(name if current is None else wording.compared_text(current, unit), right)
 
     def _follow_tools(self) -> None:
         self.readout.say(self.tools.readout, bool(self.tools.probes))
@@ -106,35 +208,96 @@ class Stage(QWidget):
             self._follow_tools()
 
 
-class ViewBar(QFrame):
+def _colour_limit(entry: Entry | None) -> float:
+    """In the middle of the calibrated scale: the model's limit, whatever the operator set."""
+    return 1.0 if entry is None or entry.raw is None else entry.raw.point_threshold
+
+
+def _kind(entry: Entry | None) -> str:
+    return "" if entry is None or entry.raw is None else entry.raw.category
+
+
+class ViewBar(FittingBar):
     """The tools as buttons, and everything about looks behind one."""
 
     def __init__(self, actions: ViewActions) -> None:
-        super().__init__(objectName="viewBar")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        super().__init__()
         layers = QMenu(self)
         layers.addActions(actions.layers)
-        self._layer = _menu_button("", layers, "What the left view shows (1 to 5)")
-        row.addWidget(self._layer)
-        for action in (actions.swap, actions.reset):
-            row.addWidget(_button(action))
-        row.addStretch()
+        self._layer = self.add_menu("", layers, "What the left view shows (1 to 5)", KEPT)
+        self._layer.setAccessibleName("What the left view shows")
+        beside = QMenu(self)
+        beside.addActions(actions.besides)
+        self._beside = self.add_menu("", beside, "What the right view shows", 1)
+        self._beside.setAccessibleName("What the right view shows")
+        for action in (actions.swap, actions.single, actions.reset):
+            self.add(action, 0)
+        self.row.addStretch()
         for action in (actions.pick, actions.measure, actions.section):
-            row.addWidget(_button(action))
-        row.addStretch()
+            self.add(action, 1)
         look = QMenu(self)
         actions.fill_look(look)
-        self._look = _menu_button("Look", look, "Colours, depth, size of points, and the unit")
-        row.addWidget(self._look)
-        for action in actions.layers:
-            action.toggled.connect(lambda on, action=action: self._layer.setText(action.text()) if on else None)
-        self._layer.setText(next(action.text() for action in actions.layers if action.isChecked()))
+        self._look = self.add_menu("Look", look, "Colours, depth, size of points, and the unit", 2)
+        for button, choices in ((self._layer, actions.layers), (self._beside, actions.besides)):
+            for action in choices:
+                action.toggled.connect(
+                    lambda on, button=button, action=action: button.setText(action.text()) if on else None
+                )
+            button.setText(next(action.text() for action in choices if action.isChecked()))
 
     def set_theme(self, theme: Theme) -> None:
         self._layer.setIcon(icon("layers-outline", theme.quiet))
+        self._beside.setIcon(icon("compare", theme.quiet))
         self._look.setIcon(icon("palette-outline", theme.quiet))
+
+
+class ScaleRow(QFrame):
+    """One of two scales, and beside it what belongs to its limits; below it where it is narrow."""
+
+    def __init__(self, scales: Sequence[QWidget]) -> None:
+        super().__init__(objectName="panel")
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(0, 5, 0, 5)
+        self._box.setSpacing(0)
+        self._scales, self._sides = _Fitting(scales), _Fitting([])
+        self._box.addWidget(self._scales, 1)
+        self._box.addWidget(self._sides)
+        self._boxes: list[AlarmRate | ToleranceBox] = []
+
+    def add(self, place: int, box: AlarmRate | ToleranceBox) -> None:
+        """What belongs to the scale of that place."""
+        self._boxes.append(box)
+        self._sides.insertWidget(place, box)
+
+    def show_scale(self, place: int) -> None:
+        self._scales.setCurrentIndex(place)
+        self._sides.setCurrentIndex(place)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        wide = event.size().width() >= WIDE_PX
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._box.setDirection(across if wide else down)
+        for box in self._boxes:
+            box.stand(upright=wide)
+
+
+class _Fitting(QStackedWidget):
+    """As small as what is on show, not as the largest of all."""
+
+    def __init__(self, parts: Sequence[QWidget]) -> None:
+        super().__init__()
+        for part in parts:
+            self.addWidget(part)
+        self.currentChanged.connect(lambda _: self.updateGeometry())
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        shown = self.currentWidget()
+        return super().sizeHint() if shown is None else shown.sizeHint().boundedTo(shown.maximumSize())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        shown = self.currentWidget()
+        return super().minimumSizeHint() if shown is None else shown.minimumSizeHint().expandedTo(shown.minimumSize())
 
 
 class Readout(QFrame):
@@ -166,34 +329,17 @@ class Readout(QFrame):
 
 
 class BlendBar(QWidget):
-    """How much of the reconstruction is laid over the scan."""
+    """How much of the expected surface is laid over the scan."""
 
-    blended = Signal(float)  # share of the reconstruction, 0..1
+    blended = Signal(float)  # share of the expected surface, 0..1
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.slider = QSlider(Qt.Orientation.Horizontal, maximum=100, value=50)
-        self.slider.setAccessibleName("Blend of scan and reconstruction")
+        self.slider.setAccessibleName("Blend of scan and expected surface")
         self.slider.valueChanged.connect(lambda value: self.blended.emit(value / 100))
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 0)
         row.addWidget(QLabel("Scan", objectName="quiet"))
         row.addWidget(self.slider, 1)
-        row.addWidget(QLabel("Reconstruction", objectName="quiet"))
-
-
-def _button(action: QAction) -> QToolButton:
-    button = QToolButton(autoRaise=True)
-    button.setDefaultAction(action)
-    button.setToolButtonStyle(
-        Qt.ToolButtonStyle.ToolButtonTextBesideIcon if action.isCheckable() else Qt.ToolButtonStyle.ToolButtonIconOnly
-    )
-    return button
-
-
-def _menu_button(text: str, menu: QMenu, tip: str) -> QToolButton:
-    button = QToolButton(text=text, toolTip=tip, autoRaise=True, objectName="menuButton")
-    button.setMenu(menu)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    return button
+        row.addWidget(QLabel("Expected", objectName="quiet"))

@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from app.entries import Entry
-from app.session import Session
+from app.state.entries import Entry
+from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
 from app.views.picking import Probe, distance
 from app.views.section import Plane, across_axis
@@ -117,7 +117,7 @@ class Tools(QObject):
         if self.tool is Tool.LOOK:
             return ""
         what = "a point" if self.tool is Tool.PICK else "the second point" if self.probes else "the first point"
-        return f"Click {what} of the scan or the reconstruction. Esc leaves the tool."
+        return f"Click {what} of the scan or of what stands beside it. Esc leaves the tool."
 
     def _of_interest(self) -> DoubleArray:
         """The hottest point of a defect, around the shape's origin, (3,)."""
@@ -143,7 +143,7 @@ class Tools(QObject):
         place = "  ".join(f"{axis} {self._coordinate(v)}" for axis, v in zip("xyz", probe.place, strict=True))
         unit = f" {self._session.unit}" if self._session.unit else ""
         if probe.row is None:
-            return f"{place}{unit}   ·   on the reconstruction"
+            return f"{place}{unit}   ·   on the {self._beside()}"
         found = None if self._entry is None else self._entry.detection
         if found is None:
             return f"{place}{unit}"
@@ -156,6 +156,10 @@ class Tools(QObject):
         where = f"defect {inside[0]}" if inside else "no defect"
         return f"{place}{unit}   ·   score {score:.3g}{share}   ·   {where}"
 
+    def _beside(self) -> str:
+        beside = self._clouds.beside
+        return (beside if self._entry is None else self._entry.shown_as(beside)).value.lower()
+
     def _distance_text(self) -> str:
         way = distance(*self.probes)[1]
         parts = "  ".join(f"Δ{axis} {self._coordinate(v)}" for axis, v in zip("xyz", way, strict=True))
@@ -166,4 +170,4 @@ class Tools(QObject):
 
     def _coordinate(self, value: float) -> str:
         shape = None if self._entry is None else self._entry.shape
-        return wording.number(value, DETAIL * (1.0 if shape is None else shape.radius)).replace("-", "−")
+        return wording.number(value, DETAIL * (1.0 if shape is None else shape.radius))

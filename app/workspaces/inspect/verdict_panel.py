@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from app.entries import Entry, State
+from app.state.entries import Entry, State
 from app.widgets.error_details import plain_label
-from app.widgets.theme import Theme, icon, icon_size, verdict_look
+from app.widgets.numbers import grouped
+from app.widgets.theme import Theme, caption_font, verdict_look
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.doubt import Doubt
+from app.workspaces.inspect.headline import Headline
 from app.workspaces.inspect.review_bar import ReviewBar
 from sedir_core.types import Detection
 
-HEADLINE, SHARE = 2.4, 1.5  # sizes of letters, as multiples of the window's
+LOW_SHARE, LEAST_PX = 0.52, 96
+"""Of the window's height, that the verdict may ask for; and what it never goes below."""
 
 
 class VerdictPanel(QFrame):
@@ -30,46 +33,45 @@ class VerdictPanel(QFrame):
         super().__init__(parent, objectName="panel")
         self._theme = theme
         self._entry: Entry | None = None
-        self._icon = QLabel()
-        self._word, self._score = _large(HEADLINE), _large(SHARE)
-        self._margin = QLabel(objectName="quiet")
+        self.headline = Headline()
         self._gauge = Gauge(theme)
         self._reason, self._hint = plain_label(""), plain_label("", "quiet")
         self.doubt = Doubt()
-        self._facts = {name: _fact() for name in ("Part", "Points", "Time")}
+        self._rests = plain_label("", "quiet")
+        self._facts = plain_label("", "quiet")
         self._retry = QPushButton("Inspect again")
         self._retry.clicked.connect(lambda: self._entry and self.retry_wanted.emit(self._entry.id))
         self.bar = ReviewBar(theme)
         self.bar.review_wanted.connect(self._on_review)
         self.bar.commented.connect(self.commented)
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self._icon)
-        head.addWidget(self._word, 1)
-        numbers = QVBoxLayout()
-        numbers.setSpacing(0)
-        for label in (self._score, self._margin):
-            label.setAlignment(Qt.AlignmentFlag.AlignRight)
-            numbers.addWidget(label)
-        head.addLayout(numbers)
-        facts = QFormLayout(horizontalSpacing=16, verticalSpacing=5)
-        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        for name, label in self._facts.items():
-            facts.addRow(QLabel(name, objectName="quiet"), label)
-        self._fact_rows = QWidget()
-        self._fact_rows.setLayout(facts)
-        facts.setContentsMargins(0, 0, 0, 0)
+        content = QWidget()
+        inside = QVBoxLayout(content)
+        inside.setContentsMargins(14, 12, 14, 4)
+        inside.setSpacing(8)
+        for part in (self.headline, self._gauge, self._reason, self._hint, self.doubt, self._rests, self._facts):
+            inside.addWidget(part)
+        inside.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignLeft)
+        inside.addStretch()
+        self._scroll = QScrollArea(
+            widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(content)
+        for part in (content, self._scroll.viewport()):
+            part.setAutoFillBackground(False)
+        self.bar.setContentsMargins(14, 0, 14, 0)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(18, 14, 18, 14)
-        layout.setSpacing(9)
-        layout.addLayout(head)
-        for part in (self._gauge, self._reason, self._hint, self.doubt, self._fact_rows):
-            layout.addWidget(part)
-        layout.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addStretch()
+        layout.setContentsMargins(1, 1, 1, 12)
+        layout.setSpacing(4)
+        layout.addWidget(self._scroll, 1)
         layout.addWidget(self.bar)
+        self._content = content
         self.show_entry(None)
+
+    @property
+    def stops(self) -> list[QWidget]:
+        """Where Tab halts, in order."""
+        return [self.doubt.button, self._retry, self.bar.field, *self.bar.buttons]
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -84,20 +86,15 @@ class VerdictPanel(QFrame):
         done = entry is not None and entry.state is State.DONE
         detection = entry.detection if entry is not None and done else None
         word, picture, colour = self._headline(entry)
-        self._icon.setPixmap(icon(picture, colour).pixmap(icon_size(44), self.devicePixelRatioF()))
-        self._word.setText(word)
-        self._word.setStyleSheet(f"color: {colour}")
-        self._score.setText("" if detection is None else wording.score_text(detection))
-        self._margin.setText("" if detection is None else wording.margin_text(detection))
+        self.headline.say(word, picture, colour, "" if detection is None else wording.share_text(detection))
         self._gauge.show_detection(detection)
         for label, text in ((self._reason, _why(entry)), (self._hint, _way_out(entry))):
             label.setText(text)
             label.setVisible(bool(text))
-        self._facts["Part"].setText("–" if detection is None else wording.category_text(detection))
-        self._facts["Points"].setText(_points_text(entry))
-        total = None if detection is None else detection.seconds.get("total")
-        self._facts["Time"].setText("–" if total is None else f"{total:.1f} s")
-        self._fact_rows.setVisible(detection is not None)
+        self._rests.setText("" if detection is None else wording.rests_text(detection))
+        self._rests.setVisible(bool(self._rests.text()))
+        self._facts.setText("" if entry is None or detection is None else _facts_text(entry, detection))
+        self._facts.setVisible(bool(self._facts.text()))
         self._retry.setVisible(entry is not None and entry.state in (State.FAILED, State.STOPPED))
         self.bar.show_entry(entry)
         self._fit()
@@ -106,17 +103,26 @@ class VerdictPanel(QFrame):
         super().resizeEvent(event)
         self._fit()
 
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:  # something in it came, went or grew
+            self._fit()
+        return handled
+
     def _fit(self) -> None:
-        """A dock asks for the least height only, which for wrapping text is one line: ask for all of it."""
-        layout = self.layout()
-        if layout is not None:
-            self.setMinimumHeight(max(layout.totalHeightForWidth(self.width()), 0))
+        """Ask the dock for the height that everything takes; in a low window the middle scrolls instead."""
+        inside, outside = self._content.layout(), self.layout()
+        if inside is None or outside is None:
+            return
+        whole = inside.totalHeightForWidth(self._scroll.viewport().width()) + 2
+        most = max(round(LOW_SHARE * self.window().height()) - self.bar.sizeHint().height(), LEAST_PX)
+        self._scroll.setMinimumHeight(min(whole, most))
 
     def _headline(self, entry: Entry | None) -> tuple[str, str, str]:
         if entry is None:
             return "No scan", "circle-outline", self._theme.faint
         if entry.detection is not None and entry.state is State.DONE:
-            return verdict_look(self._theme, entry.verdict, entry.detection.uncertain and entry.review is None)
+            return verdict_look(self._theme, entry.verdict)
         return {
             State.FAILED: ("Not inspected", "file-alert-outline", self._theme.uncertain),
             State.STOPPED: ("Stopped", "pause-circle-outline", self._theme.faint),
@@ -140,7 +146,7 @@ class Gauge(QWidget):
         self.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(200, 16 + round(QFontMetricsF(self._font()).height()))
+        return QSize(200, 16 + round(QFontMetricsF(caption_font(self.font())).height()))
 
     def show_detection(self, detection: Detection | None) -> None:
         self._detection = detection
@@ -159,24 +165,19 @@ class Gauge(QWidget):
         painter.drawRoundedRect(bar, 4, 4)
         filled = QRectF(bar.left(), bar.top(), bar.width() * min(max(self._share / 2, 0.03), 1.0), bar.height())
         # What was measured: an override does not change it.
-        painter.setBrush(QColor(verdict_look(self.theme, self._detection.verdict, self._detection.uncertain)[2]))
+        painter.setBrush(QColor(verdict_look(self.theme, self._detection.verdict)[2]))
         painter.drawRoundedRect(filled, 4, 4)
         painter.setBrush(QColor(self.theme.ink))
         painter.drawRoundedRect(QRectF(bar.center().x() - 1, 1, 2, 14), 1, 1)
-        painter.setFont(self._font())
+        painter.setFont(caption_font(self.font()))
         painter.setPen(QColor(self.theme.quiet))
         below = QRectF(0, 16, self.width(), self.height() - 16)
         for text, edge in (
             ("0", Qt.AlignmentFlag.AlignLeft),
-            ("limit", Qt.AlignmentFlag.AlignHCenter),
+            ("limit 100 %", Qt.AlignmentFlag.AlignHCenter),
             ("200 %" if self._share <= 2 else "more", Qt.AlignmentFlag.AlignRight),
         ):
             painter.drawText(below, int(edge | Qt.AlignmentFlag.AlignTop), text)
-
-    def _font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPointSizeF(font.pointSizeF() * 0.85)
-        return font
 
 
 def _why(entry: Entry | None) -> str:
@@ -199,27 +200,19 @@ def _way_out(entry: Entry | None) -> str:
     return wording.sentence(entry.failure.hint)
 
 
-def _large(scale: float) -> QLabel:
-    label = QLabel()
-    font = QFont(label.font())
-    font.setPointSizeF(font.pointSizeF() * scale)
-    font.setWeight(QFont.Weight.Bold)
-    label.setFont(font)
-    return label
-
-
-def _fact() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+def _facts_text(entry: Entry, detection: Detection) -> str:
+    """Which part, how many points, how long it took."""
+    total = detection.seconds.get("total")
+    time = "" if total is None else f"{total:.1f} s"
+    counted = " · ".join(part for part in (_points_text(entry), time) if part)
+    return f"{wording.category_text(detection)}\n{counted}"
 
 
 def _points_text(entry: Entry | None) -> str:
     if entry is None or (entry.scan is None and entry.detection is None):
-        return "–"
+        return ""
     count = len(entry.scan) if entry.scan is not None else len(entry.detection.point_scores) if entry.detection else 0
-    text = f"{count:,}"
+    text = f"{grouped(count)} points"
     if entry.detection is not None and (blank := int((~entry.detection.evaluated).sum())):
-        text += f", {blank:,} not evaluated"
+        text += f", {grouped(blank)} not evaluated"
     return text + (" (sampled from a mesh)" if entry.scan is not None and entry.scan.sampled else "")

@@ -8,10 +8,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.settings import POINT_SIZES, Settings
+from app.state.entries import Beside
+from app.state.settings import POINT_SIZES, Settings
 from app.views.colours import MAPS, Look
 from app.views.layers import Layer
 from app.views.linked_clouds import LinkedClouds
+from app.views.view_cube import SIDES
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect.tools import Tool, Tools
 
@@ -41,7 +43,15 @@ class ViewActions(QObject):
             for key, layer in enumerate(Layer, 1)
         ]
         _make_choice(self.layers, list(Layer).index(clouds.layer))
+        self.besides = [
+            self._action(beside.value, lambda beside=beside: clouds.set_beside(beside)) for beside in Beside
+        ]
+        _make_choice(self.besides, list(Beside).index(clouds.beside))
+        clouds.beside_changed.connect(self._follow_beside)
+        self.sides = [self._action(side, lambda side=side: clouds.look_from(side)) for side in SIDES]
         self.swap = self._action("Swap Sides", clouds.swap, "S", "swap-horizontal")
+        self.single = self._action("One View", self._toggle_single, "V", "dock-window")
+        self.single.setCheckable(True)
         self.section = self._action("Section Plane", self._toggle_section, "X", "square-opacity")
         self.pick = self._action("Pick a Point", lambda: self._use(Tool.PICK), "P", "crosshairs-gps")
         self.measure = self._action("Measure a Distance", lambda: self._use(Tool.MEASURE), "M", "ruler")
@@ -56,7 +66,7 @@ class ViewActions(QObject):
         self.shading.setCheckable(True)
         self.larger = self._action("Larger Points", lambda: self._resize_points(1), "Ctrl++")
         self.smaller = self._action("Smaller Points", lambda: self._resize_points(-1), "Ctrl+-")
-        self.needs_scan = [self.reset, self.section, self.pick, self.measure, self.clear]
+        self.needs_scan = [*self.sides, self.reset, self.section, self.pick, self.measure, self.clear]
         tools.changed.connect(self._follow)
         settings.changed.connect(self._follow)  # a method, not a lambda: Qt lets go of it with the window
         self._follow()
@@ -64,8 +74,11 @@ class ViewActions(QObject):
     def fill(self, menu: QMenu) -> None:
         """The View menu's part that concerns the 3D views."""
         menu.addAction(self.reset)
+        menu.addMenu("Look From").addActions(self.sides)
         menu.addSeparator()
-        menu.addActions([*self.layers, self.swap])
+        menu.addActions(self.layers)
+        menu.addMenu("Right View").addActions(self.besides)
+        menu.addActions([self.swap, self.single])
         menu.addSeparator()
         menu.addActions([self.section, self.pick, self.measure, self.clear])
         menu.addSeparator()
@@ -82,6 +95,9 @@ class ViewActions(QObject):
     def set_theme(self, theme: Theme) -> None:
         for action, name in self._icons:
             action.setIcon(icon(name, theme.quiet))
+
+    def _toggle_single(self) -> None:
+        self._settings.single_view = not self._settings.single_view
 
     def _toggle_section(self) -> None:
         self._tools.show_section(not self._tools.section_shown)
@@ -102,12 +118,17 @@ class ViewActions(QObject):
 
     def _follow(self, *_: object) -> None:
         """Checks and greys as the settings and the tools are now."""
+        self._clouds.set_single(self._settings.single_view)
+        self.single.setChecked(self._settings.single_view)
         self.larger.setEnabled(self._size_at < len(POINT_SIZES) - 1)
         self.smaller.setEnabled(self._size_at > 0)
         self.section.setChecked(self._tools.section_shown)
         self.pick.setChecked(self._tools.tool is Tool.PICK)
         self.measure.setChecked(self._tools.tool is Tool.MEASURE)
         self.shading.setChecked(look_of(self._settings).depth_shading is True)
+
+    def _follow_beside(self, beside: Beside) -> None:
+        self.besides[list(Beside).index(beside)].setChecked(True)
 
     def _choices(self, titles: Sequence[str], values: Sequence[object], name: str) -> list[QAction]:
         """Actions of which one is checked: the value of that setting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from app.widgets.elided import Elided
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.inspect.watching import Watching
@@ -19,8 +20,7 @@ class WatchStrip(QFrame):
         super().__init__(parent, objectName="panel")
         self._watching, self._theme = watching, theme
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignTop)
-        self.title = QLabel(objectName="sectionTitle")
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title = Elided("sectionTitle")
         self.news = plain_label("", "quiet")
         self.stop = QToolButton(toolTip="Stop watching", iconSize=QSize(18, 18))
         self.stop.setObjectName("bare")
@@ -34,6 +34,7 @@ class WatchStrip(QFrame):
         self.again.toggled.connect(watching.set_every_start)
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.addWidget(QLabel("Watching", objectName="quiet"))
         words.addWidget(self.title)
         words.addWidget(self.news)
         head = QHBoxLayout()
@@ -62,9 +63,7 @@ class WatchStrip(QFrame):
             return
         away = watching.state is not None and not watching.state.present
         name = watching.folder.name or str(watching.folder)
-        width = max(self.width() - 90, 120)
-        self.title.setText(self.fontMetrics().elidedText(f"Watching {name}", Qt.TextElideMode.ElideMiddle, width))
-        self.title.setToolTip(str(watching.folder).replace("<", "&lt;"))
+        self.title.say(name, str(watching.folder))
         self.news.setText(news(watching))
         picture, colour = ("folder-alert-outline", self._theme.uncertain) if away else ("radar", self._theme.accent)
         self._icon.setPixmap(icon(picture, colour).pixmap(icon_size(ICON_PX), self.devicePixelRatioF()))

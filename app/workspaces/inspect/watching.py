@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.watching import FolderWatcher
-from app.session import Session
-from app.settings import Settings
+from app.state.session import Session
+from app.state.settings import Settings
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.scan_table import Kind, kind_of
 

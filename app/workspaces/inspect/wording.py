@@ -1,11 +1,16 @@
-"""How numbers and verdicts are put into words, the same in list, panel and table."""
+"""How numbers and verdicts are put into words, the same in list, panel and card."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from app.entries import Entry, State
-from sedir_core.types import Defect, Detection, DoubleArray, Scan
+from app.state.entries import Entry, State
+from app.widgets.numbers import on_screen
+from sedir_core import units
+from sedir_core.evidence.wording import measure_text
+from sedir_core.types import VERDICT_WORDS, Defect, Detection, DoubleArray, Scan
+from sedir_core.units import UNKNOWN, symbol
 
 STATE_WORDS = {
     State.WAITING: "waiting",
@@ -42,7 +47,7 @@ def state_text(entry: Entry) -> str:
         return entry.failure.what
     if entry.state is not State.DONE or entry.detection is None:
         return STATE_WORDS.get(entry.state, "")
-    word = "Uncertain" if entry.detection.uncertain and entry.review is None else (entry.verdict or "").upper()
+    word = "" if entry.verdict is None else VERDICT_WORDS[entry.verdict]
     return f"{word} · {score_text(entry.detection)}" + (" · reviewed" if entry.review else "")
 
 
@@ -60,17 +65,8 @@ def entry_text(entry: Entry) -> str:
 
 def sentence(text: str) -> str:
     """With a capital and a full stop."""
-    text = text.strip()
+    text = on_screen(text.strip())
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "…", "!", "?")) else ".")
-
-
-def margin_text(detection: Detection) -> str:
-    """`42 % over the limit`, `13 % below the limit`."""
-    share = limit_share(detection)
-    if share is None:
-        gap = detection.object_score - detection.threshold
-        return f"{abs(gap):.3g} {'over' if gap > 0 else 'below'} the limit"
-    return f"{percent(abs(share - 1))} {'over' if share > 1 else 'below'} the limit"
 
 
 def category_text(detection: Detection) -> str:
@@ -85,40 +81,122 @@ def percent(share: float) -> str:
 
 
 def number(value: float, like: float | None = None) -> str:
-    """Three digits without an exponent: `1,230`, `12.3`, `0.0123`. like: take as many decimals as this one has."""
-    size = abs(value if like is None else like)
-    if size == 0 or not math.isfinite(size):
-        return f"{value:.3g}"
-    decimals = 2 - math.floor(math.log10(size))
-    return f"{value:.2e}" if decimals > 8 else f"{value:,.{max(decimals, 0)}f}"
+    """Three digits without an exponent: `1 230`, `12.3`, `−0.0123`. like: take as many decimals as this one has."""
+    return on_screen(units.number(value, like)).replace("-", "−")
 
 
 def length_text(length: float, unit: str, like: float | None = None) -> str:
     """`12.3 mm`, or `12.3` where the unit is not known."""
-    return f"{number(length, like)} {unit}".rstrip().replace("-", "−")
+    return f"{number(length, like)} {symbol(unit)}".rstrip()
 
 
 def area_text(area: float, unit: str) -> str:
     """`114 mm²`, or `114` where the unit is not known."""
-    return f"{number(area)} {unit}²" if unit else number(area)
+    return f"{number(area)} {symbol(unit)}²" if symbol(unit) else number(area)
 
 
-def size_text(extent: DoubleArray) -> str:
-    """`12.3 × 0.8 × 0.4`, in the scan's units; the decimals are those of the longest side."""
-    return " × ".join(number(value, float(extent.max())) for value in extent)
+@dataclass(frozen=True)
+class Lengths:
+    """Tells lengths in the scan's coordinates in the unit that people know. factor: from the one to the other.
+
+    unit: as it is written; empty where nobody knows it.
+    """
+
+    factor: float = 1.0
+    unit: str = ""
+
+    def text(self, length: float, like: float | None = None) -> str:
+        """`12.3 mm`. like: another length in the scan's coordinates, to be as exact as."""
+        return length_text(self.factor * length, self.unit, None if like is None else self.factor * like)
+
+    def signed(self, length: float, like: float | None = None) -> str:
+        """`+0.42 mm`, `−0.42 mm`."""
+        return ("+" if length > 0 else "") + self.text(length, like)
+
+    def bare(self, length: float, like: float | None = None) -> str:
+        """The number alone."""
+        return length_text(self.factor * length, "", None if like is None else self.factor * like)
+
+    def area(self, area: float) -> str:
+        """`114 mm²`."""
+        return area_text(self.factor**2 * area, self.unit)
+
+    def size(self, extent: DoubleArray) -> str:
+        """`12.3 × 0.8 × 0.4 mm`; the decimals are those of the longest side."""
+        sides = " × ".join(self.bare(float(value), float(extent.max())) for value in extent)
+        return f"{sides} {symbol(self.unit)}".rstrip()
+
+
+def lengths_of(detection: Detection | None, unit: str) -> Lengths:
+    """In the model's unit where it has one, else as the file has them, called what the user calls them."""
+    if detection is None or detection.unit == UNKNOWN:
+        return Lengths(1.0, unit)
+    return Lengths(detection.to_unit, detection.unit)
+
+
+@dataclass(frozen=True)
+class DefectWords:
+    """A defect as its card says it: its number, what it is in pieces, and its measures in pieces."""
+
+    rank: str
+    title: tuple[str, ...]
+    below: tuple[str, ...]
+
+
+def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> DefectWords:
+    """Kind, depth, area, size and place as far as they are known; else how far it is over the limit."""
+    lengths = lengths_of(detection, unit)
+    size = lengths.size(defect.extent if defect.size is None else defect.size)
+    area = lengths.area(defect.area)
+    if defect.kind is None:
+        return DefectWords(str(rank), (f"{peak_text(defect, detection)} of the point limit",), (area, size))
+    title = (defect.kind.capitalize(), *_measured(defect, lengths))
+    return DefectWords(str(rank), title, (area, size, *([defect.place] if defect.place else [])))
+
+
+def _measured(defect: Defect, lengths: Lengths) -> tuple[str, ...]:
+    """`0.42 mm deep`; nothing where it is not known."""
+    return tuple(filter(None, (measure_text(defect, lengths.text),)))
+
+
+def callout_text(defect: Defect, detection: Detection, unit: str) -> str:
+    """What is written beside a defect's number in the 3D views."""
+    if defect.kind is None:
+        return peak_text(defect, detection)
+    return ", ".join((defect.kind, *_measured(defect, lengths_of(detection, unit))))
 
 
 def place_text(defect: Defect) -> str:
-    """`12.3, -4.0, 0.5`, in the scan's units: as exact as the defect is large, wherever the origin is."""
+    """`12.3, -4.0, 0.5`, in the scan's own coordinates: as exact as the defect is large, wherever the origin is."""
     return ", ".join(number(value, float(defect.extent.max())) for value in defect.centroid)
 
 
-def defect_text(rank: int, defect: Defect, detection: Detection) -> str:
+def defect_text(rank: int, defect: Defect, detection: Detection, unit: str) -> str:
     """All of a defect in one line."""
-    return (
-        f"defect {rank}: peak {peak_text(defect, detection)}, area {number(defect.area)}, "
-        f"extent {size_text(defect.extent)}, at {place_text(defect)}"
-    )
+    words = defect_words(rank, defect, detection, unit)
+    peak = () if defect.kind is None else (f"peak {peak_text(defect, detection)} of the point limit",)
+    pieces = (*words.title, *words.below, *peak, f"at {place_text(defect)}")
+    return f"defect {rank}: " + ", ".join(pieces).lower()
+
+
+def deviation_text(detection: Detection, unit: str) -> str:
+    """`−0.31 to +0.12 mm`: the lowest and the highest deviation; empty where none was measured."""
+    ends = detection.deviation_range
+    if any(map(math.isnan, ends)):
+        return ""
+    lengths = lengths_of(detection, unit)
+    like = max(map(abs, ends))
+    low, high = (("+" if end > 0 else "") + lengths.bare(end, like) for end in ends)
+    return f"{low} to {high} {symbol(lengths.unit)}".rstrip()
+
+
+def compared_text(entry: Entry, unit: str) -> str:
+    """Name, score and deviation of one of two scans that stand beside each other."""
+    found = entry.detection
+    parts = [entry.path.stem if entry.scan is None else entry.scan.name]
+    if found is not None:
+        parts += [score_text(found), deviation_text(found, unit)]
+    return " · ".join(part for part in parts if part)
 
 
 def peak_text(defect: Defect, detection: Detection) -> str:
@@ -127,13 +205,22 @@ def peak_text(defect: Defect, detection: Detection) -> str:
     return percent(defect.peak / limit) if limit > 0 else f"{defect.peak:.3g}"
 
 
-def summary(scan: Scan, detection: Detection) -> str:
+def rests_text(detection: Detection) -> str:
+    """`Rests on the network (80 %) and the surface (20 %)`; empty where there is one kind of evidence."""
+    shares = sorted(detection.rests_on.items(), key=lambda item: -item[1])
+    named = [(name, percent(share)) for name, share in shares if share >= 0.005]
+    if len(named) == 1:
+        return f"Rests on the {named[0][0]} alone"
+    return "Rests on " + " and ".join(f"the {name} ({share})" for name, share in named) if named else ""
+
+
+def summary(scan: Scan, detection: Detection, unit: str = "") -> str:
     """The whole result as plain text: one fact a line, then one defect a line."""
-    word = "uncertain" if detection.uncertain else detection.verdict.upper()
+    word = VERDICT_WORDS[detection.verdict]
     lines = [
-        f"{scan.name}: {word}, {score_text(detection)} ({margin_text(detection)})",
+        f"{scan.name}: {word}, {score_text(detection)}",
         f"part: {category_text(detection)}",
         f"reason: {detection.reason}",
     ]
-    lines += [defect_text(rank, defect, detection) for rank, defect in enumerate(detection.defects, 1)]
+    lines += [defect_text(rank, defect, detection, unit) for rank, defect in enumerate(detection.defects, 1)]
     return "\n".join(lines)

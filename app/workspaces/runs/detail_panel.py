@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.pace import duration
+from app.jobs.pace import duration
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
@@ -178,6 +178,7 @@ class DetailPanel(QFrame):
         buttons.addStretch()
         buttons.addWidget(self.more)
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("Facts of the run")
         scroll.setWidget(self.curves)
         scroll.viewport().setAutoFillBackground(False)
         self.curves.setAutoFillBackground(False)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.entries import Failure
 from app.jobs.pool import Job, Pool
+from app.state.entries import Failure
 from app.widgets.job_status import Progress
 from sedir_core.places import bundled_runs
 from sedir_core.runs.catalogue import RunDetail, RunEntry, list_runs, read_detail, read_entry

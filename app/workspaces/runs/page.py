@@ -22,17 +22,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.entries import Failure
 from app.jobs.evaluation import Evaluator
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Failure
+from app.state.navigation import ImportRuns, Navigation, ShowWorkspace, TrainFurther
+from app.state.session import Session
+from app.state.settings import Settings
 from app.widgets.error_details import plain_label
 from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon
 from app.workspaces.runs.detail_panel import DetailPanel
 from app.workspaces.runs.model import ExportRequest, ImportRequest, Listing, RunsModel, Shelf, bring_in, export
-from app.workspaces.runs.table import RunTable
+from app.workspaces.runs.table import ALIVE, RunTable
 from sedir_core.errors import UserError
 from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs, user_runs
 from sedir_core.runs.catalogue import RunEntry, State
@@ -64,9 +65,11 @@ class RunsPage(QWidget):
         self.messages = MessageBar(theme)
         self.status = JobStatus(theme)
         self.shelf = QComboBox(toolTip="Which runs are listed")
+        self.shelf.setAccessibleName("Which runs are listed")
         for title, key in SHELVES:
             self.shelf.addItem(title, key)
         self.search = QLineEdit(placeholderText="Filter by name, state or method", clearButtonEnabled=True)
+        self.search.setAccessibleName("Find a run")
         self.table = RunTable(theme)
         self.empty = plain_label("", "faint")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -97,6 +100,13 @@ class RunsPage(QWidget):
     def actions(self) -> list[QAction]:
         return [self.import_, self.export, self.rename, self.archive, self.delete, self.add, self.destroy]
 
+    def tools(self) -> list[QAction]:
+        return [self.import_, self.export]
+
+    def take(self, wanted: Navigation) -> None:
+        if isinstance(wanted, ImportRuns):
+            self.import_bundles(wanted.paths)
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         for part in (self.messages, self.status, self.detail):
@@ -116,7 +126,7 @@ class RunsPage(QWidget):
         """Make a run the model of the window."""
         self._settings.run_dir = path
         self._session.use_model(path)
-        self._session.workspace_wanted.emit("inspect")
+        self._session.navigate(ShowWorkspace("inspect"))
 
     def evaluate(self) -> None:
         """Ask for a data set and measure the chosen run on it; the result stays in the run."""
@@ -137,8 +147,7 @@ class RunsPage(QWidget):
     def grow(self) -> None:
         """Hand the chosen run over to the Train workspace, as what a new training goes on from."""
         if (entry := self._one()) is not None:
-            self._session.workspace_wanted.emit("train")
-            self._session.grow_wanted.emit(entry.path)
+            self._session.navigate(TrainFurther(entry.path))
 
     def rename_run(self, entry: RunEntry, name: str) -> None:
         def then(path: Path) -> None:
@@ -293,7 +302,7 @@ class RunsPage(QWidget):
         return chosen[0] if len(chosen) == 1 else None
 
     def _changeable(self) -> list[RunEntry]:
-        return [entry for entry in self.chosen if not entry.bundled and entry.state is not State.RUNNING]
+        return [entry for entry in self.chosen if not entry.bundled and entry.state not in ALIVE]
 
     def _enable(self) -> None:
         one, some, shelf = self._one(), bool(self._changeable()), self.shelf.currentData()
@@ -374,7 +383,6 @@ class RunsPage(QWidget):
         self.delete.triggered.connect(self.delete_chosen)
         self.add.triggered.connect(self.add_folder)
         self.destroy.triggered.connect(self.ask_to_empty_trash)
-        self._session.import_wanted.connect(self.import_bundles)
         self.evaluator.busy_changed.connect(
             lambda busy: self._show_progress(Progress(0.0, "evaluating, some seconds for each scan") if busy else None)
         )

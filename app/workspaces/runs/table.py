@@ -26,6 +26,7 @@ from sedir_core.runs.catalogue import RunEntry, State
 COLUMNS = ("Name", "State", "Method", "Kinds", "O-AUROC", "P-AUROC", "Begun", "Size")
 NUMBERS = (3, 4, 5, 7)
 BEGUN, SIZE = 6, 7
+ALIVE = (State.WAITING, State.RUNNING)
 NAME_WIDTH, ROOMY = 120, 800
 TIPS = (
     "F2 renames", "", "The detector, and the preset it was trained with", "How many kinds of part it knows",
@@ -33,6 +34,7 @@ TIPS = (
     "Points: how well defects are found, per cent, from the last evaluation", "", "On disk",
 )  # fmt: skip
 ICONS = {
+    State.WAITING: "clock-outline",
     State.RUNNING: "school-outline",
     State.STOPPED: "pause-circle-outline",
     State.FAILED: "alert-octagon",
@@ -107,7 +109,7 @@ class RunTableModel(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
         entry = self.entries[index.row()]
-        if index.column() == 0 and self.editable and not entry.bundled and entry.state is not State.RUNNING:
+        if index.column() == 0 and self.editable and not entry.bundled and entry.state not in ALIVE:
             flags |= Qt.ItemFlag.ItemIsEditable
         return flags
 
@@ -126,6 +128,7 @@ class RunTable(QTableView):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="plain")
+        self.setAccessibleName("Runs")
         self.rows = RunTableModel(theme)
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.rows)
@@ -140,6 +143,7 @@ class RunTable(QTableView):
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.SelectedClicked
         )
+        self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.verticalHeader().hide()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -26,8 +27,11 @@ from app.widgets.cloud_icon import cloud_icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
 from app.widgets.number_field import RIGHT
+from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.findings_list import FindingsList
+from sedir_core.datasets.layouts import LAYOUTS, describe
+from sedir_core.io.finding import may_be_scan
 
 if TYPE_CHECKING:
     from sedir_core.datasets.survey import CategorySurvey, Survey
@@ -40,14 +44,15 @@ HOW = (
     "To measure a model, add test scans in parts / bracket / ok and parts / bracket / ng. Real3D-AD and "
     "Anomaly-ShapeNet are recognised as they are. Scans that lie elsewhere can be imported."
 )
-LAYOUT_WORDS = {"folder": "your own parts", "real3d": "Real3D-AD", "anomaly-shapenet": "Anomaly-ShapeNet"}
 COLUMNS = ("Category", "To learn", "Good tests", "Bad tests", "Points", "Check")
 NUMBERS = range(1, len(COLUMNS) - 1)
 ICON = 48
+AIR = 80
+"""Pixels between and around title and buttons."""
 
 
 class DataPanel(QFrame):
-    """`folder_wanted` when a folder was chosen or dropped, `import_wanted` for scans of one's own.
+    """`folder_wanted` when a folder, or one nominal part, was chosen or dropped, `import_wanted` for one's own scans.
 
     `changed` when the categories ticked have.
     """
@@ -68,6 +73,7 @@ class DataPanel(QFrame):
         self.how = EmptyState("cube-scan", "What shall it learn?", HOW, theme)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
         self.tree.setHeaderLabels(COLUMNS)
+        self.tree.setAccessibleName("Kinds of part")
         for column in NUMBERS:
             self.tree.headerItem().setTextAlignment(column, RIGHT)
         self.tree.setIconSize(QSize(ICON, ICON))
@@ -82,11 +88,13 @@ class DataPanel(QFrame):
         self.all, self.none = QPushButton("All"), QPushButton("None")
         self.all.clicked.connect(lambda: self.tick(True))
         self.none.clicked.connect(lambda: self.tick(False))
-        head = QHBoxLayout()
-        head.addWidget(QLabel("1   What to learn", objectName="sectionTitle"))
-        head.addStretch()
+        self._title, buttons = QLabel("1   What to learn", objectName="sectionTitle"), QHBoxLayout()
+        buttons.addStretch()
         for button in (self.all, self.none, self.bring, self.choose):
-            head.addWidget(button)
+            buttons.addWidget(button)
+        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        head.addWidget(self._title)
+        head.addLayout(buttons, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(9)
@@ -98,6 +106,15 @@ class DataPanel(QFrame):
         self.setAcceptDrops(True)
         self.set_theme(theme)
         self._show_found()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Where it is narrow the buttons stand below the title, without those that the tool bar has, too."""
+        super().resizeEvent(event)
+        buttons = [one.sizeHint().width() for one in (self.all, self.none, self.bring, self.choose)]
+        wide = event.size().width() >= self._title.sizeHint().width() + sum(buttons) + AIR
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._head.setDirection(across if wide else down)
+        self.bring.setVisible(wide)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -153,7 +170,7 @@ class DataPanel(QFrame):
     @staticmethod
     def _dropped(event: QDropEvent) -> Path | None:
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        return paths[0] if len(paths) == 1 and paths[0].is_dir() else None
+        return paths[0] if len(paths) == 1 and (paths[0].is_dir() or may_be_scan(paths[0].name)) else None
 
     def _ask(self) -> None:
         start = str(self.found.root.parent) if self.found is not None else ""
@@ -173,8 +190,9 @@ class DataPanel(QFrame):
             return
         self.choose.setText("Another folder…")
         count = len(found.categories)
-        what = f"{LAYOUT_WORDS[found.layout]}, {count} {'category' if count == 1 else 'categories'}"
-        self.where.setText(f"{found.root}: {what}, {len(found.dataset.samples):,} scans")
+        what = f"{LAYOUTS[found.layout].words}, {count} {'category' if count == 1 else 'categories'}"
+        self.where.setText(f"{found.root}: {what}, {grouped(len(found.dataset.samples))} scans")
+        self.where.setToolTip(describe(found.dataset))
         self.tree.blockSignals(True)
         self.tree.clear()
         for one in found.categories:
@@ -201,8 +219,9 @@ class DataPanel(QFrame):
         points, remark = "…", "not checked yet"
         if one.checked is not None:
             low, middle, high = one.checked.points
-            points = f"{middle:,}"
-            item.setToolTip(4, f"a scan to learn from has {low:,} to {high:,} points, half of them at least {middle:,}")
+            points = grouped(middle)
+            span = f"{grouped(low)} to {grouped(high)} points"
+            item.setToolTip(4, f"a scan to learn from has {span}, half of them at least {grouped(middle)}")
             others = len(one.findings)
             remark = "no problem" if not others else f"{others} {'thing' if others == 1 else 'things'} to look at"
         if not one.usable:
@@ -210,7 +229,7 @@ class DataPanel(QFrame):
             item.setCheckState(0, Qt.CheckState.Unchecked)
         if item.text(len(COLUMNS) - 1) == remark:
             return
-        texts = (*(f"{n:,}" for n in (one.n_train, one.n_good, one.n_bad)), points, remark)
+        texts = (*(grouped(n) for n in (one.n_train, one.n_good, one.n_bad)), points, remark)
         for column, text in enumerate(texts, 1):
             item.setText(column, text)
         item.setToolTip(len(COLUMNS) - 1, "\n".join(f"{finding}: {finding.hint}" for finding in one.findings))

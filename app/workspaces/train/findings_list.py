@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.error_details import plain_label
+from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class FindingsList(QWidget):
         self.again.clicked.connect(self.again_wanted)
         self.list = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True, iconSize=QSize(16, 16))
         self.list.setHeaderLabels(COLUMNS)
+        self.list.setAccessibleName("Things to look at")
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.header().setStretchLastSection(True)
         self.list.itemSelectionChanged.connect(self._explain)
@@ -73,7 +75,8 @@ class FindingsList(QWidget):
         self._shown = tuple(findings)
         self.setVisible(bool(findings))
         n = len(findings)
-        self.title.setText(f"{n:,} {'thing' if n == 1 else 'things'} to look at" + (f", {MOST} shown" * (n > MOST)))
+        things = f"{grouped(n)} {'thing' if n == 1 else 'things'} to look at"
+        self.title.setText(things + f", {MOST} shown" * (n > MOST))
         self.list.clear()
         self.list.addTopLevelItems([_row(one) for one in findings[:MOST]])
         header = self.list.header()

@@ -21,8 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.entries import Failure
+from app.state.entries import Failure
 from app.widgets.error_details import plain_label
+from app.widgets.numbers import grouped
+from app.widgets.room import resize_on_screen
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.import_model import Draft, ImportModel
 from app.workspaces.train.import_part import PartPanel
@@ -65,7 +67,7 @@ class ImportDialog(QDialog):
         self._layout()
         self._connect()
         self.setAcceptDrops(True)
-        self.resize(1020, 680)
+        resize_on_screen(self, 1020, 680)
         self.add_kind()
 
     @property
@@ -188,7 +190,7 @@ class ImportDialog(QDialog):
     @staticmethod
     def _title(draft: Draft) -> str:
         count = len(draft.files["normal"])
-        return f"{draft.name or 'new kind of part'}" + (f"  ·  {count:,}" if count else "")
+        return f"{draft.name or 'new kind of part'}" + (f"  ·  {grouped(count)}" if count else "")
 
     def _show_kind(self, row: int) -> None:
         self.part.setEnabled(0 <= row < len(self.model.drafts))
@@ -217,7 +219,7 @@ class ImportDialog(QDialog):
         if not busy:
             count = sum(len(draft.paths) for draft in self.model.drafts)
             kinds = len(self.model.drafts)
-            ready = f"{count:,} scans of {kinds} {'kind' if kinds == 1 else 'kinds'} of part"
+            ready = f"{grouped(count)} scans of {kinds} {'kind' if kinds == 1 else 'kinds'} of part"
             self.said.setText(trouble or ready)
         self.start.setEnabled(not busy and not trouble)
         for widget in (self.part, self.kinds, self.add, self.remove, self.name, self.elsewhere, self.link):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.entries import Failure
 from app.jobs.pool import Pool
-from sedir_core.datasets.importing import ImportRequest, Kind, Looked, Part, Unit, name_trouble
+from app.state.entries import Failure
+from sedir_core.datasets.importing import ImportRequest, Kind, Looked, Part, name_trouble
 from sedir_core.types import Report, Stop
+from sedir_core.units import UNKNOWN, Unit
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Draft:
     """A kind of part as far as the user has described it."""
 
     name: str = ""
-    unit: Unit = "keep"
+    unit: Unit = UNKNOWN
     files: dict[Kind, list[Path]] = field(default_factory=lambda: {"normal": [], "ok": [], "ng": []})
 
     def add(self, kind: Kind, paths: Iterable[Path]) -> None:

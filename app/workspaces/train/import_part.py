@@ -24,12 +24,15 @@ from PySide6.QtWidgets import (
 
 from app.widgets.cloud_icon import cloud_icon
 from app.widgets.number_field import RIGHT
+from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
 from app.workspaces.train.import_model import Draft
-from sedir_core.datasets.importing import TO_MM, Kind, Looked, name_trouble, scans_below
+from sedir_core.datasets.importing import Kind, Looked, name_trouble, scans_below
+from sedir_core.io.formats import dialog_filter
+from sedir_core.units import UNKNOWN, in_mm
 
 UNITS = {
-    "keep": "as in the files",
+    UNKNOWN: "as in the files",
     "mm": "millimetres",
     "cm": "centimetres, converted to mm",
     "m": "metres, converted to mm",
@@ -39,7 +42,6 @@ UNITS = {
 KINDS: Mapping[Kind, str] = {
     "normal": "Good, to learn from", "ok": "Good, to test with", "ng": "Defective, to test with"
 }  # fmt: skip
-SCANS = "Scans (*.pcd *.ply *.obj *.stl *.off *.xyz *.txt *.csv *.pts *.npy *.npz);;All files (*)"
 COLUMNS = ("File", "For", "Points", "Size")
 POINTS = 2
 ICON = 44
@@ -142,20 +144,20 @@ class PartPanel(QWidget):
         return item
 
     def _fill(self, item: QTreeWidgetItem, one: Looked) -> None:
-        item.setText(2, f"{one.n_points:,}" if one.error is None else "")
+        item.setText(2, grouped(one.n_points) if one.error is None else "")
         item.setIcon(0, cloud_icon(one.picture, self._theme, ICON))
         if one.error is not None:
             item.setText(3, f"cannot be read: {one.error.what}")
             item.setToolTip(3, str(one.error))
             return
-        factor = TO_MM[self.draft.unit]
+        factor = in_mm(self.draft.unit)
         size = " × ".join(f"{factor * extent:.4g}" for extent in one.size)
-        item.setText(3, size if self.draft.unit == "keep" else f"{size} mm")
+        item.setText(3, size if self.draft.unit == UNKNOWN else f"{size} mm")
 
     def _count(self) -> None:
         for kind, label in self._counts.items():
             count = len(self.draft.files[kind])
-            scans = f"{count:,} {'scan' if count == 1 else 'scans'}"
+            scans = f"{grouped(count)} {'scan' if count == 1 else 'scans'}"
             label.setText(scans if count else "none yet" if kind == "normal" else "none (optional)")
         broken = self._broken()
         self.leave_out.setVisible(bool(broken))
@@ -182,7 +184,7 @@ class PartPanel(QWidget):
         self.changed.emit()
 
     def _ask_files(self, kind: Kind) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, KINDS[kind], "", SCANS)
+        names, _ = QFileDialog.getOpenFileNames(self, KINDS[kind], "", dialog_filter())
         self.add(kind, [Path(name) for name in names])
 
     def _ask_folder(self, kind: Kind) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.training import Phase, phase_of, stops_after_epoch, waiting
-from sedir_core.detectors.run_files import ABOUT, EVENTS
+from app.jobs.training import Orders, Phase, orders, phase_by_order, phase_of, stops_after_epoch
+from sedir_core.rundir.files import ABOUT, EVENTS
+from sedir_core.rundir.lock import is_alive
 from sedir_core.runs.catalogue import damage_of
 from sedir_core.training.events import (
     AnyEvent,
@@ -23,7 +24,6 @@ from sedir_core.training.events import (
     StepEvent,
 )
 from sedir_core.training.orders import last_words
-from sedir_core.training.run_lock import is_alive
 
 POLL_MS = 400
 PATIENCE_S = 90.0
@@ -89,10 +89,10 @@ class TrainModel(QObject):
         super().__init__(parent)
         self._reader: EventReader | None = None
         self._begun_s = self._heard_s = self._asked_s = 0.0
-        self._alive, self._ended = False, ""
+        self._alive, self._started, self._ended = False, False, ""
         self.curves = Curves()
         self.follow: Follow | None = None
-        self.waiting: list[Path] = []
+        self.ordered = Orders()
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
 
@@ -101,7 +101,7 @@ class TrainModel(QObject):
         self._reader = EventReader(run_dir / EVENTS)
         self._begun_s = self._heard_s = time.monotonic() if started else -PATIENCE_S
         self._asked_s = -PATIENCE_S
-        self._alive, self._ended = started, ""
+        self._alive, self._started, self._ended = False, started, ""
         self._look_at_queue()
         self.curves = Curves()
         self.follow = Follow(run_dir, Phase.STARTING if started else Phase.INTERRUPTED)
@@ -121,10 +121,9 @@ class TrainModel(QObject):
         self._timer.stop()
 
     def _look_at_queue(self) -> None:
-        found = waiting()
-        if found != self.waiting:
-            self.waiting = found
-            self.queue_changed.emit(found)
+        before, self.ordered = self.ordered, orders()
+        if before != self.ordered:
+            self.queue_changed.emit(list(self.ordered.waiting))
 
     def _poll(self) -> None:
         self._look_at_queue()
@@ -184,15 +183,16 @@ class TrainModel(QObject):
             self._alive = is_alive(self.follow.run_dir)
 
     def _with_phase(self, seen: Follow, now_s: float) -> Follow:
-        if seen.run_dir in self.waiting:
+        # An end that its log tells of may be that of an earlier process; the orders know.
+        ordered = None if self._alive else phase_by_order(seen.run_dir, self.ordered)
+        if ordered is not None:
             self._begun_s = self._heard_s = now_s
-            return replace(seen, phase=Phase.WAITING)
-        young = now_s - self._begun_s < PATIENCE_S and not self._ended
-        if young and not (seen.run_dir / ABOUT).exists():
-            words = last_words(seen.run_dir)
-            if words.startswith("error:"):
-                return replace(seen, phase=Phase.FAILED, message=words.removeprefix("error:").strip())
-            return replace(seen, phase=Phase.STARTING)
+            return replace(seen, phase=ordered)
+        words = last_words(seen.run_dir) if self._started and not self._alive and self._ended != "failed" else ""
+        if words.startswith("error:"):
+            return replace(seen, phase=Phase.FAILED, message=words.removeprefix("error:").strip())
+        if now_s - self._begun_s < PATIENCE_S and not self._ended and not (seen.run_dir / ABOUT).exists():
+            return replace(seen, phase=Phase.RUNNING if self._alive else Phase.STARTING)
         phase = phase_of(seen.run_dir, self._alive, self._ended)
         if phase is Phase.STARTING:  # it never came to have a directory
             words = last_words(seen.run_dir) or "the training's process ended without a word"

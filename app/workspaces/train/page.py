@@ -18,13 +18,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.entries import Failure
 from app.jobs import training
 from app.jobs.evaluation import Evaluator
 from app.jobs.pacing import Pacer
 from app.jobs.training import Phase
-from app.session import Session
-from app.settings import Settings
+from app.state.entries import Failure
+from app.state.navigation import Navigation, ShowWorkspace, TrainFurther
+from app.state.session import Session
+from app.state.settings import Settings
+from app.widgets.columns_dialog import CHOOSE
 from app.widgets.error_details import plain_label
 from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
@@ -33,14 +35,15 @@ from app.workspaces.train.data_panel import DataPanel
 from app.workspaces.train.import_dialog import ImportDialog
 from app.workspaces.train.model import Follow, TrainModel
 from app.workspaces.train.progress_panel import BROKEN, ICONS, ProgressPanel
+from app.workspaces.train.questions import ask_columns, ask_whether_good, without_columns
 from app.workspaces.train.queue_panel import QueuePanel
 from app.workspaces.train.settings_panel import SettingsPanel
 from app.workspaces.train.survey_model import SurveyModel
-from sedir_core.config import Config
+from sedir_core.config import Config, override
 from sedir_core.datasets.survey import Survey
-from sedir_core.detectors.run_files import read_run_config
 from sedir_core.errors import UserError
 from sedir_core.places import user_runs, writable_folders
+from sedir_core.rundir.files import read_run_config
 from sedir_core.training.orders import TrainOrder
 from sedir_core.training.pace import Pace, keep_pace
 from sedir_core.training.warm_config import warm_config
@@ -64,6 +67,7 @@ class TrainPage(QWidget):
         self.status = JobStatus(theme)
         self.new = QPushButton(NEW_TITLE)
         self.list = QListWidget(iconSize=QSize(18, 18), objectName="runs")
+        self.list.setAccessibleName("Trainings")
         self.none_yet = plain_label("Your trainings will be listed here.", "faint")
         self.queue = QueuePanel(theme)
         self.data = DataPanel(theme)
@@ -81,12 +85,14 @@ class TrainPage(QWidget):
 
     def activate(self) -> None:
         """List the runs there are now; a training that still runs is shown."""
-        self._refresh()
         self.pacer.look_for_devices()
         self.model.look_at_queue()
+        self._phases.clear()
+        self._refresh()
         self._try(lambda run_dir: training.keep_queue_going(), self._runs)
         if self.model.follow is None:
-            running = next((path for path, phase in self._phases.items() if phase is Phase.RUNNING), None)
+            at_work = (Phase.RUNNING, Phase.STARTING)
+            running = next((path for path, phase in self._phases.items() if phase in at_work), None)
             self.show_new() if running is None else self.show_run(running)
 
     def close_down(self) -> bool:
@@ -98,11 +104,20 @@ class TrainPage(QWidget):
     def actions(self) -> list[QAction]:
         return list(self._actions)
 
+    def tools(self) -> list[QAction]:
+        return list(self._actions)
+
+    def take(self, wanted: Navigation) -> None:
+        if isinstance(wanted, TrainFurther):
+            self.grow(wanted.run_dir)
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         for part in (self.messages, self.status, self.queue, self.data, self.settings, self.progress):
             part.set_theme(theme)
         self.new.setIcon(icon("plus", theme.quiet))
+        for action, name in zip(self._actions, ("plus", "folder-open-outline", "import"), strict=True):
+            action.setIcon(icon(name, theme.quiet))
         self._dress_list()
 
     # What the user does
@@ -162,6 +177,18 @@ class TrainPage(QWidget):
         config, found = self.settings.config, self.data.found
         if config is None or found is None or not self.data.categories:
             return
+        asked = [one for one in found.dataset.questions if one.category in self.data.categories]
+        if asked and config.data.defective_names == "refuse":
+            ask_whether_good(self.messages, asked, self._learn_anyway)
+            return
+        self._launch(config, found)
+
+    def _learn_anyway(self) -> None:
+        if self.settings.config is not None and self.data.found is not None:
+            config = override(self.settings.config, data={"defective_names": "learn"})
+            self._launch(config, self.data.found)
+
+    def _launch(self, config: Config, found: Survey) -> None:
         order = TrainOrder(
             found.root,
             self.data.categories,
@@ -187,8 +214,12 @@ class TrainPage(QWidget):
             self.pacer.measure(self.settings.config, str(self.settings.device.currentData()))
 
     def stop(self) -> None:
-        if self.model.follow is not None:
-            self._try(lambda run_dir: training.ask_to_stop(run_dir), self.model.follow.run_dir)
+        """Save and stop; one that waits or is about to start is taken off."""
+        if self.model.follow is None:
+            return
+        run_dir = self.model.follow.run_dir
+        if self._try(training.ask_to_stop, run_dir) and not run_dir.exists():
+            self.show_new()
 
     def stop_later(self, wanted: bool) -> None:
         """After the epoch under way, or not after all."""
@@ -216,7 +247,7 @@ class TrainPage(QWidget):
             run_dir = self.model.follow.run_dir
             self._settings.run_dir = run_dir
             self._session.use_model(run_dir)
-            self._session.workspace_wanted.emit("inspect")
+            self._session.navigate(ShowWorkspace("inspect"))
 
     def _try(self, act: Callable[[Path], object], run_dir: Path) -> bool:
         try:
@@ -259,7 +290,6 @@ class TrainPage(QWidget):
 
     def _connect(self) -> None:
         self.new.clicked.connect(self.show_new)
-        self._session.grow_wanted.connect(self.grow)
         self.settings.anew_wanted.connect(self.begin_anew)
         self._actions[0].triggered.connect(self.show_new)
         self._actions[1].triggered.connect(self.data.choose.click)
@@ -286,7 +316,7 @@ class TrainPage(QWidget):
         self.status.cancel_wanted.connect(self.evaluator.cancel)
         self.survey.progressed.connect(self._show_progress)
         self.survey.listed.connect(self._on_listed)
-        self.survey.checked.connect(self.data.show_survey)
+        self.survey.checked.connect(self._on_checked)
         self.survey.failed.connect(lambda failure: self.messages.warn("This folder", failure))
         self.model.followed.connect(self._on_followed)
         self.model.queue_changed.connect(self._on_queue)
@@ -320,6 +350,12 @@ class TrainPage(QWidget):
         self.data.show_survey(found)
         self.settings.suggest_name(found.root.name)
 
+    def _on_checked(self, found: Survey) -> None:
+        self.data.show_survey(found)
+        if unclear := without_columns(found):
+            ask = lambda: ask_columns(self.messages, unclear, found.root, self.use_dataset)  # noqa: E731
+            self.messages.warn(unclear.name, Failure("its x, y and z cannot be told", "", ""), CHOOSE, ask)
+
     def _on_followed(self, seen: Follow) -> None:
         self.progress.show_follow(seen)
         if self._phases.get(seen.run_dir) is not seen.phase:
@@ -330,6 +366,8 @@ class TrainPage(QWidget):
     def _on_queue(self, waiting: list[Path]) -> None:
         self.queue.show_waiting(waiting)
         self.settings.set_waiting(waiting)
+        shown = None if self.model.follow is None else self.model.follow.run_dir
+        self._phases = {run: phase for run, phase in self._phases.items() if run == shown}  # of the others, look again
         self._refresh()
         if self.model.follow is not None:
             self._choose_row(self.model.follow.run_dir)
@@ -346,7 +384,8 @@ class TrainPage(QWidget):
         """The list of runs, that on show among them even before it has a directory."""
         found = training.runs_in(self._runs)
         shown = self.model.follow.run_dir if self.model.follow is not None else None
-        if shown is not None and shown not in found and shown not in self.model.waiting:
+        ordered = self.model.ordered
+        if shown is not None and shown not in found and (shown not in ordered.waiting or shown in ordered.first):
             found.insert(0, shown)
         self._phases = {run: self._phases.get(run) or training.phase_now(run) for run in found}
         self.list.clear()

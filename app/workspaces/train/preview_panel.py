@@ -44,6 +44,7 @@ class PreviewPanel(QFrame):
         self._row.setSpacing(18)
         self._row.addStretch()
         scroll = QScrollArea(widgetResizable=True, verticalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("Sample parts")
         scroll.setWidget(inside)
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)

@@ -49,6 +49,7 @@ ICONS = {
 }
 BROKEN = (Phase.FAILED, Phase.DAMAGED)
 COLUMNS = ("Category", "Limit", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
+STOP_TIP = "Saves first; the training can go on exactly where it stopped"
 OUTLIVES = "It goes on when this window is closed."
 STOPS = "It will stop after this epoch."
 
@@ -71,7 +72,7 @@ class ProgressPanel(QWidget):
         self.phase = plain_label("", "quiet")
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.message = plain_label("", "wrong")
-        self.stop = QPushButton("Stop now", toolTip="Saves first; the training can go on exactly where it stopped")
+        self.stop = QPushButton("Stop now", toolTip=STOP_TIP)
         self.stop_later = QPushButton("Stop after this epoch", checkable=True)
         self.stop_later.clicked.connect(self.stop_later_wanted)
         self.resume = QPushButton("Go on", objectName="primary")
@@ -120,10 +121,13 @@ class ProgressPanel(QWidget):
         self.bar.setVisible(seen.phase in (Phase.STARTING, Phase.RUNNING))
         self.message.setText(seen.message)
         self.message.setVisible(seen.phase in BROKEN and bool(seen.message))
-        for button in (self.stop, self.stop_later):
-            button.setVisible(seen.phase is Phase.RUNNING)
+        begun = seen.phase is Phase.RUNNING
+        self.stop.setVisible(begun or seen.phase in (Phase.STARTING, Phase.WAITING))
+        self.stop.setText("Stop now" if begun else "Do not train")
+        self.stop.setToolTip(STOP_TIP if begun else "Takes it off; nothing has been learned yet")
+        self.stop_later.setVisible(begun)
         self.stop_later.setChecked(seen.stops_after_epoch)
-        self.stop_later.setToolTip("Press again to let it go on" if seen.stops_after_epoch else self.stop.toolTip())
+        self.stop_later.setToolTip("Press again to let it go on" if seen.stops_after_epoch else STOP_TIP)
         self.previews.show_files(seen.previews)
         self.resume.setVisible(seen.phase in (Phase.INTERRUPTED, Phase.FAILED) and seen.can_resume)
         self.inspect.setVisible(seen.phase is Phase.COMPLETE)
@@ -166,6 +170,7 @@ class ProgressPanel(QWidget):
         inside.addWidget(self.bar)
         inside.addWidget(self.message)
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("Curves")
         scroll.setWidget(self.curves)
         split = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         split.addWidget(scroll)

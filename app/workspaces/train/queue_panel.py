@@ -36,6 +36,7 @@ class QueuePanel(QWidget):
         self._shown: tuple[Path, ...] = ()
         self.title = QLabel("Waiting", objectName="sectionTitle")
         self.list = QListWidget(iconSize=QSize(18, 18), objectName="runs")
+        self.list.setAccessibleName("Trainings that wait")
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.list.setToolTip("Each starts when its device is free, also while this window is closed")
         self.list.model().rowsMoved.connect(self._on_moved)

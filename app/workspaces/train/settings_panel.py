@@ -25,24 +25,14 @@ from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.estimate_line import EstimateLine
 from sedir_core.config import Config, preset
+from sedir_core.methods import TABLE
 
 PRESET_WORDS = {
     "desktop": "Desktop: minutes on a processor",
     "paper": "Paper: as published, for a GPU",
     "tiny": "Tiny: seconds, to try things out",
 }
-METHOD_WORDS = {
-    "sedir": "SeDiR",
-    "mc3d-ad": "MC3D-AD (baseline, as published)",
-    "mc3d-ad-spatial": "MC3D-AD (independent of file order)",
-    "template": "Golden template (registration and distance)",
-    "btf-raw": "BTF, coordinates",
-    "btf-fpfh": "BTF, point feature histograms",
-    "patchcore-fpfh": "PatchCore, point feature histograms",
-    "patchcore-pointmae": "PatchCore, Point-MAE",
-    "m3dm": "M3DM, memory bank of the point branch",
-    "reg3d-ad": "Reg3D-AD",
-}
+METHOD_WORDS = {method.name: method.words for method in TABLE}
 FORBIDDEN = set('<>:"/\\|?*')
 
 
@@ -59,9 +49,13 @@ class SettingsPanel(QFrame):
         self._waiting: frozenset[str] = frozenset()
         self.name = QLineEdit(toolTip="The model appears under this name wherever one can be chosen")
         self.name_wrong = QLabel(objectName="wrong", wordWrap=True, visible=False)
-        self.preset = _combo(PRESET_WORDS, "Sizes and length of the training; every setting can be changed below")
-        self.method = _combo(METHOD_WORDS, "The detector to train")
+        self.preset = _combo(
+            "Preset", PRESET_WORDS, "Sizes and length of the training; every setting can be changed below"
+        )
+        self.method = _combo("Method", METHOD_WORDS, "The detector to train")
         self.device = QComboBox(toolTip="Where to compute")
+        self.device.setAccessibleName("Device")
+        self.name.setAccessibleName("Name of the model")
         self.device.addItem("looking for devices…", "")
         self.estimate = EstimateLine()
         self.form = ConfigForm(preset("desktop"))
@@ -78,8 +72,12 @@ class SettingsPanel(QFrame):
         for widget in (self.origin, self.anew):
             top.addRow(widget)
             top.setRowVisible(widget, False)
+        for combo in (self.preset, self.method, self.device):  # the words beside them are never cut for theirs
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(14)
         self._top = top
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(self.form)
         scroll.viewport().setAutoFillBackground(False)
         self.form.setAutoFillBackground(False)
@@ -178,8 +176,9 @@ class SettingsPanel(QFrame):
         return "there is a model of this name already" if taken else ""
 
 
-def _combo(words: dict[str, str], tip: str) -> QComboBox:
+def _combo(name_of: str, words: dict[str, str], tip: str) -> QComboBox:
     combo = QComboBox(toolTip=tip)
     for name, text in words.items():
         combo.addItem(text, name)
+    combo.setAccessibleName(name_of)
     return combo

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.entries import Failure
 from app.jobs.pool import Pool
+from app.state.entries import Failure
 from app.widgets.job_status import Progress
 from sedir_core.datasets.index import Dataset
 from sedir_core.datasets.survey import CategorySurvey, Survey

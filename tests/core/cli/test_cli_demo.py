@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sedir_core.io.scans import find_scans
+from sedir_core.io.finding import find_scans
 from sedir_core.places import demo_scans
 
 

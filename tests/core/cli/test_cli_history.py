@@ -16,7 +16,7 @@ import typer
 from roundness import RoundnessDetector
 
 from sedir_core.commands.history import when
-from sedir_core.detectors.limits import Calibration
+from sedir_core.evidence.limits import Calibration
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter, Override
 from sedir_core.io.scans import read_scan
@@ -118,7 +118,7 @@ def test_a_history_that_cannot_be_written_does_not_hide_the_verdict(sedir, place
     (tmp_path / "h").write_text("a file where the folder should be")
     result = sedir("inspect", good, "--record")
     assert result.stdout.splitlines()[1].startswith("OK")
-    assert result.exit_code == 1 and "not in the history" in result.stderr
+    assert result.exit_code == 4 and "not in the history" in result.stderr
 
 
 def test_recording_can_be_made_the_rule(sedir, place, good, tmp_path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.evaluation.ice_growing import Growth, Step
 
 
 def test_numbers_figure_and_tables_of_a_real_run(sedir, tiny, tmp_path, monkeypatch) -> None:
@@ -31,3 +32,29 @@ def test_runs_that_share_no_category_with_the_data_are_refused(sedir, tiny) -> N
     done = sedir("ice", tiny.path, tiny.path, tiny.dataset)  # the roundness detector knows balls
     assert done.exit_code == 1
     assert "fewer than two categories" in done.output
+
+
+def test_growing_asks_for_a_folder_and_one_dataset(sedir, tiny, tmp_path) -> None:
+    for words in (("--growing", tiny.dataset), ("--growing", tiny.path, tiny.dataset, "--out", tmp_path)):
+        assert sedir("ice", *words).exit_code == 2
+    assert "--growing" in sedir("ice", tiny.path, tiny.path, tiny.dataset, "--counts", "2").stderr
+
+
+def test_growing_hands_over_what_was_asked_for(sedir, tiny, tmp_path, monkeypatch) -> None:
+    asked = []
+
+    def grow(request, report, stop):
+        asked.append(request)
+        step = Step("sedir", "SeDiR", 2, 0, 0.9, 0.1, 0.5, 0.8, 0.8, 0.8, 0.8)
+        return Growth("parts", ("a", "b"), (step,))
+
+    monkeypatch.setattr("sedir_core.evaluation.ice_growing.grow", grow)
+    files = [tmp_path / name for name in ("a.json", "a.svg", "a.md")]
+    options = [text for pair in zip(("--json", "--figure", "--table"), files, strict=True) for text in pair]
+    sizes = ("--counts", "2,3", "--seeds", "0,1", "--preset", "tiny", "--epochs", 2)
+    done = sedir("ice", "--growing", tiny.dataset, "--out", tmp_path / "out", *sizes, *options)
+    assert done.exit_code == 0, done.output
+    assert (asked[0].counts, asked[0].seeds) == ((2, 3), (0, 1))
+    assert [one.config.training.epochs for one in asked[0].growers] == [2, 2, 2]
+    assert json.loads(files[0].read_text())["steps"][0]["title"] == "SeDiR"
+    assert all(file.stat().st_size for file in files)

@@ -33,3 +33,16 @@ def test_a_peer_has_no_network_to_count(sedir) -> None:
     found = json.loads(sedir("info", "--preset", "tiny", "--method", "template", "--json").stdout)
     assert "parameters" not in found
     assert found["config"]["bank"]["standardise"] == "none"
+
+
+@pytest.mark.parametrize(("method", "count"), [("po3ad", 37_858_901), ("imrnet", 29_043_392), ("r3d-ad", 1_377_304)])
+def test_a_network_for_each_category_is_counted_for_all_of_them(sedir, method, count) -> None:
+    found = json.loads(sedir("info", "--preset", "paper", "--method", method, "--json").stdout)
+    assert found["parameters"] == 12 * count
+    assert "macs" not in found
+    assert method.replace("-", "") in found["config"]
+
+
+def test_settings_that_a_method_does_not_read_are_left_out(sedir) -> None:
+    found = json.loads(sedir("info", "--preset", "tiny", "--json").stdout)
+    assert not {"po3ad", "cpmf", "place"} & found["config"].keys()

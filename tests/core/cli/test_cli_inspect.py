@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 from roundness import RoundnessDetector
 
-from sedir_core.detectors.limits import Calibration
 from sedir_core.evaluation.inspection import export_stems
+from sedir_core.evidence.limits import Calibration
 from sedir_core.io.scans import read_scan
 
 RESULT_KEYS = {
@@ -150,7 +151,7 @@ def test_an_export_never_replaces_a_scan(sedir, good) -> None:
 def test_a_stop_records_nothing(sedir, good, tmp_path, monkeypatch) -> None:
     read = read_scan
 
-    def read_and_interrupt(path: Path) -> Any:
+    def read_and_interrupt(path: Path, **options: object) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return read(path)
 
@@ -179,6 +180,27 @@ def test_command_line_over_variable_over_file(sedir, good, dented, tmp_path, mon
     assert given.exit_code == 3
 
 
+@pytest.mark.parametrize("text", ["queue = true", 'json = "a.json"', "json = true", "record = true\nqueue = false"])
+def test_an_option_of_one_command_breaks_no_other(sedir, good, tmp_path, monkeypatch, text) -> None:
+    """`queue` is a command and an option of another; `json` a switch here and a file there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sedir_core.history.place.writable_folders", lambda: {"data": tmp_path / "data"})
+    (tmp_path / "config.toml").write_text(text)
+    for words in (("inspect", good), ("queue", "list"), ("runs", "list"), ("info", "default"), ("weights", "list")):
+        result = sedir(*words)
+        assert result.exit_code == 0, (words, result.exception, result.stderr)
+    assert not (tmp_path / "True").exists()
+
+
+@pytest.mark.parametrize(("value", "file"), [("a.json", True), ("1", False), ("true", False)])
+def test_a_variable_of_one_command_breaks_no_other(sedir, good, tmp_path, monkeypatch, value, file) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEDIR_JSON", value)
+    assert sedir("inspect", good).exit_code == 0
+    assert (tmp_path / value).exists()
+    assert sedir("runs", "list").stdout.startswith("name") == file
+
+
 @pytest.mark.parametrize("text", ["[inspect]\ncolour = 1", "inspekt = 1", "[inspekt]\nmodel = 1", "= nonsense"])
 def test_a_configuration_file_with_mistakes_is_refused(sedir, good, tmp_path, text) -> None:
     (tmp_path / "config.toml").write_text(text)
@@ -203,3 +225,57 @@ def test_a_run_that_keeps_no_scores_refuses_a_rate(sedir, good) -> None:
     result = sedir("inspect", good, "--false-alarm-rate", 0.01)
     assert result.exit_code == 1
     assert "train it again" in result.stderr
+
+
+class Doubtful(RoundnessDetector):
+    """Finds everything round, and does not know what it is."""
+
+    score: float = 0.5
+
+    def detect(self, *arguments: Any) -> Any:
+        return replace(super().detect(*arguments), object_score=self.score, uncertain=True, reason="what is it?")
+
+
+class Numberless(Doubtful):
+    """Its arithmetic fails."""
+
+    score = float("nan")
+
+
+@pytest.fixture
+def doubtful(monkeypatch) -> None:
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", lambda run_dir, device="auto": Doubtful())
+
+
+@pytest.fixture
+def numberless(monkeypatch) -> None:
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", lambda run_dir, device="auto": Numberless())
+
+
+def test_uncertain_is_a_verdict_of_its_own(sedir, good, doubtful, tmp_path) -> None:
+    html, table = tmp_path / "report.html", tmp_path / "table.csv"
+    (result,) = document(sedir("inspect", good, "--json", "-", "--csv", table, "--report", html))["results"]
+    assert (result["verdict"], result["uncertain"]) == ("uncertain", True)
+    assert next(csv.DictReader(table.read_text().splitlines()))["verdict"] == "uncertain"
+    assert '<td class="verdict Uncertain">Uncertain</td>' in html.read_text()
+    assert sedir("inspect", good).stdout.splitlines()[1].startswith("Uncertain")
+
+
+def test_uncertain_fails_only_where_asked(sedir, good, doubtful) -> None:
+    assert sedir("inspect", good, "--fail-on-ng").exit_code == 0
+    assert sedir("inspect", good, "--fail-on-uncertain").exit_code == 3
+
+
+def test_a_score_that_is_no_number_fails_every_check(sedir, good, numberless, tmp_path) -> None:
+    (result,) = document(sedir("inspect", good, "--json", "-"))["results"]
+    assert (result["verdict"], result["uncertain"], result["score"]) == ("uncertain", True, None)
+    assert sedir("inspect", good, "--fail-on-ng").exit_code == 3
+    assert sedir("inspect", good, "--fail-on-uncertain").exit_code == 3
+
+
+def test_a_score_that_is_no_number_is_recorded_as_uncertain(sedir, good, numberless, tmp_path) -> None:
+    place = ("--history-url", f"sqlite:///{tmp_path / 'h.sqlite'}", "--history-folder", tmp_path / "kept")
+    assert sedir("inspect", good, "--record", *place).exit_code == 0
+    (row,) = json.loads(sedir("history", "list", "--json", "-", *place).stdout)
+    assert (row["verdict"], row["uncertain"], row["score"]) == ("uncertain", True, None)
+    assert json.loads(sedir("history", "list", "--verdict", "ok", "--json", "-", *place).stdout) == []

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from sedir_core.commands import machine
-from sedir_core.places import bundled_runs, demo_scans
+from sedir_core.places import bundled_runs, demo_scans, own_command
 
 COMMANDS = ("gui", "demo", "inspect", "train", "evaluate", "ice", "synth", "weights", "info", "bench", "doctor")
 
@@ -59,14 +63,72 @@ def test_help_loads_nothing_heavy() -> None:
     assert modules & {"numpy", "torch", "scipy", "open3d", "matplotlib", "PySide6", "pyvista", "sklearn"} == set()
 
 
-def test_help_is_quick() -> None:
-    def cpu_seconds() -> float:
-        before = os.times()
-        assert run("--help").returncode == 0
-        after = os.times()
-        return after.children_user + after.children_system - before.children_user - before.children_system
+def shadowed(folder: Path) -> Path:
+    """A folder with what a user's project may hold."""
+    for name in ("app", "resources", "sedir_core"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise SystemExit('the wrong package')\n")
+    return folder
 
-    assert min(cpu_seconds() for _ in range(4)) < 0.4
+
+def test_the_programs_own_processes_ignore_the_working_directory(tmp_path) -> None:
+    command = own_command("runs", "list", "--json")
+    found = subprocess.run(command, cwd=shadowed(tmp_path), capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stderr
+    assert '"name": "default"' in found.stdout
+
+
+def test_a_project_with_an_app_and_resources_does_not_hide_ours(tmp_path) -> None:
+    shutil.rmtree(shadowed(tmp_path) / "sedir_core")
+    command = [sys.executable, "-m", "sedir_core", "runs", "list", "--json"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert '"name": "default"' in found.stdout, found.stderr
+
+
+@pytest.mark.parametrize("module", ["typer._click", "sedir_core.commands.console", "sedir_core.cli", "numpy", "scipy"])
+def test_ctrl_c_is_quiet_while_libraries_load(module) -> None:
+    python, *words = own_command("inspect", str(demo_scans()))
+    command = [python, "-X", "importtime", *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.rsplit("|", 1)[-1].strip() == module:
+            process.send_signal(signal.SIGINT)
+            break
+    said = process.communicate(timeout=100)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_too_little_memory_is_said_in_words() -> None:
+    if sys.platform != "linux":
+        pytest.skip("memory is limited in other ways elsewhere")
+    command = f"ulimit -v 700000; exec {shlex.join(own_command('inspect', str(demo_scans())))}"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert found.returncode in (1, 4, -signal.SIGABRT)  # a C++ library may end the process, which no Python can catch
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(), OSError(12, "Cannot allocate memory"), RuntimeError("can't start new thread"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+    ],
+)  # fmt: skip
+def test_a_model_too_large_for_the_memory_is_said_in_words(sedir, good, monkeypatch, error) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", fail)
+    result = sedir("inspect", good)
+    assert result.exit_code == 1
+    assert "not enough memory" in result.stderr
+
+
+def test_a_bug_keeps_its_traceback(sedir, good, monkeypatch) -> None:
+    monkeypatch.setattr("sedir_core.detectors.base.load_detector", lambda *_: 1 / 0)
+    assert isinstance(sedir("inspect", good).exception, ZeroDivisionError)
 
 
 def test_no_argument_opens_an_empty_window(sedir, window) -> None:

@@ -11,7 +11,7 @@ from tiny_run import CATEGORIES, TinyRun
 from typer.testing import CliRunner, Result
 
 from sedir_core.cli import app
-from sedir_core.training.run_lock import held
+from sedir_core.rundir.lock import held
 
 
 @pytest.fixture

@@ -28,3 +28,21 @@ def test_a_folder_without_meshes_fails(sedir, tmp_path) -> None:
 
 def test_an_unknown_layout_is_a_usage_error(sedir, tmp_path) -> None:
     assert sedir("synth", tmp_path, tmp_path / "out", "--layout", "mine").exit_code == 2
+
+
+def test_families_need_no_meshes(sedir, tmp_path, monkeypatch) -> None:
+    asked = []
+
+    def write_dataset(solids, out, layout, seed, **options):
+        asked.append((set(solids), out, layout, seed))
+        return synthesis.Summary(out, layout, tuple(solids), 1, 1, 1, 0.1)
+
+    monkeypatch.setattr(synthesis, "write_dataset", write_dataset)
+    assert sedir("synth", "--families", tmp_path / "out", "--seed", "7").exit_code == 0
+    ((kinds, out, layout, seed),) = asked
+    assert (len(kinds), out, layout, seed) == (40, tmp_path / "out", "anomaly-shapenet", 7)
+
+
+def test_a_mesh_folder_and_families_exclude_each_other(sedir, tmp_path) -> None:
+    assert sedir("synth", "--families", tmp_path, tmp_path / "out").exit_code == 2
+    assert sedir("synth", tmp_path / "out").exit_code == 2

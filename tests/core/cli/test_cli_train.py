@@ -67,11 +67,35 @@ def test_resume_takes_the_run_s_own_configuration(sedir, requests, tmp_path) -> 
     assert (request.config, request.out, request.resume) == (config, run, True)
 
 
-@pytest.mark.parametrize("option", [("--seed", 1), ("--epochs", 2), ("--preset", "tiny"), ("--out", "x")])
-def test_resume_refuses_what_would_change_the_run(sedir, tmp_path, option) -> None:
-    result = sedir("train", tmp_path, "--resume", tmp_path, *option)
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A run of `write_run`: two categories, the preset tiny, its own seed and epochs."""
+    return write_run(tmp_path / "run", config=preset("tiny", training={"epochs": 9, "seed": 3}))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--seed", 1), ("--epochs", 2), ("--preset", "desktop"), ("--out", "x"), ("--method", "mc3d-ad"),
+        ("--categories", "ball"), ("--warm-start", "default"), ("--config", "other.toml"),
+        ("--unit", "m"), ("--columns", "2,3,4"), ("--set", "training.views=9"), ("--pseudo", "af"),
+    ],
+)  # fmt: skip
+def test_resume_refuses_what_would_change_the_run(sedir, begun, tmp_path, monkeypatch, option) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.toml").write_text(to_toml(preset("tiny")))
+    result = sedir("train", tmp_path, "--resume", begun, *option)
     assert result.exit_code == 2
     assert option[0] in result.stderr
+
+
+def test_resume_takes_the_options_that_the_run_began_with(sedir, begun, requests, tmp_path) -> None:
+    options = ["--seed", 3, "--epochs", 9, "--preset", "tiny", "--out", begun, "--method", "sedir"]
+    options += ["--categories", "globe,ball", "--config", begun / "config.toml"]
+    options += ["--set", "training.epochs=9", "--unit", "unknown", "--pseudo", "published"]
+    result = sedir("train", tmp_path, "--resume", begun, *options)
+    assert result.exit_code == 0, result.stderr
+    assert requests[0].config.training.epochs == 9
 
 
 def test_a_variable_does_not_contradict_a_resumed_run(sedir, requests, tmp_path, monkeypatch) -> None:
@@ -141,3 +165,23 @@ def test_what_cannot_be_trained_does_not_wait(sedir, waiting, tmp_path, what) ->
     out = write_run(tmp_path / "run") if "run" in what else tmp_path / "new"
     assert sedir("train", parts, "--out", out, "--queue").exit_code == 1
     assert jobs_in(waiting) == []
+
+
+def test_any_setting_that_the_method_reads_can_be_given(sedir, requests, tmp_path) -> None:
+    options = ("--preset", "tiny", "--method", "po3ad", "--set", "po3ad.voxel=0.02", "--set", "training.views=2")
+    assert sedir("train", tmp_path, *options, "--pseudo", "af").exit_code == 0
+    (request,) = requests
+    assert (request.config.po3ad.voxel, request.config.training.views) == (0.02, 2)
+    assert request.config.po3ad.pseudo == "af"
+
+
+@pytest.mark.parametrize("change", ["voxel=1", "po3ad.voxel", "po3ad.voxel=0.02", "training.nothing=1"])
+def test_a_setting_that_is_none_is_refused(sedir, requests, tmp_path, change) -> None:
+    assert sedir("train", tmp_path, "--preset", "tiny", "--set", change).exit_code in (1, 2)
+    assert requests == []
+
+
+def test_a_resumed_run_keeps_its_settings(sedir, requests, tmp_path) -> None:
+    result = sedir("train", tmp_path, "--resume", write_run(tmp_path / "run"), "--set", "training.views=1")
+    assert result.exit_code == 2
+    assert "--set" in result.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedir_core.detectors.encoder_weights import Weights
+from sedir_core.rundir.encoder_weights import Weights
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(sedir, tmp_path) -> None:
@@ -15,7 +15,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(sedir, tmp_path) -> None:
 
 def test_the_list_says_name_and_origin(sedir, tmp_path, monkeypatch) -> None:
     entry = Weights("mine", tmp_path / "mine.safetensors", "made here")
-    monkeypatch.setattr("sedir_core.detectors.encoder_weights.list_weights", lambda: [entry])
+    monkeypatch.setattr("sedir_core.rundir.encoder_weights.list_weights", lambda: [entry])
     (line,) = sedir("weights", "list").stdout.splitlines()
     assert "mine" in line
     assert "made here" in line

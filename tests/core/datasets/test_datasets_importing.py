@@ -15,7 +15,6 @@ from sedir_core.datasets import importing
 from sedir_core.datasets.importing import (
     ImportRequest,
     Part,
-    Unit,
     import_parts,
     look_at,
     name_trouble,
@@ -25,7 +24,9 @@ from sedir_core.datasets.importing import (
 from sedir_core.datasets.index import open_dataset
 from sedir_core.errors import BadDataset, Cancelled, CannotWrite, UnreadableScan, UserError
 from sedir_core.io.export import write_points_ply
+from sedir_core.io.folder_notes import FolderNotes, notes_for, write_notes
 from sedir_core.io.scans import read_scan
+from sedir_core.units import Unit
 
 
 @pytest.fixture
@@ -38,7 +39,9 @@ def own(tmp_path: Path) -> Path:
     return folder
 
 
-def request(own: Path, target: Path, name: str = "bracket", unit: Unit = "keep", link: bool = False) -> ImportRequest:
+def request(
+    own: Path, target: Path, name: str = "bracket", unit: Unit = "unknown", link: bool = False
+) -> ImportRequest:
     files = {"normal": tuple(scans_below(own)), "ok": (), "ng": tuple(scans_below(own / "ng"))}
     return ImportRequest(target, (Part(name, unit, files),), link)
 
@@ -79,8 +82,8 @@ def test_files_of_one_name_are_kept_apart_and_text_counts_as_a_scan(own: Path, t
     shutil.copy(own / "0.ply", own / "more" / "0.ply")
     np.savetxt(own / "3.txt", part("bracket", 3, 400))
     files = (own / "0.ply", own / "more" / "0.ply", own / "3.txt")
-    import_parts(ImportRequest(tmp_path / "parts", (Part("bracket", "keep", {"normal": files}),)))
-    assert [one.path.name for one in open_dataset(tmp_path / "parts").samples] == ["0-2.ply", "0.ply", "3.xyz"]
+    import_parts(ImportRequest(tmp_path / "parts", (Part("bracket", "unknown", {"normal": files}),)))
+    assert [one.path.name for one in open_dataset(tmp_path / "parts").samples] == ["0-2.ply", "0.ply", "3.txt"]
 
 
 @pytest.mark.parametrize("after", [0, 1, 3, 4])
@@ -117,7 +120,7 @@ def test_a_rename_that_fails_half_way_takes_the_others_back(
 ) -> None:
     import_parts(request(own, tmp_path / "parts"))
     files = {"normal": tuple(scans_below(own))}
-    two = ImportRequest(tmp_path / "parts", (Part("a", "keep", files), Part("b", "keep", files)))
+    two = ImportRequest(tmp_path / "parts", (Part("a", "unknown", files), Part("b", "unknown", files)))
     real = Path.rename
 
     def refuse_b(path: Path, goal: Path) -> Path:
@@ -169,3 +172,29 @@ def test_looking_at_a_file_says_what_is_wrong_with_it(own: Path) -> None:
     fine = look_at(own / "0.ply")
     assert (fine.error, fine.n_points) == (None, 400)
     assert importing.PICTURE_POINTS >= len(fine.picture) > 100
+
+
+def test_a_new_data_set_of_converted_scans_notes_its_unit(own: Path, tmp_path: Path) -> None:
+    import_parts(request(own, tmp_path / "parts", unit="inch"))
+    assert notes_for(tmp_path / "parts") == FolderNotes(unit="mm")
+    import_parts(request(own, tmp_path / "others"))
+    assert notes_for(tmp_path / "others") == FolderNotes()
+
+
+def test_a_table_that_only_a_note_explains_is_written_anew(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(80, 3))
+    home = tmp_path / "own"
+    (home / "ng").mkdir(parents=True)
+    np.savetxt(home / "a.txt", np.column_stack([np.full(80, 4), points]))
+    write_notes(home, FolderNotes(columns=("2", "3", "4")))
+    import_parts(request(home, tmp_path / "parts"))
+    (sample,) = open_dataset(tmp_path / "parts").samples
+    np.testing.assert_allclose(sample.read().points, points, atol=1e-12)
+
+
+def test_dropped_folders_mean_what_they_are_called(tmp_path: Path) -> None:
+    for name in ("Good", "defective", "defective/deeper"):
+        (tmp_path / "lid" / name).mkdir(parents=True, exist_ok=True)
+        np.savetxt(tmp_path / "lid" / name / "a.txt", np.random.default_rng(0).normal(size=(80, 3)))
+    ((name, files),) = parts_in(tmp_path / "lid")
+    assert name == "lid" and {kind: len(paths) for kind, paths in files.items()} == {"normal": 0, "ok": 1, "ng": 1}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sedir_core.datasets.index import Dataset, Sample, open_dataset
+from sedir_core.datasets.layouts import describe
 from sedir_core.datasets.synthesis import pcd_bytes
 from sedir_core.errors import BadDataset, UnreadableScan
 
@@ -223,9 +224,16 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
         open_dataset(tmp_path / "gone")
 
 
-def test_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_scan_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("hello")
     with pytest.raises(BadDataset, match="is a file"):
-        open_dataset(put(tmp_path / "scan.pcd", 1))
+        open_dataset(tmp_path / "notes.md")
+
+
+def test_one_nominal_part_is_a_data_set(tmp_path: Path) -> None:
+    data = open_dataset(put(tmp_path / "Lid 7.pcd", 1))
+    assert (data.layout, data.categories, len(data.samples)) == ("one part", ("Lid 7",), 1)
+    assert describe(data) == "layout: one part, one kind of part (Lid 7); Lid 7.pcd to learn from (1)"
 
 
 def test_a_broken_scan_shows_when_it_is_read(tmp_path: Path) -> None:

@@ -52,8 +52,14 @@ def test_a_face_at_infinity_is_refused(tmp_path: Path) -> None:
         read_mesh(path)
 
 
-def test_another_suffix_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "mesh.pcd"
+def test_the_content_decides_what_a_mesh_is(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.stl"
     path.write_text(obj())
+    assert len(read_mesh(path)[1]) == len(FACES)
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.obj"
+    path.write_text("VERSION 0.7\nFIELDS x y z\n")
     with pytest.raises(UnreadableScan, match=r"not a mesh format.*\.obj"):
         read_mesh(path)

@@ -11,7 +11,7 @@ from tiny_run import TinyRun
 
 import sedir_core.training.train as training
 from sedir_core.config import Config, preset
-from sedir_core.detectors.fitting import Basis
+from sedir_core.evidence.calibration import Basis
 
 KINDS = ("bracket", "cup")
 

@@ -52,7 +52,7 @@ def is_plain(found: Detection, scan: Scan) -> bool:
     return all(np.isfinite(numbers)) and all(np.isfinite(array).all() for array in arrays) and bool(found.reason)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(60, func_only=True)  # not of the training that the first of them waits for
 @pytest.mark.parametrize("name", CLOUDS)
 def test_a_degenerate_cloud_gets_a_value(detector: SedirDetector, name: str) -> None:
     scan = scan_of(CLOUDS[name], name)

@@ -25,7 +25,7 @@ from sedir_core.training.material import SamplingBank
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import Scan
 
-FIXTURE = Path(__file__).parents[3].parent / "shared" / "parity" / "spot_5000_g64_k32.npz"
+FIXTURE = Path(__file__).parents[1] / "models" / "parity" / "spot_5000_g64_k32.npz"
 METHODS = ("mc3d-ad", "mc3d-ad-spatial")
 
 
@@ -186,7 +186,6 @@ def test_space_is_smooth() -> None:
     assert (np.diff(found[1:-1]) > 0).all()
 
 
-@pytest.mark.skipif(not FIXTURE.is_file(), reason=f"the parity fixture is not at {FIXTURE}")
 def test_point_and_object_scores_are_the_references() -> None:
     with np.load(FIXTURE) as arrays:
         known = dict(arrays)

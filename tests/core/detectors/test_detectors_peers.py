@@ -12,17 +12,19 @@ from tiny_run import TinyRun, dented, part, scan_of
 from sedir_core.config import PEERS
 from sedir_core.datasets.index import open_dataset
 from sedir_core.detectors.base import Detector, load_detector
-from sedir_core.detectors.limits import Calibrated
 from sedir_core.detectors.memory_bank import RECIPES, MemoryBankDetector
-from sedir_core.detectors.run_files import read_about
+from sedir_core.detectors.registry import TABLE, code
 from sedir_core.errors import BadRun, TooFewPoints, UnknownCategory
 from sedir_core.evaluation.benchmark import evaluate
 from sedir_core.evaluation.ice import Contender, compare
+from sedir_core.evidence.limits import Calibrated
 from sedir_core.io.tensor_file import read_tensors, write_tensors
+from sedir_core.rundir.files import read_about
 from sedir_core.training.events import EvaluatedEvent, read_events
 from sedir_core.types import Scan
 
-WITH_TOKENS = tuple(name for name, recipe in RECIPES.items() if recipe.needs_encoder)
+BY_PLACE = ("simple3d-place", "curvature-place")
+WITH_TOKENS = (*(name for name, recipe in RECIPES.items() if recipe.has_tokens), *BY_PLACE)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,9 @@ def good() -> Scan:
     return scan_of(part("bracket", 100))
 
 
-def test_every_peer_has_a_recipe_or_is_the_template() -> None:
-    assert set(RECIPES) | {"template"} == set(PEERS)
+def test_every_memory_bank_has_a_recipe() -> None:
+    banks = {one.name for one in TABLE if issubclass(code(one.detector), MemoryBankDetector)}
+    assert set(RECIPES) == banks
 
 
 @pytest.mark.parametrize("method", PEERS)
@@ -72,7 +75,7 @@ def test_shuffled_points_shuffle_the_scores(peers: dict[str, Detector], good: Sc
     assert shuffled.object_score == pytest.approx(straight.object_score, rel=1e-3)
 
 
-@pytest.mark.parametrize("method", ["template", "patchcore-fpfh", "reg3d-ad"])
+@pytest.mark.parametrize("method", ["template", "patchcore-fpfh", "reg3d-ad", *BY_PLACE])
 def test_a_dent_scores_above_its_surroundings(peers: dict[str, Detector], method: str) -> None:
     points, mask = dented(part("bracket", 101), depth=0.12)
     found = peers[method].detect(scan_of(points), "bracket").point_scores
@@ -93,7 +96,9 @@ def test_too_few_points_are_refused(peers: dict[str, Detector], method: str) -> 
         peers[method].detect(scan_of(part("bracket", 100)[:20]), "bracket")
 
 
-@pytest.mark.parametrize("method", ["template", "btf-fpfh", "reg3d-ad"])
+@pytest.mark.parametrize(
+    "method", ["template", "btf-fpfh", "reg3d-ad", "simple3d", "simple3d-place", "curvature-place"]
+)
 @pytest.mark.parametrize("cloud", ["planar", "in one place", "far away"])
 def test_a_degenerate_cloud_gets_a_value(peers: dict[str, Detector], method: str, cloud: str) -> None:
     random = np.random.default_rng(0)
@@ -116,10 +121,12 @@ def test_another_part_is_said_not_to_fit(peers: dict[str, Detector], method: str
 
 
 @pytest.mark.parametrize("method", PEERS)
-def test_tokens_are_where_features_are_point_mae_s(peers: dict[str, Detector], good: Scan, method: str) -> None:
+def test_tokens_are_where_features_tell_parts_apart(peers: dict[str, Detector], good: Scan, method: str) -> None:
     token = peers[method].embed(good, "bracket")
     width = 2 * 192  # the two blocks of the tiny preset, side by side
-    assert token.shape == ((width,) if method in WITH_TOKENS else (0,))
+    widths = {"ismp": 320 + 33 + width, "group3ad": 256, "cpmf": 176 + 33, "curvature-place": 8}
+    widths |= {"simple3d": 99, "simple3d-place": 99}
+    assert token.shape == ((widths.get(method, width) if method in WITH_TOKENS else 0),)
 
 
 def test_entanglement_is_compared_where_there_are_tokens(
@@ -158,6 +165,8 @@ def test_a_run_says_its_method_and_its_limits(runs: dict[str, Path], peers: dict
         ("m3dm", "encoder.norm.weight"),
         ("btf-raw", "category.1.bank.0.owners"),
         ("template", "category.0.surface.points"),
+        ("simple3d-place", "category.0.places"),
+        ("curvature-place", "category.1.usual.rms"),
     ],
 )
 def test_a_damaged_run_is_refused(runs: dict[str, Path], tmp_path: Path, method: str, name: str) -> None:

@@ -10,10 +10,11 @@ import pytest
 import torch
 from tiny_run import DIAGONAL_MM, TinyRun, dented, distance_to, part, scan_of
 
-from sedir_core.detectors.run_files import ABOUT, CONFIG, WEIGHTS
-from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector
+from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector, build_network
 from sedir_core.errors import BadRun, Cancelled, DeviceUnavailable
+from sedir_core.evidence.judging import ALL_JUDGINGS
 from sedir_core.io.tensor_file import read_tensors, write_tensors
+from sedir_core.rundir.files import ABOUT, CONFIG, WEIGHTS
 from sedir_core.types import BoolArray, Detection, DoubleArray, Scan
 
 
@@ -46,7 +47,7 @@ def bad(detector: SedirDetector, dent: tuple[DoubleArray, BoolArray]) -> Detecti
 
 
 def test_a_good_part_is_ok(good: Detection) -> None:
-    assert good.verdict == "ok"
+    assert good.verdict != "ng"
     assert good.defects == ()
 
 
@@ -124,13 +125,35 @@ def test_the_reconstruction_lies_on_the_part(good: Detection, bracket: Scan) -> 
     assert np.quantile(distance_to(bracket.points, good.reconstruction), 0.9) < 5  # millimetres, of a diagonal of 100
 
 
-def test_a_missing_end_is_rebuilt(detector: SedirDetector) -> None:
+def test_a_missing_end_is_expected(detector: SedirDetector) -> None:
     points = part("bracket", 10)
     away = points @ np.linalg.svd(points - points.mean(axis=0))[2][0]
     kept = points[away < np.quantile(away, 0.85)]
     found = detector.detect(scan_of(kept), "bracket")
     gone = points[away > np.quantile(away, 0.9)]
-    assert distance_to(gone, kept).mean() > 2 * distance_to(gone, found.reconstruction).mean()
+    assert found.expected is not None
+    assert distance_to(gone, kept).mean() > 2 * distance_to(gone, found.expected).mean()
+
+
+def test_the_reconstruction_is_the_networks_and_what_is_expected_is_not(
+    detector: SedirDetector, bracket: Scan, good: Detection
+) -> None:
+    rewired = SedirDetector(detector.config, replace(detector.nets), detector.known, detector.device)
+    network = build_network(detector.config, len(detector.categories)).eval()
+    rewired.nets = replace(detector.nets, network=network)
+    other = rewired.detect(bracket, "bracket")
+    assert not np.allclose(other.reconstruction, good.reconstruction)
+    assert good.expected is not None and other.expected is not None
+    assert np.array_equal(other.expected, good.expected)
+
+
+def test_every_way_of_judging_has_limits_of_its_own(detector: SedirDetector, bracket: Scan) -> None:
+    chosen, each = detector.detect_each(bracket, "bracket")
+    assert set(each) == {judging.name for judging in ALL_JUDGINGS}
+    assert each["all.calibrated"].object_score == chosen.object_score
+    assert each["network.calibrated"].rests_on == {"network": 1.0, "surface": 0.0}
+    assert each["surface.calibrated"].rests_on == {"network": 0.0, "surface": 1.0}
+    assert all(np.isfinite(one.threshold) and one.threshold > 0 for one in each.values())
 
 
 def test_flying_pixels_are_not_evaluated_and_change_nothing(
@@ -212,7 +235,7 @@ def test_a_gpu_without_memory_is_a_user_error_and_the_next_scan_works(
         patch.setattr(detector.nets.network, "forward", full)
         with pytest.raises(DeviceUnavailable, match="out of memory"):
             detector.detect(bracket, "bracket")
-    assert detector.detect(bracket, "bracket").verdict == "ok"
+    assert detector.detect(bracket, "bracket").verdict != "ng"
 
 
 @pytest.mark.parametrize(

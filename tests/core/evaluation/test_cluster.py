@@ -66,6 +66,60 @@ def test_scans_of_a_killed_worker_are_inspected_again(tiny: TinyRun, scans: Path
     assert finished(process) == serial
 
 
+def test_what_is_asked_of_the_judging_reaches_the_workers(tiny: TinyRun, scans: Path) -> None:
+    asked = ("--evidence", "network", "--rule", "raw", "--tolerance", "0.001")
+    spread = finished(started(tiny, scans, *asked, "--cluster", "local"))
+    assert spread == finished(started(tiny, scans, *asked))
+    assert all(one["tolerance"] == [-0.001, 0.001] and one["out_of_tolerance"] for one in spread["results"])
+
+
+def test_nobody_else_reaches_the_workers(tiny: TinyRun, scans: Path) -> None:
+    before = set(Path("/tmp").glob("sedir-*"))
+    process = started(tiny, scans, "--cluster", "local")
+    try:
+        family = wait_for_worker(process)
+        hosts = {c.laddr.ip for one in family for c in connections(one) if c.status == psutil.CONN_LISTEN}
+        assert hosts and {host.removeprefix("::ffff:") for host in hosts} <= {"127.0.0.1", "::1"}
+        (folder,) = set(Path("/tmp").glob("sedir-*")) - before
+        assert folder.stat().st_mode & 0o077 == 0
+    finally:
+        finished(process)
+    assert not folder.exists()
+
+
+def test_another_machine_s_cluster_is_said_to_be_trusted(sedir_alone: Path) -> None:
+    command = [sys.executable, "-m", "sedir_core", "inspect", str(sedir_alone), "--cluster", "127.0.0.1:1"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert found.returncode == 1
+    assert "is trusted" in found.stderr and "no Ray cluster answers" in found.stderr
+
+
+@pytest.fixture
+def sedir_alone(scans: Path) -> Path:
+    return scans / "0.ply"
+
+
+def connections(process: psutil.Process) -> list[Any]:
+    try:
+        return process.net_connections("inet")
+    except psutil.Error:  # it ended meanwhile
+        return []
+
+
+def wait_for_worker(parent: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The program and all its processes once one of them inspects a scan."""
+    pause = threading.Event()
+    while parent.poll() is None:
+        family = [psutil.Process(parent.pid), *psutil.Process(parent.pid).children(recursive=True)]
+        try:
+            if any("_inspect_one" in " ".join(one.cmdline()) for one in family):
+                return family
+        except psutil.Error:
+            continue
+        pause.wait(0.02)
+    raise AssertionError("no worker was seen")
+
+
 def kill_one_worker(parent: subprocess.Popen[str]) -> None:
     """Wait until a worker inspects a scan, and kill it."""
     pause = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import threading
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tiny_run import CATEGORIES, part
 
 from sedir_core.datasets.index import open_dataset
 from sedir_core.errors import BadDataset, BadRun, Cancelled, CannotWrite, UnknownCategory
-from sedir_core.evaluation.ice import Contender, compare
+from sedir_core.evaluation.ice import Contender, compare, told_apart
 from sedir_core.evaluation.ice_export import write_csv, write_npz
 from sedir_core.evaluation.ice_figure import draw_comparison
 from sedir_core.evaluation.tsne import Flat, tsne, usable
@@ -195,3 +196,30 @@ def test_the_numbers_come_back_from_csv_and_npz(tmp_path) -> None:
     assert float(rows[5]["model_error"]) == pytest.approx(found.model.errors[5], rel=1e-5)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["baseline_tokens"], found.baseline.tokens)
+
+
+def test_runs_are_called_by_method_and_seed_in_the_figure(tmp_path) -> None:
+    found = comparison(3, 10)
+    titles = ("SeDiR, seed 1", "MC3D-AD, seed 2")
+    found = replace(
+        found, model=replace(found.model, title=titles[0]), baseline=replace(found.baseline, title=titles[1])
+    )
+    draw_comparison(tmp_path / "a.svg", found, Flat(found.model.tokens[:, :2], found.baseline.tokens[:, :2], 0, 30))
+    drawn = (tmp_path / "a.svg").read_text()
+    assert all(title in drawn for title in titles)
+    assert found.model.name not in drawn
+
+
+def test_long_names_of_categories_are_not_cut(tmp_path) -> None:
+    found = comparison(3, 10)
+    found = replace(found, categories=("turbine_housing_left", "cup", "bolt"))
+    path = tmp_path / "a.svg"
+    draw_comparison(path, found, Flat(found.model.tokens[:, :2], found.baseline.tokens[:, :2], 0, 30))
+    (end,) = re.findall(r'<text[^>]*anchor: end[^>]*x="([0-9.]+)"[^>]*>turbine_housing_left<', path.read_text())
+    assert float(end) > 5.5 * len("turbine_housing_left")  # points; a letter of this size takes less than 5.5
+
+
+def test_two_runs_of_one_method_and_seed_are_told_apart_by_their_names(detector) -> None:
+    first, second = told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0"))
+    assert (first.title, second.title) == ("SeDiR, seed 0 (a)", "SeDiR, seed 0 (b)")
+    assert told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))[1].title

@@ -15,7 +15,7 @@ import numpy as np
 from sedir_core.history.kept import Kept, content_hash, encode
 from sedir_core.history.records import DefectNote, Inspection
 from sedir_core.history.store import History
-from sedir_core.types import Defect, Detection
+from sedir_core.types import Defect, Detection, Tolerance
 
 DAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 FOLDER = Path(__file__).parent
@@ -30,6 +30,23 @@ def detection(n: int = 100, score: float = 0.5) -> Detection:
     return Detection(
         scores, score, 0.4, 0.3, "ball", 0.93, False, "one defect", np.linspace(0, 1, 60).reshape(20, 3),
         np.arange(4, dtype=np.float32), (defect,), {"total": 0.2},
+    )  # fmt: skip
+
+
+def measured_detection(n: int = 100) -> Detection:
+    """Out of tolerance, under the limit, with the deviation from an expected surface and a defect described by it."""
+    plain = detection(n, 0.2)
+    deviation = np.linspace(-0.5, 0.1, n).astype(np.float32)
+    deviation[::10] = np.nan
+    (defect,) = plain.defects
+    dent = replace(
+        defect, kind="dent", depth=-0.5, depth_mean=-0.2, size=np.array([3.0, 2.0, 1.0]), axes=np.eye(3)[::-1],
+        place="at the rim",
+    )  # fmt: skip
+    return replace(
+        plain, defects=(dent,), regions=(dent, replace(dent, kind=None, size=None, axes=None, place="")),
+        deviation=deviation, deviation_rigid=2 * deviation, expected=np.linspace(0, 2, 60).reshape(20, 3),
+        rests_on={"network": 0.25, "surface": 0.75}, tolerance=Tolerance(-0.3, 0.4), deviation_range=(-0.5, 0.1),
     )  # fmt: skip
 
 

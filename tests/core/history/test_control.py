@@ -17,7 +17,7 @@ def rules(*zones: float) -> dict[int, tuple[int, ...]]:
 
 
 def sample(number: int, share: float | None, ng: bool = False) -> Sample:
-    return Sample(f"{number:032x}", DAY + timedelta(hours=number), "ball", "A", share, ng)
+    return Sample(f"{number:032x}", DAY + timedelta(hours=number), "ball", "A", share, "ng" if ng else "ok")
 
 
 def tally(number: int, ng: bool = False, lot: str = "A") -> Tally:

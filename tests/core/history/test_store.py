@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from history_helpers import CONTENT, DAY, detection, history, inspection, kept
+from history_helpers import CONTENT, DAY, detection, history, inspection, kept, measured_detection
 from sqlalchemy.exc import DBAPIError
 
 from sedir_core.errors import BadHistory
@@ -30,7 +31,7 @@ def template(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("template")
     store = history(folder)
     for number in range(10):
-        verdict = "ng" if number % 2 else "ok"
+        verdict = "uncertain" if number == 9 else "ng" if number % 2 else "ok"
         changes = {"category": "cup", "lot": "B2", "operator": "Übel"} if number > 6 else {}
         store.record(inspection(number, verdict=verdict, uncertain=number == 9, **changes), CONTENT)
     return folder
@@ -116,7 +117,7 @@ def test_the_log_can_only_be_appended_to(filled, statement) -> None:
 def test_samples_carry_what_counts(filled) -> None:
     filled.override(log_line(1, "ok"))
     found = filled.samples(Filter())
-    assert [sample.ng for sample in found[:4]] == [False, False, False, True]
+    assert [sample.verdict for sample in found[:4]] == ["ok", "ok", "ok", "ng"]
     assert found[0].share == pytest.approx(1.25)
     assert filled.samples(Filter(), newest=3) == found[-3:]
     assert list(filled.parts(Filter()).items()) == [("ball", 7), ("cup", 3)]
@@ -125,7 +126,7 @@ def test_samples_carry_what_counts(filled) -> None:
 def test_tallies_count_by_lot_and_by_ten_minutes(filled) -> None:
     filled.override(log_line(1, "ok"))
     filled.record(inspection(12, lot="B2", verdict="ng"), b"")
-    assert [(one.lot, one.n, one.n_ng) for one in filled.tallies(Filter(), by_lot=True)] == [("A1", 7, 2), ("B2", 4, 3)]
+    assert [(one.lot, one.n, one.n_ng) for one in filled.tallies(Filter(), by_lot=True)] == [("A1", 7, 2), ("B2", 4, 2)]
     by_time = filled.tallies(Filter(), by_lot=False)
     assert [(one.time, one.n) for one in by_time] == [(DAY, 10), (DAY + timedelta(minutes=12), 1)]
 
@@ -176,7 +177,7 @@ def test_a_result_kept_elsewhere_says_where(filled) -> None:
 
 def test_a_kept_result_is_exact(tmp_path) -> None:
     georeferenced = kept().points + np.array([5_000_000.123, 0, 0])
-    raw = replace(detection(), from_one_side=True)
+    raw = replace(detection(), from_one_side=True, unit="mm", to_unit=25.4)
     moved = replace(raw, threshold=0.2, point_threshold=0.15, reason="moved", defects=raw.defects * 2)
     (tmp_path / "a.npz").write_bytes(encode(Kept(georeferenced, raw, moved, True)))
     found = read_kept(tmp_path / "a.npz")
@@ -185,11 +186,62 @@ def test_a_kept_result_is_exact(tmp_path) -> None:
     for now, then in ((found.raw, raw), (found.shown, moved)):
         assert np.array_equal(now.point_scores, then.point_scores, equal_nan=True)
         assert np.array_equal(now.reconstruction, then.reconstruction) and np.array_equal(now.token, then.token)
-        plain = {field.name for field in fields(then)} - {"point_scores", "reconstruction", "token", "defects"}
+        plain = {field.name for field in fields(then)} - {
+            "point_scores",
+            "reconstruction",
+            "token",
+            "defects",
+            "deviation_range",
+        }
         assert {name: getattr(now, name) for name in plain} == {name: getattr(then, name) for name in plain}
         for a, b in zip(now.defects, then.defects, strict=True):
             assert np.array_equal(a.members, b.members) and np.array_equal(a.centroid, b.centroid)
             assert (a.peak, a.area) == (b.peak, b.area)
+
+
+def test_what_was_measured_is_kept_and_so_the_verdict(tmp_path) -> None:
+    raw = measured_detection()
+    (tmp_path / "a.npz").write_bytes(encode(Kept(None, raw, raw)))
+    found = read_kept(tmp_path / "a.npz").shown
+    assert raw.verdict == found.verdict == "ng" and found.out_of_tolerance
+    assert (found.tolerance, found.deviation_range) == (raw.tolerance, raw.deviation_range)
+    assert dict(found.rests_on) == dict(raw.rests_on)
+    for name in ("deviation", "deviation_rigid", "expected"):
+        assert np.array_equal(getattr(found, name), getattr(raw, name), equal_nan=True)
+        assert getattr(found, name).dtype == getattr(raw, name).dtype
+
+
+def test_defects_and_regions_are_kept_as_described(tmp_path) -> None:
+    raw = measured_detection()
+    (tmp_path / "a.npz").write_bytes(encode(Kept(None, raw, raw)))
+    found = read_kept(tmp_path / "a.npz").raw
+    plain = ("kind", "depth", "depth_mean", "place", "peak", "area")
+    for then, now in zip((*raw.defects, *raw.regions), (*found.defects, *found.regions), strict=True):
+        assert all(getattr(now, name) == getattr(then, name) for name in plain)
+        assert np.array_equal(now.size, then.size) and np.array_equal(now.axes, then.axes)
+
+
+def test_a_kept_result_of_before_is_read(tmp_path) -> None:
+    (tmp_path / "a.npz").write_bytes(CONTENT)
+    arrays = dict(np.load(tmp_path / "a.npz"))
+    meta = json.loads(arrays["meta"].tobytes()) | {"format": 1}
+    for name in ("words", "tolerance", "deviation_range", "rests_on"):
+        del meta[name]
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    then = {name: values for name, values in arrays.items() if "shapes" not in name and "region" not in name}
+    np.savez(tmp_path / "b.npz", **then)
+    found = read_kept(tmp_path / "b.npz").raw
+    assert (len(found.defects), found.regions, found.tolerance, found.deviation) == (1, (), None, None)
+
+
+@pytest.mark.parametrize("wrong", [{"tolerance": [1, 2]}, {"tolerance": [None, 1]}, {"words": {"raw": [["hole", ""]]}}])
+def test_a_kept_result_that_makes_no_sense_is_refused(tmp_path, wrong) -> None:
+    (tmp_path / "a.npz").write_bytes(CONTENT)
+    arrays = dict(np.load(tmp_path / "a.npz"))
+    meta = json.loads(arrays["meta"].tobytes()) | wrong
+    np.savez(tmp_path / "b.npz", **arrays | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    with pytest.raises(BadHistory, match="damaged"):
+        read_kept(tmp_path / "b.npz")
 
 
 def test_a_result_without_defects_is_kept(tmp_path) -> None:

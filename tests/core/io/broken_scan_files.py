@@ -132,7 +132,7 @@ def _broken_ply() -> dict[str, tuple[bytes, str]]:
         "list_negative.ply": (ply(little, binary + b"\xff" * 40, more=listed.format("int")), "negative"),
         "list_cut.ply": (ply(little, binary + b"\x03" + bytes(11), more=listed.format("uchar")), "in the middle"),
         "list_long_ascii.ply": (with_face(b"9 1 2 3\n"), "longer"),
-        "list_short_ascii.ply": (with_face(b"2 1 2 3\n"), "more values"),
+        "list_short_ascii.ply": (with_face(b"2 1 2 3\n"), "no area"),
         "list_nan_ascii.ply": (with_face(b"nan 1 2\n"), "whole number"),
         "vertex_list_huge.ply": (ply(little, binary + b"\xff" * 9999, many_lists), "in the middle"),
         "faces_cut.ply": (ply_cube("<", QUADS.tolist())[:-3], "in the middle"),
@@ -146,7 +146,7 @@ def _broken_ply() -> dict[str, tuple[bytes, str]]:
         "nan_only.ply": (ply(little, (POINTS * np.nan).tobytes()), "distinct"),
         "far.ply": (ply(little, (POINTS * 1e10).tobytes()), "coordinate"),
         "junk.ply": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not in PLY format"),
-        "text_inside.ply": (text_rows(rows()), "not in PLY format"),
+        "prose_inside.ply": (b"This is not a scan at all.\n" * 50, "not in PLY format"),
         "tiny.ply": (b"p", "not in PLY format"),
     }  # fmt: skip
 
@@ -170,7 +170,8 @@ def _broken_text() -> dict[str, tuple[bytes, str]]:
         "one_line.txt": (b"1.5 " * 3_000_000, "columns"),
         "endless_line.txt": (good + b"1 " * 3_000_000, "line of more than"),
         "junk.xyz": (np.random.default_rng(0).bytes(100_000), "not text"),
-        "utf16.txt": (good.decode().encode("utf-16"), "UTF-16"),
+        "utf16_no_mark.txt": (good.decode().encode("utf-16-le"), "UTF-16"),
+        "utf16_cut.txt": (good.decode().encode("utf-16")[:-1], "UTF-16"),
         "control.xyz": (good + b"\x00\x01\x02 1 2\n" * 30_000, "not text"),
         "control_later.xyz": (good * 20 + b"\x1c\x1d\x1e 1 2\n", "not a number"),
         "only_header.csv": (b"x,y,z\n", "three numbers"),
@@ -180,8 +181,8 @@ def _broken_text() -> dict[str, tuple[bytes, str]]:
         "chemistry.xyz": (b"200\nwater\n" + text_rows([["O", *r] for r in rows()]), "three numbers"),
         "far.txt": (text_rows([*rows(), [-1e13, 0, 0]]), "1e+13"),
         "wide.csv": (text_rows([range(200)] * 100, ","), "200 columns"),
-        "unknown.abc": (good, "no format known"),
-        "no_suffix": (good, "no suffix"),
+        "unknown.abc": (b"This is not a scan at all.\n" * 50, "no format known"),
+        "no_suffix": (b"This is not a scan at all.\n" * 50, "no suffix"),
     }
 
 
@@ -213,7 +214,14 @@ def _broken_arrays() -> dict[str, tuple[bytes, str]]:
         "code.npy": (npy_header("__import__('os').system('touch MARKER')", POINTS.tobytes()), "damaged"),
         "nested.npy": (npy_header("(" * 20_000, POINTS.tobytes()), "damaged"),
         "complex.npy": (npy(POINTS.astype(complex)), "not real numbers"),
-        "structured.npy": (npy(np.zeros(200, dtype=[("x", "f8"), ("y", "f8"), ("z", "f8")])), "damaged or not"),
+        "records.npy": (npy(np.zeros(200, dtype=[("a", "f8"), ("b", "f8"), ("c", "f8")])), "its fields are a, b, c"),
+        "records_cut.npy": (npy_header("{'descr': [('x', '<f8'), 'fortran_order': False, 'shape': (9,), }"), "damaged"),
+        "records_damaged.npy": (
+            npy_header("{'descr': [('x', '|S0'), ('y', '<f8', (0,))], 'fortran_order': False, 'shape': (9,)}"),
+            "damaged",
+        ),
+        "records_huge.npy": (
+            npy_header("{'descr': [('x', '<f8', (9999, 9999))], 'fortran_order': False, 'shape': (9,), }"), "records"),
         "flat.npy": (npy(POINTS.ravel()), "shape (600,)"),
         "two_columns.npy": (npy(POINTS[:, :2]), "shape (200, 2)"),
         "nan_only.npy": (npy(POINTS * np.nan), "distinct"),
@@ -225,10 +233,10 @@ def _broken_arrays() -> dict[str, tuple[bytes, str]]:
         "directory.npz": (bytes(huge_directory), "directory"),
         "cut.npz": (npz({"points": POINTS})[:-30], "complete zip"),
         "lzma.npz": (lzma.getvalue(), "unusual"),
-        "empty.npz": (npz({}), "0 arrays"),
+        "empty.npz": (npz({}), "without arrays"),
         "ambiguous.npz": (npz({"a": POINTS, "b": POINTS}), "2 arrays"),
         "pickled.npz": (npz({"points": np.array([MarkerPayload("MARKER")], dtype=object)}), "never loaded"),
-        "office.npz": (zipped({"word/document.xml": b"<xml/>"}), "0 arrays"),
+        "office.npz": (zipped({"word/document.xml": b"<xml/>"}), "without arrays"),
     }  # fmt: skip
 
 
@@ -251,7 +259,7 @@ def _broken_meshes() -> dict[str, tuple[bytes, str]]:
         "more.stl": (stl_binary(TRIANGLES) + b"x" * 60, "more faces"),
         "count_huge.stl": (stl_binary(TRIANGLES, HUGE), "limit is"),
         "count_zero.stl": (stl_binary(TRIANGLES[:0]), "no faces"),
-        "cut_ascii.stl": (stl_ascii(TRIANGLES)[:-90], "complete faces"),
+        "cut_ascii.stl": (stl_ascii(TRIANGLES)[:-90], "endsolid"),
         "no_end.stl": (stl_ascii(TRIANGLES).replace(b"endsolid cube", b""), "endsolid"),
         "corners.stl": (stl_ascii(TRIANGLES).replace(b"vertex", b"vortex", 1), "complete faces"),
         "letters.stl": (stl_ascii(TRIANGLES).replace(b"2.0", b"two", 1), "not a number"),

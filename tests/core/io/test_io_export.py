@@ -13,6 +13,7 @@ from scan_files import POINTS, SINGLE
 from sedir_core.errors import CannotWrite
 from sedir_core.io.export import write_csv, write_json, write_points_ply, write_scored_ply
 from sedir_core.io.scans import read_scan
+from sedir_core.names import printable
 from sedir_core.types import Scan
 
 HOLES = POINTS.copy()
@@ -52,7 +53,7 @@ def test_scores_of_another_scan_are_a_bug(tmp_path: Path) -> None:
 def test_text_that_a_spreadsheet_would_run_is_escaped(cell: str, tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", [["name"], [cell]])
     with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file)) == [["name"], ["'" + cell]]
+        assert list(csv.reader(file)) == [["name"], [printable("'" + cell)]]
 
 
 def test_numbers_and_plain_text_stay_as_they_are(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import pytest
 from scan_files import MESHES, POINTS, VALID
 
 from sedir_core.errors import UnreadableScan
-from sedir_core.io.scans import SCAN_SUFFIXES, find_scans, read_scan
+from sedir_core.io.finding import find_scans, look_for_scans
+from sedir_core.io.formats import SCAN_SUFFIXES
+from sedir_core.io.scans import read_scan
 
 SIGNED = ["ascii.ply", "double.pcd", "double.npy", "only.npz", "points.off"]
 
@@ -50,6 +52,58 @@ def test_folder_gives_its_scans_sorted_and_nothing_else(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert find_scans([tmp_path]) == sorted(tmp_path / name for name in names)
+
+
+def test_text_in_a_folder_is_looked_into_and_what_is_no_scan_is_named(tmp_path: Path) -> None:
+    cloud = VALID["space.xyz"][0]
+    contents = {
+        "a.txt": cloud, "b.asc": cloud, "c.scan": cloud, "d.csv": b"x,y,z\n" + cloud.replace(b" ", b","),
+        "README.txt": b"Scanned on Monday.\n",
+        "measurements.csv": b"part;length;width\nA1;80,02;50,01\nA2;80,03;49,99\n",
+        "more.csv": b"part,length,width,height\n" + b"".join(b"A%d,80.1,50.2,6.1\n" % i for i in range(99)),
+        "T.txt": b"1 0 0 5\n0 1 0 5\n0 0 1 5\n0 0 0 1\n",
+        "photo.jpg": b"\xff\xd8", "notes": b"Hello.\n", "half.ply.part": cloud,
+    }  # fmt: skip
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    found = look_for_scans([tmp_path])
+    assert [path.name for path in found.scans] == ["a.txt", "b.asc", "c.scan", "d.csv"]
+    assert {one.path.name: one.why for one in found.passed_over} == {
+        "README.txt": "no rows of coordinates",
+        "T.txt": "a table of 4 rows",
+        "half.ply.part": "a .part file",
+        "measurements.csv": "a table of 2 rows",
+        "more.csv": "a table of part, length, width, height",
+        "notes": "of no known format",
+        "photo.jpg": "a .jpg file",
+    }
+
+
+def test_matrices_and_lists_in_arrays_are_no_scans_and_images_are_refused_on_reading(tmp_path: Path) -> None:
+    np.save(tmp_path / "scan.npy", POINTS)
+    np.save(tmp_path / "pose.npy", np.eye(4))
+    np.save(tmp_path / "labels.npy", np.zeros(500, np.uint8))
+    np.savez(tmp_path / "camera.npz", k=np.eye(3), distortion=np.zeros(5))
+    np.save(tmp_path / "depth.npy", np.ones((100, 100)))
+    found = look_for_scans([tmp_path])
+    assert [path.name for path in found.scans] == ["depth.npy", "scan.npy"]
+
+
+def test_a_table_of_other_numbers_beside_scans_of_another_kind_is_no_scan(tmp_path: Path) -> None:
+    table = b"time temperature humidity\n" + VALID["space.xyz"][0]
+    (tmp_path / "a.ply").write_bytes(VALID["ascii.ply"][0])
+    (tmp_path / "climate.csv").write_bytes(table)
+    found = look_for_scans([tmp_path])
+    assert [path.name for path in found.scans] == ["a.ply"]
+    assert found.passed_over[0].why == "a table of time, temperature, humidity"
+
+
+def test_a_broken_scan_and_a_table_of_unclear_columns_are_offered_so_that_reading_says_why(tmp_path: Path) -> None:
+    rows = VALID["space.xyz"][0]
+    for name, content in (("a/cut.xyz", rows + b"1 2\n"), ("b/unclear.csv", b"a b c\n" + rows)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(content)
+    assert [path.name for path in find_scans([tmp_path])] == ["cut.xyz", "unclear.csv"]
 
 
 def test_files_are_kept_whatever_their_suffix_and_each_once(tmp_path: Path) -> None:

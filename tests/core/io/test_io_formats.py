@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scan_files import LABELS, MESHES, POINTS, SINGLE, VALID, lzf_pack, pcd, ply_cube, rows, text_rows
+from scan_files import CUBE, LABELS, MESHES, POINTS, QUADS, SINGLE, VALID, lzf_pack, pcd, ply, ply_cube, rows, text_rows
 
 from sedir_core.errors import TooFewPoints, UnreadableScan
 from sedir_core.io.lines import CHUNK_BYTES
@@ -75,7 +76,7 @@ def test_signalling_nan_is_just_a_point_not_measured(tmp_path: Path) -> None:
 
 def test_text_across_pieces_is_read_whole(tmp_path: Path) -> None:
     n_rows = CHUNK_BYTES // 6
-    table = np.arange(n_rows)[:, None] % [1000, 1009, 1013]
+    table = np.arange(n_rows)[:, None] % [1000, 1009, 1013] - 1
     path = _written(tmp_path, "long.xyz", text_rows(table.tolist()).replace(b"\n", b"\r\n"))
     np.testing.assert_array_equal(read_scan(path).points, table)
 
@@ -121,6 +122,62 @@ def test_a_fourth_column_of_other_values_is_no_label(label: str, tmp_path: Path)
 def test_ground_truth_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableScan, match="3 columns"):
         read_labelled(_written(tmp_path, "gt.txt", text_rows(rows())))
+
+
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("name", ["ascii.ply", "ascii.pcd", "points.obj", "points.off", "space.xyz", "comma.csv"])
+def test_a_mark_of_the_byte_order_is_dropped_in_every_text_format(name: str, tmp_path: Path) -> None:
+    content, points = VALID[name]
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, name, BOM + content)).points, points)
+
+
+def test_a_mark_of_the_byte_order_after_the_header_is_dropped(tmp_path: Path) -> None:
+    content = VALID["ascii.ply"][0].replace(b"end_header\n", b"end_header\n" + BOM)
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.ply", content)).points, POINTS)
+
+
+@pytest.mark.parametrize("name", ["quads.obj", "cube.off", "ascii.stl", "quads_ascii.ply"])
+def test_a_mark_of_the_byte_order_shifts_no_face(name: str, tmp_path: Path) -> None:
+    points = read_scan(_written(tmp_path, name, BOM + MESHES[name]), mesh_points=6000).points
+    assert [int((points[:, axis] == side).sum()) for axis in range(3) for side in (0.0, 2.0)] == [1000] * 6
+
+
+@pytest.mark.parametrize("name", ["ascii.ply", "ascii.pcd", "points.obj", "points.off"])
+def test_decimal_commas_are_read_in_every_text_format(name: str, tmp_path: Path) -> None:
+    content = re.sub(rb"(?<=\d)\.(?=\d{4})", b",", VALID[name][0])
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, name, content)).points, POINTS)
+
+
+@pytest.mark.parametrize("name", ["ascii.ply", "ascii.pcd", "points.obj", "points.off"])
+def test_words_for_missing_values_are_read_in_every_text_format(name: str, tmp_path: Path) -> None:
+    content = VALID[name][0].replace(" ".join(rows()[7]).encode(), b"NA - n/a")
+    scan = read_scan(_written(tmp_path, name, content))
+    assert np.flatnonzero(~scan.finite).tolist() == [7]
+
+
+def test_capital_axes_are_read(tmp_path: Path) -> None:
+    content = ply("ascii", text_rows(rows()), "double X;double Y;double Z")
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.ply", content)).points, POINTS)
+
+
+def test_a_grid_of_no_size_beside_a_right_count_is_read(tmp_path: Path) -> None:
+    content = pcd("ascii", text_rows(rows()), WIDTH=0, HEIGHT=0)
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.pcd", content)).points, POINTS)
+
+
+def test_an_end_in_two_words_is_an_end(tmp_path: Path) -> None:
+    content = MESHES["ascii.stl"].replace(b"endsolid", b"end solid").replace(b"endfacet", b"end facet")
+    assert read_scan(_written(tmp_path, "a.stl", content), mesh_points=100).sampled
+
+
+def test_colours_of_faces_that_the_header_forgot_are_passed_over(tmp_path: Path) -> None:
+    faces = text_rows([[4, *quad, 9, 1, 1, 1] for quad in QUADS])
+    header = f"element face {len(QUADS)}\nproperty list uchar int vertex_indices\nproperty uchar red\n"
+    content = ply("ascii", text_rows(CUBE) + faces, n=len(CUBE), more=header)
+    points = read_scan(_written(tmp_path, "a.ply", content), mesh_points=6000).points
+    assert [int((points[:, axis] == side).sum()) for axis in range(3) for side in (0.0, 2.0)] == [1000] * 6
 
 
 def test_64_distinct_points_are_enough_and_63_are_not(tmp_path: Path) -> None:

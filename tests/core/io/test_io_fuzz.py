@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scan_files import MESHES, VALID, mutated
+from table_files import UNCLEAR, VARIANTS
 
 from sedir_core.errors import UserError
 from sedir_core.io.scans import read_labelled, read_scan
 
-CONTENTS = {name: content for name, (content, _) in VALID.items()} | MESHES
+CONTENTS = {name: content for name, (content, _) in VALID.items()} | MESHES | UNCLEAR
+CONTENTS |= {f"{name}.txt": content for name, content in VARIANTS.items()}
 ROUNDS = 6
 
 

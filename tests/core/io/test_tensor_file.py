@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import safetensors
 import safetensors.torch
 import torch
 
@@ -34,6 +35,24 @@ def test_tensors_and_notes_come_back(path: Path) -> None:
     assert tensors.keys() == TENSORS.keys()
     assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
     assert all(tensors[name].dtype == TENSORS[name].dtype for name in TENSORS)
+
+
+def test_equal_tensors_and_notes_are_equal_files(tmp_path: Path) -> None:
+    notes = {name: name for name in ("format", "device", "progress", "origin")}
+    contents = set()
+    for number in range(20):
+        write_tensors(tmp_path / str(number), TENSORS, dict(sorted(notes.items(), reverse=number % 2 == 1)))
+        contents.add((tmp_path / str(number)).read_bytes())
+    assert len(contents) == 1
+    assert read_tensors(tmp_path / "0")[1] == notes
+
+
+def test_what_is_sorted_is_still_a_safetensors_file(path: Path) -> None:
+    with safetensors.safe_open(path, "pt") as file:
+        assert file.metadata().keys() == {"format", "sha256"}
+        assert torch.equal(file.get_tensor("count"), TENSORS["count"])
+    length = int.from_bytes(path.read_bytes()[:8], "little")
+    assert length % 8 == 0
 
 
 def test_tensors_that_share_memory_are_stored(tmp_path: Path) -> None:

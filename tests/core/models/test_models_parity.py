@@ -1,4 +1,4 @@
-"""Known answers of the reference encoder (Point-MAE) and baseline (MC3D-AD), where the shared fixture is at hand."""
+"""Known answers of the reference encoder (Point-MAE) and baseline (MC3D-AD); parity/README.md says where from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from torch import Tensor, nn
 from sedir_core.models.mc3dad import MC3DAD, geometry_variation, hidden_tokens
 from sedir_core.models.pointmae import LocalEncoder
 
-FOLDER = Path(__file__).parents[3].parent / "shared" / "parity"
+FOLDER = Path(__file__).parent / "parity"
 FIXTURE = FOLDER / "spot_5000_g64_k32.npz"
 TOLERANCE = 1e-5  # of each array's maximum
-
-pytestmark = pytest.mark.skipif(not FIXTURE.is_file(), reason=f"the parity fixture is not at {FOLDER}")
 
 Arrays = Mapping[str, np.ndarray]
 MASKS = ("high", "low", "none")

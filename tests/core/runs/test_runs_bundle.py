@@ -20,10 +20,10 @@ import torch
 from failing_disk import FailingDisk
 from tiny_run import TinyRun, part, scan_of
 
-from sedir_core.detectors import run_files
 from sedir_core.detectors.base import load_detector
 from sedir_core.errors import BadRun, Cancelled, CannotWrite
 from sedir_core.io.tensor_file import read_tensors, write_tensors
+from sedir_core.rundir import files as run_files
 from sedir_core.runs.bundle import MANIFEST, export_run, import_run, read_manifest, unpacked
 from sedir_core.runs.catalogue import list_runs
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from tiny_run import CATEGORIES, TinyRun
 
-from sedir_core.detectors import run_files
+from sedir_core.errors import RunLocked
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.lock import held
 from sedir_core.runs.catalogue import State, list_runs, read_detail, read_entry
 from sedir_core.runs.compare import compare_runs
-from sedir_core.training.run_lock import held
+from sedir_core.runs.manage import rename_run
+from sedir_core.training import queue
 
 
 @pytest.fixture
@@ -111,3 +114,12 @@ def test_two_runs_are_compared(run: Path) -> None:
     better = {pair.category: pair.better for pair in found.pairs if pair.measure == "o_auroc"}
     assert better == {"cup": "first", "bracket": "", "vase": "", "mean": "first"}
     json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_stopped_run_that_is_ordered_to_go_on_waits(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(run.parent.parent / "data"))
+    (run / run_files.WEIGHTS).unlink()
+    queue.add(queue.queue_folder(), queue.Job(run_dir=run, words=("x",), device="cpu", notes=run / "notes"))
+    assert read_entry(run).state is State.WAITING
+    with pytest.raises(RunLocked, match="waits to be"):
+        rename_run(run, "other")

@@ -9,10 +9,11 @@ import pytest
 from failing_disk import FailingDisk
 from tiny_run import TinyRun
 
-from sedir_core.detectors.run_files import read_about, read_run_tensors
 from sedir_core.errors import BadRun, CannotWrite, RunLocked
 from sedir_core.places import bundled_runs
-from sedir_core.runs.catalogue import TRASH, list_runs
+from sedir_core.rundir.files import read_about, read_run_tensors
+from sedir_core.rundir.lock import held
+from sedir_core.runs.catalogue import ARCHIVED, TRASH, list_runs
 from sedir_core.runs.manage import (
     Trashed,
     archive_run,
@@ -23,7 +24,6 @@ from sedir_core.runs.manage import (
     rename_run,
     restore_run,
 )
-from sedir_core.training.run_lock import held
 
 
 @pytest.fixture
@@ -55,6 +55,32 @@ def test_a_name_that_cannot_be_is_refused(run: Path, name: str) -> None:
     with pytest.raises(BadRun):
         rename_run(run, name)
     assert names(run.parent) == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["-rf", "--help", "CON", "con", "nul.old", "COM1", "LPT9.x", "ends with."])
+def test_a_name_that_means_something_else_is_refused(run: Path, name: str) -> None:
+    with pytest.raises(BadRun):
+        rename_run(run, name)
+
+
+@pytest.mark.parametrize("name", ["Console", "com10", "a-b", "1.0"])
+def test_a_name_like_those_is_taken(run: Path, name: str) -> None:
+    assert rename_run(run, name).name == name
+
+
+def test_an_archive_mark_that_is_a_link_is_not_followed(run: Path, tmp_path: Path) -> None:
+    (run / ARCHIVED).symlink_to(tmp_path / "elsewhere")
+    archive_run(run)
+    assert not (tmp_path / "elsewhere").exists()
+    assert (run / ARCHIVED).is_file() and not (run / ARCHIVED).is_symlink()
+    assert list_runs([run.parent], archived=True)
+
+
+def test_a_folder_called_like_what_a_kill_leaves_stops_nothing(run: Path) -> None:
+    (run / ".x.tmp").mkdir()
+    (run / ".y.tmp").touch()
+    archive_run(run)
+    assert (run / ".x.tmp").is_dir() and not (run / ".y.tmp").exists()
 
 
 def test_an_archived_run_is_out_of_the_list_and_comes_back(run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from sedir_core.training import bases
 from sedir_core.training.bases import basis_to_tensors, kept_bases
 from sedir_core.training.material import fit_bases
 from sedir_core.types import never_stop, no_report
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -68,10 +71,36 @@ def test_other_causes_are_aligned_anew(cup: Path, fitted: list[str], monkeypatch
     assert fitted == ["cup"] * 4
 
 
+# What an alignment imports and does not follow from: networks, names, errors, places of files, who trains with whom,
+# which methods there are, how tolerances are written.
+HARMLESS = {"documents", "errors", "methods", "models", "names", "places", "tolerances", "training/team"}
+
+
+def imported_by(path: Path, seen: set[Path]) -> set[Path]:
+    """Every module of ours that a module needs, also through others."""
+    seen.add(path)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sedir_core"):
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                other = ROOT / (name.replace(".", "/") + ".py")
+                if other.is_file() and other not in seen:
+                    imported_by(other, seen)
+    return seen
+
+
+def test_a_kept_alignment_knows_all_the_code_that_it_follows_from() -> None:
+    package = ROOT / "sedir_core"
+    modules = {str(path.relative_to(package)) for path in imported_by(package / "training" / "material.py", set())}
+    known = tuple(cause.removesuffix(".py") for cause in (*bases.CAUSES, *HARMLESS))
+    assert sorted(name for name in modules if not name.startswith(known)) == []
+    for cause in bases.CAUSES:
+        assert (package / cause).exists(), cause
+
+
 def test_what_is_refused_is_refused_with_a_full_cache(cup: Path) -> None:
     kept(cup, preset("tiny"))
     with pytest.raises(TooFewPoints):
-        kept(cup, preset("tiny", grouping={"group_size": 512, "ratio": 8.0}))
+        kept(cup, preset("tiny", grouping={"group_size": 512, "ratio": 8.0, "working_points": 5_000}))
     dataset = open_dataset(cup)
     (cup / "cup" / "1.ply").unlink()
     with pytest.raises(BadDataset, match="cannot be read"):

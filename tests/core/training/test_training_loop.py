@@ -15,9 +15,10 @@ from trainee import CPU, N_SCANS, ToyBank, ToyObjective, ToyTokens, begin, objec
 
 from sedir_core.config import TrainingConfig
 from sedir_core.errors import DeviceUnavailable, TrainingDiverged
+from sedir_core.interrupts import interruptible
 from sedir_core.training import loop
 from sedir_core.training.events import AnyEvent, EpochEvent, SavedEvent, StepEvent, read_events
-from sedir_core.training.loop import descend, interruptible
+from sedir_core.training.loop import descend
 from sedir_core.training.state import TrainingState, learning_rate
 
 

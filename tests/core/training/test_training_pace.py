@@ -8,9 +8,10 @@ import pytest
 from tiny_run import TinyRun
 
 from sedir_core.config import override, preset
-from sedir_core.detectors.fitting import VIEW_TURNS
+from sedir_core.evidence.calibration import VIEW_TURNS
 from sedir_core.training import pace as pacing
 from sedir_core.training.events import EpochEvent
+from sedir_core.training.measure import measure_pace
 from sedir_core.training.pace import Pace, estimate, keep_pace, pace_of, read_pace
 
 ONE_EACH = Pace(
@@ -60,3 +61,12 @@ def test_a_damaged_pace_is_measured_again(tmp_path: Path) -> None:
     (file,) = (tmp_path / "cache" / "paces").iterdir()
     file.write_text('{"align_s": -1}')
     assert read_pace(preset("tiny"), "cpu") is None
+
+
+def test_a_network_for_each_category_is_measured_like_the_others() -> None:
+    config = preset("tiny", "po3ad", training={"epochs": 50})
+    found = measure_pace(config, "cpu")
+    assert found.step_s > 0
+    assert found.held_out_s > 0
+    few, many = (estimate(found, config, n).seconds for n in (4, 8))
+    assert many - few == pytest.approx(few - pacing.STARTING_S)

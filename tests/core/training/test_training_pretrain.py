@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from sedir_core.config import EncoderConfig
-from sedir_core.detectors.encoder_weights import load_encoder, load_patch_decoder
 from sedir_core.errors import Cancelled
 from sedir_core.io.tensor_file import read_tensors
+from sedir_core.rundir.encoder_weights import load_encoder, load_patch_decoder
 from sedir_core.training.patches import PatchStream
 from sedir_core.training.pretrain import PatchAutoencoder, PatchLosses, pretrain
 

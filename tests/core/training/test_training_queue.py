@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from sedir_core.errors import CannotWrite
+from sedir_core.errors import CannotWrite, RunLocked
 from sedir_core.training import queue
-from sedir_core.training.queue import Job, add, jobs_in, remove, reorder, run_queue
+from sedir_core.training.events import DoneEvent, EventLog
+from sedir_core.training.queue import Job, add, jobs_in, order_of, orders_in, remove, reorder, run_queue
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,12 @@ def job(tmp_path: Path, name: str, device: str = "cpu") -> Job:
 
 def names(folder: Path) -> list[str]:
     return [one.job.run_dir.name for one in jobs_in(folder)]
+
+
+def test_a_training_in_a_folder_whose_name_is_no_text_waits_as_well(tmp_path: Path, folder: Path) -> None:
+    odd = job(tmp_path, os.fsdecode(b"run\xff"))
+    add(folder, odd)
+    assert jobs_in(folder)[0].job.run_dir == odd.run_dir
 
 
 class Trainers:
@@ -165,6 +173,64 @@ def test_a_file_that_makes_no_sense_stops_nothing(folder: Path, tmp_path: Path) 
     (folder / "x.json").write_text('{"run_dir": "/tmp", "words": ["--out"], "code": "evil"}')
     (folder / "y.json").write_bytes(b"\xff\x00")
     assert names(folder) == ["a"]
+
+
+def test_a_run_is_ordered_once(folder: Path, tmp_path: Path, trainers: Trainers) -> None:
+    add(folder, job(tmp_path, "a"))
+    with pytest.raises(RunLocked, match="waits for its turn already"):
+        add(folder, job(tmp_path, "a"))
+    turn(folder, trainers)
+    with pytest.raises(RunLocked, match="is being trained already"):
+        add(folder, job(tmp_path, "a"))
+    assert names(folder) == ["a"]
+
+
+def test_a_run_is_on_order_from_the_first_moment_until_it_has_ended(
+    folder: Path, tmp_path: Path, trainers: Trainers
+) -> None:
+    assert order_of(folder, tmp_path / "a") is None
+    add(folder, job(tmp_path, "a"))
+    assert order_of(folder, tmp_path / "a") is not None
+    turn(folder, trainers)
+    assert order_of(folder, tmp_path / "a") is not None
+    trainers.end("a")
+    assert order_of(folder, tmp_path / "a") is None
+
+
+def test_a_training_that_has_said_its_end_can_be_ordered_again_while_its_process_goes(
+    folder: Path, tmp_path: Path, trainers: Trainers
+) -> None:
+    add(folder, job(tmp_path, "a"))
+    turn(folder, trainers)
+    (tmp_path / "a").mkdir()
+    log = EventLog(tmp_path / "a" / "events.jsonl")
+    log.emit(DoneEvent(status="interrupted"))
+    log.close()
+    add(folder, job(tmp_path, "a"))
+    turn(folder, trainers)
+    assert names(folder) == ["a", "a"]
+    trainers.end("a")
+    turn(folder, trainers)
+    assert trainers.order == ["a", "a"]
+
+
+def test_a_second_order_of_a_run_from_an_earlier_version_is_dropped(
+    folder: Path, tmp_path: Path, trainers: Trainers
+) -> None:
+    add(folder, job(tmp_path, "a"))
+    (folder / "twice.json").write_text(job(tmp_path, "a").model_copy(update={"place": 2.0}).model_dump_json())
+    assert len(orders_in(folder)) == 1
+    turn(folder, trainers)
+    assert names(folder) == ["a"]
+
+
+def test_one_that_has_not_come_to_its_run_yet_can_be_ended(folder: Path, tmp_path: Path, trainers: Trainers) -> None:
+    add(folder, job(tmp_path, "a"))
+    assert not queue.end_start(folder, tmp_path / "a")
+    turn(folder, trainers)
+    assert queue.end_start(folder, tmp_path / "a")
+    assert trainers.running["a"].wait(20) != 0
+    assert order_of(folder, tmp_path / "a") is None
 
 
 def until(done: Callable[[], bool]) -> None:

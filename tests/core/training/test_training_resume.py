@@ -15,6 +15,7 @@ import trainee
 from torch import Tensor
 from trainee import N_SCANS, begin, objective, proceed, settings
 
+from sedir_core.commands import console
 from sedir_core.errors import BadRun, CannotWrite
 from sedir_core.io.tensor_file import digest, read_tensors, write_tensors
 from sedir_core.training.events import AnyEvent, DoneEvent, EpochEvent, SavedEvent, StepEvent, read_events
@@ -212,6 +213,32 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         begin(tmp_path / "run", settings(EPOCHS), press_twice, objective=objective())
 
 
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_second_ctrl_c_ends_a_command_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command listens, and the loop inside of it: one press is one press."""
+
+    def press_twice(event: AnyEvent) -> None:
+        if isinstance(event, StepEvent):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), console.interruptible():
+        begin(tmp_path / "run", settings(EPOCHS), press_twice, objective=objective())
+    assert capsys.readouterr().err.count("once more") == 1
+
+
+def test_one_ctrl_c_in_a_command_saves_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def press(event: AnyEvent) -> None:
+        if isinstance(event, StepEvent):
+            signal.raise_signal(signal.SIGINT)
+
+    with console.interruptible() as stop:
+        result = begin(tmp_path / "run", settings(EPOCHS), press, objective=objective())
+        assert stop()
+    assert (result.status, result.step) == ("interrupted", 1)
+    assert "once more" in capsys.readouterr().err
+
+
 def test_a_failed_save_ends_the_training_and_loses_only_what_came_after_the_last(
     tmp_path: Path, uninterrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +282,24 @@ def test_three_kills_at_random_times_change_nothing(tmp_path: Path) -> None:
     assert kills == [-signal.SIGKILL] * 3
     assert train_in_process(killed) == 0
     assert digest(state(killed)) == digest(state(whole))
+
+
+def steps_in_process(path: Path, kill_at: int | None) -> int | None:
+    """The exit code of a real process that trains, killed amid its n-th step."""
+    process = SERVER.Process(target=trainee.train_steps, args=(path, kill_at))
+    process.start()
+    process.join(120)
+    return process.exitcode
+
+
+def test_kills_amid_random_steps_leave_the_same_bytes(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert steps_in_process(whole, None) == 0
+    chance = random.Random(time.time_ns())
+    kills = [steps_in_process(killed, chance.randrange(1, 30)) for _ in range(6)]
+    assert kills == [-signal.SIGKILL] * 6
+    assert steps_in_process(killed, None) == 0
+    assert (killed / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
 
 
 def test_a_stop_after_the_epoch_ends_between_two_epochs_and_resumes_exactly(

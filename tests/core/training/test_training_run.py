@@ -16,9 +16,10 @@ import torch
 from failing_disk import FailingDisk
 from trainee import CPU, config
 
+from sedir_core.commands.console import set_up_output
 from sedir_core.config import Config
-from sedir_core.detectors import run_files
 from sedir_core.errors import BadRun, Cancelled, CannotWrite, RunLocked
+from sedir_core.rundir import files as run_files
 from sedir_core.training.events import DoneEvent, FailedEvent, SavedEvent, read_events
 from sedir_core.training.run import Run, create_run, describe, resume_run
 
@@ -222,6 +223,27 @@ def test_watchers_see_every_event(tmp_path: Path) -> None:
     assert seen == [event]
 
 
+def test_a_run_says_in_its_log_what_it_did(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where nobody has asked for more than warnings, as on the command line."""
+    package = logging.getLogger("sedir_core")
+    caplog.set_level(logging.WARNING, "sedir_core")
+    path = make(tmp_path / "run", lambda run: run.emit(SavedEvent(epoch=1, step=2)))
+    text = (path / "log.txt").read_text()
+    assert "training" in text and "threads" in text and "step=2" in text
+    assert package.level == logging.WARNING
+
+
+def test_what_a_log_gets_stays_off_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    handlers = logging.getLogger().handlers[:]
+    try:
+        set_up_output()
+        make(tmp_path / "run", lambda run: run.emit(SavedEvent(epoch=1, step=2)))
+    finally:
+        logging.getLogger().handlers[:] = handlers
+    assert capsys.readouterr().err == ""
+    assert "step=2" in (tmp_path / "run" / "log.txt").read_text()
+
+
 def test_warnings_reach_the_log_file(tmp_path: Path) -> None:
     path = make(tmp_path / "run", lambda run: logging.getLogger("sedir_core.training").warning("a scan looks odd"))
     assert "a scan looks odd" in (path / "log.txt").read_text()
@@ -260,7 +282,7 @@ def disk_survives(run: Run, tensors: dict[str, torch.Tensor]) -> bool:
 def test_reading_a_run_does_not_load_torch(finished: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from sedir_core.detectors.run_files import read_about, read_run_config\n"
+        "from sedir_core.rundir.files import read_about, read_run_config\n"
         "from sedir_core.training.events import read_events\n"
         "read_about(pathlib.Path(sys.argv[1])), read_run_config(pathlib.Path(sys.argv[1]))\n"
         "assert 'torch' not in sys.modules"

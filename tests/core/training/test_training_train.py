@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ import torch
 from tiny_run import CATEGORIES, TinyRun, part, tiny_config, write_encoder
 
 from sedir_core.config import override, preset
-from sedir_core.detectors.run_files import METRICS
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadConfig, BadDataset, Cancelled, DeviceUnavailable, TooFewPoints, UserError
 from sedir_core.io.export import write_points_ply
+from sedir_core.rundir.files import METRICS
 from sedir_core.training.events import AnyEvent, DoneEvent, FailedEvent, StageEvent, StepEvent, read_events
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import DoubleArray
@@ -94,6 +95,14 @@ def test_a_sparse_training_scan_is_refused_by_name(tmp_path: Path) -> None:
     wanted = request(tmp_path, cup=[part("cup", 0), few])
     with pytest.raises(TooFewPoints, match=r"cup/1\.ply: 63 points"):
         train(wanted, lambda event: None)
+
+
+@pytest.mark.parametrize("name", ["ball\nOK", "x" * 200 + "\x1b[1A", os.fsdecode(b"ball\xff")])
+def test_a_category_that_cannot_be_named_is_refused(tmp_path: Path, name: str) -> None:
+    wanted = request(tmp_path, **{name: [part("cup", 0)]})
+    with pytest.raises(BadDataset, match="cannot name a category"):
+        train(wanted, [].append)
+    assert not wanted.out.exists()
 
 
 def test_an_error_is_the_last_event(tmp_path: Path) -> None:

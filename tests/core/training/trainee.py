@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config, TrainingConfig, preset
+from sedir_core.io.tensor_file import write_tensors
 from sedir_core.training.events import AnyEvent, SavedEvent, Watch
 from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.run import create_run, describe, resume_run
@@ -92,6 +93,30 @@ def proceed(path: Path, cfg: TrainingConfig, *watchers: Watch, objective: nn.Mod
     """Train on in an existing run directory."""
     with resume_run(path, *watchers) as run:
         return fit(objective, ToyBank(), cfg, run, CPU)
+
+
+class Kill:
+    """Ends the process in the backward pass of its n-th step: after the loss, before the weights change."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def __call__(self, module: nn.Module, *_: object) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_steps(path: Path, kill_at: int | None) -> None:
+    """As `train`, but killed amid a step, so many after the process began; at the end it writes its weights."""
+    torch.set_num_threads(1)
+    network = objective()
+    if kill_at is not None:
+        network.network[0].register_full_backward_pre_hook(Kill(kill_at))
+    cfg = settings(epochs=40, checkpoint_seconds=0.005)
+    continue_or_begin = proceed if (path / "about.json").exists() else begin
+    continue_or_begin(path, cfg, objective=network)
+    write_tensors(path / "weights.safetensors", network.state_dict(), {"format": "1", "device": "cpu"})
 
 
 def train(path: Path, kill_after_s: float | None) -> None:

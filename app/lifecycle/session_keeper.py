@@ -1,0 +1,249 @@
+"""Keeps what a window has open, as it changes, and offers at the next start what was left behind."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+
+from app.jobs.pool import Pool
+from app.lifecycle import endings
+from app.lifecycle.kept_session import KeptScan, KeptSession, LeftBehind, Limit, Shelf, drop
+from app.state.entries import Entry, Failure, State
+from app.views.layers import Layer
+from app.workspaces.registry import WORKSPACES
+from sedir_core.errors import CannotWrite
+from sedir_core.types import Report, Stop
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+log = logging.getLogger(__name__)
+
+SAVE_AFTER_MS = 300
+LAYOUT_EVENTS = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateChange)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What can be opened again. n_gone: scans whose files are no longer there. fault: how it died, if it left word.
+
+    sources: session files that are forgotten once it is opened; not those with scans on a drive that is away.
+    """
+
+    kept: KeptSession
+    paths: tuple[Path, ...]
+    n_gone: int
+    sources: tuple[Path, ...]
+    fault: str = ""
+
+    @property
+    def text(self) -> str:
+        """The question, in one line."""
+        count = len(self.paths)
+        scans = "the scan" if count == 1 else f"the {count} scans"
+        gone = f" ({self.n_gone} are no longer there.)" if self.n_gone else ""
+        if self.kept.clean:
+            return f"Restore {scans} of last time?{gone}"
+        return f"The program ended unexpectedly. Restore {scans} that {'was' if count == 1 else 'were'} open?{gone}"
+
+
+class SessionKeeper(QObject):
+    """One for each window. `start` when the window is up; the window's closing ends it."""
+
+    def __init__(self, window: MainWindow, shelf: Shelf, log_folder: Path) -> None:
+        super().__init__(window)
+        self._window, self._shelf, self._log_folder = window, shelf, log_folder
+        self._offer: Offer | None = None
+        self._obsolete: tuple[Path, ...] = ()
+        self._reviews: dict[str, KeptScan] = {}
+        self._records: dict[str, str] = {}
+        self._keeping = False
+        self._pool = Pool("session", self)
+        self._looking: int | None = None
+        self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
+        self._layout_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self._save)
+        self._layout_timer.timeout.connect(window.save_layout)
+        self._pool.done.connect(self._on_done)
+        self._pool.failed.connect(self._on_failed)
+        window.closing.connect(self._end)
+
+    def start(self, with_paths: bool = False) -> None:
+        """Begin to keep, and look for what was left behind. with_paths: the user has asked for scans already."""
+        window, session = self._window, self._window.session
+        try:
+            self._shelf.open()
+            self._keeping = True
+        except CannotWrite as error:
+            window.page.messages.warn("What is open cannot be kept for the next start", Failure.of(error))
+        self._show_as_left(with_paths)
+        for signal in (session.entries_added, session.entries_removed, session.current_changed, session.reviewed):
+            signal.connect(self._save_timer.start)
+        for changed in (session.limit_changed, session.inspected):
+            changed.connect(self._save_timer.start)
+        session.entries_added.connect(self._recall_records)
+        session.entry_changed.connect(self._review_again)
+        window.page.clouds.layer_changed.connect(self._remember_view)
+        window.workspace_changed.connect(self._remember_view)
+        window.installEventFilter(self)
+        for dock in window.page.docks:
+            dock.visibilityChanged.connect(self._layout_timer.start)
+            dock.dockLocationChanged.connect(self._layout_timer.start)
+        window.menus.restore.triggered.connect(self.restore)
+        self._looking = self._pool.submit(_look, (self._shelf, self._log_folder))
+
+    @property
+    def offer(self) -> Offer | None:
+        """What `restore` would open."""
+        return self._offer
+
+    def restore(self) -> None:
+        """Open what was left behind; results are computed anew, the operator's words and limits come back.
+
+        A result that is the same again keeps its place in the history.
+        """
+        offer, self._offer = self._offer, None
+        if offer is None:
+            return
+        self._window.menus.restore.setEnabled(False)
+        self._obsolete = offer.sources
+        self._reviews = {one.path: one for one in offer.kept.scans if one.review or one.comment}
+        self._records = {one.path: one.record for one in offer.kept.scans if one.record}
+        session = self._window.session
+        session.set_limits({(o.category, o.from_one_side): o.share for o in offer.kept.limits} | session.limits)
+        self._window.show_workspace("inspect")
+        self._window.model.open(offer.paths, first=Path(offer.kept.current) if offer.kept.current else None)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() in LAYOUT_EVENTS:
+            self._layout_timer.start()
+        return super().eventFilter(watched, event)
+
+    # Keeping
+
+    def _save(self) -> None:
+        if self._keeping:
+            self._pool.submit(_write, (self._shelf, self._kept(clean=False), self._obsolete))
+            self._obsolete = ()
+
+    def _kept(self, clean: bool) -> KeptSession:
+        session = self._window.session
+        scans = tuple(self._kept_scan(entry) for entry in session.entries)
+        current = session.current_entry
+        limits = tuple(Limit(*key, share) for key, share in session.limits.items())
+        return KeptSession(scans, "" if current is None else str(current.path.absolute()), limits, clean)
+
+    def _kept_scan(self, entry: Entry) -> KeptScan:
+        path = str(entry.path.absolute())
+        # A word of last time waits until its scan is inspected again; a crash before that must not lose it.
+        record = entry.repeats or entry.record
+        waiting = self._reviews.get(path)
+        return waiting or KeptScan(path, entry.review or "", entry.review_comment, record)
+
+    def _remember_view(self, *_: object) -> None:
+        self._window.settings.layer = self._window.page.clouds.layer.name.lower()
+        self._window.settings.workspace = self._window.workspace
+
+    def _end(self) -> None:
+        self._save_timer.stop()
+        self._layout_timer.stop()
+        if not self._pool.close():
+            log.warning("the session may be kept as it was a moment ago")
+        kept = self._kept(clean=True)
+        if not self._keeping:
+            return
+        try:
+            if kept.scans:
+                self._shelf.write(kept)
+                drop([*self._obsolete, *(self._offer.sources if self._offer else ())])
+            else:
+                drop([self._shelf.own])
+        except CannotWrite as error:
+            log.warning("what is open could not be kept: %s", error)
+        self._shelf.close()
+
+    # Restoring
+
+    def _show_as_left(self, with_paths: bool) -> None:
+        window, settings = self._window, self._window.settings
+        layer = next((layer for layer in Layer if layer.name.lower() == settings.layer), None)
+        if layer is not None and layer is not window.page.clouds.layer:
+            window.page.stage.actions_of_views.layers[list(Layer).index(layer)].trigger()
+        if not with_paths and settings.workspace in {entry.key for entry in WORKSPACES}:
+            window.show_workspace(settings.workspace)
+
+    def _on_done(self, job: int, value: object) -> None:
+        if job == self._looking and isinstance(value, Offer):
+            self._offer = value
+            self._window.menus.restore.setEnabled(True)
+            choice = self._window.settings.restore
+            if choice == "always":
+                self.restore()
+            elif choice == "ask":
+                self._window.page.messages.inform(value.text, "Restore", self.restore, value.fault)
+
+    def _on_failed(self, job: int, error: Exception) -> None:
+        self._window.page.messages.warn("What is open cannot be kept for the next start", Failure.of(error))
+
+    def _recall_records(self, ids: list[int]) -> None:
+        """Which inspections of last time those of now repeat."""
+        for entry in map(self._window.session.get, ids):
+            if entry is not None and entry.past is None:
+                record = self._records.pop(str(entry.path.absolute()), "")
+                if record:
+                    self._window.session.update(entry.id, repeats=record)
+
+    def _review_again(self, entry_id: int) -> None:
+        """The operator's word of last time; it was logged then, so it is not told again."""
+        entry = self._window.session.get(entry_id)
+        if entry is None or entry.state is not State.DONE or entry.detection is None:
+            return
+        said = self._reviews.pop(str(entry.path.absolute()), None)
+        if said is not None:
+            verdict = {"ok": "ok", "ng": "ng"}.get(said.review)
+            self._window.session.update(entry_id, review=verdict, review_comment=said.comment)
+
+
+def _write(request: tuple[Shelf, KeptSession, tuple[Path, ...]], report: Report, stop: Stop) -> None:
+    shelf, kept, obsolete = request
+    shelf.write(kept)
+    drop(obsolete)
+
+
+def _look(request: tuple[Shelf, Path], report: Report, stop: Stop) -> Offer | None:
+    """All that windows of last time left behind, as one; None if that is nothing."""
+    shelf, log_folder = request
+    found = shelf.left_behind()
+    scans = {one.path: one for left in found for one in left.kept.scans}
+    there = tuple(Path(path) for path in scans if _is_there(Path(path)))
+    settled = [left.path for left in found if not any(_is_away(Path(one.path)) for one in left.kept.scans)]
+    if not there:
+        drop(settled)
+        return None
+    kept = KeptSession(
+        tuple(scans.values()), found[0].kept.current, _limits(found), all(left.kept.clean for left in found)
+    )
+    fault = "" if kept.clean else endings.last_fault(log_folder, min(left.since for left in found))
+    return Offer(kept, there, len(scans) - len(there), tuple(settled), fault)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _is_away(path: Path) -> bool:
+    """Whether it may come back, as with an unplugged drive: not even its folder is there."""
+    return not _is_there(path) and not _is_there(path.parent)
+
+
+def _limits(found: list[LeftBehind]) -> tuple[Limit, ...]:
+    """The newest of each kind."""
+    limits = {(one.category, one.from_one_side): one for left in reversed(found) for one in left.kept.limits}
+    return tuple(limits.values())

@@ -1,0 +1,166 @@
+"""Scanned points joined to a surface, to be looked at: no hole where the scan is dense, none closed where it is not.
+
+Each point finds its own fan of triangles among its neighbours, as the Delaunay triangulation of the tangent plane has
+it. Seen in a mirror circle around the point (x / |x|^2) the fan is the convex hull of the neighbours, which is wrapped
+for all points at once. Fans of noisy points contradict each other here and there: triangles are taken in the order of
+how many corners see them, the roundest first, as long as each edge has one triangle on either side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.views.orienting import check
+from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
+
+NEIGHBOURS = 16
+MOST_CORNERS = 14  # of one fan
+SAME_SIDE = 0.1  # cosine of two normals that may share a triangle
+MOST_SLOPE = 1.5  # height over distance along the tangent plane
+LARGEST_GAP, MOST_WAYS = 8, 16
+"""Edges around a gap that is closed; ways that are followed at once where gaps touch in a corner."""
+LONGEST = 4.0  # of the usual reach
+REACH = 3.0  # longest edge and widest circle, in spacings of the points around
+
+
+def triangulate(
+    points: FloatArray, normals: FloatArray, distances: DoubleArray, neighbours: IntArray, stop: Stop = never_stop
+) -> IntArray:
+    """(t, 3) int32 indices of the corners, counter-clockwise seen from outside.
+
+    points: (n, 3), made smooth by `level`. normals: (n, 3), outward. distances, neighbours: (n, k), nearest first, each
+    point its own first. Raises Cancelled.
+    """
+    distances, neighbours = distances[:, 1 : NEIGHBOURS + 1], neighbours[:, 1 : NEIGHBOURS + 1]
+    reach = REACH * np.median(distances[:, : min(6, distances.shape[1])], axis=1).astype(np.float32)
+    reach = np.minimum(reach, LONGEST * np.median(reach))  # a stray is far from everything
+    flat, fits = _flattened(points, normals, neighbours, reach)
+    fans, radii = _fans(flat, fits, neighbours, reach, stop)
+    check(stop)
+    return _agreed(fans, radii, len(points))
+
+
+def level(points: DoubleArray, normals: FloatArray, neighbours: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Points (n, 3) moved along their normals: to the height of their neighbours, and by their noise alone.
+
+    The first are the smoother: they tell who lies beside whom. But of a round surface every point lies a little higher
+    than its neighbours, which is no noise: the second keep that height.
+    """
+    weights = np.maximum(np.einsum("nkj,nj->nk", normals[neighbours], normals), 0.0) ** 2
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    arms = (points[neighbours] - points[:, None]).astype(np.float32)
+    mean = (weights * np.einsum("nkj,nj->nk", arms, normals)).sum(axis=1)
+    noise = mean - (weights * mean[neighbours]).sum(axis=1)
+    smooth, even = (np.asarray(points + step[:, None] * normals, np.float32) for step in (mean, noise))
+    return smooth, even
+
+
+def _flattened(
+    points: FloatArray, normals: FloatArray, neighbours: IntArray, reach: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Neighbours in the tangent plane (n, k, 2), and which of them can be joined (n, k)."""
+    aside = np.where(np.abs(normals[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
+    u = np.cross(normals, aside).astype(np.float32)
+    u /= np.maximum(np.linalg.norm(u, axis=1, keepdims=True), 1e-12)
+    v = np.cross(normals, u)
+    arms = points[neighbours] - points[:, None]
+    flat = np.stack([np.einsum("nkj,nj->nk", arms, u), np.einsum("nkj,nj->nk", arms, v)], axis=2)
+    along = np.linalg.norm(flat, axis=2)
+    height = np.abs(np.einsum("nkj,nj->nk", arms, normals))
+    same = np.einsum("nkj,nj->nk", normals[neighbours], normals) > SAME_SIDE
+    near = along <= reach[:, None]
+    return flat, same & near & (height <= MOST_SLOPE * along) & (along > 1e-5 * reach[:, None])
+
+
+def _fans(
+    flat: FloatArray, fits: BoolArray, neighbours: IntArray, reach: FloatArray, stop: Stop
+) -> tuple[IntArray, FloatArray]:
+    """(f, 3) triangles as each point sees them, itself the first corner, and the radii of their circles (f,)."""
+    square = np.maximum((flat**2).sum(axis=2), 1e-30)
+    mirrored = np.where(fits[:, :, None], flat / square[:, :, None], 0.0)
+    rows = np.flatnonzero(fits.any(axis=1))
+    start = np.argmax((mirrored[rows] ** 2).sum(axis=2), axis=1)  # the nearest neighbour is always on the hull
+    here, found, radii = start, [], []
+    for _ in range(MOST_CORNERS):
+        check(stop)
+        beyond = _next(mirrored[rows], fits[rows], here)
+        a, b = flat[rows, here], flat[rows, beyond]
+        area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+        edge = np.linalg.norm(b - a, axis=1)
+        radius = np.sqrt(square[rows, here] * square[rows, beyond]) * edge / np.maximum(2 * area, 1e-30)
+        kept = (area > 0) & (beyond != here) & (edge <= reach[rows]) & (radius <= reach[rows])
+        found.append(np.stack([rows, neighbours[rows, here], neighbours[rows, beyond]], axis=1)[kept])
+        radii.append(radius[kept])
+        going = beyond != start
+        rows, start, here = rows[going], start[going], beyond[going]
+        if not len(rows):
+            break
+    return np.concatenate(found), np.concatenate(radii)
+
+
+def _next(mirrored: FloatArray, fits: BoolArray, here: IntArray) -> IntArray:
+    """The corner of the hull that follows, counter-clockwise: no other neighbour lies to the right of the way to it."""
+    rows = np.arange(len(here))
+    away = mirrored - mirrored[rows, here][:, None]
+    away[rows, here] = 0.0
+    best = np.where(fits, np.arange(fits.shape[1]) != here[:, None], False).argmax(axis=1)
+    x, y = away[rows, best].T
+    for candidate in range(fits.shape[1]):
+        to_x, to_y = away[:, candidate].T
+        cross = x * to_y - y * to_x
+        right = fits[:, candidate] & (candidate != here) & (cross < 0)
+        best = np.where(right, candidate, best)
+        x, y = np.where(right, to_x, x), np.where(right, to_y, y)
+    return best
+
+
+def _agreed(fans: IntArray, radii: FloatArray, n: int) -> IntArray:
+    """The triangles of one surface: what most corners see and is roundest first, no edge twice the same way."""
+    corners = np.sort(fans, axis=1)
+    keys = (corners[:, 0] * n + corners[:, 1]) * n + corners[:, 2]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    order = np.lexsort((radii[first], -counts))
+    triangles = fans[first][order]
+    used: set[int] = set()
+    kept = []
+    edges = triangles * n + np.roll(triangles, -1, axis=1)  # directed: from a corner to the next
+    for at, (one, two, three) in enumerate(edges.tolist()):
+        if one not in used and two not in used and three not in used:
+            used.update((one, two, three))
+            kept.append(at)
+    gaps = _closed(used, n)
+    return np.concatenate([triangles[kept], gaps]).astype(np.int32)
+
+
+def _closed(used: set[int], n: int) -> IntArray:
+    """(g, 3) triangles that close the small gaps which contradictions leave; what is missing in a scan is larger.
+
+    used: directed edges, from a to b as a * n + b. Around a gap the edges run the other way.
+    """
+    ahead: dict[int, list[int]] = {}
+    for edge in sorted(used):
+        a, b = divmod(edge, n)
+        if b * n + a not in used:
+            ahead.setdefault(b, []).append(a)
+    found: list[tuple[int, int, int]] = []
+    for start in sorted(ahead):
+        while (way := _around(ahead, start)) is not None:
+            for here, beyond in zip(way, [*way[1:], way[0]], strict=True):
+                ahead[here].remove(beyond)
+            found += [(way[0], way[at], way[at + 1]) for at in range(1, len(way) - 1)]
+    return np.array(found, np.int64).reshape(-1, 3)
+
+
+def _around(ahead: dict[int, list[int]], start: int) -> list[int] | None:
+    """The shortest way from a corner around a gap and back to it, in at most LARGEST_GAP edges."""
+    ways = [[start]]
+    for _ in range(LARGEST_GAP):
+        longer = []
+        for way in ways:
+            for beyond in ahead.get(way[-1], ()):
+                if beyond == start and len(way) > 2:
+                    return way
+                if beyond not in way:
+                    longer.append([*way, beyond])
+        ways = longer[:MOST_WAYS]
+    return None

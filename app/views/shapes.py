@@ -1,0 +1,200 @@
+"""Points made ready to be drawn, away from the GUI thread: around their own centre, shuffled, with normals.
+
+Shuffled once with a fixed seed, any prefix is an even subset, and the same scan always thins to the same points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sedir_core.types import DoubleArray, FloatArray, IntArray, Stop, never_stop
+
+NORMALS_FROM = 20_000
+"""Points that get a normal of their own at first; the others take their neighbour's, which no eye can tell."""
+MOST_JOINED = 60_000
+"""Points that are joined to a surface; more lie so close that they cover it by themselves."""
+ALONE_SPACINGS = 2.5
+"""A point that no triangle holds and that lies so far from all of them is a stray; nearer, the surface covers it."""
+CUBE_SPACINGS, SHEET_NEIGHBOURS = 0.8, 28
+"""One point of each cube of that side, moved to the plane of its neighbours, makes one sheet of many patches."""
+COARSE, LEAST_JOINED = 6_000, 200
+"""Points of the light surface that is drawn while the camera moves; so few points are no surface."""
+NORMAL_NEIGHBOURS = 32
+"""Enough to be blind to a scanner's noise: shading shows the shape, not the noise."""
+STRAY_RADII = 1.1
+"""Farther out than so many times its radius, a part shows strays only."""
+SPACING_SAMPLE, SPACING_NEIGHBOURS = 2000, 24
+
+
+NO_TRIANGLES: IntArray = np.empty((0, 3), np.int32)  # type: ignore[assignment]  # half the memory
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """points, normals: (m, 3) float32, around `origin`; normals of either sign. rows: (m,) where they were.
+
+    radius: of the ball around the origin that holds almost every point. spacing: typical distance of neighbours.
+    triangles: (t, 3) int32 between the points; none where they are not joined. level: (m, 3) or fewer of the first
+    points where the surface goes through, without the scanner's noise. coarse: the same between the first ones.
+    alone: (a,) points far from every triangle, which are drawn as points beside them. joined: whether that was tried.
+    """
+
+    points: FloatArray
+    normals: FloatArray
+    rows: IntArray
+    spacing: float
+    origin: DoubleArray
+    radius: float
+    triangles: IntArray = field(default_factory=lambda: NO_TRIANGLES)
+    coarse: IntArray = field(default_factory=lambda: NO_TRIANGLES)
+    level: FloatArray = field(default_factory=lambda: np.empty((0, 3), np.float32))
+    alone: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    joined: bool = False
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def nbytes(self) -> int:
+        parts = (self.points, self.normals, self.rows, self.triangles, self.coarse, self.alone, self.level)
+        return sum(part.nbytes for part in parts)
+
+    def head(self, count: int) -> Shape:
+        """An even subset."""
+        spacing = self.spacing * float(np.sqrt(len(self) / max(count, 1)))
+        head = (self.points[:count], self.normals[:count], self.rows[:count])
+        return Shape(*head, spacing, self.origin, self.radius)
+
+    def without_strays(self) -> Shape:
+        """What lies within the ball, or close."""
+        kept = np.linalg.norm(self.points, axis=1) <= STRAY_RADII * self.radius
+        return Shape(self.points[kept], self.normals[kept], self.rows[kept], self.spacing, self.origin, self.radius)
+
+
+NO_SHAPE = Shape(*[np.empty((0, 3), np.float32)] * 2, np.empty(0, np.int64), 0.0, np.zeros(3), 1.0)
+"""Nothing to be drawn."""
+
+
+def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
+    """Make points ready; those that are not finite are left out.
+
+    points: (n, 3) float64. around: whose origin and radius to take, so that both can be shown together.
+    """
+    finite = np.flatnonzero(np.isfinite(points).all(axis=1))
+    rows = np.random.default_rng(0).permutation(finite)
+    origin, radius = place(points[rows]) if around is None else (around.origin, around.radius)
+    # Georeferenced coordinates lose centimetres as float32; around the part's own centre they do not.
+    local = (points[rows] - origin).astype(np.float32)
+    return Shape(local, _normals(local), rows, _spacing(local), origin, radius)
+
+
+def join(shape: Shape, stop: Stop = never_stop) -> Shape:
+    """The same with normals that look outward, and triangles between its points: it looks like a surface.
+
+    Takes a second for 20,000 points. Strays stay points. Raises Cancelled.
+    """
+    from app.views.meshing import NEIGHBOURS, level, triangulate
+    from app.views.orienting import oriented_normals
+    from sedir_core.geometry.tree import PointTree
+
+    if len(shape) < LEAST_JOINED:
+        return replace(shape, joined=True)
+
+    whole = len(shape) <= MOST_JOINED
+    points = shape.points[: None if whole else NORMALS_FROM].astype(np.float64)
+    tree = PointTree(points)
+    distances, neighbours = tree.nearest_k(points, NEIGHBOURS + 1)
+    normals = oriented_normals(points, neighbours, stop)
+    smooth, even = level(points, normals, neighbours)
+    coarse = _coarse(smooth, normals, stop) if len(shape) > 2 * COARSE else NO_TRIANGLES
+    if not whole:
+        every = normals[tree.nearest(shape.points)[1]]
+        return replace(shape, normals=every, coarse=coarse, level=even, joined=True)
+    triangles = triangulate(smooth, normals, distances, neighbours, stop)
+    alone = _alone(shape, triangles)
+    return replace(
+        shape, normals=normals, triangles=triangles, coarse=coarse, alone=alone, level=even, joined=True
+    )  # fmt: skip
+
+
+def _coarse(smooth: FloatArray, normals: FloatArray, stop: Stop) -> IntArray:
+    """Triangles between the first points only."""
+    from app.views.meshing import NEIGHBOURS, triangulate
+    from sedir_core.geometry.tree import PointTree
+
+    first = smooth[:COARSE].astype(np.float64)
+    distances, neighbours = PointTree(first).nearest_k(first, NEIGHBOURS + 1)
+    return triangulate(smooth[:COARSE], normals[:COARSE], distances, neighbours, stop)
+
+
+def _alone(shape: Shape, triangles: IntArray) -> IntArray:
+    from sedir_core.geometry.tree import PointTree
+
+    held = np.unique(triangles)
+    free = np.setdiff1d(np.arange(len(shape)), held)
+    if not len(held) or not len(free):
+        return free
+    gaps = PointTree(shape.points[held]).nearest(shape.points[free])[0]
+    return np.asarray(free[gaps > ALONE_SPACINGS * shape.spacing])
+
+
+def prepare_surface(points: DoubleArray, around: Shape) -> Shape:
+    """What a model expects, made ready beside the scan: patches that overlap become one even sheet of points.
+
+    points: (n, 3) float64. around: the scan. rows: the point of each small cube that is nearest to its middle.
+    """
+    from sedir_core.geometry.surface import smooth_onto_plane
+
+    shape = prepare(points, around)
+    if len(shape) < LEAST_JOINED:
+        return shape
+    cubes = np.floor(shape.points / max(CUBE_SPACINGS * shape.spacing, 1e-30)).astype(np.int64)
+    first = np.sort(np.unique(cubes, axis=0, return_index=True)[1])
+    even = smooth_onto_plane(shape.points.astype(np.float64), first, SHEET_NEIGHBOURS)[0].astype(np.float32)
+    return replace(shape, points=even, normals=shape.normals[first], rows=shape.rows[first], spacing=_spacing(even))
+
+
+def place(points: DoubleArray) -> tuple[DoubleArray, float]:
+    """Middle of (n, 3) finite points in any order and the radius of the ball around it that holds almost all.
+
+    Strays must not make the part a dot, so points without neighbours and the outermost 0.2 % do not count.
+    """
+    from sedir_core.geometry.neighbours import in_company
+
+    if not len(points):
+        return np.zeros(3), 1.0
+    sample = points[:: max(1, len(points) // 20_000)]
+    if (surface := in_company(sample)).any():
+        sample = sample[surface]
+    low, high = np.percentile(sample, [0.2, 99.8], axis=0)
+    origin = (low + high) / 2
+    return origin, max(float(np.percentile(np.linalg.norm(sample - origin, axis=1), 99.8)), 1e-12)
+
+
+def _normals(points: FloatArray) -> FloatArray:
+    """(n, 3) unit normals of (n, 3) points, those of a regular subset taken over to all."""
+    from sedir_core.geometry.surface import normals_and_curvature
+    from sedir_core.geometry.tree import PointTree
+
+    if len(points) <= NORMAL_NEIGHBOURS:
+        return np.tile(np.array((0, 0, 1), np.float32), (len(points), 1))
+    subset = points[:: -(-len(points) // NORMALS_FROM)].astype(np.float64)
+    normals = normals_and_curvature(subset, min(NORMAL_NEIGHBOURS, len(subset)))[0].astype(np.float32)
+    return normals if len(subset) == len(points) else normals[PointTree(subset).nearest(points)[1]]
+
+
+def _spacing(shuffled: FloatArray) -> float:
+    """How far neighbours lie apart where they lie wide: what a point must cover for the surface to be closed.
+
+    From the circle that holds SPACING_NEIGHBOURS points: a reconstruction comes in clumps, and within one the nearest
+    point says nothing about the gaps between them.
+    """
+    from sedir_core.geometry.tree import PointTree
+
+    if len(shuffled) < 2:
+        return 0.0
+    reach = PointTree(shuffled).nearest_k(shuffled[:SPACING_SAMPLE], SPACING_NEIGHBOURS + 1)[0]
+    k = reach.shape[1] - 1
+    return float(np.percentile(reach[:, -1], 80)) * float(np.sqrt(np.pi / k))

@@ -1,0 +1,131 @@
+"""A row of buttons that is never cut: where it gets narrow, words give way to icons, the least needed first."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+Style = Qt.ToolButtonStyle
+ICON_SIZE = QSize(22, 16)  # wider than the icon: words keep their distance from it
+KEPT = 99
+"""Rank of a button that keeps its words."""
+
+
+class FittingBar(QWidget):
+    """Buttons carry a rank: those of rank 1 lose their words first. Rank 0 has none at any width."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ranks: dict[QToolButton, int] = {}
+        self._labels: dict[QLabel, int] = {}
+        self._away: set[QWidget] = set()
+        self._measured: dict[QToolButton, tuple[object, tuple[int, int]]] = {}  # of what, without and with words
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(2)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def add(self, action: QAction, rank: int) -> QToolButton:
+        """A button for an action. Tab reaches it, and a click leaves the keys to whoever has them."""
+        button = QToolButton(autoRaise=True, focusPolicy=Qt.FocusPolicy.TabFocus, objectName="inBar")
+        button.setDefaultAction(action)
+        self.add_button(button, rank)
+        action.changed.connect(self.fit)
+        return button
+
+    def add_menu(self, text: str, menu: QMenu, tip: str, rank: int) -> QToolButton:
+        """A button that opens a menu."""
+        button = QToolButton(text=text, toolTip=tip, autoRaise=True, focusPolicy=Qt.FocusPolicy.TabFocus)
+        button.setObjectName("menuButton")
+        button.setAccessibleName(text or tip)
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.add_button(button, rank)
+        return button
+
+    def add_button(self, button: QToolButton, rank: int) -> None:
+        button.setIconSize(ICON_SIZE)
+        self._ranks[button] = rank
+        self.row.addWidget(button)
+
+    def add_label(self, text: str, rank: int) -> QLabel:
+        """Words that go where it gets narrow."""
+        label = QLabel(text, objectName="quiet")
+        self._labels[label] = rank
+        self.row.addWidget(label)
+        return label
+
+    @property
+    def buttons(self) -> list[QToolButton]:
+        """From left to right."""
+        widgets = [self.row.itemAt(index).widget() for index in range(self.row.count())]
+        return [widget for widget in widgets if isinstance(widget, QToolButton)]
+
+    def set_shown(self, part: QWidget, shown: bool) -> None:
+        """Take part in the row, or be away from it."""
+        (self._away.discard if shown else self._away.add)(part)
+        part.setHidden(not shown)
+
+    def fit(self) -> None:
+        """As many words as there is room for."""
+        level = next((level for level in self._levels if self._width(level) <= self.width()), self._levels[-1])
+        for button, rank in self._ranks.items():
+            bare = rank <= level and not button.icon().isNull()
+            button.setToolButtonStyle(Style.ToolButtonIconOnly if bare else Style.ToolButtonTextBesideIcon)
+        for label, rank in self._labels.items():
+            label.setHidden(rank <= level or label in self._away)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """With icons only."""
+        return QSize(self._width(self._levels[-1]), self._height())
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(self._width(0), self._height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.fit()
+
+    @property
+    def _levels(self) -> list[int]:
+        ranks = (*self._ranks.values(), *self._labels.values())
+        return sorted({0, *(rank for rank in ranks if rank < KEPT)})
+
+    def _height(self) -> int:
+        widgets = [self.row.itemAt(index).widget() for index in range(self.row.count())]
+        return max((widget.sizeHint().height() for widget in widgets if widget is not None), default=0)
+
+    def _width(self, level: int) -> int:
+        """Needed where ranks up to `level` have no words."""
+        widths = []
+        for index in range(self.row.count()):
+            widget = self.row.itemAt(index).widget()
+            if widget is None or widget in self._away or self._labels.get(widget, KEPT) <= level:
+                continue
+            if widget in self._ranks:
+                widths.append(self._measure(widget)[self._ranks[widget] > level])
+            else:
+                widths.append(max(widget.sizeHint().width(), widget.minimumWidth()))
+        margins = self.row.contentsMargins()
+        return sum(widths) + self.row.spacing() * max(len(widths), 1) + margins.left() + margins.right()
+
+    def _measure(self, button: QToolButton) -> tuple[int, int]:
+        """Width without and with words."""
+        button.ensurePolished()
+        what = (button.text(), button.font().key(), button.icon().isNull(), button.iconSize().width())
+        known = self._measured.get(button)
+        if known is None or known[0] != what:
+            now, found = button.toolButtonStyle(), []
+            for style in (Style.ToolButtonIconOnly, Style.ToolButtonTextBesideIcon):
+                button.setToolButtonStyle(style)
+                found.append(button.sizeHint().width())
+            button.setToolButtonStyle(now)
+            bare, full = found
+            known = self._measured[button] = what, (full if button.icon().isNull() else bare, full)
+        return known[1]

@@ -1,0 +1,140 @@
+"""The tolerance band in numbers: how much too little and too much is shown as wanted, and of which deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from app.state.entries import Entry
+from app.views.deviation import rounded
+from app.widgets.number_field import indented
+from app.workspaces.inspect import wording
+from app.workspaces.inspect.bands import Bands
+from sedir_core.types import Tolerance
+
+BESIDE_PX, MOST_PX = 250, 16_777_215
+MOST = 1e6
+FIELD_PX = 84
+
+
+class ToleranceBox(QWidget):
+    """Follows the bands of the entry on show; what is typed sets them."""
+
+    def __init__(self, bands: Bands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bands = bands
+        self._entry: Entry | None = None
+        self._unit = ""
+        self._title = QLabel("Tolerance band", objectName="quiet")
+        self.minus, self.plus = self._field("Too little"), self._field("Too much")
+        self.back = QToolButton(text="Usual", toolTip="Back to the usual band of such a part")
+        self.both = QToolButton(text="±", checkable=True, objectName="choice")
+        self.both.setToolTip("The same on both sides")
+        self.both.setAccessibleName("The same tolerance on both sides")
+        self.rigid = QCheckBox("Part-to-part difference counts")
+        self.rigid.setToolTip(
+            "On: against the expected surface as it is on average, so that warping counts.\n"
+            "Off: in the shape of this part, so that only what stands out locally counts."
+        )
+        fields = QHBoxLayout()
+        fields.setSpacing(5)
+        for part in (self.minus, self.plus, self.both):
+            fields.addWidget(part, 0 if part is self.both else 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._title)
+        row.addStretch()
+        row.addWidget(self.back)
+        self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._box.addLayout(row)
+        self._box.addLayout(fields)
+        self._box.addWidget(self.rigid)
+        self._box.addStretch()
+        self.stand(upright=True)
+        self.minus.valueChanged.connect(self._on_minus)
+        self.plus.valueChanged.connect(self._on_plus)
+        self.both.clicked.connect(self._on_both)
+        self.back.clicked.connect(lambda: self._set(None))
+        self.rigid.toggled.connect(lambda on: setattr(bands, "rigid", on))
+
+    @property
+    def stops(self) -> list[QWidget]:
+        """Where Tab halts, in order."""
+        return [self.back, self.minus, self.plus, self.both, self.rigid]
+
+    def stand(self, upright: bool) -> None:
+        """Beside the scale, or in one line below it."""
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._box.setDirection(down if upright else across)
+        self._box.setSpacing(4 if upright else 10)
+        self._box.setContentsMargins(12, 0, 12, 0)
+        self.setMinimumWidth(BESIDE_PX if upright else 0)
+        self.setMaximumWidth(BESIDE_PX if upright else MOST_PX)
+
+    def show_entry(self, entry: Entry | None, unit: str) -> None:
+        """unit: what the user calls the scans' own unit."""
+        self._entry = entry
+        if entry is None:
+            return
+        self._unit = wording.lengths_of(entry.raw, unit).unit
+        band = self._bands.of(entry)
+        with self._quiet():
+            for field, value in ((self.minus, band.minus), (self.plus, band.plus)):
+                field.setDecimals(_decimals(value))
+                field.setSingleStep(10 ** -_decimals(value))
+                field.setSuffix(f" {self._unit}".rstrip())
+                field.setValue(value)
+            self.both.setChecked(band.minus == -band.plus)
+            self.rigid.setChecked(self._bands.rigid)
+        self.back.setVisible(self._bands.is_set(entry))
+
+    def _on_minus(self, minus: float) -> None:
+        """Signs are not asked for: what is too little is written with a minus all the same."""
+        self._set(Tolerance(-abs(minus), abs(minus if self.both.isChecked() else self.plus.value())))
+
+    def _on_plus(self, plus: float) -> None:
+        self._set(Tolerance(-abs(plus if self.both.isChecked() else self.minus.value()), abs(plus)))
+
+    def _on_both(self, on: bool) -> None:
+        """Alike: as wide as the wider half. Not alike: the numbers stay, and each can be set by itself."""
+        if on:
+            wide = max(-self.minus.value(), self.plus.value())
+            self._set(Tolerance(-wide, wide))
+
+    def _set(self, band: Tolerance | None) -> None:
+        if self._entry is not None:
+            self._bands.set(self._entry, band)
+
+    def _field(self, name: str) -> QDoubleSpinBox:
+        field = indented(QDoubleSpinBox(minimum=-MOST, maximum=MOST, keyboardTracking=False))
+        field.setMinimumWidth(FIELD_PX)  # for the numbers that there are, not for the longest there can be
+        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        field.setToolTip(f"{name}: up to here a deviation is green")
+        field.setAccessibleName(f"Tolerance, {name.lower()}")
+        return field
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        blockers = [QSignalBlocker(part) for part in (self.minus, self.plus, self.both, self.rigid)]
+        try:
+            yield
+        finally:
+            del blockers
+
+
+def _decimals(value: float) -> int:
+    """As many as the number has, and enough to change it by a tenth."""
+    text = f"{abs(rounded(value)):f}".rstrip("0")
+    return min(max(len(text.partition(".")[2]), 2), 6)

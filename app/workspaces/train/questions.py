@@ -1,0 +1,49 @@
+"""What has to be asked before a training: which columns are x, y, z, and whether what is called defective is good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+
+from app.state.entries import Failure
+from app.widgets.columns_dialog import ColumnsDialog
+from app.widgets.messages import MessageBar
+from sedir_core.datasets.index import Finding
+from sedir_core.datasets.survey import Survey
+from sedir_core.errors import UnknownColumns, UserError
+from sedir_core.io.table_peek import peek_table
+
+MOST_DOUBTS = 8  # that the question about defective scans lists
+
+
+def ask_whether_good(bar: MessageBar, doubts: Sequence[Finding], learn: Callable[[], object]) -> None:
+    """Scans that are called defective are learned only after a word from the user."""
+    text = "Scans with such names are usually defective, and the model would take their defects for normal."
+    box = QMessageBox(QMessageBox.Icon.Warning, "Learn these as good?", text, parent=bar.window())
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText("\n".join(map(str, doubts[:MOST_DOUBTS])))
+    box.addButton("They are good: learn them", QMessageBox.ButtonRole.AcceptRole).clicked.connect(learn)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+
+
+def without_columns(found: Survey) -> Path | None:
+    """The first table whose columns nobody has named yet."""
+    unclear = (one.path for one in found.findings if one.kind == UnknownColumns.KIND)
+    return next((path for path in unclear if path is not None), None)
+
+
+def ask_columns(bar: MessageBar, path: Path, root: Path, answered: Callable[[Path], object]) -> None:
+    """Let the user say which columns are x, y and z, for the whole data set. answered: called with its folder."""
+    try:
+        dialog = ColumnsDialog(path, peek_table(path), bar.window(), root)
+    except UserError as error:
+        bar.warn(path.name, Failure.of(error))
+        return
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.answered.connect(answered)
+    dialog.open()

@@ -1,0 +1,35 @@
+"""`sedir methods`: every detector, what it needs and costs, and how far it is what was published."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from sedir_core.commands.console import echo, table, write_json
+from sedir_core.methods import TABLE, Method
+
+LEFT_OUT = ("words", "presets", "detector", "learner", "from_tokens", "scan_s", "section")
+"""What the program alone is interested in."""
+
+
+def methods(
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also where each comes from and what differs.")] = False,
+) -> None:
+    """List the detectors that `sedir train --method NAME` knows."""
+    if as_json:
+        facts = ({key: value for key, value in asdict(one).items() if key not in LEFT_OUT} for one in TABLE)
+        write_json("-", {"methods": list(facts)})
+        return
+    head = ("name", "method", "year", "category", "weights", "it", "cost (preset desktop)", "as published")
+    echo(table([head, *map(_row, TABLE)]))
+    if full:
+        for one in TABLE:
+            echo(f"\n{one.label} ({one.name}): {one.source}\n  {one.differs}")
+
+
+def _row(one: Method) -> tuple[str, ...]:
+    told, does = "told" if one.needs_category else "found out", "learns" if one.learns else "memorises"
+    return one.name, one.label, str(one.year), told, one.weights or "-", does, one.cost, one.fidelity

@@ -1,0 +1,159 @@
+"""What the peers have in common: they are told the category, lay the scan onto it, and score points."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.config import Config
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.reference import Reference, placed_again
+from sedir_core.errors import UnknownCategory
+from sedir_core.evidence.defects import find_defects, verdict_reason
+from sedir_core.evidence.identify import UNKNOWN_RESIDUAL
+from sedir_core.evidence.limits import Calibration, kept
+from sedir_core.evidence.stages import Stopwatch, working_points
+from sedir_core.geometry.frames import Placement
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
+
+FARTHEST_RADII = 16.0  # flying pixels farther out are moved here
+NO_TOKEN = np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """scores: (n,) of the cloud's points. token: (d,), empty where the method has none. remark: for the operator.
+
+    rebuilt: (m, 3) what the method believes is normal, in the frame; None where that is the reference surface.
+    """
+
+    scores: DoubleArray
+    object_score: float
+    token: FloatArray
+    remark: str = ""
+    rebuilt: DoubleArray | None = None
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A scan laid onto its category. points: (n, 3) the working ones, in file coordinates.
+
+    misfit: how many times the usual residual is left. seconds: what finding the placement took.
+    """
+
+    points: DoubleArray
+    placement: Placement
+    misfit: float
+    seconds: float
+
+
+class Told:
+    """What is common to the detectors that cannot find out the category; see `detectors.base.Detector`."""
+
+    needs_category = True
+
+    def __init__(self, config: Config, known: Mapping[str, Reference]) -> None:
+        self.config, self.known = config, dict(known)
+        self.categories = tuple(known)
+        self.method: str = config.method
+
+    def calibration(self) -> Calibration:
+        """See `evidence.limits.Calibrated`."""
+        scores = kept({name: reference.held_out for name, reference in self.known.items()})
+        return Calibration(self.config.scoring.false_alarm_rate, scores, {})
+
+    def lay(self, scan: Scan, category: str) -> Laid:
+        """Align a scan to a category. Raises UnknownCategory, TooFewPoints, UnreadableScan."""
+        mine = self.told(category)
+        points = scan.points[working_points(scan, self.config.grouping)]
+        placement, residual, seconds = placed_again(mine, points)
+        return Laid(points, placement, residual / mine.residual, seconds)
+
+    def told(self, category: str) -> Reference:
+        """What is kept of a category. Raises UnknownCategory, for "auto" too."""
+        if category not in self.known:
+            names = ", ".join(self.known)
+            what = "has to be told the category" if category == "auto" else "was not trained on it"
+            raise UnknownCategory(category, f"{self.method} {what}", f"choose one of {names} (--category NAME)")
+        return self.known[category]
+
+    def conclude_on(
+        self,
+        scan: Scan,
+        category: str,
+        laid: Laid,
+        scores: FloatArray,
+        score: float,
+        reconstruction: DoubleArray,
+        token: FloatArray,
+        seconds: Mapping[str, float],
+        remark: str = "",
+    ) -> Detection:
+        """The detection that follows from scores (n,) of the scan's points, NaN where not evaluated, and its own."""
+        mine = self.told(category)
+        defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
+        uncertain = not laid.misfit < UNKNOWN_RESIDUAL
+        reason = verdict_reason(score, mine.threshold, defects)
+        if uncertain:
+            reason = f"does not fit {category}: {laid.misfit:.1f} times the usual distance"
+        taken = {**seconds, "align": laid.seconds}
+        return Detection(
+            point_scores=scores,
+            object_score=score,
+            threshold=mine.threshold,
+            point_threshold=mine.point_threshold,
+            category=category,
+            category_confidence=1.0,
+            uncertain=uncertain,
+            reason="; ".join(filter(None, (reason, remark, "the category was told"))),
+            reconstruction=reconstruction,
+            token=token,
+            defects=defects,
+            seconds=taken | {"total": sum(taken.values())},
+            unit=self.config.data.unit,
+            to_unit=laid.placement.to_unit,
+        )
+
+
+class ToldDetector(Told, ABC):
+    """A detector with a memory per category."""
+
+    @abstractmethod
+    def examine(self, category: str, cloud: Cloud) -> Examined:
+        """Score a cloud against what is remembered of a category."""
+
+    def detect(
+        self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
+    ) -> Detection:
+        """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
+        watch = Stopwatch(report, stop)
+        with watch.stage("align", 0.05):
+            laid = self.lay(scan, category)
+        with watch.stage("compare", 0.4):
+            found = self.examine(category, cloud_of(laid.points, laid.placement))
+        with watch.stage("report", 0.9):
+            valid = np.flatnonzero(scan.finite)
+            everywhere = np.full(len(scan), np.nan, dtype=np.float32)
+            everywhere[valid] = found.scores[PointTree(laid.points).nearest(scan.points[valid])[1]]
+            normal = self.known[category].surface.points if found.rebuilt is None else found.rebuilt
+            surface = laid.placement.leave(normal)
+        detection = self.conclude_on(
+            scan, category, laid, everywhere, found.object_score, surface, found.token, watch.seconds, found.remark
+        )
+        report(1.0, "done")
+        return detection
+
+    def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
+        """The (d,) mean of the features, empty where the method has no tokens."""
+        return self.detect(scan, category).token
+
+
+def cloud_of(points: DoubleArray, placement: Placement) -> Cloud:
+    """A scan's points (n, 3) in file coordinates, with and without its placement."""
+    raw = (points - points.mean(axis=0)) * placement.unit / placement.frame.radius
+    both = (np.clip(cloud, -FARTHEST_RADII, FARTHEST_RADII) for cloud in (raw, placement.enter(points)))
+    return Cloud(*both)

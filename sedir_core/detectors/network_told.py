@@ -1,0 +1,154 @@
+"""Detectors with a small network of its own for each category that they are told."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sedir_core.config import Config
+from sedir_core.detectors.category_given import Examined, ToldDetector
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.residuals import Residuals
+from sedir_core.errors import BadRun
+from sedir_core.evidence.stages import LESS_MEMORY, below
+from sedir_core.geometry.sampling import repeatable_order
+from sedir_core.rundir import files as run_files
+from sedir_core.rundir.stored_nets import restored
+from sedir_core.runtime import choose_device, memory_guard, torch_generator
+from sedir_core.types import DoubleArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a network shows of a cloud of n points. channels: (c, n) scores of its points. score: of the scan, where it
+    does not follow from these. rebuilt: (m, 3) what it believes is normal, in the frame. token: (d,) what it knows the
+    scan by; each category's network has a space of its own."""
+
+    channels: DoubleArray
+    rebuilt: DoubleArray
+    token: FloatArray
+    score: float = float("nan")
+
+
+class NetworkDetector(ToldDetector):
+    """nets: one for each category, frozen, on `device`. scales: (c, 2) what held-out good scans show at least and at
+    most, where a method has several channels to bring to one scale."""
+
+    def __init__(
+        self,
+        config: Config,
+        nets: Mapping[str, nn.Module],
+        known: Mapping[str, Reference],
+        scales: Mapping[str, DoubleArray],
+        device: torch.device,
+    ) -> None:
+        super().__init__(config, known)
+        self.nets, self.scales, self.device = dict(nets), dict(scales), device
+
+    @staticmethod
+    @abstractmethod
+    def build(config: Config) -> nn.Module:
+        """The untrained network of one category."""
+
+    @abstractmethod
+    def look(self, network: nn.Module, cloud: Cloud) -> Looked:
+        """Score a cloud by a category's network."""
+
+    def conclude(self, looked: Looked, cloud: Cloud, scale: DoubleArray) -> Examined:
+        """One score per point and one for the scan: of one channel they are its own."""
+        return Examined(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
+
+    def looked(self, category: str, cloud: Cloud) -> Looked:
+        """What the category's network shows."""
+        with memory_guard(self.device, LESS_MEMORY), torch.no_grad():
+            return self.look(self.nets[category], cloud)
+
+    def examine(self, category: str, cloud: Cloud) -> Examined:
+        """See `ToldDetector.examine`."""
+        looked = self.looked(category, cloud)
+        return self.conclude(looked, cloud, self.scales.get(category, unscaled(len(looked.channels))))
+
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+        """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
+        return Residuals(cloud.aligned, self.examine(category, cloud).scores)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything `load` needs beside config.toml and about.json."""
+        found: dict[str, Tensor] = {}
+        for i, (name, reference) in enumerate(self.known.items()):
+            own = reference_to_tensors(reference) | {"scale": torch.from_numpy(self.scales[name])}
+            own |= {f"network.{key}": value for key, value in self.nets[name].state_dict().items()}
+            found |= {f"category.{i}.{key}": value for key, value in own.items()}
+        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+
+    @classmethod
+    def load(cls, run_dir: Path, device: str = "auto") -> Self:
+        """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
+        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        tensors = run_files.read_run_tensors(run_dir)
+        target = choose_device(device)[0]
+        try:
+            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
+            nets = {
+                name: restored(lambda: cls.build(config), below(part, "network."), target)
+                for name, part in parts.items()
+            }
+            known = {name: reference_from_tensors(_without_network(part)) for name, part in parts.items()}
+            scales = {name: _scale(part) for name, part in parts.items()}
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+        return cls(config, nets, known, scales, target)
+
+
+def unscaled(n_channels: int) -> DoubleArray:
+    """(c, 2) a scale that changes nothing."""
+    return np.tile([0.0, 1.0], (n_channels, 1))
+
+
+def scale_of(looked: Sequence[Looked]) -> DoubleArray:
+    """(c, 2) the extremes of held-out good scans; one that changes nothing where there is nothing to be combined.
+
+    The published codes take those of the whole test set, by which test scans judge each other.
+    """
+    if len(looked[0].channels) == 1:
+        return unscaled(1)
+    channels = [np.concatenate(rows) for rows in zip(*(one.channels for one in looked), strict=True)]
+    return np.array([[values.min(), max(values.max(), values.min() + 1e-12)] for values in channels])
+
+
+def content_generator(points: DoubleArray, device: torch.device | str, *words: str | int) -> torch.Generator:
+    """The same draws whenever the same cloud (n, 3) comes, in whatever order its points are."""
+    ordered = np.round(points, 6) + 0.0  # no negative zeros
+    ordered = ordered[np.lexsort(ordered.T)]
+    return torch_generator(device, 0, hashlib.sha256(np.ascontiguousarray(ordered).tobytes()).hexdigest(), *words)
+
+
+def some_of(points: DoubleArray, count: int) -> DoubleArray:
+    """At most `count` of the points (n, 3): the same ones whatever their order."""
+    return points[repeatable_order(points)[:count]]
+
+
+def to_tensor(points: DoubleArray, device: torch.device) -> Tensor:
+    """(n, 3) float32 on the device."""
+    return torch.from_numpy(points.astype(np.float32)).to(device)
+
+
+def _without_network(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in tensors.items() if not name.startswith("network.")}
+
+
+def _scale(tensors: Mapping[str, Tensor]) -> DoubleArray:
+    """Raises KeyError or ValueError where it is missing or misshapen."""
+    scale = tensors["scale"].double().numpy()
+    if scale.ndim != 2 or scale.shape[1] != 2 or not (scale[:, 0] < scale[:, 1]).all():
+        raise ValueError("the scale is not one range per channel")
+    return np.asarray(scale)

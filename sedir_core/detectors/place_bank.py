@@ -1,0 +1,150 @@
+"""What a point's surroundings look like, compared with what good parts show at the same place.
+
+Scans are aligned and normals lie on the side of the template's own, so that descriptors that would be blind to place
+and side need not be [O].
+
+- `simple3d-place`: the histograms of Simple3D.
+- `curvature-place`: curvature at several scales and nothing else, which CASL (2025) found to beat several learned
+  methods.
+
+A point's distance is that to the most similar of the good descriptors nearest to it in space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.config import Config
+from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.wide_features import curvatures, oriented_normals, wide_histograms
+from sedir_core.errors import BadRun
+from sedir_core.evidence.stages import below
+from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.tree import PointTree
+from sedir_core.rundir import files as run_files
+from sedir_core.types import DoubleArray, FloatArray, IntArray
+
+AT_ONCE = 1_000  # points, each of which is compared with its neighbours' descriptors
+
+
+@dataclass(frozen=True)
+class PlaceMemory:
+    """features (m, d) at places (m, 3), from parts `owners` (m,). usual: the distances of held-out good scans."""
+
+    places: DoubleArray
+    features: FloatArray
+    owners: IntArray
+    usual: UsualByPlace | None = None
+
+    def without(self, part: int) -> PlaceMemory:
+        """What the other parts left here; all of it where there are no others."""
+        others = self.owners != part
+        if not others.any():
+            return self
+        return PlaceMemory(self.places[others], self.features[others], self.owners[others], self.usual)
+
+    @cached_property
+    def tree(self) -> PointTree:
+        """Of the places."""
+        return PointTree(self.places)
+
+    def distances(self, places: DoubleArray, features: FloatArray, k: int) -> DoubleArray:
+        """(n,) from features (n, d) at places (n, 3) to the most similar of the k nearest in space."""
+        near = self.tree.nearest_k(places, k)[1]
+        found = np.empty(len(places))
+        for start in range(0, len(places), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            away = self.features[near[rows]] - features[rows, None]
+            found[rows] = np.sqrt(np.einsum("nkd,nkd->nk", away, away).min(axis=1))
+        return found
+
+
+class PlaceDetector(ToldDetector):
+    """Descriptors by place, for each category."""
+
+    def __init__(self, config: Config, known: Mapping[str, Reference], memories: Mapping[str, PlaceMemory]) -> None:
+        super().__init__(config, known)
+        self.memories = dict(memories)
+
+    def examine(self, category: str, cloud: Cloud) -> Examined:
+        """See `ToldDetector.examine`."""
+        usual = self.memories[category].usual
+        assert usual is not None
+        features = self._describe(category, cloud)
+        values = self.memories[category].distances(cloud.aligned, features, self.config.place.neighbours)
+        return replace(concluded(usual, cloud.aligned, values), token=features.mean(axis=0))
+
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+        """See `detectors.residuals.ShowsResiduals`."""
+        memory = self.memories[category]
+        memory = memory if left_out is None else memory.without(left_out)
+        features = self._describe(category, cloud)
+        return Residuals(cloud.aligned, memory.distances(cloud.aligned, features, self.config.place.neighbours))
+
+    def _describe(self, category: str, cloud: Cloud) -> FloatArray:
+        return describe(self.method, cloud.aligned, self.known[category].surface)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything `load` needs beside config.toml and about.json."""
+        found: dict[str, Tensor] = {}
+        for i, (name, reference) in enumerate(self.known.items()):
+            memory = self.memories[name]
+            assert memory.usual is not None
+            own = reference_to_tensors(reference) | memory.usual.tensors()
+            own |= {
+                "places": torch.from_numpy(memory.places),
+                "features": torch.from_numpy(memory.features),
+                "owners": torch.from_numpy(memory.owners),
+            }
+            found |= {f"category.{i}.{key}": value.contiguous() for key, value in own.items()}
+        return found
+
+    @classmethod
+    def load(cls, run_dir: Path, device: str = "auto") -> PlaceDetector:
+        """The detector of a finished run; it computes on the CPU. Raises BadRun."""
+        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
+        tensors = run_files.read_run_tensors(run_dir)
+        try:
+            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
+            known = {name: reference_from_tensors(part) for name, part in parts.items()}
+            memories = {name: _memory(part) for name, part in parts.items()}
+        except (KeyError, ValueError) as error:
+            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+        return cls(config, known, memories)
+
+
+def concluded(usual: UsualByPlace, places: DoubleArray, values: DoubleArray) -> Examined:
+    """One score per point and one for the scan, from distances (n,) at places (n, 3)."""
+    scores = smoothed(usual.standardised(places, values), places)
+    return Examined(scores, top_mean(scores), NO_TOKEN)
+
+
+def describe(method: str, aligned: DoubleArray, surface: Surface) -> FloatArray:
+    """(n, d) descriptors of an aligned scan (n, 3), by the method's name."""
+    return _DESCRIPTORS[method](aligned, oriented_normals(aligned, surface))
+
+
+_DESCRIPTORS: Mapping[str, Callable[[DoubleArray, DoubleArray], FloatArray]] = {
+    "simple3d-place": wide_histograms,
+    "curvature-place": curvatures,
+}
+
+
+def _memory(tensors: Mapping[str, Tensor]) -> PlaceMemory:
+    """Raises KeyError or ValueError where something is missing or misshapen."""
+    places, owners = tensors["places"].double().numpy(), tensors["owners"].long().numpy()
+    features: FloatArray = tensors["features"].float().numpy()
+    if features.ndim != 2 or not features.size or places.shape != (len(features), 3) or owners.shape != (len(places),):
+        raise ValueError(f"features {features.shape} at places {places.shape}")
+    return PlaceMemory(places, features, owners, UsualByPlace.from_tensors(tensors))

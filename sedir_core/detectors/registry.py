@@ -1,0 +1,58 @@
+"""From a method's name to its code, imported when it is asked for: torch loads here, not with the window."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sedir_core.config import Config
+from sedir_core.errors import BadRun
+from sedir_core.methods import BY_NAME, TABLE, Method
+from sedir_core.rundir.files import read_method
+
+if TYPE_CHECKING:
+    from sedir_core.detectors.base import Detector
+
+__all__ = ["BY_NAME", "TABLE", "Method", "code", "label_of", "load", "method_of", "parameters_a_category"]
+
+
+def load(run_dir: Path, device: str = "auto") -> Detector:
+    """The detector saved in a run directory, on `device`. Raises BadRun, DeviceUnavailable."""
+    found: Detector = code(method_of(run_dir).detector).load(run_dir, device)
+    return found
+
+
+def method_of(run_dir: Path) -> Method:
+    """The method of a run. Raises BadRun."""
+    name = read_method(run_dir)
+    if name not in BY_NAME:
+        raise BadRun(run_dir, f"holds a detector unknown to this version: {name}", "update SeDiR Inspect")
+    return BY_NAME[name]
+
+
+def label_of(config: Config) -> str:
+    """The method's label, with the variant where it is not the one that the label means."""
+    label = BY_NAME[config.method].label
+    if config.method == "cpmf" and config.cpmf.backbone != "lite0":
+        return "CPMF" if config.cpmf.backbone == "resnet18-file" else "CPMF (untrained ResNet-18)"
+    if config.method == "po3ad" and config.po3ad.pseudo == "af":
+        return f"{label} after AF3AD"
+    if config.method == "r3d-ad" and config.r3dad.variant == "paper":
+        return f"{label} (displacement)"
+    return label
+
+
+def parameters_a_category(config: Config) -> int:
+    """Of a method with a network for each category."""
+    import torch
+
+    with torch.device("meta"):  # sizes without memory
+        network = code(BY_NAME[config.method].detector).build(config)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def code(target: str) -> Any:
+    """What a "module:name" of the table names. A test asks for every one of them."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

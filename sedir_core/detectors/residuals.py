@@ -1,0 +1,35 @@
+"""What a detector measures of a scan before any rule makes scores of it: what methods can be compared by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from sedir_core.config import Config
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.types import DoubleArray
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """values: (m,) at places (m, 3) of the category's frame, all points of a cloud or the centres of its tokens."""
+
+    places: DoubleArray
+    values: DoubleArray
+
+
+@runtime_checkable
+class ShowsResiduals(Protocol):
+    """A detector with residuals."""
+
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+        """Of an aligned cloud. left_out: a training part that the memory must do without, where there is one."""
+        ...
+
+
+def tokens_in_words(config: Config, from_tokens: bool) -> str:
+    """What residuals were taken of, for tables."""
+    if not from_tokens:
+        return "points"
+    grouping = config.grouping
+    return f"{grouping.n_groups} groups of {grouping.group_size}"

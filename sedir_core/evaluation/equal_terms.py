@@ -1,0 +1,197 @@
+"""What methods are worth by themselves: their residuals on the same alignment, scored by the same two rules.
+
+What a paper's number rests on is alignment, encoder, scoring and object score as much as the method. Here every scan is
+laid once, onto the surface of the training parts; the residuals that a method finds at its tokens or at the points are
+smoothed over neighbours in space, and the mean of the highest 0.2 per cent is the scan's score: as they are (`raw`), or
+in times of what held-out good samplings show at the same place (`place`). Of a memory, a held-out part's own entries
+are left out; a network has seen it. Runs that read tokens are on equal terms if their encoder and groups are the same,
+so each row says what its residuals are of.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sedir_core.config import Config, preset
+from sedir_core.datasets.index import Dataset
+from sedir_core.datasets.samples import Sample
+from sedir_core.detectors.base import Detector
+from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.category_given import cloud_of
+from sedir_core.detectors.memory_bank import RECIPES
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.reference import Reference, placed_again
+from sedir_core.detectors.residuals import Residuals, ShowsResiduals, tokens_in_words
+from sedir_core.detectors.sedir import SedirDetector, centres_of
+from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
+from sedir_core.evaluation.benchmark import MEASURES
+from sedir_core.evaluation.metrics import aupr, auroc, mean
+from sedir_core.evidence.calibration import Basis, hold_out
+from sedir_core.evidence.stages import whole_points, working_points
+from sedir_core.evidence.tokens import tokenize
+from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.tree import PointTree
+from sedir_core.methods import BY_NAME
+from sedir_core.runtime import generator
+from sedir_core.training.bases import kept_bases
+from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report
+
+log = logging.getLogger(__name__)
+
+Rule = Literal["raw", "place"]
+RULES: tuple[Rule, ...] = ("raw", "place")
+HELD_OUT = 2  # samplings of each training part
+ALIKE = 1e-6  # frames of one category in two runs, relative to its radius
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A test scan under one rule: whether it is defective, its score, and its labelled points with theirs."""
+
+    anomalous: bool
+    score: float
+    labels: BoolArray
+    points: DoubleArray
+
+
+def equal_terms(
+    detector: Detector,
+    config: Config,
+    dataset: Dataset,
+    categories: Sequence[str],
+    report: Report = no_report,
+    stop: Stop = never_stop,
+) -> dict[str, Any]:
+    """What `evaluate --terms equal` adds to a run's document: by rule the measures of each category and their means.
+
+    config: of the run. Raises BadRun where the method has no residuals, or its run another frame; Cancelled.
+    """
+    if not isinstance(detector, ShowsResiduals | SedirDetector):
+        raise BadRun(detector.method, "has no residuals that other rules could score", "leave out --terms equal")
+    shared = preset("desktop", "template", grouping=config.grouping.model_dump())
+    judged: dict[Rule, dict[str, list[_Judged]]] = {rule: {name: [] for name in categories} for rule in RULES}
+    for done, name in enumerate(categories):
+
+        def report_one(fraction: float, stage: str, done: int = done) -> None:
+            report((done + fraction) / len(categories), stage)
+
+        bases = kept_bases(_alone(dataset, name), shared, report_one, stop)
+        of_category = _OnBasis(detector, name, bases[name], shared)
+        usual = of_category.usual(stop)
+        tests = [sample for sample in dataset.test(name) if sample.anomalous is not None]
+        for i, sample in enumerate(tests):
+            if stop():
+                raise Cancelled
+            report_one(i / len(tests), f"equal terms: {name}")
+            try:
+                scan = sample.read()
+                for rule, found in of_category.judge(scan, sample, usual).items():
+                    judged[rule][name].append(found)
+            except (UnreadableScan, TooFewPoints, BadDataset) as error:
+                log.warning("%s", error)
+    tokens = tokens_in_words(config, _reads_tokens(config))
+    return {"alignment": "shared", "tokens": tokens} | {rule: _measured(judged[rule]) for rule in RULES}
+
+
+class _OnBasis:
+    """One detector on one category, all scans laid onto the same surface."""
+
+    def __init__(self, detector: Detector, name: str, basis: Basis, shared: Config) -> None:
+        self.detector, self.name, self.basis, self.shared = detector, name, basis, shared
+        self.reference = Reference(basis.frame, basis.size, basis.whole.surface, 1.0, np.nan, np.nan)
+        _require_same_frame(detector, name, basis)
+
+    def usual(self, stop: Stop) -> UsualByPlace:
+        """What the detector's residuals are on good samplings. Raises Cancelled."""
+        shown = []
+        for part in range(len(self.basis.parts)):
+            for turn in range(HELD_OUT):
+                if stop():
+                    raise Cancelled
+                random = generator(0, "equal terms", self.name, part, turn)
+                points = hold_out(self.basis, part, whole_points(self.shared.grouping), random).points
+                shown.append((points, self._at_points(Cloud(points, points), part)))
+        return UsualByPlace.learn(self.basis.whole.surface.points, shown)
+
+    def judge(self, scan: Scan, sample: Sample, usual: UsualByPlace) -> dict[Rule, _Judged]:
+        """Both rules on a test scan. Raises TooFewPoints, UnreadableScan."""
+        working = scan.points[working_points(scan, self.shared.grouping)]
+        placement = placed_again(self.reference, working)[0]
+        aligned = cloud_of(working, placement).aligned
+        values = self._at_points(Cloud(aligned, aligned), None)
+        valid = np.flatnonzero(scan.finite)
+        nearest = PointTree(working).nearest(scan.points[valid])[1]
+        labels = scan.labels[valid] if scan.labels is not None else np.zeros(0, dtype=np.bool_)
+        found: dict[Rule, _Judged] = {}
+        rules: dict[Rule, DoubleArray] = {"raw": values, "place": usual.standardised(aligned, values)}
+        for rule, shown in rules.items():
+            scores = smoothed(shown, aligned)
+            points = scores[nearest] if len(labels) else np.zeros(0)
+            found[rule] = _Judged(bool(sample.anomalous), top_mean(scores), labels, points)
+        return found
+
+    def _at_points(self, cloud: Cloud, left_out: int | None) -> DoubleArray:
+        """(n,) residuals at the points of a cloud, interpolated between tokens."""
+        found = _residuals(self.detector, self.name, cloud, left_out)
+        if len(found.values) == len(cloud) and np.array_equal(found.places, cloud.aligned):
+            return found.values
+        return spread(found.values, found.places, cloud.aligned)
+
+
+def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> Residuals:
+    if isinstance(detector, ShowsResiduals):
+        return detector.residuals(name, cloud, left_out)
+    assert isinstance(detector, SedirDetector)
+    tokens = tokenize(cloud.aligned, detector.config.grouping, detector.nets.encoder, detector.device)
+    return Residuals(centres_of(tokens), detector.token_residuals(tokens))
+
+
+def _require_same_frame(detector: Detector, name: str, basis: Basis) -> None:
+    known: Mapping[str, Any] = getattr(detector, "known", {})
+    own = known[name].frame
+    off = np.abs(np.append(own.centre - basis.frame.centre, own.radius - basis.frame.radius)).max()
+    if off > ALIKE * basis.frame.radius:
+        what = f"was trained on other scans of {name}, so that its residuals belong to another frame"
+        raise BadRun(detector.method, what, "name the dataset that it was trained on")
+
+
+def _reads_tokens(config: Config) -> bool:
+    if config.method in RECIPES:
+        return RECIPES[config.method].needs_encoder
+    return BY_NAME[config.method].from_tokens
+
+
+def _alone(dataset: Dataset, name: str) -> Dataset:
+    samples = tuple(sample for sample in dataset.samples if sample.category == name)
+    return Dataset(dataset.root, dataset.layout, (name,), samples)
+
+
+def _measured(judged: Mapping[str, Sequence[_Judged]]) -> dict[str, Any]:
+    """The measures of every category and their means, as in the main part of a document."""
+    categories = {name: _measures(scans) for name, scans in judged.items()}
+    return {
+        "categories": categories,
+        "mean": {one: _defined(mean(_number(of[one]) for of in categories.values())) for one in MEASURES},
+    }
+
+
+def _measures(scans: Sequence[_Judged]) -> dict[str, float | None]:
+    anomalous = np.array([one.anomalous for one in scans], dtype=np.bool_)
+    scores = np.array([one.score for one in scans])
+    labels = np.concatenate([np.zeros(0, dtype=np.bool_), *(one.labels for one in scans)])
+    points = np.concatenate([np.zeros(0), *(one.points for one in scans)])
+    found = (auroc(anomalous, scores), auroc(labels, points), aupr(anomalous, scores), aupr(labels, points))
+    return {name: _defined(value) for name, value in zip(MEASURES, found, strict=True)}
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

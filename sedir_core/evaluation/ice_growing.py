@@ -1,0 +1,252 @@
+"""What happens to a model as it must know more kinds of part: the paper's subject, where it occurs.
+
+Each contender is trained on the first 5, 10, 20, ... kinds of a dataset, in families of look-alikes if it has them,
+with several seeds. How it separates the kinds is measured on all that it knows; how it detects, on those that every
+step shares, by its tokens' residuals on equal terms: so that only the company of the others can change it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sedir_core.config import Config, override, preset
+from sedir_core.datasets.families import growing
+from sedir_core.datasets.index import Dataset, open_dataset
+from sedir_core.detectors.base import load_detector
+from sedir_core.documents import read_json
+from sedir_core.errors import BadDataset, BadRun, Cancelled
+from sedir_core.evaluation.equal_terms import equal_terms
+from sedir_core.evaluation.ice import Contender, collect, result_of
+from sedir_core.evaluation.table_text import Cell, Number, TextTable
+from sedir_core.io.atomic import write_text
+from sedir_core.rundir import files as run_files
+from sedir_core.training.events import AnyEvent, EpochEvent, StageEvent
+from sedir_core.training.train import TrainRequest, train
+from sedir_core.types import Report, Stop, never_stop, no_report
+
+log = logging.getLogger(__name__)
+
+COUNTS = (5, 10, 20, 40)
+MEASURES: Mapping[str, str] = {
+    "classification_score": "classification score",
+    "cross_category_share": "cross-category share",
+    "normal_error": "normal error, relative",
+    "o_auroc": "O-AUROC",
+    "p_auroc": "P-AUROC",
+    "o_auroc_place": "O-AUROC by place",
+    "p_auroc_place": "P-AUROC by place",
+}
+"""Of a step, by the name in JSON: as people read it."""
+
+
+@dataclass(frozen=True)
+class Grower:
+    """A contender: its name for files, its title for people, and its settings."""
+
+    name: str
+    title: str
+    config: Config
+
+
+@dataclass(frozen=True)
+class Step:
+    """One training and what came of it. n_categories: kinds that it knows; the measures are those of `MEASURES`."""
+
+    name: str
+    title: str
+    n_categories: int
+    seed: int
+    classification_score: float | None
+    cross_category_share: float | None
+    normal_error: float | None
+    o_auroc: float | None
+    p_auroc: float | None
+    o_auroc_place: float | None
+    p_auroc_place: float | None
+
+
+@dataclass(frozen=True)
+class GrowRequest:
+    """out: where runs and results are kept; what is there is not done again."""
+
+    dataset: Path
+    growers: tuple[Grower, ...]
+    counts: tuple[int, ...]
+    seeds: tuple[int, ...]
+    out: Path
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Growth:
+    """shared: the kinds that detection and the error are measured on."""
+
+    dataset: str
+    shared: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `ice --growing --json` prints."""
+        return {"dataset": self.dataset, "shared": list(self.shared), "steps": [asdict(step) for step in self.steps]}
+
+    def curve(self, name: str, measure: str) -> list[tuple[int, float, float]]:
+        """(kinds, mean over the seeds, sample deviation or NaN) of a contender, for each number of kinds."""
+        found = []
+        for count in sorted({step.n_categories for step in self.steps}):
+            values = [getattr(step, measure) for step in self.steps if (step.name, step.n_categories) == (name, count)]
+            values = [value for value in values if value is not None]
+            if values:
+                spread = statistics.stdev(values) if len(values) > 1 else float("nan")
+                found.append((count, statistics.mean(values), spread))
+        return found
+
+
+def contenders(base: Config) -> tuple[Grower, ...]:
+    """SeDiR, SeDiR without what disentangles, MC3D-AD: all of the same sizes, on whole scans, for the same epochs."""
+    whole = override(base, method="sedir", training={"views": 0})
+    bare = override(
+        whole,
+        network={"global_token": "none"},
+        loss={"supervised_contrastive": 0.0, "classification": 0.0, "cosine": 0.0},
+    )
+    sizes = {name: getattr(whole, name).model_dump() for name in ("encoder", "grouping", "network", "training")}
+    baseline = override(preset(whole.preset, "mc3d-ad", **sizes), training={"schedule": "step"})
+    return (
+        Grower("sedir", "SeDiR", whole),
+        Grower("sedir-bare", "SeDiR without CFGT and C3L", bare),
+        Grower("mc3d-ad", "MC3D-AD", baseline),
+    )
+
+
+def grow(request: GrowRequest, report: Report = no_report, stop: Stop = never_stop) -> Growth:
+    """Train and measure every step that is not there yet. Raises what training and comparing raise, BadDataset."""
+    dataset = open_dataset(request.dataset, None)
+    counts = [count for count in sorted(set(request.counts)) if count <= len(dataset.categories)]
+    if not counts or counts[0] < 2:
+        what = f"has {len(dataset.categories)} kinds of part, asked for {', '.join(map(str, request.counts))}"
+        raise BadDataset(dataset.root, what, "ask for two or more, and no more than there are, with --counts")
+    steps = growing(counts, dataset.categories)
+    jobs = [(names, grower, seed) for names in steps for grower in request.growers for seed in request.seeds]
+    found = []
+    for done, (names, grower, seed) in enumerate(jobs):
+
+        def report_one(fraction: float, stage: str, done: int = done) -> None:
+            report((done + fraction) / len(jobs), f"{done + 1} of {len(jobs)}: {stage}")
+
+        if stop():
+            raise Cancelled
+        found.append(_step(request, dataset, names, steps[0], grower, seed, report_one, stop))
+    return Growth(dataset.root.name, steps[0], tuple(found))
+
+
+def _step(
+    request: GrowRequest,
+    dataset: Dataset,
+    names: tuple[str, ...],
+    shared: tuple[str, ...],
+    grower: Grower,
+    seed: int,
+    report: Report,
+    stop: Stop,
+) -> Step:
+    place = request.out / f"{grower.name}-{len(names)}-seed{seed}"
+    kept = request.out / "measured" / f"{place.name}.json"
+    if kept.is_file():
+        return Step(**read_json(kept, BadRun))
+    config = override(grower.config, training={"seed": seed})
+    run_dir = _trained(request, config, names, place, lambda part, stage: report(0.6 * part, stage), stop)
+    later: Report = lambda part, stage: report(0.6 + 0.4 * part, stage)  # noqa: E731
+    measured = _measured(run_dir, config, dataset, names, shared, request.device, seed, later, stop)
+    step = Step(grower.name, grower.title, len(names), seed, **measured)
+    write_text(kept, json.dumps(asdict(step), indent=2) + "\n")
+    return step
+
+
+def _trained(
+    request: GrowRequest, config: Config, names: Sequence[str], run_dir: Path, report: Report, stop: Stop
+) -> Path:
+    """The run, trained as far as it is not yet."""
+    resume = (run_dir / run_files.ABOUT).is_file()
+    if resume and run_files.read_run_config(run_dir).settings() != config.settings():
+        raise BadRun(run_dir, "was trained with other settings", "choose another --out")
+    if (run_dir / run_files.WEIGHTS).is_file():
+        return run_dir
+
+    def watch(event: AnyEvent) -> None:
+        if isinstance(event, EpochEvent):
+            report(event.epoch / event.n_epochs, f"{run_dir.name}: epoch {event.epoch}")
+        elif isinstance(event, StageEvent):
+            report(0.0, f"{run_dir.name}: {event.stage}")
+
+    log.info("train %s", run_dir.name)
+    return train(TrainRequest(request.dataset, tuple(names), config, run_dir, resume, request.device), watch, stop)
+
+
+def _measured(
+    run_dir: Path,
+    config: Config,
+    dataset: Dataset,
+    names: Sequence[str],
+    shared: Sequence[str],
+    device: str,
+    seed: int,
+    report: Report,
+    stop: Stop,
+) -> dict[str, float | None]:
+    """Every measure of a step."""
+    one = Contender.of(run_dir, load_detector(run_dir, device))
+    trains = [sample for name in names for sample in dataset.train(name)]
+    tests = [sample for name in names for sample in dataset.test(name) if sample.anomalous is False]
+    said = collect((one,), [*trains, *tests], "given", lambda part, stage: report(0.5 * part, stage), stop)[0]
+    trains, tests = ([sample for sample in part if sample in said] for part in (trains, tests))
+    labels, truth = (np.array([names.index(sample.category) for sample in part]) for part in (trains, tests))
+    of_train, of_test = ([said[sample][0] for sample in part] for part in (trains, tests))
+    found = result_of(one, len(names), of_train, labels, of_test, truth, np.zeros(len(tests), np.bool_), seed)
+    few = [names.index(name) for name in shared]
+    equal = equal_terms(
+        one.detector, config, dataset, shared, lambda part, stage: report(0.5 + 0.5 * part, stage), stop
+    )
+    lengths = [np.linalg.norm(each.rebuilt) for each in of_test]
+    return {
+        "classification_score": _number(float(np.nanmean(found.classification_score))),
+        "cross_category_share": _number(found.measures["cross_category_share"].value),
+        # Residuals relative to the features' own length: methods and seeds differ in the scale of theirs.
+        "normal_error": _number(float(np.nanmean(found.normal_error[few]) / np.mean(lengths))),
+        "o_auroc": equal["raw"]["mean"]["o_auroc"],
+        "p_auroc": equal["raw"]["mean"]["p_auroc"],
+        "o_auroc_place": equal["place"]["mean"]["o_auroc"],
+        "p_auroc_place": equal["place"]["mean"]["p_auroc"],
+    }
+
+
+def growth_table(found: Growth) -> TextTable:
+    """A row for each contender and number of kinds."""
+    rows: list[tuple[Cell, ...]] = []
+    per_cent = ("o_auroc", "p_auroc", "o_auroc_place", "p_auroc_place")
+    for name, title in dict.fromkeys((step.name, step.title) for step in found.steps):
+        curves = {measure: {row[0]: row[1:] for row in found.curve(name, measure)} for measure in MEASURES}
+        for count in sorted({step.n_categories for step in found.steps if step.name == name}):
+            n_seeds = sum((step.name, step.n_categories) == (name, count) for step in found.steps)
+            cells: list[Cell] = []
+            for measure in MEASURES:
+                mean, spread = curves[measure].get(count, (float("nan"), float("nan")))
+                scale, digits = (100.0, 1) if measure in per_cent else (1.0, 3)
+                cells.append(Number(scale * mean, scale * spread, n_seeds, digits))
+            rows.append((title, str(count), *cells, str(n_seeds)))
+    note = (
+        f"Score and share over all kinds that a model knows; error and AUROC (per cent, of the tokens' residuals on "
+        f"equal terms) over the same {len(found.shared)} in every row. Mean, ± over the seeds."
+    )
+    return TextTable("Growing", ("method", "kinds", *MEASURES.values(), "seeds"), tuple(rows), note)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,0 +1,439 @@
+"""From normal training parts to fitted categories: frames, surfaces, samplings, and what is usual.
+
+Only training parts are seen. A part's own values are always measured against the surface of the *other* parts, so
+that what is called usual holds for a part never seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sedir_core.config import Config
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.category import Category, Limit, Standard, View
+from sedir_core.evidence.combination import (
+    LEAST_SPREAD,
+    MEAN_SQUARE,
+    TYPICAL,
+    Evidence,
+    Usual,
+    channel_peaks,
+    learn_peaks,
+    learn_usual,
+    object_score,
+    paper_scores,
+    point_map,
+    raw_scores,
+)
+from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
+from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.normal_surface import (
+    AlignedPart,
+    NormalSurface,
+    align_parts,
+    merge_parts,
+    tolerance_amplitude,
+)
+from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.geometry.elastic import random_displacement
+from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
+from sedir_core.geometry.overlap import Oriented, judge
+from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector, settle
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.views import Views, align_view, refine_direction, views_of
+from sedir_core.geometry.visibility import scanned_from, seen_from
+from sedir_core.runtime import generator
+from sedir_core.types import BoolArray, DoubleArray, IntArray, Report, Stop, never_stop
+
+N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
+MOST_POINTS = 150_000
+MOST_SEEN_POINTS = 120_000  # of a part that virtual cameras look at
+VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
+JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
+# Spacings from the others' surface, where that of all parts is nearer by this: what one part alone shows.
+ANOTHER_FACE, ITS_OWN = 2.0, 0.3
+LAID_RADIANS, LAID_SHIFT = 0.05, 0.02  # how far off a held-out sampling is before it is laid
+POINT_QUANTILE = 0.9995
+# An only part: held-out samplings, whose tolerances are assumed; how much farther than they new parts reach.
+LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
+MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings of one part are alike
+MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
+MISALIGNED = 1.5  # times the median residual
+ODD = 6.0  # spreads between parts that one of them rises above the middle one
+PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
+
+Gather = Callable[[NormalSurface, DoubleArray, View | None, DoubleArray], tuple[Evidence, "Residuals"]]
+"""Evidence of an aligned sampling (some of its points, and all), whole or from one side, against a surface, and what
+its tokens say by themselves."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Object scores of the network's residuals by the rules that know nothing else, and a high point score by `raw`."""
+
+    paper: float
+    raw: float
+    raw_point: float
+
+    @staticmethod
+    def of(residuals: DoubleArray, centres: DoubleArray) -> Residuals:
+        """residuals: (N,) of tokens at centres (N, 3)."""
+        smooth, raw = raw_scores(residuals, centres)
+        return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, POINT_QUANTILE)))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What virtual cameras look at: the surface, and the aligned parts: points (n, 3), nearest surface points (n,).
+
+    What is seen of the surface decides what is seen of a part: noise hides points behind each other.
+    """
+
+    surface: Surface
+    parts: tuple[tuple[DoubleArray, IntArray], ...]
+    views: Views
+
+    def look(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
+        """The points (m, 3) of a part that are seen from a random direction, in random order.
+
+        Scanners differ in how far they see into hollows, so one rule or the other decides.
+        """
+        points, nearest_on_surface = self.parts[part]
+        direction = random.normal(size=3)
+        direction /= np.linalg.norm(direction)
+        nearest = int((self.views.directions @ direction).argmax())
+        rule = scanned_from if random.random() < 0.5 else seen_from
+        shown = rule(self.surface.points, direction, self.surface.normals)
+        seen = np.flatnonzero(shown[nearest_on_surface])
+        return points[random.permutation(seen)], View(direction, float(self.views.seen[nearest].mean()))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A category while it is being fitted.
+
+    others[i]: the surface without part i; of a single part, the surface of one half of its points. unseen[i]: (n, 3)
+    points of part i that others[i] was not made of. stage: None where no scans from one side are expected.
+    left_out: which of the training scans fit none of the others.
+    """
+
+    frame: Frame
+    size: float
+    descriptor: DoubleArray
+    parts: tuple[AlignedPart, ...]
+    whole: NormalSurface
+    others: tuple[NormalSurface, ...]
+    unseen: tuple[DoubleArray, ...]
+    amplitude: float
+    stage: Stage | None = None
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one part only, so that tolerances are assumed."""
+        return len(self.parts) == 1
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out normal sampling of a part: its evidence, what alignment left, what the tokens say by themselves.
+
+    overlap: what alignment left where both the sampling and the surface show something.
+    """
+
+    part: int
+    evidence: Evidence
+    residual: float
+    tokens: Residuals
+    overlap: float = np.nan
+
+
+def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop, from_one_side: bool = False) -> Basis:
+    """clouds: the normal training parts of one category, each (n, 3) finite, without strays, in file coordinates.
+
+    from_one_side: be ready for views of the parts, too.
+
+    Raises Cancelled.
+    """
+    random = generator(seed, "basis")
+    thinned = [cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])] for cloud in clouds]
+    reference = thinned[0]
+    frame = frame_of(reference)
+    parts, left_out = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
+    whole = merge_parts(parts, parts)
+    others, unseen = _apart(parts, random, stop)
+    descriptor = shape_descriptor(reference, generator(0, "descriptor"))
+    stage = None
+    if from_one_side:
+        stage = set_stage(whole.surface, unseen, views_of(whole.surface), random)
+    size, amplitude = gyration(reference), tolerance_amplitude(parts)
+    return Basis(
+        frame, size, descriptor, tuple(parts), whole, tuple(others), tuple(unseen), amplitude, stage, tuple(left_out)
+    )
+
+
+def _apart(
+    parts: Sequence[AlignedPart], random: np.random.Generator, stop: Stop
+) -> tuple[list[NormalSurface], list[DoubleArray]]:
+    """For every part the surface without it, and its points; a single one is halved, as it knows itself too well."""
+    if len(parts) == 1:
+        points = parts[0].points[random.permutation(len(parts[0].points))]
+        half = len(points) // 2
+        return [merge_parts([replace(parts[0], points=points[:half])], parts)], [points[half:]]
+    others = []
+    for part in parts:
+        if stop():
+            raise Cancelled
+        others.append(merge_parts([other for other in parts if other is not part], parts))
+    return others, [part.points for part in parts]
+
+
+def set_stage(surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator) -> Stage:
+    """parts: aligned with the surface, each (n, 3)."""
+    few = [points[random.permutation(len(points))[:MOST_SEEN_POINTS]] for points in parts]
+    return Stage(surface, tuple((points, surface.tree.nearest(points)[1]) for points in few), views)
+
+
+def draw_sampling(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator, from_one_side: bool = False
+) -> DoubleArray:
+    """A normal scan that could have been: other points, another smooth tolerance, the error of an alignment.
+
+    Returns (n, 3) in the category's frame; n is `n_points` or fewer, from one side the share that is seen.
+    """
+    if from_one_side:
+        assert basis.stage is not None
+        points, view = basis.stage.look(part, random)
+        points = points[: round(n_points * view.share)]
+    else:
+        points = basis.parts[part].points
+        points = points[random.permutation(len(points))[:n_points]]
+    points = points + random_displacement(basis.whole.controls, basis.amplitude, random)(points)
+    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
+    return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
+
+
+@dataclass(frozen=True)
+class LaidSampling:
+    """A sampling in the category's frame, laid onto the surface of the other parts.
+
+    points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
+    looked at, and of what both the sampling and the surface show.
+    """
+
+    points: DoubleArray
+    every: DoubleArray
+    residual: float
+    overlap: float
+
+
+def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
+    """A fresh sampling of a part, laid anew from near where the part is known to lie."""
+    points = basis.unseen[part]
+    points = _another(basis, points[random.permutation(len(points))], random)
+    turn = rotation_from_vector(random.normal(scale=LAID_RADIANS, size=(1, 3)))[0]
+    surface = basis.others[part].surface
+    pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=LAID_SHIFT, size=3)))
+    both = judge(Oriented(points), Oriented(surface.points, surface.normals), pose)
+    laid = pose.apply(points)
+    known = known_to_others(basis, part, laid)
+    return LaidSampling(laid[:n_points][known[:n_points]], laid[known], residual, both.residual)
+
+
+def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
+    """(n,) which points (n, 3) of a part, in the category's frame, may be held against the other parts.
+
+    A face that this part alone shows, such as the side the others lie on, would be held against the face behind it.
+    """
+    off, off_whole = (np.abs(normal.probes.places.over(points)[1]) for normal in (basis.others[part], basis.whole))
+    return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
+
+
+def hold_out_view(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator
+) -> tuple[DoubleArray, float, View]:
+    """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
+    assert basis.stage is not None
+    surface = basis.others[part].surface
+    points = _another(basis, basis.stage.look(part, random)[0], random) @ random_rotation(random).T
+    fit = align_view(points[:n_points], surface, basis.stage.views, random)
+    laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
+    return laid, fit.residual, View(refine_direction(laid, surface, fit.direction), fit.share)
+
+
+def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
+    """The points (n, 3) as they are, or, of the only part, as another part could have them."""
+    if not basis.single:
+        return points
+    return np.asarray(points + random_displacement(basis.whole.controls, basis.amplitude, random)(points))
+
+
+def calibrate(
+    config: Config, bases: Mapping[str, Basis], gather: Gather, n_points: int, report: Report, stop: Stop
+) -> dict[str, Category]:
+    """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings."""
+    whole: dict[str, Standard] = {}
+    views: dict[str, Standard] = {}
+    for done, (name, basis) in enumerate(bases.items()):
+
+        def report_part(fraction: float, stage: str, done: int = done) -> None:
+            report((done + fraction) / len(bases), stage)
+
+        held_out = _hold_out_all(config, name, basis, gather, n_points, report_part, stop)
+        whole[name] = _standard(basis, held_out)
+        if basis.stage is not None:
+            held_out = _hold_out_views(config, name, basis, gather, n_points, report_part, stop)
+            views[name] = _standard(basis, held_out)
+    whole, views = limited(config, whole), limited(config, views)
+    return {
+        name: Category(
+            basis.frame,
+            basis.size,
+            basis.descriptor,
+            basis.whole,
+            whole[name],
+            views.get(name),
+            None if basis.stage is None else basis.stage.views,
+        )
+        for name, basis in bases.items()
+    }
+
+
+def _standard(basis: Basis, held_out: Sequence[HeldOut]) -> Standard:
+    """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
+    surface = basis.whole.surface.points
+    # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
+    n_anchors = N_ANCHORS_OF_ONE if basis.single else N_ANCHORS
+    anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
+    from_one_side = held_out[0].evidence.from_one_side
+    exceedances = _unseen_exceedances(held_out, anchors)
+    odd = set() if from_one_side else odd_parts(held_out, exceedances)
+    if odd:
+        held_out = [one for one in held_out if one.part not in odd]
+        exceedances = _unseen_exceedances(held_out, anchors)
+    usual = learn_usual([one.evidence for one in held_out], anchors, MEAN_SQUARE if from_one_side else TYPICAL)
+    if not from_one_side:
+        usual = replace(usual, peaks=learn_peaks(exceedances))
+    complete = basis.whole.complete
+    few = MARGIN_OF_ONE if basis.single else 1 + MARGIN_OF_FEW / len({one.part for one in held_out})
+    margin = MARGIN_OF_VIEWS * (MARGIN_OF_ONE if basis.single else 1.0) if from_one_side else few
+    limits = {}
+    for judging in CALIBRATED:
+        chosen = [judging.of(exceedance) for exceedance in exceedances]
+        if not chosen[0]:
+            continue
+        scores = [object_score(one, from_one_side, usual.peaks, complete) for one in chosen]
+        maps = [
+            point_map(e, one.evidence.places, usual.peaks, complete) for e, one in zip(chosen, held_out, strict=True)
+        ]
+        point_threshold = float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
+        limits[judging.name] = Limit(np.nan, point_threshold * margin, np.array(scores) * margin)
+    tokens = [one.tokens for one in held_out]
+    raw_point = float(np.mean([one.raw_point for one in tokens]))
+    limits["network.raw"] = Limit(np.nan, raw_point, np.array([one.raw for one in tokens]))
+    limits["network.paper"] = Limit(np.nan, PAPER_POINT_THRESHOLD, np.array([one.paper for one in tokens]))
+    residual = float(np.median([one.residual for one in held_out]))
+    overlap = float(np.median([one.overlap for one in held_out]))
+    return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap)
+
+
+def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:
+    """With the thresholds of every way of judging; the configured one is the standard's own."""
+    if not standards:
+        return {}
+    chosen = judging_of(config.scoring.evidence, config.scoring.rule)
+    limits: dict[str, dict[str, Limit]] = {name: {} for name in standards}
+    known = set.intersection(*(set(standard.limits) for standard in standards.values()))
+    for judging in (one for one in ALL_JUDGINGS if one.name in known):
+        scores = {name: standard.limits[judging.name].held_out for name, standard in standards.items()}
+        for name, threshold in object_limits(scores, config.scoring.false_alarm_rate).items():
+            limits[name][judging.name] = replace(standards[name].limits[judging.name], threshold=threshold)
+    found = {}
+    for name, standard in standards.items():
+        own = limits[name][chosen.name]
+        found[name] = replace(
+            standard,
+            threshold=own.threshold,
+            point_threshold=own.point_threshold,
+            held_out=own.held_out,
+            limits=limits[name],
+        )
+    return found
+
+
+def _unseen_exceedances(held_out: Sequence[HeldOut], anchors: DoubleArray) -> list[dict[str, DoubleArray]]:
+    """The channels of each part held against what is usual for the others, in the order of the samplings.
+
+    Of a single part, each sampling is held against the other samplings; of a single sampling, against itself.
+    """
+    single = len({one.part for one in held_out}) == 1
+    owners = list(range(len(held_out))) if single else [one.part for one in held_out]
+    usual: dict[int, Usual] = {}
+    for owner in set(owners):
+        others = [one.evidence for one, own in zip(held_out, owners, strict=True) if own != owner]
+        seen = others or [one.evidence for one in held_out]
+        usual[owner] = learn_usual(seen, anchors, MEAN_SQUARE if seen[0].from_one_side else TYPICAL)
+    return [usual[own].exceed(one.evidence) for one, own in zip(held_out, owners, strict=True)]
+
+
+def odd_parts(held_out: Sequence[HeldOut], exceedances: Sequence[Mapping[str, DoubleArray]]) -> set[int]:
+    """Parts that depart from the others far more than these do from each other, less than half of all.
+
+    They lie on another side than the others, or are no good parts: they must not say what is usual for a good one.
+    """
+    peaks = channel_peaks(exceedances)
+    owners = np.array([one.part for one in held_out])
+    parts = np.unique(owners)
+    means = np.array([peaks[owners == part].mean(axis=0) for part in parts])  # (parts, channels)
+    away = means - np.median(means, axis=0)
+    spread = np.maximum(1.4826 * np.median(np.abs(away), axis=0), LEAST_SPREAD)
+    odd = parts[(away / spread).max(axis=1) > ODD]
+    return {int(part) for part in odd} if 2 * len(odd) < len(parts) and len(parts) > 2 else set()
+
+
+def _turns(config: Config, basis: Basis) -> int:
+    """How many samplings of each part are held out."""
+    return max(config.training.held_out, LEAST_OF_ONE) if basis.single else config.training.held_out
+
+
+def _hold_out_all(
+    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
+) -> list[HeldOut]:
+    held_out: list[HeldOut] = []
+    turns = _turns(config, basis)
+    for part in range(len(basis.parts)):
+        for turn in range(turns):
+            if stop():
+                raise Cancelled
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
+            random = generator(config.training.seed, "held out", name, part, turn)
+            laid = hold_out(basis, part, n_points, random)
+            evidence, tokens = gather(basis.others[part], laid.points, None, laid.every)
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap))
+    return held_out
+
+
+def _hold_out_views(
+    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
+) -> list[HeldOut]:
+    held_out: list[HeldOut] = []
+    turns = VIEW_TURNS * _turns(config, basis)
+    for part in range(len(basis.parts)):
+        for turn in range(turns):
+            if stop():
+                raise Cancelled
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
+            random = generator(config.training.seed, "held out view", name, part, turn)
+            points, residual, view = hold_out_view(basis, part, n_points, random)
+            evidence, tokens = gather(basis.others[part], points, view, points)
+            held_out.append(HeldOut(part, evidence, residual, tokens))
+    return _aligned(held_out)
+
+
+def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
+    """Those that lie where they belong: one part laid the wrong way round would make every dent look usual."""
+    limit = MISALIGNED * float(np.median([one.residual for one in held_out]))
+    return [one for one in held_out if one.residual <= limit]

@@ -1,0 +1,269 @@
+"""All a detector knows of one category besides the network: frame, surface, and what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sedir_core.evidence.combination import TOKEN, Peak, Usual
+from sedir_core.evidence.fields import FIELDS
+from sedir_core.evidence.judging import ALL_JUDGINGS, Judging
+from sedir_core.evidence.limits import scores_from
+from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
+from sedir_core.evidence.whole_part import SIZE
+from sedir_core.geometry.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
+from sedir_core.geometry.overlap import relaid
+from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
+from sedir_core.geometry.views import Views, align_view, view_descriptor
+from sedir_core.types import DoubleArray
+
+PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
+LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
+PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Where one way of judging draws the line; see `Standard`."""
+
+    threshold: float
+    point_threshold: float
+    held_out: DoubleArray
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What is usual for held-out normal scans, and what no longer is.
+
+    residual: what alignment leaves. threshold: object score above which a scan is NG. point_threshold: point score
+    above which a point belongs to a defect. held_out: (h,) the object scores that the threshold follows from; empty in
+    runs of older versions. limits: the same three for every way of judging, by its name (`evidence.judging`); empty in
+    runs of older versions, which are judged by all evidence, calibrated. overlap: what alignment leaves of what a scan
+    and the surface both show; not a number for views, and in runs of older versions.
+    """
+
+    usual: Usual
+    residual: float
+    threshold: float
+    point_threshold: float
+    held_out: DoubleArray = field(default_factory=lambda: np.empty(0))
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    overlap: float = np.nan
+
+    def limit(self, judging: Judging) -> Limit:
+        """Raises KeyError where the run does not keep that limit."""
+        if judging == Judging() and not self.limits:
+            return Limit(self.threshold, self.point_threshold, self.held_out)
+        return self.limits[judging.name]
+
+    def with_tokens_scaled(self, ratio: float) -> Standard:
+        """The same for a network whose residuals are that many times as large."""
+        values = {**self.usual.values, TOKEN: self.usual.values[TOKEN] * ratio}
+        return replace(self, usual=replace(self.usual, values=values))
+
+
+@dataclass(frozen=True)
+class View:
+    """What a scan from one side shows. direction: (3,) in the category's frame. share: of the surface, by area."""
+
+    direction: DoubleArray
+    share: float
+
+
+@dataclass(frozen=True)
+class Category:
+    """A fitted category.
+
+    size: gyration radius of the reference part in the scan's unit. descriptor: see `shape_descriptor`.
+    whole: the standard of scans from all around. view, views: the standard of scans from one side and what is seen
+    from where; None where the model was not trained for such scans.
+    """
+
+    frame: Frame
+    size: float
+    descriptor: DoubleArray
+    normal: NormalSurface
+    whole: Standard
+    view: Standard | None = None
+    views: Views | None = None
+
+    @property
+    def knows_views(self) -> bool:
+        """Whether scans from one side can be judged."""
+        return self.view is not None
+
+    def standard(self, view: View | None) -> Standard:
+        """What a scan seen like that is held against."""
+        found = self.whole if view is None else self.view
+        assert found is not None
+        return found
+
+    def place(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float]:
+        """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left."""
+        placement, residual = place_on(self.normal.surface, self.frame, self.size, points, generator)
+        return placement, residual / self.whole.residual
+
+    def relaid(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float]:
+        """A doubtful placement of a scan (n, 3), or a better one by what the scan and the surface both show.
+
+        Also how many times the usual residual is left there; infinite where they share too little to say.
+        """
+        if not np.isfinite(self.whole.overlap):
+            return placement, np.inf
+        near = scaled(points, self.frame, self.size)[2]
+        fit = relaid(near, self.normal.surface, placement.pose, PLAIN_OVERLAP * self.whole.overlap)
+        misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
+        return replace(placement, pose=fit.pose), misfit
+
+    def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
+        """The same for a scan from one side, and about which side that is; see `refine_direction`."""
+        assert self.views is not None and self.view is not None
+        origin, unit, near = scaled(points, self.frame, self.size)
+        fit = align_view(near, self.normal.surface, self.views, generator)
+        placement = Placement(self.frame, origin, unit, fit.pose)
+        return placement, fit.residual / self.view.residual, View(fit.direction, fit.share)
+
+    def view_unlikeness(self, points: DoubleArray, generator: np.random.Generator) -> float:
+        """How little a scan from one side, (n, 3) in file coordinates, resembles any view of this category."""
+        assert self.views is not None
+        return self.views.unlikeness(view_descriptor(scaled(points, self.frame, self.size)[2], generator))
+
+
+def _pack(values: DoubleArray) -> Tensor:
+    """Coordinates in radii as int16, a quarter of their size; the step is far below any scanner's noise."""
+    return torch.from_numpy(np.clip(np.round(values * PER_RADIUS), -32_768, 32_767).astype(np.int16))
+
+
+def category_to_tensors(category: Category) -> dict[str, Tensor]:
+    """Flat, named, and nothing but tensors; see `category_from_tensors`."""
+    exact: dict[str, DoubleArray] = {
+        "frame": np.append(category.frame.centre, category.frame.radius),
+        "surface.shown": np.array([category.normal.shown]),
+    }
+    compact: dict[str, DoubleArray] = {"descriptor": category.descriptor, "controls": category.normal.controls}
+    tensors: dict[str, Tensor] = {}
+    for prefix, standard in (("", category.whole), ("view.", category.view)):
+        if standard is not None:
+            usual = standard.usual
+            numbers = (category.size, standard.residual, standard.threshold, standard.point_threshold)
+            exact[f"{prefix}limits"] = np.array([usual.limits[name] for name in sorted(usual.limits)])
+            exact[f"{prefix}numbers"] = np.array(numbers)
+            if len(standard.held_out):
+                exact[f"{prefix}held_out"] = standard.held_out
+            if np.isfinite(standard.overlap):
+                exact[f"{prefix}overlap"] = np.array([standard.overlap])
+            if usual.peaks:
+                peaks = [(usual.peaks[name].mean, usual.peaks[name].spread) for name in sorted(usual.peaks)]
+                exact[f"{prefix}peaks"] = np.array(peaks)
+            for name, limit in standard.limits.items():
+                exact[f"{prefix}judged.{name}"] = np.array([limit.threshold, limit.point_threshold, *limit.held_out])
+            compact[f"{prefix}anchors"] = usual.anchors
+            compact |= {f"{prefix}usual.{name}": values for name, values in usual.values.items()}
+    if category.views is not None:
+        compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
+        tensors["views.probes"] = _pack(category.views.probes)
+        tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
+    surface = category.normal.surface
+    tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
+    tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
+    return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
+
+
+def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
+    """The inverse of `category_to_tensors`. Raises KeyError or ValueError where something is missing or misshapen."""
+    arrays = {name: tensor.double().numpy() for name, tensor in tensors.items() if name != "views.seen"}
+    _check("", arrays, {"frame": (4,), "numbers": (4,), "descriptor": (N_DESCRIPTOR,)})
+    _check("", arrays, {name: (len(arrays[name]), 3) for name in ("surface.points", "surface.normals", "controls")})
+    if len(arrays["surface.points"]) != len(arrays["surface.normals"]):
+        raise ValueError("the surface has not as many normals as points")
+    _check_positive(arrays["frame"][3:])
+    normals = arrays["surface.normals"] / PER_RADIUS
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    seen = tensors.get("views.seen")
+    shown = arrays.get("surface.shown", np.ones(1))
+    _check("", {"surface.shown": shown}, {"surface.shown": (1,)})
+    return Category(
+        Frame(arrays["frame"][:3], float(arrays["frame"][3])),
+        float(arrays["numbers"][0]),
+        arrays["descriptor"],
+        NormalSurface(Surface(arrays["surface.points"] / PER_RADIUS, normals), arrays["controls"], float(shown[0])),
+        _standard("", arrays),
+        None if seen is None else _standard("view.", arrays),
+        None if seen is None else _views(arrays, seen),
+    )
+
+
+def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
+    usual = f"{prefix}usual."
+    channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
+    expected = sorted((*CHANNELS, TOKEN))
+    if channels not in (expected, sorted(set(expected) - {*FIELDS, SIZE})):
+        raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
+    n_anchors = len(arrays[f"{prefix}anchors"])
+    shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}
+    _check(prefix, arrays, shapes | {f"usual.{name}": (n_anchors,) for name in channels})
+    numbers, limits = arrays[f"{prefix}numbers"], arrays[f"{prefix}limits"]
+    values = {name: arrays[usual + name] for name in channels}
+    _check_positive(numbers[:2], limits, *values.values())
+    peaks: dict[str, Peak] = {}
+    if f"{prefix}peaks" in arrays:
+        _check(prefix, arrays, {"peaks": (len(channels), 2)})
+        _check_positive(arrays[f"{prefix}peaks"][:, 1])
+        pairs = zip(channels, arrays[f"{prefix}peaks"], strict=True)
+        peaks = {name: Peak(float(mean), float(spread)) for name, (mean, spread) in pairs}
+    by_channel = dict(zip(channels, map(float, limits), strict=True))
+    known = Usual(arrays[f"{prefix}anchors"], values, by_channel, peaks, by_noise=bool(peaks))
+    residual, threshold, point_threshold = (float(x) for x in numbers[1:])
+    held_out = scores_from(arrays, f"{prefix}held_out")
+    overlap = arrays.get(f"{prefix}overlap", np.full(1, np.nan))
+    _check(prefix, {f"{prefix}overlap": overlap}, {"overlap": (1,)})
+    return Standard(
+        known, residual, threshold, point_threshold, held_out, _judged(prefix, arrays), _positive_or_nan(overlap)
+    )
+
+
+def _positive_or_nan(value: DoubleArray) -> float:
+    if not np.isnan(value[0]):
+        _check_positive(value)
+    return float(value[0])
+
+
+def _judged(prefix: str, arrays: Mapping[str, DoubleArray]) -> dict[str, Limit]:
+    found = {}
+    for judging in ALL_JUDGINGS:
+        name = f"{prefix}judged.{judging.name}"
+        if name in arrays:
+            numbers = scores_from(arrays, name)
+            if len(numbers) < 3 or not np.isfinite(numbers).all():
+                raise ValueError(f"{name} is no limit")
+            found[judging.name] = Limit(float(numbers[0]), float(numbers[1]), numbers[2:])
+    return found
+
+
+def _views(arrays: Mapping[str, DoubleArray], seen: Tensor) -> Views:
+    n_directions, n_probes = len(arrays["views.directions"]), len(arrays["views.probes"])
+    shapes: dict[str, tuple[int, ...]] = {"directions": (n_directions, 3), "probes": (n_probes, 3)}
+    _check("views.", arrays, shapes | {"descriptors": (n_directions, N_VIEW_DESCRIPTOR)})
+    if seen.dtype != torch.uint8 or tuple(seen.shape) != (n_directions, -(-n_probes // 8)):
+        raise ValueError(f"views.seen is {tuple(seen.shape)} of {seen.dtype}, not {n_directions} rows of packed bits")
+    bits = np.unpackbits(seen.numpy(), axis=1, count=n_probes).astype(bool)
+    if not bits.any(axis=1).all():
+        raise ValueError("views.seen has a view that shows nothing")
+    return Views(arrays["views.directions"], arrays["views.probes"] / PER_RADIUS, bits, arrays["views.descriptors"])
+
+
+def _check(prefix: str, arrays: Mapping[str, DoubleArray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises KeyError or ValueError unless every array is there, has its shape, and is not empty."""
+    for name, shape in shapes.items():
+        if arrays[prefix + name].shape != shape or 0 in shape:
+            raise ValueError(f"{prefix}{name} is {arrays[prefix + name].shape}, expected {shape}")
+
+
+def _check_positive(*divisors: DoubleArray) -> None:
+    if min(float(values.min()) for values in divisors) <= 0:
+        raise ValueError("a size, a residual, a limit or a usual value is not above 0")

@@ -1,0 +1,79 @@
+"""From point scores to what an operator reads: clusters with place and size, and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sedir_core.evidence.naming import named_by_regions
+from sedir_core.geometry.neighbours import clusters, typical_spacing
+from sedir_core.types import Defect, FloatArray, IntArray, Scan
+
+SMALLEST_SHARE = 0.0005  # of the points: smaller clusters are specks of noise
+_TINY = 1e-300
+HOTTEST = 0.7  # of the peak: what belongs to the hottest place
+# Spacings (the side of the square that a point stands for) within which points belong to one defect. Clusters of
+# random points fall apart below some 1.2 of them (continuum percolation).
+REACH = 3.0
+
+
+def find_defects(
+    scan: Scan,
+    point_scores: FloatArray,
+    point_threshold: float,
+    condemned: bool = False,
+    regions: Sequence[Defect] = (),
+    deviation: FloatArray | None = None,
+) -> tuple[Defect, ...]:
+    """Connected clusters of points above the threshold, the highest peak first.
+
+    point_scores: (n,) in the scan's order, NaN where not evaluated. condemned: the scan is NG, so where no cluster
+    reaches the threshold the hottest place is named: an operator must see why.
+    regions: what departs from the expected surface, described; clusters in one of them are that one, whatever the
+    threshold. deviation: (n,) from it, which describes clusters outside all regions.
+    """
+    found = clusters_above(scan, point_scores, point_threshold)
+    if condemned and not found:
+        found = clusters_above(scan, point_scores, HOTTEST * float(np.nanmax(point_scores)))[:1]
+    if deviation is None:
+        return found
+    return named_by_regions(scan, found, regions, deviation)
+
+
+def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[Defect, ...]:
+    """Connected clusters of points whose score, (n,), is above the level, the highest peak first."""
+    hot = np.flatnonzero(point_scores > level)
+    if len(hot) == 0:
+        return ()
+    evaluated = scan.points[~np.isnan(point_scores)]
+    spacing = typical_spacing(evaluated)
+    # Points that lie many times in one place have no spacing; any reach above rounding will do for them.
+    labels = clusters(scan.points[hot], max(REACH * spacing, 1e-9 * float(np.ptp(evaluated)), _TINY))
+    order = np.argsort(labels, kind="stable")
+    members = np.split(hot[order], np.flatnonzero(np.diff(labels[order])) + 1)
+    least = max(3, int(SMALLEST_SHARE * len(evaluated)))
+    found = [_defect(scan, point_scores, own, spacing) for own in members if len(own) >= least]
+    return tuple(sorted(found, key=lambda defect: -defect.peak))
+
+
+def _defect(scan: Scan, point_scores: FloatArray, members: IntArray, spacing: float) -> Defect:
+    points = scan.points[members]
+    return Defect(
+        centroid=points.mean(axis=0),
+        extent=np.ptp(points, axis=0),
+        peak=float(point_scores[members].max()),
+        area=len(members) * spacing**2,
+        members=members,
+    )
+
+
+def verdict_reason(score: float, threshold: float, defects: Sequence[Defect]) -> str:
+    """Why the verdict is what it is, in one sentence."""
+    share = f"{100 * score / threshold:.0f} % of the limit"
+    if score <= threshold:
+        return f"nothing above the limit ({share})"
+    if not defects:
+        return f"departs from normal as a whole ({share})"
+    count = "one defect" if len(defects) == 1 else f"{len(defects)} defects"
+    return f"{count}, {share}"

@@ -1,0 +1,303 @@
+"""What is wrong with a part, as an operator says it: kind, depth, area and size of each defect.
+
+Every region that departs from the expected surface by more than its noise is described, whatever the limit: so no
+limit decides how large a defect is, and one missing piece is one defect. All of this is our choice [O]; the numbers
+were found on shapes and defects of our own making (benchmarks/defect_kinds.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from sedir_core.evidence.deviation import N_SIDE, Deviation
+from sedir_core.evidence.layout import Layout
+from sedir_core.geometry.registration import Pose, Surface, refine
+from sedir_core.geometry.surface import local_frames
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, DefectKind, DoubleArray, IntArray
+
+# Kinds.
+MOSTLY = 0.9  # of its area: missing, and nothing else
+PARTLY = 0.08  # of its area missing, and the rest far off: it has moved
+NARROW = 6.0  # length squared to area: what is missing and longer than that is a gap
+BOTH = 0.25  # of the volume on one side is on the other, too: it has moved
+LARGE = 0.045  # of the whole surface: no dent, where it moves as one body
+AS_ONE, LARGELY_AS_ONE = 0.85, 0.6  # of the squared deviation that a rigid motion explains; of a large region
+COMPARABLE = 0.2  # of the volume of the larger region
+NEXT_TO = 0.25  # of the length of what is missing: what is missing this near to it went with it
+LOW = 1.5  # spacings: a lip beside a crack stands no higher
+LONG = 2.5  # length squared to area, of such a lip
+SPARSE = 0.8  # of the points that it has room for: beside a crack some are missing
+THIN, LINED_UP = 2.0, 0.85  # or standard errors by which they are too few about it, and the mean gap along it
+ABOUT = 3.0  # spacings
+PILED = 1.35  # times as many points as the surface below has room for: what stands on it has walls of its own
+STEEP, STEEP_SHARE = 0.5, 0.3  # cosine; share of the points
+HIGH = 0.2  # of the peak: the part of a region that shows its shape
+# Depths.
+DEEPEST, LEAST = 0.02, 3  # of the points: their mean is the depth, as no single one decides; at least so many
+N_SUPPORT = 7  # points, itself among them: no point counts for more than the next highest of them
+RIM = 4.0  # spacings from missing material to the points that show it
+N_MOVING, N_STEPS = 2_000, 20
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Region:
+    """What departs from the expected surface in one piece, in the frame and the unit of the layout.
+
+    places: (r,) of the layout. members: (k,) of the scan's points, in it or at the rim of what is missing.
+    Everything else as in `types.Defect`.
+    """
+
+    places: IntArray
+    members: IntArray
+    kind: DefectKind
+    depth: float
+    depth_mean: float
+    area: float
+    centroid: DoubleArray
+    size: DoubleArray
+    axes: DoubleArray
+
+
+def describe(points: DoubleArray, deviation: Deviation, layout: Layout, regions: Sequence[IntArray]) -> list[Region]:
+    """points: (n, 3) of the scan. regions: places of the layout, as `layout.grow` finds them."""
+    tree = PointTree(points)
+    pieces = _joined([_Piece(tree, deviation, layout, own) for own in regions])
+    return [piece.described() for piece in pieces]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A region with what its description follows from."""
+
+    scan: PointTree
+    deviation: Deviation
+    layout: Layout
+    own: IntArray
+
+    def with_(self, other: _Piece) -> _Piece:
+        return _Piece(self.scan, self.deviation, self.layout, np.concatenate([self.own, other.own]))
+
+    def described(self) -> Region:
+        kind = self._kind()
+        gone = kind in ("missing material", "gap or crack")
+        depth = -float(self.layout.apart[self.own].max()) if gone else self._depth(kind)
+        counted = self.areas * (self.missing if gone and self.missing.any() else ~self.missing)
+        mean = float((counted * self.lengths).sum() / max(float(counted.sum()), _TINY))
+        centroid = (self.areas[:, None] * self.places).sum(axis=0) / self.area
+        axes = self._axes()
+        size = np.ptp(np.concatenate([self.places, self.points[self.on_it]]) @ axes.T, axis=0)
+        return Region(self.own, self._members(), kind, depth, mean, self.area, centroid, size, axes)
+
+    @property
+    def points(self) -> DoubleArray:
+        return np.asarray(self.scan.points, np.float64)
+
+    @property
+    def values(self) -> DoubleArray:
+        return self.deviation.values
+
+    @cached_property
+    def places(self) -> DoubleArray:
+        return self.layout.ground.places[self.own]
+
+    @cached_property
+    def normals(self) -> DoubleArray:
+        return self.layout.ground.normals[self.own]
+
+    @cached_property
+    def areas(self) -> DoubleArray:
+        return self.layout.ground.area[self.own]
+
+    @cached_property
+    def area(self) -> float:
+        return float(self.areas.sum())
+
+    @cached_property
+    def lengths(self) -> DoubleArray:
+        return self.layout.lengths[self.own]
+
+    @cached_property
+    def missing(self) -> BoolArray:
+        return self.layout.missing[self.own]
+
+    @cached_property
+    def share_missing(self) -> float:
+        return float((self.areas * self.missing).sum()) / self.area
+
+    @cached_property
+    def on_it(self) -> IntArray:
+        """(k,) the scan's points on the region."""
+        inside = np.zeros(len(self.layout.lengths), bool)
+        inside[self.own] = True
+        return np.flatnonzero(inside[self.layout.below])
+
+    @cached_property
+    def volumes(self) -> tuple[float, float]:
+        """How much too much there is and how much too little, where the scan has anything."""
+        there = np.where(self.missing, 0.0, self.lengths) * self.areas
+        return float(np.maximum(there, 0).sum()), float(np.maximum(-there, 0).sum())
+
+    @cached_property
+    def sign(self) -> float:
+        return 1.0 if self.volumes[0] > self.volumes[1] else -1.0
+
+    @cached_property
+    def peak(self) -> float:
+        """The largest deviation where the scan has anything."""
+        return float(np.abs(np.where(self.missing, 0.0, self.lengths)).max())
+
+    @cached_property
+    def long(self) -> float:
+        return float(np.ptp(self.places @ _principal(self.places)[0]))
+
+    @cached_property
+    def share(self) -> float:
+        """Of the whole surface."""
+        return self.area / float(self.layout.ground.area.sum())
+
+    @cached_property
+    def rigidity(self) -> float:
+        """The share of the squared deviation that one rigid motion of the region explains."""
+        there = ~self.missing
+        if there.sum() < 8:
+            return 0.0
+        arms = self.places[there] - self.places[there].mean(axis=0)
+        normals, lengths = self.normals[there], self.lengths[there]
+        moves = np.concatenate([normals, np.cross(arms, normals)], axis=1)
+        left = lengths - moves @ np.linalg.lstsq(moves, lengths, rcond=None)[0]
+        return 1.0 - float((left**2).sum()) / max(float((lengths**2).sum()), _TINY)
+
+    def _kind(self) -> DefectKind:
+        share = self.share_missing
+        if share > MOSTLY:
+            return "gap or crack" if self.long**2 > NARROW * self.area else "missing material"
+        if self._has_moved():
+            return "displaced region"
+        if self.sign > 0 and self._is_lip():
+            return "gap or crack"
+        if share > 0.5:
+            return "missing material"
+        if self.sign < 0:
+            return "dent"
+        return "extra material" if self._stands_on_it() else "bump"
+
+    def _has_moved(self) -> bool:
+        if self.peak < LOW * self.layout.spacing:
+            return False
+        both = min(self.volumes) > BOTH * max(self.volumes)
+        if self.share > LARGE:
+            return self.rigidity > (LARGELY_AS_ONE if both or self.share_missing > PARTLY else AS_ONE)
+        return both and self.rigidity > LARGELY_AS_ONE
+
+    def _is_lip(self) -> bool:
+        """A crack may be narrower than points are apart; its lip stands up, and points are too few on it."""
+        if self.peak > LOW * self.layout.spacing or self.long**2 < LONG * self.area:
+            return False
+        if len(self.on_it) < SPARSE * self._room(self.own):
+            return True
+        ground, gaps = self.layout.ground, self.layout.gaps
+        near = np.isfinite(PointTree(self.places).nearest(ground.places, within=ABOUT * ground.spacing)[0])
+        fewer = (gaps[near].mean() - gaps.mean()) / max(float(gaps.std()), _TINY) * np.sqrt(near.sum())
+        return bool(fewer > THIN and self.layout.seams[near].max() > LINED_UP)
+
+    def _room(self, places: IntArray) -> float:
+        """How many points a scan has on so many places."""
+        return len(places) * len(self.layout.below) / len(self.layout.lengths)
+
+    def _stands_on_it(self) -> bool:
+        if self.peak < LOW * self.layout.spacing:
+            return False
+        high = self.on_it[np.abs(self.values[self.on_it]) > HIGH * self.peak]
+        room = self._room(np.flatnonzero(np.abs(self.lengths) > HIGH * self.peak))
+        return len(high) > PILED * room or self._steep(high) > STEEP_SHARE
+
+    def _steep(self, some: IntArray) -> float:
+        """The share of some (m,) of the scan's points that lie across the surface below."""
+        if len(some) == 0:
+            return 0.0
+        normals = local_frames(self.points, self.scan.nearest_k(self.points[some], N_SIDE)[1])[1][:, :, 0]
+        return float((np.abs(np.einsum("ij,ij->i", normals, self.deviation.normals[some])) < STEEP).mean())
+
+    def _depth(self, kind: DefectKind) -> float:
+        if len(self.on_it) == 0:
+            return 0.0
+        if kind == "displaced region":
+            return self._displacement()
+        around = self.scan.nearest_k(self.points[self.on_it], N_SUPPORT)[1]
+        supported = np.sort(self.sign * self.values[around], axis=1)[:, -2]
+        return self.sign * _top_mean(np.minimum(self.sign * self.values[self.on_it], supported))
+
+    def _displacement(self) -> float:
+        """The way along its normals that lays it back, or its distance: another face may be nearer than its own."""
+        ground = self.layout.ground
+        some = self.points[self.on_it[:: max(1, len(self.on_it) // N_MOVING)]]
+        pose = refine(some, Surface(ground.places, ground.normals), [Pose(np.eye(3), np.zeros(3))], N_STEPS)[0]
+        back = pose.apply(some)
+        along = np.einsum("ij,ij->i", some - back, ground.normals[ground.tree.nearest(back)[1]])
+        outward, inward = _top_mean(along), _top_mean(-along)
+        farthest = max(outward, inward, _top_mean(np.abs(self.values[self.on_it])))
+        return farthest if outward > inward else -farthest
+
+    def _axes(self) -> DoubleArray:
+        """Along it, across it, and along the surface's normal, where it has one."""
+        normal = (self.areas[:, None] * self.normals).sum(axis=0) / self.area
+        length = float(np.linalg.norm(normal))
+        if length < 0.5:
+            return _principal(self.places)
+        normal /= length
+        flat = self.places - self.places.mean(axis=0)
+        long = _principal(flat - np.outer(flat @ normal, normal))[0]
+        return np.stack([long, np.cross(normal, long), normal])
+
+    def _members(self) -> IntArray:
+        gone = self.places[self.missing]
+        if len(gone) == 0:
+            return self.on_it
+        near = PointTree(gone).nearest(self.layout.feet, within=RIM * self.layout.spacing)[0]
+        return np.union1d(self.on_it, np.flatnonzero(np.isfinite(near)))
+
+
+def _joined(pieces: list[_Piece]) -> list[_Piece]:
+    """Faces of one body that has moved are one piece, and so is what one break has taken."""
+    for a, b in combinations(range(len(pieces)), 2):
+        if _one_body(pieces[a], pieces[b]) or _one_break(pieces[a], pieces[b]):
+            rest = [piece for i, piece in enumerate(pieces) if i not in (a, b)]
+            return _joined([pieces[a].with_(pieces[b]), *rest])
+    return pieces
+
+
+def _one_body(one: _Piece, other: _Piece) -> bool:
+    volumes = sum(one.volumes), sum(other.volumes)
+    if min(volumes) < COMPARABLE * max(volumes):
+        return False
+    both = one.with_(other)
+    if min(both.volumes) < BOTH * max(both.volumes):
+        return False
+    if PointTree(one.places).nearest(other.places)[0].min() > 0.5 * max(one.long, other.long):
+        return False
+    return both.rigidity > (LARGELY_AS_ONE if both.share > LARGE else AS_ONE)
+
+
+def _one_break(one: _Piece, other: _Piece) -> bool:
+    """The tips of two teeth may be gone, and between them there was nothing."""
+    if min(one.share_missing, other.share_missing) < 0.5:
+        return False
+    gap = PointTree(one.places[one.missing]).nearest(other.places[other.missing])[0].min()
+    return bool(gap < NEXT_TO * max(one.long, other.long))
+
+
+def _principal(points: DoubleArray) -> DoubleArray:
+    """(3, 3) principal axes of points (k, 3), in rows, the longest first."""
+    return np.asarray(np.linalg.svd(points - points.mean(axis=0), full_matrices=True)[2])
+
+
+def _top_mean(values: DoubleArray) -> float:
+    count = min(len(values), max(LEAST, round(DEEPEST * len(values))))
+    return float(np.sort(values)[-count:].mean())

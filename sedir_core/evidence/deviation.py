@@ -1,0 +1,200 @@
+"""How far a scan lies from the surface that is expected of it: signed, along that surface's normal.
+
+Plus is too much material, minus too little. Everything is in one frame and one unit of the caller's choice; the
+expected surface is given in the scan's shape, so that the smooth difference between good parts is out already.
+All of this is our choice [O].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.orientation import outward_sides
+from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, DoubleArray, IntArray
+
+N_NEAREST = 6  # points of the surface that stand for it at one place
+N_SEARCHED = 160  # of them among which another face is looked for
+N_SIDE = 16  # points of the scan that say how it is turned
+SURE = 0.2  # of the votes, for an outer side to be known
+ALIKE = 0.7  # cosine: normals of one face
+OPPOSITE = 0.5  # cosine: the other face of a wall
+RIM = 3.0  # spacings of the surface: farther aside from its nearest point, a place lies beyond its rim
+QUIET = 3.0  # times the noise
+COVERED = 1.5  # spacings of the scan: it lies on a place that is this near
+CHUNK = 100_000  # points at once: a million would take gigabytes
+N_MEAN, N_TRIMMED = 16, 2  # a deviation is that of a neighbourhood, without its highest and lowest points
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """values: (n,) signed distances. nearest: (n,) the surface's point below each of the scan's.
+
+    normals: (n, 3) of the surface there, averaged over a few points.
+    """
+
+    values: DoubleArray
+    nearest: IntArray
+    normals: DoubleArray
+
+    def rigid(self, moves: DoubleArray) -> DoubleArray:
+        """(n,) the same with the smooth part-to-part difference left in.
+
+        moves: (n, 3), what brings each point of the scan from where it lies into the mean shape.
+        """
+        return np.asarray(self.values - np.einsum("ij,ij->i", moves, self.normals))
+
+
+def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[], DoubleArray]) -> Deviation:
+    """The distance of every point (n, 3) to the expected surface, whose normals point outward.
+
+    sides: gives the scan's own `scan_sides`; asked only where faces are near each other: what has moved farther than a
+    wall is thick is still measured from its own face. Beside the surface's rim, what lies beyond it counts, too.
+    """
+    nearest = expected.tree.nearest(points)[1]
+    values, normals = measure_from(points, nearest, expected)
+    found = Deviation(values, nearest, normals)
+    unsure = _between_faces(points, found, expected)
+    if len(unsure) == 0:
+        return found
+    own = _facing_alike(points[unsure], sides()[unsure], expected)
+    found = _measured_again(points, expected, found, unsure, own)
+    return _measured_again(points, expected, found, *_through_a_wall(points, found, expected))
+
+
+def measure_from(points: DoubleArray, nearest: IntArray, expected: Surface) -> tuple[DoubleArray, DoubleArray]:
+    """Signed distances (n,) of points (n, 3) from the faces that the surface's points `nearest`, (n,), are on.
+
+    Also the normals (n, 3) there.
+    """
+    rim = RIM * expected.spacing
+    values, normals = np.empty(len(points)), np.empty((len(points), 3))
+    for start in range(0, len(points), CHUNK):
+        some = slice(start, start + CHUNK)
+        values[some], normals[some] = _from_face(points[some], nearest[some], expected, rim)
+    return values, normals
+
+
+def deviation_at(
+    points: DoubleArray, near: IntArray, found: Deviation, expected: Surface
+) -> tuple[DoubleArray, DoubleArray]:
+    """Signed distances (t,) of further points (t, 3) of a scan, and the surface's normals (t, 3) there.
+
+    near: (t,) which of the points that were measured is nearest: it says which face they belong to.
+    """
+    values, normals = np.empty(len(points)), np.empty((len(points), 3))
+    for start in range(0, len(points), CHUNK):
+        some = slice(start, start + CHUNK)
+        around = expected.tree.nearest_k(points[some], N_NEAREST)[1]
+        same = np.einsum("nki,ni->nk", expected.normals[around], found.normals[near[some]]) > 0
+        first = around[np.arange(len(around)), same.argmax(axis=1)]
+        below = np.where(same.any(axis=1), first, found.nearest[near[some]])
+        values[some], normals[some] = measure_from(points[some], below, expected)
+    return values, normals
+
+
+def scan_sides(points: DoubleArray, direction: DoubleArray | None = None) -> DoubleArray:
+    """The outward unit normals (n, 3) of a scan (n, 3), zero where nobody can tell out from in.
+
+    direction: (3,) from which a scan of one side was seen; None for a scan of the whole part.
+    """
+    normals = normals_and_curvature(points, N_SIDE)[0]
+    if direction is not None:
+        return np.asarray(np.where(normals @ direction < 0, -1.0, 1.0)[:, None] * normals)
+    votes = outward_sides(points, normals)
+    return np.asarray(np.where(np.abs(votes) > SURE, np.sign(votes), 0.0)[:, None] * normals)
+
+
+def neighbourhood_means(values: DoubleArray, points: DoubleArray) -> DoubleArray:
+    """(n,) deviations, each the mean over the points around it, the most extreme ones left out.
+
+    values: (n,) at points (n, 3). One flying pixel is no deviation of a part.
+    """
+    around = PointTree(points).nearest_k(points, N_MEAN)[1]
+    ranked = np.sort(values[around], axis=1)
+    cut = N_TRIMMED if ranked.shape[1] > 2 * N_TRIMMED else 0
+    return np.asarray(ranked[:, cut : ranked.shape[1] - cut].mean(axis=1))
+
+
+def _noise(values: DoubleArray) -> float:
+    return max(1.4826 * float(np.median(np.abs(values))), _TINY)
+
+
+def _from_face(
+    points: DoubleArray, nearest: IntArray, expected: Surface, rim: float
+) -> tuple[DoubleArray, DoubleArray]:
+    own = expected.normals[nearest]
+    offsets = points - expected.points[nearest]
+    feet = points - np.einsum("ij,ij->i", offsets, own)[:, None] * own
+    around = expected.tree.nearest_k(feet, N_NEAREST)[1]
+    alike = np.einsum("nki,ni->nk", expected.normals[around], own) > ALIKE
+    around = np.where(alike, around, nearest[:, None])
+    normals = expected.normals[around]
+    mean = normals.sum(axis=1)
+    mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), _TINY)
+    # Half way between the normals of two points of an arc, neither sees it bend: curvature cancels out.
+    between = normals + mean[:, None]
+    between /= np.maximum(np.linalg.norm(between, axis=2, keepdims=True), _TINY)
+    along = np.einsum("nki,nki->nk", points[:, None] - expected.points[around], between).mean(axis=1)
+    aside = np.linalg.norm(offsets - np.einsum("ij,ij->i", offsets, mean)[:, None] * mean, axis=1)
+    return np.where(along < 0, -1.0, 1.0) * np.hypot(along, np.maximum(aside - rim, 0.0)), mean
+
+
+def _between_faces(points: DoubleArray, found: Deviation, expected: Surface) -> IntArray:
+    """Points (m,) that have moved, and have another face near: they may have come from there."""
+    loud = np.flatnonzero(np.abs(found.values) > QUIET * _noise(found.values))
+    around = expected.tree.nearest_k(points[loud], N_SEARCHED)[1]
+    across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -OPPOSITE
+    return np.asarray(loud[across.any(axis=1)])
+
+
+def _facing_alike(points: DoubleArray, sides: DoubleArray, expected: Surface) -> IntArray:
+    """(m,) the nearest point of the surface that faces the same way, or simply the nearest where none near does."""
+    around = expected.tree.nearest_k(points, N_SEARCHED)[1]
+    facing = np.einsum("nki,ni->nk", expected.normals[around], sides) >= 0
+    return np.asarray(around[np.arange(len(points)), facing.argmax(axis=1)])
+
+
+def _through_a_wall(points: DoubleArray, found: Deviation, expected: Surface) -> tuple[IntArray, IntArray]:
+    """Points that have come through a thin wall, (m,), and the surface's points they are to be measured from, (m,).
+
+    A dent in one face of it may end behind the other face. That one is where it belongs, and its own points lie on it;
+    but where the dent comes from, there are none.
+    """
+    still = np.abs(found.values) <= QUIET * _noise(found.values)
+    loud = np.flatnonzero(~still)
+    loud = loud[_covered(points, found, still, found.nearest[loud], expected)]
+    around = expected.tree.nearest_k(points[loud], N_SEARCHED)[1]
+    across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -OPPOSITE
+    origin = around[np.arange(len(loud)), across.argmax(axis=1)]
+    moved = across.any(axis=1) & ~_covered(points, found, still, origin, expected)
+    return loud[moved], origin[moved]
+
+
+def _covered(points: DoubleArray, found: Deviation, still: BoolArray, places: IntArray, expected: Surface) -> BoolArray:
+    """(p,) whether the scan lies on these points of the surface: of its points that have not moved, some are near."""
+    feet, normals = points[still], found.normals[still]
+    if len(feet) == 0:
+        return np.zeros(len(places), bool)
+    reach = COVERED * typical_spacing(feet)
+    around = PointTree(feet).nearest_k(expected.points[places], N_NEAREST, within=reach)[1]
+    inside = around < len(feet)
+    alike = np.einsum("pki,pi->pk", normals[np.minimum(around, len(feet) - 1)], expected.normals[places]) > 0
+    return np.asarray((inside & alike).any(axis=1))
+
+
+def _measured_again(
+    points: DoubleArray, expected: Surface, found: Deviation, some: IntArray, nearest: IntArray
+) -> Deviation:
+    """With some (m,) of the points measured from other faces of the surface."""
+    values, normals, below = found.values.copy(), found.normals.copy(), found.nearest.copy()
+    below[some] = nearest
+    values[some], normals[some] = measure_from(points[some], nearest, expected)
+    return Deviation(values, below, normals)

@@ -1,0 +1,120 @@
+"""Signed offsets of all the points of a scan, averaged on places of the normal surface.
+
+Unlike a mean over a scan's own neighbours, such a mean uses every point, however many there are, keeps to one side of a
+wall, and is of the same size on every scan: noise falls with the points that were scanned, a dent does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.overlap import rim_of
+from sedir_core.geometry.surface import local_frames
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, DoubleArray, IntArray
+
+FIELD_SIZES = (1, 4, 16, 64)
+FIELDS = tuple(f"field_{k}" for k in FIELD_SIZES)
+FACING = 0.3  # cosine between the normals of two places on the same side
+ASIDE, ASIDE_AT_RIM = 3.0, 1.0  # spacings of places beyond which a point lies beside the known surface
+FARTHEST = 0.04  # radii: a flying pixel counts no more
+LAYER = 1.0  # spacings of places from the known surface to another layer, at least
+SHOWN_BENEATH = 0.5  # times as many points as over most places: the known surface is seen there, too
+PARALLEL = 0.7  # cosine between a layer's normal and the surface's
+LAYER_POINTS = 12  # that say a layer's normal
+ENOUGH = 0.25  # of a neighbourhood's places: with fewer points nothing is said
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places (p, 3) on a surface and their normals (p, 3)."""
+
+    points: DoubleArray
+    normals: DoubleArray
+
+    @cached_property
+    def tree(self) -> PointTree:
+        """Of the places."""
+        return PointTree(self.points)
+
+    @cached_property
+    def spacing(self) -> float:
+        """Side of the square that a place stands for."""
+        return max(typical_spacing(self.points), _TINY)
+
+    @cached_property
+    def rim(self) -> BoolArray:
+        """(p,) which of the places lie near an end of what is known."""
+        return rim_of(self.points, self.normals)[1]
+
+    def over(self, points: DoubleArray) -> tuple[IntArray, DoubleArray, BoolArray]:
+        """The place (n,) that each of the points (n, 3) is over, its signed offset, and whether it is over one at all.
+
+        What lies beside the known surface is not judged: nobody knows what belongs there.
+        """
+        found = self.tree.nearest(points)[1]
+        away = points - self.points[found]
+        along = np.einsum("ij,ij->i", away, self.normals[found])
+        aside = np.sqrt(np.maximum((away**2).sum(axis=1) - along**2, 0))
+        return found, along, aside < np.where(self.rim[found], ASIDE_AT_RIM, ASIDE) * self.spacing
+
+    @cached_property
+    def sums(self) -> dict[str, csr_matrix]:
+        """By channel a (p, p) matrix that sums over the nearest places on the same side."""
+        around = self.tree.nearest_k(self.points, 2 * max(FIELD_SIZES))[1]
+        same = np.einsum("pki,pi->pk", self.normals[around], self.normals) > FACING
+        rank = same.cumsum(axis=1)
+        matrices = {}
+        for name, k in zip(FIELDS, FIELD_SIZES, strict=True):
+            rows, columns = np.nonzero(same & (rank <= k))
+            ones = np.ones(len(rows), np.float32)
+            matrices[name] = csr_matrix((ones, (rows, around[rows, columns])), shape=(len(self.points),) * 2)
+        return matrices
+
+    def other_layer(self, points: DoubleArray, every: DoubleArray) -> BoolArray:
+        """(n,) which of the points lie on another layer of a scan's points (m, 3) that shows the known surface, too.
+
+        They are the other face of a wall, of which no training scan saw enough: a dent or a bump takes the place of the
+        surface, and no scanner sees both. Walls of pits and flanks of burrs are not parallel to the surface.
+        """
+        found, along, on = self.over(every)
+        beneath = on & (np.abs(along) < 0.5 * LAYER * self.spacing)
+        near = self.sums[FIELDS[1]]
+        usual = near @ np.bincount(found[on], minlength=len(self.points)).astype(float)
+        shown = near @ np.bincount(found[beneath], minlength=len(self.points)).astype(float)
+        seen = shown > SHOWN_BENEATH * float(np.median(usual[usual > 0])) if (usual > 0).any() else shown > 0
+        found, along, on = self.over(points)
+        layer = on & (np.abs(along) > LAYER * self.spacing) & seen[found]
+        some = np.flatnonzero(layer)
+        if len(some):
+            around = PointTree(every).nearest_k(points[some], LAYER_POINTS)[1]
+            normals = local_frames(every, around)[1][:, :, 0]
+            layer[some] = np.abs(np.einsum("ij,ij->i", normals, self.normals[found[some]])) > PARALLEL
+        return layer
+
+    def offsets(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+        """How many of the points (n, 3) lie over each place, (p,), and the sum of their signed offsets, (p,)."""
+        found, along, on = self.over(points)
+        count = np.bincount(found[on], minlength=len(self.points)).astype(float)
+        total = np.bincount(found[on], np.clip(along[on], -FARTHEST, FARTHEST), minlength=len(self.points))
+        return count, np.asarray(total, float)
+
+
+def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[str, DoubleArray]:
+    """field_k: length of the mean offset of all points (n, 3) around the k places next to place own[i], (m,).
+
+    NaN where too few points say it.
+    """
+    count, total = places.offsets(points)
+    fields = {}
+    for (name, summed), k in zip(places.sums.items(), FIELD_SIZES, strict=True):
+        n = summed @ count
+        mean = np.abs(summed @ total) / np.maximum(n, 1)
+        fields[name] = np.where(n >= max(1.0, ENOUGH * k), mean, np.nan)[own]
+    return fields

@@ -1,0 +1,107 @@
+"""Which category a scan belongs to, and where it lies in that category's frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sedir_core.errors import Cancelled, UnknownCategory
+from sedir_core.evidence.category import Category, View
+from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
+from sedir_core.geometry.views import may_be_view
+from sedir_core.runtime import generator
+from sedir_core.types import DoubleArray, Stop
+
+N_TRIED = 4  # categories that are registered after the descriptors' shortlist
+PLAIN_FIT = 1.1  # times the usual residual: what fits like this needs no comparison
+WHOLE_FIT = 1.3  # times the usual: what fits a whole part like this is one, though one camera could have seen it all
+UNKNOWN_RESIDUAL = 2.0  # times the usual: a bent or broken part stays below, another part does not
+
+
+@dataclass(frozen=True)
+class Identified:
+    """misfit: residual in times of the category's usual one. view: None for a scan from all around.
+
+    side_only: it seems to show one side, which this model was not trained for.
+    """
+
+    category: str
+    placement: Placement
+    misfit: float
+    view: View | None = None
+    side_only: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the scan fits the category at all."""
+        return self.misfit < UNKNOWN_RESIDUAL
+
+
+def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop) -> Identified:
+    """points: (n, 3) finite, file coordinates. wanted: a category, or "auto" to find it out.
+
+    Raises UnknownCategory, Cancelled.
+    """
+    if wanted != "auto" and wanted not in known:
+        raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
+    candidates = known if wanted == "auto" else {wanted: known[wanted]}
+    near = without_strays(points)
+    from_one_side = may_be_view(near, generator(0, "sides"))
+    descriptor = shape_descriptor(near, generator(0, "descriptor"))
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
+    if from_one_side and all(one.knows_views for one in candidates.values()):
+        likeliest = _placed(names[0], points, known)
+        if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
+            return likeliest
+        view = _best_view(points, candidates, stop)
+        whole = likeliest if likeliest.category == view.category else _placed(view.category, points, known)
+        return whole if whole.misfit < WHOLE_FIT else view
+    found = _best(names, lambda name: _placed(name, points, known), stop)
+    if from_one_side and not found.misfit < WHOLE_FIT:
+        return replace(found, side_only=True)
+    return found if found.misfit < PLAIN_FIT else _relaid(found, points, known)
+
+
+def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
+    return Identified(name, *known[name].place(points, generator(0, "align")))
+
+
+def _relaid(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
+    """The same, laid by what the scan and the surface both show: it may lie on another side than the training scans."""
+    placement, misfit = known[found.category].relaid(points, found.placement)
+    return replace(found, placement=placement, misfit=min(misfit, found.misfit))
+
+
+def _best_view(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
+    unlike = {name: one.view_unlikeness(points, generator(0, "descriptor")) for name, one in candidates.items()}
+    names = sorted(unlike, key=lambda name: (unlike[name], name))[:N_TRIED]
+
+    def placed(name: str) -> Identified:
+        return Identified(name, *candidates[name].place_view(points, generator(0, "align")))
+
+    return _best(names, placed, stop)
+
+
+def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) -> Identified:
+    """The category that is fitted best; the rest is not tried after a plain fit."""
+    tried: list[Identified] = []
+    for name in names:
+        if stop():
+            raise Cancelled
+        tried.append(place(name))
+        if tried[-1].misfit < PLAIN_FIT:
+            break
+    return min(tried, key=lambda one: (one.misfit, one.category))
+
+
+def certainty(found: Identified, probability: float, predicted: str) -> tuple[bool, str]:
+    """Is the category uncertain, and why, in a user's words; the reason is empty where all is well."""
+    if found.side_only:
+        return True, "seems to be seen from one side, but the model was trained for scans from all around"
+    if not np.isfinite(found.misfit) or not found.known:
+        return True, f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}"
+    if predicted != found.category:
+        return True, f"fits {found.category} best, but the network takes it for {predicted} ({100 * probability:.0f} %)"
+    return False, ""

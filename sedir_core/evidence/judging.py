@@ -1,0 +1,59 @@
+"""What a verdict rests on and by which rule: chosen for a run or for one inspection, named the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sedir_core.errors import BadConfig
+from sedir_core.evidence.combination import TOKEN
+from sedir_core.types import DoubleArray
+
+EvidenceKind = Literal["network", "surface", "all"]
+Rule = Literal["paper", "raw", "calibrated"]
+EVIDENCE: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+
+@dataclass(frozen=True)
+class Judging:
+    """evidence: the network's residuals, the comparison with the normal surface, or both. rule: how scores are made.
+
+    `paper` [P] and `raw` (the same without min-max) [O] know the network's evidence only.
+    """
+
+    evidence: EvidenceKind = "all"
+    rule: Rule = "calibrated"
+
+    @property
+    def name(self) -> str:
+        """As it stands in a run's tensors and in results."""
+        return f"{self.evidence}.{self.rule}"
+
+    def of(self, exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
+        """The channels that count."""
+        if self.evidence == "all":
+            return dict(exceedance)
+        return {name: values for name, values in exceedance.items() if (name == TOKEN) == (self.evidence == "network")}
+
+
+CALIBRATED = tuple(Judging(evidence) for evidence in EVIDENCE)
+ALL_JUDGINGS = (*CALIBRATED, Judging("network", "raw"), Judging("network", "paper"))
+
+
+def judging_of(evidence: str, rule: str) -> Judging:
+    """From the settings. A rule that knows the network's evidence only takes `all` for it.
+
+    Raises BadConfig for an unknown name, and for such a rule with evidence of the surface.
+    """
+    if evidence not in EVIDENCE:
+        raise BadConfig("evidence", f"no such evidence: {evidence}", "use " + ", ".join(EVIDENCE))
+    if rule not in RULES:
+        raise BadConfig("rule", f"no such rule: {rule}", "use " + ", ".join(RULES))
+    if rule == "calibrated":
+        return Judging(evidence, rule)
+    if evidence == "surface":
+        what = f"the rule {rule} judges the network's residuals, not the surface"
+        raise BadConfig("rule", what, "use --evidence network, or --rule calibrated")
+    return Judging("network", rule)

@@ -1,0 +1,147 @@
+"""One aligned scan in lengths: its deviation from the expected surface, and what departs from it, described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from sedir_core.evidence.description import Region, describe
+from sedir_core.evidence.deviation import Deviation, deviation_at, neighbourhood_means, scan_sides, signed_deviation
+from sedir_core.evidence.layout import Layout, ground_of, grow, lay_out
+from sedir_core.evidence.placing import place_words
+from sedir_core.geometry.frames import Placement
+from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.views import settled_from
+from sedir_core.types import BoolArray, Defect, DoubleArray, FloatArray, IntArray, Scan
+
+# Times the noise, and of the whole surface: what stands out more, and is larger, draws the smooth difference to itself.
+MISLEADING, WIDE = 10.0, 0.002
+ENOUGH = 0.5  # of the points: fewer do not say how a part differs
+
+Moves = Callable[[BoolArray], DoubleArray]
+"""The (n, 3) moves of a scan's points into the mean shape, found from those of them, (n,), that are True."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A scan (n, 3) in its category's frame, in radii. expected: the normal surface in the scan's shape."""
+
+    points: DoubleArray
+    moves: DoubleArray
+    expected: Surface
+    deviation: Deviation
+    layout: Layout
+    regions: Sequence[Region]
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What `types.Detection` says in lengths; see there."""
+
+    deviation: FloatArray
+    deviation_rigid: FloatArray
+    expected: DoubleArray
+    regions: tuple[Defect, ...]
+    deviation_range: tuple[float, float]
+
+
+def measure(
+    points: DoubleArray, moves: DoubleArray, surface: Surface, again: Moves, direction: DoubleArray | None = None
+) -> Measured:
+    """points: (n, 3) aligned with a normal surface; moves: (n, 3), their way into its mean shape.
+
+    again: finds the moves once more without what departs, where that is large enough to have drawn them.
+    direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
+    """
+
+    @cache
+    def sides() -> DoubleArray:
+        return scan_sides(points, direction)
+
+    found = _measured(points, moves, surface, sides, direction)
+    misleading = [region for region in found.regions if _misleads(region, found.layout)]
+    normal = np.ones(len(points), bool)
+    for region in misleading:
+        normal[region.members] = False
+    if not misleading or normal.mean() < ENOUGH:
+        return found
+    return _measured(points, again(normal), surface, sides, direction)
+
+
+def _misleads(region: Region, layout: Layout) -> bool:
+    return abs(region.depth) > MISLEADING * layout.noise and region.area > WIDE * float(layout.ground.area.sum())
+
+
+def _measured(
+    points: DoubleArray,
+    moves: DoubleArray,
+    surface: Surface,
+    sides: Callable[[], DoubleArray],
+    direction: DoubleArray | None,
+) -> Measured:
+    back = spread(moves, points + moves, surface.points)
+    expected = Surface(surface.points - back, surface.normals)
+    ground = ground_of(expected)
+    settled = None if direction is None else settled_from(ground.places, ground.normals, direction)
+    deviation = signed_deviation(points, expected, sides)
+    layout = lay_out(points, deviation, ground, settled)
+    regions = describe(points, deviation, layout, grow(layout))
+    return Measured(points, moves, expected, deviation, layout, regions)
+
+
+def in_scan(measured: Measured, placement: Placement, scan: Scan, point_scores: FloatArray) -> Lengths:
+    """The same at all evaluated points of the scan, in its own coordinates and unit.
+
+    point_scores: (n,) in the scan's order, NaN where not evaluated.
+    """
+    judged = np.flatnonzero(~np.isnan(point_scores))
+    aligned = placement.enter(scan.points[judged])
+    near = PointTree(measured.points).nearest(aligned)[1]
+    factor = placement.frame.radius / placement.unit
+    values, normals = deviation_at(aligned, near, measured.deviation, measured.expected)
+    drift = np.einsum("ij,ij->i", measured.moves[near], normals)
+    everywhere = np.full((2, len(scan)), np.nan, np.float32)
+    everywhere[:, judged] = factor * values, factor * (values - drift)
+    expected = placement.leave(measured.expected.points)
+    regions = [_defect(region, measured, placement, judged, near, point_scores) for region in measured.regions]
+    lowest, highest = _range(measured)
+    return Lengths(everywhere[0], everywhere[1], expected, tuple(regions), (factor * lowest, factor * highest))
+
+
+def _range(measured: Measured) -> tuple[float, float]:
+    rigid = neighbourhood_means(measured.deviation.rigid(measured.moves), measured.points)
+    gone = [region.depth for region in measured.regions if region.kind == "missing material"]
+    return min([float(rigid.min()), *gone]), float(rigid.max())
+
+
+def _defect(
+    region: Region,
+    measured: Measured,
+    placement: Placement,
+    judged: IntArray,
+    near: IntArray,
+    point_scores: FloatArray,
+) -> Defect:
+    inside = np.zeros(len(measured.points), bool)
+    inside[region.members] = True
+    members = judged[inside[near]]
+    factor = placement.frame.radius / placement.unit
+    ground = measured.layout.ground
+    return Defect(
+        centroid=placement.leave(region.centroid[None])[0],
+        extent=np.ptp(placement.leave(ground.places[region.places]), axis=0),
+        peak=float(point_scores[members].max(initial=0.0)),
+        area=factor**2 * region.area,
+        members=members,
+        kind=region.kind,
+        depth=factor * region.depth,
+        depth_mean=factor * region.depth_mean,
+        size=factor * region.size,
+        axes=region.axes @ placement.pose.rotation,
+        place=place_words(region.centroid, ground.normals[region.places].mean(axis=0), ground.places),
+    )

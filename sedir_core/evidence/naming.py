@@ -1,0 +1,87 @@
+"""Which described region a cluster of high scores belongs to, and a description of those that belong to none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sedir_core.types import Defect, DefectKind, DoubleArray, FloatArray, Scan
+
+COMPARABLE = 0.25  # of the volume of the largest region that a cluster touches: another defect, not its fringe
+TOUCHED = 0.2  # of such a region's points
+FLAT = 3.0  # times the noise: a cluster with less deviation is not told by it
+DEEPEST, LEAST = 0.02, 3  # of the points: their mean is the depth; at least so many
+
+
+def named_by_regions(
+    scan: Scan, clusters: Sequence[Defect], regions: Sequence[Defect], deviation: FloatArray
+) -> tuple[Defect, ...]:
+    """The regions that clusters touch, and the clusters that touch none, the highest peak first.
+
+    deviation: (n,) from the expected surface, NaN where not evaluated. Several clusters in one region are one defect:
+    a broken tooth shows on all its flanks.
+    """
+    peaks: dict[int, float] = {}
+    loose: list[Defect] = []
+    noise = _noise(deviation)
+    for cluster in clusters:
+        touched = _touched(len(deviation), cluster, regions)
+        for index in touched:
+            peaks[index] = max(peaks.get(index, 0.0), regions[index].peak, cluster.peak if index == touched[0] else 0.0)
+        if not touched:
+            loose.append(_described(scan, cluster, deviation, noise))
+    named = [replace(regions[index], peak=peak) for index, peak in peaks.items()]
+    return tuple(sorted([*named, *loose], key=lambda defect: -defect.peak))
+
+
+def _touched(n_points: int, cluster: Defect, regions: Sequence[Defect]) -> list[int]:
+    """The largest region that shares points with the cluster, then others that are no mere fringe of it."""
+    hot = np.zeros(n_points, bool)
+    hot[cluster.members] = True
+    shared = {i: int(hot[region.members].sum()) for i, region in enumerate(regions)}
+    found = sorted((i for i, count in shared.items() if count), key=lambda i: -_volume(regions[i]))
+    return [
+        i
+        for i in found
+        if i == found[0]
+        or (_volume(regions[i]) > COMPARABLE * _volume(regions[found[0]]) and shared[i] > TOUCHED * regions[i].n_points)
+    ]
+
+
+def _volume(region: Defect) -> float:
+    return region.area * abs(region.depth)
+
+
+def _noise(deviation: FloatArray) -> float:
+    known = deviation[~np.isnan(deviation)]
+    return 1.4826 * float(np.median(np.abs(known))) if len(known) else 0.0
+
+
+def _described(scan: Scan, cluster: Defect, deviation: FloatArray, noise: float) -> Defect:
+    """What its own points say. Where they lie as expected, something between them must be missing."""
+    points = scan.points[cluster.members]
+    values = deviation[cluster.members].astype(np.float64)
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return cluster
+    mean = float(values.mean())
+    ranked = np.sort(values if mean > 0 else -values)
+    deepest = float(ranked[-max(min(LEAST, len(ranked)), round(DEEPEST * len(ranked))) :].mean())
+    kind: DefectKind = "bump" if mean > 0 else "dent"
+    if deepest < FLAT * noise:
+        kind = "gap or crack"
+    axes = np.linalg.svd(points - points.mean(axis=0), full_matrices=True)[2] if len(points) > 1 else np.eye(3)
+    return replace(
+        cluster,
+        kind=kind,
+        depth=deepest if mean > 0 and kind != "gap or crack" else -deepest,
+        depth_mean=mean,
+        size=_extents(points, axes),
+        axes=axes,
+    )
+
+
+def _extents(points: DoubleArray, axes: DoubleArray) -> DoubleArray:
+    return np.asarray(np.ptp(points @ axes.T, axis=0))

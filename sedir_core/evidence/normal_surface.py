@@ -1,0 +1,313 @@
+"""A category's normal surface, merged from its training parts, and how a scan departs from it.
+
+This is the geometric half of calibrated scoring [O]: tokens say whether a neighbourhood looks right for its
+place, the surface says whether the material is where it belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.fields import FIELDS, Places, offset_fields
+from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
+from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
+from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.orientation import outward
+from sedir_core.geometry.overlap import Oriented, better, judge
+from sedir_core.geometry.registration import Pose, Surface, align
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.seams import SeamFinder
+from sedir_core.geometry.surface import smooth_onto_plane
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.views import settled_from
+from sedir_core.types import BoolArray, DoubleArray, Stop, never_stop
+
+N_CONTROLS = 64
+N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
+# Disagreement of a part with the others (`geometry.overlap.Fit`), in times of the median: beyond the one a better pose
+# is looked for, beyond the other the part is left out.
+DOUBTFUL, CONTRADICTING, LEAST_CONFLICT = 1.3, 3.0, 0.03
+N_ELASTIC_POINTS = 3_000
+N_SURFACE_POINTS = 40_000
+N_PROBES = 20_000
+MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
+OFFSET_SIZES = (8, 32, 128)
+BARE_SIZES = (4, 8, 32)
+SEAM = "seam"
+GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, SIZE)
+WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
+NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
+TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
+DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
+LEAST_KNOWN = 0.3  # of the points: with fewer over the surface the scan is of another part, and all of them say so
+LONELY = 6.0  # spacings of a scan to the eighth neighbour of a point, beyond which it shows no surface
+COMPLETE = 0.97  # of the surface that every training scan shows
+SHOWN = 3.0  # spacings of a part from a place to its nearest point, up to which the part shows the place
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How an aligned scan departs from a normal surface, per point, in units of the part's radius.
+
+    points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out.
+    channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
+    so noise averages out and a dent does not. bare_k: mean distance from surface to scan around the point, in spacings
+    of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
+    than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
+    far the smooth difference itself moved the point. field_k: see `fields.offset_fields`. size: the same everywhere, 1
+    where the scan is as large as the surface. size_difference: see `whole_part.size_difference`.
+    """
+
+    points: DoubleArray
+    places: DoubleArray
+    channels: dict[str, DoubleArray]
+    size_difference: float
+
+
+@dataclass(frozen=True)
+class AlignedPart:
+    """A training part in the category's frame, and the smooth difference from the reference part to it."""
+
+    points: DoubleArray
+    toward_reference: Elastic
+
+
+@dataclass(frozen=True)
+class NormalSurface:
+    """The merged surface of a category, with the control points of its smooth differences (c, 3).
+
+    shown: share of the surface that every training scan shows. Where scans do not always show the whole part, as on a
+    turntable, what one of them lacks does not condemn it.
+    """
+
+    surface: Surface
+    controls: DoubleArray
+    shown: float = 1.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether good scans show all of the part, so that gaps are evidence of a defect."""
+        return self.shown >= COMPLETE
+
+    def depart(
+        self,
+        points: DoubleArray,
+        generator: np.random.Generator,
+        direction: DoubleArray | None = None,
+        every: DoubleArray | None = None,
+    ) -> Departure:
+        """points: (n, 3) in the category's frame, rigidly aligned, n at least 128.
+
+        direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
+        every: (m, 3) all points of the scan, of which `points` are some; by default these.
+        """
+        known = self.probes.places.over(points)[2]
+        if known.mean() < LEAST_KNOWN:
+            known = np.ones(len(points), bool)
+        smooth = fit_elastic(_some(points[known], generator), self.surface, self.controls)
+        moves = smooth(points)
+        places = points + moves
+        moved = places if every is None else every + smooth(every)
+        known = self.probes.places.over(places)[2] & ~self.probes.places.other_layer(places, moved)
+        distances, nearest = self.surface.tree.nearest(places)
+        normals = self.surface.normals[nearest]
+        along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
+        residuals = np.where(known, along, 0.0)[:, None] * normals
+        tree = PointTree(places)
+        distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
+        known &= distances_around[:, 7] < LONELY * typical_spacing(places)
+        channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
+        channels |= self._gaps(places, tree, direction)
+        channels["stray_8"] = np.where(known, distances, 0.0)[around[:, :8]].mean(axis=1)
+        channels["drift"] = _length(moves)
+        for name in (*(f"offset_{k}" for k in OFFSET_SIZES), "stray_8"):
+            channels[name][~known] = np.nan
+        moved = moved[~self.probes.places.other_layer(moved, moved)]
+        channels |= offset_fields(self.probes.places, moved, self.probes.tree.nearest(places)[1])
+        larger = size_difference(points, self.probes.places)
+        channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
+        return Departure(points, places, channels, larger)
+
+    def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
+        """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
+        return fit_elastic(_some(fitted, generator), self.surface, self.controls)(points)
+
+    def _gaps(self, places: DoubleArray, tree: PointTree, direction: DoubleArray | None) -> dict[str, DoubleArray]:
+        probes = self.probes.points
+        uncovered = tree.nearest(probes)[0]
+        settled = np.ones(len(probes), bool)
+        if direction is not None:
+            settled = settled_from(probes, self.probes.normals, direction)
+        spacing = max(_spacing_of_scan(uncovered[settled]), DENSEST * self.probes.spacing)
+        uncovered = _surely_missing(uncovered, probes, settled)
+        around, beside = self.probes.around, self.probes.tree.nearest_k(places, 8)[1]
+        widths = uncovered / spacing
+        found = {f"bare_{k}": widths[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
+        narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
+        found[SEAM] = self.probes.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
+        return found
+
+    @cached_property
+    def probes(self) -> Probes:
+        """The places where the scan is looked for."""
+        step = max(1, len(self.surface.points) // N_PROBES)
+        return Probes(self.surface.points[::step], self.surface.normals[::step])
+
+
+class Probes:
+    """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
+
+    def __init__(self, points: DoubleArray, normals: DoubleArray) -> None:
+        self.points, self.normals = points, normals
+        self.places = Places(points, normals)
+        self.tree, self.spacing = self.places.tree, self.places.spacing
+        self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
+        self.seams = SeamFinder(points, normals, self.spacing)
+
+
+def align_parts(
+    clouds: Sequence[DoubleArray], generator: np.random.Generator, stop: Stop = never_stop
+) -> tuple[list[AlignedPart], list[int]]:
+    """Bring the parts onto one of them; also which of the clouds contradict the others and are left out.
+
+    The first part is the reference, unless it is itself what contradicts. A scan that shows another side than the
+    others is laid by what both show (`geometry.overlap`); laid wrong, it would make every defect look usual.
+
+    clouds: each (n, 3), centred and scaled by the first part's frame. Raises Cancelled.
+    """
+    oriented = [Oriented(cloud) for cloud in clouds] if len(clouds) > 1 else []
+    best: tuple[list[Pose], list[int]] | None = None
+    for reference in range(min(len(clouds), N_REFERENCES)):
+        poses, left_out = _onto(reference, clouds, oriented, generator, stop)
+        if best is None or len(left_out) < len(best[1]):
+            best, chosen = (poses, left_out), reference
+        if 2 * len(left_out) < len(clouds):
+            break
+    assert best is not None
+    poses, left_out = best
+    moved = [pose.apply(cloud) for pose, cloud in zip(poses, clouds, strict=True)]
+    surface = Surface(moved[chosen])
+    controls = moved[chosen][farthest_points(moved[chosen].astype(np.float32), N_CONTROLS)]
+    parts = [AlignedPart(moved[chosen], no_displacement(controls))]
+    for i in range(len(clouds)):
+        if i != chosen and i not in left_out:
+            few = moved[i][generator.permutation(len(moved[i]))[:N_ELASTIC_POINTS]]
+            parts.append(AlignedPart(moved[i], fit_elastic(few, surface, controls)))
+    return parts, left_out
+
+
+def _onto(
+    reference: int,
+    clouds: Sequence[DoubleArray],
+    oriented: Sequence[Oriented],
+    generator: np.random.Generator,
+    stop: Stop,
+) -> tuple[list[Pose], list[int]]:
+    """The poses of all clouds on that one, and which of them contradict the others."""
+    surface, still = Surface(clouds[reference]), Pose(np.eye(3), np.zeros(3))
+    poses = []
+    for i, cloud in enumerate(clouds):
+        if stop():
+            raise Cancelled
+        poses.append(still if i == reference else align(cloud, surface, generator)[0])
+    if len(clouds) < 2:
+        return poses, []
+    conflicts = _conflicts(oriented, poses)
+    usual = float(np.median(conflicts)) if len(clouds) > 2 else 0.0
+    for i in np.argsort(-conflicts):
+        if i != reference and conflicts[i] > DOUBTFUL * usual + LEAST_CONFLICT:
+            if stop():
+                raise Cancelled
+            poses[i] = better(oriented[i], _union(oriented, poses, int(i)), poses[i]).pose
+    if len(clouds) < 3:  # of two, nobody knows which is wrong
+        return poses, []
+    conflicts = _conflicts(oriented, poses)
+    limit = CONTRADICTING * float(np.median(conflicts)) + LEAST_CONFLICT
+    return poses, [i for i in range(len(clouds)) if i != reference and conflicts[i] > limit]
+
+
+def _conflicts(oriented: Sequence[Oriented], poses: Sequence[Pose]) -> DoubleArray:
+    """How much each of the aligned clouds contradicts the others where both go on."""
+    every = range(len(oriented))
+    return np.array([judge(oriented[i], _union(oriented, poses, i), poses[i]).conflict for i in every])
+
+
+def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], but: int) -> Oriented:
+    """What all clouds but one show together."""
+    others = [(one, pose) for i, (one, pose) in enumerate(zip(oriented, poses, strict=True)) if i != but]
+    points = np.concatenate([pose.apply(one.points) for one, pose in others])
+    normals = np.concatenate([one.normals @ pose.rotation.T for one, pose in others])
+    return Oriented(points, normals)
+
+
+def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) -> NormalSurface:
+    """The surface of `parts` in the mean shape of `all_parts`, noise averaged out.
+
+    Leaving a part out of `parts` gives the surface to hold that part against.
+    """
+    controls = all_parts[0].toward_reference.controls
+    mean = Elastic(controls, np.mean([part.toward_reference.weights for part in all_parts], axis=0))
+    moved = [part.points + part.toward_reference(part.points) for part in parts[:MERGED_PARTS]]
+    moved = [points - mean(points) for points in moved]
+    merged = np.concatenate(moved)
+    # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
+    keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
+    points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
+    return NormalSurface(Surface(points, outward(points, normals)), controls, _share_shown(points, moved))
+
+
+def _share_shown(places: DoubleArray, parts: Sequence[DoubleArray]) -> float:
+    """The share of places (p, 3) that every part, each (n, 3), has points at."""
+    some = places[:: max(1, len(places) // N_ELASTIC_POINTS)]
+    shown = np.ones(len(some), bool)
+    for points in parts:
+        shown &= PointTree(points).nearest(some)[0] < SHOWN * typical_spacing(points)
+    return float(shown.mean())
+
+
+def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
+    """RMS of the smooth differences between the parts, in units of the part's radius; assumed for a single one."""
+    if len(parts) < 2:
+        return TOLERANCE
+    probes = parts[0].points[:: max(1, len(parts[0].points) // 1_000)]
+    fields = np.array([part.toward_reference(probes) for part in parts])
+    spread = fields - fields.mean(axis=0)
+    return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
+
+
+def _spacing_of_scan(uncovered: DoubleArray) -> float:
+    """The spacing of a scan's points, from the distances (p,) at which places of the surface find it.
+
+    The lower third of them says it, so that a scan of which half is missing is not taken for a sparse one.
+    """
+    if len(uncovered) == 0:
+        return np.inf
+    return float(np.quantile(uncovered, NEAR_SHARE)) / NEAR
+
+
+def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:
+    """The (p,) gaps of a view: no wider than the way to where nobody knows whether there is anything to see.
+
+    A view frays at its outline, farther in than any rule about angles says; a hole inside it is as wide as ever.
+    """
+    if settled.all():
+        return uncovered
+    found = np.zeros_like(uncovered)
+    if settled.any():
+        inside = PointTree(probes[~settled]).nearest(probes[settled])[0]
+        found[settled] = np.minimum(uncovered[settled], inside)
+    return found
+
+
+def _some(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
+    return points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
+
+
+def _length(vectors: DoubleArray) -> DoubleArray:
+    return np.asarray(np.linalg.norm(vectors, axis=1))

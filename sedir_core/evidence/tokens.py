@@ -1,0 +1,64 @@
+"""From an aligned cloud to the tokens a network reads: centres, nested groups, local features, geometry."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sedir_core.config import GroupingConfig
+from sedir_core.errors import TooFewPoints
+from sedir_core.geometry.neighbours import nearest_groups
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.surface import local_frames, local_variation
+from sedir_core.geometry.tree import PointTree
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.models.sedir import Tokens
+from sedir_core.runtime import autocast
+from sedir_core.types import BoolArray, DoubleArray
+
+N_AROUND = 64  # points that show whether a group is whole
+CUT = 0.22  # of their reach: how far their middle lies beside a group's centre; half a disc: 0.42
+
+
+def resolutions(grouping: GroupingConfig) -> tuple[int, int, int]:
+    """The three neighbourhood sizes: k divided by the ratio, k, k times the ratio; by default k/2, k, 2k."""
+    k = grouping.group_size
+    return int(k / grouping.ratio), k, int(k * grouping.ratio)
+
+
+@torch.no_grad()
+def tokenize(
+    points: DoubleArray, grouping: GroupingConfig, encoder: LocalEncoder, device: torch.device, precision: str = "fp32"
+) -> Tokens:
+    """points: (n, 3) in the category's frame. Returns a batch of one on `device`.
+
+    Scans with fewer points than tokens give fewer tokens. Raises TooFewPoints if there are fewer points than the
+    coarsest neighbourhood has.
+    """
+    sizes = resolutions(grouping)
+    if len(points) < sizes[-1]:
+        raise TooFewPoints("scan", f"{len(points)} points, the model groups {sizes[-1]}", "scan more densely")
+    cloud = points.astype(np.float32)
+    picked = farthest_points(cloud, min(grouping.n_groups, len(points)))
+    centres = cloud[picked]
+    members = nearest_groups(cloud, centres, sizes[-1])[1]
+    groups = torch.from_numpy(cloud[members] - centres[:, None]).to(device)
+    centers = torch.from_numpy(centres)[None].to(device)
+    with autocast(device, precision):
+        features = encoder.nested(groups[None], centers, sizes)
+    geometry = torch.from_numpy(local_variation(points, picked).astype(np.float32))[None].to(device)
+    return Tokens(features.float(), centers, geometry)
+
+
+def cut_groups(points: DoubleArray, centres: DoubleArray) -> BoolArray:
+    """(N,) which of the centres (N, 3) lie where the points (n, 3) of a scan end: at a rim, at a shadow's edge.
+
+    Half of a group is missing there, which says nothing of the part.
+    """
+    around = PointTree(points).nearest_k(centres, N_AROUND)[1]
+    normals = local_frames(points, around)[1][:, :, 0]
+    away = points[around] - centres[:, None]
+    middle = away.mean(axis=1)
+    beside = middle - np.einsum("ij,ij->i", middle, normals)[:, None] * normals
+    reach = np.linalg.norm(away, axis=2).max(axis=1)
+    return np.asarray(np.linalg.norm(beside, axis=1) > CUT * reach)

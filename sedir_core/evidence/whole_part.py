@@ -1,0 +1,43 @@
+"""What is said of a part as a whole, before any place of it: its size beside that of the good parts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.evidence.fields import Places
+from sedir_core.types import DoubleArray
+
+SIZE = "size"
+SIZE_UNIT = 0.01  # of the size: what is far more than scanners and temperature change of it
+N_POINTS, N_STEPS = 6_000, 3
+LEAST_POINTS = 200
+_TUKEY = 4.685 * 1.4826  # times the median
+
+
+def size_difference(points: DoubleArray, places: Places) -> float:
+    """How much larger a scan is than the normal surface, as a share: 0.03 is 3 per cent.
+
+    points: (n, 3) in the category's frame, rigidly aligned. The similarity that fits best, by Gauss-Newton steps of the
+    distances along the normal with Tukey weights, so that a defect has no say; 0 where too little of the surface shows.
+    """
+    some = points[:: max(1, len(points) // N_POINTS)]
+    shift, turn, scale = np.zeros(3), np.zeros(3), 0.0
+    for _ in range(N_STEPS):
+        moved = (some + np.cross(turn, some) + shift) * (1 - scale)
+        found, along, on = places.over(moved)
+        if on.sum() < LEAST_POINTS:
+            return 0.0
+        at, off, normals = moved[on], along[on], places.normals[found[on]]
+        width = _TUKEY * float(np.median(np.abs(off))) + 1e-12
+        weights = np.clip(1 - (off / width) ** 2, 0, None) ** 2
+        rows = np.column_stack([np.cross(at, normals), normals, (at * normals).sum(axis=1)])
+        normal_matrix = (rows * weights[:, None]).T @ rows
+        damping = 1e-6 * np.trace(normal_matrix) / 7 * np.eye(7)
+        step = np.linalg.solve(normal_matrix + damping, (rows * weights[:, None]).T @ off)
+        turn, shift, scale = turn - step[:3], shift - step[3:6], scale + float(step[6])
+    return scale
+
+
+def words_of_size(difference: float) -> str:
+    """In an operator's words."""
+    return f"{100 * abs(difference):.1f} % {'larger' if difference > 0 else 'smaller'} than good parts"

@@ -1,0 +1,47 @@
+"""What is found, in one sentence, the same on screen, in a report and in a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from sedir_core.types import Defect, DefectKind, Detection
+from sedir_core.units import area_text, length_text
+
+_MEASURES: Mapping[DefectKind, str] = {
+    "dent": "{} deep",
+    "bump": "{} high",
+    "extra material": "{} high",
+    "displaced region": "by {}",
+    "missing material": "up to {}",
+    "gap or crack": "{} long",
+}
+
+
+def measure_text(defect: Defect, text: Callable[[float], str]) -> str:
+    """`0.42 mm deep`: the length that tells most of a defect of its kind; empty where nobody knows it.
+
+    text: puts a length in the scan's own unit into words.
+    """
+    if defect.kind is None:
+        return ""
+    length = defect.depth
+    if defect.kind == "gap or crack":
+        length = math.nan if defect.size is None else float(defect.size[0])
+    return _MEASURES[defect.kind].format(text(abs(length))) if math.isfinite(length) else ""
+
+
+def defect_sentence(defect: Defect, found: Detection) -> str:
+    """`dent, 0.42 mm deep, 155 mm², at the narrow end`, in the model's unit; without lengths where nobody knows them.
+
+    found: the detection it is one of.
+    """
+    factor, unit = found.to_unit, found.unit
+    measure = measure_text(defect, lambda length: length_text(factor * length, unit))
+    area = "" if defect.kind == "gap or crack" and measure else area_text(factor**2 * defect.area, unit)
+    return ", ".join(filter(None, (defect.kind or "departure", measure, area, defect.place)))
+
+
+def deviation_text(length: float, unit: str) -> str:
+    """`0.42 mm too much`, `0.31 mm too little`; length: in that unit."""
+    return f"{length_text(abs(length), unit)} too {'much' if length > 0 else 'little'}"

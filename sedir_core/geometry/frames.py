@@ -1,0 +1,133 @@
+"""A category's own frame: where its scans are aligned, measured in radii of its first training part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isclose
+
+import numpy as np
+
+from sedir_core.geometry.registration import Pose, Surface, align
+from sedir_core.types import DoubleArray
+
+# What a file in another unit is off by: m, cm, mm and inches. Inches for centimetres are left out, since a part
+# two and a half times the size is more likely another part.
+UNIT_FACTORS = (1e3, 1e-3, 1e2, 1e-2, 10.0, 0.1, 25.4, 1 / 25.4, 0.0254, 1 / 0.0254)
+_ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken part still is
+
+_FARTHEST = 4.0  # a scan of another size is brought no farther from the category's than this factor
+
+N_PAIRS = 4_000
+N_BINS = 48
+N_DESCRIPTOR = 3 + N_BINS
+
+
+@dataclass(frozen=True)
+class Frame:
+    """centre: (3,) in the scan's unit; radius: the longest distance from it to a point of the reference part."""
+
+    centre: DoubleArray
+    radius: float
+
+    def enter(self, points: DoubleArray) -> DoubleArray:
+        """Scan coordinates (n, 3) to radii around the reference part's centre."""
+        return np.asarray((points - self.centre) / self.radius)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The way of one scan into a frame and back. unit: what its coordinates are multiplied by first."""
+
+    frame: Frame
+    origin: DoubleArray
+    unit: float
+    pose: Pose
+
+    @property
+    def to_unit(self) -> float:
+        """What the scan's lengths are multiplied by to be in the category's unit; 1 where no unit explains its size."""
+        return next((factor for factor in UNIT_FACTORS if isclose(factor, self.unit, rel_tol=1e-9)), 1.0)
+
+    def enter(self, points: DoubleArray) -> DoubleArray:
+        """File coordinates (n, 3) to radii in the category's frame."""
+        return self.pose.apply((points - self.origin) * self.unit / self.frame.radius)
+
+    def leave(self, points: DoubleArray) -> DoubleArray:
+        """The inverse of `enter`."""
+        return np.asarray(self.pose.invert(points) * self.frame.radius / self.unit + self.origin)
+
+
+def frame_of(points: DoubleArray) -> Frame:
+    """The frame of a reference part (n, 3)."""
+    centre = points.mean(axis=0)
+    return Frame(centre, float(np.linalg.norm(points - centre, axis=1).max()))
+
+
+def unit_factor(size: float, expected: float) -> float:
+    """What a scan's coordinates must be multiplied by, 1 where its size fits the category's.
+
+    A scan that no unit explains keeps its size: it is not the part, and must not be made to look like it.
+    """
+
+    def misfit(factor: float) -> float:
+        return abs(float(np.log(size * factor / expected)))
+
+    if misfit(1.0) < np.log(_ALIKE):
+        return 1.0
+    nearest = min(UNIT_FACTORS, key=misfit)
+    return nearest if misfit(nearest) < np.log(_ALIKE) else 1.0
+
+
+def scaled(points: DoubleArray, frame: Frame, size: float) -> tuple[DoubleArray, float, DoubleArray]:
+    """The scan's origin, the factor to the category's unit, and its points in radii, without strays.
+
+    points: (n, 3) in file coordinates. size: gyration radius of the category's reference part.
+    """
+    origin = np.median(points, axis=0)
+    near = without_strays(points)
+    found = max(gyration(near), 1e-100)
+    unit = unit_factor(found, size)
+    ratio = found * unit / size
+    unit *= np.clip(ratio, 1 / _FARTHEST, _FARTHEST) / ratio
+    return origin, float(unit), (near - origin) * unit / frame.radius
+
+
+def place_on(
+    surface: Surface, frame: Frame, size: float, points: DoubleArray, generator: np.random.Generator
+) -> tuple[Placement, float]:
+    """Align a scan (n, 3), in file coordinates, to a surface in a frame; also the residual, in radii."""
+    origin, unit, near = scaled(points, frame, size)
+    pose, residual = align(near, surface, generator)
+    return Placement(frame, origin, unit, pose), residual
+
+
+def without_strays(points: DoubleArray) -> DoubleArray:
+    """The points (m, 3) that lie with the others: flying pixels must not move a centre or stretch a size."""
+    distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    limit = 8 * float(np.median(distances))
+    return points[distances <= limit] if limit > 0 else points
+
+
+def gyration(points: DoubleArray) -> float:
+    """RMS distance of points (n, 3) from their mean: the size that changes least with noise and damage."""
+    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def shape_descriptor(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
+    """(3 + 48,): principal spreads and the distribution of pair distances, both relative to the gyration radius.
+
+    Invariant to pose and unit. Source: Osada et al. 2002 (shape distributions, D2).
+    """
+    size = gyration(points)
+    spreads = np.sqrt(np.linalg.eigvalsh(np.cov(points.T)))[::-1] / size
+    first, second = generator.integers(len(points), size=(2, N_PAIRS))
+    distances = np.linalg.norm(points[first] - points[second], axis=1) / size
+    cumulative = np.cumsum(np.histogram(distances, bins=N_BINS, range=(0, 4))[0]) / N_PAIRS
+    return np.concatenate([spreads, cumulative])
+
+
+def shortlist(descriptor: DoubleArray, known: Mapping[str, DoubleArray], count: int) -> Sequence[str]:
+    """The categories whose descriptors are nearest, best first."""
+    distance = {name: float(np.abs(descriptor - other).sum()) for name, other in known.items()}
+    return sorted(distance, key=lambda name: (distance[name], name))[:count]

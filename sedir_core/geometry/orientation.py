@@ -1,0 +1,89 @@
+"""Which side of a surface is out, where walls are thin and hollows deep: lines through the part say it.
+
+A line that goes through a closed body enters and leaves it in turn, so the first, third, fifth surface on its way
+face the line's start and the others its end. What a camera sees would not do: through a wall as thin as points are
+apart it sees the inner face, too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.visibility import sphere_directions
+from sedir_core.types import DoubleArray
+
+N_LINES = 24  # directions
+PIXEL, APART = 2.0, 0.5  # spacings: width of a bundle of lines; surfaces this far apart along it are two
+SLANT = 0.35  # cosine: steeper surfaces scatter along the line
+HALF_SURE = 0.3  # weight of the outermost surfaces on a line that meets an odd number of them: one was missed
+N_VOTERS, N_ROUNDS, SHEET = 12, 3, 0.35  # neighbours that agree on a side; spacings off the plane that is still theirs
+_TINY = 1e-300
+
+
+def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
+    """(n,) in -1..1: + where normals (n, 3) point out of the body with surface points (n, 3); near 0 nobody can tell.
+
+    Open surfaces have an outside, too: most lines say which.
+    """
+    spacing = max(typical_spacing(points), _TINY)
+    votes, cast = np.zeros(len(points)), np.zeros(len(points))
+    for direction in sphere_directions(N_LINES):
+        _vote(points, normals, direction, spacing, votes, cast)
+    return _agreed(points, normals, votes / np.maximum(cast, _TINY), spacing)
+
+
+def outward(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
+    """The (n, 3) normals, turned out of the body with surface points (n, 3)."""
+    return np.where(outward_sides(points, normals)[:, None] < 0, -normals, normals)
+
+
+def _vote(
+    points: DoubleArray,
+    normals: DoubleArray,
+    direction: DoubleArray,
+    spacing: float,
+    votes: DoubleArray,
+    cast: DoubleArray,
+) -> None:
+    """Adds to both what the lines in this (3,) direction say."""
+    facing = normals @ direction
+    used = np.flatnonzero(np.abs(facing) > SLANT)
+    if len(used) == 0:
+        return
+    plane = np.linalg.svd(direction[None])[2][1:]
+    across = points[used] @ plane.T
+    column = np.floor(across / (PIXEL * spacing))
+    aside = across - (column + 0.5) * PIXEL * spacing
+    # Along its own plane each point is moved to the middle of the bundle, so that slopes do not look like walls.
+    depth = points[used] @ direction + (normals[used] @ plane.T * aside).sum(axis=1) / facing[used]
+    column -= column.min(axis=0)
+    bundle = column[:, 0] * (column[:, 1].max() + 1) + column[:, 1]
+    order = np.lexsort((-depth, bundle))
+    begins = np.concatenate([[True], np.diff(bundle[order]) != 0])
+    next_one = begins | np.concatenate([[True], -np.diff(depth[order]) > APART * spacing])
+    layer = np.cumsum(next_one) - 1
+    rank = layer - np.maximum.accumulate(np.where(begins, layer, 0))
+    which = np.cumsum(begins) - 1
+    count = np.zeros(which[-1] + 1, np.int64)
+    np.maximum.at(count, which, rank + 1)
+    of_all = count[which]
+    odd, last = of_all % 2 == 1, rank == of_all - 1
+    weight = np.where(odd, np.where((rank == 0) | last, HALF_SURE, 0.0), 1.0)
+    side = np.where((rank % 2 == 0) & ~(odd & last & (rank > 0)), 1.0, -1.0)
+    own = used[order]
+    votes[own] += weight * side * facing[own]
+    cast[own] += weight * np.abs(facing[own])
+
+
+def _agreed(points: DoubleArray, normals: DoubleArray, votes: DoubleArray, spacing: float) -> DoubleArray:
+    """What neighbours on the same sheet say together."""
+    around = PointTree(points).nearest_k(points, N_VOTERS)[1]
+    alike = np.einsum("nki,ni->nk", normals[around], normals)
+    off = np.einsum("nki,ni->nk", points[around] - points[:, None], normals) / (SHEET * spacing)
+    weights = alike * np.abs(alike) * np.exp(-(off**2))
+    weights /= np.maximum(np.abs(weights).sum(axis=1, keepdims=True), _TINY)
+    for _ in range(N_ROUNDS):
+        votes = (weights * votes[around]).sum(axis=1)
+    return votes

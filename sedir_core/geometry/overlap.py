@@ -1,0 +1,268 @@
+"""How two scans lie to each other when each shows another part: a turntable's other side, a shadow, a table.
+
+What tells a right pose from a wrong one is the *overlap*. Where one of the two ends (its rim), nothing can be said;
+where both go on, they must agree: sides that face the same way, within the noise. Normals point outward, so that a
+wall's inside never passes for its outside, however thin the wall. [O]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from sedir_core.geometry.orientation import outward
+from sedir_core.geometry.registration import (
+    Pose,
+    Surface,
+    axis_turns,
+    plane_step,
+    point_step,
+    principal_axes,
+    trimmed_mean,
+)
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.visibility import sphere_directions
+from sedir_core.types import BoolArray, DoubleArray, IntArray
+
+N_POINTS, N_COARSE = 6_000, 1_000  # that stand for a cloud; in the first steps
+N_FEW, N_SOME, N_JUDGED = 160, 1_000, 4_000
+FACING = 0.12  # radii that a normal turned by one radian counts as, when the nearest point is looked for
+SAME_SIDE = 0.3  # cosine between normals above which two points may show the same face
+N_RIM, RIM_SHIFT = 32, 0.27  # neighbours; where a cloud ends, their mean lies that many reaches aside (half disc: 0.42)
+CAP = 0.03  # radii: a disagreement counts no more than this
+BEYOND = 0.3  # of the cap: what a point counts that lies where the other cloud ends
+N_SEEDS = 240  # rotations tried, all around, where principal axes lead nowhere
+N_OUTLINE = 42  # directions in which outlines are compared
+WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
+N_TURNS = 36  # about each principal axis: turns of a cloud that may look alike
+N_ALIKE = 12
+WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
+CLEARLY = 0.95  # times the cost of the pose at hand
+APART_RADIANS, APART_SHIFT = 0.08, 0.04  # poses nearer than this are one
+
+
+class Oriented:
+    """Some points (n, 3) of a cloud, in radii of the part, with outward normals (n, 3), in random order.
+
+    rim: (n,) bool, near an end of what was seen.
+    """
+
+    def __init__(self, points: DoubleArray, normals: DoubleArray | None = None, count: int = N_POINTS) -> None:
+        """normals: point outward; by default they are found."""
+        keep = np.random.default_rng(0).permutation(len(points))[:count]
+        self.points = points[keep]
+        if normals is None:
+            self.normals = outward(self.points, normals_and_curvature(self.points)[0])
+        else:
+            self.normals = normals[keep]
+        self._tree = PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
+        self.spacing, self.rim = rim_of(self.points, self.normals)
+
+    def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
+        """Index (m,) of the nearest point that faces the same way."""
+        return self._tree.nearest(np.concatenate([points, FACING * normals], axis=1))[1]
+
+    @cached_property
+    def coarse(self) -> Oriented:
+        """A few of its points, for the first steps of a search."""
+        return Oriented(self.points, self.normals, N_COARSE)
+
+    @cached_property
+    def axes(self) -> DoubleArray:
+        """(3, 3) principal axes as columns."""
+        return principal_axes(self.points)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a scan lies. cost: mean disagreement of both ways, 0 to 1. conflict: the same where both go on.
+
+    residual: trimmed mean distance, in radii, of what is seen on both. shared: share of the scan's points that are.
+    """
+
+    pose: Pose
+    cost: float
+    conflict: float
+    residual: float
+    shared: float
+
+
+def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) -> Fit:
+    """How well a pose agrees, on that many points of each."""
+    there, beyond, along = _disagreement(
+        pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T, surface
+    )
+    back = _disagreement(pose.invert(surface.points[:count]), surface.normals[:count] @ pose.rotation, scan)[0]
+    inside = ~beyond
+    conflict = float(there[inside].mean()) if inside.any() else 1.0
+    residual = trimmed_mean(along[inside]) if inside.any() else np.inf
+    return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
+
+
+def relaid(points: DoubleArray, surface: Surface, pose: Pose, plain: float) -> Fit:
+    """How points (n, 3) lie by what both show: as in that pose, or in another one that agrees clearly better.
+
+    surface: with outward normals. plain: a pose that leaves no larger residual than this is beyond doubt.
+    """
+    scan, known = Oriented(points), Oriented(surface.points, surface.normals)
+    before = judge(scan, known, pose)
+    return before if before.residual < plain else better(scan, known, pose)
+
+
+def better(scan: Oriented, surface: Oriented, pose: Pose) -> Fit:
+    """The same for what is oriented already."""
+    before, found = judge(scan, surface, pose), lay(scan, surface)
+    return found if found.cost < CLEARLY * before.cost else before
+
+
+def lay(scan: Oriented, surface: Oriented) -> Fit:
+    """The pose that brings a scan, anywhere and any way round, onto a surface of the same scale."""
+    turns = np.array([surface.axes @ turn @ scan.axes.T for turn in axis_turns(scan.points)])
+    anyhow = Rotation.random(N_SEEDS, random_state=0).as_matrix()
+    starts = _starts(scan, surface, np.concatenate([turns, anyhow]))
+    poses = _likeliest(scan, surface.coarse, starts, WIDE, 0.15)
+    poses = icp(scan, surface.coarse, poses, N_FEW, steps=8, point_to_plane=False)
+    poses = _likeliest(scan, surface.coarse, poses, NARROW, 0.06)
+    poses = icp(scan, surface.coarse, poses, N_FEW, steps=6)
+    found = _settled(scan, surface, poses)
+    return _turned(scan, surface, found)
+
+
+def icp(
+    scan: Oriented,
+    surface: Oriented,
+    poses: Sequence[Pose],
+    count: int,
+    steps: int,
+    point_to_plane: bool = True,
+    robust: bool = False,
+) -> list[Pose]:
+    """Iterative closest points on all poses at once, between points that face the same way.
+
+    Far pairs weigh less and less (graduated non-convexity with Geman-McClure weights); `robust`: Tukey weights instead.
+    """
+    points, normals = scan.points[:count], scan.normals[:count]
+    rotations = np.array([pose.rotation for pose in poses])
+    translations = np.array([pose.translation for pose in poses])
+    for step in range(steps):
+        moved = np.einsum("sij,mj->smi", rotations, points) + translations[:, None]
+        facing = np.einsum("sij,mj->smi", rotations, normals)
+        nearest = surface.nearest(moved.reshape(-1, 3), facing.reshape(-1, 3)).reshape(moved.shape[:2])
+        offsets, faces = surface.points[nearest] - moved, surface.normals[nearest]
+        along = np.einsum("smi,smi->sm", offsets, faces)
+        if robust:
+            aside = (offsets**2).sum(axis=-1) - along**2
+            weights = _tukey(along, (aside < (5 * surface.spacing) ** 2) & ((facing * faces).sum(axis=-1) > 0.5))
+        else:
+            reach = WIDEST * (NARROWEST / WIDEST) ** (step / max(steps - 1, 1))
+            weights = _kernel(np.linalg.norm(offsets, axis=-1), reach)
+        turn, shift = (
+            plane_step(moved, faces, along, weights) if point_to_plane else point_step(moved, offsets, weights)
+        )
+        rotations = turn @ rotations
+        translations = np.einsum("sij,sj->si", turn, translations) + shift
+    return [Pose(r, t) for r, t in zip(rotations, translations, strict=True)]
+
+
+def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[Pose]:
+    """Every rotation with two shifts: centre onto centre, and outline onto outline.
+
+    Two scans from different sides have other centres, but nearly the same outline: the extent of the part that way.
+    """
+    centre, target = scan.points.mean(axis=0), surface.points.mean(axis=0)
+    looks = sphere_directions(N_OUTLINE)
+    few = scan.points[:N_COARSE]
+    own = np.einsum("rji,dj->rdi", rotations, looks) @ few.T  # (rotations, directions, points)
+    short = (surface.points[:N_COARSE] @ looks.T).max(axis=0) - own.max(axis=2)
+    shifts = short @ looks @ np.linalg.inv(looks.T @ looks)
+    poses = [Pose(rotation, target - rotation @ centre) for rotation in rotations]
+    return poses + [Pose(rotation, shift) for rotation, shift in zip(rotations, shifts, strict=True)]
+
+
+def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
+    """The pose that agrees best: the few that do on some of the points are refined and held against more."""
+    kept: list[Pose] = []
+    for fit in sorted((judge(scan, surface, pose, 400) for pose in poses), key=lambda fit: fit.cost):
+        if all(_apart(fit.pose, other) for other in kept):
+            kept.append(fit.pose)
+        if len(kept) == LAST:
+            break
+    refined = icp(scan, surface, kept, N_SOME, steps=10, robust=True)
+    rough = sorted((judge(scan, surface, pose, N_SOME) for pose in refined), key=lambda fit: fit.cost)[:2]
+    fine = icp(scan, surface, [fit.pose for fit in rough], N_POINTS, steps=4, robust=True)
+    return min((judge(scan, surface, pose) for pose in fine), key=lambda fit: fit.cost)
+
+
+def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
+    """The same pose or a turn of it that looks nearly alike: a small boss on a round body is all that differs."""
+    centre = surface.points.mean(axis=0)
+    angles = np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]
+    turns = [Rotation.from_rotvec(angle * surface.axes[:, i]).as_matrix() for i in range(3) for angle in angles]
+    pose = found.pose
+    turned = [Pose(s @ pose.rotation, s @ (pose.translation - centre) + centre) for s in turns]
+    likeliest = _likeliest(scan, surface.coarse, turned, N_ALIKE, 0.04)
+    other = _settled(scan, surface, icp(scan, surface.coarse, likeliest, N_FEW, steps=4))
+    return other if other.cost < found.cost else found
+
+
+def _apart(a: Pose, b: Pose) -> bool:
+    cosine = (np.trace(a.rotation @ b.rotation.T) - 1) / 2
+    turned = float(np.arccos(np.clip(cosine, -1, 1))) > APART_RADIANS
+    return turned or float(np.linalg.norm(a.translation - b.translation)) > APART_SHIFT
+
+
+def _likeliest(scan: Oriented, surface: Oriented, poses: Sequence[Pose], count: int, reach: float) -> list[Pose]:
+    """The poses at which most points lie within about that reach: what the other does not show must not count."""
+    points, normals = scan.points[:N_FEW], scan.normals[:N_FEW]
+    moved = np.concatenate([pose.apply(points) for pose in poses])
+    facing = np.concatenate([normals @ pose.rotation.T for pose in poses])
+    distances = np.linalg.norm(surface.points[surface.nearest(moved, facing)] - moved, axis=1)
+    order = np.argsort(-_kernel(distances, reach).reshape(len(poses), -1).mean(axis=1), kind="stable")
+    return [poses[i] for i in order[:count]]
+
+
+def _disagreement(
+    points: DoubleArray, normals: DoubleArray, other: Oriented
+) -> tuple[DoubleArray, BoolArray, DoubleArray]:
+    """(m,) each: how far points are from the other cloud, in caps, 0 to 1; whether they lie where it ends; distance."""
+    nearest = other.nearest(points, normals)
+    offsets, faces = points - other.points[nearest], other.normals[nearest]
+    along = np.abs(np.einsum("ij,ij->i", offsets, faces))
+    aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
+    # No face that looks that way is near: the other one did not see it.
+    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > 3 * other.spacing))
+    along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
+    found = np.minimum(along / CAP, 1)
+    found[beyond] = BEYOND
+    return found, beyond, along
+
+
+def rim_of(points: DoubleArray, normals: DoubleArray) -> tuple[float, BoolArray]:
+    """The spacing of a cloud, and the (n,) points near which it ends: their neighbours all lie to one side."""
+    distances, around = PointTree(points).nearest_k(points, N_RIM + 1)
+    same = np.einsum("nki,ni->nk", normals[around], normals) > -SAME_SIDE
+    shift = ((points[around] - points[:, None]) * same[..., None]).sum(axis=1) / same.sum(axis=1, keepdims=True)
+    shift -= np.einsum("ij,ij->i", shift, normals)[:, None] * normals
+    reach = np.where(same, distances, 0).max(axis=1)
+    ends = np.linalg.norm(shift, axis=1) > RIM_SHIFT * reach
+    spacing = float(np.median(distances[:, min(1, distances.shape[1] - 1)]))
+    if not ends.any():
+        return spacing, ends
+    return spacing, np.asarray(PointTree(points[ends]).nearest(points)[0] < 1.5 * np.median(reach))
+
+
+def _kernel(distances: DoubleArray, reach: float) -> DoubleArray:
+    return np.asarray(1 / (1 + (distances / reach) ** 2) ** 2)
+
+
+def _tukey(along: DoubleArray, paired: BoolArray) -> DoubleArray:
+    """Weights (s, m) of residuals (s, m), 0 where nothing is paired."""
+    absolute = np.where(paired, np.abs(along), np.nan)
+    absolute[~paired.any(axis=1)] = 0.0
+    scale = 1.4826 * np.nanmedian(absolute, axis=1, keepdims=True) + 1e-9
+    return np.asarray(np.where(paired, np.clip(1 - (along / (4.685 * scale)) ** 2, 0, None) ** 2, 0.0))

@@ -1,0 +1,214 @@
+"""What stands around a part in a raw scan: planes that carry it, and other parts beside it.
+
+Shape alone cannot tell a part on a table from a flange seen from above. What is found here is to be taken away only
+where a model cannot explain the scan as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError
+
+from sedir_core.geometry.neighbours import clusters, typical_spacing
+from sedir_core.geometry.sampling import repeatable_order
+from sedir_core.geometry.surface import local_frames
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, DoubleArray, IntArray
+
+MOST_PLANES = 3  # a turntable, the table, the floor
+SAMPLE = 12_000
+_SEEDS = 240
+_NEIGHBOURS = 24
+_NOISES = 4.0  # times what a plane's points scatter still belongs to it
+_THINNEST = 0.002  # of the scan's size: a plane is never taken for thinner
+_THICKEST = 0.01
+_LEAST_SHARE = 0.1  # of the points lie on a table
+_LEAST_REST = 200  # points of the sample: fewer are no part
+_MIDDLE = 0.15  # of a plane's points lie within half their scatter, 0.38 of normal ones; few between a plate's faces
+_WRONG_SIDE = 0.01  # of the other points may lie behind a table: reflections, flying pixels
+_DIRECTIONS = 24
+_BEYOND = 0.12  # of the part's width: so much farther than the part reaches a table
+_SIDES = 0.6  # of the directions in which it does; the scanner may have cut it off on the others
+_OUTSIDE = 0.35  # of a table's points lie outside the part's outline, the others beside or under it
+_PART_GAP = 0.015  # of the scan's size: parts that lie nearer count as one
+_GAP_SPACINGS = 8.0
+_CROWD = 0.2  # of what most places hold: less is no surface
+_LEAST_PART = 0.1  # of the largest part's points; less is a piece of it, seen apart
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Points p with p·normal = offset; normal: (3,) of length 1, towards the part. scatter: of the points on it."""
+
+    normal: DoubleArray
+    offset: float
+    scatter: float
+
+    def heights(self, points: DoubleArray) -> DoubleArray:
+        """(n,) signed distances."""
+        return np.asarray(points @ self.normal - self.offset)
+
+
+def find_table(points: DoubleArray) -> BoolArray | None:
+    """(n,) which of the finite points (n, 3) belong to planes that carry the part: a turntable, the table below it.
+
+    None where there is none. Such a plane reaches well beyond all that stands on it, on most sides, and nothing stands
+    behind it. The faces of a plate or a box do not: their edges are the part's.
+    """
+    if len(points) < 2 * _LEAST_REST:
+        return None
+    centre = np.median(points, axis=0)
+    local = points - centre
+    left = np.ones(len(points), dtype=np.bool_)
+    largest = 0
+    for _ in range(MOST_PLANES):
+        indices = np.flatnonzero(left)
+        sample = local[indices[repeatable_order(local[indices])[:SAMPLE]]]
+        plane = _carrying_plane(sample)
+        if plane is None:
+            break
+        on = left & (plane.heights(local) <= _tolerance(plane, sample))
+        if largest and on.sum() < 0.1 * largest:  # what is left of a table, or a face of the part
+            break
+        largest = max(largest, int(on.sum()))
+        left &= ~on
+    return ~left if largest and left.sum() >= _LEAST_REST else None
+
+
+def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
+    """(n,) the part that each of the finite points (n, 3) belongs to, 0 for the largest.
+
+    gap: parts farther apart than this are two; by default several of the scan's spacings. Pieces that are too small for
+    a part belong to the nearest one. Take tables away first.
+    """
+    local = points - np.median(points, axis=0)
+    if gap is None:
+        gap = max(_GAP_SPACINGS * typical_spacing(local), _PART_GAP * _size(local))
+    if gap <= 0:
+        return np.zeros(len(points), dtype=np.int64)
+    solid = _in_crowds(local, gap / 3)
+    labels = np.full(len(points), -1, dtype=np.int64)
+    labels[solid] = clusters(local[solid], gap)
+    counts = np.bincount(labels[solid])
+    order = np.argsort(-counts, kind="stable")
+    parts = [int(label) for label in order if counts[label] >= _LEAST_PART * counts[order[0]]]
+    number = np.full(len(counts), -1, dtype=np.int64)
+    number[parts] = np.arange(len(parts))
+    found = np.where(solid, number[labels], -1)
+    stray = found < 0
+    if stray.any() and len(parts) > 1:
+        found[stray] = found[~stray][PointTree(local[~stray]).nearest(local[stray])[1]]
+    return np.maximum(found, 0)
+
+
+def _in_crowds(points: DoubleArray, size: float) -> BoolArray:
+    """(n,) which points share a cube of that size with as many others as on a surface: flying pixels bridge gaps."""
+    cells = np.floor((points - points.min(axis=0)) / size).astype(np.int64)
+    _, place, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    crowd = counts[place.ravel()]
+    return np.asarray(crowd >= _CROWD * np.median(crowd))
+
+
+def _carrying_plane(sample: DoubleArray) -> Plane | None:
+    """The plane with most points among those that carry the rest."""
+    best: Plane | None = None
+    most = 0
+    for plane in _candidates(sample):
+        refined = _refined(plane, sample)
+        n_on = int((np.abs(refined.heights(sample)) <= _tolerance(refined, sample)).sum())
+        if n_on > most and (carrying := _facing_part(refined, sample)) is not None:
+            best, most = carrying, n_on
+    return best
+
+
+def _candidates(sample: DoubleArray) -> list[Plane]:
+    """Planes through flat places, those with most points first, one of each kind."""
+    seeds = sample[:: max(1, len(sample) // _SEEDS)]
+    neighbours = PointTree(sample).nearest_k(seeds, _NEIGHBOURS)[1]
+    values, vectors = local_frames(sample, neighbours)
+    middles = sample[neighbours].mean(axis=1)
+    reach = _THICKEST * _size(sample)
+    found: list[tuple[int, Plane]] = []
+    for middle, spread, axes in zip(middles, values, vectors, strict=True):
+        if spread[0] > 0.05 * spread[1]:  # curved, or an edge
+            continue
+        plane = Plane(axes[:, 0], float(middle @ axes[:, 0]), float(np.sqrt(max(spread[0], 0.0))))
+        found.append((int((np.abs(plane.heights(sample)) <= reach).sum()), plane))
+    found.sort(key=lambda one: -one[0])
+    kept: list[Plane] = []
+    for count, plane in found:
+        alike = any(
+            abs(plane.normal @ other.normal) > 0.98 and abs(abs(plane.offset) - abs(other.offset)) < 2 * reach
+            for other in kept
+        )
+        if count >= _LEAST_SHARE * len(sample) and not alike:
+            kept.append(plane)
+    return kept[:12]
+
+
+def _refined(plane: Plane, sample: DoubleArray) -> Plane:
+    """The plane through all points near it, closer each time."""
+    for reach in (2 * _THICKEST, _THICKEST, _NOISES * _THINNEST):
+        near = sample[np.abs(plane.heights(sample)) <= reach * _size(sample)]
+        if len(near) < _NEIGHBOURS:
+            return plane
+        middle = near.mean(axis=0)
+        normal = np.linalg.eigh(np.cov((near - middle).T))[1][:, 0]
+        heights = (near - middle) @ normal
+        plane = Plane(normal, float(middle @ normal), float(1.4826 * np.median(np.abs(heights))))
+    return plane
+
+
+def _tolerance(plane: Plane, sample: DoubleArray) -> float:
+    size = _size(sample)
+    return float(np.clip(_NOISES * plane.scatter, _THINNEST * size, _THICKEST * size))
+
+
+def _facing_part(plane: Plane, sample: DoubleArray) -> Plane | None:
+    """The plane, its normal towards the rest, if it carries that; else None."""
+    tolerance = _tolerance(plane, sample)
+    heights = plane.heights(sample)
+    above, below = heights > tolerance, heights < -tolerance
+    if below.sum() > above.sum():
+        plane, above, below = Plane(-plane.normal, -plane.offset, plane.scatter), below, above
+    on = ~above & ~below
+    if above.sum() < _LEAST_REST or on.sum() < _LEAST_SHARE * len(sample):
+        return None
+    if below.sum() > _WRONG_SIDE * above.sum():
+        return None
+    if (np.abs(heights[on]) < plane.scatter / 2).mean() < _MIDDLE:
+        return None
+    return plane if _reaches_beyond(_flat(plane, sample[on]), _flat(plane, sample[above])) else None
+
+
+def _flat(plane: Plane, points: DoubleArray) -> DoubleArray:
+    """(n, 2) places within the plane."""
+    aside = np.eye(3)[int(np.argmin(np.abs(plane.normal)))]
+    across = np.cross(plane.normal, aside)
+    across /= np.linalg.norm(across)
+    return np.asarray(points @ np.stack([across, np.cross(plane.normal, across)], axis=1))
+
+
+def _reaches_beyond(table: DoubleArray, part: DoubleArray) -> bool:
+    """Whether a table (n, 2) ends well beyond what stands on it (m, 2), on most sides and with many of its points."""
+    angles = np.linspace(0, 2 * np.pi, _DIRECTIONS, endpoint=False)
+    rays = np.stack([np.cos(angles), np.sin(angles)])
+    # A few stray points decide neither's end.
+    ends_table, ends_part = (np.quantile(places @ rays, 0.995, axis=0) for places in (table, part))
+    width = float(np.median(ends_part + np.roll(ends_part, _DIRECTIONS // 2)))
+    if (ends_table - ends_part > _BEYOND * width).mean() < _SIDES:
+        return False
+    try:
+        outline = ConvexHull(part)
+    except QhullError:  # all in a line
+        return True
+    inside = (table @ outline.equations[:, :2].T + outline.equations[:, 2] <= 0).all(axis=1)
+    return float((~inside).mean()) >= _OUTSIDE
+
+
+def _size(points: DoubleArray) -> float:
+    """The diagonal of nearly all points (n, 3)."""
+    low, high = np.quantile(points[:: max(1, len(points) // 20_000)], (0.01, 0.99), axis=0)
+    return float(np.linalg.norm(high - low))

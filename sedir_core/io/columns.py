@@ -1,0 +1,221 @@
+"""Which columns of a table are x, y and z: by their names in any language, by what the user says, or by their numbers.
+
+A guess that may be wrong is worse than a question: a model trained on point numbers for x judges every part wrongly,
+and nobody sees why.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from sedir_core.errors import BadConfig
+from sedir_core.types import DoubleArray
+
+Columns = tuple[str, ...]
+"""What a user says: three names, or three numbers that count from 1; empty where nothing is said."""
+Axes = tuple[int, int, int]
+"""The places of x, y and z, counted from 0."""
+
+HOW_TO_SAY = "say which columns are x, y, z: --columns 2,3,4 (or their names), or name them in the first row"
+MOST_NAMES = 12  # in a message
+FEW_ROWS = 8  # too few for a column to show what it is
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_AXES = "xyz"
+_LIKE_LATIN = str.maketrans("хуＸＹＺ", "xyxyz")
+_UNITS = _set("mm cm m um µm μm nm km in inch inches mil ft foot feet meter metre meters metres")
+_COORDINATE = _set(
+    "p pos position positions pt pts point points punkt punkte punto punti ponto punct coord coords coordinate "
+    "coordinates cord koord koordinate koordinaten coordonnee coordonnees coordenada coordenadas coordinata "
+    "koordinaat koordinat koordinata koordinater wspolrzedna wspolrzedne souradnice sijainti axis achse axe eje asse "
+    "as os ax loc location ort lage place vertex vertices vert xyz cartesian world global local measured actual ist"
+)
+_NO_COORDINATE = _set(
+    "n norm normal normals normale normalen v vel velocity speed d dir direction delta diff deviation dev abweichung "
+    "err error sigma std sd var cov acc accel gyro mag rot rotation angle winkel quat q scale size min max tex texture "
+    "uv color colour farbe rgb t tangent grad gradient nominal soll target ref reference force torque width height "
+    "length depth"
+)
+_GEODETIC = (
+    _set("easting east e rechtswert ostwert rechts este est"),
+    _set("northing north n hochwert nordwert hoch norte nord"),
+    _set("height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte"),
+)
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+_BRACKETED = re.compile(r"\[(?!\s*[xyz]\s*\])[^\]]*\]|\((?!\s*[xyz]\s*\))[^)]*\)|/\s*[µμu]?\w{1,2}$", re.IGNORECASE)
+
+
+def parse_columns(text: str) -> Columns:
+    """`2,3,4` or `east,north,height`; empty text says nothing. Raises BadConfig unless it names three of them."""
+    if not text.strip():
+        return ()
+    columns = tuple(part.strip() for part in re.split(r"[,;]", text))
+    if len(columns) != 3 or len(set(columns)) != 3 or not all(columns) or "0" in columns:
+        raise BadConfig(
+            "--columns", f"{text!r} does not name three columns", "for example 2,3,4 (counted from 1) or X,Y,Z"
+        )
+    return columns
+
+
+def chosen_axes(columns: Columns, names: Sequence[str], n_columns: int) -> Axes:
+    """The places of the columns that a user named. Raises ValueError, in a user's words, if one is not there."""
+    plain = [_folded(name).strip() for name in names]
+    found = []
+    for column in columns:
+        wanted = _folded(column).strip()
+        if plain.count(wanted) == 1:
+            found.append(plain.index(wanted))
+        elif column.isdecimal() and 1 <= int(column) <= n_columns:
+            found.append(int(column) - 1)
+        else:
+            there = f"its columns are {listed(names)}" if names else f"it has {n_columns} columns"
+            raise ValueError(f"has no column {column!r}: {there}")
+    return found[0], found[1], found[2]
+
+
+def named_axes(names: Sequence[str]) -> Axes | None:
+    """Where a header puts x, y and z; None where its names do not say, or say it twice.
+
+    The names of the three differ in the axis alone (`PosX PosY PosZ`), so the language of the rest does not matter.
+    """
+    ranked: dict[int, list[Axes]] = defaultdict(list)
+    for key, places in _candidates(names).items():
+        rank = _rank(key)
+        if rank is not None and all(len(at) == 1 for at in places):
+            ranked[rank].append((places[0][0], places[1][0], places[2][0]))
+    if not ranked:
+        return _geodetic(names)
+    best = ranked[min(ranked)]
+    return best[0] if len(set(best)) == 1 else None
+
+
+def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
+    """x, y, z of a table without names: the first three columns, or those after one that only numbers the rows.
+
+    leading: (n, up to 6) its first columns. Raises ValueError, in a user's words, where numbers do not tell.
+    """
+    first = leading[np.isfinite(leading[:, 0]), 0]
+    finite = leading[np.isfinite(leading).all(axis=1)]
+    if len(finite) < FEW_ROWS:
+        return 0, 1, 2
+    rest = finite[:, 1:4]
+    steps = np.diff(first)
+    whole = bool((first == np.floor(first)).all())
+    if whole and abs(steps[0]) == 1 and (steps == steps[0]).all():
+        if n_columns == 3:
+            raise ValueError("has three columns, and the first only counts the rows")
+        return 1, 2, 3
+    if n_columns == 3:
+        return 0, 1, 2
+    fractions = (rest != np.floor(rest)).any(axis=0)
+    even = steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0)
+    if even or (whole and fractions.all() and ((steps > 0).all() or _numbers_rows(first))):
+        return 1, 2, 3
+    if (steps == 0).all():
+        raise ValueError(f"has {n_columns} columns without names, and {first[0]:g} in every row of the first")
+    if n_columns >= 5 and whole and _numbers_a_grid(finite):
+        raise ValueError(
+            f"has {n_columns} columns without names, the first two of whole numbers, as of rows and columns"
+        )
+    return 0, 1, 2
+
+
+def _numbers_rows(first: DoubleArray) -> bool:
+    """Whether whole numbers are those of the rows, in any order and perhaps with a few left out."""
+    return len(np.unique(first)) == len(first) and float(np.ptp(first)) < 1.2 * len(first)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, not too many."""
+    shown = ", ".join(name.strip()[:24] or "(no name)" for name in names[:MOST_NAMES])
+    return shown + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+
+
+def are_units(names: Sequence[str]) -> bool:
+    """Whether a row says units, not names."""
+    words = [word for name in names for word in _words(name, keep_units=True)]
+    return bool(words) and all(word in _UNITS for word in words)
+
+
+def _numbers_a_grid(finite: DoubleArray) -> bool:
+    second, after = finite[:, 1], finite[:, 2:5]
+    if not (second == np.floor(second)).all() or not (after != np.floor(after)).any(axis=0).all():
+        return False
+    return not (np.abs(finite[:, 3:5]) <= 1.0).all()  # x y z and a normal
+
+
+def _folded(name: str) -> str:
+    """Lower case, without quotes and accents."""
+    plain = unicodedata.normalize("NFKD", name.strip("\"' \t")).translate(_LIKE_LATIN)
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+
+
+def _words(name: str, keep_units: bool = False) -> list[str]:
+    text = name if keep_units else _BRACKETED.sub(" ", name)
+    plain = unicodedata.normalize("NFKD", text)
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).translate(_LIKE_LATIN)
+    words = [word.casefold() for word in _WORD.findall(plain)]
+    return words if keep_units else [word for word in words if word not in _UNITS] or words
+
+
+Key = tuple[str, ...]
+
+
+def _candidates(names: Sequence[str]) -> Mapping[Key, tuple[list[int], list[int], list[int]]]:
+    """What is left of each name without its axis -> the columns that would be x, y, z."""
+    found: dict[Key, tuple[list[int], list[int], list[int]]] = defaultdict(lambda: ([], [], []))
+    for place, name in enumerate(names):
+        for axis, key in set(_readings(_words(name))):
+            found[key][axis].append(place)
+    return found
+
+
+def _readings(words: Sequence[str]) -> Iterator[tuple[int, Key]]:
+    """Ways to take a name for an axis: a word of its own (`pos x`), the end of one (`posx`), a number (`points 0`)."""
+    for at, word in enumerate(words):
+        before, after = tuple(words[:at]), tuple(words[at + 1 :])
+        if word in ("x", "y", "z"):
+            yield _AXES.index(word), (*before, "*", *after)
+        elif word[0] in _AXES:
+            yield _AXES.index(word[0]), (*before, "*", word[1:], *after)
+        elif word[-1] in _AXES:
+            yield _AXES.index(word[-1]), (*before, word[:-1], "*", *after)
+        if at == len(words) - 1 and before and word in ("0", "1", "2", "3"):
+            number = int(word)
+            if number < 3:
+                yield number, (*before, "#0")
+            if number > 0:
+                yield number - 1, (*before, "#1")
+
+
+def _rank(key: Key) -> int | None:
+    """How plainly what is left of a name speaks for coordinates, 0 for nothing left; None where it speaks against."""
+    rest = [word for word in key if word not in ("*", "#0", "#1")]
+    if any(word in _NO_COORDINATE for word in rest):
+        return None
+    known = all(word in _COORDINATE or word.isdecimal() for word in rest)
+    if key[-1] in ("#0", "#1"):
+        return (2 if key[-1] == "#0" else 3) if known else None
+    if not rest:
+        return 0
+    if known:
+        return 1
+    return None if any(len(word) == 1 for word in rest) else 4
+
+
+def _geodetic(names: Sequence[str]) -> Axes | None:
+    """East, north and height; or x and y by name, and a height."""
+    words = [set(_words(name)) for name in names]
+    found = [[at for at, own in enumerate(words) if own & wanted] for wanted in _GEODETIC]
+    if not all(len(places) == 1 for places in found[:2]):
+        found[:2] = [[at for at, own in enumerate(words) if own == {axis}] for axis in "xy"]
+    return (found[0][0], found[1][0], found[2][0]) if all(len(places) == 1 for places in found) else None

@@ -1,0 +1,208 @@
+"""Which scans a folder offers, and what else lies in it: notes, tables of measurements, pictures.
+
+Names decide where they can; text files, and files of unknown names, are looked into. Nothing is passed over silently.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from sedir_core.errors import UnknownColumns, UserError
+from sedir_core.io import columns
+from sedir_core.io.columns import Columns
+from sedir_core.io.folder_notes import FILE, notes_for
+from sedir_core.io.formats import by_content, by_suffix, scan_suffix
+from sedir_core.io.guard import MIN_POINTS, Source, open_regular
+from sedir_core.io.npy import most_points
+from sedir_core.io.text_layout import find_layout, sample_rows
+from sedir_core.io.unwrap import unwrapped
+
+# Never looked into: other files of the same people, and those that are still being written.
+NO_SCANS = frozenset(
+    """.md .rst .log .json .jsonl .toml .yaml .yml .ini .cfg .xml .html .htm .css .js .py .sh .bat .exe .dll .so .doc
+    .docx .xls .xlsx .ods .odt .ppt .pptx .pdf .png .jpg .jpeg .bmp .gif .webp .svg .heic .raw .mtl .mp4 .avi .mov .db
+    .sqlite .pth .pt .onnx .safetensors .sedir .ckpt .pkl .zip .7z .rar .tar .tgz .tmp .part .partial .crdownload
+    .filepart .swp .lock .bak .lnk .url .ico .license""".split()  # noqa: SIM905
+)
+MOST_NAMED = 5  # in a message
+MATRIX_ROWS = 16  # a table of so few is a calibration or a note, not a scan
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A file of a folder that is no scan, and why, in a clause."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """scans: sorted, each once. passed_over: what else lies in the folders, sorted."""
+
+    scans: tuple[Path, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+
+
+def find_scans(paths: Iterable[Path]) -> list[Path]:
+    """The scans of `look_for_scans`."""
+    return list(look_for_scans(paths).scans)
+
+
+def look_for_scans(paths: Iterable[Path]) -> Found:
+    """The scans among files and folders.
+
+    Files are kept whatever they hold, also missing ones, so that reading them says what is wrong. Folders give all
+    scans below them, hidden ones left out; links are followed, never in circles.
+    """
+    found: set[Path] = set()
+    others: dict[Path, str] = {}
+    homes: dict[Path, list[Path]] = defaultdict(list)
+    for path in paths:
+        if _is_folder(path):
+            for inside in _below(path):
+                homes[inside.parent].append(inside)
+        else:
+            found.add(path)
+    for files in homes.values():
+        scans, passed_over = offered(files)
+        found.update(scans)
+        others |= {one.path: one.why for one in passed_over}
+    return Found(tuple(sorted(found)), tuple(PassedOver(path, others[path]) for path in sorted(others.keys() - found)))
+
+
+def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
+    """The scans among the files of one folder, and the others, both sorted.
+
+    A table whose x, y, z cannot be told is a scan where all tables are like it, so that reading it asks for them;
+    beside scans of another kind it is something else, such as temperatures.
+    """
+    looks = {path: _look(path) for path in sorted(files) if path.name != FILE}
+    clear = {scan_suffix(path.name) for path, look in looks.items() if not look.why and not look.unclear}
+    scans, others = [], []
+    for path, look in looks.items():
+        why = look.why or (look.unclear if clear and scan_suffix(path.name) not in clear else "")
+        if why:
+            others.append(PassedOver(path, why))
+        else:
+            scans.append(path)
+    return scans, others
+
+
+def scans_by_name(folder: Path) -> list[Path]:
+    """Files below a folder that may be scans by their names, sorted; none is opened."""
+    return sorted(path for path in _below(folder) if may_be_scan(path.name) and path.name != FILE)
+
+
+def may_be_scan(name: str) -> bool:
+    """What a file's name tells, without looking into it."""
+    return not name.startswith((".", "~$")) and not name.endswith("~") and scan_suffix(name) not in NO_SCANS
+
+
+def why_no_scan(path: Path) -> str:
+    """Why a file, looked at alone, is no scan, in a clause; "" if it is one. What cannot be read is for its reader."""
+    return _look(path).why
+
+
+class _Look(NamedTuple):
+    """why: it is no scan. unclear: it is a table that may be one, whose columns nobody has named."""
+
+    why: str = ""
+    unclear: str = ""
+
+
+_UNKNOWN = _Look("of no known format")
+
+
+def _look(path: Path) -> _Look:
+    if not may_be_scan(path.name):
+        return _Look(f"a {scan_suffix(path.name)} file" if scan_suffix(path.name) else "hidden")
+    usual = by_suffix(scan_suffix(path.name))
+    if usual is not None and not usual.text and not usual.array:
+        return _Look()
+    try:
+        status = path.stat()
+        said = notes_for(path).columns
+    except (OSError, UserError):
+        return _UNKNOWN if usual is None else _Look()
+    return _looked_into(path, usual is not None, said, status.st_mode, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=100_000)
+def _looked_into(path: Path, named: bool, said: Columns, mode: int, size: int, changed_ns: int) -> _Look:
+    """Of a file whose name is that of text, of an array, or none that is known; as long as it is the same file."""
+    broken = _Look() if named else _UNKNOWN  # what has the name of a scan is for its reader
+    try:
+        if not stat.S_ISREG(mode) or not size:
+            return broken
+        with open_regular(path) as packed, unwrapped(packed) as content:
+            source = replace(content, columns=said)
+            head = source.head()
+            shown = by_content(head, source.size)
+            if shown is None:
+                return _Look("no rows of coordinates") if named and b"\0" not in head else _UNKNOWN
+            if shown.array:
+                most = most_points(source)
+                return _Look(f"an array of at most {most} points") if most < MIN_POINTS else _Look()
+            return _of_table(source) if shown.text else _Look()
+    except (OSError, UserError):
+        return broken
+
+
+def _of_table(source: Source) -> _Look:
+    """A matrix, measurements of parts, or a scan, perhaps of unclear columns."""
+    names, rows = sample_rows(source, MIN_POINTS)
+    if len(rows) <= MATRIX_ROWS:
+        return _Look(f"a table of {len(rows)} rows")
+    try:
+        find_layout(source)
+    except UnknownColumns:
+        said = f"a table of {columns.listed(names)}"
+        labelled = all(row[0] and not row[0].strip()[:1].isdigit() and row[0].strip()[0] not in "+-." for row in rows)
+        return _Look(said) if len(rows) < MIN_POINTS or labelled else _Look(unclear=said)
+    return _Look()
+
+
+def listed(passed_over: Sequence[PassedOver]) -> str:
+    """`README.txt (no rows of coordinates), notes.md (a .md file) and 3 more`."""
+    shown = ", ".join(f"{one.path.name} ({one.why})" for one in passed_over[:MOST_NAMED])
+    more = len(passed_over) - MOST_NAMED
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    refused: list[Path] = []
+    seen: set[tuple[int, int]] = set()  # where each folder really is: links may lead back to one
+    walk = os.walk(folder, followlinks=True, onerror=lambda error: refused.append(Path(error.filename)))
+    for parent, folders, files in walk:
+        place = _place(Path(parent))
+        if place is None or place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in files if not name.startswith("."))
+    yield from refused  # reading it will say that it cannot be listed
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    """Device and inode; None for a folder that was removed meanwhile."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:  # missing or out of reach: kept as it is, so that reading it says why
+        return False

@@ -1,0 +1,113 @@
+"""ONE table of formats: what each is called, which names its files have, how it is told, which reader it gets.
+
+Reading, the listing of folders, dialogs and help all read it: a new format is its reader and a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sedir_core.io.e57 import is_e57, read_e57
+from sedir_core.io.guard import Source
+from sedir_core.io.las import is_las, read_las
+from sedir_core.io.mesh import Geometry
+from sedir_core.io.npy import NPY_MAGIC, read_npy, read_npz
+from sedir_core.io.obj import is_obj, read_obj
+from sedir_core.io.off import is_off, read_off
+from sedir_core.io.pcd import is_pcd, read_pcd
+from sedir_core.io.ply import is_ply, read_ply
+from sedir_core.io.ptx import is_ptx, read_ptx
+from sedir_core.io.scene import is_3mf, is_glb, read_3mf, read_glb
+from sedir_core.io.step import is_step, read_step
+from sedir_core.io.stl import is_ascii_stl, is_binary_stl, read_stl
+from sedir_core.io.text import read_text
+from sedir_core.io.text_layout import is_table
+from sedir_core.io.tiff import is_tiff, read_tiff
+from sedir_core.io.zips import is_zip
+from sedir_core.units import UNKNOWN, Unit
+
+Reader = Callable[[Source], Geometry]
+Matches = Callable[[bytes, int], bool]
+"""Whether the first bytes of a file (up to MAX_HEADER_BYTES) of that size are of a format."""
+
+GZ = ".gz"
+
+
+@dataclass(frozen=True)
+class Format:
+    """name: as users say it. suffixes: those files usually have, the first for messages. mesh: it may hold faces.
+
+    text, array: its files may as well be notes, tables or numbers of something else, so a folder's are looked into.
+    unit: that all files of the format are in.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Reader
+    matches: Matches
+    mesh: bool = False
+    text: bool = False
+    array: bool = False
+    unit: Unit = UNKNOWN
+
+
+def _head(matches: Callable[[bytes], bool]) -> Matches:
+    return lambda head, size: matches(head)
+
+
+# In this order contents are tried: what says what it is comes first, rows of numbers last.
+FORMATS: tuple[Format, ...] = (
+    Format("PLY", (".ply",), read_ply, _head(is_ply), mesh=True),
+    Format("PCD", (".pcd",), read_pcd, _head(is_pcd)),
+    Format("NPY", (".npy",), read_npy, lambda head, size: head.startswith(NPY_MAGIC), array=True),
+    Format("E57", (".e57",), read_e57, _head(is_e57), unit="m"),
+    Format("LAS", (".las", ".laz"), read_las, _head(is_las)),
+    Format("GLB", (".glb",), read_glb, _head(is_glb), mesh=True, unit="m"),
+    Format("3MF", (".3mf",), read_3mf, _head(is_3mf), mesh=True),
+    Format("TIFF", (".tiff", ".tif"), read_tiff, _head(is_tiff)),
+    Format("STEP", (".step", ".stp"), read_step, _head(is_step), mesh=True, unit="mm"),
+    Format("NPZ", (".npz",), read_npz, _head(is_zip), array=True),
+    Format("OFF", (".off", ".coff", ".noff"), read_off, _head(is_off), mesh=True),
+    Format("STL", (".stl",), read_stl, lambda head, size: is_ascii_stl(head) or is_binary_stl(head, size), mesh=True),
+    Format("OBJ", (".obj",), read_obj, _head(is_obj), mesh=True),
+    Format("PTX", (".ptx",), read_ptx, _head(is_ptx)),
+    Format(
+        "text",
+        (
+            ".xyz", ".txt", ".csv", ".pts", ".asc", ".dat", ".xyzn", ".xyzrgb", ".xyzi", ".xyzrgbn", ".xyb", ".tsv",
+            ".tab", ".pwn", ".pnt", ".neu", ".cld", ".3d", ".txyz",
+        ),
+        read_text,
+        lambda head, size: is_table(head, whole=len(head) >= size),
+        text=True,
+    ),
+)  # fmt: skip
+
+SCAN_SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)
+MESH_SUFFIXES = frozenset(suffix for one in FORMATS if one.mesh for suffix in one.suffixes)
+NAMES = ", ".join("text (XYZ, TXT, CSV, PTS)" if one.text else one.name for one in FORMATS)
+"""For help and messages."""
+
+
+def scan_suffix(name: str) -> str:
+    """The suffix of a file's name in lower case, without .gz."""
+    plain = name.lower().removesuffix(GZ)
+    dot = plain.rfind(".")
+    return plain[dot:] if dot > 0 else ""
+
+
+def by_content(head: bytes, size: int) -> Format | None:
+    """The format that a file of `size` bytes shows in its first ones; None where it shows none."""
+    return next((one for one in FORMATS if one.matches(head, size)), None)
+
+
+def by_suffix(suffix: str) -> Format | None:
+    """The format that files of such a name usually have."""
+    return next((one for one in FORMATS if suffix in one.suffixes), None)
+
+
+def dialog_filter() -> str:
+    """For Qt's dialogs that open scans."""
+    patterns = " ".join(f"*{suffix}" for one in FORMATS for suffix in one.suffixes)
+    return f"Scans ({patterns} *{GZ});;All files (*)"

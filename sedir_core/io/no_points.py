@@ -1,0 +1,105 @@
+"""Arrays that look like points and are something else: images of heights, lists of triangles, labels.
+
+They read without an error, and a model would be trained on them; so each is refused for what it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.errors import NoCoordinates
+from sedir_core.io.guard import MIN_POINTS, Source
+from sedir_core.types import BoolArray, DoubleArray, IntArray
+
+AS_POINTS = "save rows of x, y, z"
+MOST_FEATURES = 32  # numbers of a point in an array; wider ones are images
+_MAY_COINCIDE = 0.005  # share of the rows of a list of triangles that name a corner twice
+_MUST_CONTINUE = 0.25  # of what points in random order are apart: neighbours in a grid are closer
+_ROUNDED = 2e-3  # normals are stored with three digits at least
+_LONG_ROW = 256  # points: a row of that many may be a scan of its own
+_ENOUGH_ROWS = 200_000
+
+
+def refuse_indices(source: Source, table: DoubleArray) -> None:
+    """table: (n, k) the leading columns of an array. Raises NoCoordinates where they number the corners of triangles.
+
+    Columns that the user named are taken as they are.
+    """
+    if source.columns:
+        return
+    if table.shape[1] == 4 and (table[:, 0] == 3).all():  # as in OFF, the number of corners comes first
+        table = table[:, 1:]
+    if table.shape[1] == 3 and is_index_list(table):
+        what = f"lists {len(table):,} triangles by the numbers of their corners, not points"
+        raise NoCoordinates(source.path, what, "open the points, or a mesh (PLY, STL, OBJ); if these are coordinates, "
+                            "say so: --columns 1,2,3")  # fmt: skip
+
+
+def refuse_directions(source: Source, table: DoubleArray) -> None:
+    """table: (n, 3). Raises NoCoordinates where all rows have length 1, as normals have; see `refuse_indices`."""
+    finite = table[np.isfinite(table).all(axis=1)]
+    if source.columns or len(finite) < MIN_POINTS:
+        return
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(finite, axis=1)
+    if (np.abs(lengths - 1) < _ROUNDED).all():
+        what = f"lists {len(table):,} directions of length 1, such as normals, not points"
+        raise NoCoordinates(source.path, what, "open the points; if these are coordinates, say so: --columns 1,2,3")
+
+
+def is_index_list(table: DoubleArray) -> bool:
+    """Whether (n, 3) numbers are the corners of triangles: whole, from 0 up, all different within a row, and all three
+    columns over the same range, as three coordinates of a part hardly ever are."""
+    if len(table) < MIN_POINTS or not np.isfinite(table).all():
+        return False
+    if (table < 0).any() or (table != np.floor(table)).any():
+        return False
+    a, b, c = table.T
+    if ((a == b) | (b == c) | (a == c)).mean() > _MAY_COINCIDE:
+        return False
+    low, high = table.min(axis=0), table.max(axis=0)
+    alike = high.min() >= 0.75 * high.max() and low.max() <= 0.1 * high.max()
+    return bool(alike) or _shares_edges(table)
+
+
+def refuse_image(source: Source, shape: tuple[int, ...]) -> None:
+    """Raises NoCoordinates for an array (h, w) of one number a pixel."""
+    sides = " x ".join(f"{side:,}" for side in shape)
+    what = f"is an image of {sides} numbers, such as heights or scores, not points"
+    raise NoCoordinates(source.path, what, "export x, y and z of every pixel")
+
+
+def refuse_batch(source: Source, grid: DoubleArray) -> None:
+    """grid: (h, w, 3). Raises NoCoordinates unless neighbours in the grid lie beside each other, as in one scan."""
+    measured = np.asarray(np.isfinite(grid).all(axis=2) & (grid != 0).any(axis=2))
+    points = grid[measured]
+    if len(points) < MIN_POINTS or grid.shape[1] < _LONG_ROW:
+        return
+    with np.errstate(over="ignore"):  # absurd coordinates are refused later
+        typical = float(np.median(np.linalg.norm(points - points[_shuffled(len(points))], axis=1)))
+        steps = [_steps(grid, measured, axis) for axis in (0, 1)]
+    if all(len(one) and np.median(one) > _MUST_CONTINUE * typical for one in steps):
+        n, m = grid.shape[:2]
+        what = f"holds {n:,} x {m:,} points in no order of a grid: perhaps {n:,} scans in one array"
+        raise NoCoordinates(source.path, what, "save one scan a file, as rows of x, y, z")
+
+
+def _steps(grid: DoubleArray, measured: BoolArray, axis: int) -> DoubleArray:
+    if grid.shape[axis] < 2:
+        return np.empty(0)
+    near, far = (np.take(grid, range(start, grid.shape[axis] - 1 + start), axis=axis) for start in (0, 1))
+    both = np.diff(measured.astype(np.int8), axis=axis) == 0
+    both &= np.take(measured, range(grid.shape[axis] - 1), axis=axis)
+    return np.asarray(np.linalg.norm(far[both] - near[both], axis=1))
+
+
+def _shuffled(n: int) -> IntArray:
+    return np.random.default_rng(0).permutation(n)
+
+
+def _shares_edges(table: DoubleArray) -> bool:
+    """Whether most edges belong to two triangles, as on a surface."""
+    a, b, c = table[:_ENOUGH_ROWS].astype(np.int64).T
+    edges = np.sort(np.concatenate([np.stack(pair, axis=1) for pair in ((a, b), (b, c), (c, a))]), axis=1)
+    counts = np.unique(edges, axis=0, return_counts=True)[1]
+    return float((counts == 2).sum() * 2) > 0.6 * len(edges)

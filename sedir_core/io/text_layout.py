@@ -1,0 +1,349 @@
+"""How a table of coordinates is written: separator, decimal sign, quotes, brackets, header, count, last line.
+
+All of it is found out from the first and the last lines of the text; nothing is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sedir_core.errors import UnknownColumns
+from sedir_core.io.columns import HOW_TO_SAY, Axes, are_units, chosen_axes, listed, named_axes
+from sedir_core.io.guard import Source, parse_count
+from sedir_core.io.lines import MISSING, without_comments
+
+MAX_COLUMNS = 64
+MOST_UNNAMED = 32  # columns: more, and without names, are the pixels of an image
+AS_COLUMNS = "one point a line: x y z, separated by spaces, commas, semicolons or tabs"
+SAMPLE_LINES = 400
+_MAX_HEADER_LINES = 40
+_TAIL_BYTES = 4096
+_NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
+_HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point is none
+_LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
+_DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
+_BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
+_CLOSING = re.compile(rb"(?m)[)\]}]+[ \t]*[,;]?[ \t]*$")
+_QUOTED = re.compile(rb"\"([^\"\n]*)\"|'([^'\n]*)'")
+_UNIT = re.compile(rb"\[[^\]]*\]|\([^)]*\)")
+_KEY = re.compile(rb"(?<![\w.])[\"']?[xyzXYZ][\"']?[ \t]*[=:]")
+_BETWEEN = re.compile(rb"[\s,;|]+")
+
+Prepare = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """offset, end: where the rows begin and end. axes: the places of x, y, z, None where no names say.
+
+    names: of the columns, as the header spells them; empty without one. announced: rows that the text says it has.
+    """
+
+    offset: int
+    end: int
+    prepare: Prepare
+    n_columns: int
+    names: tuple[str, ...]
+    axes: Axes | None
+    announced: int | None
+
+
+def find_layout(source: Source) -> TextLayout:
+    """Raises UnreadableScan where this is no table of at least three numbers a row, UnknownColumns."""
+    head = source.head()
+    if b"\0" in head:
+        raise source.fail("is not text, or is text in UTF-16", "save it as plain text (UTF-8), or export as PLY")
+    headers, announced, offset = _before_rows(source, head)
+    end = _end(source)
+    raw = _sample(source, head[offset:end])
+    sample = list(map(_plain, raw))
+    separator = _separator(source, sample)
+    cells = _cells(sample[0], separator)
+    if len(cells) > MAX_COLUMNS:
+        raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", AS_COLUMNS)
+    names, axes = _header(source, headers, len(cells), sample, separator)
+    if not names and len(cells) > MOST_UNNAMED and not source.columns:
+        what = f"has {len(cells)} columns without names: it looks like an image of heights"
+        raise source.fail(what, "export x, y and z of every pixel")
+    if axes is None and _LABEL.fullmatch(cells[0]):
+        axes = (1, 2, 3)
+    prepare = _preparation(separator, b"\n".join(raw))
+    return TextLayout(offset, end, prepare, len(cells), names, axes, announced)
+
+
+def is_table(head: bytes, whole: bool) -> bool:
+    """Whether text begins with rows of at least three numbers, perhaps after a header. whole: it is not cut."""
+    return b"\0" not in head and _first_row(head, whole) is not None
+
+
+def sample_rows(source: Source, n_rows: int) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The header's names and the first rows, cell by cell, for a user to say what is what. Raises UnreadableScan."""
+    head = source.head()
+    headers, _, offset = _before_rows(source, head)
+    lines = list(map(_plain, _sample(source, head[offset : _end(source)])))
+    separator = _separator(source, lines)
+    rows = [[cell.decode("utf-8", "replace") for cell in _cells(line, separator)] for line in lines[:n_rows]]
+    width = len(rows[0])
+    for header in reversed(headers):
+        names = _names(header)
+        if len(names) == width:
+            return names, rows
+    return (), rows
+
+
+def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, int]:
+    """The lines before the first row, the count among them, and where the rows begin."""
+    found = _first_row(head, source.size <= len(head))
+    lines = _lines_with_offsets(head if found is None else head[:found])
+    headers: list[bytes] = []
+    announced: int | None = None
+    for whole, _ in lines:
+        words = without_comments(whole).split()
+        if len(words) == 1 and words[0].isdigit() and announced is None:
+            announced = parse_count(source, words[0], "its first number")
+            source.check_rows(announced, 6, source.size + 1, "points")
+        elif not _HEADER_LINE.match(whole) and any(map(_is_number, _BETWEEN.split(_plain(whole)))):
+            raise source.fail(f"its row {whole[:40]!r} is not a point, nor a header", AS_COLUMNS)
+        else:
+            headers.append(whole)
+    if found is None:
+        raise source.fail("has no rows of at least three numbers", AS_COLUMNS)
+    return headers, announced, found
+
+
+def _first_row(head: bytes, whole: bool) -> int | None:
+    """Where the first row of numbers begins; a name may stand before them if a header says so or it has a number."""
+    lines = _lines_with_offsets(head)
+    if not whole and len(lines) > 1:
+        lines = lines[:-1]  # it may be cut
+    axes: Axes | None = None
+    separator = b""
+    for line, at in lines[:_MAX_HEADER_LINES]:
+        if _is_row(line):
+            return at
+        cells = _cells(_plain(line), separator)
+        if axes is not None and len(cells) > max(axes) and all(_is_number(cells[place]) for place in axes):
+            return at
+        names = _names(line)
+        if (found := named_axes(names)) is not None:
+            axes, separator = found, _own_separator(line)
+    return None
+
+
+def _is_row(line: bytes) -> bool:
+    cells = [cell for cell in _BETWEEN.split(_plain(without_comments(line))) if cell]
+    if not cells:
+        return line.count(b",") >= 2 or line.count(b";") >= 2
+    if _LABEL.fullmatch(cells[0]):
+        return len(cells) > 3 and _is_number(cells[1]) and all(map(_is_value, cells[1:4]))
+    if not _is_value(cells[0]):
+        return False
+    numbers, values = sum(map(_is_number, cells)), sum(map(_is_value, cells))
+    line = line.strip(b" \t\r\n")
+    empty = sum(line.count(two) + line.startswith(two[:1]) + line.endswith(two[:1]) for two in (b",,", b";;"))
+    return (values == len(cells) and values + empty >= 3) or (numbers >= 3 and _is_number(cells[0]))
+
+
+def _header(
+    source: Source, headers: Sequence[bytes], width: int, sample: Sequence[bytes], separator: bytes
+) -> tuple[tuple[str, ...], Axes | None]:
+    """The names of the columns and the places of x, y, z: as the user says, or as the names do."""
+    names: tuple[str, ...] = ()
+    axes: Axes | None = None
+    for line in headers:
+        commented = line.lstrip()[:1] in (b"#", b"/", b"%", b"!", b"*")
+        own = _names(line)
+        if len(own) == width - 1 and _is_counted(sample, separator):
+            own = ("", *own)  # the row numbers' column often has no name
+        found = named_axes(own) if 3 <= len(own) <= width else None
+        if found is not None:
+            names, axes = (*own, *[""] * (width - len(own))), found
+        elif axes is None and len(own) == width and not commented and not are_units(own):
+            same = _own_separator(line) == separator or separator in (b"", b" ")
+            names = own if same else names
+    if source.columns:
+        try:
+            return names, chosen_axes(source.columns, names, width)
+        except ValueError as missing:
+            raise UnknownColumns(source.path, str(missing), HOW_TO_SAY) from missing
+    if names and axes is None:
+        raise UnknownColumns(source.path, f"its columns are {listed(names)}: none says x, y, z", HOW_TO_SAY)
+    return names, axes
+
+
+def _names(line: bytes) -> tuple[str, ...]:
+    """The cells of a header; units in brackets are no cells of their own."""
+    plain, separator = line.lstrip(b"#/%!* \t"), _own_separator(line)
+    if not separator:
+        plain = _UNIT.sub(b" ", plain) if _UNIT.sub(b" ", plain).strip() else plain
+    return tuple(cell.decode("utf-8", "replace") for cell in _cells(_plain(plain, keyed=False), separator))
+
+
+def _is_counted(sample: Sequence[bytes], separator: bytes) -> bool:
+    first = [_cells(line, separator)[0] for line in sample[:50]]
+    if not all(cell.isdigit() for cell in first) or len(first) < 2:
+        return False
+    numbers = [int(cell[:18]) for cell in first]
+    return all(after - before == 1 for before, after in pairwise(numbers))
+
+
+def _sample(source: Source, text: bytes) -> list[bytes]:
+    """Rows to judge by, without the counts that may stand between them."""
+    lines = [without_comments(line) for line in re.split(rb"\r\n|\n|\r", text)]
+    if source.size > len(source.head()) and len(lines) > 1:
+        lines = lines[:-1]
+    rows = [line for line in lines[: 2 * SAMPLE_LINES] if line.strip() and not line.strip().isdigit()]
+    return rows[:SAMPLE_LINES]
+
+
+def _end(source: Source) -> int:
+    """Where a footer begins: lines after the last row that are words, or comments. The text's end without one."""
+    n_bytes = min(source.size, _TAIL_BYTES)
+    tail = source.read_at(source.size - n_bytes, n_bytes)
+    lines = list(re.finditer(rb"[^\r\n]+", tail))
+    end = source.size
+    for line in reversed(lines[1:] if n_bytes < source.size else lines):
+        if not line[0].strip():
+            continue
+        cells = _BETWEEN.split(_plain(line[0]))
+        if not _HEADER_LINE.match(line[0]) or sum(map(_is_number, cells)) >= 3 or _is_row(line[0]):
+            return end
+        end = source.size - n_bytes + line.start()
+    return end
+
+
+def _lines_with_offsets(head: bytes) -> list[tuple[bytes, int]]:
+    """The non-blank lines, and where each begins."""
+    return [(line[0], line.start()) for line in re.finditer(rb"[^\r\n]+", head) if line[0].strip()]
+
+
+def _separator(source: Source, sample: Sequence[bytes]) -> bytes:
+    """The character between two cells; empty for white space, a space for white space with decimal commas."""
+    for character in (b";", b"|"):
+        if any(character in line for line in sample):
+            return character
+    commas = any(b"," in line for line in sample)
+    if any(b"\t" in line for line in sample):
+        widths = {line.count(b"\t") for line in sample}
+        strict = len(widths) == 1 and widths != {0}
+        if strict:
+            return b"\t"
+        return b" " if commas else b""
+    if not commas:
+        return b""
+    words = [line.split() for line in sample]
+    if all(len(own) >= 3 and all(_is_number(word) or _is_missing(word) for word in own) for own in words):
+        return b" "
+    _refuse_double_comma(source, sample)
+    return b","
+
+
+def _refuse_double_comma(source: Source, sample: Sequence[bytes]) -> None:
+    """A comma for both, between cells and in numbers, leaves it open which is which."""
+    rows = [line.split(b",") for line in sample]
+    width = len(rows[0])
+    if width < 6 or width % 2 or not all(len(row) == width for row in rows):
+        return
+    after = [cell.strip() for row in rows for cell in row[1::2]]
+    before = [cell.strip() for row in rows for cell in row[::2]]
+    if not all(cell.isdigit() for cell in after) or not all(cell.lstrip(b"+-").isdigit() for cell in before):
+        return
+    widths = {len(cell) for cell in after}
+    if any(len(cell) > 1 and cell.startswith(b"0") for cell in after) or (len(widths) == 1 and len(set(after)) > 2):
+        what = "has commas between its numbers and perhaps also in them"
+        raise source.fail(what, "export with decimal points, or with semicolons between the columns")
+
+
+def _own_separator(line: bytes) -> bytes:
+    """Of a header line alone."""
+    return next((character for character in (b";", b"\t", b"|", b",") if character in line), b"")
+
+
+def _cells(line: bytes, separator: bytes) -> list[bytes]:
+    if separator.strip() or separator == b"\t":
+        return [cell.strip(b" \"'") for cell in line.split(separator)]
+    return [cell.strip(b"\"'") for cell in line.split()]
+
+
+def _plain(line: bytes, keyed: bool = True) -> bytes:
+    """Without quotes, brackets and keys (`x=`), with plain minus signs; a comma in quotes is a decimal sign."""
+    if b"\xe2\x88\x92" in line or b"\xc2\xa0" in line:
+        line = _spelt_plainly(line)
+    if b'"' in line or b"'" in line:
+        line = _QUOTED.sub(_unquoted, line)
+    if any(bracket in line for bracket in b"([{"):
+        line = _CLOSING.sub(b" ", line).translate(_BRACKETS)
+    return _KEY.sub(b" ", line) if keyed and (b"=" in line or b":" in line) else line
+
+
+def _spelt_plainly(text: bytes) -> bytes:
+    """With a hyphen for the minus sign of typesetters, and a space for one that does not break."""
+    return text.replace(b"\xe2\x88\x92", b"-").replace(b"\xc2\xa0", b" ")
+
+
+def _unquoted(cell: re.Match[bytes]) -> bytes:
+    inner = (cell[1] if cell[1] is not None else cell[2]).strip()
+    return inner.replace(b",", b".") if _DECIMAL.fullmatch(inner) else inner
+
+
+def _is_number(cell: bytes) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _is_missing(cell: bytes) -> bool:
+    return not cell or MISSING.fullmatch(cell) is not None
+
+
+def _is_value(cell: bytes) -> bool:
+    return _is_number(cell) or _is_missing(cell)
+
+
+def _preparation(separator: bytes, sample: bytes) -> Prepare:
+    """What turns a piece of text into numbers with points, separated by spaces; empty cells become NaN."""
+    table = _translation(separator)
+    steps: list[Prepare] = []
+    if b"\xe2\x88\x92" in sample or b"\xc2\xa0" in sample:
+        steps.append(_spelt_plainly)
+    if b'"' in sample or b"'" in sample:
+        steps.append(lambda block: _QUOTED.sub(_unquoted, block))
+    if any(bracket in sample for bracket in b"([{"):
+        steps.append(lambda block: _CLOSING.sub(b" ", block).translate(_BRACKETS))
+    if _KEY.search(sample):
+        steps.append(lambda block: _KEY.sub(b" ", block))
+    if separator in (b",", b";", b"|", b"\t"):
+        steps.append(_filling(separator))
+    if table is not None:
+        steps.append(lambda block: block.translate(table))
+
+    def prepare(block: bytes) -> bytes:
+        for step in steps:
+            block = step(block)
+        return block
+
+    return prepare
+
+
+def _translation(separator: bytes) -> bytes | None:
+    if separator == b",":
+        return bytes.maketrans(b",", b" ")
+    if separator == b" ":  # the comma is free to be the decimal sign
+        return bytes.maketrans(b",", b".")
+    return bytes.maketrans(separator + b",", b" .") if separator else None
+
+
+def _filling(separator: bytes) -> Prepare:
+    """Write NaN into empty cells."""
+    sign = re.escape(separator)
+    blank = b" " if separator == b"\t" else b" \\t"
+    empty = re.compile(rb"(?m)(?:^|(?<=%b))[%b]*(?=%b)|(?<=%b)[%b]*$" % (sign, blank, sign, sign, blank))
+    signs = (separator + separator, separator + b"\n", b"\n" + separator, separator + b" " + separator)
+
+    def fill(block: bytes) -> bytes:
+        if block.startswith(separator) or block.endswith(separator) or any(sign in block for sign in signs):
+            return empty.sub(b"nan", block)
+        return block
+
+    return fill

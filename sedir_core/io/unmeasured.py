@@ -1,0 +1,81 @@
+"""Numbers that mean "no measurement": constant values far outside the rest, in one coordinate or in all.
+
+Cameras and their programs write -32768, -999.9, 0 or 1e10 where they saw nothing. Taken for points they are defects.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.io.guard import MAX_COORDINATE, MIN_POINTS
+from sedir_core.types import BoolArray, DoubleArray
+
+KNOWN = frozenset(
+    sign * value
+    for value in (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 999.999, 9999.0, 9999.9, 9999.99, 9999.999, 99999.0, 99999.9,
+                  999999.0, 32767.0, 32768.0, 65535.0, 65536.0, 1e6, 1e10, 1e30, 1e38)
+    for sign in (1.0, -1.0)
+)  # fmt: skip
+_LEAST_REPEATED = 3
+_FAR = 1.0  # part sizes between the value and the nearest measured point; strays are nearer, and differ
+_FAR_KNOWN = 0.1  # where the value is one that programs use
+_LEAST_ZEROS = 10  # a surface goes through the very origin once, not again and again
+_MOST_VALUES = 8  # different marks in one file
+_SAMPLED = 100_000
+
+
+def mark_unmeasured(points: DoubleArray) -> tuple[DoubleArray, str]:
+    """The points (n, 3) with NaN in rows that hold such a mark, and what was left out, in a clause; "" for nothing."""
+    measured = np.asarray(np.isfinite(points).all(axis=1))
+    found: list[tuple[str, int]] = []
+    zeros = np.asarray(measured & (points == 0).all(axis=1))
+    if zeros.sum() >= _LEAST_ZEROS and (measured & ~zeros).sum() >= MIN_POINTS:
+        found.append(("x = y = z = 0", int(zeros.sum())))
+        measured = np.asarray(measured & ~zeros)
+    for _ in range(_MOST_VALUES):
+        mark = _next_mark(points, measured)
+        if mark is None:
+            break
+        said, rows = mark
+        found.append((said, int(rows.sum())))
+        measured = np.asarray(measured & ~rows)
+    if not found:
+        return points, ""
+    marked = points.copy()
+    marked[~measured] = np.nan
+    count = sum(n for _, n in found)
+    rows_were = "row without a measurement was" if count == 1 else "rows without a measurement were"
+    return marked, f"{count:,} {rows_were} left out ({', '.join(said for said, _ in found)})"
+
+
+def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray] | None:
+    """The value farthest from the rest, in words, and the rows that hold it; None where none is far enough."""
+    candidates = []
+    for axis in range(3):
+        values = points[measured, axis]
+        if not len(values):
+            return None
+        for value in {float(values.min()), float(values.max())}:
+            same = values == value
+            others = values[~same]
+            if same.sum() < _LEAST_REPEATED or len(others) < MIN_POINTS:
+                continue
+            gap = float(np.abs(others - value).min())
+            candidates.append((gap, axis, value))
+    for gap, axis, value in sorted(candidates, reverse=True):
+        rows = measured & (points[:, axis] == value)
+        rest = measured & ~rows
+        size = _size(points[rest])
+        is_known = any(np.isclose(value, known, rtol=1e-7, atol=0) for known in KNOWN) or abs(value) > MAX_COORDINATE
+        if gap > (_FAR_KNOWN if is_known else _FAR) * size:
+            everywhere = bool((points[rows] == value).all())
+            return (f"x = y = z = {value:g}" if everywhere else f"{'xyz'[axis]} = {value:g}"), rows
+    return None
+
+
+def _size(points: DoubleArray) -> float:
+    """About the diagonal of the part, whatever else is among the points: twice the spread of the middle half."""
+    some = points[:: max(1, len(points) // _SAMPLED)]
+    with np.errstate(over="ignore"):
+        low, high = np.quantile(some, (0.25, 0.75), axis=0)
+        return 2 * float(np.linalg.norm(high - low))

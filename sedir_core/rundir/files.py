@@ -1,0 +1,161 @@
+"""What a run directory holds and how it is read; `training` writes it.
+
+No torch at the top: the window lists runs and follows trainings with these names before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sedir_core.config import Config, read_by, read_config
+from sedir_core.documents import moment, read_json
+from sedir_core.errors import BadConfig, BadRun, BadWeights
+from sedir_core.places import RUN_MARK, is_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+"""Raised whenever an older program could misread a run."""
+
+CONFIG = "config.toml"
+WEIGHTS = "weights.safetensors"
+STATE = "state.safetensors"
+ORIGIN = "origin.safetensors"
+"""Weights of the run that a warm start began from; gone when it has finished."""
+EVENTS = "events.jsonl"
+METRICS = "metrics.json"
+EVALUATION = "evaluation.json"
+"""What `sedir evaluate` found, where it was asked to record it in the run."""
+ABOUT = RUN_MARK
+LOG = "log.txt"
+STOP = "STOP"
+STOP_AFTER_EPOCH = "STOP-AFTER-EPOCH"
+PREVIEWS = "previews"
+LOCK = ".lock"
+
+
+MAX_NAME = 256
+Name = Annotated[str, Field(max_length=MAX_NAME)]
+Names = Annotated[tuple[Name, ...], Field(max_length=10_000)]
+
+
+class About(BaseModel):
+    """Where a run comes from: about.json.
+
+    dataset: the folder it was trained on, empty in runs of older versions. data_hash: of the training scans' content.
+    parent: name of the run it was started from, empty if from nothing. inherited: the categories taken over from it.
+    device: as torch names it. threads: the CPU threads torch used,
+    since sums of floats depend on them. created: ISO 8601, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    method: Name
+    categories: Names
+    seed: int = Field(ge=0)
+    dataset: str = Field("", max_length=4096)
+    data_hash: Name
+    parent: Name = ""
+    inherited: Names = ()
+    device: Name
+    threads: int = Field(ge=1, le=4096)
+    created: Name
+    versions: dict[str, str] = Field(max_length=100)
+
+    @property
+    def begun(self) -> datetime | None:
+        """`created` as a time; None where it makes no sense."""
+        return moment(self.created)
+
+
+def place_mark(path: Path) -> None:
+    """An empty file whose presence says something; a link of that name is replaced, not followed. Raises OSError."""
+    if path.is_symlink():
+        path.unlink()
+    path.touch()
+
+
+def read_about(run_dir: Path) -> About:
+    """about.json. Raises BadRun if this is no run, a damaged one, or one of a newer format."""
+    _require_file(run_dir / ABOUT)
+    raw = read_json(run_dir / ABOUT, BadRun, hint="the run is damaged")
+    found = raw.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise newer_format(run_dir, found)
+    try:
+        return About.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadRun(run_dir / ABOUT, f"{place}: {first['msg']}", "the run is damaged") from error
+
+
+def read_method(run_dir: Path) -> str:
+    """The name of the detector that a run holds. Raises BadRun."""
+    return read_about(run_dir).method
+
+
+def read_run_config(run_dir: Path) -> Config:
+    """config.toml of a run. Raises BadRun."""
+    _require_file(run_dir / CONFIG)
+    try:
+        config = read_config(run_dir / CONFIG)
+    except BadConfig as error:
+        raise BadRun(run_dir / CONFIG, error.what, "the run is damaged or of another version") from error
+    # Half a file may be valid TOML, and defaults would fill in the rest. Runs of before say nothing of their data;
+    # it comes first, so half a file lacks others, too.
+    missing = [name for name in read_by(config.method) if name not in config.model_fields_set | {"data"}]
+    if missing:
+        raise BadRun(run_dir / CONFIG, f"lacks {', '.join(missing)}", "the run is damaged: train it again")
+    return config
+
+
+def read_run_tensors(run_dir: Path) -> dict[str, Tensor]:
+    """Every tensor of weights.safetensors by its prefixed name, on the CPU, all finite.
+
+    Raises BadRun if the run is missing, unfinished, damaged or of a newer format.
+    """
+    import torch
+
+    from sedir_core.io.tensor_file import read_tensors
+
+    read_about(run_dir)
+    path = run_dir / WEIGHTS
+    if not path.exists():
+        raise BadRun(run_dir, "its training has not finished", "continue it with `sedir train --resume`")
+    try:
+        tensors, meta = read_tensors(path)
+    except BadWeights as error:
+        raise BadRun(path, error.what, error.hint) from error
+    check_format(path, meta)
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise BadRun(path, f"{name} holds NaN or infinity", "the run is damaged")
+    return tensors
+
+
+def check_format(path: Path, meta: dict[str, str]) -> None:
+    """Raises BadRun unless the notes of a tensor file name a format this program reads."""
+    found = meta.get("format", "")
+    if not found.isdecimal():
+        raise BadRun(path, "does not say its format", "the run is damaged")
+    if int(found) > FORMAT:
+        raise newer_format(path, int(found))
+
+
+def newer_format(where: Path, found: int) -> BadRun:
+    """The error that tells the user to update."""
+    return BadRun(
+        where, f"written by a newer version (format {found}, this one reads {FORMAT})", "update SeDiR Inspect"
+    )
+
+
+def _require_file(path: Path) -> None:
+    if not is_folder(path.parent) or not path.is_file():
+        raise BadRun(path.parent, f"is not a run: no {path.name}", "name a folder that `sedir train` wrote")

@@ -1,0 +1,48 @@
+"""One process trains in a run directory; anyone may ask whether one does. No torch here: the window asks, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sedir_core.errors import CannotWrite, RunLocked
+from sedir_core.rundir import files as run_files
+
+LOCK_SECONDS = 0.5  # who only asks whether a training is alive holds the lock for a moment
+
+
+def is_alive(path: Path) -> bool:
+    """Whether some process is training in this run directory now."""
+    if not (path / run_files.LOCK).exists():
+        return False
+    try:
+        with FileLock(path / run_files.LOCK, timeout=0, thread_local=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a folder that may not be written to is nobody's training
+        return False
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """The run directory's lock. The system holds it, so it goes with the process, however that ends."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / run_files.LOCK, timeout=LOCK_SECONDS, thread_local=False)
+        lock.acquire()
+    except Timeout as error:
+        raise RunLocked(path, "another process is training here", "wait for it or stop it") from error
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
+    try:
+        for left_by_a_kill in path.glob(".*.tmp"):
+            if left_by_a_kill.is_file() or left_by_a_kill.is_symlink():  # a folder is none of ours
+                with suppress(OSError):
+                    left_by_a_kill.unlink()
+        yield
+    finally:
+        lock.release()

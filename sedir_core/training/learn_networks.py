@@ -1,0 +1,121 @@
+"""Detectors with a network for each category: trained together by the one loop, limits from fresh samplings.
+
+Each step draws its clouds from all good parts of one category; an epoch has a step for each training scan. A held-out
+scan is judged by a network that has seen its part: leaving each part out in turn would take as many trainings [O].
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sedir_core.config import override
+from sedir_core.detectors.network_told import Looked, NetworkDetector, scale_of
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.wide_features import geometry_change, oriented_normals
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import Basis, draw_sampling
+from sedir_core.models.per_category import GoodParts, PerCategory
+from sedir_core.runtime import generator
+from sedir_core.training.loop import fit
+from sedir_core.training.material import Learned
+from sedir_core.training.preview_file import Preview
+from sedir_core.training.previews import N_CATEGORIES, dented, watching
+from sedir_core.training.run import Run
+from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.types import DoubleArray, Report, Stop
+
+log = logging.getLogger(__name__)
+
+PREVIEW_POINTS = 2_000
+
+
+class PartsBank:
+    """All parts of a category behind each of its scans; see `training.loop.Bank`."""
+
+    n_samplings = 1
+
+    def __init__(self, parts: Sequence[GoodParts]) -> None:
+        self._parts = parts
+        self._scans = [label for label, one in enumerate(parts) for _ in one.points]
+
+    def __len__(self) -> int:
+        return len(self._scans)
+
+    def draw(self, scan: int, sampling: int) -> tuple[GoodParts, Tensor]:
+        """See `training.loop.Bank`."""
+        return self._parts[self._scans[scan]], torch.tensor([self._scans[scan]])
+
+
+def learn_networks(
+    shelf: Shelf,
+    kind: type[NetworkDetector],
+    trainee: Callable[[], nn.Module],
+    run: Run,
+    report: Report,
+    stop: Stop,
+) -> Learned:
+    """trainee: makes what `models.per_category.Trainee` describes. Raises what `loop.fit` raises, and Cancelled."""
+    config, device, names = shelf.config, shelf.device, tuple(shelf.bases)
+    torch.manual_seed(config.training.seed)
+    objective = PerCategory(len(names), trainee).to(device)
+    parts = [good_parts(basis) for basis in shelf.bases.values()]
+    settings = override(config, training={"batch_size": 1}).training  # a step's clouds are drawn by the trainee
+    look = watching(_previews(shelf, kind, objective), objective, run, settings.epochs)
+    result = fit(objective, PartsBank(parts), settings, run, device, stop, look)
+    if result.status == "interrupted":
+        raise Cancelled
+    nets = {name: net.eval().requires_grad_(False) for name, net in zip(names, objective.networks, strict=True)}
+    detector = kind(config, nets, {}, {}, device)
+    scales: dict[str, DoubleArray] = {}
+
+    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
+        looked: list[Looked] = []
+        for one in held_out:
+            if stop():
+                raise Cancelled
+            looked.append(detector.looked(name, one.cloud))
+        scales[name] = scale_of(looked)
+        found = [detector.conclude(said, one.cloud, scales[name]) for said, one in zip(looked, held_out, strict=True)]
+        return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
+
+    known = with_limits(shelf, judge, "calibrate", report, stop)
+    thresholds = {name: reference.threshold for name, reference in known.items()}
+    tensors = kind(config, nets, known, scales, device).tensors()
+    return Learned(tensors, thresholds, result.summary(), result.epoch)
+
+
+def good_parts(basis: Basis) -> GoodParts:
+    """Every part of a category, with normals that point as the reference surface's do."""
+    clouds = [part.points for part in basis.parts]
+    normals = [oriented_normals(points, basis.whole.surface) for points in clouds]
+    changes = [geometry_change(points) for points in clouds]
+    return GoodParts(
+        *(tuple(torch.from_numpy(one.astype(np.float32)) for one in of) for of in (clouds, normals, changes))
+    )
+
+
+def _previews(shelf: Shelf, kind: type[NetworkDetector], objective: PerCategory) -> Callable[[], list[Preview]]:
+    """A good and a dented sampling of the first few categories, scored by the networks as they are."""
+    names = tuple(shelf.bases)
+    seed = shelf.config.training.seed
+    clouds: list[tuple[str, bool, DoubleArray]] = []
+    for name in names[:N_CATEGORIES]:
+        basis = shelf.bases[name]
+        good = draw_sampling(basis, 0, min(shelf.n_points, 20_000), generator(seed, "preview", name, "good"))
+        clouds += [(name, False, good), (name, True, dented(basis, seed, name, shelf.n_points))]
+
+    def make() -> list[Preview]:
+        detector = kind(shelf.config, dict(zip(names, objective.networks, strict=True)), {}, {}, shelf.device)
+        found = []
+        for name, damaged, points in clouds:
+            scores = detector.examine(name, Cloud(points, points)).scores
+            some = slice(0, PREVIEW_POINTS)
+            found.append(Preview(name, damaged, points[some].astype(np.float32), scores[some].astype(np.float32)))
+        return found
+
+    return make

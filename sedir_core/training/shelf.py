@@ -1,0 +1,110 @@
+"""What detectors that are told the category learn from: aligned good parts, and limits from held-out samplings of them.
+
+The published codes have no limits; ours are set as SeDiR's are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from sedir_core.config import Config
+from sedir_core.detectors.peer_features import Cloud
+from sedir_core.detectors.reference import Reference
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import POINT_QUANTILE, Basis, hold_out
+from sedir_core.evidence.limits import object_limits
+from sedir_core.runtime import generator
+from sedir_core.types import DoubleArray, Report, Stop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The good parts of every category. clouds: as each was scanned, (n, 3), in file coordinates.
+
+    n_points: of every sampling, at most.
+    """
+
+    config: Config
+    bases: Mapping[str, Basis]
+    clouds: Mapping[str, Sequence[DoubleArray]]
+    n_points: int
+    device: torch.device
+
+    def raw(self, name: str, part: int, count: int, random: np.random.Generator) -> DoubleArray:
+        """At most `count` points (n, 3) of a part that lies as it was scanned, centred, in radii of the category."""
+        points = some(self.clouds[name][part], count, random)
+        return np.asarray((points - points.mean(axis=0)) / self.bases[name].frame.radius)
+
+    def clouds_of(self, name: str, random: np.random.Generator) -> list[Cloud]:
+        """Every part of a category, of `n_points` points each."""
+        found = []
+        for i, part in enumerate(self.bases[name].parts):
+            aligned = some(part.points, self.n_points, random)
+            found.append(Cloud(self.raw(name, i, len(aligned), random), aligned))
+        return found
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out normal sampling of a part. residual: what alignment left."""
+
+    part: int
+    cloud: Cloud
+    residual: float
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Of a category's held-out normal scans: object scores (h,), and all their point scores."""
+
+    scores: DoubleArray
+    points: DoubleArray
+
+
+Judge = Callable[[str, Sequence[HeldOut]], Verdicts]
+
+
+def with_limits(shelf: Shelf, judge: Judge, stage: str, report: Report, stop: Stop) -> dict[str, Reference]:
+    """Every category's reference, its limits set by what `judge` says of its held-out scans. Raises Cancelled."""
+    known: dict[str, Reference] = {}
+    scores: dict[str, DoubleArray] = {}
+    for done, (name, basis) in enumerate(shelf.bases.items()):
+        report(done / len(shelf.bases), f"{stage} {name}")
+        log.info("%s %s", stage, name)
+        held_out = hold_out_all(shelf, name, stop)
+        verdicts = judge(name, held_out)
+        scores[name] = verdicts.scores
+        point_threshold = float(np.quantile(verdicts.points, POINT_QUANTILE))
+        residual = float(np.median([one.residual for one in held_out]))
+        known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
+    limits = object_limits(scores, shelf.config.scoring.false_alarm_rate)
+    return {
+        name: replace(reference, threshold=limits[name], held_out=scores[name]) for name, reference in known.items()
+    }
+
+
+def hold_out_all(shelf: Shelf, name: str, stop: Stop) -> list[HeldOut]:
+    """Fresh samplings of every part of a category, each aligned to the surface of the other parts. Raises Cancelled."""
+    basis, training = shelf.bases[name], shelf.config.training
+    found = []
+    for part in range(len(basis.parts)):
+        for turn in range(training.held_out):
+            if stop():
+                raise Cancelled
+            random = generator(training.seed, "held out", name, part, turn)
+            laid = hold_out(basis, part, shelf.n_points, random)
+            raw = shelf.raw(name, part, len(laid.points), random)
+            found.append(HeldOut(part, Cloud(raw, laid.points), laid.residual))
+    return found
+
+
+def some(points: DoubleArray, count: int, random: np.random.Generator) -> DoubleArray:
+    """At most `count` of the points (n, 3), in random order."""
+    return points[random.permutation(len(points))[:count]]

@@ -1,0 +1,199 @@
+"""Room: nothing is cut or pushed off the screen down to the smallest window, and every dock finds its way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app_helpers import open_and_wait
+from PySide6.QtCore import QLocale, QPoint, QRect, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QLabel, QToolButton, QWidget
+
+from app.main_window import LEAST_SIZE
+from app.state.settings import TEXT_SIZES
+from app.widgets.empty_state import EmptyState
+from app.widgets.numbers import GROUP, grouped, on_screen
+from app.widgets.room import resize_on_screen
+from app.widgets.theme import LIGHT
+from app.workspaces.inspect.defect_panel import WordsRole
+from app.workspaces.train.data_panel import DataPanel
+
+SIZES = [LEAST_SIZE, (1024, 640), (1280, 800)]
+
+
+def resize(qtbot, window, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    window.page.arrange(*size)
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == size)
+    QApplication.processEvents()
+
+
+def on_window(window, widget: QWidget) -> QRect:
+    return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_verdict_its_buttons_and_the_part_are_on_the_screen(qtbot, window, dented_file, size):
+    open_and_wait(qtbot, window, dented_file)
+    resize(qtbot, window, size)
+    verdict = window.page.verdict
+    for part in (verdict.headline, verdict.bar.ok, verdict.bar.ng, verdict.bar.note, window._category):
+        assert part.isVisible() and window.rect().contains(on_window(window, part))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_comment_field_is_as_high_as_its_text_needs(qtbot, window, dented_file, size):
+    open_and_wait(qtbot, window, dented_file)
+    resize(qtbot, window, size)
+    window.page.comment()
+    field, bar = window.page.verdict.bar.field, window.page.verdict.bar
+    qtbot.waitUntil(lambda: field.height() >= field.sizeHint().height())
+    assert on_window(window, field).bottom() < on_window(window, bar.ok).top()
+    assert on_window(window, bar.ok).bottom() < on_window(window, window.page.defects).top()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_button_of_the_bars_falls_off(qtbot, window, dented_file, size):
+    open_and_wait(qtbot, window, dented_file)
+    resize(qtbot, window, size)
+    for bar in (window.tools, window.page.stage._bar):
+        shown = [on_window(window, b) for b in bar.findChildren(QToolButton) if b.isVisible()]
+        assert all(window.rect().contains(area) for area in shown)
+        assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :])
+
+
+@pytest.mark.parametrize("unit", ["", "mm"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_defect_s_card_shows_every_measure_whole(qtbot, window, settings, dented_file, size, unit):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    settings.unit = unit
+    resize(qtbot, window, size)
+    far = replace(entry.detection.defects[0], extent=np.array([1234.5, 987.6, 1010.1]), area=123456.0)
+    window.session.update(entry.id, detection=replace(entry.detection, defects=(far,)))
+    view = window.page.defects.view
+    words = view.model().index(0).data(WordsRole)
+    title, below = view.itemDelegate()._lines(words, view.font(), view.viewport().width() - 52)
+    shown = " ".join([*title, *below])
+    for piece in (*words.title, *words.below):
+        assert all(word in shown for word in piece.split())
+    assert max(QFontMetrics(view.font()).horizontalAdvance(line) for line in below) <= view.viewport().width()
+
+
+def test_views_have_more_room_than_everything_around_them(qtbot, window, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    resize(qtbot, window, (1280, 800))
+    views = sum(view.width() * view.height() for view in window.page.clouds.views)
+    assert views > 0.37 * 1280 * 800
+    assert all(view.height() > 500 for view in window.page.clouds.views)
+
+
+def test_one_view_gets_the_room_of_both(qtbot, window, settings, dented_file):
+    open_and_wait(qtbot, window, dented_file)
+    left, right = window.page.clouds.views
+    before = left.width()
+    qtbot.keyClick(window, Qt.Key.Key_V)
+    qtbot.waitUntil(lambda: left.width() > 1.9 * before)
+    assert not right.isVisible() and settings.single_view
+    qtbot.keyClick(window, Qt.Key.Key_V)
+    qtbot.waitUntil(right.isVisible)
+
+
+def test_closed_and_pulled_out_docks_come_back(qtbot, window):
+    scans, verdict, defects = window.page.docks
+    scans.hide()
+    verdict.setFloating(True)
+    window.page.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, defects)
+    action = next(one for one in window.commands() if one.text() == "Reset Layout")
+    action.trigger()
+    assert all(dock.isVisible() and not dock.isFloating() for dock in window.page.docks)
+    qtbot.waitUntil(lambda: on_window(window, verdict).bottom() < on_window(window, defects).top())
+    assert on_window(window, scans).right() < on_window(window, window.page.stage).left()
+    assert on_window(window, defects).left() > on_window(window, window.page.stage).right()
+
+
+def test_the_tool_bar_has_what_belongs_to_the_workspace(qtbot, window):
+    def tools() -> list[str]:
+        switch = set(window.tools.switcher.buttons.values())
+        return [
+            b.defaultAction().text()
+            for b in window.tools.findChildren(QToolButton)
+            if b.isVisible() and b not in switch
+        ]
+
+    assert tools() == ["Open Scans…", "Inspect Again", "Stop"]
+    window.show_workspace("train")
+    assert tools() == ["New training", "Choose a data set…", "Import scans…"]
+    assert not window._category.isVisible()
+    window.show_workspace("inspect")
+    assert tools() == ["Open Scans…", "Inspect Again", "Stop"] and window._category.isVisible()
+
+
+def test_nothing_stops_an_inspection_that_is_not_on_show(qtbot, window, dented_file, monkeypatch):
+    monkeypatch.setattr(type(window.model), "busy", property(lambda self: True))
+    window.menus.enable()
+    assert window.menus.stop.isEnabled()
+    window.show_workspace("train")
+    assert not window.menus.stop.isEnabled()
+
+
+@pytest.mark.parametrize("percent", [TEXT_SIZES[0], 100, TEXT_SIZES[-1]])
+def test_text_has_the_size_that_was_asked_for(qtbot, window, settings, dented_file, percent):
+    open_and_wait(qtbot, window, dented_file)
+    settings.text_size = percent
+    usual = window.theme.text_pt
+    assert usual >= 10.0 * percent / 100
+    for label in window.page.findChildren(QLabel):
+        if label.isVisible() and label.text():
+            assert label.font().pointSizeF() >= 0.9 * usual
+    assert window.page.scans.font().pointSizeF() == pytest.approx(usual)
+
+
+def test_a_dialog_is_no_larger_than_the_screen(qtbot):
+    dialog = QWidget()
+    qtbot.addWidget(dialog)
+    resize_on_screen(dialog, 300, 5000)
+    assert dialog.width() == 300 and dialog.height() < dialog.screen().availableSize().height()
+
+
+def test_the_buttons_over_the_data_are_whole_where_it_is_narrow(qtbot):
+    panel = DataPanel(LIGHT)
+    qtbot.addWidget(panel)
+    panel.show()
+    for width, all_of_them in ((1600, True), (420, False)):  # whatever size of text a test before left
+        panel.resize(width, 500)
+        QApplication.processEvents()
+        assert panel.bring.isVisible() is all_of_them
+        for button in (panel.all, panel.none, panel.choose):
+            assert button.width() >= button.sizeHint().width() or not button.isVisible()
+
+
+def test_an_empty_page_says_all_of_it_at_every_width(qtbot):
+    long = "Choose or drop a folder with one folder of good scans for each kind of part. " * 6
+    state = EmptyState("cube-scan", "What shall it learn?", long, LIGHT)
+    qtbot.addWidget(state)
+    for width in (300, 500, 900):
+        state.resize(width, 600)
+        with qtbot.waitExposed(state):
+            state.show()
+        words = state._words
+        assert words.height() >= words.heightForWidth(words.width())
+        assert words.width() < width
+
+
+def test_numbers_on_the_screen_follow_one_locale(qtbot, window):
+    assert grouped(4000) == f"4{GROUP}000"
+    assert (
+        on_screen("4,000 points, 1,046.5 mm², 1,2 and 12,34") == f"4{GROUP}000 points, 1{GROUP}046.5 mm², 1,2 and 12,34"
+    )
+    before = QLocale()
+    try:
+        QLocale.setDefault(QLocale(QLocale.Language.German))
+        type(window)(window.session, window.settings, window.settings.path.parent).close()
+        field = QDoubleSpinBox(decimals=1, maximum=1e6)
+        qtbot.addWidget(field)
+        field.setValue(1234.5)
+        assert field.text() == "1234.5"
+    finally:
+        QLocale.setDefault(before)

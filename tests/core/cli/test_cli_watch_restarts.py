@@ -1,0 +1,146 @@
+"""A watched folder over restarts and kills: with --record everything is inspected once, whenever it arrived."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from roundness import ball
+from test_cli_watch import PROGRAM, WAIT_S
+
+from sedir_core.history.kept import content_hash
+from sedir_core.history.place import HistoryPlace
+from sedir_core.history.records import Filter
+from sedir_core.io.export import write_points_ply
+from sedir_core.io.scans import read_scan
+
+KILLS = 4
+
+
+class Place:
+    """A folder to watch, its history, and the program that is started and killed over it."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder, self.log = home / "in", home / "log.jsonl"
+        self.folder.mkdir()
+        self.history = HistoryPlace(f"sqlite:///{home / 'h.sqlite'}", home / "kept")
+        self.words = ["watch", self.folder, "--settle", "0.1", "--record", "--json", self.log]
+        self.words += ["--history-url", self.history.url, "--history-folder", self.history.folder]
+        self.program: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        source = PROGRAM.format(tests=str(Path(__file__).parents[1]))
+        command = [sys.executable, "-c", source, *map(str, self.words)]
+        self.program = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def end(self, how: int = signal.SIGINT) -> None:
+        assert self.program is not None
+        self.program.send_signal(how)
+        self.program.wait(WAIT_S)
+
+    def lines(self) -> list[dict[str, str]]:
+        """The whole ones."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def recorded(self) -> list[tuple[str, str]]:
+        """Path and content of all that is in the history."""
+        if not self.history.url or not Path(self.history.url.removeprefix("sqlite:///")).exists():
+            return []
+        store = self.history.open()
+        found = [(one.path, one.content_hash) for one in store.page(Filter(), limit=9999)]
+        store.close()
+        return found
+
+    def until(self, n_recorded: int) -> None:
+        """Wait for so many rows: the program has no other way to tell."""
+        end = time.monotonic() + WAIT_S
+        while len(self.recorded()) < n_recorded:
+            assert time.monotonic() < end, f"{len(self.recorded())} of {n_recorded}"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    if place.program is not None and place.program.poll() is None:
+        place.end(signal.SIGKILL)
+
+
+def test_kills_lose_nothing_and_double_nothing(place: Place) -> None:
+    chance, made = random.Random(0), 0
+    for _ in range(KILLS):
+        place.start()
+        for _ in range(chance.randrange(2, 5)):
+            write_points_ply(place.folder / f"{made:03d}.ply", ball(seed=made, n_points=300))
+            made += 1
+        place.until(max(1, made - chance.randrange(1, 4)))
+        place.end(signal.SIGKILL)  # between a line and its row, or amid a scan
+    place.start()
+    place.until(made)
+    place.end()
+    everything = {str(path): content_hash(read_scan(path).points) for path in place.folder.iterdir()}
+    assert Counter(place.recorded()) == Counter(everything.items())
+    assert Counter(line["path"] for line in place.lines()) == Counter(list(everything))
+
+
+def test_what_arrived_while_nobody_watched_is_inspected(place: Place) -> None:
+    write_points_ply(place.folder / "early.ply", ball(n_points=300))
+    place.start()
+    place.until(1)
+    place.end()
+    write_points_ply(place.folder / "late.ply", ball(n_points=300, seed=1))
+    place.start()
+    place.until(2)
+    place.end()
+    assert sorted(Path(path).stem for path, _ in place.recorded()) == ["early", "late"]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_the_same_size_and_time_with_other_content_is_new(place: Place, running: bool) -> None:
+    path = place.folder / "part.ply"
+    write_points_ply(path, ball(n_points=300))
+    before = path.stat()
+    place.start()
+    place.until(1)
+    if not running:
+        place.end()
+    content = path.read_bytes()
+    write_points_ply(place.folder.parent / "other.ply", ball(n_points=300, seed=7))
+    path.write_bytes((place.folder.parent / "other.ply").read_bytes())
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size and path.read_bytes() != content
+    if not running:
+        place.start()
+    place.until(2)
+    place.end()
+    assert len(set(place.recorded())) == 2
+
+
+def test_the_same_content_written_anew_is_done(place: Place) -> None:
+    path = place.folder / "part.ply"
+    write_points_ply(path, ball(n_points=300))
+    place.start()
+    place.until(1)
+    write_points_ply(path, ball(n_points=300))
+    write_points_ply(place.folder / "sentinel.ply", ball(n_points=300, seed=1))
+    place.until(2)
+    place.end()
+    assert sorted(Path(one).stem for one, _ in place.recorded()) == ["part", "sentinel"]
+
+
+def test_a_history_that_does_not_answer_is_said_before_anything_is_inspected_twice(sedir, tmp_path: Path) -> None:
+    (tmp_path / "h").write_text("no database")
+    result = sedir("watch", tmp_path, "--record", "--history-url", f"sqlite:///{tmp_path / 'h'}")
+    assert result.exit_code == 1
+    assert "not a history" in result.stderr

@@ -1,0 +1,189 @@
+"""From parts to what is usual: other parts teach it, a single one is enough, a stop is heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_run import part
+
+from sedir_core.config import preset
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import (
+    MARGIN_OF_VIEWS,
+    Basis,
+    Gather,
+    HeldOut,
+    Residuals,
+    calibrate,
+    draw_sampling,
+    fit_basis,
+    hold_out,
+    odd_parts,
+)
+from sedir_core.evidence.category import View
+from sedir_core.evidence.combination import TOKEN, Evidence, object_score
+from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import DoubleArray, Report, no_report
+
+CONFIG = preset("tiny")
+
+
+@pytest.fixture(scope="module")
+def basis() -> Basis:
+    return fit_basis([part("bracket", seed) for seed in range(3)], seed=0)
+
+
+@pytest.fixture(scope="module")
+def single() -> Basis:
+    return fit_basis([part("bracket", 0)], seed=0)
+
+
+def gather(
+    normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+) -> tuple[Evidence, Residuals]:
+    """The surface's evidence, and a token that never differs."""
+    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every)
+    return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), Residuals(0.5, 1.0, 1.0)
+
+
+def off(surface: NormalSurface, points: DoubleArray) -> DoubleArray:
+    return PointTree(surface.surface.points).nearest(points)[0]
+
+
+def test_parts_are_brought_onto_each_other(basis: Basis) -> None:
+    for one in basis.parts[1:]:
+        moved = one.points + one.toward_reference(one.points)
+        assert np.median(PointTree(basis.parts[0].points).nearest(moved)[0]) < 0.04  # half a spacing and the noise
+
+
+def test_the_merged_surface_is_smoother_than_a_part(basis: Basis) -> None:
+    residuals = basis.whole.depart(basis.parts[0].points, np.random.default_rng(0)).channels["offset_8"]
+    assert np.median(residuals) < 0.01
+
+
+def test_a_surface_of_the_others_leaves_the_part_out(basis: Basis) -> None:
+    sizes = [len(one.surface.points) for one in basis.others]
+    total = sum(len(one.points) for one in basis.parts)
+    assert sizes == [min(total - len(one.points), N_SURFACE_POINTS) for one in basis.parts]
+
+
+def test_the_tolerance_is_about_the_parts_own(basis: Basis) -> None:
+    # They are deformed by 0.004 of the diagonal, about two radii, in three directions; alignment takes some of it.
+    assert 0.001 < basis.amplitude < 0.01
+
+
+def test_a_single_part_is_held_against_the_half_of_it_that_it_is_not_made_of(single: Basis) -> None:
+    assert single.amplitude == TOLERANCE
+    assert len(single.unseen[0]) == len(single.others[0].surface.points) == len(single.parts[0].points) / 2
+    assert off(single.others[0], single.unseen[0]).min() > 0
+
+
+def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
+    bases = {"bracket": fit_basis([part("bracket", 0, 8_000)], seed=0)}
+    category = calibrate(CONFIG, bases, gather, 4_000, no_report, lambda: False)["bracket"]
+    scores = []
+    for seed in range(20, 26):
+        random = np.random.default_rng(seed)
+        placement, _ = category.place(part("bracket", seed, 4_000), random)
+        aligned = placement.enter(part("bracket", seed, 4_000))
+        evidence, _ = gather(category.normal, aligned, None, aligned)
+        usual = category.whole.usual
+        scores.append(object_score(usual.exceed(evidence), peaks=usual.peaks, complete=category.normal.complete))
+    assert np.median(scores) < category.whole.threshold
+
+
+def test_the_same_seed_fits_the_same_basis(basis: Basis) -> None:
+    again = fit_basis([part("bracket", seed) for seed in range(3)], seed=0)
+    assert np.array_equal(again.whole.surface.points, basis.whole.surface.points)
+
+
+def test_a_drawn_sampling_lies_near_the_surface(basis: Basis) -> None:
+    points = draw_sampling(basis, 1, 1_000, np.random.default_rng(0))
+    assert points.shape == (1_000, 3)
+    assert np.median(off(basis.whole, points)) < 0.04
+
+
+def test_drawn_samplings_differ(basis: Basis) -> None:
+    random = np.random.default_rng(0)
+    assert not np.array_equal(draw_sampling(basis, 0, 500, random), draw_sampling(basis, 0, 500, random))
+
+
+def test_a_held_out_sampling_is_aligned_to_the_others(basis: Basis) -> None:
+    laid = hold_out(basis, 2, 2_000, np.random.default_rng(0))
+    assert np.median(off(basis.others[2], laid.points)) < 0.04
+    assert 0 < laid.residual < 0.04
+    assert 0 < laid.overlap < 0.04
+
+
+def fitted(basis: Basis, report: Report = no_report, by: Gather = gather):
+    return calibrate(CONFIG, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
+
+
+@pytest.mark.parametrize("name", ["basis", "single"])
+def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureRequest) -> None:
+    category = fitted(request.getfixturevalue(name))
+    numbers = (category.whole.threshold, category.whole.point_threshold, category.whole.residual, category.size)
+    assert all(np.isfinite(numbers))
+    assert min(numbers) > 0
+
+
+def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
+    basis: Basis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen_from_one_side(
+        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+    ) -> tuple[Evidence, Residuals]:
+        evidence, published = gather(normal, points, view, every)
+        return replace(evidence, from_one_side=True), published
+
+    with_margin = fitted(basis, by=seen_from_one_side).whole
+    monkeypatch.setattr("sedir_core.evidence.calibration.MARGIN_OF_VIEWS", 1.0)
+    without = fitted(basis, by=seen_from_one_side).whole
+    for limit in ("threshold", "point_threshold"):
+        assert getattr(with_margin, limit) == pytest.approx(MARGIN_OF_VIEWS * getattr(without, limit))
+    assert with_margin.held_out == pytest.approx(MARGIN_OF_VIEWS * without.held_out)
+
+
+def test_a_part_unlike_the_others_is_odd_and_sets_no_limits() -> None:
+    random = np.random.default_rng(0)
+
+    def held(part: int, loud: float) -> tuple[HeldOut, dict[str, DoubleArray]]:
+        channel = {"offset_8": loud * np.abs(random.normal(size=2_000))}
+        return HeldOut(part, Evidence(random.normal(size=(2_000, 3)), channel), 0.0, Residuals(0, 0, 0)), channel
+
+    some = [held(part, 10.0 if part == 2 else 1.0) for part in range(4) for _ in range(2)]
+    assert odd_parts([one for one, _ in some], [channel for _, channel in some]) == {2}
+    alike = [held(part, 1.0) for part in range(4) for _ in range(2)]
+    assert odd_parts([one for one, _ in alike], [channel for _, channel in alike]) == set()
+
+
+def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
+    config = preset("tiny", scoring={"evidence": "network", "rule": "paper"})
+    found = calibrate(config, {"bracket": basis}, gather, 2_000, no_report, lambda: False)["bracket"]
+    assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
+
+
+def test_calibration_reports_rising_progress(basis: Basis) -> None:
+    seen: list[float] = []
+    fitted(basis, lambda fraction, stage: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert len(seen) == len(basis.parts) * CONFIG.training.held_out
+
+
+def test_a_stop_ends_calibration(basis: Basis) -> None:
+    with pytest.raises(Cancelled):
+        calibrate(CONFIG, {"bracket": basis}, gather, 2_000, no_report, lambda: True)
+
+
+def test_a_stop_ends_the_alignment_of_parts() -> None:
+    with pytest.raises(Cancelled):
+        fit_basis([part("bracket", seed) for seed in range(2)], seed=0, stop=lambda: True)
+
+
+def test_parts_of_very_different_density_are_fitted() -> None:
+    clouds = [part("bracket", 0, 2_500), part("bracket", 1, 70)]
+    found = fit_basis(clouds, seed=0)
+    assert np.isfinite(found.whole.surface.normals).all()

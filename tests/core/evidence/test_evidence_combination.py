@@ -1,0 +1,219 @@
+"""Scores are relative to what is usual, limits keep their rate, and the published rule is the published rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sedir_core.evidence.combination import (
+    LARGEST,
+    LOUDEST,
+    MAP_WEIGHTS,
+    OBJECT_WEIGHTS,
+    TOKEN,
+    TYPICAL,
+    Evidence,
+    Usual,
+    learn_peaks,
+    learn_usual,
+    object_score,
+    paper_scores,
+    point_map,
+)
+from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.normal_surface import GAPS
+from sedir_core.types import DoubleArray
+
+N = 4_000
+NAMES = tuple(dict.fromkeys((*MAP_WEIGHTS, *OBJECT_WEIGHTS)))
+
+
+def evidence(seed: int, from_one_side: bool = False) -> Evidence:
+    """A unit square whose right half is ten times as noisy as its left."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(size=(N, 3)) * (1, 1, 0)
+    noise = np.where(places[:, 0] > 0.5, 10.0, 1.0)
+    return Evidence(places, {name: noise * np.abs(rng.normal(size=N)) for name in NAMES}, from_one_side)
+
+
+def with_dent(good: Evidence, factor: float = 10.0) -> tuple[Evidence, DoubleArray]:
+    inside = np.linalg.norm(good.places - [0.25, 0.5, 0], axis=1) < 0.08
+    channels = {name: np.where(inside, factor * np.maximum(v, 1), v) for name, v in good.channels.items()}
+    return Evidence(good.places, channels), inside
+
+
+@pytest.fixture(scope="module")
+def usual() -> Usual:
+    anchors = np.random.default_rng(9).uniform(size=(200, 3)) * (1, 1, 0)
+    return learn_usual([evidence(seed) for seed in range(4)], anchors)
+
+
+def test_what_is_usual_follows_the_place(usual: Usual) -> None:
+    left, right = usual.anchors[:, 0] < 0.45, usual.anchors[:, 0] > 0.55
+    for name in NAMES:
+        assert usual.values[name][right].mean() > 3 * usual.values[name][left].mean()
+
+
+def test_gaps_of_views_are_usual_in_the_same_way_everywhere(usual: Usual) -> None:
+    views = learn_usual([evidence(seed, from_one_side=True) for seed in range(4)], usual.anchors)
+    for name in NAMES:
+        if name in GAPS:
+            rms = np.sqrt(np.mean([(evidence(seed).channels[name] ** 2).mean() for seed in range(4)]))
+            assert views.values[name] == pytest.approx(rms)
+        else:
+            assert np.array_equal(views.values[name], usual.values[name])
+
+
+def test_one_in_a_thousand_of_unseen_normal_points_exceeds_a_limit(usual: Usual) -> None:
+    exceedance = usual.exceed(evidence(100))
+    for name in NAMES:
+        assert (exceedance[name] > 1).mean() < 0.005
+        assert exceedance[name].max() < 2
+
+
+def test_a_dent_in_the_quiet_half_exceeds_though_noise_elsewhere_is_larger(usual: Usual) -> None:
+    scan, inside = with_dent(evidence(100))
+    assert usual.exceed(scan)["offset_32"][inside].min() > 1
+
+
+def test_a_dent_is_hotter_than_its_surroundings(usual: Usual) -> None:
+    scan, inside = with_dent(evidence(100))
+    scores = point_map(usual.exceed(scan), scan.places)
+    assert scores[inside].mean() > 3 * scores[~inside].mean()
+
+
+def test_a_dent_raises_the_object_score(usual: Usual) -> None:
+    scan, _ = with_dent(evidence(100))
+    assert object_score(usual.exceed(scan)) > 1.5 * object_score(usual.exceed(evidence(100)))
+
+
+def test_a_single_wild_point_is_capped(usual: Usual) -> None:
+    scan = evidence(100)
+    scan.channels["offset_32"][0] = 1e12
+    assert usual.exceed(scan)["offset_32"][0] == LOUDEST
+    assert usual.exceed(replace(scan, from_one_side=True))["offset_32"][0] == LARGEST
+
+
+@pytest.fixture(scope="module")
+def peaked(usual: Usual) -> Usual:
+    return replace(usual, peaks=learn_peaks([usual.exceed(evidence(seed)) for seed in range(10, 16)]))
+
+
+def score(usual: Usual, scan: Evidence, complete: bool = True) -> float:
+    return object_score(usual.exceed(scan), peaks=usual.peaks, complete=complete)
+
+
+def test_a_good_part_scores_about_one_where_peaks_are_known(peaked: Usual) -> None:
+    assert score(peaked, evidence(100)) == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: Usual) -> None:
+    assert score(peaked, with_dent(evidence(100))[0]) > 2
+
+
+def test_gaps_say_nothing_where_good_scans_do_not_show_all(peaked: Usual) -> None:
+    good = evidence(100)
+    hole = {name: with_dent(good)[0].channels[name] if name in GAPS else good.channels[name] for name in NAMES}
+    scan = Evidence(good.places, hole)
+    assert score(peaked, scan) > 2
+    assert score(peaked, scan, complete=False) == pytest.approx(score(peaked, good, complete=False))
+
+
+def test_places_that_hardly_a_sampling_shows_do_not_depart() -> None:
+    anchors = np.random.default_rng(9).uniform(size=(200, 3)) * (1, 1, 0)
+    left = [one.channels["offset_32"].copy() for one in map(evidence, range(4))]
+    shown = [evidence(seed) for seed in range(4)]
+    for one, values in zip(shown, left, strict=True):
+        values[one.places[:, 0] > 0.7] = np.nan
+        one.channels["offset_32"][:] = values
+    usual = learn_usual(shown, anchors, TYPICAL)
+    scan = evidence(100)
+    scan.channels["offset_32"][scan.places[:, 0] > 0.8] = 1e3
+    assert usual.exceed(scan)["offset_32"][scan.places[:, 0] > 0.8].max() < 0.01
+
+
+def test_what_a_channel_cannot_tell_is_no_departure(usual: Usual) -> None:
+    scan = evidence(100)
+    scan.channels["offset_32"][:50] = np.nan
+    assert not usual.exceed(scan)["offset_32"][:50].any()
+
+
+def test_a_token_counts_only_above_its_usual(usual: Usual) -> None:
+    scan = evidence(100)
+    quiet = Evidence(scan.places, {name: np.zeros(N) + 1e-3 for name in NAMES})
+    assert not usual.exceed(quiet)[TOKEN].any()
+
+
+def test_channels_without_weight_do_not_count(usual: Usual) -> None:
+    exceedance = usual.exceed(evidence(100))
+    assert object_score(exceedance | {"unheard of": np.full(N, 1e9)}) == object_score(exceedance)
+
+
+def test_a_channel_that_never_stirs_gives_no_division_by_zero() -> None:
+    still = Evidence(evidence(0).places, dict.fromkeys(NAMES, np.zeros(N)))
+    found = learn_usual([still], still.places[:50]).exceed(still)
+    assert all(np.isfinite(values).all() for values in found.values())
+
+
+def test_places_nobody_saw_take_the_overall_value() -> None:
+    far = np.array([[50.0, 50, 0]])
+    seen = evidence(0)
+    usual = learn_usual([seen], np.concatenate([seen.places[:100], far]))
+    rms = np.sqrt((seen.channels["drift"] ** 2).mean())
+    assert usual.values["drift"][-1] == pytest.approx(rms, rel=0.05)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_object_limits_give_the_nominal_rate_of_false_alarms(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    medians = {f"part {i}": float(np.exp(rng.normal())) for i in range(8)}
+    alarms = []
+    for _ in range(40):
+        held_out = {name: median * np.exp(0.2 * rng.normal(size=8)) for name, median in medians.items()}
+        limits = object_limits(held_out, rate)
+        for name, median in medians.items():
+            alarms.append((median * np.exp(0.2 * rng.normal(size=200)) > limits[name]).mean())
+    assert np.mean(alarms) == pytest.approx(rate, rel=0.2)
+
+
+def test_a_category_that_scatters_does_not_widen_the_limits_of_the_others() -> None:
+    random = np.random.default_rng(0)
+    calm = {f"calm{i}": np.exp(random.normal(0, 0.1, 24)) for i in range(5)}
+    limits = object_limits(calm | {"wild": np.exp(random.normal(0, 1.0, 24))}, 0.05)
+    alone = object_limits(calm, 0.05)
+    assert all(limits[name] < 1.1 * alone[name] for name in calm)
+    assert limits["wild"] > 2.0
+
+
+def test_object_limits_follow_each_category() -> None:
+    scores = {"quiet": np.array([1.0, 1.1, 0.9]), "loud": np.array([10.0, 11.0, 9.0])}
+    limits = object_limits(scores, 0.05)
+    assert limits["loud"] == pytest.approx(10 * limits["quiet"])
+
+
+def test_a_limit_from_a_single_sampling_is_at_least_its_score() -> None:
+    assert object_limits({"only": np.array([2.0])}, 0.05)["only"] >= 2.0 - 1e-9
+
+
+def test_published_scores_of_a_hand_worked_case() -> None:
+    # Min-max turns (2, 2, 4, 2, 2) into a unit impulse; a Gaussian of sigma 1 over five tokens spreads it.
+    weights = np.exp(-0.5 * np.array([2.0, 1, 0, 1, 2]) ** 2)
+    expected = weights / weights.sum()
+    assert paper_scores(np.array([2.0, 2, 2, 2, 4, 2, 2, 2, 2]))[2:7] == pytest.approx(expected)
+
+
+def test_published_scores_of_equal_residuals_are_zero() -> None:
+    assert not paper_scores(np.full(10, 3.0)).any()
+
+
+def test_published_scores_do_not_depend_on_scale_and_offset() -> None:
+    residuals = np.random.default_rng(0).uniform(size=50)
+    assert paper_scores(7 * residuals + 3) == pytest.approx(paper_scores(residuals))
+
+
+def test_a_seam_counts_half_in_a_view() -> None:
+    exceedance = {"bare_8": np.ones(1000), "seam": np.full(1000, 3.0)}
+    assert object_score(exceedance) == pytest.approx(np.hypot(1, 3))
+    assert object_score(exceedance, from_one_side=True) == pytest.approx(np.hypot(1, 1.5))

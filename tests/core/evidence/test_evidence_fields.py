@@ -1,0 +1,79 @@
+"""Offsets on places of the surface: signed, of all points, and silent where nobody knows; and the size of the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sedir_core.evidence.fields import FIELDS, Places, offset_fields
+from sedir_core.evidence.whole_part import size_difference, words_of_size
+from sedir_core.types import DoubleArray
+
+NOISE = 0.004
+
+
+def ball(count: int, seed: int, noise: float = 0.0) -> DoubleArray:
+    random = np.random.default_rng(seed)
+    points = random.normal(size=(count, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    return points * (1 + noise * random.normal(size=(count, 1)))
+
+
+@pytest.fixture(scope="module")
+def places() -> Places:
+    points = ball(6_000, 0)
+    return Places(points, points)
+
+
+def fields(places: Places, points: DoubleArray) -> dict[str, DoubleArray]:
+    return offset_fields(places, points, np.arange(len(places.points)))
+
+
+def test_noise_falls_with_the_neighbourhood(places: Places) -> None:
+    found = fields(places, ball(60_000, 1, NOISE))
+    medians = [float(np.nanmedian(found[name])) for name in FIELDS]
+    assert medians == sorted(medians, reverse=True)
+    assert medians[-1] < NOISE / 10
+
+
+def test_a_dent_keeps_its_depth(places: Places) -> None:
+    points = ball(60_000, 1, NOISE)
+    inside = points[:, 2] > 0.95
+    points[inside] *= 0.98
+    found = fields(places, points)
+    middle = places.points[:, 2] > 0.99
+    assert np.median(found["field_16"][middle]) == pytest.approx(0.02, rel=0.15)
+
+
+def test_places_without_points_say_nothing(places: Places) -> None:
+    points = ball(60_000, 1)
+    found = fields(places, points[points[:, 2] < 0])
+    assert np.isnan(found["field_4"][places.points[:, 2] > 0.2]).all()
+    assert np.isnan(found["field_4"][places.points[:, 2] < -0.2]).mean() < 0.01
+
+
+def test_what_lies_beside_the_known_surface_is_not_judged() -> None:
+    known = ball(6_000, 0)
+    known = known[known[:, 2] < 0.3]
+    half = Places(known, known)
+    points = ball(20_000, 1)
+    on = half.over(points)[2]
+    assert on[points[:, 2] < 0].mean() > 0.95
+    assert not on[points[:, 2] > 0.5].any()
+
+
+@pytest.mark.parametrize("larger", [-0.03, 0.0, 0.03])
+def test_the_size_of_a_part_is_found(places: Places, larger: float) -> None:
+    points = (1 + larger) * ball(20_000, 2, NOISE) + [0.01, -0.01, 0.005]
+    assert size_difference(points, places) == pytest.approx(larger, abs=0.002)
+
+
+def test_a_defect_has_no_say_in_the_size(places: Places) -> None:
+    points = ball(20_000, 2, NOISE)
+    points[points[:, 2] > 0.9] *= 0.9
+    assert size_difference(points, places) == pytest.approx(0.0, abs=0.002)
+
+
+def test_sizes_are_told_in_per_cent() -> None:
+    assert words_of_size(0.031) == "3.1 % larger than good parts"
+    assert words_of_size(-0.02) == "2.0 % smaller than good parts"

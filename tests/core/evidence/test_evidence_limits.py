@@ -1,0 +1,109 @@
+"""Limits for any rate of false alarms: right on average, monotone, invertible, and kept in the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from roundness import RoundnessDetector, ball
+from tiny_run import CATEGORIES, TinyRun, dented, part, scan_of
+
+from sedir_core.detectors.relimit import AtRate, relimit
+from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.errors import BadConfig, BadRun
+from sedir_core.evidence.category import category_from_tensors, category_to_tensors
+from sedir_core.evidence.defects import verdict_reason
+from sedir_core.evidence.limits import Calibrated, Calibration, object_limits
+from sedir_core.rundir.files import read_run_config
+
+
+def scores(seed: int = 0, spread: float = 0.2) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {f"part {i}": np.exp(random.normal(i, spread, 24)) for i in range(4)}
+
+
+CALIBRATION = Calibration(0.05, scores(), {})
+
+
+def test_the_stored_limit_belongs_to_the_rate_of_the_training() -> None:
+    assert CALIBRATION.share("part 1", 0.05) == pytest.approx(1)
+
+
+def test_fewer_false_alarms_need_a_higher_limit_beyond_the_data_too() -> None:
+    shares = [CALIBRATION.share("part 1", rate) for rate in (0.3, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001, 0.0001)]
+    assert shares == sorted(shares)
+    assert len(set(shares)) == len(shares)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.05, 0.01, 0.001])
+def test_the_rate_is_found_from_the_limit(rate: float) -> None:
+    assert CALIBRATION.rate_at("part 2", CALIBRATION.share("part 2", rate)) == pytest.approx(rate, rel=0.05)
+
+
+def test_a_rate_that_the_data_do_not_reach_is_about_right() -> None:
+    # 96 scores cover about one in a hundred; one in five hundred has to be extrapolated.
+    alarms = []
+    for seed in range(30):
+        limits = object_limits(scores(seed), 0.002)
+        drawn = np.exp(np.random.default_rng(1_000 + seed).normal(1, 0.2, 20_000))
+        alarms.append((drawn > limits["part 1"]).mean())
+    assert 0.0005 < np.mean(alarms) < 0.005
+
+
+def test_the_tail_begins_where_the_data_end() -> None:
+    covered = 1 / (4 * 24 + 1)
+    at, beyond = (object_limits(scores(), rate)["part 0"] for rate in (covered, covered * 0.999))
+    assert at <= beyond < 1.01 * at
+
+
+def test_a_run_keeps_the_scores_of_its_held_out_scans(tiny: TinyRun, detector: SedirDetector) -> None:
+    assert isinstance(detector, Calibrated)
+    found, config = detector.calibration(), read_run_config(tiny.path)
+    for name in CATEGORIES:
+        assert 0 < found.n_scans(name) <= 2 * config.training.held_out
+        assert object_limits(found.whole, found.rate)[name] == pytest.approx(detector.known[name].whole.threshold)
+
+
+def test_a_run_without_scores_loads_and_says_that_it_lacks_them(detector: SedirDetector) -> None:
+    old = dict(detector.known)
+    for name, category in old.items():
+        tensors = category_to_tensors(category)
+        kept = {key: tensors[key] for key in tensors if not key.endswith("held_out") and "judged." not in key}
+        old[name] = category_from_tensors(kept)
+    without = SedirDetector(detector.config, detector.nets, old, detector.device)
+    assert without.calibration().n_scans(CATEGORIES[0]) == 0
+    with pytest.raises(BadRun, match="does not keep the scores"):
+        AtRate(without, 0.01)
+
+
+def test_negative_scores_are_refused(detector: SedirDetector) -> None:
+    category = detector.known[CATEGORIES[0]]
+    damaged = replace(category, whole=replace(category.whole, held_out=np.array([-1.0])))
+    with pytest.raises(ValueError, match="held_out"):
+        category_from_tensors(category_to_tensors(damaged))
+
+
+def test_a_detector_at_another_rate_moves_the_limit_and_nothing_else(detector: SedirDetector) -> None:
+    scan = scan_of(dented(part("cup", 7), depth=0.12)[0])
+    raw, strict = detector.detect(scan), AtRate(detector, 0.3).detect(scan)
+    assert strict.threshold < raw.threshold
+    assert strict.object_score == raw.object_score
+    assert np.array_equal(strict.point_scores, raw.point_scores)
+    assert f"{100 * strict.object_score / strict.threshold:.0f} % of the limit" in strict.reason or strict.uncertain
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1])
+def test_a_rate_is_a_share(detector: SedirDetector, rate: float) -> None:
+    with pytest.raises(BadConfig):
+        AtRate(detector, rate)
+
+
+def test_another_limit_keeps_what_was_added_to_the_reason() -> None:
+    scan = scan_of(ball(dent=0.1, seed=1))
+    raw = RoundnessDetector().detect(scan)
+    raw = replace(raw, reason=verdict_reason(raw.object_score, raw.threshold, raw.defects) + "; the category was told")
+    moved = relimit(scan, raw, 2 * raw.object_score)
+    assert moved.verdict == "ok" and moved.defects == ()
+    assert moved.reason == "nothing above the limit (50 % of the limit); the category was told"
+    assert relimit(scan, raw, 1.0) is raw

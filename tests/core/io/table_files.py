@@ -1,0 +1,86 @@
+"""Tables of points as people write them, and tables whose columns nobody can tell: for reader tests and the fuzzer."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+from scan_files import text_rows
+
+draw = np.random.default_rng(3)
+POINTS = np.round(draw.uniform(0, [80, 50, 6], size=(300, 3)), 3)
+ROWS = [[f"{x:.3f}" for x in point] for point in POINTS]
+PLAIN = text_rows(ROWS)
+
+
+def comma(rows: list[list[str]], separator: str) -> bytes:
+    return text_rows([[cell.replace(".", ",") for cell in row] for row in rows], separator)
+
+
+NUMBERED = [[i, *row] for i, row in enumerate(ROWS)]
+FROM_ONE = [[i + 1, *row] for i, row in enumerate(ROWS)]
+HEADERS = [
+    "Punkt-Nr.;X-Koordinate;Y-Koordinate;Z-Koordinate",
+    "PointID;PosX;PosY;PosZ",
+    "index;x_mm;y_mm;z_mm",
+    "id;X [mm];Y [mm];Z [mm]",
+    'id;"X (mm)";"Y (mm)";"Z (mm)"',
+    "v;Points_0;Points_1;Points_2",
+    "v;Points:0;Points:1;Points:2",
+    ";X;Y;Z",
+    "Nr;x;y;z",
+    "N°;Coordonnée X;Coordonnée Y;Coordonnée Z",
+    "n;coord. x;coord. y;coord. z",
+    "n;Coordenada_X;Coordenada_Y;Coordenada_Z",
+    "№;Координата X;Координата Y;Координата Z",
+    "番号;X座標;Y座標;Z座標",
+    "id;xKoord;yKoord;zKoord",
+    "id;position.x;position.y;position.z",
+    "id;px;py;pz",
+    "id;X-Wert;Y-Wert;Z-Wert",
+    "id;XPOS;YPOS;ZPOS",
+    "id;Easting;Northing;Elevation",
+    "Punkt;Rechtswert;Hochwert;Höhe",
+    "No;X/mm;Y/mm;Z/mm",
+    "id;Position (X);Position (Y);Position (Z)",
+    "id;X:;Y:;Z:",
+    "id;x;y;Höhe",
+]
+
+
+UNCLEAR = {
+    "names.csv": b"a;b;c;d\n" + text_rows(NUMBERED, ";"),
+    "three_names.csv": b"first,second,third\n" + text_rows(ROWS, ","),
+    "number_and_two.txt": text_rows([[i, *row[:2]] for i, row in enumerate(ROWS)]),
+    "label_first.txt": text_rows([[4, *row] for row in ROWS]),
+    "pixels_first.txt": text_rows([[i // 20, i % 20, *row] for i, row in enumerate(ROWS)]),
+}
+
+
+first_whole = [["0", "0", "0"], *ROWS]
+VARIANTS: dict[str, bytes] = {
+    "round brackets": text_rows([[f"({a}, {b}, {c})"] for a, b, c in ROWS]),
+    "square brackets and commas": text_rows([[f"[{a}, {b}, {c}],"] for a, b, c in ROWS])[:-2] + b"\n",
+    "numpy": b"[" + text_rows([[f"[{a} {b} {c}]"] for a, b, c in ROWS])[:-1] + b"]\n",
+    "decimal commas in tabs": comma(ROWS, "\t"),
+    "decimal commas in spaces": comma(ROWS, "  "),
+    "decimal commas in pipes": comma(ROWS, "|"),
+    "quoted decimal commas": text_rows([[f'"{c}"'.replace(".", ",") for c in row] for row in ROWS], ";"),
+    "quoted decimal commas between commas": text_rows([[f'"{c}"'.replace(".", ",") for c in row] for row in ROWS], ","),
+    "quoted points between commas": text_rows([[f'"{c}"' for c in row] for row in ROWS], ","),
+    "keys": text_rows([[f"x={a}", f"y={b}", f"z={c}"] for a, b, c in ROWS]),
+    "keys and colons": text_rows([[f"X: {a}", f"Y: {b}", f"Z: {c}"] for a, b, c in ROWS], ", "),
+    "JSON lines": text_rows([[f'{{"x": {a}, "y": {b}, "z": {c}}}'] for a, b, c in ROWS]),
+    "Fortran": text_rows([[f"{cell}D+00" for cell in row] for row in ROWS]),
+    "spaces that do not break": text_rows(ROWS, "\N{NO-BREAK SPACE}"),
+    "footer": PLAIN + b"Total: 300 points\n# end of file\n",
+    "rule below the header": b"x | y | z\n---+---+---\n" + text_rows(ROWS, " | "),
+    "a mark of the byte order": b"\xef\xbb\xbf" + PLAIN,
+    "UTF-16": PLAIN.decode().encode("utf-16"),
+    "UTF-16, big end first": b"\xfe\xff" + PLAIN.decode().encode("utf-16-be"),
+    "gzip": gzip.compress(PLAIN),
+    "gzip in two streams": gzip.compress(PLAIN[:1000]) + gzip.compress(PLAIN[1000:]),
+    "old Mac lines": PLAIN.replace(b"\n", b"\r"),
+    "empty cells at the end": text_rows([[*row, ""] for row in ROWS], ";"),
+    "prose above": b"Exported by a scanner on Monday, for the workshop.\n" + PLAIN,
+}  # fmt: skip
