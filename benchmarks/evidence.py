@@ -52,7 +52,7 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     residuals = detector.token_residuals(tokens)
     compared = compare(mine.normal, aligned, tokens, residuals, found.view)
     departure, evidence, places = compared.departure, compared.evidence, scan.points[working]
-    usual = mine.standard(found.view).usual
+    usual, complete = mine.standard(found.view).usual, mine.normal.complete
     exceedance = usual.exceed(evidence)
     at_place = spread(usual.values[TOKEN], usual.anchors, evidence.places, k=4)
     chosen = {
@@ -63,8 +63,8 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     }
     scores = {
         name: (
-            object_score(channels, found.view is not None),
-            spread(point_map(channels, departure.places), departure.points, aligned),
+            object_score(channels, found.view is not None, usual.peaks, complete),
+            spread(point_map(channels, departure.places, usual.peaks, complete), departure.points, aligned),
         )
         for name, channels in chosen.items()
     }

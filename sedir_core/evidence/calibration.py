@@ -55,11 +55,10 @@ VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 # Spacings from the others' surface, where that of all parts is nearer by this: what one part alone shows.
 ANOTHER_FACE, ITS_OWN = 2.0, 0.3
-LAID_RADIANS, LAID_SHIFT = 0.05, 0.02  # how far off a held-out sampling is before it is laid
 POINT_QUANTILE = 0.9995
 # An only part: held-out samplings, whose tolerances are assumed; how much farther than they new parts reach.
 LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
-MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings of one part are alike
+MARGIN_OF_FEW = 0.2  # the same for several parts, shared among them: samplings of one part are alike
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 MISALIGNED = 1.5  # times the median residual
 ODD = 6.0  # spreads between parts that one of them rises above the middle one
@@ -234,9 +233,9 @@ def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator
     """A fresh sampling of a part, laid anew from near where the part is known to lie."""
     points = basis.unseen[part]
     points = _another(basis, points[random.permutation(len(points))], random)
-    turn = rotation_from_vector(random.normal(scale=LAID_RADIANS, size=(1, 3)))[0]
+    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     surface = basis.others[part].surface
-    pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=LAID_SHIFT, size=3)))
+    pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
     both = judge(Oriented(points), Oriented(surface.points, surface.normals), pose)
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)

@@ -20,7 +20,7 @@ from sedir_core.geometry.overlap import relaid
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views, align_view, view_descriptor
-from sedir_core.types import DoubleArray
+from sedir_core.types import BoolArray, DoubleArray
 
 PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
@@ -168,7 +168,9 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
-    surface = category.normal.surface
+    surface, confirmed = category.normal.surface, category.normal.confirmed
+    if confirmed is not None:
+        tensors["surface.confirmed"] = torch.from_numpy(np.packbits(confirmed))
     tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
     return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
@@ -191,11 +193,25 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
         float(arrays["numbers"][0]),
         arrays["descriptor"],
-        NormalSurface(Surface(arrays["surface.points"] / PER_RADIUS, normals), arrays["controls"], float(shown[0])),
+        NormalSurface(
+            Surface(arrays["surface.points"] / PER_RADIUS, normals),
+            arrays["controls"],
+            float(shown[0]),
+            _confirmed(tensors.get("surface.confirmed"), len(normals)),
+        ),
         _standard("", arrays),
         None if seen is None else _standard("view.", arrays),
         None if seen is None else _views(arrays, seen),
     )
+
+
+def _confirmed(packed: Tensor | None, n_points: int) -> BoolArray | None:
+    """(n_points,) from bits; None in runs of older versions. Raises ValueError."""
+    if packed is None:
+        return None
+    if packed.dtype != torch.uint8 or tuple(packed.shape) != (-(-n_points // 8),):
+        raise ValueError(f"surface.confirmed is {tuple(packed.shape)} of {packed.dtype}, not {n_points} packed bits")
+    return np.unpackbits(packed.numpy(), count=n_points).astype(bool)
 
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:

@@ -55,8 +55,8 @@ LOUDEST = 200.0  # limits at which a channel of a whole scan ends
 RAW_SMOOTHING = 8  # token centres
 _QUIET = 1e-3
 SEAM_OF_VIEWS = 0.5  # as it decides on them: the rims of hollows that a scanner may not see into look like seams
-COLOUR_SMOOTHING = 8  # the same for whole scans, whose fields are smooth already
 SMOOTHING = 32  # neighbours over which the points' scores are averaged
+COLOUR_SMOOTHING, COLOUR_POWER = 24, 4.0  # the same where good scans do not show all, and the power of that mean
 OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
 LIMIT_QUANTILE = 0.999
 PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
@@ -228,7 +228,8 @@ def point_map(
         deciding = {name: values for name, values in _deciding(exceedance, False).items() if name != SIZE}
         rises = np.max([peaks[name].above(values) for name, values in deciding.items()], axis=0)
         around = PointTree(places).nearest_k(places, COLOUR_SMOOTHING)[1]
-        return np.asarray(np.exp(PER_SPREAD * rises[around].mean(axis=1)))
+        raised = np.exp(COLOUR_POWER * PER_SPREAD * rises)
+        return np.asarray(raised[around].mean(axis=1) ** (1 / COLOUR_POWER))
     around = PointTree(places).nearest_k(places, SMOOTHING)[1]
     return np.asarray(_length(exceedance, MAP_WEIGHTS)[around].mean(axis=1))
 

@@ -24,7 +24,7 @@ FACING = 0.3  # cosine between the normals of two places on the same side
 ASIDE, ASIDE_AT_RIM = 3.0, 1.0  # spacings of places beyond which a point lies beside the known surface
 FARTHEST = 0.04  # radii: a flying pixel counts no more
 LAYER = 1.0  # spacings of places from the known surface to another layer, at least
-SHOWN_BENEATH = 0.5  # times as many points as over most places: the known surface is seen there, too
+SHOWN_BENEATH = 0.2  # times as many points as over most places: the known surface is seen there, too
 PARALLEL = 0.7  # cosine between a layer's normal and the surface's
 LAYER_POINTS = 12  # that say a layer's normal
 ENOUGH = 0.25  # of a neighbourhood's places: with fewer points nothing is said
@@ -33,10 +33,11 @@ _TINY = 1e-300
 
 @dataclass(frozen=True)
 class Places:
-    """Places (p, 3) on a surface and their normals (p, 3)."""
+    """Places (p, 3) on a surface and their normals (p, 3). confirmed: (p,) which are surely of it; None for all."""
 
     points: DoubleArray
     normals: DoubleArray
+    confirmed: BoolArray | None = None
 
     @cached_property
     def tree(self) -> PointTree:
@@ -62,7 +63,8 @@ class Places:
         away = points - self.points[found]
         along = np.einsum("ij,ij->i", away, self.normals[found])
         aside = np.sqrt(np.maximum((away**2).sum(axis=1) - along**2, 0))
-        return found, along, aside < np.where(self.rim[found], ASIDE_AT_RIM, ASIDE) * self.spacing
+        on = aside < np.where(self.rim[found], ASIDE_AT_RIM, ASIDE) * self.spacing
+        return found, along, on if self.confirmed is None else on & self.confirmed[found]
 
     @cached_property
     def sums(self) -> dict[str, csr_matrix]:
@@ -85,10 +87,9 @@ class Places:
         """
         found, along, on = self.over(every)
         beneath = on & (np.abs(along) < 0.5 * LAYER * self.spacing)
-        near = self.sums[FIELDS[1]]
-        usual = near @ np.bincount(found[on], minlength=len(self.points)).astype(float)
-        shown = near @ np.bincount(found[beneath], minlength=len(self.points)).astype(float)
-        seen = shown > SHOWN_BENEATH * float(np.median(usual[usual > 0])) if (usual > 0).any() else shown > 0
+        shown = self.sums[FIELDS[1]] @ np.bincount(found[beneath], minlength=len(self.points)).astype(float)
+        usual = float(np.median(shown[shown > 0])) if shown.any() else 0.0
+        seen: BoolArray = shown > SHOWN_BENEATH * usual
         found, along, on = self.over(points)
         layer = on & (np.abs(along) > LAYER * self.spacing) & seen[found]
         some = np.flatnonzero(layer)

@@ -25,7 +25,7 @@ from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
-from sedir_core.types import BoolArray, DoubleArray, Stop, never_stop
+from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
@@ -49,6 +49,7 @@ LEAST_KNOWN = 0.3  # of the points: with fewer over the surface the scan is of a
 LONELY = 6.0  # spacings of a scan to the eighth neighbour of a point, beyond which it shows no surface
 COMPLETE = 0.97  # of the surface that every training scan shows
 SHOWN = 3.0  # spacings of a part from a place to its nearest point, up to which the part shows the place
+CONFIRMING = 2  # of three or more training scans that show a place: what one saw alone may be its own error
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ class NormalSurface:
     """The merged surface of a category, with the control points of its smooth differences (c, 3).
 
     shown: share of the surface that every training scan shows. Where scans do not always show the whole part, as on a
-    turntable, what one of them lacks does not condemn it.
+    turntable, what one of them lacks does not condemn it. confirmed: (p,) at which of the surface's points a scan is
+    judged, since more than one training scan shows them; None for all.
     """
 
     surface: Surface
     controls: DoubleArray
     shown: float = 1.0
+    confirmed: BoolArray | None = None
 
     @property
     def complete(self) -> bool:
@@ -157,15 +160,16 @@ class NormalSurface:
     def probes(self) -> Probes:
         """The places where the scan is looked for."""
         step = max(1, len(self.surface.points) // N_PROBES)
-        return Probes(self.surface.points[::step], self.surface.normals[::step])
+        confirmed = np.ones(len(self.surface.points), bool) if self.confirmed is None else self.confirmed
+        return Probes(self.surface.points[::step], self.surface.normals[::step], confirmed[::step])
 
 
 class Probes:
     """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
 
-    def __init__(self, points: DoubleArray, normals: DoubleArray) -> None:
+    def __init__(self, points: DoubleArray, normals: DoubleArray, confirmed: BoolArray) -> None:
         self.points, self.normals = points, normals
-        self.places = Places(points, normals)
+        self.places = Places(points, normals, confirmed)
         self.tree, self.spacing = self.places.tree, self.places.spacing
         self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
         self.seams = SeamFinder(points, normals, self.spacing)
@@ -259,16 +263,16 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
     keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
-    return NormalSurface(Surface(points, outward(points, normals)), controls, _share_shown(points, moved))
+    showing = _parts_showing(points, moved)
+    confirmed = showing >= (CONFIRMING if len(moved) > CONFIRMING else 1)
+    shown = float((showing == len(moved)).mean())
+    return NormalSurface(Surface(points, outward(points, normals)), controls, shown, confirmed)
 
 
-def _share_shown(places: DoubleArray, parts: Sequence[DoubleArray]) -> float:
-    """The share of places (p, 3) that every part, each (n, 3), has points at."""
-    some = places[:: max(1, len(places) // N_ELASTIC_POINTS)]
-    shown = np.ones(len(some), bool)
-    for points in parts:
-        shown &= PointTree(points).nearest(some)[0] < SHOWN * typical_spacing(points)
-    return float(shown.mean())
+def _parts_showing(places: DoubleArray, parts: Sequence[DoubleArray]) -> IntArray:
+    """(p,) how many of the parts, each (n, 3), have points at places (p, 3)."""
+    near = [PointTree(points).nearest(places)[0] < SHOWN * typical_spacing(points) for points in parts]
+    return np.asarray(np.sum(near, axis=0))
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:

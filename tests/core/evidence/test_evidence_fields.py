@@ -62,6 +62,40 @@ def test_what_lies_beside_the_known_surface_is_not_judged() -> None:
     assert not on[points[:, 2] > 0.5].any()
 
 
+def wall(count: int, seed: int, height: float) -> DoubleArray:
+    """A square of that height, with a scanner's noise."""
+    random = np.random.default_rng(seed)
+    return np.column_stack([random.uniform(-1, 1, (count, 2)), height + 0.002 * random.normal(size=count)])
+
+
+@pytest.fixture(scope="module")
+def outer() -> Places:
+    """The outer face of a wall: all that the training scans showed."""
+    points = wall(6_000, 0, 0.0) * [1, 1, 0]
+    return Places(points, np.tile([0.0, 0, 1], (len(points), 1)))
+
+
+def test_the_other_face_of_a_wall_is_another_layer(outer: Places) -> None:
+    front, back = wall(20_000, 1, 0.0), wall(20_000, 2, -0.06)
+    every = np.concatenate([front, back])
+    assert outer.other_layer(back, every)[np.abs(back[:, :2]).max(axis=1) < 0.9].mean() > 0.9
+    assert not outer.other_layer(front, every).any()
+
+
+def test_a_dent_takes_the_place_of_the_surface_and_is_no_other_layer(outer: Places) -> None:
+    front = wall(20_000, 1, 0.0)
+    inside = np.linalg.norm(front[:, :2], axis=1) < 0.3
+    front[inside, 2] -= 0.06
+    assert outer.other_layer(front[inside], front).mean() < 0.1  # at its edge both are seen
+
+
+def test_the_flank_of_a_burr_is_no_other_layer(outer: Places) -> None:
+    front, random = wall(20_000, 1, 0.0), np.random.default_rng(3)
+    along, up = random.uniform(-0.1, 0.1, 600), random.uniform(0, 0.15, 600)
+    burr = np.column_stack([0.002 * random.normal(size=600), along, up])
+    assert outer.other_layer(burr, np.concatenate([front, burr])).mean() < 0.1
+
+
 @pytest.mark.parametrize("larger", [-0.03, 0.0, 0.03])
 def test_the_size_of_a_part_is_found(places: Places, larger: float) -> None:
     points = (1 + larger) * ball(20_000, 2, NOISE) + [0.01, -0.01, 0.005]
