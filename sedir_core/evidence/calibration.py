@@ -58,7 +58,7 @@ ANOTHER_FACE, ITS_OWN = 2.0, 0.3
 POINT_QUANTILE = 0.9995
 # An only part: held-out samplings, whose tolerances are assumed; how much farther than they new parts reach.
 LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
-MARGIN_OF_FEW = 0.2  # the same for several parts, shared among them: samplings of one part are alike
+MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings of one part are alike
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 MISALIGNED = 1.5  # times the median residual
 ODD = 6.0  # spreads between parts that one of them rises above the middle one
