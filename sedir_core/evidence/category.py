@@ -197,7 +197,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
             arrays["controls"],
             float(shown[0]),
-            _confirmed(tensors.get("surface.confirmed"), len(normals)),
+            confirmed_from_bits(tensors.get("surface.confirmed"), len(normals)),
         ),
         _standard("", arrays),
         None if seen is None else _standard("view.", arrays),
@@ -205,7 +205,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     )
 
 
-def _confirmed(packed: Tensor | None, n_points: int) -> BoolArray | None:
+def confirmed_from_bits(packed: Tensor | None, n_points: int) -> BoolArray | None:
     """(n_points,) from bits; None in runs of older versions. Raises ValueError."""
     if packed is None:
         return None

@@ -100,6 +100,8 @@ def test_views_survive_saving(detector: SedirDetector) -> None:
     assert again.view is not None
     assert np.array_equal(again.views.seen, cup.views.seen)
     assert np.allclose(again.views.probes, cup.views.probes, atol=1e-4)
+    assert again.normal.confirmed is not None
+    assert np.array_equal(again.normal.confirmed, cup.normal.confirmed)
 
 
 def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: SedirDetector) -> None:
