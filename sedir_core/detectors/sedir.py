@@ -15,6 +15,7 @@ from sedir_core.detectors.explain import Explanation
 from sedir_core.errors import BadRun
 from sedir_core.evidence.category import Category, View, category_from_tensors, category_to_tensors
 from sedir_core.evidence.combination import (
+    OF_THE_WHOLE,
     TOKEN,
     Evidence,
     Usual,
@@ -24,6 +25,7 @@ from sedir_core.evidence.combination import (
     point_map,
     raw_scores,
 )
+from sedir_core.evidence.coverage import ABSENT, words_of_absence
 from sedir_core.evidence.defects import find_defects, verdict_reason
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.identify import Identified, certainty, identify
@@ -114,7 +116,7 @@ class Compared:
 class Judged:
     """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
 
-    size_departs: whether the part's size alone would condemn it.
+    whole: the channels said of the whole part that alone would condemn it.
     """
 
     point_scores: DoubleArray
@@ -122,7 +124,7 @@ class Judged:
     threshold: float
     point_threshold: float
     rests_on: Mapping[str, float]
-    size_departs: bool = False
+    whole: tuple[str, ...] = ()
 
 
 class SedirDetector:
@@ -195,7 +197,7 @@ class SedirDetector:
             category_confidence=confidence,
             uncertain=uncertain,
             reason=(reason or verdict_reason(judged.score, judged.threshold, defects))
-            + (f"; {words_of_size(compared.departure.size_difference)}" if judged.size_departs else "")
+            + _of_the_whole(judged, compared.departure)
             + _beside_the_training(mine.standard(found.view).usual, compared.evidence)
             + _what_was_seen(found)
             + _strays(np.isnan(point_scores[valid])),
@@ -303,7 +305,7 @@ class SedirDetector:
         """What one way of judging makes of a compared scan."""
         standard = self.known[category].standard(view)
         limit = standard.limit(judging)
-        network, size_departs = {"network": 1.0, "surface": 0.0}, False
+        network, whole = {"network": 1.0, "surface": 0.0}, []
         if judging.rule == "calibrated":
             usual, complete = standard.usual, self.known[category].normal.complete
             exceedance = judging.of(usual.exceed(one.evidence))
@@ -312,8 +314,10 @@ class SedirDetector:
             scores = spread(at_places, one.departure.points, one.aligned)
             score = object_score(exceedance, view is not None, peaks, complete)
             shares = decisive_shares(exceedance, peaks, complete)
-            if peaks and SIZE in exceedance:
-                size_departs = object_score({SIZE: exceedance[SIZE]}, peaks=peaks) > limit.threshold
+            for name in OF_THE_WHOLE:
+                if peaks and name in exceedance:
+                    condemned = object_score({name: exceedance[name]}, peaks=peaks) > limit.threshold
+                    whole += [name] if condemned else []
             network = {"network": shares[0], "surface": shares[1]}
         elif judging.rule == "raw":
             smooth, score = raw_scores(one.residuals, centres_of(one.tokens))
@@ -321,7 +325,7 @@ class SedirDetector:
         else:
             token_scores = paper_scores(one.residuals)
             scores, score = spread(token_scores, centres_of(one.tokens), one.aligned), float(token_scores.max())
-        return Judged(scores, score, limit.threshold, limit.point_threshold, network, size_departs)
+        return Judged(scores, score, limit.threshold, limit.point_threshold, network, tuple(whole))
 
     def _certainty(self, found: Identified, rebuilt: Rebuilt) -> tuple[bool, str, float]:
         probabilities = rebuilt.logits[0].softmax(dim=0).cpu().numpy()
@@ -452,6 +456,11 @@ def compare(
     shown = Evidence(departure.places, departure.channels, view is not None)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)
+
+
+def _of_the_whole(judged: Judged, departure: Departure) -> str:
+    said = {SIZE: words_of_size(departure.size_difference), ABSENT: words_of_absence(departure.absent)}
+    return "".join(f"; {said[name]}" for name in judged.whole)
 
 
 def _what_was_seen(found: Identified) -> str:

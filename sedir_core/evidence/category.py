@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sedir_core.evidence.combination import TOKEN, Peak, Usual
+from sedir_core.evidence.coverage import ABSENT, Coverage
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging
 from sedir_core.evidence.limits import scores_from
@@ -20,7 +21,7 @@ from sedir_core.geometry.overlap import relaid
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views, align_view, view_descriptor
-from sedir_core.types import BoolArray, DoubleArray
+from sedir_core.types import DoubleArray
 
 PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
@@ -143,7 +144,6 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
     """Flat, named, and nothing but tensors; see `category_from_tensors`."""
     exact: dict[str, DoubleArray] = {
         "frame": np.append(category.frame.centre, category.frame.radius),
-        "surface.shown": np.array([category.normal.shown]),
     }
     compact: dict[str, DoubleArray] = {"descriptor": category.descriptor, "controls": category.normal.controls}
     tensors: dict[str, Tensor] = {}
@@ -168,9 +168,10 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
-    surface, confirmed = category.normal.surface, category.normal.confirmed
-    if confirmed is not None:
-        tensors["surface.confirmed"] = torch.from_numpy(np.packbits(confirmed))
+    surface, coverage = category.normal.surface, category.normal.coverage
+    if coverage is not None:
+        tensors["surface.showing"] = torch.from_numpy(coverage.showing.astype(np.uint8))
+        tensors["surface.scans"] = torch.tensor([coverage.n_scans], dtype=torch.uint8)
     tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
     return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
@@ -187,8 +188,6 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     normals = arrays["surface.normals"] / PER_RADIUS
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     seen = tensors.get("views.seen")
-    shown = arrays.get("surface.shown", np.ones(1))
-    _check("", {"surface.shown": shown}, {"surface.shown": (1,)})
     return Category(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
         float(arrays["numbers"][0]),
@@ -196,8 +195,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
             arrays["controls"],
-            float(shown[0]),
-            confirmed_from_bits(tensors.get("surface.confirmed"), len(normals)),
+            _coverage(arrays),
         ),
         _standard("", arrays),
         None if seen is None else _standard("view.", arrays),
@@ -205,20 +203,22 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     )
 
 
-def confirmed_from_bits(packed: Tensor | None, n_points: int) -> BoolArray | None:
-    """(n_points,) from bits; None in runs of older versions. Raises ValueError."""
-    if packed is None:
+def _coverage(arrays: Mapping[str, DoubleArray]) -> Coverage | None:
+    """None in runs of older versions. Raises ValueError."""
+    if "surface.showing" not in arrays:
         return None
-    if packed.dtype != torch.uint8 or tuple(packed.shape) != (-(-n_points // 8),):
-        raise ValueError(f"surface.confirmed is {tuple(packed.shape)} of {packed.dtype}, not {n_points} packed bits")
-    return np.unpackbits(packed.numpy(), count=n_points).astype(bool)
+    _check("", arrays, {"surface.showing": (len(arrays["surface.points"]),), "surface.scans": (1,)})
+    showing, n_scans = arrays["surface.showing"].astype(np.int64), int(arrays["surface.scans"][0])
+    if n_scans < 1 or showing.min() < 0 or showing.max() > n_scans:
+        raise ValueError(f"places of the surface are shown by {showing.max()} of {n_scans} scans")
+    return Coverage(showing, n_scans)
 
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     usual = f"{prefix}usual."
     channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
     expected = sorted((*CHANNELS, TOKEN))
-    if channels not in (expected, sorted(set(expected) - {*FIELDS, SIZE})):
+    if channels not in (expected, sorted(set(expected) - {*FIELDS, SIZE, ABSENT})):
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])
     shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}

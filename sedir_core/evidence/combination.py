@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.normal_surface import GAPS, SEAM
 from sedir_core.evidence.whole_part import SIZE
@@ -42,15 +43,16 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
     SEAM: 1.0,
     TOKEN: 0.5,
 }
-# The channels of whole scans that decide; all but the size, which is that of the part, colour the points, too.
-DECIDE = (*FIELDS, "offset_8", "offset_32", "bare_8", "bare_32", SEAM, SIZE, TOKEN)
+OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
+# The channels of whole scans that decide; all but those of the whole colour the points, too.
+DECIDE = (*FIELDS, "offset_8", "offset_32", "bare_8", "bare_32", SEAM, *OF_THE_WHOLE, TOKEN)
 NOISY = (*FIELDS, "offset_8", "offset_32")  # what noise and thin sampling raise everywhere
 _UNTOLD = 1e-4  # times the usual: where nothing is known, see UNKNOWN
 PEAK_SHARE = 0.0005  # of the points, the highest, whose mean is a channel's peak
 PEAK_PRIOR = 4.0  # held-out samplings' worth of trust in the spread of all channels' peaks, beside the channel's own
 LEAST_SPREAD, PRIOR_SPREAD = 0.12, 0.4  # of the logarithm of peaks
 PER_SPREAD = 0.3  # how much a score's logarithm grows with each spread that a channel rises above its usual peak
-LEAST_SIZE = 2.0  # spreads that the size must depart to have a say: below, it would drown what the places tell
+LEAST_OF_WHOLE = 2.0  # spreads that a part must depart as a whole for a say: below, it would drown what the places tell
 LOUDEST = 200.0  # limits at which a channel of a whole scan ends
 RAW_SMOOTHING = 8  # token centres
 _QUIET = 1e-3
@@ -181,7 +183,7 @@ def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray, chosen: Aver
         sums = np.bincount(places[known], told[known], minlength=len(anchors))
         mean = (sums + averaging.prior * overall) / (count + averaging.prior)
         values[name] = mean ** (1 / averaging.power)
-        if averaging.where_seen and name != SIZE and (count > 0).any():
+        if averaging.where_seen and name not in OF_THE_WHOLE and (count > 0).any():
             values[name][count < LEAST_SEEN * float(np.median(count[count > 0]))] = UNKNOWN
     by_noise = chosen == TYPICAL
     unlimited = Usual(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)
@@ -225,7 +227,7 @@ def point_map(
     complete: see `object_score`; where good scans show all of the part, gaps, drift and coarse offsets say the most.
     """
     if peaks and not complete:
-        deciding = {name: values for name, values in _deciding(exceedance, False).items() if name != SIZE}
+        deciding = {n: values for n, values in _deciding(exceedance, False).items() if n not in OF_THE_WHOLE}
         rises = np.max([peaks[name].above(values) for name, values in deciding.items()], axis=0)
         around = PointTree(places).nearest_k(places, COLOUR_SMOOTHING)[1]
         raised = np.exp(COLOUR_POWER * PER_SPREAD * rises)
@@ -254,12 +256,11 @@ def object_score(
 def rises_of(
     exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], complete: bool = True
 ) -> dict[str, float]:
-    """How many spreads each channel that decides rises above its usual peak; the size only where it is far off."""
+    """How many spreads each channel that decides rises above its usual peak; of the whole only where it is far off."""
     deciding = _deciding(exceedance, complete)
     rises = {name: float(peaks[name].above(np.array([_peak(values)]))[0]) for name, values in deciding.items()}
-    if len(rises) > 1 and rises.get(SIZE, np.inf) < LEAST_SIZE:
-        del rises[SIZE]
-    return rises
+    local = any(name not in OF_THE_WHOLE for name in rises)
+    return {n: rise for n, rise in rises.items() if not (local and n in OF_THE_WHOLE and rise < LEAST_OF_WHOLE)}
 
 
 def decisive_shares(

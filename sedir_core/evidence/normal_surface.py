@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage, largest_absent
 from sedir_core.evidence.fields import FIELDS, Places, offset_fields
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
@@ -25,7 +26,7 @@ from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
-from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
+from sedir_core.types import BoolArray, DoubleArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
@@ -40,16 +41,13 @@ OFFSET_SIZES = (8, 32, 128)
 BARE_SIZES = (4, 8, 32)
 SEAM = "seam"
 GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
-CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, SIZE)
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, SIZE, ABSENT)
 WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
 NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
 DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
 LEAST_KNOWN = 0.3  # of the points: with fewer over the surface the scan is of another part, and all of them say so
 LONELY = 6.0  # spacings of a scan to the eighth neighbour of a point, beyond which it shows no surface
-COMPLETE = 0.97  # of the surface that every training scan shows
-SHOWN = 3.0  # spacings of a part from a place to its nearest point, up to which the part shows the place
-CONFIRMING = 2  # of three or more training scans that show a place: what one saw alone may be its own error
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,16 @@ class Departure:
     so noise averages out and a dent does not. bare_k: mean distance from surface to scan around the point, in spacings
     of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
     than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
-    far the smooth difference itself moved the point. field_k: see `fields.offset_fields`. size: the same everywhere, 1
-    where the scan is as large as the surface. size_difference: see `whole_part.size_difference`.
+    far the smooth difference itself moved the point. field_k: see `fields.offset_fields`. size, absent: the same
+    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it. size_difference: see
+    `whole_part.size_difference`. absent: see `coverage.largest_absent`.
     """
 
     points: DoubleArray
     places: DoubleArray
     channels: dict[str, DoubleArray]
     size_difference: float
+    absent: float
 
 
 @dataclass(frozen=True)
@@ -83,20 +83,18 @@ class AlignedPart:
 class NormalSurface:
     """The merged surface of a category, with the control points of its smooth differences (c, 3).
 
-    shown: share of the surface that every training scan shows. Where scans do not always show the whole part, as on a
-    turntable, what one of them lacks does not condemn it. confirmed: (p,) at which of the surface's points a scan is
-    judged, since more than one training scan shows them; None for all.
+    coverage: which of the training scans show its points; None where nobody kept it, as if all did. Where scans do not
+    always show the whole part, as on a turntable, a gap does not condemn one.
     """
 
     surface: Surface
     controls: DoubleArray
-    shown: float = 1.0
-    confirmed: BoolArray | None = None
+    coverage: Coverage | None = None
 
     @property
     def complete(self) -> bool:
         """Whether good scans show all of the part, so that gaps are evidence of a defect."""
-        return self.shown >= COMPLETE
+        return self.coverage is None or self.coverage.complete
 
     def depart(
         self,
@@ -131,11 +129,13 @@ class NormalSurface:
         channels["drift"] = _length(moves)
         for name in (*(f"offset_{k}" for k in OFFSET_SIZES), "stray_8"):
             channels[name][~known] = np.nan
-        moved = moved[~self.probes.places.other_layer(moved, moved)]
+        shown, moved = moved, moved[~self.probes.places.other_layer(moved, moved)]
         channels |= offset_fields(self.probes.places, moved, self.probes.tree.nearest(places)[1])
         larger = size_difference(points, self.probes.places)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
-        return Departure(points, places, channels, larger)
+        absent = self.probes.largest_absent(shown) if direction is None else 0.0
+        channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
+        return Departure(points, places, channels, larger, absent)
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
@@ -160,19 +160,24 @@ class NormalSurface:
     def probes(self) -> Probes:
         """The places where the scan is looked for."""
         step = max(1, len(self.surface.points) // N_PROBES)
-        confirmed = np.ones(len(self.surface.points), bool) if self.confirmed is None else self.confirmed
-        return Probes(self.surface.points[::step], self.surface.normals[::step], confirmed[::step])
+        coverage = None if self.coverage is None else self.coverage.thinned(step)
+        return Probes(self.surface.points[::step], self.surface.normals[::step], coverage)
 
 
 class Probes:
     """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
 
-    def __init__(self, points: DoubleArray, normals: DoubleArray, confirmed: BoolArray) -> None:
+    def __init__(self, points: DoubleArray, normals: DoubleArray, coverage: Coverage | None) -> None:
         self.points, self.normals = points, normals
-        self.places = Places(points, normals, confirmed)
+        self.places = Places(points, normals, None if coverage is None else coverage.confirmed)
+        self.always = np.ones(len(points), bool) if coverage is None else coverage.always
         self.tree, self.spacing = self.places.tree, self.places.spacing
         self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
         self.seams = SeamFinder(points, normals, self.spacing)
+
+    def largest_absent(self, points: DoubleArray) -> float:
+        """See `coverage.largest_absent`. points: (n, 3) all of a scan, in the mean shape."""
+        return largest_absent(points, self.places, self.always)
 
 
 def align_parts(
@@ -263,16 +268,7 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
     keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
-    showing = _parts_showing(points, moved)
-    confirmed = showing >= (CONFIRMING if len(moved) > CONFIRMING else 1)
-    shown = float((showing == len(moved)).mean())
-    return NormalSurface(Surface(points, outward(points, normals)), controls, shown, confirmed)
-
-
-def _parts_showing(places: DoubleArray, parts: Sequence[DoubleArray]) -> IntArray:
-    """(p,) how many of the parts, each (n, 3), have points at places (p, 3)."""
-    near = [PointTree(points).nearest(places)[0] < SHOWN * typical_spacing(points) for points in parts]
-    return np.asarray(np.sum(near, axis=0))
+    return NormalSurface(Surface(points, outward(points, normals)), controls, Coverage.of(points, moved))
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:

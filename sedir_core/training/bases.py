@@ -21,6 +21,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset, file_digest
 from sedir_core.evidence.calibration import Basis, Stage
+from sedir_core.evidence.coverage import Coverage
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
 from sedir_core.evidence.tokens import resolutions
 from sedir_core.geometry.elastic import Elastic
@@ -74,16 +75,15 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
         "descriptor": basis.descriptor,
         "left_out": np.array(basis.left_out, dtype=np.int64),
         "controls": basis.whole.controls,
-        "whole.points": basis.whole.surface.points,
-        "whole.normals": basis.whole.surface.normals,
-        "whole.shown": np.array([basis.whole.shown]),
     }
-    for i, (part, other) in enumerate(zip(basis.parts, basis.others, strict=True)):
+    for name, normal in (("whole", basis.whole), *((f"other.{i}", other) for i, other in enumerate(basis.others))):
+        arrays |= {f"{name}.points": normal.surface.points, f"{name}.normals": normal.surface.normals}
+        assert normal.coverage is not None
+        arrays |= {f"{name}.showing": normal.coverage.showing, f"{name}.scans": np.array([normal.coverage.n_scans])}
+    for i, part in enumerate(basis.parts):
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
         if basis.unseen[i] is not part.points:
             arrays[f"unseen.{i}"] = basis.unseen[i]
-        arrays |= {f"other.{i}.points": other.surface.points, f"other.{i}.normals": other.surface.normals}
-        arrays[f"other.{i}.shown"] = np.array([other.shown])
     if basis.stage is not None:
         for i, (points, nearest) in enumerate(basis.stage.parts):
             arrays |= {f"seen.{i}.points": points, f"seen.{i}.nearest": nearest}
@@ -99,8 +99,8 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     controls = arrays["controls"]
 
     def surface(name: str) -> NormalSurface:
-        shown = float(arrays[f"{name}.shown"][0])
-        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls, shown)
+        coverage = Coverage(arrays[f"{name}.showing"], int(arrays[f"{name}.scans"][0]))
+        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls, coverage)
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
     whole = surface("whole")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from sedir_core.evidence.category import confirmed_from_bits
+from sedir_core.evidence.coverage import words_of_absence
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface, merge_parts
 from sedir_core.geometry.elastic import no_displacement
 from sedir_core.geometry.sampling import farthest_points
@@ -36,17 +35,18 @@ def surface() -> NormalSurface:
 
 def test_what_one_of_several_scans_shows_alone_is_not_confirmed(surface: NormalSurface) -> None:
     below = surface.surface.points[:, 2] < 0
-    assert surface.confirmed is not None
+    assert surface.coverage is not None
     assert 0.1 < below.mean() < 0.9
-    assert not surface.confirmed[below].any()
-    assert surface.confirmed[~below].all()
+    assert not surface.coverage.confirmed[below].any()
+    assert surface.coverage.confirmed[~below].all()
     assert not surface.complete
 
 
 def test_one_of_two_scans_confirms_its_own() -> None:
     two = merged(plate(0), plate(2, and_below=True))
-    assert two.confirmed is not None
-    assert two.confirmed.all()
+    assert two.coverage is not None
+    assert two.coverage.confirmed.all()
+    assert not two.complete
 
 
 def test_a_dent_is_judged_where_the_surface_is_confirmed_only(surface: NormalSurface) -> None:
@@ -60,13 +60,21 @@ def test_a_dent_is_judged_where_the_surface_is_confirmed_only(surface: NormalSur
         assert np.isnan(channels[name][lower]).mean() > 0.95
 
 
-def test_the_bits_of_a_run_are_as_many_as_its_points() -> None:
-    confirmed = np.random.default_rng(0).uniform(size=21) > 0.5
-    packed = torch.from_numpy(np.packbits(confirmed))
-    found = confirmed_from_bits(packed, 21)
-    assert found is not None
-    assert np.array_equal(found, confirmed)
-    assert confirmed_from_bits(None, 21) is None  # a run of an older version judges everywhere
-    for wrong in (packed[:2], packed.float()):
-        with pytest.raises(ValueError, match=r"surface\.confirmed"):
-            confirmed_from_bits(wrong, 21)
+def test_what_is_cut_off_is_absent_in_one_piece(surface: NormalSurface) -> None:
+    whole = plate(7)
+    assert surface.depart(whole, np.random.default_rng(0)).absent < 0.001
+    assert surface.depart(whole[whole[:, 0] < 0.6], np.random.default_rng(0)).absent == pytest.approx(0.2, abs=0.05)
+
+
+def test_scattered_shadows_are_no_absence(surface: NormalSurface) -> None:
+    whole = plate(7)
+    strips = (whole[:, 0] % 0.4 < 0.04) | (whole[:, 1] % 0.5 < 0.04)
+    assert surface.depart(whole[~strips], np.random.default_rng(0)).absent < 0.01
+
+
+def test_the_side_that_only_some_scans_show_is_never_absent(surface: NormalSurface) -> None:
+    assert surface.depart(plate(8), np.random.default_rng(0)).absent < 0.001
+
+
+def test_absence_is_told_in_per_cent() -> None:
+    assert words_of_absence(0.152) == "15 % of what all good scans show is missing in one piece"

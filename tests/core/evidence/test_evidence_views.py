@@ -100,8 +100,10 @@ def test_views_survive_saving(detector: SedirDetector) -> None:
     assert again.view is not None
     assert np.array_equal(again.views.seen, cup.views.seen)
     assert np.allclose(again.views.probes, cup.views.probes, atol=1e-4)
-    assert again.normal.confirmed is not None
-    assert np.array_equal(again.normal.confirmed, cup.normal.confirmed)
+    assert again.normal.coverage is not None
+    assert cup.normal.coverage is not None
+    assert np.array_equal(again.normal.coverage.showing, cup.normal.coverage.showing)
+    assert again.normal.coverage.n_scans == cup.normal.coverage.n_scans
 
 
 def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: SedirDetector) -> None:

@@ -1,0 +1,84 @@
+"""What the training scans of a category show of its surface: where a scan is judged, and what it must not lack.
+
+All of this is our choice [O].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from sedir_core.evidence.fields import FIELDS, Places
+from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, DoubleArray, IntArray
+
+COMPLETE = 0.97  # of the surface that every training scan shows
+SHOWN = 3.0  # spacings of a part from a place to its nearest point, up to which the part shows the place
+CONFIRMING = 2  # of three or more training scans that show a place: what one saw alone may be its own error
+ABSENT = "absent"
+ABSENT_UNIT = 0.01  # of the surface that every training scan shows: less than that lies in anything's shadow
+BEYOND = 2.0  # spacings of places without a point of the scan
+NEARLY_ALL = 0.9  # of the 64 places around an absent one
+LINKED = 2.5  # spacings between places of one absent region
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """showing: (p,) how many of the training scans show each place. n_scans: how many there are."""
+
+    showing: IntArray
+    n_scans: int
+
+    @staticmethod
+    def of(places: DoubleArray, scans: Sequence[DoubleArray]) -> Coverage:
+        """places: (p, 3). scans: each (n, 3), in the same frame."""
+        near = [PointTree(scan).nearest(places)[0] < SHOWN * typical_spacing(scan) for scan in scans]
+        return Coverage(np.asarray(np.sum(near, axis=0)), len(scans))
+
+    @property
+    def confirmed(self) -> BoolArray:
+        """(p,) where a scan is judged."""
+        return np.asarray(self.showing >= (CONFIRMING if self.n_scans > CONFIRMING else 1))
+
+    @property
+    def always(self) -> BoolArray:
+        """(p,) what every training scan shows."""
+        return np.asarray(self.showing >= self.n_scans)
+
+    @property
+    def complete(self) -> bool:
+        """Whether good scans show all of the part, so that every gap is evidence of a defect."""
+        return float(self.always.mean()) >= COMPLETE
+
+    def thinned(self, step: int) -> Coverage:
+        """Of every so manieth place."""
+        return Coverage(self.showing[::step], self.n_scans)
+
+
+def largest_absent(points: DoubleArray, places: Places, always: BoolArray) -> float:
+    """The largest region that every training scan shows and a scan (n, 3) does not, as a share of all they show.
+
+    always: (p,) which of the places they show. What lies in a shadow now and then is small or comes in pieces; what a
+    scan lacks since it is broken off, or was never looked at, is one region.
+    """
+    if not always.any():
+        return 0.0
+    bare = PointTree(points).nearest(places.points)[0] > BEYOND * places.spacing
+    around = places.sums[FIELDS[-1]]
+    share = (around @ bare.astype(float)) / np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1)
+    absent = np.flatnonzero(bare & always & (share > NEARLY_ALL))
+    if len(absent) == 0:
+        return 0.0
+    first, second = PointTree(places.points[absent]).pairs_within(LINKED * places.spacing).T
+    links = csr_matrix((np.ones(len(first), bool), (first, second)), shape=(len(absent),) * 2)
+    return float(np.bincount(connected_components(links, directed=False)[1]).max() / always.sum())
+
+
+def words_of_absence(share: float) -> str:
+    """In an operator's words."""
+    return f"{100 * share:.0f} % of what all good scans show is missing in one piece"
