@@ -173,11 +173,11 @@ class SedirDetector:
             residuals = residuals_of(tokens, rebuilt)
             compared = compare(mine.normal, aligned, tokens, residuals, found.view, every)
             judged = self.judge(found.category, compared, found.view, self.judging)
-        near = surface_reach(scan.points[working])
+        near, own = surface_reach(scan.points[working]), _of_part(scan, found, valid)
 
         def everywhere(scores: DoubleArray) -> FloatArray:
             values = np.full(len(scan), np.nan, dtype=np.float32)
-            values[valid] = spread(scores, scan.points[working], scan.points[valid], within=near)
+            values[own] = spread(scores, scan.points[working], scan.points[own], within=near)
             return values
 
         with watch.stage("report", 0.9):
@@ -200,7 +200,8 @@ class SedirDetector:
             + _of_the_whole(judged, compared.departure)
             + _beside_the_training(mine.standard(found.view).usual, compared.evidence)
             + _what_was_seen(found)
-            + _strays(np.isnan(point_scores[valid])),
+            + ("" if found.alone is None else found.alone.words(len(valid) - len(own)))
+            + _strays(np.isnan(point_scores[own])),
             reconstruction=reconstruction,
             token=rebuilt.identity[0].cpu().numpy(),
             defects=defects,
@@ -264,10 +265,13 @@ class SedirDetector:
         every = working_points(scan, self.config.grouping, VIEW_POINTS)
         working = self._in_company(scan, every[:most])
         found = identify(scan.points[working], self.known, category, stop)
+        if found.alone is not None:
+            working = working[found.alone.of_part]
+            check_enough(scan, len(working), self.config.grouping)
         view = found.view
         if view is not None:
             seen = seen_of(max(most, VIEW_POINTS), view, self.config.grouping)
-            working = self._in_company(scan, every)[:seen]
+            working = _of_part(scan, found, self._in_company(scan, every))[:seen]
         points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
         if view is not None:
             surface = self.known[found.category].normal.surface
@@ -277,6 +281,7 @@ class SedirDetector:
     def _every_point(self, scan: Scan, found: Identified) -> DoubleArray:
         """All usable points of the scan in the category's frame, (m, 3), up to ALL_POINTS."""
         usable = self._in_company(scan, working_points(scan, self.config.grouping, ALL_POINTS)[:ALL_POINTS])
+        usable = _of_part(scan, found, usable)
         return np.clip(found.placement.enter(scan.points[usable]), -FARTHEST_RADII, FARTHEST_RADII)
 
     def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
@@ -456,6 +461,11 @@ def compare(
     shown = Evidence(departure.places, departure.channels, view is not None)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)
+
+
+def _of_part(scan: Scan, found: Identified, some: IntArray) -> IntArray:
+    """Those of some points that are of the part, where the scan shows more than it."""
+    return some if found.alone is None else some[found.alone.keeps(scan.points[some])]
 
 
 def _of_the_whole(judged: Judged, departure: Departure) -> str:

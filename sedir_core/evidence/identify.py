@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sedir_core.errors import Cancelled, UnknownCategory
+from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
 from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
 from sedir_core.geometry.views import may_be_view
@@ -18,13 +19,15 @@ N_TRIED = 4  # categories that are registered after the descriptors' shortlist
 PLAIN_FIT = 1.1  # times the usual residual: what fits like this needs no comparison
 WHOLE_FIT = 1.3  # times the usual: what fits a whole part like this is one, though one camera could have seen it all
 UNKNOWN_RESIDUAL = 2.0  # times the usual: a bent or broken part stays below, another part does not
+MIRRORED = 0.7  # of the misfit is left of a mirror image; of a defective part more
 
 
 @dataclass(frozen=True)
 class Identified:
     """misfit: residual in times of the category's usual one. view: None for a scan from all around.
 
-    side_only: it seems to show one side, which this model was not trained for.
+    side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
+    where it shows more. mirrored: it is a mirror image of the category.
     """
 
     category: str
@@ -32,6 +35,8 @@ class Identified:
     misfit: float
     view: View | None = None
     side_only: bool = False
+    alone: Alone | None = None
+    mirrored: bool = False
 
     @property
     def known(self) -> bool:
@@ -47,21 +52,45 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     if wanted != "auto" and wanted not in known:
         raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
+    found = _identified(points, candidates, stop)
+    if not found.known and found.view is None:
+        found = _among_others(found, points, candidates, stop)
+    return _mirrored(found, points, known) if found.misfit > WHOLE_FIT and found.view is None else found
+
+
+def _identified(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
     near = without_strays(points)
     from_one_side = may_be_view(near, generator(0, "sides"))
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
     names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
     if from_one_side and all(one.knows_views for one in candidates.values()):
-        likeliest = _placed(names[0], points, known)
+        likeliest = _placed(names[0], points, candidates)
         if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
             return likeliest
+        if not likeliest.known and (found := _among_others(likeliest, points, candidates, stop)).alone is not None:
+            return found
         view = _best_view(points, candidates, stop)
-        whole = likeliest if likeliest.category == view.category else _placed(view.category, points, known)
+        whole = likeliest if likeliest.category == view.category else _placed(view.category, points, candidates)
         return whole if whole.misfit < WHOLE_FIT else view
-    found = _best(names, lambda name: _placed(name, points, known), stop)
+    found = _best(names, lambda name: _placed(name, points, candidates), stop)
     if from_one_side and not found.misfit < WHOLE_FIT:
         return replace(found, side_only=True)
-    return found if found.misfit < PLAIN_FIT else _relaid(found, points, known)
+    return found if found.misfit < PLAIN_FIT else _relaid(found, points, candidates)
+
+
+def _among_others(found: Identified, points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
+    """What the scan shows without its table and its smaller parts, where that fits better; otherwise as it was."""
+    alone = part_alone(points)
+    if alone is None:
+        return found
+    again = _identified(points[alone.of_part], candidates, stop)
+    return replace(again, alone=alone) if again.known and again.misfit < found.misfit else found
+
+
+def _mirrored(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
+    own = points if found.alone is None else points[found.alone.of_part]
+    image = _placed(found.category, own * [-1.0, 1.0, 1.0], known)
+    return replace(found, mirrored=image.misfit < min(PLAIN_FIT, MIRRORED * found.misfit))
 
 
 def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
@@ -98,6 +127,10 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
 
 def certainty(found: Identified, probability: float, predicted: str) -> tuple[bool, str]:
     """Is the category uncertain, and why, in a user's words; the reason is empty where all is well."""
+    if found.mirrored:
+        return True, f"a mirror image of {found.category}: is it the part for the other side?"
+    if found.alone is not None and found.alone.n_parts > 1:
+        return True, f"shows {found.alone.n_parts} parts, of which one was judged: crop the scan, or scan one at a time"
     if found.side_only:
         return True, "seems to be seen from one side, but the model was trained for scans from all around"
     if not np.isfinite(found.misfit) or not found.known:

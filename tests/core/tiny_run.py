@@ -12,6 +12,10 @@ import torch
 from sedir_core.config import Config, preset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
+from sedir_core.evidence.calibration import Residuals
+from sedir_core.evidence.category import View
+from sedir_core.evidence.combination import TOKEN, Evidence
+from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.io.export import write_points_ply
@@ -98,3 +102,11 @@ def train_tiny(folder: Path) -> TinyRun:
     dataset, encoder = write_dataset(folder / "parts"), write_encoder(folder / "encoder.safetensors")
     path = train(TrainRequest(dataset, None, tiny_config(encoder, epochs=15), folder / "run", device="cpu"), watch)
     return TinyRun(dataset, encoder, path, tuple(events))
+
+
+def by_surface(
+    normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+) -> tuple[Evidence, Residuals]:
+    """The surface's evidence, and a token that never differs."""
+    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every)
+    return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), Residuals(0.5, 1.0, 1.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_run import part
+from tiny_run import by_surface, part
 
 from sedir_core.config import preset
 from sedir_core.errors import Cancelled
@@ -23,7 +23,7 @@ from sedir_core.evidence.calibration import (
     odd_parts,
 )
 from sedir_core.evidence.category import View
-from sedir_core.evidence.combination import TOKEN, Evidence, object_score
+from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
@@ -39,14 +39,6 @@ def basis() -> Basis:
 @pytest.fixture(scope="module")
 def single() -> Basis:
     return fit_basis([part("bracket", 0)], seed=0)
-
-
-def gather(
-    normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
-) -> tuple[Evidence, Residuals]:
-    """The surface's evidence, and a token that never differs."""
-    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every)
-    return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), Residuals(0.5, 1.0, 1.0)
 
 
 def off(surface: NormalSurface, points: DoubleArray) -> DoubleArray:
@@ -83,13 +75,13 @@ def test_a_single_part_is_held_against_the_half_of_it_that_it_is_not_made_of(sin
 
 def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
     bases = {"bracket": fit_basis([part("bracket", 0, 8_000)], seed=0)}
-    category = calibrate(CONFIG, bases, gather, 4_000, no_report, lambda: False)["bracket"]
+    category = calibrate(CONFIG, bases, by_surface, 4_000, no_report, lambda: False)["bracket"]
     scores = []
     for seed in range(20, 26):
         random = np.random.default_rng(seed)
         placement, _ = category.place(part("bracket", seed, 4_000), random)
         aligned = placement.enter(part("bracket", seed, 4_000))
-        evidence, _ = gather(category.normal, aligned, None, aligned)
+        evidence, _ = by_surface(category.normal, aligned, None, aligned)
         usual = category.whole.usual
         scores.append(object_score(usual.exceed(evidence), peaks=usual.peaks, complete=category.normal.complete))
     assert np.median(scores) < category.whole.threshold
@@ -118,7 +110,7 @@ def test_a_held_out_sampling_is_aligned_to_the_others(basis: Basis) -> None:
     assert 0 < laid.overlap < 0.04
 
 
-def fitted(basis: Basis, report: Report = no_report, by: Gather = gather):
+def fitted(basis: Basis, report: Report = no_report, by: Gather = by_surface):
     return calibrate(CONFIG, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
 
 
@@ -136,7 +128,7 @@ def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
     def seen_from_one_side(
         normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
     ) -> tuple[Evidence, Residuals]:
-        evidence, published = gather(normal, points, view, every)
+        evidence, published = by_surface(normal, points, view, every)
         return replace(evidence, from_one_side=True), published
 
     with_margin = fitted(basis, by=seen_from_one_side).whole
@@ -162,7 +154,7 @@ def test_a_part_unlike_the_others_is_odd_and_sets_no_limits() -> None:
 
 def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
     config = preset("tiny", scoring={"evidence": "network", "rule": "paper"})
-    found = calibrate(config, {"bracket": basis}, gather, 2_000, no_report, lambda: False)["bracket"]
+    found = calibrate(config, {"bracket": basis}, by_surface, 2_000, no_report, lambda: False)["bracket"]
     assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
 
 
@@ -175,7 +167,7 @@ def test_calibration_reports_rising_progress(basis: Basis) -> None:
 
 def test_a_stop_ends_calibration(basis: Basis) -> None:
     with pytest.raises(Cancelled):
-        calibrate(CONFIG, {"bracket": basis}, gather, 2_000, no_report, lambda: True)
+        calibrate(CONFIG, {"bracket": basis}, by_surface, 2_000, no_report, lambda: True)
 
 
 def test_a_stop_ends_the_alignment_of_parts() -> None:

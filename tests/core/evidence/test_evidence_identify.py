@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_run import CATEGORIES, dented, part, scan_of
+from tiny_run import CATEGORIES, by_surface, dented, part, scan_of
 
+from sedir_core.config import preset
 from sedir_core.datasets.primitives import box, sphere
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import Cancelled, UnknownCategory
+from sedir_core.evidence.calibration import calibrate, fit_basis
 from sedir_core.evidence.identify import UNKNOWN_RESIDUAL, Identified, certainty, identify
 from sedir_core.geometry.frames import UNIT_FACTORS
-from sedir_core.types import DoubleArray, never_stop
+from sedir_core.types import DoubleArray, never_stop, no_report
 
 
 def found(detector: SedirDetector, points: DoubleArray, wanted: str = "auto") -> Identified:
@@ -83,3 +85,56 @@ def test_a_network_of_another_opinion_makes_it_uncertain(detector: SedirDetector
 def test_what_fits_nothing_is_uncertain(detector: SedirDetector, misfit: float) -> None:
     placement = found(detector, part("cup", 34), "cup").placement
     assert certainty(Identified("cup", placement, misfit), 1.0, "cup")[0]
+
+
+def on_table(points: DoubleArray) -> tuple[DoubleArray, int]:
+    """The part on a round table, all in a pose of its own; and how many of the points, the last ones, are table."""
+    random = np.random.default_rng(5)
+    stood = points - [*points[:, :2].mean(axis=0), points[:, 2].min()]
+    stood = stood[stood[:, 2] > 1]
+    angle, radius = random.uniform(0, 2 * np.pi, 4_000), 150 * np.sqrt(random.uniform(0, 1, 4_000))
+    table = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), 0.05 * random.normal(size=4_000)])
+    turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
+    turn *= np.sign(np.linalg.det(turn))
+    return np.concatenate([stood, table]) @ turn + [300, -20, 5], len(table)
+
+
+def test_a_part_on_a_table_is_judged_without_it(detector: SedirDetector) -> None:
+    points, n_table = on_table(part("cup", 35))
+    result = detector.detect(scan_of(points))
+    assert result.category == "cup"
+    assert "points of a table were left out" in result.reason
+    assert "fits no known category" not in result.reason
+    assert np.isnan(result.point_scores[-n_table:]).mean() > 0.97
+    assert np.isnan(result.point_scores[:-n_table]).mean() < 0.05
+
+
+def test_of_two_parts_one_is_judged_and_the_scan_is_uncertain(detector: SedirDetector) -> None:
+    cup, bracket = part("cup", 35), part("bracket", 35) + np.array([250, 0, 0])
+    result = detector.detect(scan_of(np.concatenate([cup, bracket[: len(bracket) // 2]])))
+    assert result.category == "cup"
+    assert result.uncertain
+    assert "2 parts" in result.reason
+    assert np.isnan(result.point_scores[len(cup) :]).all()
+
+
+def screw_like(seed: int) -> DoubleArray:
+    """Three bars, of which no turn makes their mirror image."""
+    bars = [(90, 20, 20), (0, 0, 0)], [(20, 60, 20), (35, 40, 0)], [(20, 20, 50), (-35, 0, 35)]
+    random = np.random.default_rng(seed)
+    return np.concatenate([box(*sizes).sample(1_500, random)[0] + at for sizes, at in bars])
+
+
+def test_a_mirror_image_is_called_one_and_a_defective_part_is_not() -> None:
+    bases = {"screw": fit_basis([screw_like(seed) for seed in range(3)], seed=0)}
+    known = calibrate(preset("tiny"), bases, by_surface, 2_000, no_report, never_stop)
+    good, image = screw_like(7), screw_like(8) * [1, -1, 1]
+    bent = dented(good, at=2_000, depth=0.3)[0]
+    found = {
+        name: identify(one, known, "auto", never_stop)
+        for name, one in (("good", good), ("bent", bent), ("image", image))
+    }
+    assert {name for name, one in found.items() if one.mirrored} == {"image"}
+    uncertain, reason = certainty(found["image"], 1.0, "screw")
+    assert uncertain
+    assert "mirror image of screw" in reason
