@@ -26,7 +26,7 @@ from sedir_core.evidence.combination import (
     raw_scores,
 )
 from sedir_core.evidence.coverage import ABSENT, words_of_absence
-from sedir_core.evidence.defects import find_defects, verdict_reason
+from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.identify import Identified, certainty, identify
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
@@ -183,16 +183,17 @@ class SedirDetector:
         with watch.stage("report", 0.9):
             point_scores = everywhere(judged.point_scores)
             lengths = self._lengths(mine, found, compared.departure, scan, point_scores) if in_lengths else None
-            limit, condemned = judged.point_threshold, judged.score > judged.threshold
+            condemned = judged.score > judged.threshold
+            limit = limit_that_shows(scan, point_scores, judged.point_threshold, condemned)
             told = () if lengths is None else (lengths.regions, lengths.deviation)
-            defects = find_defects(scan, point_scores, limit, condemned, *told)
+            defects = find_defects(scan, point_scores, judged.point_threshold, condemned, *told)
             reconstruction = found.placement.leave(self._decoded(tokens, rebuilt, aligned))
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         detection = Detection(
             point_scores=point_scores,
             object_score=judged.score,
             threshold=judged.threshold,
-            point_threshold=judged.point_threshold,
+            point_threshold=limit,
             category=found.category,
             category_confidence=confidence,
             uncertain=uncertain,

@@ -170,8 +170,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
     surface, coverage = category.normal.surface, category.normal.coverage
     if coverage is not None:
-        tensors["surface.showing"] = torch.from_numpy(coverage.showing.astype(np.uint8))
-        tensors["surface.scans"] = torch.tensor([coverage.n_scans], dtype=torch.uint8)
+        bits = np.packbits(np.stack([coverage.confirmed, coverage.always]), axis=1)
+        tensors["surface.coverage"] = torch.from_numpy(bits)
     tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
     return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
@@ -195,7 +195,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
             arrays["controls"],
-            _coverage(arrays),
+            _coverage(tensors.get("surface.coverage"), len(normals)),
         ),
         _standard("", arrays),
         None if seen is None else _standard("view.", arrays),
@@ -203,15 +203,14 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     )
 
 
-def _coverage(arrays: Mapping[str, DoubleArray]) -> Coverage | None:
+def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
     """None in runs of older versions. Raises ValueError."""
-    if "surface.showing" not in arrays:
+    if packed is None:
         return None
-    _check("", arrays, {"surface.showing": (len(arrays["surface.points"]),), "surface.scans": (1,)})
-    showing, n_scans = arrays["surface.showing"].astype(np.int64), int(arrays["surface.scans"][0])
-    if n_scans < 1 or showing.min() < 0 or showing.max() > n_scans:
-        raise ValueError(f"places of the surface are shown by {showing.max()} of {n_scans} scans")
-    return Coverage(showing, n_scans)
+    if packed.dtype != torch.uint8 or tuple(packed.shape) != (2, -(-n_points // 8)):
+        raise ValueError(f"surface.coverage is {tuple(packed.shape)} of {packed.dtype}, not of {n_points} places")
+    confirmed, always = np.unpackbits(packed.numpy(), axis=1, count=n_points).astype(bool)
+    return Coverage(confirmed, always)
 
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:

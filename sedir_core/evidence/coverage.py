@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from sedir_core.evidence.fields import FIELDS, Places
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.tree import PointTree
-from sedir_core.types import BoolArray, DoubleArray, IntArray
+from sedir_core.types import BoolArray, DoubleArray
 
 COMPLETE = 0.97  # of the surface that every training scan shows
 SHOWN = 3.0  # spacings of a part from a place to its nearest point, up to which the part shows the place
@@ -29,26 +29,17 @@ LINKED = 2.5  # spacings between places of one absent region
 
 @dataclass(frozen=True)
 class Coverage:
-    """showing: (p,) how many of the training scans show each place. n_scans: how many there are."""
+    """Of places (p,): confirmed, where a scan is judged, and always, what every training scan shows."""
 
-    showing: IntArray
-    n_scans: int
+    confirmed: BoolArray
+    always: BoolArray
 
     @staticmethod
     def of(places: DoubleArray, scans: Sequence[DoubleArray]) -> Coverage:
         """places: (p, 3). scans: each (n, 3), in the same frame."""
         near = [PointTree(scan).nearest(places)[0] < SHOWN * typical_spacing(scan) for scan in scans]
-        return Coverage(np.asarray(np.sum(near, axis=0)), len(scans))
-
-    @property
-    def confirmed(self) -> BoolArray:
-        """(p,) where a scan is judged."""
-        return np.asarray(self.showing >= (CONFIRMING if self.n_scans > CONFIRMING else 1))
-
-    @property
-    def always(self) -> BoolArray:
-        """(p,) what every training scan shows."""
-        return np.asarray(self.showing >= self.n_scans)
+        showing = np.sum(near, axis=0)
+        return Coverage(showing >= (CONFIRMING if len(scans) > CONFIRMING else 1), showing == len(scans))
 
     @property
     def complete(self) -> bool:
@@ -57,7 +48,7 @@ class Coverage:
 
     def thinned(self, step: int) -> Coverage:
         """Of every so manieth place."""
-        return Coverage(self.showing[::step], self.n_scans)
+        return Coverage(self.confirmed[::step], self.always[::step])
 
 
 def largest_absent(points: DoubleArray, places: Places, always: BoolArray) -> float:

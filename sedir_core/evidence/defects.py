@@ -33,12 +33,24 @@ def find_defects(
     regions: what departs from the expected surface, described; clusters in one of them are that one, whatever the
     threshold. deviation: (n,) from it, which describes clusters outside all regions.
     """
-    found = clusters_above(scan, point_scores, point_threshold)
-    if condemned and not found:
-        found = clusters_above(scan, point_scores, HOTTEST * float(np.nanmax(point_scores)))[:1]
+    limit = limit_that_shows(scan, point_scores, point_threshold, condemned)
+    found = clusters_above(scan, point_scores, limit)
+    if limit < point_threshold:
+        found = found[:1]
     if deviation is None:
         return found
     return named_by_regions(scan, found, regions, deviation)
+
+
+def limit_that_shows(scan: Scan, point_scores: FloatArray, limit: float, condemned: bool) -> float:
+    """The limit of the points, (n,), of a scan; of one that is NG lower where none of its places reaches it.
+
+    A verdict rests on what departs most in one channel, the points' scores on several together: an operator must see
+    why a part is NG, so its hottest place is shown then.
+    """
+    if not condemned or clusters_above(scan, point_scores, limit):
+        return limit
+    return min(limit, HOTTEST * float(np.nanmax(point_scores)))
 
 
 def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[Defect, ...]:

@@ -52,13 +52,14 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     if wanted != "auto" and wanted not in known:
         raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
-    found = _identified(points, candidates, stop)
-    if not found.known and found.view is None:
-        found = _among_others(found, points, candidates, stop)
+    found = _identified(points, candidates, stop, part_alone)
     return _mirrored(found, points, known) if found.misfit > WHOLE_FIT and found.view is None else found
 
 
-def _identified(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
+def _identified(
+    points: DoubleArray, candidates: Mapping[str, Category], stop: Stop, look: Callable[[DoubleArray], Alone | None]
+) -> Identified:
+    """look: for what else the scan shows, where it fits no category as it is."""
     near = without_strays(points)
     from_one_side = may_be_view(near, generator(0, "sides"))
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
@@ -67,24 +68,32 @@ def _identified(points: DoubleArray, candidates: Mapping[str, Category], stop: S
         likeliest = _placed(names[0], points, candidates)
         if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
             return likeliest
-        if not likeliest.known and (found := _among_others(likeliest, points, candidates, stop)).alone is not None:
-            return found
+        if not likeliest.known and (alone := _among_others(likeliest, points, candidates, stop, look)):
+            return alone
         view = _best_view(points, candidates, stop)
         whole = likeliest if likeliest.category == view.category else _placed(view.category, points, candidates)
         return whole if whole.misfit < WHOLE_FIT else view
     found = _best(names, lambda name: _placed(name, points, candidates), stop)
+    if not found.known and (alone := _among_others(found, points, candidates, stop, look)):
+        return alone
     if from_one_side and not found.misfit < WHOLE_FIT:
         return replace(found, side_only=True)
     return found if found.misfit < PLAIN_FIT else _relaid(found, points, candidates)
 
 
-def _among_others(found: Identified, points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
-    """What the scan shows without its table and its smaller parts, where that fits better; otherwise as it was."""
-    alone = part_alone(points)
+def _among_others(
+    found: Identified,
+    points: DoubleArray,
+    candidates: Mapping[str, Category],
+    stop: Stop,
+    look: Callable[[DoubleArray], Alone | None],
+) -> Identified | None:
+    """What the scan shows without its table and its smaller parts, where that fits a category, and better."""
+    alone = look(points)
     if alone is None:
-        return found
-    again = _identified(points[alone.of_part], candidates, stop)
-    return replace(again, alone=alone) if again.known and again.misfit < found.misfit else found
+        return None
+    again = _identified(points[alone.of_part], candidates, stop, lambda _: None)
+    return replace(again, alone=alone) if again.known and again.misfit < found.misfit else None
 
 
 def _mirrored(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:

@@ -60,15 +60,15 @@ class Departure:
     of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
     than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
     far the smooth difference itself moved the point. field_k: see `fields.offset_fields`. size, absent: the same
-    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it. size_difference: see
-    `whole_part.size_difference`. absent: see `coverage.largest_absent`.
+    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
+    only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`.
     """
 
     points: DoubleArray
     places: DoubleArray
     channels: dict[str, DoubleArray]
-    size_difference: float
-    absent: float
+    size_difference: float = 0.0
+    absent: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,12 @@ class NormalSurface:
         channels["drift"] = _length(moves)
         for name in (*(f"offset_{k}" for k in OFFSET_SIZES), "stray_8"):
             channels[name][~known] = np.nan
-        shown, moved = moved, moved[~self.probes.places.other_layer(moved, moved)]
-        channels |= offset_fields(self.probes.places, moved, self.probes.tree.nearest(places)[1])
-        larger = size_difference(points, self.probes.places)
+        if direction is not None:
+            return Departure(points, places, channels)
+        at_one_layer = moved[~self.probes.places.other_layer(moved, moved)]
+        channels |= offset_fields(self.probes.places, at_one_layer, self.probes.tree.nearest(places)[1])
+        larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
-        absent = self.probes.largest_absent(shown) if direction is None else 0.0
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
         return Departure(points, places, channels, larger, absent)
 

@@ -19,7 +19,7 @@ from sedir_core.datasets.demo import demo_specimens
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
 DETECTION_MS = 120_000
-DEFECTIVE = "bottle_bulge"
+DEFECTIVE = "pipe_elbow_bulge"
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.evidence.defects import find_defects, verdict_reason
+from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.types import DoubleArray, FloatArray, Scan
 
 N = 20_000
@@ -92,6 +92,16 @@ def test_a_condemned_scan_names_its_hottest_place() -> None:
     found = find_defects(Scan(points, "part"), scores(points, (*LARGE, 0.9)), 1.0, condemned=True)
     assert len(found) == 1
     assert found[0].centroid[:2] == pytest.approx(LARGE[0], abs=0.02)
+
+
+def test_the_hottest_place_of_a_condemned_scan_is_above_the_limit_that_is_shown() -> None:
+    points = square()
+    scan, hot = Scan(points, "part"), scores(points, (*LARGE, 0.9))
+    (named,) = find_defects(scan, hot, 1.0, condemned=True)
+    shown = limit_that_shows(scan, hot, 1.0, condemned=True)
+    assert hot[named.members].min() > shown
+    assert limit_that_shows(scan, hot, 1.0, condemned=False) == 1.0
+    assert limit_that_shows(scan, 2 * hot, 1.0, condemned=True) == 1.0
 
 
 def test_points_without_a_score_belong_to_nothing() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from core.tiny_run import dented, part, scan_of, tiny_config, write_dataset, write_encoder
 
 from sedir_core.detectors.sedir import SedirDetector
@@ -102,8 +103,10 @@ def test_views_survive_saving(detector: SedirDetector) -> None:
     assert np.allclose(again.views.probes, cup.views.probes, atol=1e-4)
     assert again.normal.coverage is not None
     assert cup.normal.coverage is not None
-    assert np.array_equal(again.normal.coverage.showing, cup.normal.coverage.showing)
-    assert again.normal.coverage.n_scans == cup.normal.coverage.n_scans
+    assert np.array_equal(again.normal.coverage.confirmed, cup.normal.coverage.confirmed)
+    assert np.array_equal(again.normal.coverage.always, cup.normal.coverage.always)
+    with pytest.raises(ValueError, match=r"surface\.coverage"):
+        category_from_tensors(category_to_tensors(cup) | {"surface.coverage": torch.zeros(2, 3, dtype=torch.uint8)})
 
 
 def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: SedirDetector) -> None:
