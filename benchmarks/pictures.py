@@ -71,6 +71,7 @@ def main() -> int:
 def _of_inspecting(window: MainWindow, folder: Path) -> None:
     guide, page = folder / "guide", window.page
     _until(page.clouds.arrived, lambda: window.session.select(Selection(0)))
+    _pause(4 * SETTLE_MS)  # until points are surfaces
     _write(guide / "inspect.png", _shot(window))
     _write(guide / "verdict.png", _part(window, page.docks[1], page.docks[2]))
     _write(guide / "limit.png", _part(window, page.colour_bar, page.alarms))
@@ -174,7 +175,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make the pictures of the README and the user guide.")
     parser.add_argument("folder", type=Path, help="the program's resources")
     parser.add_argument("--run", help="run directory, or name of a run (default: the bundled one)")
-    parser.add_argument("--scan", default="bottle_bulge", help="part of the name of the demo scan that is shown")
+    parser.add_argument("--scan", default="pipe_elbow_bulge", help="part of the name of the demo scan that is shown")
     return parser.parse_args()
 
 

@@ -11,6 +11,7 @@ from sedir_core.types import DoubleArray, FloatArray, IntArray
 WIDTH = 33
 # The published code looks within 1.0 and 2.5 mm, but no farther than these many neighbours. Scanned as densely as
 # Real3D-AD's parts, the numbers bind and never the radii, and numbers mean the same in every unit.
+LARGEST_SHARE = 210.0  # per cent: a point's own histogram and its neighbours' sum to 100 each, but for rounding
 NORMAL_NEIGHBOURS, FEATURE_NEIGHBOURS = 30, 100
 
 
@@ -43,5 +44,6 @@ def _histograms(points: DoubleArray, normals: DoubleArray | None, sizes: Sequenc
     for size in sizes:
         around = o3d.geometry.KDTreeSearchParamKNN(size)
         found.append(o3d.pipelines.registration.compute_fpfh_feature(cloud, around, wanted.tolist()).data)
-    # Points that lie in one place have no angles.
-    return np.nan_to_num(np.concatenate(found).T.astype(np.float32))
+    values = np.concatenate(found).T
+    # Points that lie in one place have no angles: what is left there is no number, or any.
+    return np.asarray(np.where((values >= 0) & (values <= LARGEST_SHARE), values, 0.0), np.float32)
