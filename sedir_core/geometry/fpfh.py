@@ -11,8 +11,8 @@ from sedir_core.types import DoubleArray, FloatArray, IntArray
 WIDTH = 33
 # The published code looks within 1.0 and 2.5 mm, but no farther than these many neighbours. Scanned as densely as
 # Real3D-AD's parts, the numbers bind and never the radii, and numbers mean the same in every unit.
-LARGEST_SHARE = 210.0  # per cent: a point's own histogram and its neighbours' sum to 100 each, but for rounding
 NORMAL_NEIGHBOURS, FEATURE_NEIGHBOURS = 30, 100
+LARGEST_SHARE = 210.0  # per cent: a point's own histogram and its neighbours' sum to 100 each, but for rounding
 
 
 def fpfh(points: DoubleArray, wanted: IntArray) -> FloatArray:
