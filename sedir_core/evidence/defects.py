@@ -84,7 +84,8 @@ def verdict_reason(score: float, threshold: float, defects: Sequence[Defect]) ->
     """Why the verdict is what it is, in one sentence."""
     share = f"{100 * score / threshold:.0f} % of the limit"
     if score <= threshold:
-        return f"nothing above the limit ({share})"
+        places = "one place stands" if len(defects) == 1 else f"{len(defects)} places stand"
+        return f"{places} out, not enough for NG ({share})" if defects else f"nothing above the limit ({share})"
     if not defects:
         return f"departs from normal as a whole ({share})"
     count = "one defect" if len(defects) == 1 else f"{len(defects)} defects"

@@ -134,3 +134,10 @@ def test_the_reason_counts_defects() -> None:
 
 def test_a_score_at_the_limit_is_no_departure() -> None:
     assert "nothing above" in verdict_reason(1.0, 1.0, ())
+
+
+def test_the_reason_does_not_contradict_the_list_beside_it() -> None:
+    scan, values = two_dents()
+    two = find_defects(scan, values, 1.0)
+    assert verdict_reason(0.88, 1.0, two) == "2 places stand out, not enough for NG (88 % of the limit)"
+    assert verdict_reason(0.88, 1.0, two[:1]) == "one place stands out, not enough for NG (88 % of the limit)"
