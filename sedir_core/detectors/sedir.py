@@ -189,6 +189,11 @@ class SedirDetector:
             defects = find_defects(scan, point_scores, judged.point_threshold, condemned, *told)
             reconstruction = found.placement.leave(self._decoded(tokens, rebuilt, aligned))
         uncertain, reason, confidence = self._certainty(found, rebuilt)
+        said = (
+            verdict_reason(judged.score, judged.threshold, defects)
+            + _of_the_whole(judged, compared.departure)
+            + _beside_the_training(mine.standard(found.view).usual, compared.evidence)
+        )
         detection = Detection(
             point_scores=point_scores,
             object_score=judged.score,
@@ -197,9 +202,7 @@ class SedirDetector:
             category=found.category,
             category_confidence=confidence,
             uncertain=uncertain,
-            reason=(reason or verdict_reason(judged.score, judged.threshold, defects))
-            + _of_the_whole(judged, compared.departure)
-            + _beside_the_training(mine.standard(found.view).usual, compared.evidence)
+            reason=(reason or said)
             + _what_was_seen(found)
             + ("" if found.alone is None else found.alone.words(len(valid) - len(own)))
             + _strays(np.isnan(point_scores[own])),

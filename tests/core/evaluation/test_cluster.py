@@ -55,11 +55,6 @@ def serial(tiny: TinyRun, scans: Path) -> dict[str, Any]:
     return finished(started(tiny, scans))
 
 
-def test_two_workers_give_the_results_of_one_process(tiny: TinyRun, scans: Path, serial: dict[str, Any]) -> None:
-    assert len(serial["results"]) == N_SCANS
-    assert finished(started(tiny, scans, "--cluster", "local")) == serial
-
-
 def test_scans_of_a_killed_worker_are_inspected_again(tiny: TinyRun, scans: Path, serial: dict[str, Any]) -> None:
     process = started(tiny, scans, "--cluster", "local")
     kill_one_worker(process)
@@ -73,7 +68,10 @@ def test_what_is_asked_of_the_judging_reaches_the_workers(tiny: TinyRun, scans: 
     assert all(one["tolerance"] == [-0.001, 0.001] and one["out_of_tolerance"] for one in spread["results"])
 
 
-def test_nobody_else_reaches_the_workers(tiny: TinyRun, scans: Path) -> None:
+def test_workers_that_nobody_else_reaches_give_the_results_of_one_process(
+    tiny: TinyRun, scans: Path, serial: dict[str, Any]
+) -> None:
+    assert len(serial["results"]) == N_SCANS
     before = set(Path("/tmp").glob("sedir-*"))
     process = started(tiny, scans, "--cluster", "local")
     try:
@@ -83,7 +81,8 @@ def test_nobody_else_reaches_the_workers(tiny: TinyRun, scans: Path) -> None:
         (folder,) = set(Path("/tmp").glob("sedir-*")) - before
         assert folder.stat().st_mode & 0o077 == 0
     finally:
-        finished(process)
+        found = finished(process)
+    assert found == serial
     assert not folder.exists()
 
 
