@@ -73,6 +73,7 @@ from sedir_core.types import (
 )
 
 SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
+UNSEEN_SHARE = 0.25  # of the points that nobody could judge: no verdict is sure then
 TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 
@@ -189,10 +190,14 @@ class SedirDetector:
             defects = find_defects(scan, point_scores, judged.point_threshold, condemned, *told)
             reconstruction = found.placement.leave(self._decoded(tokens, rebuilt, aligned))
         uncertain, reason, confidence = self._certainty(found, rebuilt)
+        usual = mine.standard(found.view).usual
+        if not uncertain and usual.by_noise and usual.untold(compared.evidence) > UNSEEN_SHARE:
+            uncertain, reason = True, "lies otherwise than good scans did: train with two or more that lie like it"
+            reason += _beside_the_training(usual, compared.evidence)
         said = (
             verdict_reason(judged.score, judged.threshold, defects)
             + _of_the_whole(judged, compared.departure)
-            + _beside_the_training(mine.standard(found.view).usual, compared.evidence)
+            + _beside_the_training(usual, compared.evidence)
         )
         detection = Detection(
             point_scores=point_scores,

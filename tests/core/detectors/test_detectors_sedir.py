@@ -12,6 +12,8 @@ from tiny_run import DIAGONAL_MM, TinyRun, dented, distance_to, part, scan_of
 
 from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector, build_network
 from sedir_core.errors import BadRun, Cancelled, DeviceUnavailable
+from sedir_core.evidence.combination import UNKNOWN
+from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.judging import ALL_JUDGINGS
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.rundir.files import ABOUT, CONFIG, WEIGHTS
@@ -268,3 +270,20 @@ def test_a_damaged_run_is_refused(tiny: TinyRun, tmp_path: Path, name: str, chan
     write_tensors(tmp_path / WEIGHTS, tensors, meta)
     with pytest.raises(BadRun):
         SedirDetector.load(tmp_path, "cpu")
+
+
+def test_a_scan_that_shows_much_of_what_no_good_scan_did_is_uncertain(
+    detector: SedirDetector, bracket: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = detector.known["bracket"]
+    usual = known.whole.usual
+    unseen = usual.anchors[:, 0] > np.quantile(usual.anchors[:, 0], 0.6)
+    values = {name: np.where(unseen, UNKNOWN, v) if name in FIELDS else v for name, v in usual.values.items()}
+    blind = replace(known, whole=replace(known.whole, usual=replace(usual, values=values)))
+    twin = SedirDetector(detector.config, detector.nets, {**detector.known, "bracket": blind}, detector.device)
+    monkeypatch.setattr(SedirDetector, "_certainty", lambda *_: (False, "", 1.0))
+    assert not detector.detect(bracket, "bracket").uncertain
+    found = twin.detect(bracket, "bracket")
+    assert found.uncertain
+    assert "lies otherwise than good scans did" in found.reason
+    assert "hardly shown by good scans" in found.reason
