@@ -191,14 +191,11 @@ class SedirDetector:
             reconstruction = found.placement.leave(self._decoded(tokens, rebuilt, aligned))
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         usual = mine.standard(found.view).usual
+        beside = _beside_the_training(usual, compared.evidence)
         if not uncertain and usual.by_noise and usual.untold(compared.evidence) > UNSEEN_SHARE:
             uncertain, reason = True, "lies otherwise than good scans did: train with two or more that lie like it"
-            reason += _beside_the_training(usual, compared.evidence)
-        said = (
-            verdict_reason(judged.score, judged.threshold, defects)
-            + _of_the_whole(judged, compared.departure)
-            + _beside_the_training(usual, compared.evidence)
-        )
+            reason += beside
+        said = verdict_reason(judged.score, judged.threshold, defects) + _of_the_whole(judged, compared.departure)
         detection = Detection(
             point_scores=point_scores,
             object_score=judged.score,
@@ -207,7 +204,7 @@ class SedirDetector:
             category=found.category,
             category_confidence=confidence,
             uncertain=uncertain,
-            reason=(reason or said)
+            reason=(reason or said + beside)
             + _what_was_seen(found)
             + ("" if found.alone is None else found.alone.words(len(valid) - len(own)))
             + _strays(np.isnan(point_scores[own])),
@@ -319,7 +316,8 @@ class SedirDetector:
         """What one way of judging makes of a compared scan."""
         standard = self.known[category].standard(view)
         limit = standard.limit(judging)
-        network, whole = {"network": 1.0, "surface": 0.0}, []
+        whole: tuple[str, ...] = ()
+        network = {"network": 1.0, "surface": 0.0}
         if judging.rule == "calibrated":
             usual, complete = standard.usual, self.known[category].normal.complete
             exceedance = judging.of(usual.exceed(one.evidence))
@@ -328,10 +326,9 @@ class SedirDetector:
             scores = spread(at_places, one.departure.points, one.aligned)
             score = object_score(exceedance, view is not None, peaks, complete)
             shares = decisive_shares(exceedance, peaks, complete)
-            for name in OF_THE_WHOLE:
-                if peaks and name in exceedance:
-                    condemned = object_score({name: exceedance[name]}, peaks=peaks) > limit.threshold
-                    whole += [name] if condemned else []
+            said = [name for name in OF_THE_WHOLE if peaks and name in exceedance]
+            alone = {name: object_score({name: exceedance[name]}, peaks=peaks) for name in said}
+            whole = tuple(name for name in said if alone[name] > limit.threshold)
             network = {"network": shares[0], "surface": shares[1]}
         elif judging.rule == "raw":
             smooth, score = raw_scores(one.residuals, centres_of(one.tokens))
@@ -339,7 +336,7 @@ class SedirDetector:
         else:
             token_scores = paper_scores(one.residuals)
             scores, score = spread(token_scores, centres_of(one.tokens), one.aligned), float(token_scores.max())
-        return Judged(scores, score, limit.threshold, limit.point_threshold, network, tuple(whole))
+        return Judged(scores, score, limit.threshold, limit.point_threshold, network, whole)
 
     def _certainty(self, found: Identified, rebuilt: Rebuilt) -> tuple[bool, str, float]:
         probabilities = rebuilt.logits[0].softmax(dim=0).cpu().numpy()

@@ -33,10 +33,9 @@ def find_defects(
     regions: what departs from the expected surface, described; clusters in one of them are that one, whatever the
     threshold. deviation: (n,) from it, which describes clusters outside all regions.
     """
-    limit = limit_that_shows(scan, point_scores, point_threshold, condemned)
-    found = clusters_above(scan, point_scores, limit)
-    if limit < point_threshold:
-        found = found[:1]
+    found = clusters_above(scan, point_scores, point_threshold)
+    if condemned and not found:
+        found = clusters_above(scan, point_scores, _below_the_hottest(point_scores, point_threshold))[:1]
     if deviation is None:
         return found
     return named_by_regions(scan, found, regions, deviation)
@@ -50,6 +49,10 @@ def limit_that_shows(scan: Scan, point_scores: FloatArray, limit: float, condemn
     """
     if not condemned or clusters_above(scan, point_scores, limit):
         return limit
+    return _below_the_hottest(point_scores, limit)
+
+
+def _below_the_hottest(point_scores: FloatArray, limit: float) -> float:
     return min(limit, HOTTEST * float(np.nanmax(point_scores)))
 
 
