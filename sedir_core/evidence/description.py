@@ -16,7 +16,7 @@ import numpy as np
 
 from sedir_core.evidence.deviation import N_SIDE, Deviation
 from sedir_core.evidence.layout import Layout
-from sedir_core.geometry.registration import Pose, Surface, refine
+from sedir_core.geometry.registration import Pose, Surface, principal_axes, refine
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DefectKind, DoubleArray, IntArray
@@ -155,7 +155,7 @@ class _Piece:
 
     @cached_property
     def long(self) -> float:
-        return float(np.ptp(self.places @ _principal(self.places)[0]))
+        return float(np.ptp(self.places @ principal_axes(self.places).T[0]))
 
     @cached_property
     def share(self) -> float:
@@ -250,10 +250,10 @@ class _Piece:
         normal = (self.areas[:, None] * self.normals).sum(axis=0) / self.area
         length = float(np.linalg.norm(normal))
         if length < 0.5:
-            return _principal(self.places)
+            return principal_axes(self.places).T
         normal /= length
         flat = self.places - self.places.mean(axis=0)
-        long = _principal(flat - np.outer(flat @ normal, normal))[0]
+        long = principal_axes(flat - np.outer(flat @ normal, normal)).T[0]
         return np.stack([long, np.cross(normal, long), normal])
 
     def _members(self) -> IntArray:
@@ -291,11 +291,6 @@ def _one_break(one: _Piece, other: _Piece) -> bool:
         return False
     gap = PointTree(one.places[one.missing]).nearest(other.places[other.missing])[0].min()
     return bool(gap < NEXT_TO * max(one.long, other.long))
-
-
-def _principal(points: DoubleArray) -> DoubleArray:
-    """(3, 3) principal axes of points (k, 3), in rows, the longest first."""
-    return np.asarray(np.linalg.svd(points - points.mean(axis=0), full_matrices=True)[2])
 
 
 def _top_mean(values: DoubleArray) -> float:

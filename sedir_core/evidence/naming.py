@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sedir_core.geometry.registration import principal_axes
 from sedir_core.types import Defect, DefectKind, DoubleArray, FloatArray, Scan
 
 COMPARABLE = 0.25  # of the volume of the largest region that a cluster touches: another defect, not its fringe
@@ -72,7 +73,7 @@ def _described(scan: Scan, cluster: Defect, deviation: FloatArray, noise: float)
     kind: DefectKind = "bump" if mean > 0 else "dent"
     if deepest < FLAT * noise:
         kind = "gap or crack"
-    axes = np.linalg.svd(points - points.mean(axis=0), full_matrices=True)[2] if len(points) > 1 else np.eye(3)
+    axes = principal_axes(points).T
     return replace(
         cluster,
         kind=kind,

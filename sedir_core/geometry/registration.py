@@ -66,8 +66,8 @@ class Surface:
 
 
 def principal_axes(points: DoubleArray) -> DoubleArray:
-    """Right-handed principal axes as columns, largest spread first."""
-    axes = np.linalg.eigh(np.cov(points.T))[1][:, ::-1].copy()
+    """Right-handed principal axes of points (n, 3), at least one, as columns, largest spread first."""
+    axes = np.linalg.eigh(np.cov(points.T, bias=True))[1][:, ::-1].copy()
     axes[:, 2] *= np.sign(np.linalg.det(axes))
     return axes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,16 @@ def test_the_reason_does_not_contradict_the_list_beside_it() -> None:
     two = find_defects(scan, values, 1.0)
     assert verdict_reason(0.88, 1.0, two) == "2 places stand out, not enough for NG (88 % of the limit)"
     assert verdict_reason(0.88, 1.0, two[:1]) == "one place stands out, not enough for NG (88 % of the limit)"
+
+
+def test_a_defect_of_many_points_takes_little_memory() -> None:
+    """A part that is wrong all over is one cluster; a matrix of its points by its points would be 3 GB."""
+    points = square()
+    tracemalloc.start()
+    (found,) = find_defects(
+        Scan(points, "part"), scores(points, ((0.0, 0.0), 9.0, 2.0)), 1.0, True, (), np.full(N, 0.1, np.float32)
+    )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found.members) == N
+    assert peak < 200 * 2**20
