@@ -17,8 +17,10 @@ from sedir_core.evidence.limits import scores_from
 from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
-from sedir_core.geometry.overlap import relaid
+from sedir_core.geometry.overlap import N_ORIENTED, relaid
 from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.resting import resting_side
+from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray
@@ -117,9 +119,21 @@ class Category:
         if not np.isfinite(self.whole.overlap):
             return placement, np.inf
         near = scaled(points, self.frame, self.size)[2]
-        fit = relaid(near, self.normal.surface, placement.pose, PLAIN_OVERLAP * self.whole.overlap)
+        plain = 0.0 if self.lies_otherwise(points, placement) else PLAIN_OVERLAP * self.whole.overlap
+        fit = relaid(near, self.normal.surface, placement.pose, plain)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
         return replace(placement, pose=fit.pose), misfit
+
+    def lies_otherwise(self, points: DoubleArray, placement: Placement) -> bool:
+        """Whether a placed scan (n, 3), in file coordinates, lies on another side than the training scans did.
+
+        What fits is no proof then: a plate's underside fits its upper side.
+        """
+        coverage = self.normal.coverage
+        if coverage is None or not len(coverage.resting):
+            return False
+        some = placement.enter(points[:N_ORIENTED])
+        return coverage.lies_otherwise(resting_side(some, normals_and_curvature(some)[0]))
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
         """The same for a scan from one side, and about which side that is; see `refine_direction`."""
@@ -170,6 +184,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
     surface, coverage = category.normal.surface, category.normal.coverage
     if coverage is not None:
+        if len(coverage.resting):
+            exact["surface.resting"] = coverage.resting
         bits = np.packbits(np.stack([coverage.confirmed, coverage.always]), axis=1)
         tensors["surface.coverage"] = torch.from_numpy(bits)
     tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
@@ -195,7 +211,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
             arrays["controls"],
-            _coverage(tensors.get("surface.coverage"), len(normals)),
+            _coverage(tensors.get("surface.coverage"), arrays.get("surface.resting", np.empty((0, 3))), len(normals)),
         ),
         _standard("", arrays),
         None if seen is None else _standard("view.", arrays),
@@ -203,14 +219,16 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     )
 
 
-def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
+def _coverage(packed: Tensor | None, resting: DoubleArray, n_points: int) -> Coverage | None:
     """None in runs of older versions. Raises ValueError."""
     if packed is None:
         return None
     if packed.dtype != torch.uint8 or tuple(packed.shape) != (2, -(-n_points // 8)):
         raise ValueError(f"surface.coverage is {tuple(packed.shape)} of {packed.dtype}, not of {n_points} places")
     confirmed, always = np.unpackbits(packed.numpy(), axis=1, count=n_points).astype(bool)
-    return Coverage(confirmed, always)
+    if resting.shape != (len(resting), 3) or not np.isfinite(resting).all():
+        raise ValueError(f"surface.resting is {resting.shape}, not directions")
+    return Coverage(confirmed, always, resting)
 
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:

@@ -78,7 +78,9 @@ def _identified(
         return alone
     if from_one_side and not found.misfit < WHOLE_FIT:
         return replace(found, side_only=True)
-    return found if found.misfit < PLAIN_FIT else _relaid(found, points, candidates)
+    if found.misfit < PLAIN_FIT and not candidates[found.category].lies_otherwise(points, found.placement):
+        return found
+    return _relaid(found, points, candidates)
 
 
 def _among_others(

@@ -18,8 +18,8 @@ from sedir_core.evidence.fields import FIELDS, Places, offset_fields
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
 from sedir_core.geometry.neighbours import typical_spacing
-from sedir_core.geometry.orientation import outward
-from sedir_core.geometry.overlap import Oriented, better, judge
+from sedir_core.geometry.orientation import turned_as
+from sedir_core.geometry.overlap import Oriented, better, judge, lies_as
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.seams import SeamFinder
@@ -32,7 +32,7 @@ N_CONTROLS = 64
 N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
 # Disagreement of a part with the others (`geometry.overlap.Fit`), in times of the median: beyond the one a better pose
 # is looked for, beyond the other the part is left out.
-DOUBTFUL, CONTRADICTING, LEAST_CONFLICT = 1.3, 3.0, 0.03
+DOUBTFUL, CONTRADICTING, LEAST_CONFLICT = 1.3, 3.0, 0.01
 N_ELASTIC_POINTS = 3_000
 N_SURFACE_POINTS = 40_000
 N_PROBES = 20_000
@@ -77,6 +77,11 @@ class AlignedPart:
 
     points: DoubleArray
     toward_reference: Elastic
+
+    @cached_property
+    def oriented(self) -> Oriented:
+        """Some of its points, with their outer sides."""
+        return Oriented(self.points)
 
 
 @dataclass(frozen=True)
@@ -230,11 +235,14 @@ def _onto(
         return poses, []
     conflicts = _conflicts(oriented, poses)
     usual = float(np.median(conflicts)) if len(clouds) > 2 else 0.0
-    for i in np.argsort(-conflicts):
-        if i != reference and conflicts[i] > DOUBTFUL * usual + LEAST_CONFLICT:
-            if stop():
-                raise Cancelled
-            poses[i] = better(oriented[i], _union(oriented, poses, int(i)), poses[i]).pose
+    doubtful = {i for i in range(len(clouds)) if conflicts[i] > DOUBTFUL * usual + LEAST_CONFLICT}
+    doubtful = (doubtful | _lying_otherwise(oriented, poses, reference)) - {reference}
+    settled = [i for i in range(len(clouds)) if i not in doubtful]
+    for i in sorted(doubtful, key=lambda i: conflicts[i]):
+        if stop():
+            raise Cancelled
+        poses[i] = better(oriented[i], _union(oriented, poses, settled), poses[i]).pose
+        settled.append(i)
     if len(clouds) < 3:  # of two, nobody knows which is wrong
         return poses, []
     conflicts = _conflicts(oriented, poses)
@@ -245,14 +253,24 @@ def _onto(
 def _conflicts(oriented: Sequence[Oriented], poses: Sequence[Pose]) -> DoubleArray:
     """How much each of the aligned clouds contradicts the others where both go on."""
     every = range(len(oriented))
-    return np.array([judge(oriented[i], _union(oriented, poses, i), poses[i]).conflict for i in every])
+    others = [[k for k in every if k != i] for i in every]
+    return np.array([judge(oriented[i], _union(oriented, poses, others[i]), poses[i]).conflict for i in every])
 
 
-def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], but: int) -> Oriented:
-    """What all clouds but one show together."""
-    others = [(one, pose) for i, (one, pose) in enumerate(zip(oriented, poses, strict=True)) if i != but]
-    points = np.concatenate([pose.apply(one.points) for one, pose in others])
-    normals = np.concatenate([one.normals @ pose.rotation.T for one, pose in others])
+def _lying_otherwise(oriented: Sequence[Oriented], poses: Sequence[Pose], reference: int) -> set[int]:
+    """The parts that lay on another side than the reference: two of them can be laid wrong alike, unnoticed."""
+    down = oriented[reference].down
+    if down is None:
+        return set()
+    own = poses[reference].rotation @ down
+    sides = {i: poses[i].rotation @ one.down for i, one in enumerate(oriented) if one.down is not None}
+    return {i for i, side in sides.items() if not lies_as(side, own[None])}
+
+
+def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[int]) -> Oriented:
+    """What some of the clouds show together."""
+    points = np.concatenate([poses[i].apply(oriented[i].points) for i in some])
+    normals = np.concatenate([oriented[i].normals @ poses[i].rotation.T for i in some])
     return Oriented(points, normals)
 
 
@@ -263,13 +281,21 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
     """
     controls = all_parts[0].toward_reference.controls
     mean = Elastic(controls, np.mean([part.toward_reference.weights for part in all_parts], axis=0))
-    moved = [part.points + part.toward_reference(part.points) for part in parts[:MERGED_PARTS]]
-    moved = [points - mean(points) for points in moved]
+
+    def in_mean_shape(part: AlignedPart, points: DoubleArray) -> DoubleArray:
+        points = points + part.toward_reference(points)
+        return np.asarray(points - mean(points))
+
+    parts = parts[:MERGED_PARTS]
+    moved = [in_mean_shape(part, part.points) for part in parts]
     merged = np.concatenate(moved)
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
     keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
-    return NormalSurface(Surface(points, outward(points, normals)), controls, Coverage.of(points, moved))
+    sure = np.concatenate([in_mean_shape(part, part.oriented.points) for part in parts])
+    normals = turned_as(points, normals, sure, np.concatenate([part.oriented.normals for part in parts]))
+    coverage = Coverage.of(points, moved, [part.oriented.down for part in parts])
+    return NormalSurface(Surface(points, normals), controls, coverage)
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:

@@ -1,8 +1,9 @@
-"""Which side of a surface is out, where walls are thin and hollows deep: lines through the part say it.
+"""Which side of a surface is out, where walls are thin and hollows deep.
 
-A line that goes through a closed body enters and leaves it in turn, so the first, third, fifth surface on its way
-face the line's start and the others its end. What a camera sees would not do: through a wall as thin as points are
-apart it sees the inner face, too.
+A scan that ends at the side the part lay on was seen from above, and what is seen faces the one who sees it. Of other
+scans lines through the part say it: a line that goes through a closed body enters and leaves it in turn, so the first,
+third, fifth surface on its way face the line's start and the others its end. A camera all around would not do: through
+the open side, and through a wall as thin as points are apart, it sees inner faces, too.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.resting import resting_side, seen_from_above
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import sphere_directions
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, IntArray
 
 N_LINES = 24  # directions
 PIXEL, APART = 2.0, 0.5  # spacings: width of a bundle of lines; surfaces this far apart along it are two
@@ -28,15 +30,31 @@ def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
     Open surfaces have an outside, too: most lines say which.
     """
     spacing = max(typical_spacing(points), _TINY)
-    votes, cast = np.zeros(len(points)), np.zeros(len(points))
-    for direction in sphere_directions(N_LINES):
-        _vote(points, normals, direction, spacing, votes, cast)
-    return _agreed(points, normals, votes / np.maximum(cast, _TINY), spacing)
+    down = resting_side(points, normals)
+    sides = _by_lines(points, normals, spacing) if down is None else seen_from_above(points, normals, down)
+    return _agreed(points, normals, sides, spacing)
 
 
 def outward(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
     """The (n, 3) normals, turned out of the body with surface points (n, 3)."""
     return np.where(outward_sides(points, normals)[:, None] < 0, -normals, normals)
+
+
+def turned_as(
+    points: DoubleArray, normals: DoubleArray, sure_points: DoubleArray, sure_normals: DoubleArray
+) -> DoubleArray:
+    """The (n, 3) normals, turned as most of the sure ones (m, 3) on the same sheet at points (m, 3)."""
+    around = PointTree(sure_points).nearest_k(points, N_VOTERS)[1]
+    weights = _same_sheet(points, normals, sure_points, sure_normals, around, typical_spacing(sure_points))
+    return np.where(weights.sum(axis=1, keepdims=True) < 0, -normals, normals)
+
+
+def _by_lines(points: DoubleArray, normals: DoubleArray, spacing: float) -> DoubleArray:
+    """(n,) in -1..1, what lines through the part say."""
+    votes, cast = np.zeros(len(points)), np.zeros(len(points))
+    for direction in sphere_directions(N_LINES):
+        _vote(points, normals, direction, spacing, votes, cast)
+    return votes / np.maximum(cast, _TINY)
 
 
 def _vote(
@@ -80,10 +98,22 @@ def _vote(
 def _agreed(points: DoubleArray, normals: DoubleArray, votes: DoubleArray, spacing: float) -> DoubleArray:
     """What neighbours on the same sheet say together."""
     around = PointTree(points).nearest_k(points, N_VOTERS)[1]
-    alike = np.einsum("nki,ni->nk", normals[around], normals)
-    off = np.einsum("nki,ni->nk", points[around] - points[:, None], normals) / (SHEET * spacing)
-    weights = alike * np.abs(alike) * np.exp(-(off**2))
+    weights = _same_sheet(points, normals, points, normals, around, spacing)
     weights /= np.maximum(np.abs(weights).sum(axis=1, keepdims=True), _TINY)
     for _ in range(N_ROUNDS):
         votes = (weights * votes[around]).sum(axis=1)
     return votes
+
+
+def _same_sheet(
+    points: DoubleArray,
+    normals: DoubleArray,
+    others: DoubleArray,
+    their_normals: DoubleArray,
+    around: IntArray,
+    spacing: float,
+) -> DoubleArray:
+    """(n, k) how surely others (m, 3), around[i] of them, lie on point i's sheet: + where they face the same way."""
+    alike = np.einsum("nki,ni->nk", their_normals[around], normals)
+    off = np.einsum("nki,ni->nk", others[around] - points[:, None], normals) / (SHEET * max(spacing, _TINY))
+    return np.asarray(alike * np.abs(alike) * np.exp(-(off**2)))

@@ -22,28 +22,38 @@ from sedir_core.geometry.registration import (
     plane_step,
     point_step,
     principal_axes,
+    slippable_axis,
     trimmed_mean,
 )
+from sedir_core.geometry.resting import Sight, resting_side
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import sphere_directions
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 N_POINTS, N_COARSE = 6_000, 1_000  # that stand for a cloud; in the first steps
-N_FEW, N_SOME, N_JUDGED = 160, 1_000, 4_000
+N_ORIENTED = 20_000  # that say which side is out
+N_FEW, N_MIDDLE, N_SOME, N_JUDGED = 160, 400, 1_000, 4_000
 FACING = 0.12  # radii that a normal turned by one radian counts as, when the nearest point is looked for
 SAME_SIDE = 0.3  # cosine between normals above which two points may show the same face
 N_RIM, RIM_SHIFT = 32, 0.27  # neighbours; where a cloud ends, their mean lies that many reaches aside (half disc: 0.42)
 CAP = 0.03  # radii: a disagreement counts no more than this
-BEYOND = 0.3  # of the cap: what a point counts that lies where the other cloud ends
+WITHIN, LOUDEST = 3.0, 0.003  # times the median distance, but no more radii than that: noise is no disagreement
+BEYOND = 0.15  # of the cap: what a point counts that lies where the other cloud ends
+# The same where it is known how the other part lay: what its scanner would have seen, and what it could not see, in
+# times of what the others disagree.
+SEEN_THROUGH, UNSEEN = 0.5, 1.5
+SIGHT_PIXEL = 2.5  # spacings
+ALIKE_SIDES = 0.866  # cosine between two sides that parts lay on: 30 degrees
 N_SEEDS = 240  # rotations tried, all around, where principal axes lead nowhere
 N_OUTLINE = 42  # directions in which outlines are compared
 WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
 N_TURNS = 36  # about each principal axis: turns of a cloud that may look alike
-N_ALIKE = 12
+N_ALIKE = 40
+N_ROUNDS = 3
 WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
 CLEARLY = 0.95  # times the cost of the pose at hand
-APART_RADIANS, APART_SHIFT = 0.08, 0.04  # poses nearer than this are one
+APART_RADIANS, APART_SHIFT = 0.25, 0.1  # poses nearer than this are one
 
 
 class Oriented:
@@ -54,12 +64,13 @@ class Oriented:
 
     def __init__(self, points: DoubleArray, normals: DoubleArray | None = None, count: int = N_POINTS) -> None:
         """normals: point outward; by default they are found."""
-        keep = np.random.default_rng(0).permutation(len(points))[:count]
-        self.points = points[keep]
+        order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
-            self.normals = outward(self.points, normals_and_curvature(self.points)[0])
+            seen = points[order[:N_ORIENTED]]  # thin walls hide what is behind them only where points are dense
+            self.points = seen[:count]
+            self.normals = outward(seen, normals_and_curvature(seen)[0])[:count]
         else:
-            self.normals = normals[keep]
+            self.points, self.normals = points[order[:count]], normals[order[:count]]
         self._tree = PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
         self.spacing, self.rim = rim_of(self.points, self.normals)
 
@@ -71,6 +82,24 @@ class Oriented:
     def coarse(self) -> Oriented:
         """A few of its points, for the first steps of a search."""
         return Oriented(self.points, self.normals, N_COARSE)
+
+    @cached_property
+    def down(self) -> DoubleArray | None:
+        """(3,) out of the side that the cloud leaves open, as the part lay on it, or None."""
+        return resting_side(self.points, self.normals)
+
+    @cached_property
+    def _sight(self) -> Sight | None:
+        return None if self.down is None else Sight(self.points, self.down, SIGHT_PIXEL * self.spacing)
+
+    def lacks(self, points: DoubleArray, normals: DoubleArray, unseen: float) -> DoubleArray:
+        """(m,) what points (m, 3) with outward normals (m, 3) count that the cloud does not show, from 0 to 1.
+
+        unseen: what one counts that could not be seen.
+        """
+        if self._sight is None or not len(points):
+            return np.full(len(points), BEYOND)
+        return np.where(self._sight.shows(points, normals), SEEN_THROUGH, min(unseen, BEYOND))
 
     @cached_property
     def axes(self) -> DoubleArray:
@@ -94,14 +123,21 @@ class Fit:
 
 def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) -> Fit:
     """How well a pose agrees, on that many points of each."""
-    there, beyond, along = _disagreement(
-        pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T, surface
-    )
-    back = _disagreement(pose.invert(surface.points[:count]), surface.normals[:count] @ pose.rotation, scan)[0]
+    points, normals = pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T
+    there, beyond, along = _disagreement(points, normals, surface)
+    back_points, back_normals = pose.invert(surface.points[:count]), surface.normals[:count] @ pose.rotation
+    back, unseen, _ = _disagreement(back_points, back_normals, scan)
     inside = ~beyond
     conflict = float(there[inside].mean()) if inside.any() else 1.0
+    there[beyond] = surface.lacks(points[beyond], normals[beyond], UNSEEN * conflict)
+    back[unseen] = scan.lacks(back_points[unseen], back_normals[unseen], UNSEEN * conflict)
     residual = trimmed_mean(along[inside]) if inside.any() else np.inf
     return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
+
+
+def lies_as(down: DoubleArray, others: DoubleArray) -> int:
+    """On how many of the sides that others (k, 3) lay on a part lies, too. down: (3,) out of its own."""
+    return int((others @ down > ALIKE_SIDES).sum())
 
 
 def relaid(points: DoubleArray, surface: Surface, pose: Pose, plain: float) -> Fit:
@@ -130,7 +166,12 @@ def lay(scan: Oriented, surface: Oriented) -> Fit:
     poses = _likeliest(scan, surface.coarse, poses, NARROW, 0.06)
     poses = icp(scan, surface.coarse, poses, N_FEW, steps=6)
     found = _settled(scan, surface, poses)
-    return _turned(scan, surface, found)
+    for _ in range(N_ROUNDS):
+        turned = _turned(scan, surface, found)
+        if turned is found:
+            break
+        found = turned
+    return found
 
 
 def icp(
@@ -187,7 +228,7 @@ def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[P
 def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
     """The pose that agrees best: the few that do on some of the points are refined and held against more."""
     kept: list[Pose] = []
-    for fit in sorted((judge(scan, surface, pose, 400) for pose in poses), key=lambda fit: fit.cost):
+    for fit in sorted((judge(scan, surface, pose, N_SOME) for pose in poses), key=lambda fit: fit.cost):
         if all(_apart(fit.pose, other) for other in kept):
             kept.append(fit.pose)
         if len(kept) == LAST:
@@ -200,14 +241,24 @@ def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
 
 def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
     """The same pose or a turn of it that looks nearly alike: a small boss on a round body is all that differs."""
-    centre = surface.points.mean(axis=0)
-    angles = np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]
-    turns = [Rotation.from_rotvec(angle * surface.axes[:, i]).as_matrix() for i in range(3) for angle in angles]
     pose = found.pose
-    turned = [Pose(s @ pose.rotation, s @ (pose.translation - centre) + centre) for s in turns]
+    turned = []
+    for axis, centre in _axes_of_turns(surface):
+        for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]:
+            turn = Rotation.from_rotvec(angle * axis).as_matrix()
+            turned.append(Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre))
     likeliest = _likeliest(scan, surface.coarse, turned, N_ALIKE, 0.04)
-    other = _settled(scan, surface, icp(scan, surface.coarse, likeliest, N_FEW, steps=4))
+    other = _settled(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5))
     return other if other.cost < found.cost else found
+
+
+def _axes_of_turns(surface: Oriented) -> list[tuple[DoubleArray, DoubleArray]]:
+    """Directions (3,) and places (3,) of axes about which turns of a part may look alike."""
+    along = surface.points @ surface.axes
+    # The outline is the same from whatever side a part was seen, and the points' mean the same whatever sticks out.
+    centres = (surface.axes @ ((along.max(axis=0) + along.min(axis=0)) / 2), surface.points.mean(axis=0))
+    axes = [(surface.axes[:, i], centre) for centre in centres for i in range(3)]
+    return [*axes, slippable_axis(surface.points, surface.normals)]
 
 
 def _apart(a: Pose, b: Pose) -> bool:
@@ -237,7 +288,8 @@ def _disagreement(
     # No face that looks that way is near: the other one did not see it.
     beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > 3 * other.spacing))
     along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
-    found = np.minimum(along / CAP, 1)
+    noise = min(float(np.median(along[~beyond])), LOUDEST) if not beyond.all() else 0.0
+    found = np.clip((along - WITHIN * noise) / CAP, 0, 1)
     found[beyond] = BEYOND
     return found, beyond, along
 

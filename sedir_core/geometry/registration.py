@@ -72,6 +72,25 @@ def principal_axes(points: DoubleArray) -> DoubleArray:
     return axes
 
 
+def slippable_axis(points: DoubleArray, normals: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    """The axis about which a surface (n, 3) slips along itself the most easily: its direction (3,) and a place on it.
+
+    A handle on a cup and a scan's missing side turn the principal axes; what slips is the cup. Source: Gelfand and
+    Guibas 2004 (slippage analysis), for rotations alone.
+    """
+    centre = points.mean(axis=0)
+    near = points - centre
+    size = max(float(np.sqrt((near**2).sum(axis=1).mean())), 1e-300)
+    turns = np.cross(near / size, normals)
+    # The best shift for each turn is eliminated, so that the axis may pass anywhere.
+    shifted = normals.T @ normals + 1e-9 * len(points) * np.eye(3)
+    mixed = normals.T @ turns
+    own = turns.T @ turns - mixed.T @ np.linalg.solve(shifted, mixed)
+    axis = np.linalg.eigh(own)[1][:, 0]
+    shift = -np.linalg.solve(shifted, mixed @ axis) * size
+    return axis, centre + np.cross(axis, shift)
+
+
 def round_axis(points: DoubleArray) -> DoubleArray | None:
     """The (3,) axis of a body that spreads alike in all directions across it, as rotational parts do, or None."""
     values, vectors = np.linalg.eigh(np.cov(points.T))
