@@ -62,6 +62,7 @@ MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings 
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 MISALIGNED = 1.5  # times the median residual
 ODD = 6.0  # spreads between parts that one of them rises above the middle one
+_TINY = 1e-9
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
 Gather = Callable[[NormalSurface, DoubleArray, View | None, DoubleArray], tuple[Evidence, "Residuals"]]
@@ -140,7 +141,7 @@ class Basis:
 class HeldOut:
     """A held-out normal sampling of a part: its evidence, what alignment left, what the tokens say by themselves.
 
-    overlap: what alignment left where both the sampling and the surface show something.
+    overlap, conflict: what alignment left, and what disagrees, where both the sampling and the surface show something.
     """
 
     part: int
@@ -148,6 +149,7 @@ class HeldOut:
     residual: float
     tokens: Residuals
     overlap: float = np.nan
+    conflict: float = np.nan
 
 
 def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop, from_one_side: bool = False) -> Basis:
@@ -220,13 +222,14 @@ class LaidSampling:
     """A sampling in the category's frame, laid onto the surface of the other parts.
 
     points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
-    looked at, and of what both the sampling and the surface show.
+    looked at, and of what both the sampling and the surface show; conflict: how much these disagree.
     """
 
     points: DoubleArray
     every: DoubleArray
     residual: float
     overlap: float
+    conflict: float
 
 
 def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
@@ -236,10 +239,10 @@ def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     surface = basis.others[part].surface
     pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
-    both = judge(Oriented(points), Oriented(surface.points, surface.normals), pose)
+    both = judge(Oriented(points), basis.others[part].oriented, pose)
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)
-    return LaidSampling(laid[:n_points][known[:n_points]], laid[known], residual, both.residual)
+    return LaidSampling(laid[:n_points][known[:n_points]], laid[known], residual, both.residual, both.conflict)
 
 
 def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
@@ -336,7 +339,8 @@ def _standard(basis: Basis, held_out: Sequence[HeldOut]) -> Standard:
     limits["network.paper"] = Limit(np.nan, PAPER_POINT_THRESHOLD, np.array([one.paper for one in tokens]))
     residual = float(np.median([one.residual for one in held_out]))
     overlap = float(np.median([one.overlap for one in held_out]))
-    return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap)
+    conflict = float(np.median([one.conflict for one in held_out]))
+    return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=max(conflict, _TINY))
 
 
 def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:
@@ -411,7 +415,7 @@ def _hold_out_all(
             random = generator(config.training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, n_points, random)
             evidence, tokens = gather(basis.others[part], laid.points, None, laid.every)
-            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap))
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict))
     return held_out
 
 

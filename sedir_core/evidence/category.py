@@ -17,15 +17,14 @@ from sedir_core.evidence.limits import scores_from
 from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
-from sedir_core.geometry.overlap import N_ORIENTED, relaid
+from sedir_core.geometry.overlap import Oriented, better, judge
 from sedir_core.geometry.registration import Surface
-from sedir_core.geometry.resting import resting_side
-from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray
 
 PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
+PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.005  # times the usual disagreement there, and what is added to it
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
 
@@ -47,7 +46,8 @@ class Standard:
     above which a point belongs to a defect. held_out: (h,) the object scores that the threshold follows from; empty in
     runs of older versions. limits: the same three for every way of judging, by its name (`evidence.judging`); empty in
     runs of older versions, which are judged by all evidence, calibrated. overlap: what alignment leaves of what a scan
-    and the surface both show; not a number for views, and in runs of older versions.
+    and the surface both show, conflict: how much they disagree there (`geometry.overlap.Fit`); not numbers for views,
+    and in runs of older versions.
     """
 
     usual: Usual
@@ -57,6 +57,7 @@ class Standard:
     held_out: DoubleArray = field(default_factory=lambda: np.empty(0))
     limits: Mapping[str, Limit] = field(default_factory=dict)
     overlap: float = np.nan
+    conflict: float = np.nan
 
     def limit(self, judging: Judging) -> Limit:
         """Raises KeyError where the run does not keep that limit."""
@@ -112,28 +113,20 @@ class Category:
         return placement, residual / self.whole.residual
 
     def relaid(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float]:
-        """A doubtful placement of a scan (n, 3), or a better one by what the scan and the surface both show.
+        """A placement of a scan (n, 3), or a better one by what the scan and the surface both show, if it is in doubt.
 
-        Also how many times the usual residual is left there; infinite where they share too little to say.
+        Also how many times the usual residual is left there; infinite where they share too little to say. What fits is
+        no proof where a scan lies on another side: a plate's underside fits its upper side, and features contradict.
         """
         if not np.isfinite(self.whole.overlap):
             return placement, np.inf
-        near = scaled(points, self.frame, self.size)[2]
-        plain = 0.0 if self.lies_otherwise(points, placement) else PLAIN_OVERLAP * self.whole.overlap
-        fit = relaid(near, self.normal.surface, placement.pose, plain)
+        scan = Oriented(scaled(points, self.frame, self.size)[2])
+        fit = judge(scan, self.normal.oriented, placement.pose)
+        plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
+        if not plain or fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT:
+            fit = better(scan, self.normal.oriented, placement.pose)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
         return replace(placement, pose=fit.pose), misfit
-
-    def lies_otherwise(self, points: DoubleArray, placement: Placement) -> bool:
-        """Whether a placed scan (n, 3), in file coordinates, lies on another side than the training scans did.
-
-        What fits is no proof then: a plate's underside fits its upper side.
-        """
-        coverage = self.normal.coverage
-        if coverage is None or not len(coverage.resting):
-            return False
-        some = placement.enter(points[:N_ORIENTED])
-        return coverage.lies_otherwise(resting_side(some, normals_and_curvature(some)[0]))
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
         """The same for a scan from one side, and about which side that is; see `refine_direction`."""
@@ -171,6 +164,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
                 exact[f"{prefix}held_out"] = standard.held_out
             if np.isfinite(standard.overlap):
                 exact[f"{prefix}overlap"] = np.array([standard.overlap])
+            if np.isfinite(standard.conflict):
+                exact[f"{prefix}conflict"] = np.array([standard.conflict])
             if usual.peaks:
                 peaks = [(usual.peaks[name].mean, usual.peaks[name].spread) for name in sorted(usual.peaks)]
                 exact[f"{prefix}peaks"] = np.array(peaks)
@@ -184,8 +179,6 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
     surface, coverage = category.normal.surface, category.normal.coverage
     if coverage is not None:
-        if len(coverage.resting):
-            exact["surface.resting"] = coverage.resting
         bits = np.packbits(np.stack([coverage.confirmed, coverage.always]), axis=1)
         tensors["surface.coverage"] = torch.from_numpy(bits)
     tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
@@ -211,7 +204,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
             arrays["controls"],
-            _coverage(tensors.get("surface.coverage"), arrays.get("surface.resting", np.empty((0, 3))), len(normals)),
+            _coverage(tensors.get("surface.coverage"), len(normals)),
         ),
         _standard("", arrays),
         None if seen is None else _standard("view.", arrays),
@@ -219,16 +212,14 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
     )
 
 
-def _coverage(packed: Tensor | None, resting: DoubleArray, n_points: int) -> Coverage | None:
+def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
     """None in runs of older versions. Raises ValueError."""
     if packed is None:
         return None
     if packed.dtype != torch.uint8 or tuple(packed.shape) != (2, -(-n_points // 8)):
         raise ValueError(f"surface.coverage is {tuple(packed.shape)} of {packed.dtype}, not of {n_points} places")
     confirmed, always = np.unpackbits(packed.numpy(), axis=1, count=n_points).astype(bool)
-    if resting.shape != (len(resting), 3) or not np.isfinite(resting).all():
-        raise ValueError(f"surface.resting is {resting.shape}, not directions")
-    return Coverage(confirmed, always, resting)
+    return Coverage(confirmed, always)
 
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
@@ -253,14 +244,15 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     known = Usual(arrays[f"{prefix}anchors"], values, by_channel, peaks, by_noise=bool(peaks))
     residual, threshold, point_threshold = (float(x) for x in numbers[1:])
     held_out = scores_from(arrays, f"{prefix}held_out")
-    overlap = arrays.get(f"{prefix}overlap", np.full(1, np.nan))
-    _check(prefix, {f"{prefix}overlap": overlap}, {"overlap": (1,)})
-    return Standard(
-        known, residual, threshold, point_threshold, held_out, _judged(prefix, arrays), _positive_or_nan(overlap)
-    )
+    overlap, conflict = (_positive_or_nan(prefix, name, arrays) for name in ("overlap", "conflict"))
+    limits_by_way = _judged(prefix, arrays)
+    return Standard(known, residual, threshold, point_threshold, held_out, limits_by_way, overlap, conflict)
 
 
-def _positive_or_nan(value: DoubleArray) -> float:
+def _positive_or_nan(prefix: str, name: str, arrays: Mapping[str, DoubleArray]) -> float:
+    """One number; not a number in runs of versions that did not keep it."""
+    value = arrays.get(prefix + name, np.full(1, np.nan))
+    _check(prefix, {prefix + name: value}, {name: (1,)})
     if not np.isnan(value[0]):
         _check_positive(value)
     return float(value[0])

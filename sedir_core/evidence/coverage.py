@@ -6,7 +6,7 @@ All of this is our choice [O].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -14,7 +14,6 @@ from scipy.sparse.csgraph import connected_components
 
 from sedir_core.evidence.fields import FIELDS, Places
 from sedir_core.geometry.neighbours import typical_spacing
-from sedir_core.geometry.overlap import lies_as
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -30,28 +29,17 @@ LINKED = 2.5  # spacings between places of one absent region
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of places (p,): confirmed, where a scan is judged, and always, what every training scan shows.
-
-    resting: (k, 3) out of the sides that training scans lay on, of those that show it.
-    """
+    """Of places (p,): confirmed, where a scan is judged, and always, what every training scan shows."""
 
     confirmed: BoolArray
     always: BoolArray
-    resting: DoubleArray = field(default_factory=lambda: np.empty((0, 3)))
 
     @staticmethod
-    def of(places: DoubleArray, scans: Sequence[DoubleArray], resting: Sequence[DoubleArray | None] = ()) -> Coverage:
-        """places: (p, 3). scans: each (n, 3), in the same frame. resting: the side each lay on, where it is known."""
+    def of(places: DoubleArray, scans: Sequence[DoubleArray]) -> Coverage:
+        """places: (p, 3). scans: each (n, 3), in the same frame."""
         near = [PointTree(scan).nearest(places)[0] < SHOWN * typical_spacing(scan) for scan in scans]
         showing = np.sum(near, axis=0)
-        sides = np.array([side for side in resting if side is not None]).reshape(-1, 3)
-        return Coverage(showing >= (CONFIRMING if len(scans) > CONFIRMING else 1), showing == len(scans), sides)
-
-    def lies_otherwise(self, down: DoubleArray | None) -> bool:
-        """Whether a part lies on a side, (3,) out of it, that too few training scans lay on to say how it fits."""
-        if down is None or not len(self.resting):
-            return False
-        return lies_as(down, self.resting) < min(CONFIRMING, len(self.resting))
+        return Coverage(showing >= (CONFIRMING if len(scans) > CONFIRMING else 1), showing == len(scans))
 
     @property
     def complete(self) -> bool:
@@ -60,7 +48,7 @@ class Coverage:
 
     def thinned(self, step: int) -> Coverage:
         """Of every so manieth place."""
-        return Coverage(self.confirmed[::step], self.always[::step], self.resting)
+        return Coverage(self.confirmed[::step], self.always[::step])
 
 
 def largest_absent(points: DoubleArray, places: Places, always: BoolArray) -> float:

@@ -14,7 +14,6 @@ from scipy.sparse import csr_matrix
 
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.overlap import rim_of
-from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
@@ -23,10 +22,9 @@ FIELDS = tuple(f"field_{k}" for k in FIELD_SIZES)
 FACING = 0.3  # cosine between the normals of two places on the same side
 ASIDE, ASIDE_AT_RIM = 3.0, 1.0  # spacings of places beyond which a point lies beside the known surface
 FARTHEST = 0.04  # radii: a flying pixel counts no more
-LAYER = 1.0  # spacings of places from the known surface to another layer, at least
-SHOWN_BENEATH = 0.2  # times as many points as over most places: the known surface is seen there, too
-PARALLEL = 0.7  # cosine between a layer's normal and the surface's
-LAYER_POINTS = 12  # that say a layer's normal
+LAYER = 1.0  # spacings of places from the known surface to another face, at least
+PARALLEL = 0.5  # cosine between the normals of a wall's two faces, of either sign
+SURELY = 0.5  # of those who say which side is out, how many more must say that a displaced face is the known one
 ENOUGH = 0.25  # of a neighbourhood's places: with fewer points nothing is said
 _TINY = 1e-300
 
@@ -79,25 +77,18 @@ class Places:
             matrices[name] = csr_matrix((ones, (rows, around[rows, columns])), shape=(len(self.points),) * 2)
         return matrices
 
-    def other_layer(self, points: DoubleArray, every: DoubleArray) -> BoolArray:
-        """(n,) which of the points lie on another layer of a scan's points (m, 3) that shows the known surface, too.
+    def other_face(self, points: DoubleArray, facing: DoubleArray) -> BoolArray:
+        """(n,) which of a scan's points may be of a wall's other face than the known one.
 
-        They are the other face of a wall, of which no training scan saw enough: a dent or a bump takes the place of the
-        surface, and no scanner sees both. Walls of pits and flanks of burrs are not parallel to the surface.
+        facing: (n, 3) their outward normals, as long as they are sure (`geometry.overlap.Oriented.facing`).
+        Of that face too few training scans saw anything. A dent or a bump faces the way that the surface does; walls of
+        pits and flanks of burrs stand across it.
         """
-        found, along, on = self.over(every)
-        beneath = on & (np.abs(along) < 0.5 * LAYER * self.spacing)
-        shown = self.sums[FIELDS[1]] @ np.bincount(found[beneath], minlength=len(self.points)).astype(float)
-        usual = float(np.median(shown[shown > 0])) if shown.any() else 0.0
-        seen: BoolArray = shown > SHOWN_BENEATH * usual
         found, along, on = self.over(points)
-        layer = on & (np.abs(along) > LAYER * self.spacing) & seen[found]
-        some = np.flatnonzero(layer)
-        if len(some):
-            around = PointTree(every).nearest_k(points[some], LAYER_POINTS)[1]
-            normals = local_frames(every, around)[1][:, :, 0]
-            layer[some] = np.abs(np.einsum("ij,ij->i", normals, self.normals[found[some]])) > PARALLEL
-        return layer
+        same_way = np.einsum("ij,ij->i", facing, self.normals[found])
+        surety = np.maximum(np.linalg.norm(facing, axis=1), _TINY)
+        parallel = np.abs(same_way) > PARALLEL * surety
+        return np.asarray(on & parallel & (same_way < SURELY) & (np.abs(along) > LAYER * self.spacing))
 
     def offsets(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
         """How many of the points (n, 3) lie over each place, (p,), and the sum of their signed offsets, (p,)."""

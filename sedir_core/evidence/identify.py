@@ -78,8 +78,6 @@ def _identified(
         return alone
     if from_one_side and not found.misfit < WHOLE_FIT:
         return replace(found, side_only=True)
-    if found.misfit < PLAIN_FIT and not candidates[found.category].lies_otherwise(points, found.placement):
-        return found
     return _relaid(found, points, candidates)
 
 

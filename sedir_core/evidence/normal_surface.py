@@ -14,12 +14,12 @@ import numpy as np
 
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage, largest_absent
-from sedir_core.evidence.fields import FIELDS, Places, offset_fields
+from sedir_core.evidence.fields import FARTHEST, FIELDS, Places, offset_fields
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.orientation import turned_as
-from sedir_core.geometry.overlap import Oriented, better, judge, lies_as
+from sedir_core.geometry.overlap import N_ORIENTED, Oriented, better, judge, lies_as, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.seams import SeamFinder
@@ -113,14 +113,16 @@ class NormalSurface:
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
         every: (m, 3) all points of the scan, of which `points` are some; by default these.
         """
-        known = self.probes.places.over(points)[2]
+        _, along, known = self.probes.places.over(points)
+        known &= np.abs(along) < FARTHEST
         if known.mean() < LEAST_KNOWN:
             known = np.ones(len(points), bool)
         smooth = fit_elastic(_some(points[known], generator), self.surface, self.controls)
         moves = smooth(points)
         places = points + moves
+        scan = Oriented(points if every is None else every, count=N_ORIENTED)
         moved = places if every is None else every + smooth(every)
-        known = self.probes.places.over(places)[2] & ~self.probes.places.other_layer(places, moved)
+        known = self.probes.places.over(places)[2] & ~self.probes.places.other_face(places, scan.facing(points))
         distances, nearest = self.surface.tree.nearest(places)
         normals = self.surface.normals[nearest]
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
@@ -136,8 +138,8 @@ class NormalSurface:
             channels[name][~known] = np.nan
         if direction is not None:
             return Departure(points, places, channels)
-        at_one_layer = moved[~self.probes.places.other_layer(moved, moved)]
-        channels |= offset_fields(self.probes.places, at_one_layer, self.probes.tree.nearest(places)[1])
+        on_known = moved[~self.probes.places.other_face(moved, scan.facing(points if every is None else every))]
+        channels |= offset_fields(self.probes.places, on_known, self.probes.tree.nearest(places)[1])
         larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
@@ -161,6 +163,11 @@ class NormalSurface:
         narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
         found[SEAM] = self.probes.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
         return found
+
+    @cached_property
+    def oriented(self) -> Oriented:
+        """Some of its points, to lay scans by what both show."""
+        return Oriented(self.surface.points, self.surface.normals)
 
     @cached_property
     def probes(self) -> Probes:
@@ -212,8 +219,9 @@ def align_parts(
     parts = [AlignedPart(moved[chosen], no_displacement(controls))]
     for i in range(len(clouds)):
         if i != chosen and i not in left_out:
-            few = moved[i][generator.permutation(len(moved[i]))[:N_ELASTIC_POINTS]]
-            parts.append(AlignedPart(moved[i], fit_elastic(few, surface, controls)))
+            # What the reference does not show must not be drawn onto what it shows.
+            shown = shown_by_both(oriented[i], oriented[chosen], poses[i])[:N_ELASTIC_POINTS]
+            parts.append(AlignedPart(moved[i], fit_elastic(shown, surface, controls)))
     return parts, left_out
 
 
@@ -294,8 +302,7 @@ def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) 
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
     sure = np.concatenate([in_mean_shape(part, part.oriented.points) for part in parts])
     normals = turned_as(points, normals, sure, np.concatenate([part.oriented.normals for part in parts]))
-    coverage = Coverage.of(points, moved, [part.oriented.down for part in parts])
-    return NormalSurface(Surface(points, normals), controls, coverage)
+    return NormalSurface(Surface(points, normals), controls, Coverage.of(points, moved))
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:

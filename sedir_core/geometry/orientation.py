@@ -31,13 +31,11 @@ def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
     """
     spacing = max(typical_spacing(points), _TINY)
     down = resting_side(points, normals)
-    sides = _by_lines(points, normals, spacing) if down is None else seen_from_above(points, normals, down)
+    sides = _by_lines(points, normals, spacing)
+    if down is not None:
+        above = seen_from_above(points, normals, down)
+        sides = np.where(np.isnan(above), sides, above)
     return _agreed(points, normals, sides, spacing)
-
-
-def outward(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
-    """The (n, 3) normals, turned out of the body with surface points (n, 3)."""
-    return np.where(outward_sides(points, normals)[:, None] < 0, -normals, normals)
 
 
 def turned_as(

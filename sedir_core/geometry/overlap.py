@@ -14,10 +14,9 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from sedir_core.geometry.orientation import outward
+from sedir_core.geometry.orientation import outward_sides
 from sedir_core.geometry.registration import (
     Pose,
-    Surface,
     axis_turns,
     plane_step,
     point_step,
@@ -53,13 +52,14 @@ N_ALIKE = 40
 N_ROUNDS = 3
 WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
 CLEARLY = 0.95  # times the cost of the pose at hand
+STILL = Pose(np.eye(3), np.zeros(3))
 APART_RADIANS, APART_SHIFT = 0.25, 0.1  # poses nearer than this are one
 
 
 class Oriented:
     """Some points (n, 3) of a cloud, in radii of the part, with outward normals (n, 3), in random order.
 
-    rim: (n,) bool, near an end of what was seen.
+    surety: (n,) 0 to 1, how far those who say which side is out agree.
     """
 
     def __init__(self, points: DoubleArray, normals: DoubleArray | None = None, count: int = N_POINTS) -> None:
@@ -67,12 +67,40 @@ class Oriented:
         order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
             seen = points[order[:N_ORIENTED]]  # thin walls hide what is behind them only where points are dense
-            self.points = seen[:count]
-            self.normals = outward(seen, normals_and_curvature(seen)[0])[:count]
+            normals = normals_and_curvature(seen)[0]
+            sides = outward_sides(seen, normals)
+            normals = np.where(sides[:, None] < 0, -normals, normals)
+            self.points, self.normals, self.surety = seen[:count], normals[:count], np.abs(sides[:count])
         else:
             self.points, self.normals = points[order[:count]], normals[order[:count]]
-        self._tree = PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
-        self.spacing, self.rim = rim_of(self.points, self.normals)
+            self.surety = np.ones(len(self.points))
+
+    @cached_property
+    def _tree(self) -> PointTree:
+        return PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
+
+    @cached_property
+    def _ends(self) -> tuple[float, BoolArray]:
+        return rim_of(self.points, self.normals)
+
+    @property
+    def spacing(self) -> float:
+        """Between its points."""
+        return self._ends[0]
+
+    @property
+    def rim(self) -> BoolArray:
+        """(n,) which of its points lie near an end of what was seen."""
+        return self._ends[1]
+
+    def facing(self, points: DoubleArray) -> DoubleArray:
+        """(m, 3) outward normals at points (m, 3) of the same cloud, as long as they are sure."""
+        nearest = self._places.nearest(points)[1]
+        return np.asarray(self.normals[nearest] * self.surety[nearest, None])
+
+    @cached_property
+    def _places(self) -> PointTree:
+        return PointTree(self.points)
 
     def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
         """Index (m,) of the nearest point that faces the same way."""
@@ -135,19 +163,16 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
     return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
 
 
+def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:
+    """The (m, 3) points of a scan, in that pose, that the surface shows, too: near ones that face the same way."""
+    points = pose.apply(scan.points)
+    beyond, along = _disagreement(points, scan.normals @ pose.rotation.T, surface)[1:]
+    return np.asarray(points[~beyond & (along < CAP)])
+
+
 def lies_as(down: DoubleArray, others: DoubleArray) -> int:
     """On how many of the sides that others (k, 3) lay on a part lies, too. down: (3,) out of its own."""
     return int((others @ down > ALIKE_SIDES).sum())
-
-
-def relaid(points: DoubleArray, surface: Surface, pose: Pose, plain: float) -> Fit:
-    """How points (n, 3) lie by what both show: as in that pose, or in another one that agrees clearly better.
-
-    surface: with outward normals. plain: a pose that leaves no larger residual than this is beyond doubt.
-    """
-    scan, known = Oriented(points), Oriented(surface.points, surface.normals)
-    before = judge(scan, known, pose)
-    return before if before.residual < plain else better(scan, known, pose)
 
 
 def better(scan: Oriented, surface: Oriented, pose: Pose) -> Fit:

@@ -86,7 +86,7 @@ class Sight:
 
 
 def seen_from_above(points: DoubleArray, normals: DoubleArray, down: DoubleArray) -> DoubleArray:
-    """(n,) in -1..1: + where normals (n, 3) look to where points (n, 3) are seen from above; 0 where they are not.
+    """(n,) in -1..1: + where normals (n, 3) look to where points (n, 3) are seen from above; NaN where they are not.
 
     down: (3,) out of the side that the part lies on.
     """
@@ -97,4 +97,4 @@ def seen_from_above(points: DoubleArray, normals: DoubleArray, down: DoubleArray
             facing = (normals @ direction) * visible_from(points, direction, normals, nearest)
             votes += facing
             cast += np.abs(facing)
-    return votes / np.maximum(cast, _TINY)
+    return np.asarray(np.divide(votes, cast, out=np.full(len(points), np.nan), where=cast > 0))

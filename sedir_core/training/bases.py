@@ -79,7 +79,7 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
     for name, normal in (("whole", basis.whole), *((f"other.{i}", other) for i, other in enumerate(basis.others))):
         arrays |= {f"{name}.points": normal.surface.points, f"{name}.normals": normal.surface.normals}
         assert normal.coverage is not None
-        arrays |= {f"{name}.{what}": values for what, values in vars(normal.coverage).items()}
+        arrays |= {f"{name}.confirmed": normal.coverage.confirmed, f"{name}.always": normal.coverage.always}
     for i, part in enumerate(basis.parts):
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
         if basis.unseen[i] is not part.points:
@@ -99,7 +99,7 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     controls = arrays["controls"]
 
     def surface(name: str) -> NormalSurface:
-        coverage = Coverage(*(arrays[f"{name}.{what}"] for what in ("confirmed", "always", "resting")))
+        coverage = Coverage(arrays[f"{name}.confirmed"], arrays[f"{name}.always"])
         return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls, coverage)
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))

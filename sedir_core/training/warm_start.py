@@ -21,10 +21,10 @@ from sedir_core.detectors.sedir import Nets, SedirDetector, build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.evidence.calibration import MOST_POINTS, Basis, limited, set_stage
 from sedir_core.evidence.category import Category, Standard
-from sedir_core.evidence.identify import PLAIN_FIT
 from sedir_core.evidence.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
 from sedir_core.geometry.elastic import fit_elastic, no_displacement
 from sedir_core.geometry.frames import Frame
+from sedir_core.geometry.overlap import STILL, Oriented, shown_by_both
 from sedir_core.io.columns import Columns
 from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir import files as run_files
@@ -212,12 +212,10 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     if stop():
         raise Cancelled
     thinned = cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])]
-    placement, misfit = category.place(thinned, random)
-    if not misfit < PLAIN_FIT:
-        placement = category.relaid(thinned, placement)[0]
+    placement = category.relaid(thinned, category.place(thinned, random)[0])[0]
     points = placement.enter(thinned)
-    few = points[random.permutation(len(points))[:N_ELASTIC_POINTS]]
-    return AlignedPart(points, fit_elastic(few, category.normal.surface, category.normal.controls))
+    shown = shown_by_both(Oriented(points), category.normal.oriented, STILL)[:N_ELASTIC_POINTS]
+    return AlignedPart(points, fit_elastic(shown, category.normal.surface, category.normal.controls))
 
 
 def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:
