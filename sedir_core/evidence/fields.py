@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.overlap import rim_of
+from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
@@ -23,7 +24,8 @@ FACING = 0.3  # cosine between the normals of two places on the same side
 ASIDE, ASIDE_AT_RIM = 3.0, 1.0  # spacings of places beyond which a point lies beside the known surface
 FARTHEST = 0.04  # radii: a flying pixel counts no more
 LAYER = 1.0  # spacings of places from the known surface to another face, at least
-PARALLEL = 0.5  # cosine between the normals of a wall's two faces, of either sign
+PARALLEL = 0.7  # cosine between the normals of a wall's two faces, of either sign
+LAYER_POINTS = 12  # that say a face's normal
 SURELY = 0.5  # of those who say which side is out, how many more must say that a displaced face is the known one
 ENOUGH = 0.25  # of a neighbourhood's places: with fewer points nothing is said
 _TINY = 1e-300
@@ -77,18 +79,23 @@ class Places:
             matrices[name] = csr_matrix((ones, (rows, around[rows, columns])), shape=(len(self.points),) * 2)
         return matrices
 
-    def other_face(self, points: DoubleArray, facing: DoubleArray) -> BoolArray:
+    def other_face(self, points: DoubleArray, every: DoubleArray, facing: DoubleArray) -> BoolArray:
         """(n,) which of a scan's points may be of a wall's other face than the known one.
 
-        facing: (n, 3) their outward normals, as long as they are sure (`geometry.overlap.Oriented.facing`).
-        Of that face too few training scans saw anything. A dent or a bump faces the way that the surface does; walls of
-        pits and flanks of burrs stand across it.
+        every: (m, 3) all points of the scan. facing: (n, 3) outward normals at the points, as long as they are sure
+        (`geometry.overlap.Oriented.facing`). Of the other face too few training scans saw anything. A dent or a bump
+        faces the way that the surface does; walls of pits and flanks of burrs stand across it.
         """
         found, along, on = self.over(points)
-        same_way = np.einsum("ij,ij->i", facing, self.normals[found])
-        surety = np.maximum(np.linalg.norm(facing, axis=1), _TINY)
-        parallel = np.abs(same_way) > PARALLEL * surety
-        return np.asarray(on & parallel & (same_way < SURELY) & (np.abs(along) > LAYER * self.spacing))
+        other: BoolArray = on & (np.abs(along) > LAYER * self.spacing)
+        some = np.flatnonzero(other)
+        if len(some):
+            around = PointTree(every).nearest_k(points[some], LAYER_POINTS)[1]
+            normals = local_frames(every, around)[1][:, :, 0]
+            cosine = np.einsum("ij,ij->i", normals, self.normals[found[some]])
+            same_way = cosine * np.einsum("ij,ij->i", normals, facing[some])
+            other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
+        return other
 
     def offsets(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
         """How many of the points (n, 3) lie over each place, (p,), and the sum of their signed offsets, (p,)."""

@@ -122,7 +122,7 @@ class NormalSurface:
         places = points + moves
         scan = Oriented(points if every is None else every, count=N_ORIENTED)
         moved = places if every is None else every + smooth(every)
-        known = self.probes.places.over(places)[2] & ~self.probes.places.other_face(places, scan.facing(points))
+        known = self.probes.places.over(places)[2] & ~self.probes.places.other_face(places, moved, scan.facing(points))
         distances, nearest = self.surface.tree.nearest(places)
         normals = self.surface.normals[nearest]
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
@@ -138,7 +138,8 @@ class NormalSurface:
             channels[name][~known] = np.nan
         if direction is not None:
             return Departure(points, places, channels)
-        on_known = moved[~self.probes.places.other_face(moved, scan.facing(points if every is None else every))]
+        facing = scan.facing(points if every is None else every)
+        on_known = moved[~self.probes.places.other_face(moved, moved, facing)]
         channels |= offset_fields(self.probes.places, on_known, self.probes.tree.nearest(places)[1])
         larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)

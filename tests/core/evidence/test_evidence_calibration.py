@@ -53,7 +53,7 @@ def test_parts_are_brought_onto_each_other(basis: Basis) -> None:
 
 def test_the_merged_surface_is_smoother_than_a_part(basis: Basis) -> None:
     residuals = basis.whole.depart(basis.parts[0].points, np.random.default_rng(0)).channels["offset_8"]
-    assert np.median(residuals) < 0.01
+    assert np.nanmedian(residuals) < 0.01
 
 
 def test_a_surface_of_the_others_leaves_the_part_out(basis: Basis) -> None:
