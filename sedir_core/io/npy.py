@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from sedir_core.errors import NoCoordinates, UnknownColumns, UserError
-from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, unnamed_axes
+from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, unnamed_axes, why_unclear
 from sedir_core.io.guard import MIN_POINTS, Source
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.io.no_points import (
@@ -177,5 +177,5 @@ def _of_records(source: Source, records: np.ndarray) -> DoubleArray:
     except ValueError as missing:
         raise UnknownColumns(source.path, str(missing), HOW_TO_SAY) from missing
     if axes is None:
-        raise UnknownColumns(source.path, f"its fields are {listed(names)}: none says x, y, z", HOW_TO_SAY)
+        raise UnknownColumns(source.path, f"its fields are {listed(names)}: {why_unclear(names)}", HOW_TO_SAY)
     return np.stack([records[plain[at]] for at in axes], axis=1).astype(np.float64)
