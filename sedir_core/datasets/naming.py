@@ -26,14 +26,14 @@ def _words(text: str) -> frozenset[str]:
 
 
 GOOD = _words(
-    "ok okay io good normal normals pass passed accept accepted acceptable conform conforming conformant healthy intact "
-    "flawless faultless nondefective undamaged "
+    "ok okay io good normal normals pass passed accept accepted acceptable conform conforming conformant healthy "
+    "intact flawless faultless nondefective undamaged "
     "gut gute gutteil gutteile inordnung fehlerfrei "
     "bon bons bonne bonnes conforme conformes "
     "bueno buenos buena buenas correcto correctos aceptado "
     "buono buoni buona buone conformi bom bons boa boas aprovado aprovados "
-    "goed goede goedgekeurd dobry dobre dobra dobri poprawne spravny bra godkand godkant god gode godkjent godkendt hyva "
-    "hyvat iyi saglam gecti hatasiz jo megfelelo bune acceptat dobar ispravan ispravno dobro baik bagus "
+    "goed goede goedgekeurd dobry dobre dobra dobri poprawne spravny bra godkand godkant god gode godkjent godkendt "
+    "hyva hyvat iyi saglam gecti hatasiz jo megfelelo bune acceptat dobar ispravan ispravno dobro baik bagus "
     "καλό καλά καλός αποδεκτό ดี ผ่าน טוב תקין سليم جيد مقبول सही अच्छा добрі придатні гарні "
     "godnye horoshie годен годные хорошие хороший норма "
     "良品 合格 正常 良 양품 정상 합격 양호"
@@ -49,8 +49,9 @@ BAD = _words(
     "daliga darlig darlige underkand underkjent kasseret fejl feil defekta viallinen vialliset huono huonot "
     "kotu bozuk hatali hata kusurlu kusur rossz hibas hiba selejt rele defecte rebutat respins "
     "neispravan neispravno skart buruk jelek rusak cacat gagal wrong incorrect notokay noncompliant "
-    "κακό κακά κακός ελαττωματικό ελαττωματικά σκάρτο เสีย ไม่ดี ชำรุด פגום פסול לא_תקין معيب تالف مرفوض खराब погані дефектні "
-    "брак бракованные дефект дефекты негодные плохие плохой 不良 不良品 不合格 异常 異常 欠陥 缺陷 불량 불합격 결함 不良 瑕疵 次品 废品"
+    "κακό κακά κακός ελαττωματικό ελαττωματικά σκάρτο เสีย ไม่ดี ชำรุด פגום פסול معيب تالف مرفوض खराब погані дефектні "
+    "брак бракованные дефект дефекты негодные плохие плохой 不良 不良品 不合格 异常 異常 欠陥 缺陷 瑕疵 次品 废品 "
+    "불량 불합격 결함"
 )
 _UNCLEAR = _words("positive positives negative negatives")
 """Good to those who inspect, the opposite to those who search for defects: not to be learnt without being asked."""
@@ -64,7 +65,8 @@ _NOT = _words("no not non nicht nie kein keine un nao niet ej inte не")
 _NEUTRAL = _words(
     "part parts piece pieces sample samples scan scans item items only set data test the teil teile stuck stucke pieza "
     "piezas pezzo pezzi piece pieces peca pecas onderdelen czesci detali детали parca parcalar "
-    "deler dele alkatresz piese dijelovi 品 件 零件 工件 部品 製品 制品 产品 產品 样本 样品 樣品 サンプル データ 数据 類 类 제품 부품 샘플 품"
+    "deler dele alkatresz piese dijelovi 品 件 零件 工件 部品 製品 制品 产品 產品 样本 样品 樣品 "
+    "サンプル データ 数据 类 類 제품 부품 샘플 품"
 )
 _NO_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0e31-\u0e4e])+")  # Thai writes some vowels as marks

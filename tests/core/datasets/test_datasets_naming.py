@@ -7,8 +7,8 @@ import pytest
 from sedir_core.datasets.naming import is_kind_of_defect, meaning, verdict
 
 GOOD = (
-    "OK ok Ok good GOOD normal Pass passed i.O. IO gut Gutteile bon bonne conforme bueno 良品 合格 годные non-defective "
-    "okay хороший OK品 良品サンプル 合格件 정상품 iyi sağlam god jó hyvä dobrý καλό ดี תקין"
+    "OK ok Ok good GOOD normal Pass passed i.O. IO gut Gutteile bon bonne conforme bueno 良品 合格 годные "
+    "non-defective okay хороший OK品 良品サンプル 合格件 정상품 iyi sağlam god jó hyvä dobrý καλό ดี תקין"
 )
 BAD = (
     "NG ng NOK bad Bad abnormal defect Defective FAIL failed reject n.i.O. nio schlecht Ausschuss fehlerhaft mauvais "
