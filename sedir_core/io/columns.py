@@ -106,10 +106,14 @@ def why_unclear(names: Sequence[str]) -> str:
     return "none says x, y, z"
 
 
-def says_otherwise(names: Sequence[str]) -> bool:
-    """Whether a header that does not fit its table speaks of x, y and z, but not in this order."""
-    letters = [word for name in names for word in _words(name) if word in _AXES]
-    return {*letters} == {*_AXES} and letters != [*_AXES]
+def says_otherwise(names: Sequence[str], ordered: bool) -> bool:
+    """Whether a header that does not fit its table speaks of x, y and z, but not of just these in this order.
+
+    ordered: their order is enough, as of three columns.
+    """
+    words = [word for name in names for word in _words(name)]
+    letters = [word for word in words if word in _AXES]
+    return {*letters} == {*_AXES} and (letters if ordered else words[:3]) != [*_AXES]
 
 
 def _ranked(names: Sequence[str]) -> Mapping[int, list[Axes]]:

@@ -78,8 +78,8 @@ def find_layout(source: Source) -> TextLayout:
     if not names and len(cells) > MOST_UNNAMED and not source.columns:
         what = f"has {len(cells)} columns without names: it looks like an image of heights"
         raise source.fail(what, "export x, y and z of every pixel")
-    if axes is None and _LABEL.fullmatch(cells[0]):
-        axes = (1, 2, 3)
+    if axes is None:
+        axes = (1, 2, 3) if _LABEL.fullmatch(cells[0]) else _keyed_axes(raw[0])
     prepare = _preparation(separator, b"\n".join(raw))
     return TextLayout(offset, end, prepare, len(cells), names, axes, announced)
 
@@ -182,6 +182,8 @@ def _header(
     for line in headers:
         commented = line.lstrip()[:1] in (b"#", b"/", b"%", b"!", b"*")
         own = _names(line)
+        if len(own) != width and (labels := [at for at, name in enumerate(own) if name.endswith(":")][-1:]):
+            own = own[labels[0] + 1 :]  # `# fields: x y z`
         if len(own) == width - 1 and _is_counted(sample, separator):
             own = ("", *own)  # the row numbers' column often has no name
         found = named_axes(own) if 3 <= len(own) <= width else None
@@ -190,8 +192,9 @@ def _header(
         elif axes is None and len(own) == width and not commented and not are_units(own):
             same = _own_separator(line) == separator or separator in (b"", b" ")
             names = own if same else names
-        if found is None and len(own) != width and not source.columns and says_otherwise(own):
-            what = f"its header has {len(own)} names for {width} columns, and not x, y, z in this order"
+        ordered = width == 3 or _is_counted(sample, separator)
+        if found is None and len(own) != width and not source.columns and says_otherwise(own, ordered):
+            what = f"its header has {len(own)} names for {width} columns, so that none can be told to be x, y, z"
             raise UnknownColumns(source.path, what, HOW_TO_SAY)
     if source.columns:
         try:
@@ -201,6 +204,17 @@ def _header(
     if names and axes is None:
         raise UnknownColumns(source.path, f"its columns are {listed(names)}: {why_unclear(names)}", HOW_TO_SAY)
     return names, axes
+
+
+def _keyed_axes(row: bytes) -> Axes | None:
+    """Where the keys of a row such as `z=1 y=2 x=3` put x, y and z; None without keys."""
+    places: dict[bytes, int] = {}
+    n_values = 0
+    for word in _BETWEEN.split(_KEY.sub(lambda key: b" \0" + key[0].strip(b"\"' \t=:").lower() + b" ", row)):
+        if word.startswith(b"\0"):
+            places[word[1:]] = n_values
+        n_values += bool(word.strip(b"()[]{}\"'")) and not word.startswith(b"\0")
+    return (places[b"x"], places[b"y"], places[b"z"]) if len(places) == 3 else None
 
 
 def _names(line: bytes) -> tuple[str, ...]:

@@ -107,6 +107,19 @@ def test_keys_in_a_header_are_names(read: Callable[..., np.ndarray]) -> None:
     np.testing.assert_array_equal(read(b"Z:;Y:;X:\n" + text_rows(ROWS, ";")), POINTS[:, ::-1])
 
 
+@pytest.mark.parametrize("row", ["z={2} y={1} x={0}", "Z:{2},Y:{1},X:{0}", '{{"z": {2}, "y": {1}, "x": {0}}}'])
+def test_keys_in_the_rows_are_names(row: str, read: Callable[..., np.ndarray]) -> None:
+    np.testing.assert_array_equal(read("\n".join(row.format(*cells) for cells in ROWS).encode()), POINTS)
+
+
+def test_a_comment_may_list_the_fields(read: Callable[..., np.ndarray]) -> None:
+    rows = text_rows([[f"{i % 7}.5", *row] for i, row in enumerate(ROWS)])
+    np.testing.assert_array_equal(read(b"# fields: intensity x y z\n" + rows), POINTS)
+    with pytest.raises(UnknownColumns, match="--columns"):
+        read(b"# Mean intensity x y z\n" + rows)
+    np.testing.assert_array_equal(read(b"# Cloud of a part, x y z in mm\n" + PLAIN), POINTS)
+
+
 def test_names_in_a_japanese_encoding_are_names(read: Callable[..., np.ndarray]) -> None:
     header = "Z座標;Y座標;X座標\n".encode("shift-jis")
     np.testing.assert_array_equal(read(header + text_rows(ROWS, ";")), POINTS[:, ::-1])
