@@ -16,6 +16,7 @@ from sedir_core.io.scans import scan_name
 
 NOMINAL = "one part"
 DEEPEST = 3  # levels of folders around a dataset, such as archives unpack to
+MOST_NAMED = 8  # kinds of part, in a line
 MOST_FOLDERS = 500  # that are looked through on a level
 Categories = Mapping[str, Path]
 
@@ -100,7 +101,8 @@ def describe(dataset: Dataset) -> str:
     for sample in dataset.samples:
         roles[_place_of(sample, dataset), _role(sample)] += 1
     n = len(dataset.categories)
-    kinds = f"{n} kinds of part" if n != 1 else f"one kind of part ({dataset.categories[0]})"
+    listed = ", ".join(dataset.categories[:MOST_NAMED]) + (", ..." if n > MOST_NAMED else "")
+    kinds = f"{n} kinds of part ({listed})" if n != 1 else f"one kind of part ({listed})"
     parts = [f"{place} {role} ({count:,})" for (place, role), count in sorted(roles.items(), key=_order)]
     return f"layout: {dataset.layout}, {kinds}; " + ", ".join(parts)
 
