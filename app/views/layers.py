@@ -9,9 +9,11 @@ from enum import Enum
 import numpy as np
 
 from app.state.entries import Beside, Entry
-from app.views.colours import SURFACE, TRUTH, Look, Rgb
-from app.views.deviation import DeviationScale
+from app.views.colours import Look
 from app.views.shapes import Shape
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import SURFACE, TRUTH
+from sedir_core.evaluation.deviation_scale import DeviationScale
 from sedir_core.types import BoolArray, FloatArray, IntArray
 
 MOST_MIXED = 400_000

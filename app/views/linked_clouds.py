@@ -17,8 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from app.state.entries import Beside, Entry
 from app.views.camera import START_DIRECTION, Pose, Triple, fitting_distance, home, towards
-from app.views.colours import Look, Rgb
-from app.views.deviation import DeviationScale
+from app.views.colours import Look
 from app.views.flight import Flight
 from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, plain
 from app.views.marks import Mark
@@ -29,6 +28,8 @@ from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import SIDES
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.deviation_scale import DeviationScale
 from sedir_core.types import Defect, Detection, FloatArray, IntArray
 
 if TYPE_CHECKING:

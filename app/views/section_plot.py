@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.views.colours import NOT_EVALUATED, Scale
 from app.views.section import Section, highest
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colours import NOT_EVALUATED, Scale
 
 MOST_DOTS = 6000
 N_TONES = 16

@@ -14,8 +14,11 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from app.state.entries import Beside, Entry, State
 from app.state.settings import Settings
-from app.views.colours import NOT_EVALUATED
-from app.views.deviation import (
+from app.views.deviation_bar import DeviationBar, signed
+from app.views.layers import Layer
+from app.widgets.tokens import DARK
+from sedir_core.evaluation.colours import NOT_EVALUATED
+from sedir_core.evaluation.deviation_scale import (
     INSIDE,
     TOO_LITTLE,
     TOO_MUCH,
@@ -25,9 +28,6 @@ from app.views.deviation import (
     usual_band,
     usual_far,
 )
-from app.views.deviation_bar import DeviationBar, signed
-from app.views.layers import Layer
-from app.widgets.tokens import DARK
 from sedir_core.types import FloatArray, Tolerance
 
 SCALE = DeviationScale(Tolerance(-0.2, 0.4), 2.0)

@@ -17,11 +17,11 @@ from app.main_window import START_SIZE, MainWindow
 from app.state.entries import State
 from app.state.session import Session
 from app.state.settings import MAX_RECENT, Settings
-from app.views.colours import position
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
 from app.widgets.error_details import ErrorDetails
 from app.widgets.theme import DARK, LIGHT
+from sedir_core.evaluation.colours import position
 from sedir_core.io.scans import read_scan
 
 

@@ -10,9 +10,9 @@ from PySide6.QtGui import QGuiApplication
 
 from app.state.entries import Selection
 from app.views.camera import project
-from app.views.colour_maps import colour_map
-from app.views.colours import NOT_EVALUATED, SURFACE, position
 from app.workspaces.inspect.tools import Tool
+from sedir_core.evaluation.colour_maps import colour_map
+from sedir_core.evaluation.colours import NOT_EVALUATED, SURFACE, position
 
 
 def click(qtbot, view, place: QPoint | None = None) -> None:

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.entries import Entry
-from app.views.deviation import rounded
 from app.widgets.number_field import indented
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.bands import Bands
+from sedir_core.evaluation.deviation_scale import rounded
 from sedir_core.types import Tolerance
 
 BESIDE_PX, MOST_PX = 250, 16_777_215

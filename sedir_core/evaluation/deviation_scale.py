@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.views.colours import NOT_EVALUATED, Rgb
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import NOT_EVALUATED
 from sedir_core.types import DoubleArray, FloatArray, Tolerance
 
 INSIDE: tuple[int, int, int] = (104, 178, 112)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.views.colour_maps import DEFAULT_MAP, MAPS, N_STEPS, Rgb, colour_map
+from sedir_core.evaluation.colour_maps import DEFAULT_MAP, N_STEPS, Rgb, colour_map
 from sedir_core.types import FloatArray
 
 NOT_EVALUATED: tuple[int, int, int] = (82, 84, 88)
@@ -20,23 +20,6 @@ SURFACE: tuple[int, int, int] = (196, 202, 210)
 """A scan without scores, and the reconstruction."""
 TRUTH: tuple[int, int, int] = (64, 190, 235)
 """Where the data set says the defect is: a colour that no map has."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the 3D views show points. depth_shading: eye-dome lighting; None where the machine may decide."""
-
-    colour_map: str = DEFAULT_MAP
-    per_scan: bool = False
-    depth_shading: bool | None = None
-    point_factor: float = 1.0
-
-    def scale(self, scores: FloatArray, limit: float) -> Scale:
-        """The scale for a scan: calibrated, or its own where that was asked for and there is one."""
-        if self.per_scan and (known := scores[~np.isnan(scores)]).size:
-            low, high = float(known.min()), float(known.max())
-            return Scale(low, high if high > low else low + 1.0, self.colour_map, own=True)
-        return Scale(0.0, 2.0 * limit, self.colour_map, quiet=QUIET * limit)
 
 
 QUIET, NEARLY = 0.6, 0.22
@@ -73,9 +56,14 @@ class Scale:
         return colours
 
 
+def calibrated(limit: float, map_name: str = DEFAULT_MAP) -> Scale:
+    """The scale that is the same for every scan: from 0 to twice the limit."""
+    return Scale(0.0, 2.0 * limit, map_name, quiet=QUIET * limit)
+
+
 def heat(scores: FloatArray, limit: float) -> Rgb:
     """(n,) scores on the calibrated scale, which runs from 0 to twice the limit, as (n, 3) uint8."""
-    return Look().scale(scores, limit).colours(scores)
+    return calibrated(limit).colours(scores)
 
 
 def position(colours: Rgb, name: str = DEFAULT_MAP) -> NDArray[np.float64]:
@@ -83,6 +71,3 @@ def position(colours: Rgb, name: str = DEFAULT_MAP) -> NDArray[np.float64]:
     table = colour_map(name).astype(np.int32)
     distance = ((np.asarray(colours, np.int32)[:, None, :] - table[None]) ** 2).sum(axis=2)
     return np.asarray(distance.argmin(axis=1) / (N_STEPS - 1))
-
-
-__all__ = ["MAPS", "NOT_EVALUATED", "SURFACE", "TRUTH", "Look", "Rgb", "Scale", "heat", "position"]
