@@ -82,9 +82,11 @@ def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
 
     points: (n, 3) float64. around: whose origin and radius to take, so that both can be shown together.
     """
+    from sedir_core.geometry.neighbours import middle_and_radius
+
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     rows = np.random.default_rng(0).permutation(finite)
-    origin, radius = place(points[rows]) if around is None else (around.origin, around.radius)
+    origin, radius = middle_and_radius(points[rows]) if around is None else (around.origin, around.radius)
     # Georeferenced coordinates lose centimetres as float32; around the part's own centre they do not.
     local = (points[rows] - origin).astype(np.float32)
     return Shape(local, _normals(local), rows, _spacing(local), origin, radius)
@@ -154,23 +156,6 @@ def prepare_surface(points: DoubleArray, around: Shape) -> Shape:
     first = np.sort(np.unique(cubes, axis=0, return_index=True)[1])
     even = smooth_onto_plane(shape.points.astype(np.float64), first, SHEET_NEIGHBOURS)[0].astype(np.float32)
     return replace(shape, points=even, normals=shape.normals[first], rows=shape.rows[first], spacing=_spacing(even))
-
-
-def place(points: DoubleArray) -> tuple[DoubleArray, float]:
-    """Middle of (n, 3) finite points in any order and the radius of the ball around it that holds almost all.
-
-    Strays must not make the part a dot, so points without neighbours and the outermost 0.2 % do not count.
-    """
-    from sedir_core.geometry.neighbours import in_company
-
-    if not len(points):
-        return np.zeros(3), 1.0
-    sample = points[:: max(1, len(points) // 20_000)]
-    if (surface := in_company(sample)).any():
-        sample = sample[surface]
-    low, high = np.percentile(sample, [0.2, 99.8], axis=0)
-    origin = (low + high) / 2
-    return origin, max(float(np.percentile(np.linalg.norm(sample - origin, axis=1), 99.8)), 1e-12)
 
 
 def _normals(points: FloatArray) -> FloatArray:
