@@ -40,7 +40,7 @@ NAMES: Mapping[str, tuple[DefectKind, ...]] = {
     "bend": ("displaced region",),
     "scratch": ("dent",),
 }
-"""A crack is told by its length, so its depth is not compared."""
+"""A crack is told by its length, so its depth is not compared. What is bent moves both ways: its sign is not, either."""
 DEPTH_SHARE, NOISES = 0.15, 2.0
 
 
@@ -66,8 +66,13 @@ class Outcome:
 
     @property
     def depth_right(self) -> bool:
-        off = abs(self.depth - self.truth)
-        return off <= max(DEPTH_SHARE * abs(self.truth), NOISES * self.noise)
+        return self.off <= max(DEPTH_SHARE * abs(self.truth), NOISES * self.noise)
+
+    @property
+    def off(self) -> float:
+        """By how much the depth is wrong."""
+        depth, truth = (abs(self.depth), abs(self.truth)) if self.damage == "bend" else (self.depth, self.truth)
+        return abs(depth - truth)
 
 
 def the_one(found: Detection, truth: Specimen) -> Defect | None:
@@ -105,13 +110,13 @@ def say(outcomes: list[Outcome]) -> None:
         some = [one for one in outcomes if damage in (one.damage, "all")]
         found = [one for one in some if one.found]
         deep = [one for one in found if one.damage != "crack"]
-        off = statistics.median([abs(one.depth / one.truth - 1) for one in deep]) if deep else float("nan")
+        off = statistics.median([one.off / abs(one.truth) for one in deep]) if deep else float("nan")
         called = ", ".join(f"{kind} {n}" for kind, n in Counter(one.kind for one in found).most_common())
         n_ng = sum(one.verdict == "ng" for one in some)
         n_kind, n_depth = sum(one.kind_right for one in found), sum(one.depth_right for one in deep)
         print(
             f"| {damage} | {len(some)} | {n_ng} | {len(found)} | {n_kind} of {len(found)} | {n_depth} of {len(deep)} "
-            f"| {100 * off:.0f} % | {called} |"
+            f"| {f'{100 * off:.0f} %' if deep else '–'} | {called} |"
         )
 
 

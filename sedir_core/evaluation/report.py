@@ -19,7 +19,7 @@ from sedir_core.evaluation.close_up import close_up
 from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
-from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, sentence
+from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, percent, sentence
 from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.names import printable
@@ -71,9 +71,7 @@ class Sheet:
     def share(self) -> str:
         """The score in per cent of the limit."""
         score, limit = self.result["score"], self.result["threshold"]
-        if score is None or not limit:
-            return "–"
-        return "> 999 %" if score / limit >= 9.995 else f"{100 * score / limit:.0f} %"
+        return percent(score / limit) if score is not None and limit else "–"
 
     @property
     def reason(self) -> str:

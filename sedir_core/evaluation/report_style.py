@@ -25,6 +25,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 
+def percent(share: float) -> str:
+    """Whole per cents, as the reason of a verdict has them; `> 9999 %` beyond what anybody reads."""
+    return "> 9999 %" if share >= 99.995 else f"{100 * share:.0f} %"
+
+
 @dataclass(frozen=True)
 class Line:
     """A defect in words: in a sentence, and its numbers one by one."""
@@ -101,7 +106,7 @@ def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
         "" if math.isnan(defect.depth) else _plus(defect.depth) + length_text(factor * defect.depth, ""),
         area_text(factor**2 * defect.area, ""),
         " × ".join(number(factor * float(side), factor * float(sides.max())) for side in sides),
-        f"{100 * defect.peak / limit:.0f} %" if limit > 0 else f"{defect.peak:.3g}",
+        percent(defect.peak / limit) if limit > 0 else f"{defect.peak:.3g}",
         place([float(value) for value in defect.centroid]),
     )
 

@@ -170,6 +170,15 @@ def test_the_legend_and_the_numbers_of_the_band_are_on_show_with_the_deviation_o
     assert window.page.colour_bar.isVisible() and not stage.deviation_bar.isVisible()
 
 
+def test_the_boxes_of_two_scales_are_never_on_top_of_each_other(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, good_file: Path
+) -> None:
+    entry = show_deviation(qtbot, window, dented_file, good_file)
+    for other in (one for one in window.session.entries if one is not entry):
+        window.session.show(other.id)  # and its limit with it
+    assert window.page.stage.tolerance.isVisible() and not window.page.alarms.isVisible()
+
+
 def test_a_band_is_typed_and_the_view_follows(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
     entry = show_deviation(qtbot, window, dented_file)
     box = window.page.stage.tolerance

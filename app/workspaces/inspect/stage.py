@@ -267,7 +267,12 @@ class ScaleRow(QFrame):
     def add(self, place: int, box: AlarmRate | ToleranceBox) -> None:
         """What belongs to the scale of that place."""
         self._boxes.append(box)
-        self._sides.insertWidget(place, box)
+        # In a page of its own: a box that shows itself must not appear over the box of the other scale.
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(box)
+        self._sides.insertWidget(place, page)
 
     def show_scale(self, place: int) -> None:
         self._scales.setCurrentIndex(place)
