@@ -40,7 +40,7 @@ NAMES: Mapping[str, tuple[DefectKind, ...]] = {
     "bend": ("displaced region",),
     "scratch": ("dent",),
 }
-"""A crack is told by its length, so its depth is not compared. What is bent moves both ways: its sign is not, either."""
+"""A crack is told by its length, so its depth is not compared. What is bent moves both ways: nor is its sign."""
 DEPTH_SHARE, NOISES = 0.15, 2.0
 
 

@@ -85,12 +85,13 @@ class ScanDelegate(QStyledItemDelegate):
         room = room.adjusted(0, 0, -self._marks(painter, room, entry), 0)
         word, picture, colour = _look(entry, self.theme)
         if picture:
-            height = QFontMetrics(font).height()
-            box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
-            icon(picture, colour).paint(painter, box)
-            room.setLeft(box.right() + 6)
             strong = _font(base, SMALL_TEXT, bold=True)
             width = QFontMetrics(strong).horizontalAdvance(word)
+            if room.width() >= MARK_PX + 6 + width:  # where there is room for one of both, the word stays
+                height = QFontMetrics(font).height()
+                box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
+                icon(picture, colour).paint(painter, box)
+                room.setLeft(box.right() + 6)
             said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # the verdict is never cut
             self._text(painter, said, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
             room.setLeft(room.left() + width + 7)

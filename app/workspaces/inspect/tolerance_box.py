@@ -78,6 +78,8 @@ class ToleranceBox(QWidget):
         """Beside the scale, or in one line below it."""
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._box.setDirection(down if upright else across)
+        self._title.setVisible(upright)  # in one line the fields need its room; the legend above says what they are
+        self.rigid.setText("Part-to-part difference counts" if upright else "Part to part")
         self._box.setSpacing(4 if upright else 10)
         self._box.setContentsMargins(12, 0, 12, 0)
         self.setMinimumWidth(BESIDE_PX if upright else 0)
