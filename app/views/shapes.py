@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sedir_core.types import DoubleArray, FloatArray, IntArray, Stop, never_stop
+from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NORMALS_FROM = 20_000
 """Points that get a normal of their own at first; the others take their neighbour's, which no eye can tell."""
@@ -39,6 +39,7 @@ class Shape:
     triangles: (t, 3) int32 between the points; none where they are not joined. level: (m, 3) or fewer of the first
     points where the surface goes through, without the scanner's noise. coarse: the same between the first ones.
     alone: (a,) points far from every triangle, which are drawn as points beside them. joined: whether that was tried.
+    gone: (m,) of an expected surface, where the scan has nothing; empty where nobody looked.
     """
 
     points: FloatArray
@@ -52,13 +53,14 @@ class Shape:
     level: FloatArray = field(default_factory=lambda: np.empty((0, 3), np.float32))
     alone: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     joined: bool = False
+    gone: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.points)
 
     @property
     def nbytes(self) -> int:
-        parts = (self.points, self.normals, self.rows, self.triangles, self.coarse, self.alone, self.level)
+        parts = (self.points, self.normals, self.rows, self.triangles, self.coarse, self.alone, self.level, self.gone)
         return sum(part.nbytes for part in parts)
 
     def head(self, count: int) -> Shape:
@@ -168,6 +170,15 @@ def _normals(points: FloatArray) -> FloatArray:
     subset = points[:: -(-len(points) // NORMALS_FROM)].astype(np.float64)
     normals = normals_and_curvature(subset, min(NORMAL_NEIGHBOURS, len(subset)))[0].astype(np.float32)
     return normals if len(subset) == len(points) else normals[PointTree(subset).nearest(points)[1]]
+
+
+def beside_scan(surface: Shape, scan: Shape, deviation: FloatArray) -> Shape:
+    """An expected surface that knows where the scan has nothing. deviation: (n,) of the scan's rows."""
+    from sedir_core.evaluation.missing import nothing_near
+
+    some = scan.points[:MOST_JOINED].astype(np.float64)
+    off = deviation[scan.rows[:MOST_JOINED]]
+    return replace(surface, gone=nothing_near(surface.points.astype(np.float64), some, off))
 
 
 def _spacing(shuffled: FloatArray) -> float:

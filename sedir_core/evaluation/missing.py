@@ -8,7 +8,7 @@ from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.deviation_scale import TABLE
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.tree import PointTree
-from sedir_core.types import Detection, DoubleArray, Scan
+from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Scan
 
 GAP_SPACINGS = 3.0
 """A place of the expected surface with no point of the scan so near is empty."""
@@ -19,12 +19,22 @@ def missing_places(scan: Scan, detection: Detection) -> DoubleArray:
 
     None of a scan from one side, which cannot show everything.
     """
-    expected, points = detection.expected, scan.points[scan.finite]
-    if expected is None or detection.from_one_side or min(len(expected), len(points)) < 2:
+    expected, some = detection.expected, scan.finite
+    if expected is None or detection.deviation is None or detection.from_one_side:
         return np.empty((0, 3))
+    return np.asarray(expected[nothing_near(expected, scan.points[some], detection.deviation[some])])
+
+
+def nothing_near(expected: DoubleArray, points: DoubleArray, deviation: FloatArray) -> BoolArray:
+    """(m,) which places (m, 3) of an expected surface are empty in a scan's points (n, 3).
+
+    deviation: (n,) of these. At the bottom of a dent there is a surface: it lies as far off as it says.
+    """
+    if min(len(expected), len(points)) < 2:
+        return np.zeros(len(expected), dtype=np.bool_)
     reach = GAP_SPACINGS * max(typical_spacing(points), typical_spacing(expected))
-    gone = np.isinf(PointTree(points).nearest(expected, within=reach)[0])
-    return np.asarray(expected[gone])
+    distances, nearest = PointTree(points).nearest(expected)
+    return np.asarray(distances > reach + np.abs(np.nan_to_num(deviation))[nearest])
 
 
 def missing_colours(n: int) -> Rgb:

@@ -16,13 +16,13 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from sedir_core.evaluation.colours import calibrated
-from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale
+from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, signed
 from sedir_core.evaluation.missing import missing_colours, missing_places
 from sedir_core.evaluation.painting import DPI, best_camera, paint, plain, png, thinned
 from sedir_core.io.atomic import write_bytes
 from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
-from sedir_core.units import number, symbol
+from sedir_core.units import symbol
 
 MOST_POINTS = 60_000  # more dots than that cannot be told apart at this size
 PANEL_INCHES = 6.0
@@ -168,8 +168,3 @@ def _deviation_bar(figure: Figure, scale: DeviationScale, colour: str) -> None:
     bar.set_ticks(ends, labels=[signed(end, scale.high) for end in ends])
     bar.ax.tick_params(colors=colour, labelsize=9, length=0)
     bar.ax.minorticks_off()
-
-
-def signed(length: float, like: float) -> str:
-    """`+0.42`, `−0.42`, as exact as `like`."""
-    return ("+" if length > 0 else "") + number(length, like).replace("-", "−")

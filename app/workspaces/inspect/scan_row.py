@@ -13,6 +13,7 @@ from app.workspaces.inspect.scan_table import EntryRole
 
 Index = QModelIndex | QPersistentModelIndex
 PICTURE_PX, ICON_PX, MARK_PX = 44, 22, 15
+LEAST_WORD_PX = 24
 ROW_HEIGHT = PICTURE_PX + 12
 SMALL_TEXT = 0.92
 
@@ -99,6 +100,8 @@ class ScanDelegate(QStyledItemDelegate):
         else:
             below = wording.state_text(entry)
         ink = self.theme.uncertain if entry.state is State.FAILED else self.theme.quiet
+        if picture and room.width() < LEAST_WORD_PX:
+            return  # dots say nothing
         self._text(painter, room, font, ink, below, bottom, Qt.TextElideMode.ElideRight)
 
     def _score(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> int:
