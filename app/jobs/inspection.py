@@ -17,7 +17,7 @@ from app.state.entries import Beside, ModelInfo
 from app.state.session import Load
 from app.views.camera import Triple
 from app.views.facing import front_of
-from app.views.shapes import Shape, join, prepare, prepare_surface
+from app.views.shapes import Shape, beside_scan, join, prepare, prepare_surface
 from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector, detect_file
 from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
@@ -175,7 +175,10 @@ def first_surface(detection: Detection, shape: Shape) -> dict[Beside, Shape]:
 def prepare_beside(detection: Detection, shape: Shape, beside: Beside) -> Shape:
     """One of the two surfaces of a result, ready to be drawn beside the scan."""
     expected = detection.expected if beside is Beside.EXPECTED else None
-    return prepare_surface(detection.reconstruction if expected is None else expected, shape)
+    surface = prepare_surface(detection.reconstruction if expected is None else expected, shape)
+    if expected is None or detection.deviation is None or detection.from_one_side:
+        return surface
+    return beside_scan(surface, shape, detection.deviation)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from vtkmodules.vtkCommonCore import vtkFloatArray
 
 from app.views.camera import Pose
 from app.views.canvas import Canvas
-from app.views.colours import Look, Rgb
+from app.views.colours import Look
 from app.views.depth_shading import DepthShade, eye_dome
 from app.views.layers import Picture
 from app.views.marks import Marks
@@ -35,6 +35,7 @@ from app.views.shape_actors import CHUNK, ShapeActors, warm_up
 from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import ViewCube
+from sedir_core.evaluation.colour_maps import Rgb
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
 # its time on fragments, so the reach shrinks as well.

@@ -17,10 +17,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from app.state.entries import Beside, Entry
 from app.views.camera import START_DIRECTION, Pose, Triple, fitting_distance, home, towards
-from app.views.colours import Look, Rgb
-from app.views.deviation import DeviationScale
+from app.views.colours import Look
 from app.views.flight import Flight
-from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, plain
+from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, missing_marked, plain
 from app.views.marks import Mark
 from app.views.pane import Pane
 from app.views.picking import Probe
@@ -29,6 +28,8 @@ from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import SIDES
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.deviation_scale import DeviationScale
 from sedir_core.types import Defect, Detection, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -293,7 +294,9 @@ class LinkedClouds(QWidget):
             like = replace(self._wanted, limit=own.limit, scale=own.scale, beside=Beside.EXPECTED)
             return self._other_composer.picture(entry, like)
         surface = None if self._entry is None else self._entry.surfaces.get(self._entry.shown_as(self.beside))
-        return NOTHING if surface is None else Picture(surface, plain)
+        if surface is None:
+            return NOTHING
+        return Picture(surface, missing_marked(surface) if self.layer is Layer.DEVIATION else plain)
 
     def _say(self) -> None:
         """Titles and notes of both views."""
@@ -301,9 +304,16 @@ class LinkedClouds(QWidget):
         self._left_pane.set_title(self.layer.value)
         self._right_pane.set_title(beside.value)
         self._left_pane.set_note(self._notes[0] + self._missing())
-        self._right_pane.set_note(self._notes[1])
+        self._right_pane.set_note(self._notes[1] + self._gone())
         for view, title in zip(self.views, (self.layer.value, beside.value), strict=False):
             view.name(title)
+
+    def _gone(self) -> str:
+        """What the blue on the expected surface says."""
+        if self.layer is not Layer.DEVIATION or self.beside is Beside.SCAN or self._entry is None:
+            return ""
+        surface = self._entry.surfaces.get(self._entry.shown_as(self.beside))
+        return "blue is missing" if surface is not None and surface.gone.any() else ""
 
     def _missing(self) -> str:
         """Why the layer that was asked for is not to be seen."""

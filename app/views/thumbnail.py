@@ -12,8 +12,9 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
 from app.views.camera import START_DIRECTION
-from app.views.colours import Rgb, heat
 from app.views.shapes import Shape
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import heat
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 SIZE = 88

@@ -33,6 +33,7 @@ from app.widgets.theme import Theme, icon
 
 SIZE = (760, 640)
 EDITOR_WIDTH = 280
+FILES = ("folder", "picture")
 
 
 class SettingsDialog(QDialog):
@@ -172,7 +173,7 @@ class SettingRow(QWidget):
         line = QHBoxLayout(beside)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.editor, 1)
-        if form.kind in ("folder", "model"):
+        if form.kind in (*FILES, "model"):
             browse = QPushButton("Choose…")
             browse.clicked.connect(self.model_wanted if form.kind == "model" else self._browse)
             line.addWidget(browse)
@@ -229,7 +230,7 @@ class SettingRow(QWidget):
                 value = self.editor.value()
             case QLineEdit():
                 typed = self.editor.text().strip()
-                value = (Path(typed).expanduser() if typed else None) if self.form.kind == "folder" else typed
+                value = (Path(typed).expanduser() if typed else None) if self.form.kind in FILES else typed
                 if self.form.kind == "model":
                     return
         setattr(self._settings, self.name, value)
@@ -258,6 +259,9 @@ class SettingRow(QWidget):
 
     def _browse(self) -> None:
         stored = getattr(self._settings, self.name) or Path.home()
-        chosen = QFileDialog.getExistingDirectory(self, self.form.label, str(stored))
+        if self.form.kind == "picture":
+            chosen = QFileDialog.getOpenFileName(self, self.form.label, str(stored), "Pictures (*.png *.jpg *.jpeg)")[0]
+        else:
+            chosen = QFileDialog.getExistingDirectory(self, self.form.label, str(stored))
         if chosen:
             setattr(self._settings, self.name, Path(chosen))

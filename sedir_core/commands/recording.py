@@ -24,9 +24,10 @@ MOST_GIGABYTES = 1e9
 
 Record = Annotated[bool, typer.Option("--record", help="Record the results in the history.")]
 Operator = Annotated[
-    str | None, typer.Option(help="Who inspects, for the history; the login name by default.", metavar="NAME")
+    str | None,
+    typer.Option(help="Who inspects, for history and report; the history takes the login name.", metavar="NAME"),
 ]
-Lot = Annotated[str, typer.Option(help="Which lot the parts are of, for the history.", metavar="NAME")]
+Lot = Annotated[str, typer.Option(help="Which lot the parts are of, for history and report.", metavar="NAME")]
 Url = Annotated[
     str,
     typer.Option("--history-url", help="Database of the history, such as postgresql://user@host/name.", metavar="URL"),

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.jobs.inspection import read
 from app.views.camera import home, project
-from app.views.deviation import round_length
 from app.views.layers import mix
 from app.views.marks import Mark, Marks
 from app.views.overlay import Overlay
 from app.views.shapes import prepare
 from app.widgets.numbers import GROUP
 from app.workspaces.inspect.wording import Lengths, number
+from sedir_core.evaluation.deviation_scale import round_length
 from sedir_core.types import never_stop, no_report
 
 

@@ -83,6 +83,7 @@ class IcePage(QWidget):
         for value in PERPLEXITIES:
             self.perplexity.addItem(str(value), value)
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(USUAL))
+        self.caution = QLabel(NOT_METRIC, objectName="quiet")
         self.chosen_label = QLabel(objectName="quiet")
         self.show_all = QPushButton("Show all", toolTip="End the selection (Esc)", visible=False)
         self.export = QPushButton("Export")
@@ -189,7 +190,7 @@ class IcePage(QWidget):
         options.addWidget(QLabel("Perplexity", objectName="quiet"))
         options.addWidget(self.perplexity)
         options.addSpacing(8)
-        options.addWidget(QLabel(NOT_METRIC, objectName="quiet"))
+        options.addWidget(self.caution)
         options.addStretch()
         options.addWidget(self.chosen_label)
         options.addWidget(self.show_all)
@@ -296,6 +297,8 @@ class IcePage(QWidget):
         assert self.found is not None
         self.flat = flat
         self._asked_perplexity = float(self.perplexity.currentData())
+        self.caution.setText(_caution(flat, self._asked_perplexity, len(self.found.labels)))
+        self.caution.setToolTip(self.caution.text())
         looks = self._looks()
         for view, places in zip(self.scatters, flat.places, strict=True):
             view.show_points(places, self.found.labels, self.found.anomalous, looks)
@@ -409,3 +412,10 @@ def _panel(title: QLabel | None, content: QWidget) -> QFrame:
         column.addWidget(title)
     column.addWidget(content, 1)
     return panel
+
+
+def _caution(flat: Flat, asked: float, n_samples: int) -> str:
+    """How far the picture can be trusted."""
+    if flat.perplexity >= asked:
+        return NOT_METRIC
+    return f"{n_samples} samples: perplexity lowered to {flat.perplexity:g}, and measures are coarse. {NOT_METRIC}"

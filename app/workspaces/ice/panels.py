@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 HINT_WIDTH = 620
 FIRST_STEPS = (
     "Choose a data set with normal test scans, and two runs at the top: for instance the bundled run “default” and one "
-    "that you have trained. Both see the same scans. You then see whose categories overlap, and what that costs."
+    "that you have trained. Both see the same scans. You then see whose categories overlap (inter-"
+    "category entanglement, ICE), and what that costs."
 )
 
 

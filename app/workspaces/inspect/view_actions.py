@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.state.entries import Beside
 from app.state.settings import POINT_SIZES, Settings
-from app.views.colours import MAPS, Look
+from app.views.colours import Look
 from app.views.layers import Layer
 from app.views.linked_clouds import LinkedClouds
 from app.views.view_cube import SIDES
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect.tools import Tool, Tools
+from sedir_core.evaluation.colour_maps import MAPS
 
 LOOK_SETTINGS = ("colour_map", "per_scan_scale", "depth_shading", "point_size")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.state.entries import Entry, State
 from app.widgets.numbers import on_screen
 from sedir_core import units
+from sedir_core.evaluation.report_style import percent
 from sedir_core.evidence.wording import measure_text
 from sedir_core.types import VERDICT_WORDS, Defect, Detection, DoubleArray, Scan
 from sedir_core.units import UNKNOWN, symbol
@@ -73,11 +74,6 @@ def category_text(detection: Detection) -> str:
     """`flange · 97 % sure`, and where only one side was seen, that."""
     side = " · one side seen" if detection.from_one_side else ""
     return f"{detection.category or 'unknown'} · {percent(detection.category_confidence)} sure{side}"
-
-
-def percent(share: float) -> str:
-    """Whole per cents up to 1000; `> 999 %` beyond."""
-    return "> 999 %" if share >= 9.995 else f"{100 * share:.0f} %"
 
 
 def number(value: float, like: float | None = None) -> str:

@@ -28,7 +28,7 @@ from sedir_core.config import Config, preset
 from sedir_core.methods import TABLE
 
 PRESET_WORDS = {
-    "desktop": "Desktop: minutes on a processor",
+    "desktop": "Desktop: minutes on a CPU",
     "paper": "Paper: as published, for a GPU",
     "tiny": "Tiny: seconds, to try things out",
 }
@@ -78,15 +78,21 @@ class SettingsPanel(QFrame):
         self._top = top
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self.form)
-        scroll.viewport().setAutoFillBackground(False)
-        self.form.setAutoFillBackground(False)
+        inside = QWidget()
+        together = QVBoxLayout(inside)
+        together.setContentsMargins(0, 0, 6, 0)
+        together.setSpacing(9)
+        together.addLayout(top)
+        together.addWidget(self.everything)
+        together.addWidget(self.form)
+        together.addStretch()
+        scroll.setWidget(inside)
+        for part in (scroll.viewport(), inside, self.form):
+            part.setAutoFillBackground(False)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 12, 14, 12)
+        column.setContentsMargins(14, 12, 8, 12)
         column.setSpacing(9)
         column.addWidget(QLabel("2   How to learn it", objectName="sectionTitle"))
-        column.addLayout(top)
-        column.addWidget(self.everything)
         column.addWidget(scroll, 1)
         column.addWidget(self.estimate)
         column.addWidget(self.train)
