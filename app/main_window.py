@@ -131,7 +131,8 @@ class MainWindow(QMainWindow):
         if key not in self._pages:
             entry = next(entry for entry in WORKSPACES if entry.key == key)
             built = entry.factory(self.session, self.settings, self.theme, self._stack)
-            self._pages[key] = self._widgets[key] = built
+            assert isinstance(built, QWidget)
+            self._pages[key], self._widgets[key] = built, built
             self._stack.addWidget(built)
             self.menus.of_workspace[key].addSeparator()
             self.menus.of_workspace[key].addActions(self._pages[key].actions())
@@ -327,7 +328,9 @@ class MainWindow(QMainWindow):
         themes.apply(app, self.theme)
         self.menus.set_theme(self.theme)
         self.tools.set_theme(self.theme)
-        for page in (self.page, self.dialogs, *self._pages.values()):
+        self.page.set_theme(self.theme)
+        self.dialogs.set_theme(self.theme)
+        for page in self._pages.values():
             page.set_theme(self.theme)
         self.status.set_theme(self.theme)
         self.saving.set_theme(self.theme)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sedir_core.types import DoubleArray, FloatArray
 
@@ -27,8 +27,10 @@ class Pose:
     up: Triple
 
 
-def project(points: DoubleArray, pose: Pose, view_angle_deg: float, width: float, height: float) -> DoubleArray:
-    """(n, 3) places to (n, 3): pixels from the left and from the top, and how far in front of the camera."""
+def project(
+    points: NDArray[np.floating], pose: Pose, view_angle_deg: float, width: float, height: float
+) -> DoubleArray:
+    """(n, 3) places to (n, 3) float64: pixels from the left and from the top, and how far in front of the camera."""
     forward = _unit(np.subtract(pose.focus, pose.position), (0.0, 1.0, 0.0))
     right = _unit(np.cross(forward, pose.up), (1.0, 0.0, 0.0))
     arms = np.asarray(points, np.float64) - pose.position

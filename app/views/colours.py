@@ -60,7 +60,7 @@ class Scale:
         """(n,) values, NaN = not evaluated -> (n, 3) uint8; what is beyond an end has the end's colour."""
         known = np.nan_to_num(values, nan=self.low)
         if not self.high > self.low:
-            shares = np.zeros(len(values))
+            shares: NDArray[np.floating] = np.zeros(len(values))
         elif self.quiet is None:
             shares = (known - self.low) / (self.high - self.low)
         else:
@@ -70,7 +70,7 @@ class Scale:
         shares = np.clip(shares, 0.0, 1.0)
         colours = colour_map(self.map)[np.minimum(shares * N_STEPS, N_STEPS - 1).astype(np.uint8)]
         colours[np.isnan(values)] = NOT_EVALUATED
-        return colours
+        return np.asarray(colours)
 
 
 def heat(scores: FloatArray, limit: float) -> Rgb:

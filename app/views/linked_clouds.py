@@ -195,7 +195,9 @@ class LinkedClouds(QWidget):
 
     def swap(self) -> None:
         """Exchange left and right."""
-        self._splitter.insertWidget(0, self._splitter.widget(1))
+        right = self._splitter.widget(1)
+        assert right is not None
+        self._splitter.insertWidget(0, right)
 
     def show_entry(self, entry: Entry | None, colour_limit: float = 1.0) -> None:
         """Show a scan, without heat where there is no detection yet. Another scan gets a fresh camera.

@@ -134,7 +134,8 @@ class Section(QFrame):
     """A titled group of rows."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self.rows: list[SettingRow] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(16, 12, 10, 14)

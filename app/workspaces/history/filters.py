@@ -107,7 +107,7 @@ class FilterBar(QWidget):
             return None, None
         if days >= 0:
             return _midnight(date.today() - timedelta(days=days)), None
-        first, last = (date(*box.date().getDate()) for box in (self.since, self.until))  # type: ignore[misc, call-overload]
+        first, last = (date(*box.date().getDate()) for box in (self.since, self.until))
         return _midnight(min(first, last)), _midnight(max(first, last) + timedelta(days=1))
 
     def _tell(self, *_: object) -> None:

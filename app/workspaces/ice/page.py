@@ -209,8 +209,8 @@ class IcePage(QWidget):
         first.addWidget(self.table, 8)
         confusion = QWidget()
         second = QHBoxLayout(confusion)
-        for view in self.confusions:
-            second.addWidget(view)
+        for square in self.confusions:
+            second.addWidget(square)
         self.tabs = QTabWidget(documentMode=True)
         self.tabs.addTab(relation, "Separation")
         self.tabs.addTab(confusion, "Confusion")
@@ -278,10 +278,12 @@ class IcePage(QWidget):
         for run, title, mark in zip(found.runs, self.titles, "●■", strict=True):
             told = " · category given" if run.needs_category else ""
             title.setText(f"{mark}  {METHOD_NAMES.get(run.method, run.method)} · {run.name}{told}")
-        score, error = ([getattr(run, name) for run in found.runs] for name in ("classification_score", "normal_error"))
-        self.scores.show_values(found.categories, *score, unit=True)
-        self.errors.show_values(found.categories, *error, unit=False)
-        self.relation.show_points(found.categories, *(np.column_stack(pair) for pair in zip(score, error, strict=True)))
+        model, baseline = found.runs
+        self.scores.show_values(found.categories, model.classification_score, baseline.classification_score, unit=True)
+        self.errors.show_values(found.categories, model.normal_error, baseline.normal_error, unit=False)
+        self.relation.show_points(
+            found.categories, *(np.column_stack([run.classification_score, run.normal_error]) for run in found.runs)
+        )
         self.table.show_comparison(found)
         self._show_flat(flat)
         self._end_selection()

@@ -150,8 +150,9 @@ class Thumbnail(QFrame):
     SIZE = QSize(190, 206)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent, objectName="message")
-        self._theme = theme
+        super().__init__(parent)
+        self.setObjectName("message")
+        self._parent, self._theme = parent, theme
         self._points: DoubleArray | None = None
         self._title = self._under = ""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -173,7 +174,7 @@ class Thumbnail(QFrame):
     def show_sample(self, title: str, under: str, at: QPointF) -> None:
         """Beside the point `at` of the parent; the picture follows by `show_points`."""
         self._title, self._under, self._points = title, under, None
-        room = self.parentWidget().rect()
+        room = self._parent.rect()
         x = at.x() + 18 if at.x() + 18 + self.width() < room.width() else at.x() - 18 - self.width()
         y = min(max(at.y() - self.height() / 2, 4), room.height() - self.height() - 4)
         self.move(round(x), round(y))

@@ -23,7 +23,8 @@ class EmptyState(QFrame):
     """A picture, two sentences and the buttons to begin with."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self._watched = ""
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)

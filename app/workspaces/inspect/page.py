@@ -143,10 +143,10 @@ class InspectPage(QMainWindow):
             self._session.compare(self._session.current)
         self.clouds.set_beside(Beside.EXPECTED if pinned else Beside.SCAN)
 
-    def find(self) -> None:
+    def begin_search(self) -> None:
         """Begin a search in the list, wherever it was."""
         self.docks[0].setVisible(True)
-        self.scan_panel.find()
+        self.scan_panel.begin_search()
 
     def review(self, verdict: Decision | None) -> None:
         """The operator's word on the current scan; None takes it back."""

@@ -42,7 +42,8 @@ class SectionPanel(QFrame):
     camera_wanted = Signal()
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._settings = settings
         self._entry: Entry | None = None
         self._plane: Plane | None = None

@@ -255,7 +255,8 @@ class ScaleRow(QFrame):
     """One of two scales, and beside it what belongs to its limits; below it where it is narrow."""
 
     def __init__(self, scales: Sequence[QWidget]) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._box.setContentsMargins(0, 5, 0, 5)
         self._box.setSpacing(0)
@@ -306,7 +307,8 @@ class Readout(QFrame):
     clear_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self.text = QLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._copy = QToolButton(text="Copy", autoRaise=True)

@@ -30,7 +30,8 @@ class VerdictPanel(QFrame):
     retry_wanted = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self._entry: Entry | None = None
         self.headline = Headline()
@@ -57,8 +58,8 @@ class VerdictPanel(QFrame):
         )
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(content)
-        for part in (content, self._scroll.viewport()):
-            part.setAutoFillBackground(False)
+        content.setAutoFillBackground(False)
+        self._scroll.viewport().setAutoFillBackground(False)
         self.bar.setContentsMargins(14, 0, 14, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 12)

@@ -41,7 +41,8 @@ class DetailPanel(QFrame):
     grow_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self._shown: list[RunDetail] = []
         self._allowed = True
@@ -138,10 +139,10 @@ class DetailPanel(QFrame):
         self._show_curves(first, second)
 
     def _show_tabs(self, measures: QWidget, settings: QWidget) -> None:
-        for table in (self.categories, self.measures):
-            table.setVisible(table is measures)
-        for table in (self.settings, self.differences):
-            table.setVisible(table is settings)
+        self.categories.setVisible(measures is self.categories)
+        self.measures.setVisible(measures is self.measures)
+        self.settings.setVisible(settings is self.settings)
+        self.differences.setVisible(settings is self.differences)
         self.same.hide()
         self.tabs.setTabText(0, "Categories" if measures is self.categories else "Measures")
         self.tabs.setTabText(2, "Settings" if settings is self.settings else "Different settings")

@@ -127,7 +127,8 @@ class RunTable(QTableView):
     delete_pressed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="plain")
+        super().__init__(parent)
+        self.setObjectName("plain")
         self.setAccessibleName("Runs")
         self.rows = RunTableModel(theme)
         self.sorted = QSortFilterProxyModel(self)

@@ -26,6 +26,7 @@ from app.widgets.cloud_icon import cloud_icon
 from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
+from app.widgets.tree_items import top_items
 from app.workspaces.train.import_model import Draft
 from sedir_core.datasets.importing import Kind, Looked, name_trouble, scans_below
 from sedir_core.io.formats import dialog_filter
@@ -83,8 +84,8 @@ class PartPanel(QWidget):
             folder.clicked.connect(lambda _=False, kind=kind: self._ask_folder(kind))
             self.add_files[kind] = files
             grid.addWidget(QLabel(words), row, 0)
-            for column, widget in enumerate((self._counts[kind], files, folder), 1):
-                grid.addWidget(widget, row, column)
+            for at, widget in enumerate((self._counts[kind], files, folder), 1):
+                grid.addWidget(widget, row, at)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True, iconSize=QSize(ICON, ICON))
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.headerItem().setTextAlignment(POINTS, RIGHT)
@@ -126,8 +127,7 @@ class PartPanel(QWidget):
 
     def show_looked(self, one: Looked) -> None:
         """Another file was read."""
-        for row in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(row)
+        for item in top_items(self.tree):
             if item.data(0, PATH) == one.path:
                 self._fill(item, one)
         self.tree.resizeColumnToContents(POINTS)
