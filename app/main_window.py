@@ -23,7 +23,7 @@ from app.lifecycle.collecting import Collector
 from app.lifecycle.single_instance import Request
 from app.menus import Menus, WindowActs
 from app.opening import Opening, local_files
-from app.recording import Recording, login_name
+from app.recording import RecordingStatus, login_name
 from app.state.navigation import Navigation, OpenScans, ShowWorkspace
 from app.state.session import Session
 from app.state.settings import Settings
@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self.page = InspectPage(session, self.model, settings, self.theme)
         self.exporter = Exporter(session, settings, self.page, demo_dir, self)
         self.status, self.saving = JobStatus(self.theme), JobStatus(self.theme)
-        self.recording = Recording(session, settings, self.theme, self)
+        self.recording = RecordingStatus(session, settings, self.theme, self)
         self._model_label = QToolButton(toolTip="Choose another model, or where it computes", autoRaise=True)
         self._model_label.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.views.camera import Pose, project
+from app.views.camera import CameraPose, project
 
 
 class Drawing(Protocol):
@@ -27,12 +27,12 @@ class Overlay(QWidget):
         super().__init__(over)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.drawings: list[Drawing] = []
-        self._pose: Pose | None = None
+        self._pose: CameraPose | None = None
         self._view_angle_deg = 30.0
         over.installEventFilter(self)
         self.setGeometry(over.rect())
 
-    def set_camera(self, pose: Pose, view_angle_deg: float) -> None:
+    def set_camera(self, pose: CameraPose, view_angle_deg: float) -> None:
         self._pose, self._view_angle_deg = pose, view_angle_deg
         self.update()
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QWidget
 
 from app.views.colours import NOT_EVALUATED, Scale
-from app.views.section import Section, highest
+from app.views.section import CrossSection, highest
 from app.widgets.theme import Theme
 
 MOST_DOTS = 6000
@@ -29,7 +29,7 @@ class SectionPlot(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._section: Section | None = None
+        self._section: CrossSection | None = None
         self._shares: NDArray[np.float32] = np.empty(0, np.float32)
         self._tones: NDArray[np.intp] = np.empty(0, np.intp)  # -1 where not evaluated
         self._scale = Scale(0.0, 2.0)
@@ -47,7 +47,7 @@ class SectionPlot(QWidget):
         self.update()
 
     def show_section(
-        self, section: Section | None, shares: NDArray[np.float32], scale: Scale, limit: float,
+        self, section: CrossSection | None, shares: NDArray[np.float32], scale: Scale, limit: float,
         labels: tuple[str, str, str],
     ) -> None:  # fmt: skip
         """shares: (k,) scores of the outline as shares of the calibrated limit, NaN where not evaluated; empty without

@@ -13,7 +13,7 @@ from sedir_core.places import find_run, user_runs
 
 if TYPE_CHECKING:
     from sedir_core.runs.catalogue import RunDetail
-    from sedir_core.runs.compare import Comparison
+    from sedir_core.runs.compare import RunComparison
 
 app = typer.Typer(help="Trained models: list, compare, rename, archive, delete, restore, export, import.")
 
@@ -196,7 +196,7 @@ def _categories(detail: RunDetail) -> str:
     return table(rows) + "\n"
 
 
-def _side_by_side(found: Comparison) -> str:
+def _side_by_side(found: RunComparison) -> str:
     rows: list[tuple[str, ...]] = [("category", "measure", found.first.entry.name, found.second.entry.name)]
     for pair in found.pairs:
         if pair.first is None and pair.second is None:

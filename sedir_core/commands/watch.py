@@ -25,7 +25,7 @@ from sedir_core.commands.options import (
     RuleChoice,
 )
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recorded, Recording, Space, Url
-from sedir_core.commands.watch_lines import Lines
+from sedir_core.commands.watch_lines import WatchLog
 from sedir_core.errors import CannotWrite
 from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
@@ -89,7 +89,7 @@ def watch(
     names = ExportNames(export) if export is not None else None
     run_dir = find_model(model)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
-    lines = Lines(json_file)
+    lines = WatchLog(json_file)
     with ExitStack() as stack:
         stack.callback(lines.close)
         stop = stack.enter_context(interruptible())

@@ -64,7 +64,9 @@ class Solid(ABC):
 
     def moved(self, offset: Vector = (0, 0, 0), rotation: DoubleArray | None = None, scale: float = 1.0) -> Solid:
         """Scaled, then rotated by a (3, 3) matrix, then shifted."""
-        return Moved(self, np.asarray(offset, dtype=np.float64), np.eye(3) if rotation is None else rotation, scale)
+        return MovedSolid(
+            self, np.asarray(offset, dtype=np.float64), np.eye(3) if rotation is None else rotation, scale
+        )
 
     def __or__(self, other: Solid) -> Solid:
         return Union(self, other)
@@ -95,7 +97,7 @@ class Primitive(Solid):
         return self.draw(n, rng)
 
 
-class Moved(Solid):
+class MovedSolid(Solid):
     """A body somewhere else: x -> rotation @ (scale * x) + offset."""
 
     def __init__(self, body: Solid, offset: DoubleArray, rotation: DoubleArray, scale: float) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.memory_bank import Judged, Memory, MemoryBankDetector
+from sedir_core.detectors.memory_bank import Memory, MemoryBankDetector, PatchDistances
 from sedir_core.detectors.peer_features import Cloud, Eyes, Patches
 from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.wide_features import geometry_change
@@ -54,7 +54,7 @@ class Group3adDetector(MemoryBankDetector):
     ) -> None:
         super().__init__(config, eyes, known, memories)
 
-    def judge(self, cloud: Cloud, memory: Memory) -> list[Judged]:
+    def judge(self, cloud: Cloud, memory: Memory) -> list[PatchDistances]:
         """See `MemoryBankDetector.judge`."""
         assert isinstance(memory, Projected)
         picked = self._centres(cloud.aligned, memory)
@@ -66,7 +66,7 @@ class Group3adDetector(MemoryBankDetector):
             else:
                 patches = self.eyes.look(channel, cloud)
             distances, entries = bank.nearest(patches.features, self.eyes.device)
-            found.append(Judged(patches, distances**2, entries))
+            found.append(PatchDistances(patches, distances**2, entries))
         return found
 
     def _centres(self, points: DoubleArray, memory: Projected) -> IntArray:

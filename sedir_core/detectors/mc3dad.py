@@ -23,7 +23,7 @@ from sedir_core.detectors.category_given import Told
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import LESS_MEMORY, Stopwatch, below
 from sedir_core.evidence.tokens import tokenize
@@ -106,11 +106,11 @@ class Mc3dadDetector(Told):
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
         tokens = self.maskable(cloud.aligned)
         values = self.nets.rebuild(tokens, self.method, coin_of(cloud.aligned))[2]
-        return Residuals(tokens.centers[0].double().cpu().numpy(), values)
+        return PlacedResiduals(tokens.centers[0].double().cpu().numpy(), values)
 
     def maskable(self, aligned: DoubleArray) -> MaskableTokens:
         """The tokens of an aligned cloud (n, 3)."""

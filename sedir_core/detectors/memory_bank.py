@@ -27,12 +27,12 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config, EncoderConfig
-from sedir_core.detectors.bank import Bank
+from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.by_place import smoothed
 from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
 from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, Eyes, Patches
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
@@ -98,7 +98,7 @@ RECIPES: Mapping[str, Recipe] = {
 class Memory:
     """What is remembered of a category: a bank per channel, and the scale (channels, 2), lowest and highest usual."""
 
-    banks: tuple[Bank, ...]
+    banks: tuple[MemoryBank, ...]
     scale: DoubleArray
 
     def without(self, part: int) -> Memory:
@@ -107,7 +107,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Judged:
+class PatchDistances:
     """A scan in one channel: its patches, how far each is from the bank, and from which entry, (m,) each."""
 
     patches: Patches
@@ -130,16 +130,16 @@ class MemoryBankDetector(ToldDetector):
             judged = self.judge(cloud, self.memories[category])
         return self.conclude(cloud, self.memories[category], judged)
 
-    def judge(self, cloud: Cloud, memory: Memory) -> list[Judged]:
+    def judge(self, cloud: Cloud, memory: Memory) -> list[PatchDistances]:
         """The distances to the banks, channel by channel."""
         found = []
         for channel, bank in zip(self.recipe.channels, memory.banks, strict=True):
             patches = self.eyes.look(channel, cloud)
             distances, entries = bank.nearest(patches.features, self.eyes.device)
-            found.append(Judged(patches, distances**2 if self.recipe.squared else distances, entries))
+            found.append(PatchDistances(patches, distances**2 if self.recipe.squared else distances, entries))
         return found
 
-    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[Judged]) -> Examined:
+    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[PatchDistances]) -> Examined:
         """One score per point and one for the scan."""
         layers = []
         for one, (low, high) in zip(judged, memory.scale, strict=True):
@@ -151,15 +151,15 @@ class MemoryBankDetector(ToldDetector):
         token = judged[0].patches.features.mean(axis=0) if self.recipe.has_tokens else NO_TOKEN
         return Examined(scores, score, token)
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`: distances of patches, or of all banks together at the points."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         with memory_guard(self.eyes.device, LESS_MEMORY):
             judged = self.judge(cloud, memory)
         if len(judged) == 1:
-            return Residuals(self._seen(cloud)[judged[0].patches.picked], judged[0].distances)
-        return Residuals(cloud.aligned, self.conclude(cloud, memory, judged).scores)
+            return PlacedResiduals(self._seen(cloud)[judged[0].patches.picked], judged[0].distances)
+        return PlacedResiduals(cloud.aligned, self.conclude(cloud, memory, judged).scores)
 
     def _seen(self, cloud: Cloud) -> DoubleArray:
         return cloud.raw if self.recipe.unregistered else cloud.aligned
@@ -204,7 +204,7 @@ class MemoryBankDetector(ToldDetector):
         return cls(config, eyes, known, memories)
 
 
-def weighted_maximum(judged: Judged, bank: Bank) -> float:
+def weighted_maximum(judged: PatchDistances, bank: MemoryBank) -> float:
     """BTF's object score: the largest distance s, times 1 - exp(s / √D) / Σ exp(d / √D).
 
     d: from the same patch to the two entries that lie nearest to its own nearest entry; D: the features' width. Where a
@@ -243,7 +243,7 @@ def _memory(tensors: Mapping[str, Tensor], channels: Sequence[Channel]) -> Memor
         gains = tensors.get(f"bank.{number}.gains")
         if gains is not None and gains.shape != entries.shape[1:]:
             raise ValueError(f"bank {number} is {entries.shape}, its gains {tuple(gains.shape)}")
-        banks.append(Bank(entries, owners, None if gains is None else gains.float().numpy()))
+        banks.append(MemoryBank(entries, owners, None if gains is None else gains.float().numpy()))
     scale = tensors["scale"].double().numpy()
     if scale.shape != (len(channels), 2) or not (scale[:, 0] < scale[:, 1]).all():
         raise ValueError("the scale is not one range per bank")

@@ -26,7 +26,7 @@ from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.detectors.wide_features import curvatures, oriented_normals, wide_histograms
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import below
@@ -85,12 +85,12 @@ class PlaceDetector(ToldDetector):
         values = self.memories[category].distances(cloud.aligned, features, self.config.place.neighbours)
         return replace(concluded(usual, cloud.aligned, values), token=features.mean(axis=0))
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         features = self._describe(category, cloud)
-        return Residuals(cloud.aligned, memory.distances(cloud.aligned, features, self.config.place.neighbours))
+        return PlacedResiduals(cloud.aligned, memory.distances(cloud.aligned, features, self.config.place.neighbours))
 
     def _describe(self, category: str, cloud: Cloud) -> FloatArray:
         return describe(self.method, cloud.aligned, self.known[category].surface)

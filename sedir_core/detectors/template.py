@@ -22,7 +22,7 @@ from sedir_core.detectors.by_place import top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.combination import Evidence, Usual
 from sedir_core.evidence.stages import below
@@ -37,7 +37,7 @@ THERE, BACK = "there", "back"
 
 
 @dataclass(frozen=True)
-class Deviation:
+class SurfaceDistances:
     """Both (n,), in radii, at the points of a scan. there: signed, positive outside the surface. back: how far the
     surface around is from the scan, at least 0."""
 
@@ -70,13 +70,15 @@ class TemplateDetector(ToldDetector):
         remark = f"farthest point {abs(distance):.3g} {side} the golden surface"
         return Examined(scores, top_mean(scores), NO_TOKEN, remark)
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`; the golden surface is merged from all parts and leaves none out."""
         mine = self.known[category]
-        return Residuals(cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None))
+        return PlacedResiduals(
+            cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None)
+        )
 
     @staticmethod
-    def score(found: Deviation, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
+    def score(found: SurfaceDistances, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
         """(n,) the larger of both ways."""
         if usual is not None:
             return np.maximum(*usual.exceed(found.evidence(places)).values())
@@ -107,7 +109,7 @@ class TemplateDetector(ToldDetector):
         return cls(config, known, usual)
 
 
-def deviation(points: DoubleArray, surface: Surface) -> Deviation:
+def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
     """How a scan (n, 3) departs from a surface that it is aligned to, and the surface from it."""
     tree = PointTree(points)
     distances, nearest = surface.tree.nearest(points)
@@ -118,7 +120,7 @@ def deviation(points: DoubleArray, surface: Surface) -> Deviation:
     back = np.abs(_or_beyond(across, gaps))
     around = tree.nearest_k(points, SMOOTHING)[1]
     covered = surface.tree.nearest_k(points, SMOOTHING)[1]
-    return Deviation(there[around].mean(axis=1), back[covered].mean(axis=1))
+    return SurfaceDistances(there[around].mean(axis=1), back[covered].mean(axis=1))
 
 
 def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:

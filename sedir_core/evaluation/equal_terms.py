@@ -26,7 +26,7 @@ from sedir_core.detectors.category_given import cloud_of
 from sedir_core.detectors.memory_bank import RECIPES
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, placed_again
-from sedir_core.detectors.residuals import Residuals, ShowsResiduals, tokens_in_words
+from sedir_core.detectors.residuals import PlacedResiduals, ShowsResiduals, tokens_in_words
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
@@ -143,12 +143,12 @@ class _OnBasis:
         return spread(found.values, found.places, cloud.aligned)
 
 
-def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> Residuals:
+def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> PlacedResiduals:
     if isinstance(detector, ShowsResiduals):
         return detector.residuals(name, cloud, left_out)
     assert isinstance(detector, SedirDetector)
     tokens = tokenize(cloud.aligned, detector.config.grouping, detector.nets.encoder, detector.device)
-    return Residuals(centres_of(tokens), detector.token_residuals(tokens))
+    return PlacedResiduals(centres_of(tokens), detector.token_residuals(tokens))
 
 
 def _require_same_frame(detector: Detector, name: str, basis: Basis) -> None:

@@ -20,7 +20,7 @@ from sedir_core.errors import BadHistory, CannotWrite
 from sedir_core.history.database import open_database, told, writing
 from sedir_core.history.kept import Kept, read_kept
 from sedir_core.history.place import without_password
-from sedir_core.history.records import Choices, DefectNote, Filter, Inspection, Order, Override, Sample, Tally
+from sedir_core.history.records import ChartPoint, Choices, DefectNote, Filter, Inspection, Order, Override, Tally
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import Decision, Verdict
@@ -181,7 +181,7 @@ class History:
             found = [tuple(sorted(filter(None, connection.scalars(select(c).distinct())))) for c in columns]
         return Choices(*found)
 
-    def samples(self, wanted: Filter, newest: int | None = None) -> list[Sample]:
+    def samples(self, wanted: Filter, newest: int | None = None) -> list[ChartPoint]:
         """Scores in their order, the oldest first; of the newest ones only, where a number is given."""
         query: Select[str, datetime, str, str, float | None, str] = (
             select(_Row.key, _Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
@@ -191,7 +191,7 @@ class History:
         )
         with told(self.where), self._engine.connect() as connection:
             found = [
-                Sample(key, when, part, lot, share, _verdict(final))
+                ChartPoint(key, when, part, lot, share, _verdict(final))
                 for key, when, part, lot, share, final in connection.execute(query)
             ]
         return found[::-1]

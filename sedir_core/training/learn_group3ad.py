@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sedir_core.detectors.bank import Bank, choose_entries
+from sedir_core.detectors.bank import MemoryBank, choose_entries
 from sedir_core.detectors.group3ad import Group3adDetector, Projected, plain_patches, projected
 from sedir_core.detectors.memory_bank import RECIPES, Memory
 from sedir_core.detectors.peer_features import Channel, Cloud, Eyes, Patches
@@ -25,7 +25,7 @@ from sedir_core.runtime import generator, torch_generator
 from sedir_core.training.learn_peers import REMEMBER, candidates, memorised, scale_of_banks
 from sedir_core.training.material import Learned
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import Report, Stop
 
 SAMPLINGS = 4  # of each part, whose tokens are learned from [O]
@@ -40,7 +40,7 @@ def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
     detector = Group3adDetector(config, eyes, {}, {})
     memories: dict[str, Projected] = {}
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
         projector = fit_projector(_tokens(shelf, eyes, name, stop), shelf, name, stop)
         memory = projected(_remember(shelf, eyes, projector, name, stop), projector, shelf.bases[name].whole.surface)
         judged = []
@@ -126,7 +126,7 @@ def _remember(shelf: Shelf, eyes: Eyes, projector: nn.Module, name: str, stop: S
             return plain_patches(eyes, cloud, projector)
         return eyes.look(channel, cloud, banked=True)
 
-    banks: list[Bank] = []
+    banks: list[MemoryBank] = []
     for channel in RECIPES[config.method].channels:
         features, owners = candidates([look(channel, cloud) for cloud in clouds], config.bank.candidates, random)
         banks.append(choose_entries(features, owners, config.bank.coreset, config.bank.projection, random, stop))

@@ -13,10 +13,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.bank import Bank, choose_entries
+from sedir_core.detectors.bank import MemoryBank, choose_entries
 from sedir_core.detectors.by_place import top_mean
 from sedir_core.detectors.inside import INSIDE_WIDTH
-from sedir_core.detectors.memory_bank import RECIPES, Judged, Memory, MemoryBankDetector
+from sedir_core.detectors.memory_bank import RECIPES, Memory, MemoryBankDetector, PatchDistances
 from sedir_core.detectors.peer_features import Eyes, Patches
 from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.template import TemplateDetector, deviation
@@ -30,7 +30,7 @@ from sedir_core.rundir.imagenet_weights import load_lite0, load_resnet18, random
 from sedir_core.runtime import generator
 from sedir_core.training.material import Learned
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Report, Stop
 
 REMEMBER = "remember"
@@ -45,7 +45,7 @@ def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
     detector = MemoryBankDetector(config, eyes, {}, {})
     memories: dict[str, Memory] = {}
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
         memory = _remember(shelf, eyes, name, stop)
         judged = [detector.judge(one.cloud, memory.without(one.part)) for one in held_out]
         memories[name] = memory = replace(memory, scale=scale_of_banks(judged))
@@ -64,7 +64,7 @@ def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
     usual: dict[str, Usual] = {}
     per_place = shelf.config.bank.standardise == "place"
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
         basis = shelf.bases[name]
         found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
         if per_place:
@@ -107,7 +107,7 @@ def _remember(shelf: Shelf, eyes: Eyes, name: str, stop: Stop) -> Memory:
     config, recipe = shelf.config, RECIPES[shelf.config.method]
     random = generator(config.training.seed, "remember", name)
     clouds = shelf.clouds_of(name, random)
-    banks: list[Bank] = []
+    banks: list[MemoryBank] = []
     for channel in recipe.channels:
         seen = []
         for cloud in clouds:
@@ -150,7 +150,7 @@ def candidates(seen: Sequence[Patches], most: int, random: np.random.Generator) 
     return np.concatenate(rows), np.concatenate(owners)
 
 
-def scale_of_banks(judged: Sequence[Sequence[Judged]]) -> DoubleArray:
+def scale_of_banks(judged: Sequence[Sequence[PatchDistances]]) -> DoubleArray:
     """(channels, 2) the lowest and highest distances of held-out scans; 0 and 1 where nothing is to be combined."""
     if len(judged[0]) == 1:
         return np.array([[0.0, 1.0]])

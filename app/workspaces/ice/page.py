@@ -30,13 +30,13 @@ from app.state.navigation import Navigation, OpenScans
 from app.state.session import Session
 from app.state.settings import Settings
 from app.views.category_charts import ConfusionView, DumbbellChart, RelationChart
-from app.views.scatter import Look, ScatterView
+from app.views.scatter import MarkLook, ScatterView
 from app.widgets.job_status import JobStatus
 from app.widgets.messages import MessageBar
 from app.widgets.number_field import indented
 from app.widgets.theme import Theme, icon
 from app.workspaces.ice.model import CompareRequest, IceModel, write_figure, write_numbers
-from app.workspaces.ice.panels import EmptyState, Legend, MeasureTable, Thumbnail
+from app.workspaces.ice.panels import CategoryLegend, CompareIntro, MeasureTable, Thumbnail
 from app.workspaces.ice.setup import SetupBar
 from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
@@ -68,10 +68,10 @@ class IcePage(QWidget):
         self.messages = MessageBar(theme)
         self.setup = SetupBar((bundled_runs(), user_runs()), theme)
         self.status = JobStatus(theme)
-        self.empty = EmptyState(theme)
+        self.empty = CompareIntro(theme)
         self.scatters = (ScatterView(theme), ScatterView(theme))
         self.titles = (QLabel(objectName="paneTitle"), QLabel(objectName="paneTitle"))
-        self.legend = Legend()
+        self.legend = CategoryLegend()
         self.scores, self.errors = DumbbellChart(theme, RUNS), DumbbellChart(theme, RUNS)
         self.relation = RelationChart(theme, RUNS)
         self.confusions = (ConfusionView(theme, RUNS, 0), ConfusionView(theme, RUNS, 1))
@@ -303,9 +303,9 @@ class IcePage(QWidget):
             view.show_points(places, self.found.labels, self.found.anomalous, looks)
         self._end_selection()
 
-    def _looks(self) -> list[Look]:
+    def _looks(self) -> list[MarkLook]:
         n = len(self.found.categories) if self.found is not None else 0
-        return [Look(*category_style(c, self._theme.name == "dark")) for c in range(n)]
+        return [MarkLook(*category_style(c, self._theme.name == "dark")) for c in range(n)]
 
     def _show_confusion(self, mask: BoolArray | None) -> None:
         assert self.found is not None

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.views.scatter import Look, mark_path
+from app.views.scatter import MarkLook, mark_path
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 from sedir_core.types import DoubleArray
@@ -37,7 +37,7 @@ FIRST_STEPS = (
 )
 
 
-def mark_icon(look: Look) -> QIcon:
+def mark_icon(look: MarkLook) -> QIcon:
     """A category's mark, sharp at twice the size."""
     picture = QPixmap(32, 32)
     picture.fill(Qt.GlobalColor.transparent)
@@ -51,7 +51,7 @@ def mark_icon(look: Look) -> QIcon:
     return QIcon(picture)
 
 
-class Legend(QListWidget):
+class CategoryLegend(QListWidget):
     """The categories for all views; choosing some selects their samples."""
 
     chosen = Signal(list)  # categories
@@ -66,14 +66,14 @@ class Legend(QListWidget):
         self.setToolTip("Choose categories to select their samples in every view")
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(sorted(self.row(i) for i in self.selectedItems())))
 
-    def show_categories(self, names: Sequence[str], looks: Sequence[Look]) -> None:
+    def show_categories(self, names: Sequence[str], looks: Sequence[MarkLook]) -> None:
         self.blockSignals(True)
         self.clear()
         self.addItems(list(names))
         self.set_looks(looks)
         self.blockSignals(False)
 
-    def set_looks(self, looks: Sequence[Look]) -> None:
+    def set_looks(self, looks: Sequence[MarkLook]) -> None:
         for row, look in enumerate(looks):
             self.item(row).setIcon(mark_icon(look))
 
@@ -216,7 +216,7 @@ class Thumbnail(QFrame):
                 painter.drawEllipse(QPointF(95 + 76 * float(x[i]), 84 - 76 * float(y[i])), 1.1, 1.1)
 
 
-class EmptyState(QWidget):
+class CompareIntro(QWidget):
     """What this page is for, and the first step."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

@@ -19,7 +19,7 @@ SIDE_PX = 36
 """Lines of text do not reach the frame."""
 
 
-class EmptyState(QFrame):
+class InspectIntro(QFrame):
     """A picture, two sentences and the buttons to begin with."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 
 from app.state.entries import Entry
 from app.state.settings import Settings
-from app.views.camera import Pose
+from app.views.camera import CameraPose
 from app.views.colours import Look
-from app.views.section import AXES, Plane, across_axis, cut, facing, half_thickness, reach
+from app.views.section import AXES, CuttingPlane, across_axis, cut, facing, half_thickness, reach
 from app.views.section_plot import SectionPlot
 from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
@@ -46,7 +46,7 @@ class SectionPanel(QFrame):
         self.setObjectName("panel")
         self._settings = settings
         self._entry: Entry | None = None
-        self._plane: Plane | None = None
+        self._plane: CuttingPlane | None = None
         self._limit = 1.0
         self.buttons = QButtonGroup(self)
         row = QHBoxLayout()
@@ -90,12 +90,12 @@ class SectionPanel(QFrame):
     def set_theme(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
 
-    def face(self, pose: Pose) -> None:
+    def face(self, pose: CameraPose) -> None:
         """Cut as that camera sees it."""
         direction = np.subtract(pose.focus, pose.position)
         self.cut_wanted.emit(facing(direction, np.asarray(pose.up, np.float64)))
 
-    def show_section(self, entry: Entry | None, plane: Plane | None, limit: float, unit: str) -> None:
+    def show_section(self, entry: Entry | None, plane: CuttingPlane | None, limit: float, unit: str) -> None:
         """The plane through that scan. limit: the operator's, as a share of the calibrated one."""
         self._entry, self._plane, self._limit = entry, plane, limit
         if plane is None or entry is None or entry.shape is None:

@@ -44,7 +44,7 @@ WIDE_PX, LOW_PX = 520, 430
 """From here on there is room beside the colour scale; below that height it takes less itself."""
 
 
-class Stage(QWidget):
+class ScanViews(QWidget):
     """Shows one entry; follows the settings of the views and the tools."""
 
     def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None) -> None:

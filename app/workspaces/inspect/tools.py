@@ -13,7 +13,7 @@ from app.state.entries import Entry
 from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
 from app.views.picking import Probe, distance
-from app.views.section import Plane, across_axis
+from app.views.section import CuttingPlane, across_axis
 from app.workspaces.inspect import wording
 from sedir_core.types import DoubleArray
 
@@ -39,7 +39,7 @@ class Tools(QObject):
         self._clouds, self._session = clouds, session
         self._entry: Entry | None = None
         self.tool = Tool.LOOK
-        self.plane: Plane | None = None
+        self.plane: CuttingPlane | None = None
         self.probes: list[Probe] = []
         clouds.point_clicked.connect(self._add)
         session.unit_changed.connect(self._tell)
@@ -88,11 +88,11 @@ class Tools(QObject):
         else:
             self.set_plane(None)
 
-    def cut(self, plane: Plane) -> None:
+    def cut(self, plane: CuttingPlane) -> None:
         """A plane like that, through the chosen defect, or else the strongest, or else the middle."""
         self.set_plane(plane.at(float(plane.normal @ self._of_interest())))
 
-    def set_plane(self, plane: Plane | None) -> None:
+    def set_plane(self, plane: CuttingPlane | None) -> None:
         self.plane = plane
         self._clouds.show_plane(plane)
         self.changed.emit()

@@ -33,11 +33,11 @@ from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon
 from app.workspaces.runs.detail_panel import DetailPanel
-from app.workspaces.runs.model import ExportRequest, ImportRequest, Listing, RunsModel, Shelf, bring_in, export
+from app.workspaces.runs.model import BundleImport, ExportRequest, Listing, RunsModel, Shelf, bring_in, export
 from app.workspaces.runs.table import ALIVE, RunTable
 from sedir_core.errors import UserError
 from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs, user_runs
-from sedir_core.runs.catalogue import RunEntry, State
+from sedir_core.runs.catalogue import RunEntry, RunState
 from sedir_core.runs.manage import Trashed, archive_run, delete_run, empty_trash, rename_run, restore_run
 
 SHELVES: tuple[tuple[str, Shelf], ...] = (("Runs", "current"), ("Archived", "archived"), ("Deleted", "deleted"))
@@ -216,7 +216,7 @@ class RunsPage(QWidget):
     def import_bundles(self, bundles: Sequence[Path]) -> None:
         """Check exported models and add them to the list."""
         for bundle in bundles:
-            request = ImportRequest(bundle, self.model.folder)
+            request = BundleImport(bundle, self.model.folder)
             self.model.transfer(f"{bundle.name} is not imported", bring_in, request, self._on_imported)
 
     def add_folder(self) -> None:
@@ -308,7 +308,7 @@ class RunsPage(QWidget):
     def _enable(self) -> None:
         one, some, shelf = self._one(), bool(self._changeable()), self.shelf.currentData()
         deleted = shelf == "deleted"
-        self.export.setEnabled(one is not None and one.state is State.FINISHED and not deleted)
+        self.export.setEnabled(one is not None and one.state is RunState.FINISHED and not deleted)
         self.rename.setEnabled(one is not None and some and not deleted)
         self.archive.setEnabled(some and not deleted)
         self.archive.setText("Put Back onto the List" if shelf == "archived" else "Archive")
