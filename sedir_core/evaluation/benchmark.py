@@ -16,8 +16,8 @@ import numpy as np
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.base import Detector, JudgesInSeveralWays
 from sedir_core.errors import BadDataset, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
-from sedir_core.evaluation.metrics import aupr, auroc, mean
 from sedir_core.evidence.judging import EVIDENCE, RULES
+from sedir_core.metrics import aupr, auroc, mean
 from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)

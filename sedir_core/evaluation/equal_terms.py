@@ -30,13 +30,13 @@ from sedir_core.detectors.residuals import PlacedResiduals, ShowsResiduals, toke
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
-from sedir_core.evaluation.metrics import aupr, auroc, mean
 from sedir_core.evidence.calibration import Basis, hold_out
 from sedir_core.evidence.stages import whole_points, working_points
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
+from sedir_core.metrics import aupr, auroc, mean
 from sedir_core.runtime import generator
 from sedir_core.training.bases import kept_bases
 from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report

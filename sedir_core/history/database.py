@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.pool import NullPool
 
 from sedir_core.errors import BadHistory, CannotWrite
-from sedir_core.history.place import SQLITE, without_password
+from sedir_core.history.url import SQLITE, without_password
 
 HEAD = "0002"
 """The newest migration; a test compares it with the scripts."""

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session as DbSession
 from sedir_core.errors import BadHistory, CannotWrite
 from sedir_core.history.database import open_database, told, writing
 from sedir_core.history.kept import Kept, read_kept
-from sedir_core.history.place import without_password
 from sedir_core.history.records import ChartPoint, Choices, DefectNote, Filter, Inspection, Order, Override, Tally
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
+from sedir_core.history.url import without_password
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import Decision, Verdict
 
