@@ -41,7 +41,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What the files of the training scans do not say."""
 
-    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are told [O]", simple=True)
+    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are given [O]", simple=True)
     columns: str = setting("", "x, y, z of text tables: three names, or numbers from 1; empty finds them out [O]")
     defective_names: Literal["refuse", "learn"] = setting(
         "refuse", "training scans in folders or files that are called defective: refuse them, or learn them as good [O]"

@@ -19,7 +19,7 @@ from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.detectors.category_given import Told
+from sedir_core.detectors.category_given import CategoryGiven
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
@@ -61,7 +61,7 @@ class BaselineNets:
         return rebuilt.mean(dim=0), pooled.mean(dim=(0, 1)), np.asarray(residuals.double().cpu().numpy())
 
 
-class Mc3dadDetector(Told):
+class Mc3dadDetector(CategoryGiven):
     """A fitted MC3D-AD; see `detectors.base.Detector`."""
 
     def __init__(

@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from sedir_core.config import Config, EncoderConfig
 from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.by_place import smoothed
-from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
-from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, Eyes, Patches
+from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
+from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
@@ -115,18 +115,22 @@ class PatchDistances:
     entries: IntArray
 
 
-class MemoryBankDetector(ToldDetector):
+class MemoryBankDetector(CategoryGivenDetector):
     """A memory bank per category and channel."""
 
     def __init__(
-        self, config: Config, eyes: Eyes, known: Mapping[str, Reference], memories: Mapping[str, Memory]
+        self,
+        config: Config,
+        extractor: FeatureExtractor,
+        known: Mapping[str, Reference],
+        memories: Mapping[str, Memory],
     ) -> None:
         super().__init__(config, known)
-        self.eyes, self.memories, self.recipe = eyes, dict(memories), RECIPES[config.method]
+        self.extractor, self.memories, self.recipe = extractor, dict(memories), RECIPES[config.method]
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`."""
-        with memory_guard(self.eyes.device, LESS_MEMORY):
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`."""
+        with memory_guard(self.extractor.device, LESS_MEMORY):
             judged = self.judge(cloud, self.memories[category])
         return self.conclude(cloud, self.memories[category], judged)
 
@@ -134,12 +138,12 @@ class MemoryBankDetector(ToldDetector):
         """The distances to the banks, channel by channel."""
         found = []
         for channel, bank in zip(self.recipe.channels, memory.banks, strict=True):
-            patches = self.eyes.look(channel, cloud)
-            distances, entries = bank.nearest(patches.features, self.eyes.device)
+            patches = self.extractor.extract(channel, cloud)
+            distances, entries = bank.nearest(patches.features, self.extractor.device)
             found.append(PatchDistances(patches, distances**2 if self.recipe.squared else distances, entries))
         return found
 
-    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[PatchDistances]) -> Examined:
+    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[PatchDistances]) -> CloudScores:
         """One score per point and one for the scan."""
         layers = []
         for one, (low, high) in zip(judged, memory.scale, strict=True):
@@ -149,13 +153,13 @@ class MemoryBankDetector(ToldDetector):
             scores = smoothed(scores, self._seen(cloud))
         score = weighted_maximum(judged[0], memory.banks[0]) if self.recipe.weighted else float(scores.max())
         token = judged[0].patches.features.mean(axis=0) if self.recipe.has_tokens else NO_TOKEN
-        return Examined(scores, score, token)
+        return CloudScores(scores, score, token)
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`: distances of patches, or of all banks together at the points."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
-        with memory_guard(self.eyes.device, LESS_MEMORY):
+        with memory_guard(self.extractor.device, LESS_MEMORY):
             judged = self.judge(cloud, memory)
         if len(judged) == 1:
             return PlacedResiduals(self._seen(cloud)[judged[0].patches.picked], judged[0].distances)
@@ -167,10 +171,10 @@ class MemoryBankDetector(ToldDetector):
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
         found: dict[str, Tensor] = {}
-        if self.eyes.encoder is not None:
-            found |= {f"encoder.{key}": value for key, value in self.eyes.encoder.state_dict().items()}
-        if self.eyes.backbone is not None:
-            found |= {f"backbone.{key}": value for key, value in self.eyes.backbone.state_dict().items()}
+        if self.extractor.encoder is not None:
+            found |= {f"encoder.{key}": value for key, value in self.extractor.encoder.state_dict().items()}
+        if self.extractor.backbone is not None:
+            found |= {f"backbone.{key}": value for key, value in self.extractor.backbone.state_dict().items()}
         for i, (name, reference) in enumerate(self.known.items()):
             memory = self.memories[name]
             own = reference_to_tensors(reference) | {"scale": torch.from_numpy(memory.scale)}
@@ -190,18 +194,20 @@ class MemoryBankDetector(ToldDetector):
         target = choose_device(device)[0]
         try:
             encoder = _encoder(config.encoder, below(tensors, "encoder."), target)
-            eyes = Eyes(config, encoder, _backbone(config, below(tensors, "backbone."), target), target)
+            extractor = FeatureExtractor(
+                config, encoder, _backbone(config, below(tensors, "backbone."), target), target
+            )
             parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
             known = {name: reference_from_tensors(part) for name, part in parts.items()}
             channels = RECIPES[config.method].channels
             memories = {name: _memory(part, channels) for name, part in parts.items()}
-            if (eyes.encoder is None) == RECIPES[config.method].needs_encoder:
+            if (extractor.encoder is None) == RECIPES[config.method].needs_encoder:
                 raise ValueError("the encoder is missing")
-            if (eyes.backbone is None) == RECIPES[config.method].needs_backbone:
+            if (extractor.backbone is None) == RECIPES[config.method].needs_backbone:
                 raise ValueError("the network that reads pictures is missing")
         except (KeyError, ValueError, RuntimeError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, eyes, known, memories)
+        return cls(config, extractor, known, memories)
 
 
 def weighted_maximum(judged: PatchDistances, bank: MemoryBank) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from sedir_core.config import Config, Po3adConfig
-from sedir_core.detectors.network_told import NetworkDetector, NetworkOutput, to_tensor
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, to_tensor
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.models.po3ad import BLOCKS_DOWN, BLOCKS_UP, ONE_BLOCK, Po3ad, offset_scores
 from sedir_core.types import DoubleArray

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from sedir_core.config import Config
 from sedir_core.detectors.bank import MemoryBank
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, content_generator, some_of, to_tensor
 from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
-from sedir_core.detectors.network_told import NetworkDetector, NetworkOutput, content_generator, some_of, to_tensor
 from sedir_core.detectors.peer_features import Cloud, Patches
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree

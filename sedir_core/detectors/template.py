@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sedir_core.config import Config
 from sedir_core.detectors.by_place import top_mean
-from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
+from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
@@ -49,7 +49,7 @@ class SurfaceDistances:
         return Evidence(places, {THERE: np.abs(self.there), BACK: self.back})
 
 
-class TemplateDetector(ToldDetector):
+class TemplateDetector(CategoryGivenDetector):
     """A golden template per category. usual: what good parts show at each place; None where nobody asked."""
 
     def __init__(
@@ -58,8 +58,8 @@ class TemplateDetector(ToldDetector):
         super().__init__(config, known)
         self.usual = usual
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`. Scores are distances in the training scans' unit, unless standardised."""
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`. Scores are distances in the training unit, unless standardised."""
         mine = self.known[category]
         found = deviation(cloud.aligned, mine.surface)
         usual = None if self.usual is None else self.usual[category]
@@ -68,7 +68,7 @@ class TemplateDetector(ToldDetector):
         distance = mine.frame.radius * found.there[worst]
         side = "outside" if distance > 0 else "inside"
         remark = f"farthest point {abs(distance):.3g} {side} the golden surface"
-        return Examined(scores, top_mean(scores), NO_TOKEN, remark)
+        return CloudScores(scores, top_mean(scores), NO_TOKEN, remark)
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`; the golden surface is merged from all parts and leaves none out."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import override
-from sedir_core.detectors.network_told import NetworkDetector, NetworkOutput, scale_of
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, scale_of
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.wide_features import geometry_change, oriented_normals
 from sedir_core.errors import Cancelled

@@ -1,4 +1,4 @@
-"""What detectors that are told the category learn from: aligned good parts, and limits from held-out samplings of them.
+"""Training material of the category-given detectors: aligned good parts, and limits from held-out samplings of them.
 
 The published codes have no limits; ours are set as SeDiR's are.
 """

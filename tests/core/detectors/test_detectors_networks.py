@@ -1,4 +1,4 @@
-"""Peers with a network for each category, end to end: trained, interrupted and resumed, told the category, scored."""
+"""Peers with a network for each category, end to end: trained, interrupted and resumed, given the category, scored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import sedir_core.training.train as training
 from sedir_core.config import Config, preset
 from sedir_core.datasets.index import open_dataset
 from sedir_core.detectors.base import Detector, load_detector
-from sedir_core.detectors.network_told import NetworkDetector
+from sedir_core.detectors.category_networks import NetworkDetector
 from sedir_core.detectors.registry import TABLE, code
 from sedir_core.errors import BadRun, Cancelled, TooFewPoints, UnknownCategory
 from sedir_core.evaluation.benchmark import evaluate
@@ -120,7 +120,7 @@ def test_shuffled_points_shuffle_the_scores(peers: dict[str, Detector], good: Sc
 @pytest.mark.parametrize("method", METHODS)
 def test_it_has_to_be_told_the_category(peers: dict[str, Detector], good: Scan, method: str) -> None:
     assert peers[method].needs_category
-    with pytest.raises(UnknownCategory, match="told the category"):
+    with pytest.raises(UnknownCategory, match="needs the category"):
         peers[method].detect(good)
 
 

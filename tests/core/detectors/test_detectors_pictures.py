@@ -10,7 +10,7 @@ from sedir_core.config import IsmpConfig, preset
 from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.inside import INSIDE_WIDTH, inside_vector, slices
 from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
-from sedir_core.detectors.peer_features import Cloud, Eyes, Patches, blurred
+from sedir_core.detectors.peer_features import Cloud, FeatureExtractor, Patches, blurred
 from sedir_core.detectors.pictures import BACKGROUND, SIDE, published_turns, seen_features, turns_around, view
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
@@ -107,16 +107,16 @@ def test_the_weighted_maximum_is_the_published_one() -> None:
     assert score == pytest.approx(0.714612, abs=1e-6)
 
 
-def eyes(method: str) -> Eyes:
+def extractor(method: str) -> FeatureExtractor:
     torch.manual_seed(0)
     config = preset("tiny", method)
     encoder = LocalEncoder(192, 64, 6, 2).eval()
-    return Eyes(config, encoder, EfficientNetLite0().eval(), torch.device("cpu"))
+    return FeatureExtractor(config, encoder, EfficientNetLite0().eval(), torch.device("cpu"))
 
 
 def test_cpmf_s_patches_are_about_unit_vectors_and_a_bank_of_them_knows_them() -> None:
     points = ellipsoid(2_000)
-    patches = eyes("cpmf").look("views", Cloud(points, points))
+    patches = extractor("cpmf").extract("views", Cloud(points, points))
     assert patches.features.shape == (784, 176 + 33)
     assert np.linalg.norm(patches.features, axis=1).max() <= np.sqrt(2) + 1e-5
     bank = MemoryBank(patches.features, np.zeros(784, dtype=np.int64))
@@ -125,7 +125,7 @@ def test_cpmf_s_patches_are_about_unit_vectors_and_a_bank_of_them_knows_them() -
 
 def test_ismp_s_vector_ends_with_reg3d_s() -> None:
     points = ellipsoid(2_000)
-    look = eyes("ismp").look
+    look = extractor("ismp").extract
     long, tokens = look("slices and groups", Cloud(points, points)), look("groups", Cloud(points, points))
     assert long.features.shape[1] == 320 + 33 + tokens.features.shape[1]
     assert np.array_equal(long.picked, tokens.picked)

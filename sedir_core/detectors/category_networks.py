@@ -1,4 +1,4 @@
-"""Detectors with a small network of its own for each category that they are told."""
+"""Detectors with a small network for each category, which has to be given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.category_given import Examined, ToldDetector
+from sedir_core.detectors.category_given import CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
@@ -39,7 +39,7 @@ class NetworkOutput:
     score: float = float("nan")
 
 
-class NetworkDetector(ToldDetector):
+class NetworkDetector(CategoryGivenDetector):
     """nets: one for each category, frozen, on `device`. scales: (c, 2) what held-out good scans show at least and at
     most, where a method has several channels to bring to one scale."""
 
@@ -63,17 +63,17 @@ class NetworkDetector(ToldDetector):
     def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """Score a cloud by a category's network."""
 
-    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> Examined:
+    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
         """One score per point and one for the scan: of one channel they are its own."""
-        return Examined(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
+        return CloudScores(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
 
     def looked(self, category: str, cloud: Cloud) -> NetworkOutput:
         """What the category's network shows."""
         with memory_guard(self.device, LESS_MEMORY), torch.no_grad():
             return self.look(self.nets[category], cloud)
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`."""
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`."""
         looked = self.looked(category, cloud)
         return self.conclude(looked, cloud, self.scales.get(category, unscaled(len(looked.channels))))
 
