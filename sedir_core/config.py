@@ -191,6 +191,12 @@ class ImrnetConfig(Section):
     masks: Literal["cover", "random"] = setting("cover", "every patch is hidden once [O], or at random")
     object_score: Literal["top", "max"] = setting("top", "the mean of the highest hundredth of the points [O], or one")
 
+    @model_validator(mode="after")
+    def _patches_fit(self) -> ImrnetConfig:
+        if self.patch_size > self.points:
+            raise ValueError(f"a patch cannot have {self.patch_size} of {self.points} points")
+        return self
+
 
 class IsmpConfig(Section):
     """ISMP alone."""
