@@ -14,15 +14,11 @@ import typer
 from sedir_core.commands.console import Status, echo
 from sedir_core.commands.machine import display_problem, install_line, missing_packages
 from sedir_core.errors import UserError
+from sedir_core.io.formats import readers
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, user_config, writable_folders
 
 OPEN3D = "open3d-cpu" if sys.platform == "linux" and platform.machine() == "x86_64" else "open3d"
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", OPEN3D, "PySide6-Essentials", "pyvista", "vtk", "matplotlib")
-
-READERS = {
-    "pye57": "E57", "laspy": "LAS", "lazrs": "LAZ", "trimesh": "GLB and 3MF", "tifffile": "TIFF",
-    "cadquery-ocp-novtk": "STEP",
-}  # fmt: skip
 
 
 class MachineCheck(NamedTuple):
@@ -55,15 +51,15 @@ def _libraries() -> list[MachineCheck]:
             found.append(MachineCheck(True, name, version(name)))
         except PackageNotFoundError:
             found.append(MachineCheck(False, name, "not installed: pip install sedir-inspect"))
-    return found + [_optional(name) for name in READERS]
+    return found + [_optional(name, read) for name, read in readers().items()]
 
 
-def _optional(name: str) -> MachineCheck:
-    """A library that is needed for some files only."""
+def _optional(name: str, read: str) -> MachineCheck:
+    """A library that reads some formats only."""
     try:
         return MachineCheck(True, name, version(name))
     except PackageNotFoundError:
-        return MachineCheck(None, name, f"not installed: needed for {READERS[name]}")
+        return MachineCheck(None, name, f"not installed: needed for {read}")
 
 
 def _system_libraries() -> MachineCheck:
