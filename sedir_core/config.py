@@ -145,7 +145,7 @@ class BankConfig(Section):
     candidates: int = setting(0, "features kept before entries are chosen; 0 keeps all [O]", 0, 1_000_000)
     projection: int = setting(128, "wider features are projected to this width while entries are chosen [R]", 8, 1024)
     standardise: Literal["none", "place"] = setting(
-        "none", "golden template: distances as they are, or in times of what is usual at their place [O]"
+        "none", "golden template: distances as they are, or relative to what is normal at their place [O]"
     )
 
 

@@ -228,7 +228,7 @@ def _row(item: Result) -> _Row:
 
 
 def _same(before: Inspection | None, now: Inspection) -> bool:
-    """Whether an inspection found what the one of before did, in the same points with the same model and limit."""
+    """Whether an inspection found what the previous one did, in the same points with the same model and limit."""
     return (
         before is not None
         and all(

@@ -42,7 +42,7 @@ class CloudScores:
 class AlignedScan:
     """A scan aligned to its category. points: (n, 3) the working ones, in file coordinates.
 
-    misfit: the residual of the alignment, in times of the training scans'. seconds: spent on the alignment.
+    misfit: residual of the alignment relative to that of the training scans. seconds: spent on the alignment.
     """
 
     points: DoubleArray

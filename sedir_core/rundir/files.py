@@ -116,7 +116,7 @@ def read_run_config(run_dir: Path) -> Config:
         config = read_config(run_dir / CONFIG)
     except BadConfig as error:
         raise BadRun(run_dir / CONFIG, error.what, "the run is damaged or of another version") from error
-    # Half a file may be valid TOML, and defaults would fill in the rest. Runs of before say nothing of their data;
+    # Half a file may be valid TOML, and defaults would fill in the rest. Older runs say nothing of their data;
     # it comes first, so half a file lacks others, too.
     missing = [name for name in read_by(config.method) if name not in config.model_fields_set | {"data"}]
     if missing:

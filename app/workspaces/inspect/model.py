@@ -143,7 +143,7 @@ class InspectModel(QObject):
         known = next((e.id for e in self._session.entries if e.path == path and e.past is None), None)
         if known is None:
             return self._session.add([path])[0]
-        self._drop_jobs({known})  # they hold the points of before
+        self._drop_jobs({known})  # they hold the previous points
         self._lost.discard(known)
         self._session.update(known, state=State.WAITING, scan=None, shape=None, surfaces={}, failure=None, repeats="")
         self._batch[known] = False
