@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -210,12 +211,9 @@ def unit(solid: Solid) -> Solid:
 
 
 def rotation(angle_degrees: float, axis: int | Vector = 2) -> DoubleArray:
-    """(3, 3) rotation about a coordinate axis or a direction (Rodrigues)."""
+    """(3, 3) rotation about a coordinate axis or a direction."""
     u = np.eye(3)[axis] if isinstance(axis, int) else np.asarray(axis, dtype=np.float64)
-    x, y, z = u / np.linalg.norm(u)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    angle = np.radians(angle_degrees)
-    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
+    return np.asarray(Rotation.from_rotvec(angle_degrees * u / np.linalg.norm(u), degrees=True).as_matrix())
 
 
 def random_rotation(rng: np.random.Generator) -> DoubleArray:
