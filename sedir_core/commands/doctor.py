@@ -14,7 +14,6 @@ import typer
 from sedir_core.commands.console import Status, echo
 from sedir_core.commands.machine import display_problem, install_line, missing_packages
 from sedir_core.errors import UserError
-from sedir_core.io.formats import readers
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, user_config, writable_folders
 
 OPEN3D = "open3d-cpu" if sys.platform == "linux" and platform.machine() == "x86_64" else "open3d"
@@ -51,6 +50,8 @@ def _libraries() -> list[MachineCheck]:
             found.append(MachineCheck(True, name, version(name)))
         except PackageNotFoundError:
             found.append(MachineCheck(False, name, "not installed: pip install sedir-inspect"))
+    from sedir_core.io.formats import readers  # it loads NumPy, which `--help` must not wait for
+
     return found + [_optional(name, read) for name, read in readers().items()]
 
 
