@@ -41,7 +41,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What the files of the training scans do not say."""
 
-    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are told [O]", simple=True)
+    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are given [O]", simple=True)
     columns: str = setting("", "x, y, z of text tables: three names, or numbers from 1; empty finds them out [O]")
     defective_names: Literal["refuse", "learn"] = setting(
         "refuse", "training scans in folders or files that are called defective: refuse them, or learn them as good [O]"
@@ -145,7 +145,7 @@ class BankConfig(Section):
     candidates: int = setting(0, "features kept before entries are chosen; 0 keeps all [O]", 0, 1_000_000)
     projection: int = setting(128, "wider features are projected to this width while entries are chosen [R]", 8, 1024)
     standardise: Literal["none", "place"] = setting(
-        "none", "golden template: distances as they are, or in times of what is usual at their place [O]"
+        "none", "golden template: distances as they are, or relative to what is normal at their place [O]"
     )
 
 
@@ -190,6 +190,12 @@ class ImrnetConfig(Section):
     rounds: int = setting(3, "how often a scan is hidden and rebuilt [P]", 1, 16)
     masks: Literal["cover", "random"] = setting("cover", "every patch is hidden once [O], or at random")
     object_score: Literal["top", "max"] = setting("top", "the mean of the highest hundredth of the points [O], or one")
+
+    @model_validator(mode="after")
+    def _patches_fit(self) -> ImrnetConfig:
+        if self.patch_size > self.points:
+            raise ValueError(f"a patch cannot have {self.patch_size} of {self.points} points")
+        return self
 
 
 class IsmpConfig(Section):

@@ -77,7 +77,7 @@ class PastRequest:
 
 
 @dataclass(frozen=True)
-class Inspected:
+class InspectedScan:
     """The answer, what of it is drawn, and the detector that gave it."""
 
     detection: Detection
@@ -234,7 +234,7 @@ class Inspector:
         """Get a detector ready. Raises BadRun, DeviceUnavailable."""
         return self._ready(request, report)[1]
 
-    def detect(self, request: DetectRequest, report: Report, stop: Stop) -> Inspected:
+    def detect(self, request: DetectRequest, report: Report, stop: Stop) -> InspectedScan:
         """Score one scan. Raises what `load` and `Detector.detect` raise."""
         detector, info = self._ready(request.model, report)
         if info.needs_category and request.category == "auto":
@@ -245,7 +245,7 @@ class Inspector:
         report(1.0, "preparing the picture")
         small = thumbnail(request.shape, detection.point_scores, detection.point_threshold)
         surfaces = first_surface(detection, request.shape)
-        return Inspected(detection, surfaces, small, info, front_of(request.shape, detection))
+        return InspectedScan(detection, surfaces, small, info, front_of(request.shape, detection))
 
     def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:

@@ -16,14 +16,14 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from app.state.entries import Beside, Entry
-from app.views.camera import START_DIRECTION, Pose, Triple, fitting_distance, home, towards
+from app.views.camera import START_DIRECTION, CameraPose, Triple, fitting_distance, home, towards
 from app.views.colours import Look
 from app.views.flight import Flight
 from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, missing_marked, plain
 from app.views.marks import Mark
 from app.views.pane import Pane
 from app.views.picking import Probe
-from app.views.section import Plane, corners, half_thickness
+from app.views.section import CuttingPlane, corners, half_thickness
 from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import SIDES
@@ -72,7 +72,7 @@ class LinkedClouds(QWidget):
         self._compared: tuple[Entry | None, Wanted] = (None, Wanted())
         self._composer, self._other_composer = Composer(), Composer()
         self._notes = ("", "")
-        self._plane: Plane | None = None
+        self._plane: CuttingPlane | None = None
         self._probes: tuple[Sequence[Probe], str] = ((), "")
         self._aiming = False
         self._single = False  # the user wants one view
@@ -196,7 +196,9 @@ class LinkedClouds(QWidget):
 
     def swap(self) -> None:
         """Exchange left and right."""
-        self._splitter.insertWidget(0, self._splitter.widget(1))
+        right = self._splitter.widget(1)
+        assert right is not None
+        self._splitter.insertWidget(0, right)
 
     def show_entry(self, entry: Entry | None, colour_limit: float = 1.0) -> None:
         """Show a scan, without heat where there is no detection yet. Another scan gets a fresh camera.
@@ -245,7 +247,7 @@ class LinkedClouds(QWidget):
         self._unit, self._words = (factor, length), words
         self._show_drawings()
 
-    def show_plane(self, plane: Plane | None) -> None:
+    def show_plane(self, plane: CuttingPlane | None) -> None:
         """Cut here: what the plane does not touch goes dim. None ends that."""
         self._plane = plane
         self._show_all()
@@ -420,7 +422,7 @@ class LinkedClouds(QWidget):
     # Camera
 
     @property
-    def pose(self) -> Pose:
+    def pose(self) -> CameraPose:
         """Where the camera is."""
         return self.views[0].pose if self.views else self._home()
 
@@ -443,16 +445,16 @@ class LinkedClouds(QWidget):
         self._at_home = False
         follower.set_pose(leader.pose)
 
-    def _set_pose(self, pose: Pose) -> None:
+    def _set_pose(self, pose: CameraPose) -> None:
         for view in self.views:
             view.set_pose(pose)
 
-    def _home(self) -> Pose:
+    def _home(self) -> CameraPose:
         """The first view: of a defect from where it is seen, else from the front right."""
         front = None if self._entry is None else self._entry.front
         return self._whole(START_DIRECTION if front is None else front)
 
-    def _whole(self, direction: Triple) -> Pose:
+    def _whole(self, direction: Triple) -> CameraPose:
         shape = _shape(self._entry)
         points = np.empty((0, 3), np.float32) if shape is None else shape.head(ENOUGH).without_strays().points
         view = self.views[0] if self.views else None

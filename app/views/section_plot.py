@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.views.section import Section, highest
+from app.views.section import CrossSection, highest
 from app.widgets.theme import Theme
 from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.colours import NOT_EVALUATED, Scale
@@ -75,7 +75,7 @@ class SectionPlot(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._section: Section | None = None
+        self._section: CrossSection | None = None
         self._profile = NO_PROFILE
         self._tones: NDArray[np.intp] = np.empty(0, np.intp)  # -1 where not evaluated
         self._labels = ("", "", "")
@@ -91,7 +91,7 @@ class SectionPlot(QWidget):
         self._theme = theme
         self.update()
 
-    def show_section(self, section: Section | None, profile: Profile, labels: tuple[str, str, str]) -> None:
+    def show_section(self, section: CrossSection | None, profile: Profile, labels: tuple[str, str, str]) -> None:
         """labels: least and greatest place along, and the axis."""
         self._section, self._profile, self._labels = section, profile, labels
         values, scale = profile.values, profile.scale

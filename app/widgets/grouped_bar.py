@@ -12,7 +12,8 @@ class GroupedBar(QFrame):
     """Give it groups, the one that may grow first."""
 
     def __init__(self, parent: QWidget | None = None, objectName: str = "") -> None:
-        super().__init__(parent, objectName=objectName)
+        super().__init__(parent)
+        self.setObjectName(objectName)
         self._groups: list[QHBoxLayout] = []
         self._box = QBoxLayout(ACROSS, self)
 

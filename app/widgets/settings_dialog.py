@@ -49,7 +49,7 @@ class SettingsDialog(QDialog):
         self.search = QLineEdit(placeholderText="Find a setting", clearButtonEnabled=True)
         self.search.setAccessibleName("Find a setting")
         self.rows = {name: SettingRow(name, form, default, settings) for name, form, default in Settings.shown()}
-        self._sections: dict[str, Section] = {}
+        self._sections: dict[str, SettingGroup] = {}
         self._nothing = QLabel("No setting is called that.", objectName="faint", visible=False)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.restore = QPushButton("Restore defaults")
@@ -90,7 +90,7 @@ class SettingsDialog(QDialog):
         for row in self.rows.values():
             title = row.form.section
             if title not in self._sections:
-                self._sections[title] = Section(title)
+                self._sections[title] = SettingGroup(title)
                 column.addWidget(self._sections[title])
             self._sections[title].add(row)
         column.addWidget(self._nothing)
@@ -131,11 +131,12 @@ class SettingsDialog(QDialog):
         self.restore.setEnabled(any(row.changed for row in self.rows.values()))
 
 
-class Section(QFrame):
+class SettingGroup(QFrame):
     """A titled group of rows."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self.rows: list[SettingRow] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(16, 12, 10, 14)

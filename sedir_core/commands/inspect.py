@@ -64,25 +64,27 @@ def inspect(
     json_file: JsonResults = None,
     export: ExportFolder = None,
     report_file: Annotated[
-        Path | None, typer.Option("--report", help="Write a report there, as .html or .pdf.", metavar="FILE")
+        Path | None, typer.Option("--report", help="Write a report as .html or .pdf.", metavar="FILE")
     ] = None,
     logo: Annotated[
         Path | None, typer.Option(help="A picture for the head of the report, PNG or JPEG.", metavar="FILE")
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write a table there, one row a scan.", metavar="FILE")
+        Path | None, typer.Option("--csv", help="Write a table with one row per scan.", metavar="FILE")
     ] = None,
     columns: Columns = "",
     device: Device = "auto",
     false_alarm_rate: FalseAlarmRate = None,
     cluster: Annotated[
         str | None,
-        typer.Option(help="Spread the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"),
+        typer.Option(
+            help="Distribute the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"
+        ),
     ] = None,
     evidence: EvidenceChoice = None,
     rule: RuleChoice = None,
     tolerance: AllowedDeviation = None,
-    fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
+    fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with status 3 if a scan is NG.")] = False,
     fail_on_uncertain: FailOnUncertain = False,
     record: Record = False,
     operator: Operator = None,

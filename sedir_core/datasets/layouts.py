@@ -22,7 +22,7 @@ Categories = Mapping[str, Path]
 
 
 @dataclass(frozen=True)
-class Layout:
+class DatasetLayout:
     """How a kind of dataset lies on disk. shape: for messages. words: what to call it.
 
     inside: the categories in a folder. alone: whether a folder is a category by itself.
@@ -45,20 +45,20 @@ def _one_part(path: Path, category: str) -> list[Sample]:
 
 
 # In this order: the folder layout takes anything that holds a scan.
-LAYOUTS: Mapping[str, Layout] = {
+LAYOUTS: Mapping[str, DatasetLayout] = {
     **{
-        module.NAME: Layout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
+        module.NAME: DatasetLayout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
         for module, words in (
             (anomaly_shapenet, "Anomaly-ShapeNet"),
             (real3d, "Real3D-AD"),
             (mvtec, "a tree like MVTec's"),
         )
     },
-    by_verdict.NAME: Layout(
+    by_verdict.NAME: DatasetLayout(
         by_verdict.SHAPE, by_verdict.categories, lambda root: False, by_verdict.samples, "your own parts, by verdict"
     ),
-    folder.NAME: Layout(folder.SHAPE, folder.categories, folder.is_alone, folder.samples, "your own parts"),
-    NOMINAL: Layout(
+    folder.NAME: DatasetLayout(folder.SHAPE, folder.categories, folder.is_alone, folder.samples, "your own parts"),
+    NOMINAL: DatasetLayout(
         "one file: PART.step, PART.stl", lambda root: {}, lambda root: False, _one_part, "one nominal part"
     ),
 }

@@ -84,7 +84,7 @@ def look_for_scans(paths: Iterable[Path]) -> Found:
 def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
     """The scans among the files of one folder, and the others, both sorted.
 
-    A table whose x, y, z cannot be told is a scan where all tables are like it, so that reading it asks for them;
+    A table whose x, y, z cannot be identified is a scan where all tables are like it, so that reading it asks for them;
     beside scans of another kind it is something else, such as temperatures.
     """
     looks = {path: _look(path) for path in sorted(files) if path.name != FILE}

@@ -11,7 +11,7 @@ from app_helpers import WAIT_MS, open_and_wait
 from PySide6.QtWidgets import QFileDialog
 
 from app.workspaces.inspect.report_dialog import ReportDialog
-from app.workspaces.inspect.report_writing import Part, ReportRequest, notes_on, write_report
+from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, notes_on, write_report
 from sedir_core.errors import Cancelled
 from sedir_core.types import Tolerance, no_report
 
@@ -66,7 +66,7 @@ def test_the_menu_asks_which_scans_then_where(qtbot, window, entries, tmp_path, 
 
 def test_a_report_tells_how_far_it_is_and_can_be_stopped(entries, tmp_path):
     said = []
-    request = ReportRequest(tuple(Part(entry) for entry in entries), tmp_path)
+    request = ReportRequest(tuple(ReportedScan(entry) for entry in entries), tmp_path)
     write_report(tmp_path / "r.html", request, lambda fraction, stage: said.append((fraction, stage)), lambda: False)
     assert said == [(0.0, "report: scan 1 of 2"), (0.5, "report: scan 2 of 2")]
     (tmp_path / "r.html").unlink()

@@ -50,8 +50,8 @@ class FilterBar(GroupedBar):
         first.addWidget(self.search, 1)
         for widget in (self.time, self.since, self._to, self.until, self.verdict):
             first.addWidget(widget)
-        for widget in (*self.fields.values(), self.clear):
-            second.addWidget(widget)
+        for chosen in (*self.fields.values(), self.clear):
+            second.addWidget(chosen)
         self.search.textChanged.connect(lambda _: self._typing.start())
         self._typing.timeout.connect(self._tell)
         for combo in (self.time, self.verdict, *self.fields.values()):
@@ -109,7 +109,7 @@ class FilterBar(GroupedBar):
             return None, None
         if days >= 0:
             return _midnight(date.today() - timedelta(days=days)), None
-        first, last = (date(*box.date().getDate()) for box in (self.since, self.until))  # type: ignore[misc, call-overload]
+        first, last = (date(*box.date().getDate()) for box in (self.since, self.until))
         return _midnight(min(first, last)), _midnight(max(first, last) + timedelta(days=1))
 
     def _tell(self, *_: object) -> None:

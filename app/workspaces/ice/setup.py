@@ -23,7 +23,8 @@ class SetupBar(GroupedBar):
     changed = Signal()
 
     def __init__(self, folders: Sequence[Path], theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._folders = folders
         self.dataset: Path | None = None
         self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder that holds the categories")

@@ -17,7 +17,7 @@ from app.state.settings import Settings
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.page import InspectPage
 from app.workspaces.inspect.report_dialog import ReportDialog
-from app.workspaces.inspect.report_writing import Part, ReportRequest, reportable, write_report
+from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, reportable, write_report
 from sedir_core.evaluation.report_style import defect_lines
 from sedir_core.types import Detection, DoubleArray, Scan
 from sedir_core.units import symbol
@@ -85,7 +85,7 @@ class Exporter(QObject):
             return
         session, bands = self._session, self._page.stage.bands
         request = ReportRequest(
-            tuple(Part(entry, bands.of(entry) if bands.is_set(entry) else None) for entry in entries),
+            tuple(ReportedScan(entry, bands.of(entry) if bands.is_set(entry) else None) for entry in entries),
             session.run_dir,
             "" if session.model is None else session.model.method,
             session.operator,

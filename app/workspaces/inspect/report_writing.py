@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.state.entries import Entry
-from app.workspaces.inspect import wording
+from sedir_core.evaluation.report_style import percent
 from sedir_core.types import Report, Stop, Tolerance
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportedScan:
     """An entry, and the band of deviations that somebody chose for its kind; None for the usual one."""
 
     entry: Entry
@@ -23,7 +23,7 @@ class Part:
 class ReportRequest:
     """What stands at the head of a report, and its scans."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ReportedScan, ...]
     run_dir: Path
     method: str = ""
     operator: str = ""
@@ -75,7 +75,7 @@ def notes_on(entry: Entry, run_dir: Path) -> list[str]:
     """What else a reader must know: a limit that was moved, another model than the report's, an older inspection."""
     notes = []
     if entry.defects_at != 1:
-        notes.append(f"The limit was set to {wording.percent(entry.defects_at)} of the calibrated one.")
+        notes.append(f"The limit was set to {percent(entry.defects_at)} of the calibrated one.")
     if entry.model is not None and entry.model.run_dir != run_dir:
         notes.append(f"Inspected with the model {entry.model.run_dir.name}.")
     if entry.past is not None:

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 
 from app.state.entries import Entry
 from app.state.settings import Settings
-from app.views.camera import Pose
-from app.views.section import AXES, Plane, Section, across_axis, cut, facing, half_thickness, reach
+from app.views.camera import CameraPose
+from app.views.section import AXES, CrossSection, CuttingPlane, across_axis, cut, facing, half_thickness, reach
 from app.views.section_plot import NO_PROFILE, Profile, SectionPlot
 from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
@@ -49,10 +49,11 @@ class SectionPanel(QFrame):
     measure_wanted = Signal()
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._settings = settings
         self._entry: Entry | None = None
-        self._plane: Plane | None = None
+        self._plane: CuttingPlane | None = None
         self._limit = 1.0
         self.buttons = QButtonGroup(self)
         row = QHBoxLayout()
@@ -106,13 +107,18 @@ class SectionPanel(QFrame):
     def set_theme(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
 
-    def face(self, pose: Pose) -> None:
+    def face(self, pose: CameraPose) -> None:
         """Cut as that camera sees it."""
         direction = np.subtract(pose.focus, pose.position)
         self.cut_wanted.emit(facing(direction, np.asarray(pose.up, np.float64)))
 
     def show_section(
-        self, entry: Entry | None, plane: Plane | None, limit: float, unit: str, deviation: Deviated | None = None
+        self,
+        entry: Entry | None,
+        plane: CuttingPlane | None,
+        limit: float,
+        unit: str,
+        deviation: Deviated | None = None,
     ) -> None:
         """The plane through that scan. limit: the operator's, as a share of the calibrated one.
 
@@ -147,7 +153,7 @@ class SectionPanel(QFrame):
         axis = AXES[int(np.argmax(plane.along))] if plane.name in AXES else "the cut, left to right"
         self.plot.show_section(section, profile, (first, last, axis))
 
-    def _of_scores(self, entry: Entry, section: Section, limit: float) -> Profile:
+    def _of_scores(self, entry: Entry, section: CrossSection, limit: float) -> Profile:
         found, look = entry.raw, look_of(self._settings)
         if found is None or not found.point_threshold > 0:
             return NO_PROFILE
@@ -181,7 +187,7 @@ class Deviated:
     unit: str
 
 
-def _of_deviation(deviation: Deviated, section: Section) -> Profile:
+def _of_deviation(deviation: Deviated, section: CrossSection) -> Profile:
     band, high = deviation.scale.band, deviation.scale.high
     return Profile(
         deviation.values[section.rows],

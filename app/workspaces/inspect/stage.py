@@ -44,7 +44,7 @@ WIDE_PX, LOW_PX = 520, 430
 """From here on there is room beside the colour scale; below that height it takes less itself."""
 
 
-class Stage(QWidget):
+class ScanViews(QWidget):
     """Shows one entry; follows the settings of the views and the tools."""
 
     def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None) -> None:
@@ -260,7 +260,8 @@ class ScaleRow(QFrame):
     """One of two scales, and beside it what belongs to its limits; below it where it is narrow."""
 
     def __init__(self, scales: Sequence[QWidget]) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._box.setContentsMargins(0, 5, 0, 5)
         self._box.setSpacing(0)
@@ -316,7 +317,8 @@ class Readout(QFrame):
     clear_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self.text = QLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._copy = QToolButton(text="Copy", autoRaise=True)

@@ -92,7 +92,7 @@ def area_text(area: float, unit: str) -> str:
 
 
 @dataclass(frozen=True)
-class Lengths:
+class LengthWording:
     """Tells lengths in the scan's coordinates in the unit that people know. factor: from the one to the other.
 
     unit: as it is written; empty where nobody knows it.
@@ -123,11 +123,11 @@ class Lengths:
         return f"{sides} {symbol(self.unit)}".rstrip()
 
 
-def lengths_of(detection: Detection | None, unit: str) -> Lengths:
+def lengths_of(detection: Detection | None, unit: str) -> LengthWording:
     """In the model's unit where it has one, else as the file has them, called what the user calls them."""
     if detection is None or detection.unit == UNKNOWN:
-        return Lengths(1.0, unit)
-    return Lengths(detection.to_unit, detection.unit)
+        return LengthWording(1.0, unit)
+    return LengthWording(detection.to_unit, detection.unit)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> 
     return DefectWords(str(rank), title, (area, size, *([defect.place] if defect.place else [])))
 
 
-def _measured(defect: Defect, lengths: Lengths) -> tuple[str, ...]:
+def _measured(defect: Defect, lengths: LengthWording) -> tuple[str, ...]:
     """`0.42 mm deep`; nothing where it is not known."""
     return tuple(filter(None, (measure_text(defect, lengths.text),)))
 

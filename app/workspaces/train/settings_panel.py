@@ -43,7 +43,8 @@ class SettingsPanel(QFrame):
     anew_wanted = Signal()
 
     def __init__(self, runs: Path, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._runs = runs
         self._n_categories = self._n_scans = 0
         self._waiting: frozenset[str] = frozenset()
@@ -69,9 +70,9 @@ class SettingsPanel(QFrame):
         top.addRow(self.name_wrong)
         for label, widget in (("Preset", self.preset), ("Method", self.method), ("Device", self.device)):
             top.addRow(label, widget)
-        for widget in (self.origin, self.anew):
-            top.addRow(widget)
-            top.setRowVisible(widget, False)
+        for later in (self.origin, self.anew):
+            top.addRow(later)
+            top.setRowVisible(later, False)
         for combo in (self.preset, self.method, self.device):  # the words beside them are never cut for theirs
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(14)
