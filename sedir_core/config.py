@@ -61,7 +61,7 @@ class EncoderConfig(Section):
 class GroupingConfig(Section):
     """From a scan to groups of points."""
 
-    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384, simple=True)
+    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384)
     group_size: int = setting(256, "points of the base neighbourhood, k; beside a finer and a coarser [P]", 8, 512)
     ratio: float = setting(2.0, "the coarser has this many times k points, the finer as many times fewer [P]", 1.1, 8.0)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
@@ -80,7 +80,7 @@ class GroupingConfig(Section):
 class NetworkConfig(Section):
     """The trained network: CFGT and GGD."""
 
-    width: int = setting(256, "model width d [P]", 32, 1024, simple=True)
+    width: int = setting(256, "model width d [P]", 32, 1024)
     depth: int = setting(4, "layers of the encoder and of the decoder [P]", 1, 12)
     heads: int = setting(8, "attention heads [P]", 1, 32)
     feedforward: int = setting(1024, "width inside the feed-forward layers [R]", 32, 4096)
@@ -125,7 +125,7 @@ class TrainingConfig(Section):
     )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
-    learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0, simple=True)
+    learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0)
     schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
         "cosine",
         "how the rate falls: cosine annealing [P]; to a tenth after four fifths of the steps [R]; constant for the "

@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -211,9 +210,16 @@ def unit(solid: Solid) -> Solid:
 
 
 def rotation(angle_degrees: float, axis: int | Vector = 2) -> DoubleArray:
-    """(3, 3) rotation about a coordinate axis or a direction."""
+    """(3, 3) rotation about a coordinate axis or a direction (Rodrigues).
+
+    Not scipy's, which differs in the last bit: faces of a union lie in one plane, so with another rounding other points
+    are drawn, and no seed would make the part that it made before.
+    """
     u = np.eye(3)[axis] if isinstance(axis, int) else np.asarray(axis, dtype=np.float64)
-    return np.asarray(Rotation.from_rotvec(angle_degrees * u / np.linalg.norm(u), degrees=True).as_matrix())
+    x, y, z = u / np.linalg.norm(u)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    angle = np.radians(angle_degrees)
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
 def random_rotation(rng: np.random.Generator) -> DoubleArray:
