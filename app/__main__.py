@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.jobs.inspection import load
 from app.lifecycle.endings import Faults, Signals, log_to
-from app.lifecycle.kept_session import Shelf
+from app.lifecycle.kept_session import SessionStore
 from app.lifecycle.session_keeper import SessionKeeper
 from app.lifecycle.single_instance import FirstWindow, Request, absolute, hand_over, server_name
 from app.main_window import MainWindow, show_bug
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hooks.install()
     signals = Signals(window.end, app)
     first.asked.connect(window.take_over)
-    keeper = SessionKeeper(window, Shelf(folders["data"] / "windows"), folders["log"])
+    keeper = SessionKeeper(window, SessionStore(folders["data"] / "windows"), folders["log"])
     window.first_painted.connect(lambda: keeper.start(with_paths=bool(asked.paths)))
     window.closing.connect(first.close)
     window.show()

@@ -23,7 +23,7 @@ from app.lifecycle.collecting import Collector
 from app.lifecycle.single_instance import Request
 from app.menus import Menus, WindowActs
 from app.opening import Opening, local_files
-from app.recording import Recording, login_name
+from app.recording import RecordingStatus, login_name
 from app.state.navigation import Navigation, OpenScans, ShowWorkspace
 from app.state.session import Session
 from app.state.settings import Settings
@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self.page = InspectPage(session, self.model, settings, self.theme)
         self.exporter = Exporter(session, settings, self.page, demo_dir, self)
         self.status, self.saving = JobStatus(self.theme), JobStatus(self.theme)
-        self.recording = Recording(session, settings, self.theme, self)
+        self.recording = RecordingStatus(session, settings, self.theme, self)
         self._model_label = QToolButton(toolTip="Choose another model, or where it computes", autoRaise=True)
         self._model_label.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
@@ -131,7 +131,8 @@ class MainWindow(QMainWindow):
         if key not in self._pages:
             entry = next(entry for entry in WORKSPACES if entry.key == key)
             built = entry.factory(self.session, self.settings, self.theme, self._stack)
-            self._pages[key] = self._widgets[key] = built
+            assert isinstance(built, QWidget)
+            self._pages[key], self._widgets[key] = built, built
             self._stack.addWidget(built)
             self.menus.of_workspace[key].addSeparator()
             self.menus.of_workspace[key].addActions(self._pages[key].actions())
@@ -327,7 +328,9 @@ class MainWindow(QMainWindow):
         themes.apply(app, self.theme)
         self.menus.set_theme(self.theme)
         self.tools.set_theme(self.theme)
-        for page in (self.page, self.dialogs, *self._pages.values()):
+        self.page.set_theme(self.theme)
+        self.dialogs.set_theme(self.theme)
+        for page in self._pages.values():
             page.set_theme(self.theme)
         self.status.set_theme(self.theme)
         self.saving.set_theme(self.theme)

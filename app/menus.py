@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -125,7 +126,7 @@ class Menus(QObject):
             menu.addAction(action)
         menu.addSeparator()
         self._needs_result.append(self._add(menu, "Copy Result", exporter.copy_result, "Ctrl+C", "content-copy"))
-        self._needs_scan.append(self._add(menu, "Find in List", self._page.find, "Ctrl+F", "magnify"))
+        self._needs_scan.append(self._add(menu, "Find in List", self._page.begin_search, "Ctrl+F", "magnify"))
         self._needs_scan.append(self._add(menu, "Remove from List", self._page.remove_chosen, "Ctrl+Backspace"))
         menu.addSeparator()
         self._add(menu, "Keyboard Shortcuts…", acts.shortcuts, picture="keyboard-outline")
@@ -141,7 +142,7 @@ class Menus(QObject):
         menu.addSeparator()
         looks, inner = QActionGroup(self), menu.addMenu("Theme")
         for text, choice in THEMES:
-            look = self._add(inner, text, lambda choice=choice: setattr(settings, "theme", choice))
+            look = self._add(inner, text, partial(setattr, settings, "theme", choice))
             _make_choice(look, looks, choice == settings.theme)
         self._add(menu, "Full Screen", acts.full_screen, "F11", "fullscreen")
 
@@ -173,7 +174,7 @@ class Menus(QObject):
         self.of_workspace: dict[str, QMenu] = {}
         for entry in WORKSPACES:
             menu, wanted = self._menu(f"&{entry.title}"), ShowWorkspace(entry.key)
-            self._add(menu, f"Show {entry.title}", lambda wanted=wanted: self._session.navigate(wanted))
+            self._add(menu, f"Show {entry.title}", partial(self._session.navigate, wanted))
             self.of_workspace[entry.key] = menu
 
     def _build_help(self, dialogs: Dialogs, acts: WindowActs) -> None:
@@ -189,7 +190,8 @@ class Menus(QObject):
         self._recent.clear()
         for path in self._settings.recent:
             # An ampersand in a menu text would underline the next letter.
-            self._recent.addAction(str(path).replace("&", "&&"), lambda path=path: opening.open([path]))
+            shown = self._recent.addAction(str(path).replace("&", "&&"))
+            shown.triggered.connect(lambda _=False, path=path: opening.open([path]))
         if self._recent.isEmpty():
             self._recent.addAction("Nothing yet").setEnabled(False)
         else:

@@ -26,7 +26,7 @@ from app.widgets.theme import Theme, icon
 GIGABYTE = 1_000_000_000
 
 
-class Recording(QObject):
+class RecordingStatus(QObject):
     """Owns the recorder of a window, where the session names a history, and a small part of its status bar."""
 
     said = Signal(str)

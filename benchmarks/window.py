@@ -37,7 +37,7 @@ from app.jobs.inspection import load
 from app.main_window import MainWindow
 from app.state.session import Session
 from app.state.settings import Settings
-from app.views.camera import Pose
+from app.views.camera import CameraPose
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
 FIRST_PAINT = """
@@ -140,7 +140,7 @@ def _turn(app: QApplication, window: MainWindow) -> float:
         turned = (x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle), z)
         start = time.perf_counter()
         for view in window.page.clouds.views:
-            view.set_pose(Pose(turned, home.focus, home.up))
+            view.set_pose(CameraPose(turned, home.focus, home.up))
         app.processEvents()
         times.append(time.perf_counter() - start)
     return 1 / float(np.median(times[TURNS // 3 :]))

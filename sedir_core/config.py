@@ -41,7 +41,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What the files of the training scans do not say."""
 
-    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are told [O]", simple=True)
+    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are given [O]", simple=True)
     columns: str = setting("", "x, y, z of text tables: three names, or numbers from 1; empty finds them out [O]")
     defective_names: Literal["refuse", "learn"] = setting(
         "refuse", "training scans in folders or files that are called defective: refuse them, or learn them as good [O]"
@@ -61,7 +61,7 @@ class EncoderConfig(Section):
 class GroupingConfig(Section):
     """From a scan to groups of points."""
 
-    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384, simple=True)
+    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384)
     group_size: int = setting(256, "points of the base neighbourhood, k; beside a finer and a coarser [P]", 8, 512)
     ratio: float = setting(2.0, "the coarser has this many times k points, the finer as many times fewer [P]", 1.1, 8.0)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
@@ -80,7 +80,7 @@ class GroupingConfig(Section):
 class NetworkConfig(Section):
     """The trained network: CFGT and GGD."""
 
-    width: int = setting(256, "model width d [P]", 32, 1024, simple=True)
+    width: int = setting(256, "model width d [P]", 32, 1024)
     depth: int = setting(4, "layers of the encoder and of the decoder [P]", 1, 12)
     heads: int = setting(8, "attention heads [P]", 1, 32)
     feedforward: int = setting(1024, "width inside the feed-forward layers [R]", 32, 4096)
@@ -125,7 +125,7 @@ class TrainingConfig(Section):
     )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
-    learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0, simple=True)
+    learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0)
     schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
         "cosine",
         "how the rate falls: cosine annealing [P]; to a tenth after four fifths of the steps [R]; constant for the "
@@ -145,7 +145,7 @@ class BankConfig(Section):
     candidates: int = setting(0, "features kept before entries are chosen; 0 keeps all [O]", 0, 1_000_000)
     projection: int = setting(128, "wider features are projected to this width while entries are chosen [R]", 8, 1024)
     standardise: Literal["none", "place"] = setting(
-        "none", "golden template: distances as they are, or in times of what is usual at their place [O]"
+        "none", "golden template: distances as they are, or relative to what is normal at their place [O]"
     )
 
 
@@ -190,6 +190,12 @@ class ImrnetConfig(Section):
     rounds: int = setting(3, "how often a scan is hidden and rebuilt [P]", 1, 16)
     masks: Literal["cover", "random"] = setting("cover", "every patch is hidden once [O], or at random")
     object_score: Literal["top", "max"] = setting("top", "the mean of the highest hundredth of the points [O], or one")
+
+    @model_validator(mode="after")
+    def _patches_fit(self) -> ImrnetConfig:
+        if self.patch_size > self.points:
+            raise ValueError(f"a patch cannot have {self.patch_size} of {self.points} points")
+        return self
 
 
 class IsmpConfig(Section):

@@ -37,7 +37,7 @@ class UnreadableScan(UserError):
 
 
 class UnknownColumns(UnreadableScan):
-    """A table whose x, y and z cannot be told; the user has to say which columns they are."""
+    """A table whose x, y and z cannot be identified; the user has to say which columns they are."""
 
     KIND = "unknown_columns"
 

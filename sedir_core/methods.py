@@ -1,7 +1,8 @@
 """Every detector, declared once: what it is called, what it needs and costs, how faithful it is, where its code lies.
 
 Plain data: `config` takes names and presets from here, `detectors.registry` and `training.train` find the code. A new
-detector is a row here, its settings (if it has any of its own) in `config`, a detector and a learner.
+detector is a row here, its settings (if it has any of its own) in `config`, a detector and a learner. No other file
+names it; a test says so.
 """
 
 from __future__ import annotations
@@ -39,140 +40,89 @@ _POINTMAE_BANK: Presets = {
     "desktop": {**_BANK["desktop"], "grouping": {"n_groups": 2_048}},
     "tiny": _BANK["tiny"],
 }
+
+
+def _trained(optimiser: Mapping[str, Any], paper: Any, desktop: Any, tiny: Any) -> Presets:
+    """Presets of a method that trains by its own rules: the optimiser's in each, `paper` in full, short ones below."""
+    short = {"desktop": ({"samplings": 1, "views": 0}, desktop), "tiny": ({"epochs": 2}, tiny)}
+    every = {"paper": ({}, paper), **short}
+    return {
+        name: {**own, "training": {**optimiser, **lengths, **own.get("training", {})}}
+        for name, (lengths, own) in every.items()
+    }
+
+
 # A network for each category, 1,000 steps of four clouds (four training parts, an epoch has a step for each).
-_PO3AD: Presets = {
-    "paper": {
-        "training": {
-            "epochs": 3_000,
-            "learning_rate": 1e-3,
-            "weight_decay": 0.0,
-            "clip_norm": 0.0,
-            "schedule": "late-cosine",
-            "precision": "fp32",
-        }
-    },
-    "desktop": {
-        "training": {
-            "epochs": 250,
-            "samplings": 1,
-            "views": 0,
-            "weight_decay": 0.0,
-            "clip_norm": 0.0,
-            "schedule": "late-cosine",
-            "precision": "fp32",
-        },
+_PO3AD = _trained(
+    {"weight_decay": 0.0, "clip_norm": 0.0, "precision": "fp32"},
+    paper={"training": {"epochs": 3_000, "learning_rate": 1e-3, "schedule": "late-cosine"}},
+    desktop={
+        "training": {"epochs": 250, "schedule": "late-cosine"},
         "po3ad": {"clouds": 4, "voxel": 0.04, "width": "16", "blocks": "one", "rotate": "none"},
     },
-    "tiny": {
-        "training": {"epochs": 2, "weight_decay": 0.0, "clip_norm": 0.0, "precision": "fp32"},
-        "po3ad": {"points": 2_000, "clouds": 1, "voxel": 0.05, "width": "8", "blocks": "one", "rotate": "none"},
-    },
-}
-_R3DAD: Presets = {
-    "paper": {
-        "training": {
-            "epochs": 10_000,
-            "learning_rate": 1e-3,
-            "weight_decay": 0.0,
-            "clip_norm": 10.0,
-            "schedule": "constant",
-            "precision": "fp32",
-        }
-    },
-    "desktop": {
-        "training": {
-            "epochs": 375,
-            "samplings": 1,
-            "views": 0,
-            "weight_decay": 0.0,
-            "clip_norm": 10.0,
-            "schedule": "constant",
-            "precision": "fp32",
-        },
+    tiny={"po3ad": {"points": 2_000, "clouds": 1, "voxel": 0.05, "width": "8", "blocks": "one", "rotate": "none"}},
+)
+_R3DAD = _trained(
+    {"weight_decay": 0.0, "clip_norm": 10.0, "precision": "fp32"},
+    paper={"training": {"epochs": 10_000, "learning_rate": 1e-3, "schedule": "constant"}},
+    desktop={
+        "training": {"epochs": 375, "schedule": "constant"},
         "r3dad": {"points": 1_024, "clouds": 16, "rotate": "none"},
     },
-    "tiny": {
-        "training": {"epochs": 2, "weight_decay": 0.0, "clip_norm": 10.0, "precision": "fp32"},
-        "r3dad": {"points": 256, "clouds": 2, "draws": 1, "rotate": "none"},
-    },
-}
-_IMRNET: Presets = {
-    "paper": {
-        "encoder": {"depth": 12},
-        "training": {
-            "epochs": 1_000,
-            "learning_rate": 1e-4,
-            "weight_decay": 0.05,
-            "clip_norm": 10.0,
-            "precision": "fp32",
-        },
-    },
-    "desktop": {
-        "training": {
-            "epochs": 250,
-            "samplings": 1,
-            "views": 0,
-            "learning_rate": 5e-4,
-            "weight_decay": 0.05,
-            "clip_norm": 10.0,
-            "precision": "fp32",
-        },
-        "imrnet": {"depth": 4, "decoder_depth": 2},
-    },
-    "tiny": {
-        "training": {"epochs": 2, "weight_decay": 0.05, "clip_norm": 10.0, "precision": "fp32"},
-        "imrnet": {"depth": 2, "decoder_depth": 1, "points": 512, "patches": 16, "patch_size": 32},
-    },
-}
+    tiny={"r3dad": {"points": 256, "clouds": 2, "draws": 1, "rotate": "none"}},
+)
+_IMRNET = _trained(
+    {"weight_decay": 0.05, "clip_norm": 10.0, "precision": "fp32"},
+    paper={"encoder": {"depth": 12}, "training": {"epochs": 1_000, "learning_rate": 1e-4}},
+    desktop={"training": {"epochs": 250, "learning_rate": 5e-4}, "imrnet": {"depth": 4, "decoder_depth": 2}},
+    tiny={"imrnet": {"depth": 2, "decoder_depth": 1, "points": 512, "patches": 16, "patch_size": 32}},
+)
 
 
 @dataclass(frozen=True)
 class Method:
     """One detector.
 
-    label: the paper's spelling, where it knows the method. words: for people who choose one. learns: trains a network;
-    else it memorises good parts, in some `scan_s` core-seconds for each scan of 20,000 points. weights: pretrained ones
-    that it reads, "" for none. detector, learner: "module:name"; from_tokens: the learner takes the tokens of
-    normal samplings, else the aligned parts themselves. section: of the configuration, that only this method reads.
+    label: the paper's spelling, where it knows the method. words: for people who choose one. scan_s: core-seconds in
+    which it memorises a good scan of 20,000 points; 0 where it trains a network. weights: pretrained ones that it
+    reads, "" for none. detector, learner: "module:name"; from_tokens: the learner takes the tokens of normal samplings,
+    else the aligned parts themselves. section: of the configuration, that only this method reads. variants: the label
+    that it has instead where a setting of its section has a value.
     """
 
     name: str
     label: str
     words: str
     year: int
-    needs_category: bool
-    learns: bool
-    weights: str
     cost: str
     source: str
     fidelity: Fidelity
     differs: str
     detector: str
     learner: str
+    needs_category: bool = True
+    weights: str = ""
     from_tokens: bool = False
     scan_s: float = 0.0
     section: str = ""
+    variants: Mapping[tuple[str, str], str] = field(default_factory=dict)
     presets: Presets = field(default_factory=lambda: _BANK)
 
+    @property
+    def learns(self) -> bool:
+        """It trains a network; else it memorises good parts."""
+        return self.scan_s == 0
 
-def _bank(name: str, label: str, words: str, year: int, cost: str, source: str, differs: str, **more: Any) -> Method:
+
+def _bank(name: str, label: str, words: str, year: int, source: str, differs: str, **more: Any) -> Method:
     """A memory bank as Real3D-AD's benchmark runs it."""
-    return Method(
-        name,
-        label,
-        words,
-        year,
-        needs_category=True,
-        learns=False,
-        weights=more.pop("weights", ""),
-        cost=cost,
-        source=source,
-        fidelity=more.pop("fidelity", "exact"),
-        differs=differs,
-        detector="sedir_core.detectors.memory_bank:MemoryBankDetector",
-        learner=more.pop("learner", "sedir_core.training.learn_peers:learn_banks"),
-        **more,
-    )
+    usual = {
+        "cost": "seconds a part",
+        "fidelity": "exact",
+        "detector": "sedir_core.detectors.memory_bank:MemoryBankDetector",
+        "learner": "sedir_core.training.learn_peers:learn_banks",
+    }
+    return Method(name, label, words, year, source=source, differs=differs, **{**usual, **more})
 
 
 _ALIGNED = "our alignment instead of RANSAC"
@@ -185,7 +135,6 @@ TABLE: tuple[Method, ...] = (
         "SeDiR",
         2026,
         needs_category=False,
-        learns=True,
         weights="Point-MAE",
         cost="minutes for eight kinds of part",
         source="CVPR 2026",
@@ -201,8 +150,6 @@ TABLE: tuple[Method, ...] = (
         "MC3D-AD",
         "MC3D-AD (baseline, as published)",
         2025,
-        needs_category=True,
-        learns=True,
         weights="Point-MAE",
         cost="minutes for eight kinds of part",
         source="IJCAI 2025, public code",
@@ -218,8 +165,6 @@ TABLE: tuple[Method, ...] = (
         "MC3D-AD, spatial",
         "MC3D-AD (independent of file order)",
         2025,
-        needs_category=True,
-        learns=True,
         weights="Point-MAE",
         cost="minutes for eight kinds of part",
         source="ours, after MC3D-AD",
@@ -235,9 +180,6 @@ TABLE: tuple[Method, ...] = (
         "Golden template",
         "Golden template (registration and distance)",
         2013,
-        needs_category=True,
-        learns=False,
-        weights="",
         cost="seconds a part",
         source="ours, after M3C2 (Lague et al. 2013)",
         fidelity="ours",
@@ -251,7 +193,6 @@ TABLE: tuple[Method, ...] = (
         "BTF(Raw)",
         "BTF, coordinates",
         2023,
-        "seconds a part",
         "CVPRW 2023, as Real3D-AD's benchmark runs it",
         _NO_FILE_ORDER,
         scan_s=3,
@@ -261,7 +202,6 @@ TABLE: tuple[Method, ...] = (
         "BTF(FPFH)",
         "BTF, point feature histograms",
         2023,
-        "seconds a part",
         "CVPRW 2023, as Real3D-AD's benchmark runs it",
         _NO_FILE_ORDER,
         scan_s=3,
@@ -271,7 +211,6 @@ TABLE: tuple[Method, ...] = (
         "PatchCore(FPFH)",
         "PatchCore, point feature histograms",
         2022,
-        "seconds a part",
         "CVPR 2022, as Real3D-AD's benchmark runs it",
         _ALIGNED,
         scan_s=6,
@@ -281,7 +220,6 @@ TABLE: tuple[Method, ...] = (
         "PatchCore(PointMAE)",
         "PatchCore, Point-MAE",
         2022,
-        "seconds a part",
         "CVPR 2022, as Real3D-AD's benchmark runs it",
         _ALIGNED,
         weights="Point-MAE",
@@ -293,7 +231,6 @@ TABLE: tuple[Method, ...] = (
         "M3DM",
         "M3DM, memory bank of the point branch",
         2023,
-        "seconds a part",
         "CVPR 2023, public code",
         f"{_ALIGNED}; the memory bank alone, without the one-class machine that fuses two modalities",
         fidelity="adapted",
@@ -306,7 +243,6 @@ TABLE: tuple[Method, ...] = (
         "Reg3D-AD",
         "Reg3D-AD",
         2023,
-        "seconds a part",
         "NeurIPS 2023, public code",
         f"{_ALIGNED}; both banks are scaled by held-out good scans, not by the test set",
         weights="Point-MAE",
@@ -318,9 +254,6 @@ TABLE: tuple[Method, ...] = (
         "PO3AD",
         "PO3AD (offsets of pseudo-defects)",
         2025,
-        needs_category=True,
-        learns=True,
-        weights="",
         cost="an hour or more for eight kinds of part",
         source="CVPR 2025, public code",
         fidelity="exact",
@@ -330,6 +263,7 @@ TABLE: tuple[Method, ...] = (
         detector="sedir_core.detectors.po3ad:Po3adDetector",
         learner="sedir_core.training.learn_po3ad:learn_po3ad",
         section="po3ad",
+        variants={("pseudo", "af"): "PO3AD after AF3AD"},
         presets=_PO3AD,
     ),
     Method(
@@ -337,9 +271,6 @@ TABLE: tuple[Method, ...] = (
         "R3D-AD",
         "R3D-AD (diffusion)",
         2024,
-        needs_category=True,
-        learns=True,
-        weights="",
         cost="two to three hours for eight kinds of part",
         source="ECCV 2024, public code",
         fidelity="exact",
@@ -349,6 +280,7 @@ TABLE: tuple[Method, ...] = (
         detector="sedir_core.detectors.r3dad:R3dadDetector",
         learner="sedir_core.training.learn_r3dad:learn_r3dad",
         section="r3dad",
+        variants={("variant", "paper"): "R3D-AD (displacement)"},
         presets=_R3DAD,
     ),
     _bank(
@@ -356,9 +288,9 @@ TABLE: tuple[Method, ...] = (
         "Simple3D",
         "Simple3D (histograms of several sizes)",
         2026,
-        "half a minute a part",
         "AAAI 2026, from its description",
         "sizes of neighbourhoods as described, the rest of the constants ours; not aligned",
+        cost="half a minute a part",
         fidelity="after",
         scan_s=25,
     ),
@@ -367,9 +299,6 @@ TABLE: tuple[Method, ...] = (
         "Simple3D, by place",
         "Simple3D's histograms at the same place",
         2026,
-        needs_category=True,
-        learns=False,
-        weights="",
         cost="half a minute a part",
         source="ours, after Simple3D",
         fidelity="ours",
@@ -385,9 +314,6 @@ TABLE: tuple[Method, ...] = (
         "Curvature, by place",
         "Curvature of several sizes at the same place",
         2025,
-        needs_category=True,
-        learns=False,
-        weights="",
         cost="seconds a part",
         source="ours, after a finding of CASL",
         fidelity="ours",
@@ -403,7 +329,6 @@ TABLE: tuple[Method, ...] = (
         "CPMF (EfficientNet-Lite0)",
         "CPMF (pictures from many sides)",
         2023,
-        "seconds a part",
         "arXiv 2303.13194, public code",
         "for whole clouds: aligned, orthographic pictures from all around, patches by farthest points; "
         "EfficientNet-Lite0 for ResNet-18, unless `cpmf.backbone = resnet18-file`",
@@ -411,6 +336,7 @@ TABLE: tuple[Method, ...] = (
         weights="ImageNet",
         scan_s=15,
         section="cpmf",
+        variants={("backbone", "resnet18-file"): "CPMF", ("backbone", "resnet18-random"): "CPMF (untrained ResNet-18)"},
         presets=_PICTURES,
     ),
     _bank(
@@ -418,7 +344,6 @@ TABLE: tuple[Method, ...] = (
         "ISMP (EfficientNet-Lite0)",
         "ISMP (projections, histograms and Point-MAE)",
         2025,
-        "seconds a part",
         "AAAI 2025, its public re-creation (code1)",
         "EfficientNet-Lite0 for EfficientNet-B0; the point nearest to the plane shows in a projection, whatever the "
         "file's order; our alignment; banks are scaled by held-out good scans; the paper's feature filter is in no "
@@ -434,8 +359,6 @@ TABLE: tuple[Method, ...] = (
         "after IMRNet",
         "after IMRNet (hide and rebuild)",
         2024,
-        needs_category=True,
-        learns=True,
         weights="Point-MAE",
         cost="half an hour for eight kinds of part",
         source="CVPR 2024, from its paper: no code was published",
@@ -452,8 +375,6 @@ TABLE: tuple[Method, ...] = (
         "after Group3AD",
         "after Group3AD (groups in clusters)",
         2024,
-        needs_category=True,
-        learns=False,
         weights="Point-MAE",
         cost="a minute a part",
         source="ACM MM 2024, from its abstract: no code was published",

@@ -17,7 +17,7 @@ from app.state.entries import Beside, ModelInfo
 from app.state.session import Load
 from app.views.camera import Triple
 from app.views.facing import front_of
-from app.views.shapes import Shape, join, prepare, prepare_surface
+from app.views.shapes import Shape, beside_scan, join, prepare, prepare_surface
 from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector, detect_file
 from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
@@ -77,7 +77,7 @@ class PastRequest:
 
 
 @dataclass(frozen=True)
-class Inspected:
+class InspectedScan:
     """The answer, what of it is drawn, and the detector that gave it."""
 
     detection: Detection
@@ -175,7 +175,10 @@ def first_surface(detection: Detection, shape: Shape) -> dict[Beside, Shape]:
 def prepare_beside(detection: Detection, shape: Shape, beside: Beside) -> Shape:
     """One of the two surfaces of a result, ready to be drawn beside the scan."""
     expected = detection.expected if beside is Beside.EXPECTED else None
-    return prepare_surface(detection.reconstruction if expected is None else expected, shape)
+    surface = prepare_surface(detection.reconstruction if expected is None else expected, shape)
+    if expected is None or detection.deviation is None or detection.from_one_side:
+        return surface
+    return beside_scan(surface, shape, detection.deviation)
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ class Inspector:
         """Get a detector ready. Raises BadRun, DeviceUnavailable."""
         return self._ready(request, report)[1]
 
-    def detect(self, request: DetectRequest, report: Report, stop: Stop) -> Inspected:
+    def detect(self, request: DetectRequest, report: Report, stop: Stop) -> InspectedScan:
         """Score one scan. Raises what `load` and `Detector.detect` raise."""
         detector, info = self._ready(request.model, report)
         if info.needs_category and request.category == "auto":
@@ -242,7 +245,7 @@ class Inspector:
         report(1.0, "preparing the picture")
         small = thumbnail(request.shape, detection.point_scores, detection.point_threshold)
         surfaces = first_surface(detection, request.shape)
-        return Inspected(detection, surfaces, small, info, front_of(request.shape, detection))
+        return InspectedScan(detection, surfaces, small, info, front_of(request.shape, detection))
 
     def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sedir_core.errors import BadRun
 from sedir_core.places import user_runs
 from sedir_core.rundir.files import WEIGHTS, read_run_config
-from sedir_core.runs.catalogue import RunEntry, State, list_runs, read_entry
+from sedir_core.runs.catalogue import RunEntry, RunState, list_runs, read_entry
 from sedir_core.runs.models import find_model
 from sedir_core.types import Report, Stop
 
@@ -70,6 +70,6 @@ def _known(entry: RunEntry) -> KnownRun:
         views = config.method == "sedir" and config.training.views > 0
     except BadRun:  # the entry says what is wrong
         views = False
-    if entry.state is State.DAMAGED:
+    if entry.state is RunState.DAMAGED:
         return KnownRun(entry, views, entry.trouble)
     return KnownRun(entry, views, "" if (entry.path / WEIGHTS).is_file() else "its training has not finished")

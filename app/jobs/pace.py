@@ -10,7 +10,7 @@ LEAST = 2
 """Scans before anything is said: the first one also waits for the model."""
 
 
-class Pace:
+class Throughput:
     """Told of each finished scan, with a clock that never goes back."""
 
     def __init__(self) -> None:

@@ -87,8 +87,8 @@ class Pool(QObject):
         if job_id not in self._live:
             return
         if kind == "progressed":
-            fraction, stage = value  # type: ignore[misc]  # what _work sends
-            self.progressed.emit(job_id, fraction, stage)
+            assert isinstance(value, tuple)
+            self.progressed.emit(job_id, *value)
             return
         del self._live[job_id]
         (self.done if kind == "done" else self.failed).emit(job_id, value)

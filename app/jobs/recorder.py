@@ -50,7 +50,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Review:
+class ReviewedEntry:
     """An entry as it was when its review changed."""
 
     entry: Entry
@@ -88,7 +88,7 @@ class Recorder(QObject):
         super().__init__(parent)
         self.place = place
         self._session, self._limit_bytes = session, limit_bytes
-        self._asked: queue.SimpleQueue[Result | Review | _Ask] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Result | ReviewedEntry | _Ask] = queue.SimpleQueue()
         self._unwritten, self._count = 0, threading.Lock()
         self._repeated: dict[str, str] = {}  # keys of inspections that are in the history under another one already
         self._trouble = ""
@@ -132,9 +132,9 @@ class Recorder(QObject):
         entry = self._session.get(entry_id)
         if entry is not None and entry.detection is not None and entry.record:
             limit = self._session.limit_of(entry)
-            self._put(Review(entry, datetime.now(UTC), limit, self._session.operator))
+            self._put(ReviewedEntry(entry, datetime.now(UTC), limit, self._session.operator))
 
-    def _put(self, item: Result | Review) -> None:
+    def _put(self, item: Result | ReviewedEntry) -> None:
         with self._count:
             self._unwritten += 1
         if self._thread.ident is None:
@@ -147,13 +147,13 @@ class Recorder(QObject):
         from sedir_core.history.outbox import Outbox
 
         outbox = Outbox(self.place, self._limit_bytes)
-        item: Result | Review | _Ask | None = None
+        item: Result | ReviewedEntry | _Ask | None = None
         while item is not _Ask.END:
             try:
                 item = self._asked.get(timeout=RETRY_S if len(outbox) else None)
             except queue.Empty:
                 item = _Ask.NOW
-            if isinstance(item, Review):
+            if isinstance(item, ReviewedEntry):
                 outbox.put(partial(self._write_review, item))
             elif isinstance(item, Result):
                 self._prepare(item, outbox)
@@ -187,7 +187,7 @@ class Recorder(QObject):
                 self.recovered.emit()
             self.recorded.emit()
 
-    def _write_review(self, item: Review, history: History) -> None:
+    def _write_review(self, item: ReviewedEntry, history: History) -> None:
         line = _override(item)
         history.override(replace(line, inspection=self._repeated.get(line.inspection, line.inspection)))
 
@@ -228,7 +228,7 @@ def _row(item: Result) -> _Row:
 
 
 def _same(before: Inspection | None, now: Inspection) -> bool:
-    """Whether an inspection found what the one of before did, in the same points with the same model and limit."""
+    """Whether an inspection found what the previous one did, in the same points with the same model and limit."""
     return (
         before is not None
         and all(
@@ -239,7 +239,7 @@ def _same(before: Inspection | None, now: Inspection) -> bool:
     )
 
 
-def _override(item: Review) -> Override:
+def _override(item: ReviewedEntry) -> Override:
     from sedir_core.history.records import Override
     from sedir_core.history.store import station
 

@@ -18,7 +18,7 @@ from sedir_core.errors import BadDataset, BadRun, CannotWrite
 from sedir_core.places import own_command
 from sedir_core.rundir.files import ABOUT, STOP, STOP_AFTER_EPOCH, WEIGHTS, place_mark, read_about
 from sedir_core.rundir.lock import is_alive
-from sedir_core.runs.catalogue import ARCHIVED, State, damage_of, read_entry
+from sedir_core.runs.catalogue import ARCHIVED, RunState, damage_of, read_entry
 from sedir_core.training import queue
 from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
 
@@ -40,12 +40,12 @@ class Phase(Enum):
 
 
 _PHASES = {
-    State.WAITING: Phase.WAITING,
-    State.RUNNING: Phase.RUNNING,
-    State.STOPPED: Phase.INTERRUPTED,
-    State.FAILED: Phase.FAILED,
-    State.FINISHED: Phase.COMPLETE,
-    State.DAMAGED: Phase.DAMAGED,
+    RunState.WAITING: Phase.WAITING,
+    RunState.RUNNING: Phase.RUNNING,
+    RunState.STOPPED: Phase.INTERRUPTED,
+    RunState.FAILED: Phase.FAILED,
+    RunState.FINISHED: Phase.COMPLETE,
+    RunState.DAMAGED: Phase.DAMAGED,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from PySide6.QtCore import QObject, QSocketNotifier
 
@@ -35,7 +35,9 @@ class Signals(QObject):
         self._theirs = theirs
         signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         names = ("SIGTERM", "SIGINT", "SIGHUP")  # SIGHUP is unknown to Windows
-        self._before = {getattr(signal, name): signal.SIG_DFL for name in names if hasattr(signal, name)}
+        self._before: dict[int, Any] = {
+            getattr(signal, name): signal.SIG_DFL for name in names if hasattr(signal, name)
+        }
         for number in self._before:
             self._before[number] = signal.signal(number, lambda *_: None)
         self._notifier = QSocketNotifier(self._ours.fileno(), QSocketNotifier.Type.Read, self)

@@ -43,7 +43,7 @@ class KeptScan:
 
 
 @dataclass(frozen=True)
-class Limit:
+class KeptLimit:
     """A limit that the operator moved; see `app.state.entries.LimitKey`."""
 
     category: str
@@ -57,7 +57,7 @@ class KeptSession:
 
     scans: tuple[KeptScan, ...] = ()
     current: str = ""
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[KeptLimit, ...] = ()
     clean: bool = False
 
     def to_text(self) -> str:
@@ -73,7 +73,9 @@ class KeptSession:
             KeptScan(str(one["path"]), str(one["review"]), str(one["comment"]), str(one.get("record", "")))
             for one in raw["scans"]
         )
-        limits = tuple(Limit(str(o["category"]), bool(o["from_one_side"]), float(o["share"])) for o in raw["limits"])
+        limits = tuple(
+            KeptLimit(str(o["category"]), bool(o["from_one_side"]), float(o["share"])) for o in raw["limits"]
+        )
         return KeptSession(scans, str(raw["current"]), limits, bool(raw["clean"]))
 
 
@@ -87,7 +89,7 @@ class LeftBehind:
 
 
 @dataclass
-class Shelf:
+class SessionStore:
     """The files of one user's windows; this window's own is written, those of the gone are read."""
 
     folder: Path

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 
 from app.jobs.pool import Pool
 from app.lifecycle import endings
-from app.lifecycle.kept_session import KeptScan, KeptSession, LeftBehind, Limit, Shelf, drop
+from app.lifecycle.kept_session import KeptLimit, KeptScan, KeptSession, LeftBehind, SessionStore, drop
 from app.state.entries import Entry, Failure, State
 from app.views.layers import Layer
 from app.workspaces.registry import WORKSPACES
@@ -54,7 +54,7 @@ class Offer:
 class SessionKeeper(QObject):
     """One for each window. `start` when the window is up; the window's closing ends it."""
 
-    def __init__(self, window: MainWindow, shelf: Shelf, log_folder: Path) -> None:
+    def __init__(self, window: MainWindow, shelf: SessionStore, log_folder: Path) -> None:
         super().__init__(window)
         self._window, self._shelf, self._log_folder = window, shelf, log_folder
         self._offer: Offer | None = None
@@ -134,7 +134,7 @@ class SessionKeeper(QObject):
         session = self._window.session
         scans = tuple(self._kept_scan(entry) for entry in session.entries)
         current = session.current_entry
-        limits = tuple(Limit(*key, share) for key, share in session.limits.items())
+        limits = tuple(KeptLimit(*key, share) for key, share in session.limits.items())
         return KeptSession(scans, "" if current is None else str(current.path.absolute()), limits, clean)
 
     def _kept_scan(self, entry: Entry) -> KeptScan:
@@ -208,13 +208,13 @@ class SessionKeeper(QObject):
             self._window.session.update(entry_id, review=verdict, review_comment=said.comment)
 
 
-def _write(request: tuple[Shelf, KeptSession, tuple[Path, ...]], report: Report, stop: Stop) -> None:
+def _write(request: tuple[SessionStore, KeptSession, tuple[Path, ...]], report: Report, stop: Stop) -> None:
     shelf, kept, obsolete = request
     shelf.write(kept)
     drop(obsolete)
 
 
-def _look(request: tuple[Shelf, Path], report: Report, stop: Stop) -> Offer | None:
+def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> Offer | None:
     """All that windows of last time left behind, as one; None if that is nothing."""
     shelf, log_folder = request
     found = shelf.left_behind()
@@ -243,7 +243,7 @@ def _is_away(path: Path) -> bool:
     return not _is_there(path) and not _is_there(path.parent)
 
 
-def _limits(found: list[LeftBehind]) -> tuple[Limit, ...]:
+def _limits(found: list[LeftBehind]) -> tuple[KeptLimit, ...]:
     """The newest of each kind."""
     limits = {(one.category, one.from_one_side): one for left in reversed(found) for one in left.kept.limits}
     return tuple(limits.values())

@@ -77,6 +77,7 @@ HISTORY_GB_FORM = Form(
     high=10_000,
     unit=" GB",
 )
+LOGO_FORM = Form("Records", "Logo", "A PNG or JPEG for the head of reports.", "picture", placeholder="none")
 EXPORT_FORM = Form("Records", "Export folder", "Where saving begins; empty means where it was last.", "folder")
 
 
@@ -102,6 +103,7 @@ class Settings(QObject):
     history_url = Stored("records/history_url", "", text, HISTORY_FORM)
     history_gb = Stored("records/history_gb", 10, count(1, 10_000), HISTORY_GB_FORM)
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
+    report_logo: Stored[Path | None] = Stored("records/report_logo", None, path, LOGO_FORM)
     saved_in: Stored[Path | None] = Stored("records/saved_in", None, path)
     """Where something was saved last."""
     watched_folder: Stored[Path | None] = Stored("inspect/watched_folder", None, path)

@@ -19,7 +19,7 @@ Parse = Callable[[object], T | None]
 class Form:
     """How the settings dialog shows a value.
 
-    kind: choice, text, flag, count, folder, model or device. choices: value and words of each, for a choice.
+    kind: choice, text, flag, count, folder, picture, model or device. choices: value and words of each, for a choice.
     low, high: of a count; unit: written after it.
     """
 

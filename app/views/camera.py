@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sedir_core.types import DoubleArray, FloatArray
 
@@ -19,7 +19,7 @@ Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Pose:
+class CameraPose:
     """Position, the point looked at, and up, in the coordinates of the shown points."""
 
     position: Triple
@@ -27,8 +27,10 @@ class Pose:
     up: Triple
 
 
-def project(points: DoubleArray, pose: Pose, view_angle_deg: float, width: float, height: float) -> DoubleArray:
-    """(n, 3) places to (n, 3): pixels from the left and from the top, and how far in front of the camera."""
+def project(
+    points: NDArray[np.floating], pose: CameraPose, view_angle_deg: float, width: float, height: float
+) -> DoubleArray:
+    """(n, 3) places to (n, 3) float64: pixels from the left and from the top, and how far in front of the camera."""
     forward = _unit(np.subtract(pose.focus, pose.position), (0.0, 1.0, 0.0))
     right = _unit(np.cross(forward, pose.up), (1.0, 0.0, 0.0))
     arms = np.asarray(points, np.float64) - pose.position
@@ -44,7 +46,7 @@ def fitting_distance(radius: float, view_angle_deg: float, aspect: float) -> flo
     return 1.12 * radius / math.sin(min(half_angle, math.atan(math.tan(half_angle) * aspect)))
 
 
-def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Triple = START_DIRECTION) -> Pose:
+def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Triple = START_DIRECTION) -> CameraPose:
     """The whole part from that direction, as near as (n, 3) points allow; a few outliers may be cut."""
     toward = _unit(direction, START_DIRECTION)
     upright = (0.0, 0.0, 1.0) if abs(toward[2]) < 0.98 else (0.0, 1.0 if toward[2] > 0 else -1.0, 0.0)
@@ -55,25 +57,25 @@ def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Tr
     upwards = np.abs(sample @ np.cross(toward, right)) / slope
     needed = sample @ toward + np.maximum(sideways, upwards)
     distance = max(float(np.percentile(needed, 99.8)), 1e-9) if len(needed) else 3.0
-    return Pose(_triple(toward * distance), (0.0, 0.0, 0.0), upright)
+    return CameraPose(_triple(toward * distance), (0.0, 0.0, 0.0), upright)
 
 
-def towards(target: DoubleArray, distance: float) -> Pose:
+def towards(target: DoubleArray, distance: float) -> CameraPose:
     """Look at a place on the part from outside and a little above, so that what is around it gives it away."""
     outward = _unit(target, START_DIRECTION)
     outward = _unit(outward + np.array((0.0, 0.0, 0.35)), outward)
     up = (0.0, 0.0, 1.0) if abs(outward[2]) < 0.95 else (0.0, 1.0, 0.0)
-    return Pose(_triple(target + outward * distance), _triple(target), up)
+    return CameraPose(_triple(target + outward * distance), _triple(target), up)
 
 
-def between(start: Pose, end: Pose, share: float) -> Pose:
+def between(start: CameraPose, end: CameraPose, share: float) -> CameraPose:
     """A pose on the way; it swings around the part rather than through it: direction and distance change apart."""
     focus = _mix(start.focus, end.focus, share)
     arms = [np.subtract(pose.position, pose.focus) for pose in (start, end)]
     lengths = [max(float(np.linalg.norm(arm)), 1e-12) for arm in arms]
     direction = _unit(_mix(arms[0] / lengths[0], arms[1] / lengths[1], share), arms[1])
     length = lengths[0] ** (1 - share) * lengths[1] ** share
-    return Pose(_triple(focus + direction * length), _triple(focus), _triple(_mix(start.up, end.up, share)))
+    return CameraPose(_triple(focus + direction * length), _triple(focus), _triple(_mix(start.up, end.up, share)))
 
 
 def _mix(start: ArrayLike, end: ArrayLike, share: float) -> DoubleArray:

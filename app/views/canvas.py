@@ -23,7 +23,7 @@ TURNS = {
 ZOOMS = {Qt.Key.Key_Plus: ZOOM, Qt.Key.Key_Equal: ZOOM, Qt.Key.Key_Minus: 1 / ZOOM}
 
 
-class Canvas(QtInteractor):
+class Canvas(QtInteractor):  # type: ignore[misc]  # as pyvistaqt is not annotated
     """As pyvistaqt's widget comes, it draws twice for each move of the camera (once for VTK, once for Qt) and again
     whenever Qt composes the window. Here VTK may draw only inside `paintGL`, and only after `ask`, or hidden by
     `draw_hidden`.
@@ -82,7 +82,7 @@ class Canvas(QtInteractor):
         if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
                 back = event.key() == Qt.Key.Key_Backtab or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-                return self.focusNextPrevChild(not back)
+                return bool(self.focusNextPrevChild(not back))
             if (turn := TURNS.get(Qt.Key(event.key()))) is not None:
                 self.turned.emit(*turn)
                 return True

@@ -154,7 +154,7 @@ class RelationChart(CategoryChart):
             painter.setPen(QPen(QColor(self._theme.line), 0.7))
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
             painter.setPen(QColor(self._theme.quiet))
-            painter.drawText(QRectF(14, y - 8, 28, 16), RIGHT, f"{tick:g}")
+            painter.drawText(QRectF(0, y - 8, 42, 16), RIGHT, f"{tick:g}")
         for tick in (0, 0.5, 1):
             x = place(tick, low).x()
             painter.setPen(QPen(QColor(self._theme.line), 0.7))
@@ -209,7 +209,7 @@ class ConfusionView(CategoryChart):
                 where = QRectF(box.left() + column * cell, box.top() + row * cell, cell - 1, cell - 1)
                 painter.fillRect(where, shade)
                 if count and cell >= 15:
-                    painter.setPen(QColor("#ffffff" if count / total > 0.5 else self._theme.ink))
+                    painter.setPen(QColor(self._theme.panel if count / total > 0.5 else self._theme.ink))
                     painter.drawText(where, CENTRE, str(count))
         painter.setPen(QColor(self._theme.quiet))
         painter.drawText(QRectF(box.left(), box.bottom() + 1, box.width(), 18), CENTRE, "taken for (same order)")

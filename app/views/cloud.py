@@ -20,21 +20,22 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkFloatArray
 
-from app.views.camera import Pose
+from app.views.camera import CameraPose
 from app.views.canvas import Canvas
-from app.views.colours import Look, Rgb
+from app.views.colours import Look
 from app.views.depth_shading import DepthShade, eye_dome
 from app.views.layers import Picture
 from app.views.marks import Marks
 from app.views.overlay import Overlay
 from app.views.picking import point_under
 from app.views.plane_drawing import PlaneDrawing
-from app.views.probes import Probes
+from app.views.probes import ProbeMarks
 from app.views.scale_bar import AxesMark, ScaleBar
 from app.views.shape_actors import CHUNK, ShapeActors, warm_up
 from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import ViewCube
+from sedir_core.evaluation.colour_maps import Rgb
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
 # its time on fragments, so the reach shrinks as well.
@@ -78,7 +79,7 @@ class CloudView(QWidget):
         self.axes, self.scale_bar = AxesMark(self._overlay), ScaleBar(self._overlay)
         self.cube = ViewCube(self._overlay)
         self.marks = Marks(self._overlay, lambda: self.cube.room)
-        self.probes = Probes(self._overlay)
+        self.probes = ProbeMarks(self._overlay)
         self._plot.clicked.connect(self.clicked)
         # Tab comes here; a click does not take the keys from the list of scans.
         self._plot.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -135,11 +136,11 @@ class CloudView(QWidget):
     # Camera
 
     @property
-    def pose(self) -> Pose:
+    def pose(self) -> CameraPose:
         camera = self._plot.camera
-        return Pose(camera.position, camera.focal_point, camera.up)
+        return CameraPose(camera.position, camera.focal_point, camera.up)
 
-    def set_pose(self, pose: Pose, moving: bool = True) -> None:
+    def set_pose(self, pose: CameraPose, moving: bool = True) -> None:
         """Look from there. moving: more is to come, so draw at once and lightly until nothing moves any more."""
         camera = self._plot.camera
         camera.position, camera.focal_point, camera.up = pose.position, pose.focus, pose.up

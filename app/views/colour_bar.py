@@ -10,10 +10,11 @@ from PySide6.QtGui import QColor, QKeyEvent, QLinearGradient, QMouseEvent, QPain
 from PySide6.QtWidgets import QWidget
 
 from app.state.session import HIGHEST_LIMIT, LOWEST_LIMIT
-from app.views.colours import Look, Scale
+from app.views.colours import Look
 from app.views.legend import Legend
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colours import Scale
 from sedir_core.types import Detection
 
 N_TONES = 65

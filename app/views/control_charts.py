@@ -31,7 +31,8 @@ class _Chart(QWidget):
     chosen = Signal(str)
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, minimumWidth=260, minimumHeight=150)
+        super().__init__(parent)
+        self.setMinimumSize(260, 150)
         self.theme = theme
         self._pointed: int | None = None
         self.setMouseTracking(True)
@@ -217,7 +218,7 @@ class ShareChartView(_Chart):
     def _draw(self, painter: QPainter) -> None:
         groups, plot = self.chart.groups, self._plot()
         width = plot.width() / len(groups)
-        lows, highs = [], []
+        lows, highs = list[QPointF](), list[QPointF]()
         for index, group in enumerate(groups):
             left = plot.left() + index * width
             for ends, value in ((lows, group.low), (highs, group.high)):

@@ -34,7 +34,8 @@ class CurveChart(QWidget):
     """One quantity. The pointer shows the value of an epoch."""
 
     def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, minimumWidth=190, minimumHeight=130)
+        super().__init__(parent)
+        self.setMinimumSize(190, 130)
         self.title = title
         self._theme = theme
         self._points: Sequence[Point] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEasingCurve, QObject, QVariantAnimation, Signal
 
-from app.views.camera import Pose, between
+from app.views.camera import CameraPose, between
 
 FLIGHT_MS = 450
 
@@ -17,13 +17,13 @@ class Flight(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._route: tuple[Pose, Pose] | None = None
+        self._route: tuple[CameraPose, CameraPose] | None = None
         self._animation = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=FLIGHT_MS)
         self._animation.setEasingCurve(QEasingCurve.Type.InOutCubic)
         self._animation.valueChanged.connect(self._step)
         self._animation.finished.connect(self.landed)
 
-    def start(self, start: Pose, end: Pose) -> None:
+    def start(self, start: CameraPose, end: CameraPose) -> None:
         self._animation.stop()
         self._route = start, end
         self._animation.start()

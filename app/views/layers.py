@@ -9,9 +9,11 @@ from enum import Enum
 import numpy as np
 
 from app.state.entries import Beside, Entry
-from app.views.colours import SURFACE, TRUTH, Look, Rgb
-from app.views.deviation import DeviationScale
+from app.views.colours import Look
 from app.views.shapes import Shape
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import SURFACE, TRUTH
+from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale
 from sedir_core.types import BoolArray, FloatArray, IntArray
 
 MOST_MIXED = 400_000
@@ -121,6 +123,18 @@ def mix(scan: Shape, surface: Shape, share: float) -> Shape:
 def plain(rows: IntArray) -> Rgb:
     """(m, 3): one light grey."""
     return np.full((len(rows), 3), SURFACE, np.uint8)
+
+
+def missing_marked(surface: Shape) -> Callable[[IntArray], Rgb]:
+    """An expected surface in grey, and in the colour of the low end of the deviation where the scan has nothing."""
+
+    def paint(rows: IntArray) -> Rgb:
+        colours = plain(rows)
+        if len(surface.gone) == len(surface):
+            colours[surface.gone[rows]] = TABLE[0]
+        return colours
+
+    return paint
 
 
 def _marked(truth: BoolArray) -> Rgb:

@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.views.colours import NOT_EVALUATED
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colours import NOT_EVALUATED
 from sedir_core.types import FloatArray
 
 N_BINS = 96

@@ -16,19 +16,20 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from app.state.entries import Beside, Entry
-from app.views.camera import START_DIRECTION, Pose, Triple, fitting_distance, home, towards
-from app.views.colours import Look, Rgb
-from app.views.deviation import DeviationScale
+from app.views.camera import START_DIRECTION, CameraPose, Triple, fitting_distance, home, towards
+from app.views.colours import Look
 from app.views.flight import Flight
-from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, plain
+from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, missing_marked, plain
 from app.views.marks import Mark
 from app.views.pane import Pane
 from app.views.picking import Probe
-from app.views.section import Plane, corners, half_thickness
+from app.views.section import CuttingPlane, corners, half_thickness
 from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import SIDES
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.deviation_scale import DeviationScale
 from sedir_core.types import Defect, Detection, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class LinkedClouds(QWidget):
         self._compared: tuple[Entry | None, Wanted] = (None, Wanted())
         self._composer, self._other_composer = Composer(), Composer()
         self._notes = ("", "")
-        self._plane: Plane | None = None
+        self._plane: CuttingPlane | None = None
         self._probes: tuple[Sequence[Probe], str] = ((), "")
         self._aiming = False
         self._single = False  # the user wants one view
@@ -195,7 +196,9 @@ class LinkedClouds(QWidget):
 
     def swap(self) -> None:
         """Exchange left and right."""
-        self._splitter.insertWidget(0, self._splitter.widget(1))
+        right = self._splitter.widget(1)
+        assert right is not None
+        self._splitter.insertWidget(0, right)
 
     def show_entry(self, entry: Entry | None, colour_limit: float = 1.0) -> None:
         """Show a scan, without heat where there is no detection yet. Another scan gets a fresh camera.
@@ -244,7 +247,7 @@ class LinkedClouds(QWidget):
         self._unit, self._words = (factor, length), words
         self._show_drawings()
 
-    def show_plane(self, plane: Plane | None) -> None:
+    def show_plane(self, plane: CuttingPlane | None) -> None:
         """Cut here: what the plane does not touch goes dim. None ends that."""
         self._plane = plane
         self._show_all()
@@ -293,7 +296,9 @@ class LinkedClouds(QWidget):
             like = replace(self._wanted, limit=own.limit, scale=own.scale, beside=Beside.EXPECTED)
             return self._other_composer.picture(entry, like)
         surface = None if self._entry is None else self._entry.surfaces.get(self._entry.shown_as(self.beside))
-        return NOTHING if surface is None else Picture(surface, plain)
+        if surface is None:
+            return NOTHING
+        return Picture(surface, missing_marked(surface) if self.layer is Layer.DEVIATION else plain)
 
     def _say(self) -> None:
         """Titles and notes of both views."""
@@ -301,9 +306,16 @@ class LinkedClouds(QWidget):
         self._left_pane.set_title(self.layer.value)
         self._right_pane.set_title(beside.value)
         self._left_pane.set_note(self._notes[0] + self._missing())
-        self._right_pane.set_note(self._notes[1])
+        self._right_pane.set_note(self._notes[1] + self._gone())
         for view, title in zip(self.views, (self.layer.value, beside.value), strict=False):
             view.name(title)
+
+    def _gone(self) -> str:
+        """What the blue on the expected surface says."""
+        if self.layer is not Layer.DEVIATION or self.beside is Beside.SCAN or self._entry is None:
+            return ""
+        surface = self._entry.surfaces.get(self._entry.shown_as(self.beside))
+        return "blue is missing" if surface is not None and surface.gone.any() else ""
 
     def _missing(self) -> str:
         """Why the layer that was asked for is not to be seen."""
@@ -410,7 +422,7 @@ class LinkedClouds(QWidget):
     # Camera
 
     @property
-    def pose(self) -> Pose:
+    def pose(self) -> CameraPose:
         """Where the camera is."""
         return self.views[0].pose if self.views else self._home()
 
@@ -433,16 +445,16 @@ class LinkedClouds(QWidget):
         self._at_home = False
         follower.set_pose(leader.pose)
 
-    def _set_pose(self, pose: Pose) -> None:
+    def _set_pose(self, pose: CameraPose) -> None:
         for view in self.views:
             view.set_pose(pose)
 
-    def _home(self) -> Pose:
+    def _home(self) -> CameraPose:
         """The first view: of a defect from where it is seen, else from the front right."""
         front = None if self._entry is None else self._entry.front
         return self._whole(START_DIRECTION if front is None else front)
 
-    def _whole(self, direction: Triple) -> Pose:
+    def _whole(self, direction: Triple) -> CameraPose:
         shape = _shape(self._entry)
         points = np.empty((0, 3), np.float32) if shape is None else shape.head(ENOUGH).without_strays().points
         view = self.views[0] if self.views else None

@@ -111,7 +111,7 @@ def _next(mirrored: FloatArray, fits: BoolArray, here: IntArray) -> IntArray:
         right = fits[:, candidate] & (candidate != here) & (cross < 0)
         best = np.where(right, candidate, best)
         x, y = np.where(right, to_x, x), np.where(right, to_y, y)
-    return best
+    return np.asarray(best)
 
 
 def _agreed(fans: IntArray, radii: FloatArray, n: int) -> IntArray:

@@ -98,7 +98,8 @@ def _agree(points: DoubleArray, normals: DoubleArray, tree: csr_matrix, start: i
     order, before = breadth_first_order(tree, start, directed=False)
     if len(order) < 2:
         return
-    later, parents = order[1:], before[order[1:]]
+    later = order[1:].astype(np.int64)
+    parents = before[later].astype(np.int64)
     same = np.einsum("ij,ij->i", normals[later], normals[parents]) >= 0
     same ^= _along(points, normals, parents, later) > ACROSS
     signs = np.ones(len(normals))

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.views.camera import Pose, project
+from app.views.camera import CameraPose, project
 
 
 class Drawing(Protocol):
@@ -27,12 +27,12 @@ class Overlay(QWidget):
         super().__init__(over)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.drawings: list[Drawing] = []
-        self._pose: Pose | None = None
+        self._pose: CameraPose | None = None
         self._view_angle_deg = 30.0
         over.installEventFilter(self)
         self.setGeometry(over.rect())
 
-    def set_camera(self, pose: Pose, view_angle_deg: float) -> None:
+    def set_camera(self, pose: CameraPose, view_angle_deg: float) -> None:
         self._pose, self._view_angle_deg = pose, view_angle_deg
         self.update()
 
@@ -64,8 +64,8 @@ class Overlay(QWidget):
         return 2 * away * math.tan(math.radians(self._view_angle_deg / 2)) / self.height()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() is QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+        if event.type() is QEvent.Type.Resize and isinstance(watched, QWidget):
+            self.setGeometry(watched.rect())
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802

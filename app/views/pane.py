@@ -12,7 +12,8 @@ class Pane(QFrame):
     """The view, and what it shows written over it: that costs it no room."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(objectName="pane")
+        super().__init__()
+        self.setObjectName("pane")
         self.caption = QLabel(self, objectName="paneCaption")
         self.caption.setTextFormat(Qt.TextFormat.PlainText)
         self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

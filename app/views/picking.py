@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.views.camera import Pose, project
+from app.views.camera import CameraPose, project
 from sedir_core.types import DoubleArray, FloatArray
 
 REACH_PX = 12.0
@@ -25,7 +25,7 @@ class Probe:
 
 
 def point_under(
-    points: FloatArray, pose: Pose, view_angle_deg: float, width: float, height: float, x: float, y: float
+    points: FloatArray, pose: CameraPose, view_angle_deg: float, width: float, height: float, x: float, y: float
 ) -> int | None:
     """Index of the (n, 3) point that is seen at pixel (x, y), or None where nothing is near.
 

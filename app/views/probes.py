@@ -15,7 +15,7 @@ NAME_PX = 20.0
 NAMES = "AB"
 
 
-class Probes:
+class ProbeMarks:
     """One or two points, named A and B, with a line and its length where there are two."""
 
     def __init__(self, overlay: Overlay) -> None:

@@ -23,7 +23,8 @@ class ScaleBar:
 
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay
-        self._factor, self._text, self._ink = 1.0, str, "#ffffff"
+        self._factor, self._ink = 1.0, "#ffffff"
+        self._text: Callable[[float], str] = str
         overlay.drawings.append(self)
 
     def set_unit(self, factor: float, text: Callable[[float], str], ink: str) -> None:

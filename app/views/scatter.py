@@ -30,7 +30,7 @@ CLICK_TRAVEL = 5.0
 
 
 @dataclass(frozen=True)
-class Look:
+class MarkLook:
     """How one category is drawn. shape: circle, square, triangle or diamond."""
 
     colour: str
@@ -68,7 +68,7 @@ class ScatterView(QWidget):
         self._places: FloatArray = np.zeros((0, 2), np.float32)
         self._labels: IntArray = np.zeros(0, np.int64)
         self._hollow: BoolArray = np.zeros(0, np.bool_)
-        self._looks: Sequence[Look] = ()
+        self._looks: Sequence[MarkLook] = ()
         self._selected: BoolArray | None = None
         self._hover = -1
         self._lasso: list[QPointF] = []
@@ -77,13 +77,13 @@ class ScatterView(QWidget):
         self.setMinimumSize(220, 200)
         self.setCursor(Qt.CursorShape.CrossCursor)
 
-    def show_points(self, places: FloatArray, labels: IntArray, hollow: BoolArray, looks: Sequence[Look]) -> None:
+    def show_points(self, places: FloatArray, labels: IntArray, hollow: BoolArray, looks: Sequence[MarkLook]) -> None:
         """places: (n, 2) in any unit; labels: (n,) into looks; hollow: (n,) drawn as outlines."""
         self._places, self._labels, self._hollow, self._looks = places, labels, hollow, looks
         self._selected, self._hover = None, -1
         self._redraw()
 
-    def set_looks(self, looks: Sequence[Look]) -> None:
+    def set_looks(self, looks: Sequence[MarkLook]) -> None:
         self._looks = looks
         self._redraw()
 

@@ -20,7 +20,7 @@ SLAB_SPACINGS = 1.2
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class CuttingPlane:
     """normal, along, across: (3,) unit vectors at right angles; along and across span the plane.
 
     offset: of the plane from the shape's origin, along the normal, in the scan's unit. name: of the normal.
@@ -32,9 +32,9 @@ class Plane:
     offset: float
     name: str
 
-    def at(self, offset: float) -> Plane:
+    def at(self, offset: float) -> CuttingPlane:
         """The same plane, moved."""
-        return Plane(self.normal, self.along, self.across, offset, self.name)
+        return CuttingPlane(self.normal, self.along, self.across, offset, self.name)
 
     def distances(self, points: FloatArray) -> FloatArray:
         """(n,) signed distances of (n, 3) points around the shape's origin."""
@@ -42,7 +42,7 @@ class Plane:
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class CrossSection:
     """The slab of the scan and of the reconstruction, in the plane's own coordinates and around its own middle.
 
     outline: (k, 2) of the scan, rows: (k,) where they are in the scan. expected: (m, 2) of the reconstruction.
@@ -53,18 +53,18 @@ class Section:
     expected: FloatArray
 
 
-def across_axis(axis: int) -> Plane:
+def across_axis(axis: int) -> CuttingPlane:
     """The plane at right angles to x, y or z through the part's middle."""
     normal, along, across = np.eye(3)[list(((0, 1, 2), (1, 0, 2), (2, 0, 1))[axis])]
-    return Plane(normal, along, across, 0.0, AXES[axis])
+    return CuttingPlane(normal, along, across, 0.0, AXES[axis])
 
 
-def facing(direction: DoubleArray, up: DoubleArray) -> Plane:
+def facing(direction: DoubleArray, up: DoubleArray) -> CuttingPlane:
     """The plane that a camera looking along `direction` sees face on; its picture is the camera's."""
     normal = -np.asarray(direction, np.float64) / np.linalg.norm(direction)
     along = np.cross(up, normal)
     along /= np.linalg.norm(along)
-    return Plane(normal, along, np.cross(normal, along), 0.0, "the view")
+    return CuttingPlane(normal, along, np.cross(normal, along), 0.0, "the view")
 
 
 def half_thickness(shape: Shape) -> float:
@@ -72,26 +72,26 @@ def half_thickness(shape: Shape) -> float:
     return max(SLAB_SHARE * shape.radius, SLAB_SPACINGS * shape.spacing)
 
 
-def reach(shape: Shape, plane: Plane) -> tuple[float, float]:
+def reach(shape: Shape, plane: CuttingPlane) -> tuple[float, float]:
     """The offsets between which the plane meets the part; far outliers do not count."""
     far = shape.points[:20_000] @ plane.normal.astype(np.float32)
     low, high = np.percentile(far, [0.2, 99.8]) if len(far) else (-1.0, 1.0)
     return float(low), float(high)
 
 
-def in_slab(shape: Shape, plane: Plane) -> BoolArray:
+def in_slab(shape: Shape, plane: CuttingPlane) -> BoolArray:
     """(n,) which points of a shape lie in the slab."""
     return np.abs(plane.distances(shape.points)) <= half_thickness(shape)
 
 
-def cut(shape: Shape, surface: Shape | None, plane: Plane) -> Section:
+def cut(shape: Shape, surface: Shape | None, plane: CuttingPlane) -> CrossSection:
     """The section of a scan, and of its reconstruction where there is one."""
     inside = np.flatnonzero(in_slab(shape, plane))
     expected = np.empty((0, 2), np.float32) if surface is None else _flat(surface, in_slab(surface, plane), plane)
-    return Section(_flat(shape, inside, plane), shape.rows[inside], expected)
+    return CrossSection(_flat(shape, inside, plane), shape.rows[inside], expected)
 
 
-def corners(shape: Shape, plane: Plane) -> DoubleArray:
+def corners(shape: Shape, plane: CuttingPlane) -> DoubleArray:
     """(4, 3) of the square that shows where the plane is, around the shape's origin."""
     middle = plane.offset * plane.normal
     ways = ((-1, -1), (1, -1), (1, 1), (-1, 1))
@@ -115,6 +115,6 @@ def highest(along: FloatArray, scores: FloatArray, n_bins: int) -> tuple[DoubleA
     return low + (held + 0.5) * width / n_bins, peaks[held]
 
 
-def _flat(shape: Shape, inside: BoolArray | IntArray, plane: Plane) -> FloatArray:
+def _flat(shape: Shape, inside: BoolArray | IntArray, plane: CuttingPlane) -> FloatArray:
     points = shape.points[inside]
     return np.stack([points @ plane.along, points @ plane.across], axis=1).astype(np.float32)

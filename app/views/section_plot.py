@@ -1,6 +1,10 @@
-"""The section as two drawings: the outline of scan and reconstruction, and the scores along it."""
+"""The section as two drawings: the outline of scan and expected surface, and what was measured along it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +12,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.views.colours import NOT_EVALUATED, Scale
-from app.views.section import Section, highest
+from app.views.section import CrossSection, highest
 from app.widgets.theme import Theme
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import NOT_EVALUATED, Scale
 
 MOST_DOTS = 6000
 N_TONES = 16
@@ -21,6 +26,47 @@ REACH_PX = 9.0
 EXPECTED_INK = "#8d97a6"
 
 
+class Colours(Protocol):
+    """What values look like. low, high: where the colours end."""
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+    def colours(self, values: NDArray[np.float32]) -> Rgb: ...
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is drawn along a section. values: (k,) of its outline, NaN where unknown; empty where nothing is known yet.
+
+    title: what it is, before and after the axis. dashed: values that have a line of their own. word: how a value
+    reads. signed: it may be on either side of zero.
+    """
+
+    values: NDArray[np.float32]
+    scale: Colours
+    title: tuple[str, str]
+    dashed: tuple[float, ...]
+    word: Callable[[float], str]
+    signed: bool = False
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What the drawing spans."""
+        known = self.values[~np.isnan(self.values)]
+        most = float(np.abs(known).max()) if len(known) else 0.0
+        if self.signed:
+            far = max(1.08 * most, 1.25 * max(map(abs, self.dashed)))
+            return -far, far
+        return 0.0, max(1.25, 1.08 * float(known.max()) if len(known) else 0.0, 1.1 * max(self.dashed))
+
+
+NO_PROFILE = Profile(np.empty(0, np.float32), Scale(0.0, 2.0), ("", ""), (1.0,), str)
+
+
 class SectionPlot(QWidget):
     """Both on the dark ground of the 3D views, so that the heat looks the same. `row_clicked` carries a scan's row."""
 
@@ -29,15 +75,14 @@ class SectionPlot(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._section: Section | None = None
-        self._shares: NDArray[np.float32] = np.empty(0, np.float32)
+        self._section: CrossSection | None = None
+        self._profile = NO_PROFILE
         self._tones: NDArray[np.intp] = np.empty(0, np.intp)  # -1 where not evaluated
-        self._scale = Scale(0.0, 2.0)
-        self._limit, self._labels = 1.0, ("", "", "")
+        self._labels = ("", "", "")
         self._hovered: int | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(300, 120)
-        self.setAccessibleName("Section: outline and scores along it")
+        self.setAccessibleName("Section: outline, and what was measured along it")
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(520, 190)
@@ -46,15 +91,12 @@ class SectionPlot(QWidget):
         self._theme = theme
         self.update()
 
-    def show_section(
-        self, section: Section | None, shares: NDArray[np.float32], scale: Scale, limit: float,
-        labels: tuple[str, str, str],
-    ) -> None:  # fmt: skip
-        """shares: (k,) scores of the outline as shares of the calibrated limit, NaN where not evaluated; empty without
-        a detection. limit: the operator's, as such a share. labels: least and greatest place along, and the axis."""
-        self._section, self._shares, self._scale, self._limit, self._labels = section, shares, scale, limit, labels
-        span = (shares - scale.low) * (N_TONES / (scale.high - scale.low))
-        self._tones = np.where(np.isnan(shares), -1, np.clip(np.nan_to_num(span), 0, N_TONES - 1)).astype(np.intp)
+    def show_section(self, section: CrossSection | None, profile: Profile, labels: tuple[str, str, str]) -> None:
+        """labels: least and greatest place along, and the axis."""
+        self._section, self._profile, self._labels = section, profile, labels
+        values, scale = profile.values, profile.scale
+        span = (values - scale.low) * (N_TONES / (scale.high - scale.low))
+        self._tones = np.where(np.isnan(values), -1, np.clip(np.nan_to_num(span), 0, N_TONES - 1)).astype(np.intp)
         self._hovered = None
         self.update()
 
@@ -100,13 +142,9 @@ class SectionPlot(QWidget):
     @property
     def _profile_box(self) -> QRectF:
         metrics = QFontMetricsF(self.font())
-        left = metrics.horizontalAdvance("999 %") + PAD + 6
+        words = [self._profile.word(value) for value in (*self._profile.ends, *self._profile.dashed)]
+        left = max(map(metrics.horizontalAdvance, [*words, "999 %"])) + PAD + 6
         return self._profile_room.adjusted(left, PAD + 1.6 * metrics.height(), -PAD, -PAD - metrics.height())
-
-    @property
-    def _top_share(self) -> float:
-        known = self._shares[~np.isnan(self._shares)]
-        return max(1.25, 1.08 * float(known.max()) if len(known) else 0.0, 1.1 * self._limit)
 
     def _outline_pixels(self, flat: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Both axes on one scale, scan and reconstruction together."""
@@ -121,12 +159,12 @@ class SectionPlot(QWidget):
         return np.asarray(x, np.float64), np.asarray(room.center().y() - (flat[:, 1] - middle[1]) * zoom, np.float64)
 
     def _profile_pixels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """NaN where there is no score."""
+        """NaN where nothing is known."""
         assert self._section is not None
-        if len(self._shares) != len(self._section.outline):
+        if len(self._profile.values) != len(self._section.outline):
             return np.full(1, np.nan), np.full(1, np.nan)
         along = self._section.outline[:, 0].astype(np.float64)
-        return self._along_pixels(along), self._share_pixels(self._shares.astype(np.float64))
+        return self._along_pixels(along), self._value_pixels(self._profile.values.astype(np.float64))
 
     def _along_pixels(self, along: NDArray[np.float64]) -> NDArray[np.float64]:
         assert self._section is not None
@@ -134,9 +172,9 @@ class SectionPlot(QWidget):
         low, width = float(own.min()), max(float(np.ptp(own)), 1e-12)
         return np.asarray(box.left() + (along - low) / width * box.width())
 
-    def _share_pixels(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        box = self._profile_box
-        return np.asarray(box.bottom() - shares / self._top_share * box.height())
+    def _value_pixels(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        box, (low, high) = self._profile_box, self._profile.ends
+        return np.asarray(box.bottom() - (values - low) / (high - low) * box.height())
 
     # Painting
 
@@ -153,8 +191,8 @@ class SectionPlot(QWidget):
             return
         self._paint_outline(painter)
         self._legend(painter)
-        if not len(self._shares):
-            self._say(painter, self._profile_room, "Scores follow when the scan is inspected.")
+        if not len(self._profile.values):
+            self._say(painter, self._profile_room, "What is measured along it follows when the scan is inspected.")
             return
         self._paint_profile(painter)
         if self._hovered is not None and self._hovered < len(self._section.rows):
@@ -169,28 +207,34 @@ class SectionPlot(QWidget):
 
     def _paint_profile(self, painter: QPainter) -> None:
         assert self._section is not None
-        box, ink = self._profile_box, QColor(self._theme.view_ink)
+        box, ink, profile = self._profile_box, QColor(self._theme.view_ink), self._profile
         metrics = QFontMetricsF(self.font())
-        self._title(painter, self._profile_room, f"Score along {self._labels[2]}, as a share of the limit")
-        at_limit = float(self._share_pixels(np.array([self._limit]))[0])
+        self._title(painter, self._profile_room, f"{profile.title[0]} {self._labels[2]}{profile.title[1]}")
+        lines = np.array([0.0, *profile.dashed, *profile.ends])
+        heights = dict(zip(lines.tolist(), self._value_pixels(lines).tolist(), strict=True))
         soft = QColor(ink)
         soft.setAlphaF(0.3)
         painter.setPen(QPen(soft, 1))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        painter.drawLine(QPointF(box.left(), heights[0.0]), QPointF(box.right(), heights[0.0]))
         painter.setPen(QPen(ink, 1.2, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(box.left(), at_limit), QPointF(box.right(), at_limit))
+        for value in profile.dashed:
+            painter.drawLine(QPointF(box.left(), heights[value]), QPointF(box.right(), heights[value]))
         self._coloured_dots(painter, *self._profile_pixels(), 3.0)
-        along, peaks = highest(self._section.outline[:, 0], self._shares, N_BINS)
-        x, y = self._along_pixels(along), self._share_pixels(peaks)
-        painter.setPen(QPen(ink, 1.2))
-        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
+        along, peaks = highest(self._section.outline[:, 0], profile.values, N_BINS)
+        if not profile.signed:
+            x, y = self._along_pixels(along), self._value_pixels(peaks)
+            painter.setPen(QPen(ink, 1.2))
+            painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
         painter.setPen(ink)
-        for share, height in ((0.0, box.bottom()), (self._limit, at_limit), (self._top_share, box.top())):
-            text = f"{100 * share:.0f} %"
-            if share in (0.0, self._limit) or at_limit - box.top() > 1.5 * metrics.height():
-                painter.drawText(
-                    QPointF(box.left() - 6 - metrics.horizontalAdvance(text), height + metrics.ascent() / 2 - 2), text
+        written: list[float] = []
+        for value in (*profile.dashed, 0.0, *profile.ends):  # what matters first; the rest where there is room
+            if all(abs(heights[value] - other) > 1.1 * metrics.height() for other in written):
+                written.append(heights[value])
+                text = profile.word(value)
+                place = QPointF(
+                    box.left() - 6 - metrics.horizontalAdvance(text), heights[value] + metrics.ascent() / 2 - 2
                 )
+                painter.drawText(place, text)
         below = box.bottom() + metrics.ascent() + 3
         painter.drawText(QPointF(box.left(), below), self._labels[0])
         painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(self._labels[1]), below), self._labels[1])
@@ -206,11 +250,12 @@ class SectionPlot(QWidget):
     def _coloured_dots(self, painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], size: float) -> None:
         every = -(-len(x) // MOST_DOTS) or 1
         tones = self._tones if len(self._tones) == len(x) else np.full(len(x), N_TONES, np.intp)
-        width = (self._scale.high - self._scale.low) / N_TONES
-        table = self._scale.colours((self._scale.low + (np.arange(N_TONES) + 0.5) * width).astype(np.float32))
+        scale = self._profile.scale
+        width = (scale.high - scale.low) / N_TONES
+        table = scale.colours((scale.low + (np.arange(N_TONES) + 0.5) * width).astype(np.float32))
         for tone in np.unique(tones):  # the hottest last, on top
             chosen = np.flatnonzero(tones == tone)
-            chosen = chosen if tone >= N_TONES // 2 else chosen[::every]
+            chosen = chosen if self._profile.signed or tone >= N_TONES // 2 else chosen[::every]
             if tone < 0:
                 colour = QColor(*NOT_EVALUATED)
             elif tone == N_TONES:

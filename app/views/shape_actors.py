@@ -14,7 +14,7 @@ import pyvista as pv
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
 from app.views.layers import Paint
-from app.views.shapes import Shape
+from app.views.shapes import Shape, Triangles
 from sedir_core.types import IntArray
 
 CHUNK = 25_000  # points
@@ -120,14 +120,14 @@ class ShapeActors:
         chunk.painted = self._paint
         chunk.mesh.point_data["rgb"] = self._paint(chunk.rows)
 
-    def _make(self, rows: IntArray, triangles: IntArray | None) -> _Chunk:
+    def _make(self, rows: IntArray, triangles: Triangles | None) -> _Chunk:
         """triangles: (t, 3) into the rows; None draws them as points."""
         if triangles is None:
             mesh = pv.PolyData(self.shape.points[rows])
         else:
             mesh = pv.PolyData(self.shape.level[rows], np.insert(triangles, 0, 3, axis=1).ravel())
         mesh.point_data["rgb"] = self._paint(rows)
-        mesh.point_data.active_normals = self.shape.normals[rows]
+        mesh.point_data.active_normals = self.shape.normals[rows]  # type: ignore[assignment]  # float32 will do
         mapper = vtkPolyDataMapper()
         mapper.SetInputData(mesh)
         mapper.SetScalarModeToUsePointFieldData()

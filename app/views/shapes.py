@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sedir_core.types import DoubleArray, FloatArray, IntArray, Stop, never_stop
+from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NORMALS_FROM = 20_000
 """Points that get a normal of their own at first; the others take their neighbour's, which no eye can tell."""
@@ -28,7 +29,9 @@ STRAY_RADII = 1.1
 SPACING_SAMPLE, SPACING_NEIGHBOURS = 2000, 24
 
 
-NO_TRIANGLES: IntArray = np.empty((0, 3), np.int32)  # type: ignore[assignment]  # half the memory
+Triangles = NDArray[np.integer]
+"""(t, 3) rows of points: int32, which take half the memory."""
+NO_TRIANGLES: Triangles = np.empty((0, 3), np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,7 @@ class Shape:
     triangles: (t, 3) int32 between the points; none where they are not joined. level: (m, 3) or fewer of the first
     points where the surface goes through, without the scanner's noise. coarse: the same between the first ones.
     alone: (a,) points far from every triangle, which are drawn as points beside them. joined: whether that was tried.
+    gone: (m,) of an expected surface, where the scan has nothing; empty where nobody looked.
     """
 
     points: FloatArray
@@ -47,18 +51,19 @@ class Shape:
     spacing: float
     origin: DoubleArray
     radius: float
-    triangles: IntArray = field(default_factory=lambda: NO_TRIANGLES)
-    coarse: IntArray = field(default_factory=lambda: NO_TRIANGLES)
+    triangles: Triangles = field(default_factory=lambda: NO_TRIANGLES)
+    coarse: Triangles = field(default_factory=lambda: NO_TRIANGLES)
     level: FloatArray = field(default_factory=lambda: np.empty((0, 3), np.float32))
     alone: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     joined: bool = False
+    gone: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.points)
 
     @property
     def nbytes(self) -> int:
-        parts = (self.points, self.normals, self.rows, self.triangles, self.coarse, self.alone, self.level)
+        parts = (self.points, self.normals, self.rows, self.triangles, self.coarse, self.alone, self.level, self.gone)
         return sum(part.nbytes for part in parts)
 
     def head(self, count: int) -> Shape:
@@ -73,7 +78,9 @@ class Shape:
         return Shape(self.points[kept], self.normals[kept], self.rows[kept], self.spacing, self.origin, self.radius)
 
 
-NO_SHAPE = Shape(*[np.empty((0, 3), np.float32)] * 2, np.empty(0, np.int64), 0.0, np.zeros(3), 1.0)
+NO_SHAPE = Shape(
+    np.empty((0, 3), np.float32), np.empty((0, 3), np.float32), np.empty(0, np.int64), 0.0, np.zeros(3), 1.0
+)
 """Nothing to be drawn."""
 
 
@@ -82,9 +89,11 @@ def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
 
     points: (n, 3) float64. around: whose origin and radius to take, so that both can be shown together.
     """
+    from sedir_core.geometry.neighbours import middle_and_radius
+
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     rows = np.random.default_rng(0).permutation(finite)
-    origin, radius = place(points[rows]) if around is None else (around.origin, around.radius)
+    origin, radius = middle_and_radius(points[rows]) if around is None else (around.origin, around.radius)
     # Georeferenced coordinates lose centimetres as float32; around the part's own centre they do not.
     local = (points[rows] - origin).astype(np.float32)
     return Shape(local, _normals(local), rows, _spacing(local), origin, radius)
@@ -129,10 +138,10 @@ def _coarse(smooth: FloatArray, normals: FloatArray, stop: Stop) -> IntArray:
     return triangulate(smooth[:COARSE], normals[:COARSE], distances, neighbours, stop)
 
 
-def _alone(shape: Shape, triangles: IntArray) -> IntArray:
+def _alone(shape: Shape, triangles: Triangles) -> IntArray:
     from sedir_core.geometry.tree import PointTree
 
-    held = np.unique(triangles)
+    held = np.unique(triangles).astype(np.int64)
     free = np.setdiff1d(np.arange(len(shape)), held)
     if not len(held) or not len(free):
         return free
@@ -156,23 +165,6 @@ def prepare_surface(points: DoubleArray, around: Shape) -> Shape:
     return replace(shape, points=even, normals=shape.normals[first], rows=shape.rows[first], spacing=_spacing(even))
 
 
-def place(points: DoubleArray) -> tuple[DoubleArray, float]:
-    """Middle of (n, 3) finite points in any order and the radius of the ball around it that holds almost all.
-
-    Strays must not make the part a dot, so points without neighbours and the outermost 0.2 % do not count.
-    """
-    from sedir_core.geometry.neighbours import in_company
-
-    if not len(points):
-        return np.zeros(3), 1.0
-    sample = points[:: max(1, len(points) // 20_000)]
-    if (surface := in_company(sample)).any():
-        sample = sample[surface]
-    low, high = np.percentile(sample, [0.2, 99.8], axis=0)
-    origin = (low + high) / 2
-    return origin, max(float(np.percentile(np.linalg.norm(sample - origin, axis=1), 99.8)), 1e-12)
-
-
 def _normals(points: FloatArray) -> FloatArray:
     """(n, 3) unit normals of (n, 3) points, those of a regular subset taken over to all."""
     from sedir_core.geometry.surface import normals_and_curvature
@@ -183,6 +175,15 @@ def _normals(points: FloatArray) -> FloatArray:
     subset = points[:: -(-len(points) // NORMALS_FROM)].astype(np.float64)
     normals = normals_and_curvature(subset, min(NORMAL_NEIGHBOURS, len(subset)))[0].astype(np.float32)
     return normals if len(subset) == len(points) else normals[PointTree(subset).nearest(points)[1]]
+
+
+def beside_scan(surface: Shape, scan: Shape, deviation: FloatArray) -> Shape:
+    """An expected surface that knows where the scan has nothing. deviation: (n,) of the scan's rows."""
+    from sedir_core.evaluation.missing import nothing_near
+
+    some = scan.points[:MOST_JOINED].astype(np.float64)
+    off = deviation[scan.rows[:MOST_JOINED]]
+    return replace(surface, gone=nothing_near(surface.points.astype(np.float64), some, off))
 
 
 def _spacing(shuffled: FloatArray) -> float:

@@ -12,8 +12,9 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
 from app.views.camera import START_DIRECTION
-from app.views.colours import Rgb, heat
 from app.views.shapes import Shape
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import heat
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 SIZE = 88
@@ -54,7 +55,7 @@ def splat(shape: Shape, colours: Rgb, turn_degrees: float, size: int) -> Picture
     # Uncovered pixels are black with no alpha: the mean is premultiplied, so it is divided by its own share.
     mean = painted.reshape(size, 2, size, 2, 4).mean(axis=(1, 3))
     mean[..., :3] *= 255.0 / np.maximum(mean[..., 3:], 1.0)
-    return np.rint(mean).astype(np.uint8)
+    return np.asarray(np.rint(mean), np.uint8)
 
 
 def png(picture: Picture) -> bytes:
@@ -64,7 +65,7 @@ def png(picture: Picture) -> bytes:
     image = QImage(content.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, the function a text
     return bytes(buffer.data().data())
 
 

@@ -44,10 +44,10 @@ class ColumnsDialog(QDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         for row, cells in enumerate(head.rows):
-            for column, cell in enumerate(cells):
+            for at, cell in enumerate(cells):
                 item = QTableWidgetItem(cell)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(row, column, item)
+                self.table.setItem(row, at, item)
         self.axes: dict[str, QComboBox] = {}
         form = QFormLayout()
         for at, axis in enumerate("xyz"):

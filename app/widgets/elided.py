@@ -14,7 +14,9 @@ class Elided(QLabel):
 
     def __init__(self, name: str = "") -> None:
         """name: of its style."""
-        super().__init__(textFormat=Qt.TextFormat.PlainText, objectName=name)
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setObjectName(name)
         self._full = self._tip = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 

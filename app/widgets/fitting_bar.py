@@ -59,8 +59,7 @@ class FittingBar(QWidget):
     @property
     def buttons(self) -> list[QToolButton]:
         """From left to right."""
-        widgets = [self.row.itemAt(index).widget() for index in range(self.row.count())]
-        return [widget for widget in widgets if isinstance(widget, QToolButton)]
+        return [widget for widget in self._widgets if isinstance(widget, QToolButton)]
 
     def set_shown(self, part: QWidget, shown: bool) -> None:
         """Take part in the row, or be away from it."""
@@ -97,18 +96,21 @@ class FittingBar(QWidget):
         ranks = (*self._ranks.values(), *self._labels.values())
         return sorted({0, *(rank for rank in ranks if rank < KEPT)})
 
+    @property
+    def _widgets(self) -> list[QWidget]:
+        items = (self.row.itemAt(index) for index in range(self.row.count()))
+        return [widget for item in items if item is not None and (widget := item.widget()) is not None]
+
     def _height(self) -> int:
-        widgets = [self.row.itemAt(index).widget() for index in range(self.row.count())]
-        return max((widget.sizeHint().height() for widget in widgets if widget is not None), default=0)
+        return max((widget.sizeHint().height() for widget in self._widgets), default=0)
 
     def _width(self, level: int) -> int:
         """Needed where ranks up to `level` have no words."""
         widths = []
-        for index in range(self.row.count()):
-            widget = self.row.itemAt(index).widget()
-            if widget is None or widget in self._away or self._labels.get(widget, KEPT) <= level:
+        for widget in self._widgets:
+            if widget in self._away or (isinstance(widget, QLabel) and self._labels.get(widget, KEPT) <= level):
                 continue
-            if widget in self._ranks:
+            if isinstance(widget, QToolButton) and widget in self._ranks:
                 widths.append(self._measure(widget)[self._ranks[widget] > level])
             else:
                 widths.append(max(widget.sizeHint().width(), widget.minimumWidth()))

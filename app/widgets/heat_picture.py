@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
-from app.views.colour_maps import N_STEPS, colour_map
+from sedir_core.evaluation.colour_maps import N_STEPS, colour_map
 from sedir_core.types import DoubleArray, FloatArray
 
 TILT = 0.5  # radians out of the plane in which the part spreads most

@@ -22,7 +22,8 @@ class MessageBar(QFrame):
     """One message at a time, the newest; hidden while there is none."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="message")
+        super().__init__(parent)
+        self.setObjectName("message")
         self._theme, self._kind, self._details = theme, "info", ""
         self._act: Callable[[], object] | None = None
         self._icon = QLabel()

@@ -33,6 +33,7 @@ from app.widgets.theme import Theme, icon
 
 SIZE = (760, 640)
 EDITOR_WIDTH = 280
+FILES = ("folder", "picture")
 
 
 class SettingsDialog(QDialog):
@@ -48,7 +49,7 @@ class SettingsDialog(QDialog):
         self.search = QLineEdit(placeholderText="Find a setting", clearButtonEnabled=True)
         self.search.setAccessibleName("Find a setting")
         self.rows = {name: SettingRow(name, form, default, settings) for name, form, default in Settings.shown()}
-        self._sections: dict[str, Section] = {}
+        self._sections: dict[str, SettingGroup] = {}
         self._nothing = QLabel("No setting is called that.", objectName="faint", visible=False)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.restore = QPushButton("Restore defaults")
@@ -89,7 +90,7 @@ class SettingsDialog(QDialog):
         for row in self.rows.values():
             title = row.form.section
             if title not in self._sections:
-                self._sections[title] = Section(title)
+                self._sections[title] = SettingGroup(title)
                 column.addWidget(self._sections[title])
             self._sections[title].add(row)
         column.addWidget(self._nothing)
@@ -130,11 +131,12 @@ class SettingsDialog(QDialog):
         self.restore.setEnabled(any(row.changed for row in self.rows.values()))
 
 
-class Section(QFrame):
+class SettingGroup(QFrame):
     """A titled group of rows."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self.rows: list[SettingRow] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(16, 12, 10, 14)
@@ -172,7 +174,7 @@ class SettingRow(QWidget):
         line = QHBoxLayout(beside)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.editor, 1)
-        if form.kind in ("folder", "model"):
+        if form.kind in (*FILES, "model"):
             browse = QPushButton("Choose…")
             browse.clicked.connect(self.model_wanted if form.kind == "model" else self._browse)
             line.addWidget(browse)
@@ -229,7 +231,7 @@ class SettingRow(QWidget):
                 value = self.editor.value()
             case QLineEdit():
                 typed = self.editor.text().strip()
-                value = (Path(typed).expanduser() if typed else None) if self.form.kind == "folder" else typed
+                value = (Path(typed).expanduser() if typed else None) if self.form.kind in FILES else typed
                 if self.form.kind == "model":
                     return
         setattr(self._settings, self.name, value)
@@ -258,6 +260,9 @@ class SettingRow(QWidget):
 
     def _browse(self) -> None:
         stored = getattr(self._settings, self.name) or Path.home()
-        chosen = QFileDialog.getExistingDirectory(self, self.form.label, str(stored))
+        if self.form.kind == "picture":
+            chosen = QFileDialog.getOpenFileName(self, self.form.label, str(stored), "Pictures (*.png *.jpg *.jpeg)")[0]
+        else:
+            chosen = QFileDialog.getExistingDirectory(self, self.form.label, str(stored))
         if chosen:
             setattr(self._settings, self.name, Path(chosen))

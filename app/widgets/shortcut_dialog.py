@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.state.shortcuts import Command, Shortcuts
 from app.widgets.error_details import plain_label
 from app.widgets.room import resize_on_screen
+from app.widgets.tree_items import children, top_items
 
 SIZE = (640, 640)
 KEY = Qt.ItemDataRole.UserRole
@@ -119,12 +120,12 @@ class ShortcutDialog(QDialog):
             item = QTreeWidgetItem(groups[command.group], [command.title.rstrip("…")])
             item.setData(0, KEY, command.key)
         self.tree.expandAll()
-        self.tree.setCurrentItem(next(iter(self._items()), None))
+        for first in self._items()[:1]:
+            self.tree.setCurrentItem(first)
         self._fill_keys()
 
     def _items(self) -> list[QTreeWidgetItem]:
-        groups = [self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount())]
-        return [group.child(row) for group in groups for row in range(group.childCount())]
+        return [item for group in top_items(self.tree) for item in children(group)]
 
     def _fill_keys(self) -> None:
         commands = {command.key: command for command in self._shortcuts.commands}
@@ -139,12 +140,11 @@ class ShortcutDialog(QDialog):
 
     def _filter(self, typed: str) -> None:
         words = typed.lower().split()
-        for item in self._items():
-            told = f"{item.text(0)} {item.text(1)} {item.parent().text(0)}".lower()
-            item.setHidden(not all(word in told for word in words))
-        for row in range(self.tree.topLevelItemCount()):
-            group = self.tree.topLevelItem(row)
-            group.setHidden(all(group.child(at).isHidden() for at in range(group.childCount())))
+        for group in top_items(self.tree):
+            for item in children(group):
+                text = f"{item.text(0)} {item.text(1)} {group.text(0)}".lower()
+                item.setHidden(not all(word in text for word in words))
+            group.setHidden(all(item.isHidden() for item in children(group)))
 
     def _show_chosen(self) -> None:
         command = self.chosen

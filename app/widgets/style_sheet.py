@@ -73,6 +73,14 @@ def _controls(t: Theme) -> str:
         border-radius: 3px; background: {t.panel}; }}
     QCheckBox::indicator:checked, QTreeView::indicator:checked {{ border-color: {t.accent}; background: {t.accent};
         image: url("{_tick(t)}"); }}
+    QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {t.faint}; border-radius: 7px;
+        background: {t.panel}; }}
+    QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {t.accent};
+        background: {t.on_accent}; }}
+    QRadioButton::indicator:disabled {{ border-color: {t.line}; background: {t.raised}; }}
+    QRadioButton:focus {{ color: {t.accent}; }}
+    QRadioButton:disabled {{ color: {t.faint}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QCheckBox::indicator:disabled, QTreeView::indicator:disabled {{ border-color: {t.line}; background: {t.raised}; }}
     QAbstractSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; padding: 3px 4px; }}
     QAbstractSpinBox:focus {{ border-color: {t.accent}; }}

@@ -46,7 +46,7 @@ def icon(name: str, colour: str) -> QIcon:
     """A vector icon of Material Design, sharp at every scale. name: as in qtawesome without the prefix."""
     import qtawesome
 
-    return qtawesome.icon(f"mdi6.{name}", color=colour, color_disabled=_faded(colour))
+    return QIcon(qtawesome.icon(f"mdi6.{name}", color=colour, color_disabled=_faded(colour)))
 
 
 def icon_size(pixels: int) -> QSize:

@@ -19,7 +19,8 @@ class ToolBar(QToolBar):
     """Shows what belongs to the workspace; nothing falls off at the right."""
 
     def __init__(self, workspaces: Sequence[tuple[str, str, str]], theme: Theme, parent: QWidget) -> None:
-        super().__init__("Tools", parent, movable=False)
+        super().__init__("Tools", parent)
+        self.setMovable(False)
         self.setObjectName("tools")
         self.toggleViewAction().setVisible(False)
         self._bar = FittingBar()

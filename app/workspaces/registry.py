@@ -57,7 +57,7 @@ class Workspace:
     key: str
     title: str
     icon: str
-    factory: Callable[[Session, Settings, Theme, QWidget], QWidget]
+    factory: Callable[[Session, Settings, Theme, QWidget], WorkspacePage]
     takes: tuple[type[Navigation], ...] = ()
 
 

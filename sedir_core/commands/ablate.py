@@ -15,24 +15,24 @@ from sedir_core.commands.options import Categories, Device, Epochs
 def ablate(
     dataset: Annotated[Path, typer.Argument(help="Dataset with training and test scans.")],
     out: Annotated[
-        Path, typer.Option(help="Where runs and results are kept; what is done there is not done again.", metavar="DIR")
+        Path, typer.Option(help="Folder for runs and results; what is finished there is not repeated.", metavar="DIR")
     ],
     tables: Annotated[
         str | None,
         typer.Option(help="Numbers of the paper's tables, separated by commas: 4 to 7, S2 to S8.", metavar="4,S3"),
     ] = None,
     preset_name: Annotated[
-        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="What is ablated.")
+        Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Preset to ablate.")
     ] = "desktop",
     config_file: Annotated[
         Path | None,
-        typer.Option("--config", help="All settings from a TOML file, instead.", metavar="FILE"),
+        typer.Option("--config", help="Read all settings from a TOML file instead.", metavar="FILE"),
     ] = None,
     epochs: Epochs = None,
-    seeds: Annotated[str, typer.Option(help="Every row is trained with each of these.", metavar="0,1,2")] = "0",
+    seeds: Annotated[str, typer.Option(help="Seeds; every row is trained with each of them.", metavar="0,1,2")] = "0",
     categories: Categories = None,
     table_file: Annotated[
-        Path | None, typer.Option("--table", help="Write the tables there: .md, .csv or .tex.", metavar="FILE")
+        Path | None, typer.Option("--table", help="Write the tables to a .md, .csv or .tex file.", metavar="FILE")
     ] = None,
     device: Device = "auto",
 ) -> None:

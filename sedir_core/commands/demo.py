@@ -16,8 +16,8 @@ from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
 
 def demo(
-    headless: Annotated[bool, typer.Option("--headless", help="No window, even where one could open.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write the exports and results.json there.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Never open a window.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the exports and results.json.")] = None,
 ) -> None:
     """Inspect the bundled scans: in the window where there is a display, headless otherwise."""
     no_window = "asked for" if headless else display_problem()

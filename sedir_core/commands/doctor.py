@@ -19,13 +19,8 @@ from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, user_config
 OPEN3D = "open3d-cpu" if sys.platform == "linux" and platform.machine() == "x86_64" else "open3d"
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", OPEN3D, "PySide6-Essentials", "pyvista", "vtk", "matplotlib")
 
-READERS = {
-    "pye57": "E57", "laspy": "LAS", "lazrs": "LAZ", "trimesh": "GLB and 3MF", "tifffile": "TIFF",
-    "cadquery-ocp-novtk": "STEP",
-}  # fmt: skip
 
-
-class Finding(NamedTuple):
+class MachineCheck(NamedTuple):
     """One line. good is None where the lack of it is no fault, such as a GPU's."""
 
     good: bool | None
@@ -43,53 +38,55 @@ def doctor() -> None:
         raise typer.Exit(Status.FAILED)
 
 
-def _python() -> Finding:
+def _python() -> MachineCheck:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Finding(True, "Python", f"{platform.python_version()} on {platform.platform()}, {cores} CPU cores")
+    return MachineCheck(True, "Python", f"{platform.python_version()} on {platform.platform()}, {cores} CPU cores")
 
 
-def _libraries() -> list[Finding]:
+def _libraries() -> list[MachineCheck]:
     found = []
     for name in LIBRARIES:
         try:
-            found.append(Finding(True, name, version(name)))
+            found.append(MachineCheck(True, name, version(name)))
         except PackageNotFoundError:
-            found.append(Finding(False, name, "not installed: pip install sedir-inspect"))
-    return found + [_optional(name) for name in READERS]
+            found.append(MachineCheck(False, name, "not installed: pip install sedir-inspect"))
+    from sedir_core.io.formats import readers  # it loads NumPy, which `--help` must not wait for
+
+    return found + [_optional(name, read) for name, read in readers().items()]
 
 
-def _optional(name: str) -> Finding:
-    """A library that is needed for some files only."""
+def _optional(name: str, read: str) -> MachineCheck:
+    """A library that reads some formats only."""
     try:
-        return Finding(True, name, version(name))
+        return MachineCheck(True, name, version(name))
     except PackageNotFoundError:
-        return Finding(None, name, f"not installed: needed for {READERS[name]}")
+        return MachineCheck(None, name, f"not installed: needed for {read}")
 
 
-def _system_libraries() -> Finding:
+def _system_libraries() -> MachineCheck:
     missing = missing_packages()
-    return Finding(not missing, "system libraries", install_line(missing) if missing else "all there")
+    return MachineCheck(not missing, "system libraries", install_line(missing) if missing else "all there")
 
 
-def _display() -> Finding:
+def _display() -> MachineCheck:
     problem = display_problem()
-    return Finding(None if problem else True, "display", problem or "a window can open")
+    return MachineCheck(None if problem else True, "display", problem or "a window can open")
 
 
-def _gpu() -> Finding:
+def _gpu() -> MachineCheck:
     from sedir_core.runtime import choose_device
 
     device, reason = choose_device("auto")
-    return Finding(None if device.type == "cpu" else True, "GPU", reason)
+    return MachineCheck(None if device.type == "cpu" else True, "GPU", reason)
 
 
-def _folders() -> list[Finding]:
+def _folders() -> list[MachineCheck]:
     found = []
     for what, path in writable_folders().items():
         good = _writable(path)
-        found.append(Finding(good, f"{what} folder", f"{path}{'' if good else ' cannot be written'}"))
+        found.append(MachineCheck(good, f"{what} folder", f"{path}{'' if good else ' cannot be written'}"))
     if user_config().is_file():
-        found.append(Finding(True, "configuration file", str(user_config())))
+        found.append(MachineCheck(True, "configuration file", str(user_config())))
     return found
 
 
@@ -100,14 +97,14 @@ def _writable(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK)
 
 
-def _bundled() -> Finding:
+def _bundled() -> MachineCheck:
     from sedir_core.detectors.base import load_detector
 
     run_dir = bundled_runs() / DEFAULT_RUN
     try:
         detector = load_detector(run_dir, "cpu")
     except UserError as error:
-        return Finding(False, "bundled model", str(error))
+        return MachineCheck(False, "bundled model", str(error))
     n_scans = sum(1 for path in demo_scans().rglob("*") if path.is_file())
     holds = f"{detector.method}, {len(detector.categories)} categories, {n_scans} demo files"
-    return Finding(True, "bundled model", holds)
+    return MachineCheck(True, "bundled model", holds)

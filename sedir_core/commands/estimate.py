@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 
 def estimate(
-    n_scans: Annotated[int, typer.Option("--scans", min=1, help="Scans to learn from, all categories together.")] = 32,
+    n_scans: Annotated[
+        int, typer.Option("--scans", min=1, help="Number of training scans, all categories together.")
+    ] = 32,
     method: Annotated[str, typer.Option(help="Detector to train, see `sedir methods`.", metavar="NAME")] = "sedir",
     preset_name: Preset = "desktop",
     config_file: Annotated[
-        Path | None, typer.Option("--config", help="All settings from a TOML file instead.", metavar="FILE")
+        Path | None, typer.Option("--config", help="Read all settings from a TOML file instead.", metavar="FILE")
     ] = None,
     device: Device = "auto",
-    json_file: Annotated[str | None, typer.Option("--json", help="Write JSON; - is standard output.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write JSON to this file; - for standard output.")
+    ] = None,
 ) -> None:
-    """Measure a few real steps of every stage once, keep what they took, and add up."""
+    """Estimate training time and memory from a few real steps of every stage, timed once on this machine."""
     from sedir_core.config import preset, read_config
     from sedir_core.methods import BY_NAME
     from sedir_core.runtime import choose_device

@@ -34,14 +34,14 @@ def evaluate(
     category: Annotated[
         Literal["both", "auto", "given"],
         typer.Option(
-            help="Whether the detector finds the category itself (auto) or is told (given), as benchmarks do. "
-            "With both, auto gives the main numbers and `category_given` the others."
+            help="Whether the detector finds the category itself (auto) or is given it (given), as in benchmarks. "
+            "With both, auto gives the main numbers and `category_given` holds the others."
         ),
     ] = "both",
     terms: Annotated[
         Literal["published", "equal"],
         typer.Option(
-            help="Also the residuals alone of each method, on the same alignment and scored by the same rules."
+            help="equal: also score the residuals alone of each method, on one alignment and by the same rules."
         ),
     ] = "published",
     json_file: JsonResults = None,
@@ -49,15 +49,16 @@ def evaluate(
         Path | None,
         typer.Option(
             "--table",
-            help="Write methods by categories there, with mean and spread over seeds: .md, .csv or .tex.",
+            help="Write methods by category, with mean and deviation over seeds, to a .md, .csv or .tex file.",
             metavar="FILE",
         ),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="With several runs or a table: evaluate again what was evaluated before.")
+        bool, typer.Option("--fresh", help="With several runs or a table: ignore earlier results and evaluate again.")
     ] = False,
     record: Annotated[
-        bool, typer.Option("--record", help="Keep the results in each run, for `sedir runs` and the window to show.")
+        bool,
+        typer.Option("--record", help="Store the results in each run, where `sedir runs` and the window find them."),
     ] = False,
     columns: Columns = "",
     evidence: EvidenceChoice = None,

@@ -19,15 +19,13 @@ def gui(
     paths: Annotated[list[Path] | None, typer.Argument(help="Scans, folders or a dataset to open.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Run directory, name of a run, or .sedir file; by default the one used last.", metavar="RUN"),
+        typer.Option(help="Run directory, name of a run, or .sedir file; the last one used by default.", metavar="RUN"),
     ] = None,
-    new_window: Annotated[
-        bool, typer.Option("--new-window", help="A window of its own, where one is open already.")
-    ] = False,
+    new_window: Annotated[bool, typer.Option("--new-window", help="Open another window even if one is open.")] = False,
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
-    """Open the window (also what `sedir` does on its own). One that is open already takes the paths over."""
+    """Open the window (also what `sedir` does on its own). A window that is already open takes over the paths."""
     if not display_named():
         raise DeviceUnavailable(
             "display", "neither DISPLAY nor WAYLAND_DISPLAY is set", "use `sedir inspect`, or `sedir demo --headless`"

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Past inspections: list, export, show again, look for drift.")
 
 Since = Annotated[
-    str | None, typer.Option(help="From then on: 2026-03-01, 2026-03-01T14:00, today, or 7d for seven days.")
+    str | None, typer.Option(help="Earliest time: 2026-03-01, 2026-03-01T14:00, today, or 7d for the last seven days.")
 ]
-Until = Annotated[str | None, typer.Option(help="Before then, in the same forms; a date means its midnight.")]
+Until = Annotated[
+    str | None, typer.Option(help="Latest time (exclusive), in the same forms; a date means its midnight.")
+]
 VerdictIs = Annotated[str | None, typer.Option("--verdict", help="ok, ng, uncertain or overridden.")]
 Category = Annotated[str, typer.Option(help="Only this kind of part.")]
 Model = Annotated[str, typer.Option(help="Only results of this model.")]
 LotIs = Annotated[str, typer.Option("--lot", help="Only this lot.")]
-OperatorIs = Annotated[str, typer.Option("--operator", help="Only this operator's.")]
-Text = Annotated[str, typer.Option(help="Only where this occurs in path, reason, part, lot or operator.")]
-JsonFile = Annotated[str | None, typer.Option("--json", help="Write there; - is standard output.", metavar="FILE")]
+OperatorIs = Annotated[str, typer.Option("--operator", help="Only this operator.")]
+Text = Annotated[str, typer.Option(help="Only where path, reason, part, lot or operator contain this text.")]
+JsonFile = Annotated[
+    str | None, typer.Option("--json", help="Write JSON to this file; - for standard output.", metavar="FILE")
+]
 VERDICTS = ("ok", "ng", "uncertain", "overridden")
 SHORT_KEY = 8
 
@@ -46,9 +50,9 @@ def list_inspections(
     lot: LotIs = "",
     operator: OperatorIs = "",
     text: Text = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many, newest first.")] = 50,
     json_file: JsonFile = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a table there.", metavar="FILE")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a table to this file.", metavar="FILE")] = None,
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
@@ -83,7 +87,7 @@ def export(
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
-    """Write past inspections to a file, all that the filters let through."""
+    """Write the past inspections that match the filters to a file."""
     from sedir_core.history.export import check_format, write_rows
 
     check_format(file)
@@ -96,16 +100,16 @@ def export(
 
 @app.command("show")
 def show(
-    key: Annotated[str, typer.Argument(help="Key of the inspection; its first digits will do.")],
+    key: Annotated[str, typer.Argument(help="Key of the inspection, or its first digits.")],
     export_to: Annotated[
         Path | None,
-        typer.Option("--export", help="Write scored scan, reconstruction and picture, as they were, there."),
+        typer.Option("--export", help="Folder for the scored scan, reconstruction and picture as recorded."),
     ] = None,
     json_file: JsonFile = None,
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
-    """Print one inspection with its defects and what operators said, or export it exactly as it was."""
+    """Print one inspection with its defects and reviews, or export it exactly as recorded."""
     from sedir_core.history.finished import reopen
 
     history = HistoryPlace(history_url, history_folder).open(create=False)

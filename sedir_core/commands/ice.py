@@ -31,37 +31,48 @@ def ice(
         ),
     ],
     json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the numbers there; - is standard output.", metavar="FILE")
+        str | None,
+        typer.Option("--json", help="Write the numbers as JSON to this file; - for standard output.", metavar="FILE"),
     ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw it there: .svg, .pdf or .png.", metavar="FILE")] = None,
-    csv: Annotated[Path | None, typer.Option(help="A row per sample.", metavar="FILE")] = None,
-    npz: Annotated[Path | None, typer.Option(help="Tokens and all other arrays.", metavar="FILE")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of probes, bootstrap and t-SNE.")] = 0,
-    tsne_seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Another one for the t-SNE.")] = None,
-    perplexity: Annotated[float, typer.Option(min=1.0, help="Of the t-SNE.")] = 30.0,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw the figure to a .svg, .pdf or .png file.", metavar="FILE")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one row per sample to this file.", metavar="FILE")] = None,
+    npz: Annotated[
+        Path | None, typer.Option(help="Write tokens and all other arrays to this file.", metavar="FILE")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of probes, bootstrap and t-SNE.")] = 0,
+    tsne_seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Separate seed for the t-SNE.")] = None,
+    perplexity: Annotated[float, typer.Option(min=1.0, help="Perplexity of the t-SNE.")] = 30.0,
     categories: Categories = None,
     category: Annotated[
-        Literal["given", "auto"], typer.Option(help="Whether the detectors are told the category, as the paper's are.")
+        Literal["given", "auto"],
+        typer.Option(help="Whether the detectors are given the category, as in the paper, or find it."),
     ] = "given",
-    anomalous: Annotated[bool, typer.Option("--anomalous", help="Draw defective samples too, hollow.")] = False,
+    anomalous: Annotated[
+        bool, typer.Option("--anomalous", help="Also draw defective samples, as hollow marks.")
+    ] = False,
     growing: Annotated[
         bool,
         typer.Option(
             "--growing",
             help="Instead, train SeDiR, SeDiR without CFGT and C3L, and MC3D-AD on more and more kinds of part, such "
-            "as those of `sedir synth --families`, and see what becomes of them.",
+            "as those of `sedir synth --families`, and see how separation develops.",
         ),
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="With --growing: where runs are kept, and found again.", metavar="DIR"),
+        typer.Option(help="With --growing: folder of the runs; finished ones are reused.", metavar="DIR"),
     ] = None,
-    counts: Annotated[str, typer.Option(help="With --growing: numbers of kinds.", metavar="5,10")] = "5,10,20,40",
-    seeds: Annotated[str, typer.Option(help="With --growing: trained with each of these.", metavar="0,1")] = "0,1,2",
+    counts: Annotated[
+        str, typer.Option(help="With --growing: numbers of kinds of part.", metavar="5,10")
+    ] = "5,10,20,40",
+    seeds: Annotated[str, typer.Option(help="With --growing: seeds to train with.", metavar="0,1")] = "0,1,2",
     preset_name: Preset = "desktop",
     epochs: Epochs = None,
     table_file: Annotated[
-        Path | None, typer.Option("--table", help="With --growing: write the table: .md, .csv or .tex.", metavar="FILE")
+        Path | None,
+        typer.Option("--table", help="With --growing: write the table to a .md, .csv or .tex file.", metavar="FILE"),
     ] = None,
     device: Device = "auto",
 ) -> None:

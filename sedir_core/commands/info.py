@@ -21,7 +21,7 @@ PAPER_CATEGORIES = 12  # of Real3D-AD, which the paper counts on; a preset has n
 def info(
     run: Annotated[str | None, typer.Argument(help="Run directory, name of a run, or .sedir file.")] = None,
     preset_name: Annotated[
-        Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="A preset instead of a run.")
+        Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="Describe a preset instead of a run.")
     ] = None,
     method: Annotated[str, typer.Option(help="Method of the preset, as in `sedir train`.", metavar="NAME")] = "sedir",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,

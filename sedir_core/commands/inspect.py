@@ -64,22 +64,27 @@ def inspect(
     json_file: JsonResults = None,
     export: ExportFolder = None,
     report_file: Annotated[
-        Path | None, typer.Option("--report", help="Write a report there, as .html or .pdf.", metavar="FILE")
+        Path | None, typer.Option("--report", help="Write a report as .html or .pdf.", metavar="FILE")
+    ] = None,
+    logo: Annotated[
+        Path | None, typer.Option(help="A picture for the head of the report, PNG or JPEG.", metavar="FILE")
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write a table there, one row a scan.", metavar="FILE")
+        Path | None, typer.Option("--csv", help="Write a table with one row per scan.", metavar="FILE")
     ] = None,
     columns: Columns = "",
     device: Device = "auto",
     false_alarm_rate: FalseAlarmRate = None,
     cluster: Annotated[
         str | None,
-        typer.Option(help="Spread the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"),
+        typer.Option(
+            help="Distribute the work: local (all cores), auto or HOST:PORT of a Ray cluster.", metavar="ADDRESS"
+        ),
     ] = None,
     evidence: EvidenceChoice = None,
     rule: RuleChoice = None,
     tolerance: AllowedDeviation = None,
-    fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 3 if a scan is NG.")] = False,
+    fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with status 3 if a scan is NG.")] = False,
     fail_on_uncertain: FailOnUncertain = False,
     record: Record = False,
     operator: Operator = None,
@@ -95,7 +100,7 @@ def inspect(
     from sedir_core.io.columns import parse_columns
 
     run_dir = find_model(model)
-    sheets = _report(report_file, run_dir)  # a name that cannot be is said before the work
+    sheets = _report(report_file, run_dir, operator or "", lot, logo)  # a name that cannot be is said before the work
     asked = parse_columns(columns)
     files, refused, passed_over = scan_files(paths)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
@@ -229,14 +234,14 @@ def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[Pass
     return list(found.scans), refused, found.passed_over
 
 
-def _report(path: Path | None, run_dir: Path) -> InspectionReport | None:
+def _report(path: Path | None, run_dir: Path, operator: str, lot: str, logo: Path | None) -> InspectionReport | None:
     if path is None:
         return None
     from sedir_core.evaluation.report import Report as InspectionReport
-    from sedir_core.evaluation.report import check_format
+    from sedir_core.evaluation.report import check_format, read_logo
 
     check_format(path)
-    return InspectionReport(str(run_dir), "")
+    return InspectionReport(str(run_dir), "", operator=operator, lot=lot, logo=read_logo(logo))
 
 
 def write_table(path: Path, document: dict[str, Any]) -> None:

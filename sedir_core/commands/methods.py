@@ -10,18 +10,17 @@ import typer
 from sedir_core.commands.console import echo, table, write_json
 from sedir_core.methods import TABLE, Method
 
-LEFT_OUT = ("words", "presets", "detector", "learner", "from_tokens", "scan_s", "section")
+LEFT_OUT = ("words", "presets", "detector", "learner", "from_tokens", "scan_s", "section", "variants")
 """What the program alone is interested in."""
 
 
 def methods(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Also where each comes from and what differs.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also show where each comes from and how it differs.")] = False,
 ) -> None:
     """List the detectors that `sedir train --method NAME` knows."""
     if as_json:
-        facts = ({key: value for key, value in asdict(one).items() if key not in LEFT_OUT} for one in TABLE)
-        write_json("-", {"methods": list(facts)})
+        write_json("-", {"methods": [_facts(one) for one in TABLE]})
         return
     head = ("name", "method", "year", "category", "weights", "it", "cost (preset desktop)", "as published")
     echo(table([head, *map(_row, TABLE)]))
@@ -30,6 +29,11 @@ def methods(
             echo(f"\n{one.label} ({one.name}): {one.source}\n  {one.differs}")
 
 
+def _facts(one: Method) -> dict[str, object]:
+    shown = {key: value for key, value in asdict(one).items() if key not in LEFT_OUT}
+    return {**shown, "learns": one.learns}
+
+
 def _row(one: Method) -> tuple[str, ...]:
-    told, does = "told" if one.needs_category else "found out", "learns" if one.learns else "memorises"
-    return one.name, one.label, str(one.year), told, one.weights or "-", does, one.cost, one.fidelity
+    category, does = "given" if one.needs_category else "found", "learns" if one.learns else "memorises"
+    return one.name, one.label, str(one.year), category, one.weights or "-", does, one.cost, one.fidelity

@@ -10,38 +10,41 @@ import typer
 Model = Annotated[str, typer.Option(help="Run directory or name, or a .sedir file.", metavar="RUN")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Categories = Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")]
-PartCategory = Annotated[str, typer.Option("--category", help="What the parts are, or auto.", metavar="NAME|auto")]
+PartCategory = Annotated[
+    str, typer.Option("--category", help="Category of the parts, or auto to find it.", metavar="NAME|auto")
+]
 FalseAlarmRate = Annotated[
-    float | None, typer.Option(help="Share of good scans that may be called NG; by default as trained.", metavar="R")
+    float | None, typer.Option(help="Share of good scans that may be called NG; as trained by default.", metavar="R")
 ]
 FailOnUncertain = Annotated[
-    bool, typer.Option("--fail-on-uncertain", help="The same status for a scan that is neither NG nor surely OK.")
+    bool, typer.Option("--fail-on-uncertain", help="The same exit status for an uncertain scan.")
 ]
 ExportFolder = Annotated[
-    Path | None, typer.Option("--export", help="Write scored scan, reconstruction and picture of each scan there.")
+    Path | None, typer.Option("--export", help="Folder for the scored scan, reconstruction and picture of each scan.")
 ]
 JsonResults = Annotated[
-    str | None, typer.Option("--json", help="Write the results there; - is standard output.", metavar="FILE")
+    str | None,
+    typer.Option("--json", help="Write the results as JSON to this file; - for standard output.", metavar="FILE"),
 ]
 EvidenceChoice = Annotated[
     Literal["network", "surface", "all"] | None,
-    typer.Option("--evidence", help="What verdicts rest on; by default as the model was trained for."),
+    typer.Option("--evidence", help="What verdicts rest on; as trained by default."),
 ]
 RuleChoice = Annotated[
     Literal["paper", "raw", "calibrated"] | None,
-    typer.Option("--rule", help="How scores are made; paper and raw judge the network's residuals alone."),
+    typer.Option("--rule", help="How scores are computed; paper and raw use the network's residuals alone."),
 ]
 AllowedDeviation = Annotated[
     str | None,
     typer.Option(
         "--tolerance",
-        help="Deviation allowed beside the learned limit, in the model's unit: 0.3, or -0.2,0.4.",
+        help="Deviation allowed in addition to the learned limit, in the model's unit: 0.3, or -0.2,0.4.",
         metavar="T",
     ),
 ]
 Columns = Annotated[
     str,
-    typer.Option("--columns", help="x, y, z of text tables: names of columns, or numbers from 1.", metavar="X,Y,Z"),
+    typer.Option("--columns", help="Columns x, y, z of text tables: names, or numbers from 1.", metavar="X,Y,Z"),
 ]
 Preset = Annotated[
     Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")

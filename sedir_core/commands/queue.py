@@ -12,14 +12,16 @@ import typer
 from sedir_core.commands.console import Status, echo, interruptible, say, table, write_json
 from sedir_core.places import find_run
 
-app = typer.Typer(help="Trainings that wait for their turn. `sedir train ... --queue` adds one.", no_args_is_help=True)
+app = typer.Typer(help="Queue of trainings. `sedir train ... --queue` adds one.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_jobs(
-    json_file: Annotated[str | None, typer.Option("--json", help="Write JSON; - is standard output.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write JSON to this file; - for standard output.")
+    ] = None,
 ) -> None:
-    """What runs and what waits, in the order of their turns."""
+    """List the running and the waiting trainings, in order."""
     from sedir_core.training.queue import jobs_in, queue_folder
 
     jobs = [one.job for one in jobs_in(queue_folder())]
@@ -33,7 +35,7 @@ def list_jobs(
 
 @app.command()
 def remove(run: Annotated[str, typer.Argument(help="Run directory, or its name.")]) -> None:
-    """Take a training that waits off the list."""
+    """Remove a waiting training."""
     from sedir_core.training.queue import jobs_in, queue_folder
     from sedir_core.training.queue import remove as take_off
 
@@ -46,7 +48,7 @@ def remove(run: Annotated[str, typer.Argument(help="Run directory, or its name."
 
 @app.command()
 def run() -> None:
-    """Give every waiting training its turn; ends when none is left. The window does this by itself."""
+    """Run the waiting trainings one after another; ends when none is left. The window does this by itself."""
     from sedir_core.training.queue import queue_folder, run_queue
 
     with interruptible() as stop:

@@ -24,16 +24,22 @@ MOST_GIGABYTES = 1e9
 
 Record = Annotated[bool, typer.Option("--record", help="Record the results in the history.")]
 Operator = Annotated[
-    str | None, typer.Option(help="Who inspects, for the history; the login name by default.", metavar="NAME")
+    str | None,
+    typer.Option(help="Operator, for history and report; in the history the login name by default.", metavar="NAME"),
 ]
-Lot = Annotated[str, typer.Option(help="Which lot the parts are of, for the history.", metavar="NAME")]
+Lot = Annotated[str, typer.Option(help="Lot of the parts, for history and report.", metavar="NAME")]
 Url = Annotated[
     str,
-    typer.Option("--history-url", help="Database of the history, such as postgresql://user@host/name.", metavar="URL"),
+    typer.Option(
+        "--history-url", help="Database URL of the history, such as postgresql://user@host/name.", metavar="URL"
+    ),
 ]
-Folder = Annotated[Path | None, typer.Option("--history-folder", help="Where past results are kept.", metavar="DIR")]
+Folder = Annotated[Path | None, typer.Option("--history-folder", help="Folder of the recorded results.", metavar="DIR")]
 Space = Annotated[
-    float, typer.Option("--history-gb", min=0, help="What past results may take; the oldest go beyond.", metavar="GB")
+    float,
+    typer.Option(
+        "--history-gb", min=0, help="Disk space for recorded results; the oldest are removed beyond it.", metavar="GB"
+    ),
 ]
 
 

@@ -13,7 +13,7 @@ from sedir_core.places import find_run, user_runs
 
 if TYPE_CHECKING:
     from sedir_core.runs.catalogue import RunDetail
-    from sedir_core.runs.compare import Comparison
+    from sedir_core.runs.compare import RunComparison
 
 app = typer.Typer(help="Trained models: list, compare, rename, archive, delete, restore, export, import.")
 
@@ -27,9 +27,9 @@ SHORT = {"o_auroc": "O-AUROC", "p_auroc": "P-AUROC", "o_aupr": "O-AUPR", "p_aupr
 @app.command("list")
 def list_runs(
     folders: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of runs; the user's and the bundled ones.")
+        list[Path] | None, typer.Argument(help="Folders of runs; the user's and the bundled ones by default.")
     ] = None,
-    archived: Annotated[bool, typer.Option("--archived", help="Those that were taken off the list.")] = False,
+    archived: Annotated[bool, typer.Option("--archived", help="List the archived runs instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print every run with its state, categories and measures, the newest first."""
@@ -93,9 +93,9 @@ def rename(run: RunName, name: Annotated[str, typer.Argument(help="The new name.
 
 @app.command("archive")
 def archive(
-    run: RunName, back: Annotated[bool, typer.Option("--back", help="Put it onto the list again.")] = False
+    run: RunName, back: Annotated[bool, typer.Option("--back", help="Take it out of the archive.")] = False
 ) -> None:
-    """Take a run off the list; it stays where it is, and can still be used by its name."""
+    """Archive a run: it leaves the list, stays where it is and can still be used by its name."""
     from sedir_core.runs.manage import archive_run
 
     archive_run(_existing(run), on=not back)
@@ -128,7 +128,7 @@ def trash(folder: Folder = None, as_json: AsJson = False) -> None:
 
 @app.command("restore")
 def restore(
-    name: Annotated[str, typer.Argument(help="Name of a deleted run; the last deleted of that name.")],
+    name: Annotated[str, typer.Argument(help="Name of a deleted run; the most recently deleted of that name.")],
     folder: Folder = None,
 ) -> None:
     """Bring a deleted run back."""
@@ -152,7 +152,7 @@ def empty_trash(folder: Folder = None) -> None:
 
 @app.command("export")
 def export(
-    run: RunName, file: Annotated[Path, typer.Argument(help="The file to write; .sedir is added.", metavar="FILE")]
+    run: RunName, file: Annotated[Path, typer.Argument(help="File to write; .sedir is added.", metavar="FILE")]
 ) -> None:
     """Write a finished run as one file, to hand on or to keep."""
     from sedir_core.runs.bundle import export_run
@@ -165,7 +165,7 @@ def export(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A .sedir file.", metavar="FILE")],
-    name: Annotated[str | None, typer.Option(help="Name of the new run, instead of the exported one.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the new run; the exported name by default.")] = None,
     folder: Folder = None,
 ) -> None:
     """Check an exported run and add it to the list. Nothing in the file is run."""
@@ -196,7 +196,7 @@ def _categories(detail: RunDetail) -> str:
     return table(rows) + "\n"
 
 
-def _side_by_side(found: Comparison) -> str:
+def _side_by_side(found: RunComparison) -> str:
     rows: list[tuple[str, ...]] = [("category", "measure", found.first.entry.name, found.second.entry.name)]
     for pair in found.pairs:
         if pair.first is None and pair.second is None:

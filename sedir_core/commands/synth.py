@@ -23,11 +23,11 @@ def synth(
         bool, typer.Option("--families", help="Forty built-in kinds of part in families of look-alikes.")
     ] = False,
     layout: Annotated[
-        Literal["anomaly-shapenet", "real3d"], typer.Option(help="Folders and label files as in that dataset.")
+        Literal["anomaly-shapenet", "real3d"], typer.Option(help="Dataset whose folders and label files to imitate.")
     ] = "anomaly-shapenet",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same scans.")] = 0,
 ) -> None:
-    """Make normal and defective scans with labels: bulge, sink, hole, crack, broken, bend, scratch."""
+    """Generate normal and defective scans with labels: bulge, sink, hole, crack, broken, bend, scratch."""
     from sedir_core.datasets.families import families_of_parts
     from sedir_core.datasets.synthesis import synthesise, write_dataset
 

@@ -55,40 +55,38 @@ def train(
     preset_name: Preset = "desktop",
     config_file: Annotated[
         Path | None,
-        typer.Option("--config", help="All settings from a TOML file, such as another run's.", metavar="FILE"),
+        typer.Option("--config", help="Read all settings from a TOML file, such as another run's.", metavar="FILE"),
     ] = None,
     epochs: Epochs = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Another setting, such as training.views=0; may come again.", metavar="NAME=VALUE"),
+        typer.Option("--set", help="Change a setting, such as training.views=0; repeatable.", metavar="NAME=VALUE"),
     ] = None,
     pseudo: Annotated[
         Literal["published", "af"] | None,
-        typer.Option(help="PO3AD: what it learns to undo, as --set po3ad.pseudo=af."),
+        typer.Option(help="PO3AD: pseudo-defects to train on, short for --set po3ad.pseudo=af."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     unit: Annotated[
-        Unit | None, typer.Option(help="Unit of the scans, in which the model tells sizes: mm, m, inch ...")
+        Unit | None, typer.Option(help="Unit of the scans, in which sizes are reported: mm, m, inch ...")
     ] = None,
     columns: Columns = "",
     learn_defective: Annotated[
         bool,
-        typer.Option("--learn-defective", help="Learn as good also what is called NG, bad, defect ..."),
+        typer.Option("--learn-defective", help="Also train on scans in folders called NG, bad, defect ..."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory to write.", metavar="RUN")] = None,
-    resume: Annotated[
-        str | None, typer.Option(help="Continue this run exactly where it stopped.", metavar="RUN")
-    ] = None,
+    resume: Annotated[str | None, typer.Option(help="Resume this run exactly where it stopped.", metavar="RUN")] = None,
     warm_start: Annotated[
         str | None,
-        typer.Option(help="Add categories to this model: its network goes on, what it knows is kept.", metavar="RUN"),
+        typer.Option(help="Add categories to this model; training continues from its network.", metavar="RUN"),
     ] = None,
     device: Device = "auto",
     queued: Annotated[
-        bool, typer.Option("--queue", help="Let it wait for its turn instead of training now, see `sedir queue`.")
+        bool, typer.Option("--queue", help="Queue the training instead of starting it now; see `sedir queue`.")
     ] = False,
     progress: Annotated[
-        Literal["auto", "json", "none"], typer.Option(help="A bar on a terminal, one JSON object a line, or nothing.")
+        Literal["auto", "json", "none"], typer.Option(help="Progress bar, one JSON object per line, or nothing.")
     ] = "auto",
 ) -> None:
     """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""

@@ -25,7 +25,7 @@ from sedir_core.commands.options import (
     RuleChoice,
 )
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recorded, Recording, Space, Url
-from sedir_core.commands.watch_lines import Lines
+from sedir_core.commands.watch_lines import WatchLog
 from sedir_core.errors import CannotWrite
 from sedir_core.history.place import HistoryPlace
 from sedir_core.places import DEFAULT_RUN
@@ -43,12 +43,14 @@ STOP_INTERVAL_S = 0.2
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="The folder that scans arrive in; its sub-folders count too.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that scans arrive in, including its sub-folders.")],
     model: Model = DEFAULT_RUN,
     category: PartCategory = "auto",
     json_file: Annotated[
         str | None,
-        typer.Option("--json", help="Append one JSON object a line there; - is standard output.", metavar="FILE"),
+        typer.Option(
+            "--json", help="Append one JSON object per line to this file; - for standard output.", metavar="FILE"
+        ),
     ] = None,
     export: ExportFolder = None,
     columns: Columns = "",
@@ -57,9 +59,12 @@ def watch(
     evidence: EvidenceChoice = None,
     rule: RuleChoice = None,
     tolerance: AllowedDeviation = None,
-    existing: Annotated[bool, typer.Option("--existing", help="Begin with the scans that are there already.")] = False,
+    existing: Annotated[
+        bool, typer.Option("--existing", help="Also inspect the scans that are already there.")
+    ] = False,
     settle: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="Seconds a scan's size must stand still.", metavar="SECONDS")
+        float,
+        typer.Option(min=0.1, max=3600, help="Seconds for which a file's size must not change.", metavar="SECONDS"),
     ] = 2.0,
     fail_on_ng: Annotated[
         bool, typer.Option("--fail-on-ng", help="Stop with exit status 3 at the first scan that is NG.")
@@ -72,10 +77,10 @@ def watch(
     history_folder: Folder = None,
     history_gb: Space = 10.0,
 ) -> None:
-    """Score every scan that arrives in a folder, as soon as it is written in full. Ctrl-C ends it.
+    """Score every scan that arrives in a folder, as soon as it is fully written. Ctrl-C ends it.
 
-    With --record nothing is forgotten over a restart: what the history has, by path and content, is done, everything
-    else in the folder is inspected, whenever it arrived.
+    With --record a restart forgets nothing: scans that the history knows, by path and content, count as done, and
+    everything else in the folder is inspected, whenever it arrived.
     """
     from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
@@ -89,7 +94,7 @@ def watch(
     names = ExportNames(export) if export is not None else None
     run_dir = find_model(model)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
-    lines = Lines(json_file)
+    lines = WatchLog(json_file)
     with ExitStack() as stack:
         stack.callback(lines.close)
         stop = stack.enter_context(interruptible())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TAIL_BYTES = 1 << 20
 
 
-class Lines:
+class WatchLog:
     """Lines that cannot be written (a full disk) wait, and are tried again with the next and at the end.
 
     target: None for text, "-" for JSON on standard output, or a file that JSON is appended to. Raises CannotWrite where

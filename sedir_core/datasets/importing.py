@@ -59,7 +59,7 @@ class ImportRequest:
 
 
 @dataclass(frozen=True)
-class Looked:
+class FilePreview:
     """A file before it is imported. size: (3,) extents in its own unit. error: why it cannot be imported."""
 
     path: Path
@@ -69,18 +69,18 @@ class Looked:
     error: UserError | None = None
 
 
-def look_at(path: Path) -> Looked:
+def look_at(path: Path) -> FilePreview:
     """Read a scan; what is wrong with it is part of the answer."""
     nothing = np.zeros((0, 3))
     try:
         scan = read_scan(path)
     except UserError as error:
-        return Looked(path, 0, np.zeros(3), nothing, error)
+        return FilePreview(path, 0, np.zeros(3), nothing, error)
     points = scan.points[scan.finite]
     if not len(points):
-        return Looked(path, 0, np.zeros(3), nothing, BadDataset(path, "has no finite point", "export it again"))
+        return FilePreview(path, 0, np.zeros(3), nothing, BadDataset(path, "has no finite point", "export it again"))
     picture = points[:: max(1, len(points) // PICTURE_POINTS)][:PICTURE_POINTS].copy()
-    return Looked(path, len(points), np.ptp(points, axis=0), picture)
+    return FilePreview(path, len(points), np.ptp(points, axis=0), picture)
 
 
 def scans_below(path: Path) -> list[Path]:

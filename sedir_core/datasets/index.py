@@ -137,7 +137,7 @@ def _trouble(path: Path) -> str | None:
 
 def _without_normal(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]:
     having = {sample.category for sample in samples if sample.split == "train"}
-    hint = "add good scans, or leave the category out"
+    hint = "add good scans, call their folder OK, or leave the category out"
     return [Finding(name, None, f"has {NOTHING_NORMAL}", hint, True) for name in categories if name not in having]
 
 

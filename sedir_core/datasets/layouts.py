@@ -16,12 +16,13 @@ from sedir_core.io.scans import scan_name
 
 NOMINAL = "one part"
 DEEPEST = 3  # levels of folders around a dataset, such as archives unpack to
+MOST_NAMED = 8  # kinds of part, in a line
 MOST_FOLDERS = 500  # that are looked through on a level
 Categories = Mapping[str, Path]
 
 
 @dataclass(frozen=True)
-class Layout:
+class DatasetLayout:
     """How a kind of dataset lies on disk. shape: for messages. words: what to call it.
 
     inside: the categories in a folder. alone: whether a folder is a category by itself.
@@ -44,20 +45,20 @@ def _one_part(path: Path, category: str) -> list[Sample]:
 
 
 # In this order: the folder layout takes anything that holds a scan.
-LAYOUTS: Mapping[str, Layout] = {
+LAYOUTS: Mapping[str, DatasetLayout] = {
     **{
-        module.NAME: Layout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
+        module.NAME: DatasetLayout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
         for module, words in (
             (anomaly_shapenet, "Anomaly-ShapeNet"),
             (real3d, "Real3D-AD"),
             (mvtec, "a tree like MVTec's"),
         )
     },
-    by_verdict.NAME: Layout(
+    by_verdict.NAME: DatasetLayout(
         by_verdict.SHAPE, by_verdict.categories, lambda root: False, by_verdict.samples, "your own parts, by verdict"
     ),
-    folder.NAME: Layout(folder.SHAPE, folder.categories, folder.is_alone, folder.samples, "your own parts"),
-    NOMINAL: Layout(
+    folder.NAME: DatasetLayout(folder.SHAPE, folder.categories, folder.is_alone, folder.samples, "your own parts"),
+    NOMINAL: DatasetLayout(
         "one file: PART.step, PART.stl", lambda root: {}, lambda root: False, _one_part, "one nominal part"
     ),
 }
@@ -100,7 +101,8 @@ def describe(dataset: Dataset) -> str:
     for sample in dataset.samples:
         roles[_place_of(sample, dataset), _role(sample)] += 1
     n = len(dataset.categories)
-    kinds = f"{n} kinds of part" if n != 1 else f"one kind of part ({dataset.categories[0]})"
+    listed = ", ".join(dataset.categories[:MOST_NAMED]) + (", ..." if n > MOST_NAMED else "")
+    kinds = f"{n} kinds of part ({listed})" if n != 1 else f"one kind of part ({listed})"
     parts = [f"{place} {role} ({count:,})" for (place, role), count in sorted(roles.items(), key=_order)]
     return f"layout: {dataset.layout}, {kinds}; " + ", ".join(parts)
 

@@ -12,19 +12,31 @@ from typing import Literal
 Meaning = Literal["good", "bad"]
 
 
+_TURKISH_AND_NORDIC = str.maketrans("ıøłđðæ", "iolddæ")
+
+
+def _folded(text: str) -> str:
+    """Without case and accents."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", plain).casefold().translate(_TURKISH_AND_NORDIC)
+
+
 def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    return frozenset(_folded(text).split())
 
 
 GOOD = _words(
-    "ok io good normal normals pass passed accept accepted conform conforming healthy intact flawless faultless "
-    "nondefective undamaged positive "
+    "ok okay io good normal normals pass passed accept accepted acceptable conform conforming conformant healthy "
+    "intact flawless faultless nondefective undamaged "
     "gut gute gutteil gutteile inordnung fehlerfrei "
     "bon bons bonne bonnes conforme conformes "
     "bueno buenos buena buenas correcto correctos aceptado "
     "buono buoni buona buone conformi bom bons boa boas aprovado aprovados "
-    "goed goede goedgekeurd dobry dobre dobra spravny bra godkand godkant hyva "
-    "godnye horoshie годен годные хорошие хороший норма 良品 合格 正常 良 양품 정상 합격"
+    "goed goede goedgekeurd dobry dobre dobra dobri poprawne spravny bra godkand godkant god gode godkjent godkendt "
+    "hyva hyvat iyi saglam gecti hatasiz jo megfelelo bune acceptat dobar ispravan ispravno dobro baik bagus "
+    "καλό καλά καλός αποδεκτό ดี ผ่าน טוב תקין سليم جيد مقبول सही अच्छा добрі придатні гарні "
+    "godnye horoshie годен годные хорошие хороший норма "
+    "良品 合格 正常 良 양품 정상 합격 양호"
 )
 BAD = _words(
     "ng nok nio bad abnormal abnormals defect defects defective defectives fail fails failed failure faulty fault "
@@ -33,9 +45,16 @@ BAD = _words(
     "mauvais mauvaise mauvaises defectueux defectueuse defaut defauts rebut rebuts "
     "malo malos mala malas defectuoso defectuosos defectuosa defecto defectos rechazado rechazados "
     "cattivo cattivi difettoso difettosi difetto difetti scarto scarti ruim ruins defeito defeitos reprovado "
-    "slecht slechte defecten afgekeurd fout zly zle wada wadliwe vadny vadne dalig daliga underkand viallinen huono "
-    "брак бракованные дефект дефекты негодные плохие плохой 不良 不良品 不合格 异常 異常 欠陥 缺陷 불량 불합격 결함"
+    "slecht slechte defecten afgekeurd fout zly zle zla wada wady wadliwe wadliwy vadny vadne vada spatny spatne dalig "
+    "daliga darlig darlige underkand underkjent kasseret fejl feil defekta viallinen vialliset huono huonot "
+    "kotu bozuk hatali hata kusurlu kusur rossz hibas hiba selejt rele defecte rebutat respins "
+    "neispravan neispravno skart buruk jelek rusak cacat gagal wrong incorrect notokay noncompliant "
+    "κακό κακά κακός ελαττωματικό ελαττωματικά σκάρτο เสีย ไม่ดี ชำรุด פגום פסול معيب تالف مرفوض खराब погані дефектні "
+    "брак бракованные дефект дефекты негодные плохие плохой 不良 不良品 不合格 异常 異常 欠陥 缺陷 瑕疵 次品 废品 "
+    "불량 불합격 결함"
 )
+_UNCLEAR = _words("positive positives negative negatives")
+"""Good to those who inspect, the opposite to those who search for defects: not to be learnt without being asked."""
 KINDS_OF_DEFECT = _words(
     "scratch scratches scratched dent dents dented bulge bulges sink sinks hole holes crack cracks cracked bend bent "
     "burr burrs pore pores porosity chip chipped contamination contaminated combined color colour cut cuts thread "
@@ -45,9 +64,12 @@ KINDS_OF_DEFECT = _words(
 _NOT = _words("no not non nicht nie kein keine un nao niet ej inte не")
 _NEUTRAL = _words(
     "part parts piece pieces sample samples scan scans item items only set data test the teil teile stuck stucke pieza "
-    "piezas pezzo pezzi piece pieces peca pecas onderdelen czesci detali детали"
+    "piezas pezzo pezzi piece pieces peca pecas onderdelen czesci detali детали parca parcalar "
+    "deler dele alkatresz piese dijelovi 品 件 零件 工件 部品 製品 制品 产品 產品 样本 样品 樣品 "
+    "サンプル データ 数据 类 類 제품 부품 샘플 품"
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_NO_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0e31-\u0e4e])+")  # Thai writes some vowels as marks
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -57,6 +79,7 @@ def meaning(name: str) -> Meaning | None:
     joined = "".join(words)
     if joined in BAD or joined in GOOD:
         return "bad" if joined in BAD else "good"
+    words = [part for word in words for part in _compound(word)]
     found: set[Meaning] = set()
     for at, word in enumerate(words):
         denied = at > 0 and words[at - 1] in _NOT
@@ -64,13 +87,15 @@ def meaning(name: str) -> Meaning | None:
             found.add("bad" if denied else "good")
         elif word in BAD:
             found.add("good" if denied else "bad")
+        elif word in _UNCLEAR:
+            found.add("bad")
     return found.pop() if len(found) == 1 else None
 
 
 def verdict(name: str) -> Meaning | None:
     """What a name says if it says nothing else: `NG` and `bad parts`, not `bad_bolts`, which also names the part."""
-    known = GOOD | BAD | _NOT | _NEUTRAL
-    words = _plain(name)
+    known = GOOD | BAD | _NOT | _NEUTRAL | _UNCLEAR
+    words = [part for word in _plain(name) for part in _compound(word)]
     return meaning(name) if "".join(words) in known or all(word in known for word in words) else None
 
 
@@ -84,5 +109,20 @@ def _plain(name: str) -> list[str]:
     text = _CAMEL.sub(" ", name)
     text = re.sub(r"(?i)\b(n\.?)?i\.o\.?(?!\w)", lambda hit: " nio " if hit[1] else " io ", text)
     text = re.sub(r"(?i)\bn\s*/\s*g\b|\bn\.g\.?(?!\w)", " ng ", text)
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return [word.casefold() for word in _WORD.findall(unicodedata.normalize("NFC", plain))]
+    text = _NO_SPACES.sub(lambda hit: f" {hit[0]} ", text)
+    return _WORD.findall(_folded(text))
+
+
+def _compound(word: str) -> list[str]:
+    """The known words that a word of a language without spaces is made of, the longest first: 不良|部品."""
+    if not _NO_SPACES.fullmatch(word):
+        return [word]
+    parts = []
+    while word:
+        known = [word[:n] for n in range(min(len(word), 4), 0, -1) if word[:n] in _WRITTEN_TOGETHER]
+        parts.append(known[0] if known else word[0])
+        word = word[len(parts[-1]) :]
+    return parts
+
+
+_WRITTEN_TOGETHER = frozenset(word for word in GOOD | BAD | _NEUTRAL if _NO_SPACES.fullmatch(word))

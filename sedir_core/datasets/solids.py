@@ -64,7 +64,9 @@ class Solid(ABC):
 
     def moved(self, offset: Vector = (0, 0, 0), rotation: DoubleArray | None = None, scale: float = 1.0) -> Solid:
         """Scaled, then rotated by a (3, 3) matrix, then shifted."""
-        return Moved(self, np.asarray(offset, dtype=np.float64), np.eye(3) if rotation is None else rotation, scale)
+        return MovedSolid(
+            self, np.asarray(offset, dtype=np.float64), np.eye(3) if rotation is None else rotation, scale
+        )
 
     def __or__(self, other: Solid) -> Solid:
         return Union(self, other)
@@ -95,7 +97,7 @@ class Primitive(Solid):
         return self.draw(n, rng)
 
 
-class Moved(Solid):
+class MovedSolid(Solid):
     """A body somewhere else: x -> rotation @ (scale * x) + offset."""
 
     def __init__(self, body: Solid, offset: DoubleArray, rotation: DoubleArray, scale: float) -> None:
@@ -208,7 +210,11 @@ def unit(solid: Solid) -> Solid:
 
 
 def rotation(angle_degrees: float, axis: int | Vector = 2) -> DoubleArray:
-    """(3, 3) rotation about a coordinate axis or a direction (Rodrigues)."""
+    """(3, 3) rotation about a coordinate axis or a direction (Rodrigues).
+
+    Not scipy's, which differs in the last bit: faces of a union lie in one plane, so with another rounding other points
+    are drawn, and no seed would make the part that it made before.
+    """
     u = np.eye(3)[axis] if isinstance(axis, int) else np.asarray(axis, dtype=np.float64)
     x, y, z = u / np.linalg.norm(u)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

@@ -17,7 +17,7 @@ STOP_EVERY = 64  # entries chosen
 
 
 @dataclass(frozen=True)
-class Bank:
+class MemoryBank:
     """entries: (m, d) features. owners: (m,) the training part that each comes from.
 
     gains: (d,) by which features are multiplied before they are compared with the entries; None leaves them.
@@ -30,10 +30,10 @@ class Bank:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def without(self, part: int) -> Bank:
+    def without(self, part: int) -> MemoryBank:
         """What the other parts left here; the whole bank where there are no others."""
         others = self.owners != part
-        return Bank(self.entries[others], self.owners[others], self.gains) if others.any() else self
+        return MemoryBank(self.entries[others], self.owners[others], self.gains) if others.any() else self
 
     def nearest(self, features: FloatArray, device: torch.device | str = "cpu") -> tuple[DoubleArray, IntArray]:
         """Distance to the nearest entry and its index, both (n,), of features (n, d)."""
@@ -69,7 +69,7 @@ def choose_entries(
     projection: int,
     random: np.random.Generator,
     stop: Stop = never_stop,
-) -> Bank:
+) -> MemoryBank:
     """At most `count` of the features (n, d) of parts `owners` (n,), spread out over all of them.
 
     projection: wider features are compared after a random projection to this width. Raises Cancelled.
@@ -82,7 +82,7 @@ def choose_entries(
             seen = features @ matrix.astype(np.float32)
         chosen = greedy_k_centre(seen, count, int(random.integers(len(seen))), stop)
         features, owners = features[chosen], owners[chosen]
-    return Bank(np.ascontiguousarray(features, dtype=np.float32), owners)
+    return MemoryBank(np.ascontiguousarray(features, dtype=np.float32), owners)
 
 
 def greedy_k_centre(features: FloatArray, count: int, start: int, stop: Stop = never_stop) -> IntArray:

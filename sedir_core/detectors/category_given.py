@@ -1,4 +1,4 @@
-"""What the peers have in common: they are told the category, lay the scan onto it, and score points."""
+"""What detectors with a given category share: they align the scan to that category and score its points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_TOKEN = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
-class Examined:
+class CloudScores:
     """scores: (n,) of the cloud's points. token: (d,), empty where the method has none. remark: for the operator.
 
     rebuilt: (m, 3) what the method believes is normal, in the frame; None where that is the reference surface.
@@ -39,10 +39,10 @@ class Examined:
 
 
 @dataclass(frozen=True)
-class Laid:
-    """A scan laid onto its category. points: (n, 3) the working ones, in file coordinates.
+class AlignedScan:
+    """A scan aligned to its category. points: (n, 3) the working ones, in file coordinates.
 
-    misfit: how many times the usual residual is left. seconds: what finding the placement took.
+    misfit: residual of the alignment relative to that of the training scans. seconds: spent on the alignment.
     """
 
     points: DoubleArray
@@ -51,8 +51,8 @@ class Laid:
     seconds: float
 
 
-class Told:
-    """What is common to the detectors that cannot find out the category; see `detectors.base.Detector`."""
+class CategoryGiven:
+    """Base of the detectors that cannot find the category themselves; see `detectors.base.Detector`."""
 
     needs_category = True
 
@@ -66,18 +66,18 @@ class Told:
         scores = kept({name: reference.held_out for name, reference in self.known.items()})
         return Calibration(self.config.scoring.false_alarm_rate, scores, {})
 
-    def lay(self, scan: Scan, category: str) -> Laid:
+    def lay(self, scan: Scan, category: str) -> AlignedScan:
         """Align a scan to a category. Raises UnknownCategory, TooFewPoints, UnreadableScan."""
-        mine = self.told(category)
+        mine = self.reference(category)
         points = scan.points[working_points(scan, self.config.grouping)]
         placement, residual, seconds = placed_again(mine, points)
-        return Laid(points, placement, residual / mine.residual, seconds)
+        return AlignedScan(points, placement, residual / mine.residual, seconds)
 
-    def told(self, category: str) -> Reference:
+    def reference(self, category: str) -> Reference:
         """What is kept of a category. Raises UnknownCategory, for "auto" too."""
         if category not in self.known:
             names = ", ".join(self.known)
-            what = "has to be told the category" if category == "auto" else "was not trained on it"
+            what = "needs the category to be given" if category == "auto" else "was not trained on it"
             raise UnknownCategory(category, f"{self.method} {what}", f"choose one of {names} (--category NAME)")
         return self.known[category]
 
@@ -85,7 +85,7 @@ class Told:
         self,
         scan: Scan,
         category: str,
-        laid: Laid,
+        laid: AlignedScan,
         scores: FloatArray,
         score: float,
         reconstruction: DoubleArray,
@@ -94,7 +94,7 @@ class Told:
         remark: str = "",
     ) -> Detection:
         """The detection that follows from scores (n,) of the scan's points, NaN where not evaluated, and its own."""
-        mine = self.told(category)
+        mine = self.reference(category)
         defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
         uncertain = not laid.misfit < UNKNOWN_RESIDUAL
         reason = verdict_reason(score, mine.threshold, defects)
@@ -109,7 +109,7 @@ class Told:
             category=category,
             category_confidence=1.0,
             uncertain=uncertain,
-            reason="; ".join(filter(None, (reason, remark, "the category was told"))),
+            reason="; ".join(filter(None, (reason, remark, "category given"))),
             reconstruction=reconstruction,
             token=token,
             defects=defects,
@@ -119,11 +119,11 @@ class Told:
         )
 
 
-class ToldDetector(Told, ABC):
+class CategoryGivenDetector(CategoryGiven, ABC):
     """A detector with a memory per category."""
 
     @abstractmethod
-    def examine(self, category: str, cloud: Cloud) -> Examined:
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
         """Score a cloud against what is remembered of a category."""
 
     def detect(

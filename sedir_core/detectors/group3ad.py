@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.memory_bank import Judged, Memory, MemoryBankDetector
-from sedir_core.detectors.peer_features import Cloud, Eyes, Patches
+from sedir_core.detectors.memory_bank import Memory, MemoryBankDetector, PatchDistances
+from sedir_core.detectors.peer_features import Cloud, FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.wide_features import geometry_change
 from sedir_core.errors import BadRun
@@ -50,23 +50,27 @@ class Group3adDetector(MemoryBankDetector):
     """A projector and two banks for each category."""
 
     def __init__(
-        self, config: Config, eyes: Eyes, known: Mapping[str, Reference], memories: Mapping[str, Projected]
+        self,
+        config: Config,
+        extractor: FeatureExtractor,
+        known: Mapping[str, Reference],
+        memories: Mapping[str, Projected],
     ) -> None:
-        super().__init__(config, eyes, known, memories)
+        super().__init__(config, extractor, known, memories)
 
-    def judge(self, cloud: Cloud, memory: Memory) -> list[Judged]:
+    def judge(self, cloud: Cloud, memory: Memory) -> list[PatchDistances]:
         """See `MemoryBankDetector.judge`."""
         assert isinstance(memory, Projected)
         picked = self._centres(cloud.aligned, memory)
         found = []
         for channel, bank in zip(self.recipe.channels, memory.banks, strict=True):
             if channel == "groups":
-                patches = self.eyes.groups(cloud, picked)
-                patches = replace(patches, features=project(memory.projector, patches.features, self.eyes.device))
+                patches = self.extractor.groups(cloud, picked)
+                patches = replace(patches, features=project(memory.projector, patches.features, self.extractor.device))
             else:
-                patches = self.eyes.look(channel, cloud)
-            distances, entries = bank.nearest(patches.features, self.eyes.device)
-            found.append(Judged(patches, distances**2, entries))
+                patches = self.extractor.extract(channel, cloud)
+            distances, entries = bank.nearest(patches.features, self.extractor.device)
+            found.append(PatchDistances(patches, distances**2, entries))
         return found
 
     def _centres(self, points: DoubleArray, memory: Projected) -> IntArray:
@@ -93,7 +97,7 @@ class Group3adDetector(MemoryBankDetector):
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
         plain = MemoryBankDetector.load(run_dir, device)
         tensors = run_files.read_run_tensors(run_dir)
-        target = plain.eyes.device
+        target = plain.extractor.device
         memories = {}
         try:
             for i, (name, memory) in enumerate(plain.memories.items()):
@@ -103,7 +107,7 @@ class Group3adDetector(MemoryBankDetector):
                 memories[name] = projected(memory, projector, plain.known[name].surface)
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(plain.config, plain.eyes, plain.known, memories)
+        return cls(plain.config, plain.extractor, plain.known, memories)
 
 
 def projected(memory: Memory, projector: nn.Module, surface: Surface) -> Projected:
@@ -127,7 +131,7 @@ def suspicious_centres(points: DoubleArray, changes: DoubleArray, count: int) ->
     return np.union1d(plain, high[farthest_points(cloud[high], min(count // 2, len(high)))])
 
 
-def plain_patches(eyes: Eyes, cloud: Cloud, projector: nn.Module) -> Patches:
+def plain_patches(extractor: FeatureExtractor, cloud: Cloud, projector: nn.Module) -> Patches:
     """Projected tokens at plain farthest points: what goes into a bank."""
-    patches = eyes.look("groups", cloud, banked=True)
-    return replace(patches, features=project(projector, patches.features, eyes.device))
+    patches = extractor.extract("groups", cloud, banked=True)
+    return replace(patches, features=project(projector, patches.features, extractor.device))

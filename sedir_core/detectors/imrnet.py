@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from sedir_core.config import Config, ImrnetConfig
 from sedir_core.detectors.by_place import smoothed
-from sedir_core.detectors.category_given import Examined
-from sedir_core.detectors.network_told import Looked, NetworkDetector, content_generator
+from sedir_core.detectors.category_given import CloudScores
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, content_generator
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.wide_features import geometry_change
 from sedir_core.geometry.neighbours import nearest_groups, spread
@@ -38,7 +38,7 @@ class ImrnetDetector(NetworkDetector):
         enc, cfg = config.encoder, config.imrnet
         return MaskedAutoencoder(enc.width, enc.hidden, enc.heads, cfg.depth, cfg.decoder_depth, cfg.patch_size)
 
-    def look(self, network: nn.Module, cloud: Cloud) -> Looked:
+    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         assert isinstance(network, MaskedAutoencoder)
         cfg = self.config.imrnet
@@ -51,9 +51,9 @@ class ImrnetDetector(NetworkDetector):
         changed = np.linalg.norm(tokens[0] - tokens[1], axis=1).astype(np.float64)
         at_points = spread(changed, centres.astype(np.float64), cloud.aligned)
         channels = np.stack([np.maximum(away - np.median(away), 0), at_points])
-        return Looked(channels, rebuilt.astype(np.float64), tokens[0].mean(axis=0))
+        return NetworkOutput(channels, rebuilt.astype(np.float64), tokens[0].mean(axis=0))
 
-    def conclude(self, looked: Looked, cloud: Cloud, scale: DoubleArray) -> Examined:
+    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
         """See `NetworkDetector.conclude`: the mean of both channels, smoothed."""
         low, high = scale.T[..., None]
         scores = smoothed(((looked.channels - low) / (high - low)).mean(axis=0), cloud.aligned, SMOOTHED_OVER)
@@ -62,7 +62,7 @@ class ImrnetDetector(NetworkDetector):
             score = float(scores.max())
         else:
             score = float(np.sort(scores)[-max(1, int(TOP_SHARE * len(scores))) :].mean())
-        return Examined(scores, score, looked.token, rebuilt=looked.rebuilt)
+        return CloudScores(scores, score, looked.token, rebuilt=looked.rebuilt)
 
     def _tokens(self, network: MaskedAutoencoder, points: FloatArray, centres: FloatArray) -> FloatArray:
         groups = patches_of(points, centres, network.patch_size)

@@ -19,11 +19,11 @@ from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.detectors.category_given import Told
+from sedir_core.detectors.category_given import CategoryGiven
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import LESS_MEMORY, Stopwatch, below
 from sedir_core.evidence.tokens import tokenize
@@ -61,7 +61,7 @@ class BaselineNets:
         return rebuilt.mean(dim=0), pooled.mean(dim=(0, 1)), np.asarray(residuals.double().cpu().numpy())
 
 
-class Mc3dadDetector(Told):
+class Mc3dadDetector(CategoryGiven):
     """A fitted MC3D-AD; see `detectors.base.Detector`."""
 
     def __init__(
@@ -106,11 +106,11 @@ class Mc3dadDetector(Told):
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
         tokens = self.maskable(cloud.aligned)
         values = self.nets.rebuild(tokens, self.method, coin_of(cloud.aligned))[2]
-        return Residuals(tokens.centers[0].double().cpu().numpy(), values)
+        return PlacedResiduals(tokens.centers[0].double().cpu().numpy(), values)
 
     def maskable(self, aligned: DoubleArray) -> MaskableTokens:
         """The tokens of an aligned cloud (n, 3)."""

@@ -27,12 +27,12 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config, EncoderConfig
-from sedir_core.detectors.bank import Bank
+from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.by_place import smoothed
-from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
-from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, Eyes, Patches
+from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
+from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
@@ -98,7 +98,7 @@ RECIPES: Mapping[str, Recipe] = {
 class Memory:
     """What is remembered of a category: a bank per channel, and the scale (channels, 2), lowest and highest usual."""
 
-    banks: tuple[Bank, ...]
+    banks: tuple[MemoryBank, ...]
     scale: DoubleArray
 
     def without(self, part: int) -> Memory:
@@ -107,7 +107,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Judged:
+class PatchDistances:
     """A scan in one channel: its patches, how far each is from the bank, and from which entry, (m,) each."""
 
     patches: Patches
@@ -115,31 +115,35 @@ class Judged:
     entries: IntArray
 
 
-class MemoryBankDetector(ToldDetector):
+class MemoryBankDetector(CategoryGivenDetector):
     """A memory bank per category and channel."""
 
     def __init__(
-        self, config: Config, eyes: Eyes, known: Mapping[str, Reference], memories: Mapping[str, Memory]
+        self,
+        config: Config,
+        extractor: FeatureExtractor,
+        known: Mapping[str, Reference],
+        memories: Mapping[str, Memory],
     ) -> None:
         super().__init__(config, known)
-        self.eyes, self.memories, self.recipe = eyes, dict(memories), RECIPES[config.method]
+        self.extractor, self.memories, self.recipe = extractor, dict(memories), RECIPES[config.method]
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`."""
-        with memory_guard(self.eyes.device, LESS_MEMORY):
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`."""
+        with memory_guard(self.extractor.device, LESS_MEMORY):
             judged = self.judge(cloud, self.memories[category])
         return self.conclude(cloud, self.memories[category], judged)
 
-    def judge(self, cloud: Cloud, memory: Memory) -> list[Judged]:
+    def judge(self, cloud: Cloud, memory: Memory) -> list[PatchDistances]:
         """The distances to the banks, channel by channel."""
         found = []
         for channel, bank in zip(self.recipe.channels, memory.banks, strict=True):
-            patches = self.eyes.look(channel, cloud)
-            distances, entries = bank.nearest(patches.features, self.eyes.device)
-            found.append(Judged(patches, distances**2 if self.recipe.squared else distances, entries))
+            patches = self.extractor.extract(channel, cloud)
+            distances, entries = bank.nearest(patches.features, self.extractor.device)
+            found.append(PatchDistances(patches, distances**2 if self.recipe.squared else distances, entries))
         return found
 
-    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[Judged]) -> Examined:
+    def conclude(self, cloud: Cloud, memory: Memory, judged: Sequence[PatchDistances]) -> CloudScores:
         """One score per point and one for the scan."""
         layers = []
         for one, (low, high) in zip(judged, memory.scale, strict=True):
@@ -149,17 +153,17 @@ class MemoryBankDetector(ToldDetector):
             scores = smoothed(scores, self._seen(cloud))
         score = weighted_maximum(judged[0], memory.banks[0]) if self.recipe.weighted else float(scores.max())
         token = judged[0].patches.features.mean(axis=0) if self.recipe.has_tokens else NO_TOKEN
-        return Examined(scores, score, token)
+        return CloudScores(scores, score, token)
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`: distances of patches, or of all banks together at the points."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
-        with memory_guard(self.eyes.device, LESS_MEMORY):
+        with memory_guard(self.extractor.device, LESS_MEMORY):
             judged = self.judge(cloud, memory)
         if len(judged) == 1:
-            return Residuals(self._seen(cloud)[judged[0].patches.picked], judged[0].distances)
-        return Residuals(cloud.aligned, self.conclude(cloud, memory, judged).scores)
+            return PlacedResiduals(self._seen(cloud)[judged[0].patches.picked], judged[0].distances)
+        return PlacedResiduals(cloud.aligned, self.conclude(cloud, memory, judged).scores)
 
     def _seen(self, cloud: Cloud) -> DoubleArray:
         return cloud.raw if self.recipe.unregistered else cloud.aligned
@@ -167,10 +171,10 @@ class MemoryBankDetector(ToldDetector):
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
         found: dict[str, Tensor] = {}
-        if self.eyes.encoder is not None:
-            found |= {f"encoder.{key}": value for key, value in self.eyes.encoder.state_dict().items()}
-        if self.eyes.backbone is not None:
-            found |= {f"backbone.{key}": value for key, value in self.eyes.backbone.state_dict().items()}
+        if self.extractor.encoder is not None:
+            found |= {f"encoder.{key}": value for key, value in self.extractor.encoder.state_dict().items()}
+        if self.extractor.backbone is not None:
+            found |= {f"backbone.{key}": value for key, value in self.extractor.backbone.state_dict().items()}
         for i, (name, reference) in enumerate(self.known.items()):
             memory = self.memories[name]
             own = reference_to_tensors(reference) | {"scale": torch.from_numpy(memory.scale)}
@@ -190,21 +194,23 @@ class MemoryBankDetector(ToldDetector):
         target = choose_device(device)[0]
         try:
             encoder = _encoder(config.encoder, below(tensors, "encoder."), target)
-            eyes = Eyes(config, encoder, _backbone(config, below(tensors, "backbone."), target), target)
+            extractor = FeatureExtractor(
+                config, encoder, _backbone(config, below(tensors, "backbone."), target), target
+            )
             parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
             known = {name: reference_from_tensors(part) for name, part in parts.items()}
             channels = RECIPES[config.method].channels
             memories = {name: _memory(part, channels) for name, part in parts.items()}
-            if (eyes.encoder is None) == RECIPES[config.method].needs_encoder:
+            if (extractor.encoder is None) == RECIPES[config.method].needs_encoder:
                 raise ValueError("the encoder is missing")
-            if (eyes.backbone is None) == RECIPES[config.method].needs_backbone:
+            if (extractor.backbone is None) == RECIPES[config.method].needs_backbone:
                 raise ValueError("the network that reads pictures is missing")
         except (KeyError, ValueError, RuntimeError) as error:
             raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, eyes, known, memories)
+        return cls(config, extractor, known, memories)
 
 
-def weighted_maximum(judged: Judged, bank: Bank) -> float:
+def weighted_maximum(judged: PatchDistances, bank: MemoryBank) -> float:
     """BTF's object score: the largest distance s, times 1 - exp(s / √D) / Σ exp(d / √D).
 
     d: from the same patch to the two entries that lie nearest to its own nearest entry; D: the features' width. Where a
@@ -243,7 +249,7 @@ def _memory(tensors: Mapping[str, Tensor], channels: Sequence[Channel]) -> Memor
         gains = tensors.get(f"bank.{number}.gains")
         if gains is not None and gains.shape != entries.shape[1:]:
             raise ValueError(f"bank {number} is {entries.shape}, its gains {tuple(gains.shape)}")
-        banks.append(Bank(entries, owners, None if gains is None else gains.float().numpy()))
+        banks.append(MemoryBank(entries, owners, None if gains is None else gains.float().numpy()))
     scale = tensors["scale"].double().numpy()
     if scale.shape != (len(channels), 2) or not (scale[:, 0] < scale[:, 1]).all():
         raise ValueError("the scale is not one range per bank")

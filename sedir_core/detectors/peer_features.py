@@ -82,17 +82,17 @@ class Patches:
 
 
 @dataclass(frozen=True)
-class Eyes:
-    """What looking takes. encoder, backbone: None where no channel needs them."""
+class FeatureExtractor:
+    """Turns clouds into patches with features. encoder, backbone: None where no channel needs them."""
 
     config: Config
     encoder: LocalEncoder | None
     backbone: nn.Module | None
     device: torch.device
 
-    def look(self, channel: Channel, cloud: Cloud, banked: bool = False) -> Patches:
-        """The patches of a scan in one channel. banked: they are to be remembered, not judged."""
-        return _LOOKS[channel](self, cloud, banked)
+    def extract(self, channel: Channel, cloud: Cloud, banked: bool = False) -> Patches:
+        """The patches of a scan in one channel. banked: for the memory bank, not to be scored."""
+        return _CHANNELS[channel](self, cloud, banked)
 
     def groups(self, cloud: Cloud, picked: IntArray) -> Patches:
         """Point-MAE's tokens of the groups around some points of the cloud, (m,) indices."""
@@ -107,38 +107,38 @@ class Eyes:
         return Patches(tokens[0].float().cpu().numpy(), picked)
 
 
-def _raw_coordinates(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _raw_coordinates(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     picked = _strided(cloud.raw, banked)
     return Patches((RADIUS_MM * cloud.raw[picked]).astype(np.float32), picked)
 
 
-def _raw_histograms(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _raw_histograms(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     picked = _strided(cloud.raw, banked)
     return Patches(fpfh(cloud.raw, picked), picked)
 
 
-def _raw_wide_histograms(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _raw_wide_histograms(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     return Patches(wide_histograms(cloud.raw), np.arange(len(cloud)))
 
 
-def _histograms(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _histograms(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     everywhere = np.arange(len(cloud))
     return Patches(fpfh(cloud.aligned, everywhere), everywhere)
 
 
-def _coordinates(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _coordinates(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     return Patches((RADIUS_MM * cloud.aligned).astype(np.float32), np.arange(len(cloud)))
 
 
-def _groups(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _groups(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     """Point-MAE's tokens: the normed outputs of its blocks 4, 8 and 12, side by side."""
     points = cloud.aligned.astype(np.float32)
-    return eyes.groups(cloud, farthest_points(points, min(eyes.config.grouping.n_groups, len(points))))
+    return extractor.groups(cloud, farthest_points(points, min(extractor.config.grouping.n_groups, len(points))))
 
 
-def _points(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _points(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     """The same, interpolated between the three nearest centres."""
-    tokens = _groups(eyes, cloud, banked)
+    tokens = _groups(extractor, cloud, banked)
     picked = repeatable_order(cloud.aligned)[:MOST_INTERPOLATED]
     values = tokens.features.astype(np.float64)
     features = np.empty((len(picked), tokens.features.shape[1]), dtype=np.float32)
@@ -147,12 +147,12 @@ def _points(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
     return Patches(features, picked)
 
 
-def _views(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _views(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     """CPMF: what pictures from many sides show, beside histograms; both of unit length, averaged over patches."""
-    assert eyes.backbone is not None
+    assert extractor.backbone is not None
     points = cloud.aligned
-    turns = turns_around() if eyes.config.cpmf.views == "sphere" else published_turns()
-    seen = seen_features(points, eyes.backbone, turns, eyes.device)
+    turns = turns_around() if extractor.config.cpmf.views == "sphere" else published_turns()
+    seen = seen_features(points, extractor.backbone, turns, extractor.device)
     features = np.concatenate([_unit(seen), _unit(fpfh(points, np.arange(len(points))))], axis=1)
     picked = farthest_points(points.astype(np.float32), min(PICTURE_PATCHES, len(points)))
     size = max(SMALLEST_PATCH, round(len(points) / PICTURE_PATCHES))
@@ -160,11 +160,13 @@ def _views(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
     return Patches(features[members].mean(axis=1), picked, PICTURE_BLUR)
 
 
-def _slices_and_groups(eyes: Eyes, cloud: Cloud, banked: bool) -> Patches:
+def _slices_and_groups(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     """ISMP: one vector of the whole scan's projections, the histograms and Point-MAE's tokens at the centres."""
-    assert eyes.backbone is not None
-    tokens = _groups(eyes, cloud, banked)
-    whole = inside_vector(slices(cloud.aligned, eyes.config.ismp.order), eyes.backbone, eyes.config.ismp, eyes.device)
+    assert extractor.backbone is not None
+    tokens = _groups(extractor, cloud, banked)
+    whole = inside_vector(
+        slices(cloud.aligned, extractor.config.ismp.order), extractor.backbone, extractor.config.ismp, extractor.device
+    )
     local = fpfh(cloud.aligned, tokens.picked)
     everywhere = np.tile(whole, (len(local), 1))
     return Patches(np.concatenate([everywhere, local, tokens.features], axis=1), tokens.picked)
@@ -193,7 +195,7 @@ def _strided(points: DoubleArray, banked: bool) -> IntArray:
     return repeatable_order(points)[: max(len(points) // stride, fewest)]
 
 
-_LOOKS: Mapping[Channel, Callable[[Eyes, Cloud, bool], Patches]] = {
+_CHANNELS: Mapping[Channel, Callable[[FeatureExtractor, Cloud, bool], Patches]] = {
     "raw coordinates": _raw_coordinates,
     "raw histograms": _raw_histograms,
     "raw wide histograms": _raw_wide_histograms,

@@ -38,7 +38,7 @@ AT_ONCE = 9  # views
 
 
 @dataclass(frozen=True)
-class View:
+class Projection:
     """picture: (224, 224) grey 0..1. rows, columns: (n,) where each point falls. seen: (n,) whether it is in front."""
 
     picture: FloatArray
@@ -58,7 +58,7 @@ def turns_around() -> DoubleArray:
     return np.array([_to_front(np.array(d)) for d in [*directions, (0.5, 0.3, 0.8)]])
 
 
-def view(points: DoubleArray, normals: DoubleArray, turn: DoubleArray) -> View:
+def view(points: DoubleArray, normals: DoubleArray, turn: DoubleArray) -> Projection:
     """points: (n, 3) in radii of the frame. normals: (n, 3), of any sign. The viewer looks against the z axis."""
     turned, facing = points @ turn.T, np.abs(normals @ turn[2])
     pixels = turned * FILLED * SIDE
@@ -81,7 +81,7 @@ def view(points: DoubleArray, normals: DoubleArray, turn: DoubleArray) -> View:
         picture[closer] = GREY * facing[last[closer]]
     slope = np.sqrt(np.maximum(1 - facing**2, 0)) / np.maximum(facing, 1 / STEEPEST)
     seen = depth <= nearest[rows, columns] + SEEN_WITHIN + SPLAT / 2 * slope
-    return View(picture.astype(np.float32), rows, columns, seen)
+    return Projection(picture.astype(np.float32), rows, columns, seen)
 
 
 @torch.no_grad()
@@ -115,7 +115,7 @@ def picture_maps(backbone: nn.Module, pictures: Tensor) -> list[Tensor]:
     return found
 
 
-def _read(feature_map: Tensor, one: View, device: torch.device) -> FloatArray:
+def _read(feature_map: Tensor, one: Projection, device: torch.device) -> FloatArray:
     """(n, c) the map (c, h, w), enlarged to the picture's size, at each point's pixel."""
     places = np.stack([(2 * one.columns + 1) / SIDE - 1, (2 * one.rows + 1) / SIDE - 1], axis=1).astype(np.float32)
     grid = torch.from_numpy(places).to(device)[None, None]

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from sedir_core.config import Config
 from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
-from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
+from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.detectors.wide_features import curvatures, oriented_normals, wide_histograms
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import below
@@ -70,27 +70,27 @@ class PlaceMemory:
         return found
 
 
-class PlaceDetector(ToldDetector):
+class PlaceDetector(CategoryGivenDetector):
     """Descriptors by place, for each category."""
 
     def __init__(self, config: Config, known: Mapping[str, Reference], memories: Mapping[str, PlaceMemory]) -> None:
         super().__init__(config, known)
         self.memories = dict(memories)
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`."""
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`."""
         usual = self.memories[category].usual
         assert usual is not None
         features = self._describe(category, cloud)
         values = self.memories[category].distances(cloud.aligned, features, self.config.place.neighbours)
         return replace(concluded(usual, cloud.aligned, values), token=features.mean(axis=0))
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         features = self._describe(category, cloud)
-        return Residuals(cloud.aligned, memory.distances(cloud.aligned, features, self.config.place.neighbours))
+        return PlacedResiduals(cloud.aligned, memory.distances(cloud.aligned, features, self.config.place.neighbours))
 
     def _describe(self, category: str, cloud: Cloud) -> FloatArray:
         return describe(self.method, cloud.aligned, self.known[category].surface)
@@ -124,10 +124,10 @@ class PlaceDetector(ToldDetector):
         return cls(config, known, memories)
 
 
-def concluded(usual: UsualByPlace, places: DoubleArray, values: DoubleArray) -> Examined:
+def concluded(usual: UsualByPlace, places: DoubleArray, values: DoubleArray) -> CloudScores:
     """One score per point and one for the scan, from distances (n,) at places (n, 3)."""
     scores = smoothed(usual.standardised(places, values), places)
-    return Examined(scores, top_mean(scores), NO_TOKEN)
+    return CloudScores(scores, top_mean(scores), NO_TOKEN)
 
 
 def describe(method: str, aligned: DoubleArray, surface: Surface) -> FloatArray:

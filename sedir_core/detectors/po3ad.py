@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from sedir_core.config import Config, Po3adConfig
-from sedir_core.detectors.network_told import Looked, NetworkDetector, to_tensor
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, to_tensor
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.models.po3ad import BLOCKS_DOWN, BLOCKS_UP, ONE_BLOCK, Po3ad, offset_scores
 from sedir_core.types import DoubleArray
@@ -26,7 +26,7 @@ class Po3adDetector(NetworkDetector):
         down, up = (BLOCKS_DOWN, BLOCKS_UP) if cfg.blocks == "published" else (ONE_BLOCK, ONE_BLOCK)
         return Po3ad(cfg.voxel, int(cfg.width), down, up)
 
-    def look(self, network: nn.Module, cloud: Cloud) -> Looked:
+    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         points, centre, radius = normed(cloud.aligned, self.config.po3ad)
         assert isinstance(network, Po3ad)
@@ -34,7 +34,7 @@ class Po3adDetector(NetworkDetector):
         offsets = network.linear_offset(features)[rows]
         scores = offset_scores(offsets).double().cpu().numpy()
         rebuilt = (points - offsets.double().cpu().numpy()) * radius + centre
-        return Looked(scores[None], rebuilt, features.mean(dim=0).float().cpu().numpy(), float(scores.mean()))
+        return NetworkOutput(scores[None], rebuilt, features.mean(dim=0).float().cpu().numpy(), float(scores.mean()))
 
 
 def normed(points: DoubleArray, cfg: Po3adConfig) -> tuple[DoubleArray, DoubleArray, float]:

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.bank import Bank
-from sedir_core.detectors.memory_bank import Judged, weighted_maximum
-from sedir_core.detectors.network_told import Looked, NetworkDetector, content_generator, some_of, to_tensor
+from sedir_core.detectors.bank import MemoryBank
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, content_generator, some_of, to_tensor
+from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
 from sedir_core.detectors.peer_features import Cloud, Patches
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
@@ -35,7 +35,7 @@ class R3dadDetector(NetworkDetector):
         """See `NetworkDetector.build`."""
         return R3dad()
 
-    def look(self, network: nn.Module, cloud: Cloud) -> Looked:
+    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         assert isinstance(network, R3dad)
         cfg = self.config.r3dad
@@ -53,7 +53,7 @@ class R3dadDetector(NetworkDetector):
             score = float(np.mean([_weighted(one, drawing) for one, drawing in zip(judged, drawings, strict=True)]))
             rebuilt = drawings[0]
         code: FloatArray = network.encoder(several[:1])[0].float().cpu().numpy()
-        return Looked(spread(few, points, cloud.aligned)[None], rebuilt, code, score)
+        return NetworkOutput(spread(few, points, cloud.aligned)[None], rebuilt, code, score)
 
 
 def _displacements(network: R3dad, several: Tensor, random: torch.Generator) -> DoubleArray:
@@ -63,10 +63,10 @@ def _displacements(network: R3dad, several: Tensor, random: torch.Generator) -> 
     return np.asarray(network.displacement(several, noise, steps).mean(dim=0).double().cpu().numpy())
 
 
-def _judged(points: DoubleArray, drawing: DoubleArray) -> Judged:
+def _judged(points: DoubleArray, drawing: DoubleArray) -> PatchDistances:
     distances, nearest = PointTree(drawing).nearest(points)
-    return Judged(Patches(points.astype(np.float32), np.arange(len(points))), distances, nearest)
+    return PatchDistances(Patches(points.astype(np.float32), np.arange(len(points))), distances, nearest)
 
 
-def _weighted(judged: Judged, drawing: DoubleArray) -> float:
-    return weighted_maximum(judged, Bank(drawing.astype(np.float32), np.zeros(len(drawing), dtype=np.int64)))
+def _weighted(judged: PatchDistances, drawing: DoubleArray) -> float:
+    return weighted_maximum(judged, MemoryBank(drawing.astype(np.float32), np.zeros(len(drawing), dtype=np.int64)))

@@ -1,4 +1,4 @@
-"""What a detector that is told the category keeps of it: where scans are laid, and the limits of its scores."""
+"""What a category-given detector keeps of a category: the frame that scans are aligned to, and their limits."""
 
 from __future__ import annotations
 

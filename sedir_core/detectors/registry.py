@@ -32,15 +32,12 @@ def method_of(run_dir: Path) -> Method:
 
 
 def label_of(config: Config) -> str:
-    """The method's label, with the variant where it is not the one that the label means."""
-    label = BY_NAME[config.method].label
-    if config.method == "cpmf" and config.cpmf.backbone != "lite0":
-        return "CPMF" if config.cpmf.backbone == "resnet18-file" else "CPMF (untrained ResNet-18)"
-    if config.method == "po3ad" and config.po3ad.pseudo == "af":
-        return f"{label} after AF3AD"
-    if config.method == "r3d-ad" and config.r3dad.variant == "paper":
-        return f"{label} (displacement)"
-    return label
+    """The method's label, or that of the variant that the settings choose."""
+    method = BY_NAME[config.method]
+    own = getattr(config, method.section, None)
+    return next(
+        (label for (name, value), label in method.variants.items() if getattr(own, name) == value), method.label
+    )
 
 
 def parameters_a_category(config: Config) -> int:

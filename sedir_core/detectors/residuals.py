@@ -11,7 +11,7 @@ from sedir_core.types import DoubleArray
 
 
 @dataclass(frozen=True)
-class Residuals:
+class PlacedResiduals:
     """values: (m,) at places (m, 3) of the category's frame, all points of a cloud or the centres of its tokens."""
 
     places: DoubleArray
@@ -22,7 +22,7 @@ class Residuals:
 class ShowsResiduals(Protocol):
     """A detector with residuals."""
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """Of an aligned cloud. left_out: a training part that the memory must do without, where there is one."""
         ...
 

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from sedir_core.config import Config
 from sedir_core.detectors.by_place import top_mean
-from sedir_core.detectors.category_given import NO_TOKEN, Examined, ToldDetector
+from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.combination import Evidence, Usual
 from sedir_core.evidence.stages import below
@@ -37,7 +37,7 @@ THERE, BACK = "there", "back"
 
 
 @dataclass(frozen=True)
-class Deviation:
+class SurfaceDistances:
     """Both (n,), in radii, at the points of a scan. there: signed, positive outside the surface. back: how far the
     surface around is from the scan, at least 0."""
 
@@ -49,7 +49,7 @@ class Deviation:
         return Evidence(places, {THERE: np.abs(self.there), BACK: self.back})
 
 
-class TemplateDetector(ToldDetector):
+class TemplateDetector(CategoryGivenDetector):
     """A golden template per category. usual: what good parts show at each place; None where nobody asked."""
 
     def __init__(
@@ -58,8 +58,8 @@ class TemplateDetector(ToldDetector):
         super().__init__(config, known)
         self.usual = usual
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`. Scores are distances in the training scans' unit, unless standardised."""
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`. Scores are distances in the training unit, unless standardised."""
         mine = self.known[category]
         found = deviation(cloud.aligned, mine.surface)
         usual = None if self.usual is None else self.usual[category]
@@ -68,15 +68,17 @@ class TemplateDetector(ToldDetector):
         distance = mine.frame.radius * found.there[worst]
         side = "outside" if distance > 0 else "inside"
         remark = f"farthest point {abs(distance):.3g} {side} the golden surface"
-        return Examined(scores, top_mean(scores), NO_TOKEN, remark)
+        return CloudScores(scores, top_mean(scores), NO_TOKEN, remark)
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`; the golden surface is merged from all parts and leaves none out."""
         mine = self.known[category]
-        return Residuals(cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None))
+        return PlacedResiduals(
+            cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None)
+        )
 
     @staticmethod
-    def score(found: Deviation, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
+    def score(found: SurfaceDistances, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
         """(n,) the larger of both ways."""
         if usual is not None:
             return np.maximum(*usual.exceed(found.evidence(places)).values())
@@ -107,7 +109,7 @@ class TemplateDetector(ToldDetector):
         return cls(config, known, usual)
 
 
-def deviation(points: DoubleArray, surface: Surface) -> Deviation:
+def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
     """How a scan (n, 3) departs from a surface that it is aligned to, and the surface from it."""
     tree = PointTree(points)
     distances, nearest = surface.tree.nearest(points)
@@ -118,7 +120,7 @@ def deviation(points: DoubleArray, surface: Surface) -> Deviation:
     back = np.abs(_or_beyond(across, gaps))
     around = tree.nearest_k(points, SMOOTHING)[1]
     covered = surface.tree.nearest_k(points, SMOOTHING)[1]
-    return Deviation(there[around].mean(axis=1), back[covered].mean(axis=1))
+    return SurfaceDistances(there[around].mean(axis=1), back[covered].mean(axis=1))
 
 
 def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:

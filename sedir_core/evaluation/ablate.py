@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 PROBES = "probes"
 NOTE = (
     "Per cent, category given, mean over the categories, ± over the seeds. Columns marked (paper) are printed in the "
-    "paper for Real3D-AD and were not measured here; a dash there: the row cannot be told for sure."
+    "paper for Real3D-AD and were not measured here; a dash there: the row cannot be identified for sure."
 )
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.base import Detector, JudgesInSeveralWays
 from sedir_core.errors import BadDataset, Cancelled, TooFewPoints, UnknownCategory, UnreadableScan, UserError
-from sedir_core.evaluation.metrics import aupr, auroc, mean
 from sedir_core.evidence.judging import EVIDENCE, RULES
+from sedir_core.metrics import aupr, auroc, mean
 from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def evaluate(
 
     category_mode: `given` tells the detector the category, as the benchmarks do; `auto` lets it find out.
     Scans of unknown truth are left out; so are unreadable ones, which are listed in `errors`. Raises BadDataset where
-    there is nothing to test, UnknownCategory also where the detector has to be told and is not, Cancelled.
+    there is nothing to test, UnknownCategory also where the detector needs the category and is not given it, Cancelled.
     """
     return evaluate_modes(detector, dataset, categories, (category_mode,), report, stop)[0]
 
@@ -208,7 +208,7 @@ def evaluate_modes(
     """`evaluate` for several modes, one result each; a scan that was recognised is scored only once."""
     names = _shared_categories(detector, dataset, categories)
     if detector.needs_category and "auto" in modes:
-        raise UnknownCategory("auto", f"{detector.method} has to be told the category", "use --category given")
+        raise UnknownCategory("auto", f"{detector.method} needs the category to be given", "use --category given")
     samples = [sample for name in names for sample in dataset.test(name) if sample.anomalous is not None]
     if not samples:
         raise BadDataset(dataset.root, "no test scans known to be good or defective", "add them, as ok and ng")

@@ -26,17 +26,17 @@ from sedir_core.detectors.category_given import cloud_of
 from sedir_core.detectors.memory_bank import RECIPES
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, placed_again
-from sedir_core.detectors.residuals import Residuals, ShowsResiduals, tokens_in_words
+from sedir_core.detectors.residuals import PlacedResiduals, ShowsResiduals, tokens_in_words
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
-from sedir_core.evaluation.metrics import aupr, auroc, mean
 from sedir_core.evidence.calibration import Basis, hold_out
 from sedir_core.evidence.stages import whole_points, working_points
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
+from sedir_core.metrics import aupr, auroc, mean
 from sedir_core.runtime import generator
 from sedir_core.training.bases import kept_bases
 from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report
@@ -143,12 +143,12 @@ class _OnBasis:
         return spread(found.values, found.places, cloud.aligned)
 
 
-def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> Residuals:
+def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> PlacedResiduals:
     if isinstance(detector, ShowsResiduals):
         return detector.residuals(name, cloud, left_out)
     assert isinstance(detector, SedirDetector)
     tokens = tokenize(cloud.aligned, detector.config.grouping, detector.nets.encoder, detector.device)
-    return Residuals(centres_of(tokens), detector.token_residuals(tokens))
+    return PlacedResiduals(centres_of(tokens), detector.token_residuals(tokens))
 
 
 def _require_same_frame(detector: Detector, name: str, basis: Basis) -> None:

@@ -163,7 +163,7 @@ def compare(
     names, warnings = _shared(model, baseline, dataset, categories)
     for one in (model, baseline):
         if one.detector.needs_category and category_mode == "auto":
-            raise UnknownCategory("auto", f"{one.name} has to be told the category", "use --category given")
+            raise UnknownCategory("auto", f"{one.name} needs the category to be given", "use --category given")
     tests = [s for n in names for s in dataset.test(n) if s.anomalous is False or (with_anomalous and s.anomalous)]
     if len(tests) > MOST_SAMPLES:
         kept = np.sort(generator(seed, "samples").choice(len(tests), MOST_SAMPLES, replace=False))

@@ -76,7 +76,7 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
 
 
 def label(run: RunResult) -> str:
-    """Method and seed; a star where the method has to be told the category."""
+    """Method and seed; a star where the category is given."""
     return (run.title or run.name) + ("*" if run.needs_category else "")
 
 
@@ -113,7 +113,7 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
     kinds = " Hollow: defective, in no number." if found.anomalous.any() else " Normal test samples."
-    told = " * is told the category." if any(run.needs_category for run in found.runs) else ""
+    told = " * category given." if any(run.needs_category for run in found.runs) else ""
     figure.text(0.985, 0.012, note + kinds + told, ha="right", va="bottom", fontsize=7, color=QUIET)
 
 

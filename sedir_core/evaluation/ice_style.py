@@ -13,11 +13,11 @@ Shape = Literal["circle", "square", "triangle", "diamond"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5195")
 SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond")
-MODEL, BASELINE = "#0072B2", "#D55E00"
-"""The two runs, wherever they stand side by side."""
+MODEL, BASELINE = "#1F2937", "#6B7686"
+"""The two runs, wherever they stand side by side: dark and grey, so that no run looks like a category."""
 DARK_COLOURS = ("#4AA8E8", "#F07F3C", "#2FC596", "#E29BC4", "#9AD7FA", "#F5BE3D", "#B593D6")
-DARK_RUNS = ("#4AA8E8", "#F07F3C")
-"""The same on a dark ground, a step lighter."""
+DARK_RUNS = ("#E7EAEF", "#8F9AAA")
+"""The same on a dark ground."""
 
 MEASURE_NAMES = {
     "silhouette": "Silhouette",

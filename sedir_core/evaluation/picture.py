@@ -1,87 +1,109 @@
-"""An inspection as a picture, drawn without a screen: the scan's heatmap beside the reconstruction.
+"""An inspection as a picture, drawn without a screen: the scan's heatmap, and beside it what is expected of it.
 
-Points are painted as shaded dots from back to front. Both halves share viewpoint and scale, and the viewpoint is the
-one that looks at the hottest place.
+Both halves share viewpoint and scale, and the viewpoint is the one that looks at the hottest place. Colours are those
+of the window.
 """
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from scipy.spatial import cKDTree
 
-from sedir_core.geometry.sampling import spread_subset
-from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.evaluation.colours import calibrated
+from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, signed
+from sedir_core.evaluation.missing import missing_colours, missing_places
+from sedir_core.evaluation.painting import DPI, best_camera, paint, plain, png, thinned
 from sedir_core.io.atomic import write_bytes
 from sedir_core.names import printable
-from sedir_core.runtime import generator
 from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
+from sedir_core.units import symbol
 
 MOST_POINTS = 60_000  # more dots than that cannot be told apart at this size
-PANEL_INCHES, DPI = 6.0, 130
-BACKGROUND, TEXT, NOT_EVALUATED, SURFACE = "#15181d", "#e6e8eb", "#7d828a", "#b9c4d0"
+PANEL_INCHES = 6.0
+BACKGROUND, TEXT, SURFACE = "#15181d", "#e6e8eb", "#b9c4d0"
 PAPER, INK = "#ffffff", "#1a2230"
-LIGHT = np.array([-0.35, 0.55, 0.76])  # from the upper left, in front of the part
-AMBIENT = 0.35
+ON_PAPER = 0.62  # of the full size
 COLOURS = {"ok": "#5ab4e6", "ng": "#f59b42", "uncertain": "#e5b84b"}  # blue and orange: told apart by everyone
 PANEL_SHARE = 0.78  # of a panel's height that its axes fill
-NEIGHBOURS = 5
 HOTTEST = 0.01  # share of the points that the view must show
-ELEVATIONS_DEGREES = (25, 55, -25, -55)  # the first ones look most natural, and win where all show the same
-GRID = 64
+N_SHADES = 512  # of the colour bar
 
 
 def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
     """Write the picture as PNG. Raises CannotWrite."""
-    figure, heat, panels = _drawn(scan, detection, BACKGROUND, 1.0)
-    _write_words(figure, panels, heat, detection, scan.name)
-    write_bytes(path, _png(figure))
+    figure, panels, seen = _begun(scan, detection, BACKGROUND, 1.0)
+    seen.paint(panels[0], calibrated(detection.point_threshold).colours(seen.of(detection.point_scores)))
+    _paint_surface(panels[1], seen, detection.reconstruction)
+    _write_words(figure, panels, detection, scan.name)
+    write_bytes(path, png(figure))
 
 
-def picture_for_paper(scan: Scan, detection: Detection) -> bytes:
-    """The same on white, smaller, with the colour scale and without the verdict, which stands beside it; PNG."""
-    figure, heat, panels = _drawn(scan, detection, PAPER, 0.62)
-    _title(panels, INK)
-    _scale(figure, heat, detection.point_threshold, INK)
-    return _png(figure)
+def picture_for_paper(
+    scan: Scan, detection: Detection, scale: DeviationScale | None = None, factor: float = 1.0, unit: str = ""
+) -> bytes:
+    """The same on white, smaller, without the verdict, which stands beside it; PNG.
+
+    scale: in the scan's own unit; where it is given and the deviation is known, that is at the right. factor: from
+    there to the unit that is written.
+    """
+    figure, panels, seen = _begun(scan, detection, PAPER, ON_PAPER)
+    seen.paint(panels[0], calibrated(detection.point_threshold).colours(seen.of(detection.point_scores)))
+    _score_bar(figure, detection.point_threshold, INK)
+    if scale is None or detection.deviation is None:
+        _paint_surface(panels[1], seen, detection.reconstruction)
+        _title(panels, INK)
+    else:
+        gone = missing_places(scan, detection)
+        colours = np.concatenate([scale.colours(seen.of(detection.deviation)), missing_colours(len(gone))])
+        together = np.concatenate([seen.points, gone - seen.middle])
+        paint(panels[1], together, colours, seen.camera, seen.dots_per_unit)
+        _deviation_bar(figure, scale.times(factor), INK)
+        measured = f", {symbol(unit)}" if symbol(unit) else ""
+        _title(panels, INK, f"deviation from the expected surface{measured}")
+    return png(figure)
 
 
-def _png(figure: Figure) -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()
+class _Seen:
+    """The part of a scan that is drawn, from the camera that shows its hottest place."""
+
+    def __init__(self, scan: Scan, rows: IntArray, scores: FloatArray) -> None:
+        points = scan.points[rows]
+        self.rows, self.middle = rows, points.mean(axis=0)  # georeferenced coordinates would lose their digits
+        self.points = points - self.middle
+        ranked = np.where(np.isnan(scores[rows]), -np.inf, scores[rows])
+        hot = np.argsort(-ranked, kind="stable")[: max(1, int(HOTTEST * len(rows)))]
+        self.camera = best_camera(points, hot)
+        self.dots_per_unit = 1.0
+
+    def of(self, values: FloatArray) -> FloatArray:
+        return values[self.rows]
+
+    def paint(self, axes: Axes, colours: np.ndarray) -> None:
+        paint(axes, self.points, colours, self.camera, self.dots_per_unit)
 
 
-def _drawn(
-    scan: Scan, detection: Detection, background: str, size: float
-) -> tuple[Figure, ScalarMappable, tuple[Axes, Axes]]:
-    """size: of the full one."""
+def _begun(scan: Scan, detection: Detection, background: str, size: float) -> tuple[Figure, tuple[Axes, Axes], _Seen]:
+    """An empty figure of two panels, and what is to be drawn in it. size: of the full one."""
     inches = size * PANEL_INCHES
     figure = Figure(figsize=(2 * inches, inches + 0.9 * size), dpi=DPI, facecolor=background)
     FigureCanvasAgg(figure)  # draws without a screen, whatever the user's settings
     left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.11, top=0.89, wspace=0.02)
-
     shown = np.flatnonzero(_about_the_part(scan, detection))
-    keep = shown[_thinned(scan.points[shown])]
-    points, scores = scan.points[keep], detection.point_scores[keep]
-    camera = _camera(points, scores)
-    colours, heat = _heat(scores, detection.point_threshold)
-    middle = points.mean(axis=0)  # georeferenced coordinates would lose their digits in the drawing
-    rebuilt = detection.reconstruction[_thinned(detection.reconstruction)]
-    shape_colours = np.broadcast_to(to_rgb(SURFACE), (len(rebuilt), 3))
-    dots_per_unit = size * _frame((left, right), (points - middle) @ camera.T)
-    _paint(left, points - middle, colours, camera, dots_per_unit)
-    _paint(right, rebuilt - middle, shape_colours, camera, dots_per_unit)
-    return figure, heat, (left, right)
+    seen = _Seen(scan, shown[thinned(scan.points[shown], MOST_POINTS)], detection.point_scores)
+    seen.dots_per_unit = size * _frame((left, right), seen.points @ seen.camera.T)
+    return figure, (left, right), seen
+
+
+def _paint_surface(axes: Axes, seen: _Seen, surface: DoubleArray) -> None:
+    some = surface[thinned(surface, MOST_POINTS)]
+    paint(axes, some - seen.middle, plain(SURFACE, len(some)), seen.camera, seen.dots_per_unit)
 
 
 def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
@@ -92,70 +114,6 @@ def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
     low, high = scan.points[judged].min(axis=0), scan.points[judged].max(axis=0)
     with np.errstate(invalid="ignore"):
         return np.asarray(scan.finite & ((scan.points >= low) & (scan.points <= high)).all(axis=1))
-
-
-def _thinned(points: DoubleArray) -> IntArray:
-    local = (points - points.mean(axis=0)).astype(np.float32) if len(points) else points.astype(np.float32)
-    return spread_subset(local, MOST_POINTS, generator("picture"))
-
-
-def _camera(points: DoubleArray, scores: FloatArray) -> DoubleArray:
-    """(3, 3): rows are right, up and towards the viewer; z is up, and the hottest place is in sight."""
-    ranked = np.where(np.isnan(scores), -np.inf, scores)
-    hot = np.argsort(-ranked, kind="stable")[: max(1, int(HOTTEST * len(points)))]
-    cameras = [_turned(azimuth, elevation) for elevation in ELEVATIONS_DEGREES for azimuth in range(0, 360, 30)]
-    return max(cameras, key=lambda camera: _visible_share(points @ camera.T, hot))
-
-
-def _turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
-    azimuth, elevation = np.deg2rad(azimuth_degrees), np.deg2rad(elevation_degrees)
-    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
-    towards = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
-    return np.stack([right, np.cross(towards, right), towards])
-
-
-def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
-    """How much of the hot points' silhouette nothing hides, on a coarse grid; more where they are seen face on."""
-    size = max(float(np.ptp(seen, axis=0).max()), 1e-12)
-    cells = np.floor((seen[:, :2] - seen[:, :2].min(axis=0)) / size * (GRID - 1)).astype(np.int64)
-    cell = cells[:, 0] * GRID + cells[:, 1]
-    front = np.full(GRID * GRID, -np.inf)
-    np.maximum.at(front, cell, seen[:, 2])
-    open_to_view = seen[hot, 2] > front[cell[hot]] - 2 * size / GRID
-    return len(np.unique(cell[hot][open_to_view])) / max(len(hot), 1)
-
-
-def _heat(scores: FloatArray, threshold: float) -> tuple[DoubleArray, ScalarMappable]:
-    """(n, 3) colours on a fixed scale that ends at twice the threshold; grey where there is no score."""
-    scale = ScalarMappable(Normalize(0.0, 2.0 * threshold, clip=True), _heat_map())
-    colours = np.asarray(scale.to_rgba(np.nan_to_num(scores)))[:, :3]
-    colours[np.isnan(scores)] = to_rgb(NOT_EVALUATED)
-    return colours, scale
-
-
-def _heat_map() -> Colormap:
-    # The darkest fifth of inferno would hide the shading.
-    return LinearSegmentedColormap.from_list("heat", colormaps["inferno"](np.linspace(0.22, 1.0, 256)))
-
-
-def _paint(axes: Axes, points: DoubleArray, colours: DoubleArray, camera: DoubleArray, dots_per_unit: float) -> None:
-    """Shaded dots, back to front; each is wide enough to close the gap to its neighbours."""
-    if len(points) < NEIGHBOURS:
-        return
-    distances = np.asarray(cKDTree(points).query(points, [NEIGHBOURS])[0])
-    width = 1.7 * float(np.quantile(distances, 0.9)) * dots_per_unit
-    seen = points @ camera.T
-    order = np.argsort(seen[:, 2], kind="stable")
-    shaded = np.clip(colours * _brightness(points, camera)[:, None], 0.0, 1.0)
-    axes.scatter(seen[order, 0], seen[order, 1], s=max(width, 1.0) ** 2, c=shaded[order], linewidths=0)
-
-
-def _brightness(points: DoubleArray, camera: DoubleArray) -> DoubleArray:
-    """(n,) brightness by a lamp beside the viewer; the sign of the normals does not matter."""
-    normals = normals_and_curvature(points - points.mean(axis=0))[0] @ camera.T
-    normals *= np.where(normals[:, 2:] < 0, -1.0, 1.0)
-    lambert = np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0.0, 1.0)
-    return np.asarray(AMBIENT + (1.15 - AMBIENT) * lambert)
 
 
 def _frame(panels: tuple[Axes, Axes], seen: DoubleArray) -> float:
@@ -169,9 +127,7 @@ def _frame(panels: tuple[Axes, Axes], seen: DoubleArray) -> float:
     return PANEL_INCHES * PANEL_SHARE * 72.0 / (2.0 * half)
 
 
-def _write_words(
-    figure: Figure, panels: tuple[Axes, Axes], heat: ScalarMappable, detection: Detection, name: str
-) -> None:
+def _write_words(figure: Figure, panels: tuple[Axes, Axes], detection: Detection, name: str) -> None:
     share = 100.0 * detection.object_score / detection.threshold if detection.threshold > 0 else float("nan")
     measured = f"{share:.0f} % of the limit" if np.isfinite(share) else f"score {detection.object_score:.3g}"
     place = detection.category + (" (uncertain)" if detection.uncertain else "")
@@ -180,18 +136,35 @@ def _write_words(
     summary = f"{printable(name)}   ·   {measured}   ·   {place}   ·   defects: {len(detection.defects)}"
     figure.text(0.045 + 0.015 * len(word), 0.955, summary, color=TEXT, size=11, va="center", parse_math=False)
     _title(panels, TEXT)
-    _scale(figure, heat, detection.point_threshold, TEXT)
+    _score_bar(figure, detection.point_threshold, TEXT)
 
 
-def _title(panels: tuple[Axes, Axes], colour: str) -> None:
-    titles = ("scan, coloured by anomaly score", "reconstruction: what normal looks like")
-    for axes, title in zip(panels, titles, strict=True):
-        axes.set_title(title, color=colour, size=10, pad=4)
+def _title(panels: tuple[Axes, Axes], colour: str, right: str = "reconstruction: what normal looks like") -> None:
+    for axes, title in zip(panels, ("scan, coloured by anomaly score", right), strict=True):
+        axes.set_title(title, color=colour, size=10, pad=4, parse_math=False)
 
 
-def _scale(figure: Figure, heat: ScalarMappable, limit: float, colour: str) -> None:
+def _score_bar(figure: Figure, limit: float, colour: str) -> None:
+    """The scale of the window: below 60 % of the limit one tone, and the limit in the middle."""
+    high = 2.0 * limit if limit > 0 else 1.0
+    shades = calibrated(limit).colours(np.linspace(0.0, high, N_SHADES, dtype=np.float32)) / 255.0
+    heat = ScalarMappable(Normalize(0.0, high), ListedColormap(list(map(tuple, shades))))
     bar = figure.colorbar(heat, cax=figure.add_axes((0.06, 0.075, 0.38, 0.018)), orientation="horizontal")
     bar.outline.set_visible(False)
-    bar.set_ticks([0.0, limit, 2.0 * limit], labels=["0", f"limit {limit:.3g}", f"≥ {2 * limit:.3g}"])
+    bar.set_ticks([0.0, limit, high], labels=["0", "limit 100 %", "200 %+"])
     bar.ax.tick_params(colors=colour, labelsize=9, length=0)
     bar.ax.axvline(limit, color=colour, linewidth=1.5)
+
+
+def _deviation_bar(figure: Figure, scale: DeviationScale, colour: str) -> None:
+    """Flat colours; said are the ends and the band."""
+    colours = ListedColormap(list(map(tuple, TABLE / 255.0)))
+    mapped = ScalarMappable(BoundaryNorm(scale.edges, colours.N), colours)
+    bar = figure.colorbar(
+        mapped, cax=figure.add_axes((0.56, 0.075, 0.38, 0.018)), orientation="horizontal", spacing="proportional"
+    )
+    bar.outline.set_visible(False)
+    ends = [scale.low, scale.band.minus, scale.band.plus, scale.high]
+    bar.set_ticks(ends, labels=[signed(end, scale.high) for end in ends])
+    bar.ax.tick_params(colors=colour, labelsize=9, length=0)
+    bar.ax.minorticks_off()

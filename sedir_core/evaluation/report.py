@@ -1,4 +1,4 @@
-"""A report of inspections, to be read, printed and kept: what it says, as one file of HTML or PDF.
+"""A report of inspections, to be read, printed, signed and kept: what it says, as one file of HTML or PDF.
 
 Only what is shown is kept of a scan, so that a report of thousands needs no memory for their points.
 """
@@ -15,46 +15,73 @@ from typing import Any
 import numpy as np
 
 from sedir_core.errors import CannotWrite
+from sedir_core.evaluation.close_up import close_up
+from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
-from sedir_core.evaluation.report_style import place
+from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, percent, sentence
+from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.names import printable
-from sedir_core.types import VERDICT_WORDS, Decision, Verdict
-from sedir_core.units import symbol
+from sedir_core.types import VERDICT_WORDS, Detection, Scan, Tolerance, Verdict
+from sedir_core.units import NAMES, UNKNOWN, symbol
 
 N_BINS = 48
-MOST_DEFECTS = 12
+MOST_DEFECTS, MOST_CLOSE_UPS = 12, 6
 FORMATS = (".html", ".pdf")
+LOGOS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
+"""How the files of pictures begin that HTML and PDF both can show."""
+MOST_LOGO_BYTES = 2_000_000
+ORDER: tuple[Verdict, ...] = ("ng", "uncertain", "ok")
+"""Who reads a report looks for the bad ones."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One scan. result: as in `inspect --json`. picture: PNG. histogram: counts of point scores, to twice the limit."""
+    """One scan. result: as in `inspect --json`, with the verdict that counts. picture: PNG.
+
+    histogram: counts of point scores, to twice the limit. lines: a defect each. close_ups: PNG, of the first of them.
+    review: what the operator said. unit: as lengths are written, empty where nobody knows it. notes: what else counts.
+    """
 
     result: Mapping[str, Any]
     picture: bytes
     histogram: tuple[int, ...]
+    lines: tuple[Line, ...] = ()
+    close_ups: tuple[bytes, ...] = ()
+    review: Review = field(default_factory=Review)
+    unit: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return printable(Path(self.result["path"]).name)
 
     @property
+    def verdict(self) -> Verdict:
+        """The one that counts."""
+        return self.result["verdict"]  # type: ignore[no-any-return]
+
+    @property
     def word(self) -> str:
         """The verdict in one word."""
-        verdict: Verdict = self.result["verdict"]
-        return VERDICT_WORDS[verdict]
+        return VERDICT_WORDS[self.verdict]
 
     @property
     def share(self) -> str:
         """The score in per cent of the limit."""
         score, limit = self.result["score"], self.result["threshold"]
-        return f"{100 * score / limit:.0f} %" if score is not None and limit else "–"
+        return percent(score / limit) if score is not None and limit else "–"
 
     @property
-    def defects(self) -> Sequence[Mapping[str, Any]]:
-        return self.result["defects"][:MOST_DEFECTS]  # type: ignore[no-any-return]
+    def reason(self) -> str:
+        return sentence(self.result["reason"])
+
+    @property
+    def strongest(self) -> str:
+        """The first defect in a few words; empty where there is none."""
+        more = f" and {len(self.lines) + self.n_more - 1} more" if len(self.lines) > 1 else ""
+        return f"{self.lines[0].sentence}{more}" if self.lines else ""
 
     @property
     def n_more(self) -> int:
@@ -64,13 +91,17 @@ class Sheet:
     @property
     def measured_in(self) -> str:
         """In what the table of defects tells sizes and places."""
-        unit = symbol(self.result["unit"])
-        sizes = f"Areas are in {unit}², extents in {unit}" if unit else "Sizes are in the model's unit"
-        return f"{sizes}, centres in the scan's coordinates."
+        sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "Nobody said the unit"
+        return f"{sizes}; places are in the scan's coordinates. Peak: the highest point score, of the point limit."
 
     @property
     def picture_uri(self) -> str:
-        return "data:image/png;base64," + base64.b64encode(self.picture).decode()
+        return uri(self.picture)
+
+    @property
+    def shown(self) -> list[tuple[Line, str]]:
+        """The defects that are shown from near by, with their pictures."""
+        return [(line, uri(content)) for line, content in zip(self.lines, self.close_ups, strict=False)]
 
     @property
     def bars(self) -> list[float]:
@@ -81,33 +112,66 @@ class Sheet:
 
 @dataclass
 class Report:
-    """model: the run directory; operator, part, lot: empty where nobody said."""
+    """model: the run directory; operator, part, lot: empty where nobody said.
+
+    unit: what people call the scans' unit; a model that knows its own is believed. logo: PNG or JPEG, or nothing.
+    """
 
     model: str
     method: str
     operator: str = ""
     part: str = ""
     lot: str = ""
+    unit: str = ""
+    logo: bytes = b""
     made: datetime = field(default_factory=lambda: datetime.now().astimezone())
     sheets: list[Sheet] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, outcome: Inspected | Refused, review: Decision | None = None) -> None:
-        """One more scan, or a file that could not be inspected. review: the operator's word, where it was given."""
+    def add(
+        self,
+        outcome: Inspected | Refused,
+        review: Review | None = None,
+        band: Tolerance | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """One more scan, or a file that could not be inspected.
+
+        review: the operator's word, where it was given. band: the deviations that are green, in the unit of the
+        report; by default what the model judges by, or the usual one. notes: what else a reader must know.
+        """
         if isinstance(outcome, Refused):
             self.errors.append(outcome.to_json())
             return
-        found = outcome.detection
+        found, scan = outcome.detection, outcome.scan
+        unit = self.unit if found.unit == UNKNOWN else symbol(found.unit)
+        factor = 1.0 if found.unit == UNKNOWN else found.to_unit
+        scale = _scale(scan, found, factor, band)
         scores = found.point_scores[np.isfinite(found.point_scores)]
         top = 2 * found.point_threshold if found.point_threshold > 0 else 1.0
         histogram = np.histogram(np.minimum(scores, top), bins=N_BINS, range=(0, top))[0]
-        picture = picture_for_paper(outcome.scan, found)
+        said = review or Review()
         result = outcome.to_json()
-        if review is not None and review != found.verdict:
-            result |= {"verdict": review, "uncertain": False}
-            said = VERDICT_WORDS[found.verdict]
-            result["reason"] += f"; set to {VERDICT_WORDS[review]} by the operator, the model said {said}"
-        self.sheets.append(Sheet(result, picture, tuple(int(count) for count in histogram)))
+        if said.verdict is not None:
+            result |= {"verdict": said.verdict, "uncertain": False}
+        near = found.defects[:MOST_CLOSE_UPS]
+        self.sheets.append(
+            Sheet(
+                result,
+                picture_for_paper(scan, found, scale, factor, unit),
+                tuple(int(count) for count in histogram),
+                defect_lines(found, factor, unit)[:MOST_DEFECTS],
+                tuple(close_up(scan, found, defect, scale, factor, unit) for defect in near),
+                said.of_model(found.verdict),
+                unit,
+                (*measured_words(found, factor, unit), *notes),
+            )
+        )
+
+    @property
+    def pages(self) -> list[Sheet]:
+        """The sheets in the order in which they are read: NG first, then uncertain ones."""
+        return sorted(self.sheets, key=lambda sheet: ORDER.index(sheet.verdict))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -119,14 +183,22 @@ class Report:
     @property
     def facts(self) -> dict[str, str]:
         """What stands at the top, by its title; what nobody said is left out."""
+        units = sorted({sheet.unit for sheet in self.sheets if sheet.unit})
+        overruled = sum(sheet.review.overrules for sheet in self.sheets)
         known = {
             "Inspected": f"{self.made:%d %B %Y, %H:%M %Z}",
             "Operator": self.operator,
             "Part": self.part,
             "Lot": self.lot,
             "Model": f"{Path(self.model).name} ({self.method})",
+            "Unit": ", ".join(NAMES.get(unit, unit) for unit in units),  # type: ignore[call-overload]
+            "Overruled by people": str(overruled) if overruled else "",
         }
         return {title: value for title, value in known.items() if value}
+
+    @property
+    def logo_uri(self) -> str:
+        return uri(self.logo) if self.logo else ""
 
     def write(self, path: Path) -> None:
         """As HTML or PDF, by the ending of the name. Raises CannotWrite."""
@@ -149,7 +221,6 @@ class Report:
             lstrip_blocks=True,
             finalize=lambda value: printable(value) if isinstance(value, str) else value,
         )
-        environment.filters["place"] = place
         template = Path(__file__).with_name("report.html").read_text("utf-8")
         return environment.from_string(template).render(report=self)
 
@@ -158,3 +229,31 @@ def check_format(path: Path) -> None:
     """Raises CannotWrite where no report can be written under this name."""
     if path.suffix.lower() not in FORMATS:
         raise CannotWrite(path, "is neither .html nor .pdf", "give the report one of these endings")
+
+
+def read_logo(path: Path | None) -> bytes:
+    """A picture for the head of a report; nothing where none is wanted. Raises CannotWrite."""
+    if path is None:
+        return b""
+    try:
+        content = path.read_bytes() if path.stat().st_size <= MOST_LOGO_BYTES else b""
+    except OSError as error:
+        raise CannotWrite(path, f"the logo cannot be read: {error.strerror or error}", "choose another") from error
+    if not any(content.startswith(head) for head in LOGOS):
+        raise CannotWrite(path, "the logo is no PNG or JPEG of at most 2 MB", "choose another")
+    return content
+
+
+def uri(picture: bytes) -> str:
+    """A picture as an address that holds all of it."""
+    kind = next((kind for head, kind in LOGOS.items() if picture.startswith(head)), "png")
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
+
+
+def _scale(scan: Scan, found: Detection, factor: float, band: Tolerance | None) -> DeviationScale | None:
+    """The colours of the deviation as the window has them, in the scan's own unit; None where there is none."""
+    if found.deviation is None:
+        return None
+    radius = factor * middle_and_radius(scan.points[scan.finite])[1]
+    green = band or found.tolerance or usual_band(radius)
+    return DeviationScale(green, usual_far(radius)).times(1.0 / factor)

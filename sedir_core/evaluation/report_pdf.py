@@ -18,7 +18,6 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from sedir_core.evaluation.report_style import place
 from sedir_core.names import printable
 
 if TYPE_CHECKING:
@@ -30,8 +29,18 @@ FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 INK, QUIET, LINE, BAR = HexColor("#1a2230"), HexColor("#5b6675"), HexColor("#d8dee6"), HexColor("#8aa4c8")
 VERDICTS = {"OK": HexColor("#0f7b6c"), "NG": HexColor("#c2410c"), "Uncertain": HexColor("#9a6700")}
 PICTURE_RATIO = 0.55  # height to width, as `picture_for_paper` draws
-HISTOGRAM_HEIGHT = 18 * mm
+HISTOGRAM_HEIGHT = 14 * mm
 FRAME_PADDING = 6  # which the library adds inside the margins
+
+
+NEAR_A_ROW = 4
+LOGO = 60 * mm, 18 * mm
+HEAD = [
+    ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+    ("ALIGN", (1, 0), (1, 0), "RIGHT"),
+    ("LEFTPADDING", (0, 0), (-1, -1), 0),
+    ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+]
 
 
 def to_pdf(report: Report) -> bytes:
@@ -49,7 +58,7 @@ def to_pdf(report: Report) -> bytes:
         author="SeDiR Inspect",
     )
     story: list[Flowable] = _summary(report)
-    for number, sheet in enumerate(report.sheets, 1):
+    for number, sheet in enumerate(report.pages, 1):
         story += [PageBreak(), *_page(number, sheet)]
     footer = f"SeDiR Inspect · {report.made:%Y-%m-%d %H:%M} · {printable(Path(report.model).name)}"
     document.build(story, canvasmaker=lambda *args, **kwargs: _Numbered(footer, *args, **kwargs))
@@ -75,6 +84,9 @@ def _style(size: float, colour: Color = INK, bold: bool = False, right: bool = F
     )
 
 
+SMALL = _style(7.5, QUIET)
+
+
 def _text(words: object, style: ParagraphStyle) -> Paragraph:
     """Names of files are text, never markup."""
     return Paragraph(escape(printable(words)), style)
@@ -87,26 +99,49 @@ def _summary(report: Report) -> list[Flowable]:
         [_text(word, _style(8, QUIET)) for word in report.counts],
     ]
     story: list[Flowable] = [
-        _text("Inspection report", _style(19, bold=True)),
+        Table(
+            [[_text("Inspection report", _style(19, bold=True)), _logo(report)]], [0.6 * WIDTH, 0.4 * WIDTH], style=HEAD
+        ),
         Spacer(0, 5 * mm),
-        Table(facts, colWidths=[28 * mm, WIDTH - 28 * mm], style=_tight()),
+        Table(facts, colWidths=[36 * mm, WIDTH - 36 * mm], style=_tight()),
         Spacer(0, 5 * mm),
         Table(counts, colWidths=[WIDTH / 4] * 4, style=[("BOX", (i, 0), (i, 1), 0.6, LINE) for i in range(4)]),
         Spacer(0, 6 * mm),
     ]
     if report.sheets:
-        rows = [_header("Verdict", "Of the limit", "Category", "Defects", "Scan")]
-        for sheet in report.sheets:
-            verdict = _text(sheet.word, _style(8.5, VERDICTS[sheet.word], bold=True))
-            cells = (sheet.share, sheet.result["category"], len(sheet.result["defects"]), sheet.name)
+        rows = [_header("Verdict", "Of the limit", "Category", "Strongest defect", "Scan")]
+        for sheet in report.pages:
+            word = sheet.word + ("*" if sheet.review.overrules else "")
+            verdict = _text(word, _style(8.5, VERDICTS[sheet.word], bold=True))
+            cells = (sheet.share, sheet.result["category"], sheet.strongest or "–", sheet.name)
             rows.append([verdict, *(_text(cell, _style(8.5)) for cell in cells)])
-        widths = [22 * mm, 24 * mm, 34 * mm, 18 * mm, WIDTH - 98 * mm]
+        widths = [20 * mm, 20 * mm, 28 * mm, 0.5 * (WIDTH - 68 * mm), 0.5 * (WIDTH - 68 * mm)]
         story.append(Table(rows, colWidths=widths, repeatRows=1, style=_ruled()))
+        if any(sheet.review.overrules for sheet in report.sheets):
+            note = "* set by a person; the model said otherwise. Who and why stands with the scan."
+            story += [Spacer(0, 1.5 * mm), _text(note, _style(7.5, QUIET))]
     if report.errors:
         rows = [_header("Not inspected", "Why")]
         rows += [[_text(e["path"], _style(8)), _text(e["message"], _style(8))] for e in report.errors]
         story += [Spacer(0, 6 * mm), Table(rows, colWidths=[0.4 * WIDTH, 0.6 * WIDTH], repeatRows=1, style=_ruled())]
-    return story
+    return [*story, _signature()]
+
+
+def _logo(report: Report) -> Flowable:
+    """As large as fits, at the right; a picture that cannot be read was refused before."""
+    if not report.logo:
+        return Spacer(0, 0)
+    return Image(io.BytesIO(report.logo), hAlign="RIGHT", kind="proportional", width=LOGO[0], height=LOGO[1])
+
+
+def _signature() -> Flowable:
+    """Lines to write on, never parted from their words."""
+    names = [_text(words, _style(7.5, QUIET)) for words in ("Name", "", "Date", "", "Signature")]
+    gap = 8 * mm
+    rest = WIDTH - 2 * gap
+    lines = [("LINEABOVE", (at, 0), (at, 0), 0.6, INK) for at in (0, 2, 4)]
+    widths = [0.4 * rest, gap, 0.2 * rest, gap, 0.4 * rest]
+    return KeepTogether([Spacer(0, 22 * mm), Table([names], colWidths=widths, style=[*_tight(), *lines])])
 
 
 def _page(number: int, sheet: Sheet) -> list[Flowable]:
@@ -121,31 +156,58 @@ def _page(number: int, sheet: Sheet) -> list[Flowable]:
         _text(f"{number}   {sheet.name}", _style(12, bold=True)),
         Spacer(0, 1.5 * mm),
         _text(said, _style(9)),
-        _text(result["reason"], _style(9, QUIET)),
-        Spacer(0, 4 * mm),
-        Image(io.BytesIO(sheet.picture), width=WIDTH, height=PICTURE_RATIO * WIDTH, kind="proportional"),
-        Spacer(0, 3 * mm),
-        _Histogram(sheet),
-        Spacer(0, 1.5 * mm),
-        _text("Scores of the points, from 0 to twice the limit and above; the line is the limit.", _style(7.5, QUIET)),
+        _text(sheet.reason, _style(9, QUIET)),
+        *(_text(note, _style(9, QUIET)) for note in sheet.notes),
     ]
-    if sheet.defects:
-        rows = [_header("Defect", "Peak", "Area", "Centre", "Extent", "Points")]
-        for i, defect in enumerate(sheet.defects, 1):
-            cells = (
-                i,
-                f"{defect['peak'] or 0:.2f}",
-                f"{defect['area'] or 0:.3g}",
-                place(defect["centroid"]),
-                place(defect["extent"]),
-                f"{defect['n_points']:,}",
-            )
-            rows.append([_text(cell, _style(8)) for cell in cells])
-        widths = [16 * mm, 18 * mm, 20 * mm, 52 * mm, 50 * mm, WIDTH - 156 * mm]
-        note = sheet.measured_in + (f" {sheet.n_more} more defects are not listed." if sheet.n_more else "")
-        table = Table(rows, colWidths=widths, repeatRows=1, style=_ruled())
-        story += [Spacer(0, 5 * mm), KeepTogether([table, _text(note, _style(7.5, QUIET))])]
+    if sheet.review.words:
+        marked = [("LINEBEFORE", (0, 0), (0, 0), 3, VERDICTS["Uncertain"]), ("LEFTPADDING", (0, 0), (0, 0), 8)]
+        row = [[_text(sheet.review.words, _style(9.5, bold=True))]]
+        story += [Spacer(0, 2 * mm), Table(row, colWidths=[WIDTH], style=[*_tight(), *marked])]
+    story += [
+        Spacer(0, 3 * mm),
+        Image(io.BytesIO(sheet.picture), width=WIDTH, height=PICTURE_RATIO * WIDTH, kind="proportional"),
+        *_close_ups(sheet),
+        *_defects(sheet),
+        KeepTogether(
+            [
+                Spacer(0, 4 * mm),
+                _Histogram(sheet),
+                Spacer(0, 1.5 * mm),
+                _text("Scores of the points, from 0 to twice the limit and above; the line is the limit.", SMALL),
+            ]
+        ),
+    ]
     return story
+
+
+def _close_ups(sheet: Sheet) -> list[Flowable]:
+    """Pictures side by side, each over its sentence."""
+    width = WIDTH / NEAR_A_ROW
+    cells: list[list[Flowable]] = [
+        [
+            Image(io.BytesIO(picture), width=width - 4 * mm, height=width - 4 * mm, hAlign="LEFT"),
+            _text(f"{at}   {line.sentence}", _style(8)),
+        ]
+        for at, (line, picture) in enumerate(zip(sheet.lines, sheet.close_ups, strict=False), 1)
+    ]
+    if not cells:
+        return []
+    cells += [[]] * (-len(cells) % NEAR_A_ROW)
+    rows = [cells[at : at + NEAR_A_ROW] for at in range(0, len(cells), NEAR_A_ROW)]
+    return [Spacer(0, 3 * mm), Table(rows, colWidths=[width] * NEAR_A_ROW, style=_tight())]
+
+
+def _defects(sheet: Sheet) -> list[Flowable]:
+    if not sheet.lines:
+        return []
+    rows = [_header("Defect", "Kind", "Depth", "Area", "Size", "Peak", "Centre")]
+    for at, line in enumerate(sheet.lines, 1):
+        cells = (at, line.kind, line.depth or "–", line.area, line.size, line.peak, line.place)
+        rows.append([_text(cell, _style(8)) for cell in cells])
+    widths = [14 * mm, WIDTH - 136 * mm, 18 * mm, 18 * mm, 36 * mm, 16 * mm, 34 * mm]
+    note = sheet.measured_in + (f" {sheet.n_more} more defects are not listed." if sheet.n_more else "")
+    table = Table(rows, colWidths=widths, repeatRows=1, style=_ruled())
+    return [Spacer(0, 4 * mm), KeepTogether([table, _text(note, SMALL)])]
 
 
 def _header(*titles: str) -> list[Paragraph]:

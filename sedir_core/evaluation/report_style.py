@@ -1,8 +1,15 @@
-"""How numbers read in a report."""
+"""How a report says what was found: numbers, defects, and the operator's word."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from sedir_core.evidence.wording import defect_sentence
+from sedir_core.types import VERDICT_WORDS, Decision, Defect, Detection, Verdict
+from sedir_core.units import UNKNOWN, Unit, area_text, length_text, number
 
 
 def place(values: Sequence[float]) -> str:
@@ -10,3 +17,103 @@ def place(values: Sequence[float]) -> str:
     largest = max((abs(value) for value in values), default=0.0)
     digits = 1 if largest >= 100 else 2 if largest >= 1 else 4
     return ", ".join(f"{value:.{digits}f}" for value in values)
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
+
+
+def percent(share: float) -> str:
+    """Whole per cents, as the reason of a verdict has them; `> 9999 %` beyond what anybody reads."""
+    return "> 9999 %" if share >= 99.995 else f"{100 * share:.0f} %"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A defect in words: in a sentence, and its numbers one by one."""
+
+    sentence: str
+    kind: str
+    depth: str
+    area: str
+    size: str
+    peak: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a person said of a verdict. by: empty where nobody said who. model: what the model said."""
+
+    verdict: Decision | None = None
+    by: str = ""
+    comment: str = ""
+    model: Verdict | None = None
+
+    def of_model(self, verdict: Verdict) -> Review:
+        """The same beside the model's verdict."""
+        return replace(self, model=verdict)
+
+    @property
+    def overrules(self) -> bool:
+        """Whether the model said something else."""
+        return self.verdict is not None and self.verdict != self.model
+
+    @property
+    def words(self) -> str:
+        """`Set to OK by Ada; the model said NG: “a stain”`; empty where nobody said anything."""
+        by = self.by or "the operator"
+        reason = f": “{self.comment}”" if self.comment else ""
+        if self.verdict is None or self.model is None:
+            return f"Comment by {by}{reason}" if self.comment else ""
+        if self.overrules:
+            without = "" if self.comment else "; no reason was given"
+            return f"Set to {VERDICT_WORDS[self.verdict]} by {by}, the model said {VERDICT_WORDS[self.model]}" + (
+                reason or without
+            )
+        return f"{VERDICT_WORDS[self.verdict]} confirmed by {by}{reason}"
+
+
+def defect_lines(found: Detection, factor: float, unit: str) -> tuple[Line, ...]:
+    """Every defect as the window tells it. factor: from the scan's own unit to `unit`, which is as it is written."""
+    return tuple(_line(defect, found, factor, unit) for defect in found.defects)
+
+
+def measured_words(found: Detection, factor: float, unit: str) -> tuple[str, ...]:
+    """How far the surface deviates, and what of the tolerance."""
+    low, high = found.deviation_range
+    if math.isnan(low) or math.isnan(high):
+        return ()
+    like = max(abs(low), abs(high)) * factor
+    words = f"Deviation {_signed(factor * low, like)} to {_signed(factor * high, like)} {unit}".rstrip()
+    if found.tolerance is None:
+        return (f"{words}; no tolerance was set.",)
+    ends = (found.tolerance.minus, found.tolerance.plus)
+    band = " to ".join(f"{_plus(end)}{end:g}".replace("-", "−") for end in ends) + f" {unit}".rstrip()
+    return (f"{words}, {'out of' if found.out_of_tolerance else 'within'} the tolerance of {band}.",)
+
+
+def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
+    # A unit that only people know is not the model's; to the words that makes no difference.
+    told = found if found.unit != UNKNOWN else replace(found, unit=cast("Unit", unit or UNKNOWN))
+    sides = defect.extent if defect.size is None else defect.size
+    limit = found.point_threshold
+    return Line(
+        defect_sentence(defect, told),
+        defect.kind or "departure",
+        "" if math.isnan(defect.depth) else _plus(defect.depth) + length_text(factor * defect.depth, ""),
+        area_text(factor**2 * defect.area, ""),
+        " × ".join(number(factor * float(side), factor * float(sides.max())) for side in sides),
+        percent(defect.peak / limit) if limit > 0 else f"{defect.peak:.3g}",
+        place([float(value) for value in defect.centroid]),
+    )
+
+
+def _signed(length: float, like: float) -> str:
+    return _plus(length) + number(length, like).replace("-", "−")
+
+
+def _plus(length: float) -> str:
+    return "+" if length > 0 else ""

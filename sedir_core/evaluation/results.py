@@ -126,7 +126,7 @@ def _summary(rows: Sequence[Contest]) -> TextTable:
         n_seeds = str(len(row.documents))
         cells.append((row.label, *means, row.number(_uneven, scale=1.0), *shares, seconds, n_seeds))
     note = (
-        f"{TOLD} is told the category of every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
+        f"{TOLD} category given for every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
         "of O-AUROC over the categories. Category: share recognised. False alarms: good scans called NG at the stored "
         "limit."
     )
@@ -141,12 +141,12 @@ def _by_category(
         own = [row.number(_of_category(name, measure)) for name in categories]
         mean = row.number(_mean_of(measure))
         cells.append((row.label, *own, mean, Number(variance(number.mean for number in own))))
-    note = f"{TOLD} is told the category. Mean, ± over the seeds; variance over the categories."
+    note = f"{TOLD} category given. Mean, ± over the seeds; variance over the categories."
     if paper is not None:
         cells += [_paper_row(paper, method, categories) for method in paper.rows]
         note += (
             f" Rows marked ({PAPER}) are printed in the paper's table {paper.number} for {paper.dataset} and were not "
-            "measured here; their methods are told the category."
+            "measured here; their methods are given the category."
         )
     return TextTable(f"{title} by category", ("method", *categories, "mean", "variance"), tuple(cells), note)
 

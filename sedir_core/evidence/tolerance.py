@@ -14,6 +14,9 @@ from sedir_core.evidence.wording import deviation_text
 from sedir_core.tolerances import tolerance_text
 from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, Scan, Tolerance
 
+MOST_SHARE = 1e6
+"""Of what is allowed; where nothing is, any deviation would be infinitely many times as much."""
+
 
 def under_tolerance(scan: Scan, found: Detection, tolerance: Tolerance | None) -> Detection:
     """The same detection judged by this tolerance, too; None lifts it.
@@ -69,10 +72,11 @@ def _within(region: Defect, found: Detection) -> bool:
 
 
 def _shares(lengths: DoubleArray, tolerance: Tolerance) -> FloatArray:
-    """(n,) deviations as shares of what is allowed on their side."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(lengths > 0, lengths / tolerance.plus, lengths / tolerance.minus)
-    return np.where(np.isnan(lengths), np.nan, np.nan_to_num(shares, posinf=1e6)).astype(np.float32)
+    """(n,) deviations as shares of what is allowed on their side, which may be nothing."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shares = np.abs(lengths) / np.where(lengths > 0, tolerance.plus, np.abs(tolerance.minus))
+    shares = np.where(lengths == 0, 0.0, np.minimum(shares, MOST_SHARE))
+    return shares.astype(np.float32)
 
 
 def _same(one: Defect, other: Defect) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.types import DoubleArray
 
-# What a file in another unit is off by: m, cm, mm and inches. Inches for centimetres are left out, since a part
-# two and a half times the size is more likely another part.
-UNIT_FACTORS = (1e3, 1e-3, 1e2, 1e-2, 10.0, 0.1, 25.4, 1 / 25.4, 0.0254, 1 / 0.0254)
+# What a file in another unit is off by: any power of ten (nanometres to metres and beyond), and inches. Inches for
+# centimetres are left out, since a part two and a half times the size is more likely another part.
+_INCHES = (25.4, 0.0254, 25_400.0)  # in mm, m, micrometres
+UNIT_FACTORS = (*(10.0**power for power in range(-9, 10) if power), *_INCHES, *(1 / factor for factor in _INCHES))
 _ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken part still is
 
 _FARTHEST = 4.0  # a scan of another size is brought no farther from the category's than this factor

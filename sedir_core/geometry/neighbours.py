@@ -51,6 +51,21 @@ def in_company(points: DoubleArray) -> BoolArray:
     return np.asarray(distances[:, -1] <= _reach(tree))
 
 
+def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
+    """Middle of (n, 3) finite points in any order and the radius of the ball around it that holds almost all.
+
+    Strays must not make the part a dot, so points without neighbours and the outermost 0.2 % do not count.
+    """
+    if not len(points):
+        return np.zeros(3), 1.0
+    sample = points[:: max(1, len(points) // 20_000)]
+    if (surface := in_company(sample)).any():
+        sample = sample[surface]
+    low, high = np.percentile(sample, [0.2, 99.8], axis=0)
+    middle = (low + high) / 2
+    return middle, max(float(np.percentile(np.linalg.norm(sample - middle, axis=1), 99.8)), 1e-12)
+
+
 def clusters(points: DoubleArray, reach: float) -> IntArray:
     """(n,) cluster number of each point; points closer than about `reach` (above 0) belong together.
 

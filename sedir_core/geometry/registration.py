@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import permutations, product
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from sedir_core.geometry.neighbours import spacing_in
 from sedir_core.geometry.surface import normals_and_curvature
@@ -276,18 +277,11 @@ def point_step(moved: DoubleArray, offsets: DoubleArray, weights: DoubleArray) -
 
 
 def rotation_from_vector(vectors: DoubleArray) -> DoubleArray:
-    """(s, 3) rotation vectors, radians, to (s, 3, 3) matrices (Rodrigues)."""
-    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
-    x, y, z = vectors.T
-    zero = np.zeros_like(x)
-    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
-    safe = np.maximum(angle, 1e-12)
-    return np.asarray(np.eye(3) + np.sin(safe) / safe * skew + (1 - np.cos(safe)) / safe**2 * skew @ skew)
+    """(s, 3) rotation vectors, radians, to (s, 3, 3) matrices."""
+    return np.asarray(Rotation.from_rotvec(vectors).as_matrix())
 
 
 def random_rotation(generator: np.random.Generator) -> DoubleArray:
     """(3, 3), uniform over all rotations (a normalised Gaussian quaternion, Shoemake 1992)."""
     w, x, y, z = generator.standard_normal(4)
-    left = np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
-    right = np.array([[w, -x, -y, -z], [x, w, z, -y], [y, -z, w, x], [z, y, -x, w]])
-    return np.asarray((left @ right.T)[1:, 1:] / (w * w + x * x + y * y + z * z))
+    return np.asarray(Rotation.from_quat([x, y, z, w]).as_matrix())

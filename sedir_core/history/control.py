@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from sedir_core.history.records import Sample, Tally
+from sedir_core.history.records import ChartPoint, Tally
 
 BASELINE = 50
 """Scores that the centre and the spread come from: the first ones, so that a drift cannot hide itself in them."""
@@ -65,7 +65,7 @@ class RunChart:
     in the rules: a defect is an event of its own, a drift is a change of the good parts.
     """
 
-    samples: tuple[Sample, ...]
+    samples: tuple[ChartPoint, ...]
     centre: float | None
     sigma: float | None
     alarms: dict[int, tuple[int, ...]]
@@ -88,7 +88,7 @@ def share_chart(tallies: Iterable[Tally], by: Grouping) -> ShareChart:
     return ShareChart(centre, tuple(groups))
 
 
-def run_chart(samples: Sequence[Sample]) -> RunChart:
+def run_chart(samples: Sequence[ChartPoint]) -> RunChart:
     """samples: of one category, the oldest first. Those without a score are left out."""
     known = tuple(sample for sample in samples if sample.share is not None)
     good = [i for i, sample in enumerate(known) if not sample.over]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.pool import NullPool
 
 from sedir_core.errors import BadHistory, CannotWrite
-from sedir_core.history.place import SQLITE, without_password
+from sedir_core.history.url import SQLITE, without_password
 
 HEAD = "0002"
 """The newest migration; a test compares it with the scripts."""
@@ -64,12 +64,12 @@ def open_database(url: str, create: bool = True) -> Engine:
 @contextmanager
 def writing(engine: Engine, where: str) -> Iterator[Connection]:
     """A transaction that writes, committed at the end. Raises HistoryBusy, CannotWrite, BadHistory."""
-    with told(where), engine.connect().execution_options(**WRITES) as connection, connection.begin():
+    with database_errors(where), engine.connect().execution_options(**WRITES) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def told(where: str) -> Iterator[None]:
+def database_errors(where: str) -> Iterator[None]:
     """The database's own errors as ours, in words; one that breaks a rule of its own tables is a bug of ours."""
     try:
         yield
@@ -134,7 +134,7 @@ def _begin(connection: Connection) -> None:
 
 def _version(engine: Engine, where: str) -> str | None:
     """The migration that the tables are at, None where there are none. Raises BadHistory for what is not ours."""
-    with told(where), engine.connect() as connection:
+    with database_errors(where), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             sound = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if sound != "ok":
@@ -155,7 +155,7 @@ def _version(engine: Engine, where: str) -> str | None:
 
 def _use_wal(engine: Engine, where: str) -> None:
     """Readers and a writer side by side; stays in the file. It can only be set outside of any transaction."""
-    with told(where), engine.connect() as connection:
+    with database_errors(where), engine.connect() as connection:
         raw: Any = connection.connection.dbapi_connection
         raw.execute("PRAGMA journal_mode = WAL")
 

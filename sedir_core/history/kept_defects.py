@@ -42,7 +42,7 @@ def words_of(defects: Sequence[Defect]) -> Words:
 
 
 def defects_from(name: str, arrays: Mapping[str, NDArray[Any]], words: Words | None) -> tuple[Defect, ...]:
-    """The same again. words: None in results of before, which describe nothing. Raises KeyError, ValueError."""
+    """The same again. words: None in older results, which describe nothing. Raises KeyError, ValueError."""
     measures, counts = arrays[f"{name}_measures"], arrays[f"{name}_counts"]
     members = np.split(arrays[f"{name}_members"].astype(np.int64), np.cumsum(counts)[:-1])
     found = [

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sedir_core.history.url import SQLITE, without_password
 from sedir_core.places import writable_folders
 
 if TYPE_CHECKING:
     from sedir_core.history.store import History
-
-
-SQLITE = "sqlite:///"
-_HIDDEN = r"\1=***"
-_SECRET = re.compile(r"\b(password|sslpassword|passfile)=[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,12 +29,3 @@ class HistoryPlace:
 
     def __str__(self) -> str:
         return without_password(self.url).removeprefix(SQLITE) or str(writable_folders()["data"] / "history")
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown: what stands between the user and the last @ goes, and secrets among the options."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or url.startswith(SQLITE):
-        return url
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}{at}{_SECRET.sub(_HIDDEN, place)}"

@@ -112,7 +112,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ChartPoint:
     """What the charts need of one inspection.
 
     share: score over limit, None where there is no such number. verdict: what counts, the operator's word included.

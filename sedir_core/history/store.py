@@ -17,11 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as DbSession
 
 from sedir_core.errors import BadHistory, CannotWrite
-from sedir_core.history.database import open_database, told, writing
+from sedir_core.history.database import database_errors, open_database, writing
 from sedir_core.history.kept import Kept, read_kept
-from sedir_core.history.place import without_password
-from sedir_core.history.records import Choices, DefectNote, Filter, Inspection, Order, Override, Sample, Tally
+from sedir_core.history.records import ChartPoint, Choices, DefectNote, Filter, Inspection, Order, Override, Tally
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
+from sedir_core.history.url import without_password
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import Decision, Verdict
 
@@ -97,7 +97,7 @@ class History:
         """Delete the oldest kept results until at most that much is kept; rows stay. Returns how many were deleted."""
         total, dropped = self.kept_bytes(), 0
         while total > limit_bytes:
-            with told(self.where), self._engine.connect() as connection:
+            with database_errors(self.where), self._engine.connect() as connection:
                 oldest = select(_Row.key, _Row.kept_bytes).where(_Row.kept_bytes > 0).order_by(_Row.time, _Row.id)
                 going = connection.execute(oldest.limit(100)).all()
             for key, size in going:
@@ -115,7 +115,7 @@ class History:
         """Delete kept results whose row was never committed, as a kill leaves them. Returns how many."""
         old = time.time() - ORPHAN_AGE_S  # younger ones may be another window's, about to be committed
         paths = [path for path in self._kept_files() if _changed(path) < old]
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             known = set(connection.scalars(select(_Row.key).where(_Row.kept_bytes > 0)))
         left = [path for path in paths if path.suffix == ".tmp" or path.stem not in known]
         for path in left:
@@ -132,7 +132,7 @@ class History:
 
     def count(self, wanted: Filter = EVERYTHING) -> int:
         """How many inspections there are."""
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(_Row).where(*_where(wanted))) or 0
 
     def page(
@@ -142,13 +142,13 @@ class History:
         by = _COLUMNS[order]
         ordered = (by.desc().nulls_last(), _Row.id.desc()) if descending else (by.asc().nulls_last(), _Row.id.asc())
         query = select(_Row).where(*_where(wanted)).order_by(*ordered).offset(offset).limit(limit)
-        with told(self.where), DbSession(self._engine) as db:
+        with database_errors(self.where), DbSession(self._engine) as db:
             return [_inspection(row) for row in db.scalars(query)]
 
     def get(self, key: str) -> Inspection | None:
         """One, with its defects. The key's first digits will do where they are enough."""
         query = select(_Row).where(_Row.key.startswith(key, autoescape=True)).limit(2)
-        with told(self.where), DbSession(self._engine) as db:
+        with database_errors(self.where), DbSession(self._engine) as db:
             rows = list(db.scalars(query))
             if len(rows) != 1:
                 return None
@@ -157,13 +157,13 @@ class History:
     def overrides(self, key: str) -> list[Override]:
         """The log of one inspection, the oldest line first."""
         query = select(OverrideRow).where(OverrideRow.inspection == key).order_by(OverrideRow.id)
-        with told(self.where), DbSession(self._engine) as db:
+        with database_errors(self.where), DbSession(self._engine) as db:
             return [_override(row) for row in db.scalars(query)]
 
     def override_log(self) -> dict[str, list[Override]]:
         """The whole log by the key of the inspection, the oldest line first."""
         found: dict[str, list[Override]] = {}
-        with told(self.where), DbSession(self._engine) as db:
+        with database_errors(self.where), DbSession(self._engine) as db:
             for row in db.scalars(select(OverrideRow).order_by(OverrideRow.id)):
                 found.setdefault(row.inspection, []).append(_override(row))
         return found
@@ -171,17 +171,17 @@ class History:
     def contents(self, path: str) -> set[str]:
         """The hashes of all contents that were inspected under this path, as `records.Inspection` has both."""
         query = select(_Row.content_hash).where(_Row.path == path)
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             return {str(found) for found in connection.scalars(query)}
 
     def choices(self) -> Choices:
         """What occurs in the whole history."""
         columns = (_Row.category, _Row.model, _Row.lot, _Row.operator)
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             found = [tuple(sorted(filter(None, connection.scalars(select(c).distinct())))) for c in columns]
         return Choices(*found)
 
-    def samples(self, wanted: Filter, newest: int | None = None) -> list[Sample]:
+    def samples(self, wanted: Filter, newest: int | None = None) -> list[ChartPoint]:
         """Scores in their order, the oldest first; of the newest ones only, where a number is given."""
         query: Select[str, datetime, str, str, float | None, str] = (
             select(_Row.key, _Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
@@ -189,9 +189,9 @@ class History:
             .order_by(_Row.time.desc(), _Row.id.desc())
             .limit(newest)
         )
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             found = [
-                Sample(key, when, part, lot, share, _verdict(final))
+                ChartPoint(key, when, part, lot, share, _verdict(final))
                 for key, when, part, lot, share, final in connection.execute(query)
             ]
         return found[::-1]
@@ -200,7 +200,7 @@ class History:
         """How many scores there are of each category, the most frequent first."""
         count = func.count()
         query = select(_Row.category, count).where(*_where(wanted), _Row.score.is_not(None)).group_by(_Row.category)
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             return {str(part): int(n) for part, n in connection.execute(query.order_by(count.desc(), _Row.category))}
 
     def tallies(self, wanted: Filter, by_lot: bool) -> list[Tally]:
@@ -210,7 +210,7 @@ class History:
         begun = func.min(_Row.time)
         ng = func.sum(case((_FINAL == "ng", 1), else_=0))
         query = select(by, begun, func.count(), ng).where(*_where(wanted)).group_by(by).order_by(begun)
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             return [
                 Tally(when, name if by_lot else "", int(n), int(n_ng))
                 for name, when, n, n_ng in connection.execute(query)
@@ -218,12 +218,12 @@ class History:
 
     def kept_bytes(self) -> int:
         """How much the kept results take."""
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             return int(connection.scalar(select(func.coalesce(func.sum(_Row.kept_bytes), 0))) or 0)
 
     def mark(self) -> tuple[int, int]:
         """Changes whenever something was recorded, by whomever."""
-        with told(self.where), self._engine.connect() as connection:
+        with database_errors(self.where), self._engine.connect() as connection:
             highest = [connection.scalar(select(func.max(table.id))) or 0 for table in (_Row, OverrideRow)]
         return highest[0], highest[1]
 

@@ -177,4 +177,7 @@ def main(words: list[str]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    # Under its own name the module is loaded a second time, and the Refusal of a loader is not the one caught here.
+    from sedir_core.io import child
+
+    child.main(sys.argv[1:])

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from sedir_core.errors import BadConfig
-from sedir_core.types import DoubleArray
+from sedir_core.types import BoolArray, DoubleArray
 
 Columns = tuple[str, ...]
 """What a user says: three names, or three numbers that count from 1; empty where nothing is said."""
@@ -24,6 +24,8 @@ Axes = tuple[int, int, int]
 HOW_TO_SAY = "say which columns are x, y, z: --columns 2,3,4 (or their names), or name them in the first row"
 MOST_NAMES = 12  # in a message
 FEW_ROWS = 8  # too few for a column to show what it is
+FEW_DOUBTFUL = 16  # too few to tell that a column always rises, or holds whole numbers only
+_ROUNDED = 2e-3  # normals are stored with three digits at least
 
 
 def _set(words: str) -> frozenset[str]:
@@ -31,26 +33,28 @@ def _set(words: str) -> frozenset[str]:
 
 
 _AXES = "xyz"
-_LIKE_LATIN = str.maketrans("хуＸＹＺ", "xyxyz")
+_LIKE_LATIN = str.maketrans("хуХУＸＹＺΧΥΖχυζłŁıØøđĐ", "xyxyxyzxyzxyzlliOodd")
 _UNITS = _set("mm cm m um µm μm nm km in inch inches mil ft foot feet meter metre meters metres")
 _COORDINATE = _set(
     "p pos position positions pt pts point points punkt punkte punto punti ponto punct coord coords coordinate "
     "coordinates cord koord koordinate koordinaten coordonnee coordonnees coordenada coordenadas coordinata "
     "koordinaat koordinat koordinata koordinater wspolrzedna wspolrzedne souradnice sijainti axis achse axe eje asse "
+    "abscisse ordonnee cote dimension dim act messwert mess misurata mesure medida "
     "as os ax loc location ort lage place vertex vertices vert xyz cartesian world global local measured actual ist"
 )
 _NO_COORDINATE = _set(
     "n norm normal normals normale normalen v vel velocity speed d dir direction delta diff deviation dev abweichung "
     "err error sigma std sd var cov acc accel gyro mag rot rotation angle winkel quat q scale size min max tex texture "
     "uv color colour farbe rgb t tangent grad gradient nominal soll target ref reference force torque width height "
-    "length depth"
+    "length depth nom theo theoretical px pixel"
 )
 _GEODETIC = (
     _set("easting east e rechtswert ostwert rechts este est"),
     _set("northing north n hochwert nordwert hoch norte nord"),
     _set("height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte"),
 )
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+# Replacement characters are what Japanese and Chinese encodings leave; their second bytes may look like letters.
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|\N{REPLACEMENT CHARACTER}{2,}[A-Z]?|[^\W\d_A-Za-z]+")
 _BRACKETED = re.compile(r"\[(?!\s*[xyz]\s*\])[^\]]*\]|\((?!\s*[xyz]\s*\))[^)]*\)|/\s*[µμu]?\w{1,2}$", re.IGNORECASE)
 
 
@@ -87,15 +91,38 @@ def named_axes(names: Sequence[str]) -> Axes | None:
 
     The names of the three differ in the axis alone (`PosX PosY PosZ`), so the language of the rest does not matter.
     """
+    ranked = _ranked(names)
+    if not ranked:
+        return _geodetic(names) or _by_letter(names)
+    best = ranked[min(ranked)]
+    return best[0] if len(set(best)) == 1 else None
+
+
+def why_unclear(names: Sequence[str]) -> str:
+    """In a clause, why `named_axes` finds nothing."""
+    plain = [tuple(_words(name)) for name in names]
+    if _ranked(names) or any(plain.count((axis,)) > 1 for axis in _AXES):
+        return "x, y, z may be more than one set of them"
+    return "none says x, y, z"
+
+
+def says_otherwise(names: Sequence[str], ordered: bool) -> bool:
+    """Whether a header that does not fit its table speaks of x, y and z, but not of just these in this order.
+
+    ordered: their order is enough, as of three columns.
+    """
+    words = [word for name in names for word in _words(name)]
+    letters = [word for word in words if word in _AXES]
+    return {*letters} == {*_AXES} and (letters if ordered else words[:3]) != [*_AXES]
+
+
+def _ranked(names: Sequence[str]) -> Mapping[int, list[Axes]]:
     ranked: dict[int, list[Axes]] = defaultdict(list)
     for key, places in _candidates(names).items():
         rank = _rank(key)
         if rank is not None and all(len(at) == 1 for at in places):
             ranked[rank].append((places[0][0], places[1][0], places[2][0]))
-    if not ranked:
-        return _geodetic(names)
-    best = ranked[min(ranked)]
-    return best[0] if len(set(best)) == 1 else None
+    return ranked
 
 
 def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
@@ -122,11 +149,41 @@ def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
         return 1, 2, 3
     if (steps == 0).all():
         raise ValueError(f"has {n_columns} columns without names, and {first[0]:g} in every row of the first")
+    if doubt := _no_x(finite, whole, fractions):
+        raise ValueError(f"has {n_columns} columns without names, and the first {doubt}")
     if n_columns >= 5 and whole and _numbers_a_grid(finite):
         raise ValueError(
             f"has {n_columns} columns without names, the first two of whole numbers, as of rows and columns"
         )
     return 0, 1, 2
+
+
+def _no_x(finite: DoubleArray, whole: bool, fractions: BoolArray) -> str:
+    """What else the first column may be: labels, colours, times; "" for a coordinate.
+
+    All of it is whole, or always rises, beside three columns of fractions that would do as x, y, z.
+    """
+    if len(finite) < FEW_DOUBTFUL:
+        return ""
+    if _has_normals(finite):
+        return ""
+    if finite.shape[1] == 6 and whole and not fractions[:2].any():
+        colours, after = finite[:, :3], finite[:, 3:]
+        if colours.min() >= 0 and colours.max() <= 255 and (after != np.floor(after)).any(axis=0).all():
+            return "three hold whole numbers up to 255, as colours do"
+    if not fractions.all():
+        return ""
+    if whole:
+        return "holds whole numbers only, as labels or numbers of lines do"
+    return "rises from row to row, as times do" if (np.diff(finite[:, 0]) > 0).all() else ""
+
+
+def _has_normals(finite: DoubleArray) -> bool:
+    """Whether columns 4 to 6 are directions, so that the first three are x, y, z."""
+    if finite.shape[1] < 6:
+        return False
+    lengths = np.linalg.norm(finite[:, 3:6], axis=1)
+    return bool(((np.abs(lengths - 1) < _ROUNDED) | (lengths == 0)).all())
 
 
 def _numbers_rows(first: DoubleArray) -> bool:
@@ -210,6 +267,18 @@ def _rank(key: Key) -> int | None:
     if known:
         return 1
     return None if any(len(word) == 1 for word in rest) else 4
+
+
+def _by_letter(names: Sequence[str]) -> Axes | None:
+    """Where the three names have nothing but their letters in common: `Abscisse X`, `Ordonnée Y`, `Cote Z`."""
+    found = []
+    for axis in _AXES:
+        words = [[word for word in _words(name) if word != axis] if axis in _words(name) else None for name in names]
+        plain = [at for at, rest in enumerate(words) if rest and not _NO_COORDINATE & {*rest} and len(min(rest)) > 1]
+        if len(plain) != 1:
+            return None
+        found.append(plain[0])
+    return (found[0], found[1], found[2]) if len({*found}) == 3 else None
 
 
 def _geodetic(names: Sequence[str]) -> Axes | None:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from sedir_core.errors import UnknownColumns, UserError
 from sedir_core.io import columns
 from sedir_core.io.columns import Columns
@@ -21,6 +23,7 @@ from sedir_core.io.folder_notes import FILE, notes_for
 from sedir_core.io.formats import by_content, by_suffix, scan_suffix
 from sedir_core.io.guard import MIN_POINTS, Source, open_regular
 from sedir_core.io.npy import most_points
+from sedir_core.io.text import read_text
 from sedir_core.io.text_layout import find_layout, sample_rows
 from sedir_core.io.unwrap import unwrapped
 
@@ -81,7 +84,7 @@ def look_for_scans(paths: Iterable[Path]) -> Found:
 def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
     """The scans among the files of one folder, and the others, both sorted.
 
-    A table whose x, y, z cannot be told is a scan where all tables are like it, so that reading it asks for them;
+    A table whose x, y, z cannot be identified is a scan where all tables are like it, so that reading it asks for them;
     beside scans of another kind it is something else, such as temperatures.
     """
     looks = {path: _look(path) for path in sorted(files) if path.name != FILE}
@@ -162,12 +165,30 @@ def _of_table(source: Source) -> _Look:
     if len(rows) <= MATRIX_ROWS:
         return _Look(f"a table of {len(rows)} rows")
     try:
-        find_layout(source)
+        if find_layout(source).axes is not None or not (doubt := _doubt(rows)):
+            return _Look()
     except UnknownColumns:
         said = f"a table of {columns.listed(names)}"
         labelled = all(row[0] and not row[0].strip()[:1].isdigit() and row[0].strip()[0] not in "+-." for row in rows)
         return _Look(said) if len(rows) < MIN_POINTS or labelled else _Look(unclear=said)
+    try:
+        read_text(source)  # all of it: one line of a scan may look like times
+    except UnknownColumns:
+        return _Look(unclear=doubt)
     return _Look()
+
+
+def _doubt(rows: Sequence[Sequence[str]]) -> str:
+    """Why nameless columns may not begin with x, y, z, in a clause, as far as these rows tell; "" where they do."""
+    try:
+        leading = np.array([[float(cell.replace(",", ".")) for cell in row[:6]] for row in rows])
+    except ValueError:  # words for missing values, or rows of different lengths: for its reader
+        return ""
+    try:
+        columns.unnamed_axes(leading, len(rows[0]))
+    except ValueError as unclear:
+        return f"a table that {unclear}"
+    return ""
 
 
 def listed(passed_over: Sequence[PassedOver]) -> str:

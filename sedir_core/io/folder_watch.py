@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,8 @@ class FolderWatch:
         if self._polling:
             return
         wake = self._wake
+        # A folder made while the one above is added is added twice: watchdog warns of it, and nothing is lost.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
 
         class Handler(FileSystemEventHandler):
             def on_any_event(self, event: FileSystemEvent) -> None:

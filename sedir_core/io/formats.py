@@ -39,7 +39,7 @@ class Format:
     """name: as users say it. suffixes: those files usually have, the first for messages. mesh: it may hold faces.
 
     text, array: its files may as well be notes, tables or numbers of something else, so a folder's are looked into.
-    unit: that all files of the format are in.
+    unit: that all files of the format are in. needs: optional libraries that read it, as pip calls them.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Format:
     text: bool = False
     array: bool = False
     unit: Unit = UNKNOWN
+    needs: tuple[str, ...] = ()
 
 
 def _head(matches: Callable[[bytes], bool]) -> Matches:
@@ -61,12 +62,12 @@ FORMATS: tuple[Format, ...] = (
     Format("PLY", (".ply",), read_ply, _head(is_ply), mesh=True),
     Format("PCD", (".pcd",), read_pcd, _head(is_pcd)),
     Format("NPY", (".npy",), read_npy, lambda head, size: head.startswith(NPY_MAGIC), array=True),
-    Format("E57", (".e57",), read_e57, _head(is_e57), unit="m"),
-    Format("LAS", (".las", ".laz"), read_las, _head(is_las)),
-    Format("GLB", (".glb",), read_glb, _head(is_glb), mesh=True, unit="m"),
-    Format("3MF", (".3mf",), read_3mf, _head(is_3mf), mesh=True),
-    Format("TIFF", (".tiff", ".tif"), read_tiff, _head(is_tiff)),
-    Format("STEP", (".step", ".stp"), read_step, _head(is_step), mesh=True, unit="mm"),
+    Format("E57", (".e57",), read_e57, _head(is_e57), unit="m", needs=("pye57",)),
+    Format("LAS", (".las", ".laz"), read_las, _head(is_las), needs=("laspy", "lazrs")),
+    Format("GLB", (".glb",), read_glb, _head(is_glb), mesh=True, unit="m", needs=("trimesh",)),
+    Format("3MF", (".3mf",), read_3mf, _head(is_3mf), mesh=True, needs=("trimesh",)),
+    Format("TIFF", (".tiff", ".tif"), read_tiff, _head(is_tiff), needs=("tifffile",)),
+    Format("STEP", (".step", ".stp"), read_step, _head(is_step), mesh=True, unit="mm", needs=("cadquery-ocp-novtk",)),
     Format("NPZ", (".npz",), read_npz, _head(is_zip), array=True),
     Format("OFF", (".off", ".coff", ".noff"), read_off, _head(is_off), mesh=True),
     Format("STL", (".stl",), read_stl, lambda head, size: is_ascii_stl(head) or is_binary_stl(head, size), mesh=True),
@@ -88,6 +89,12 @@ SCAN_SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)
 MESH_SUFFIXES = frozenset(suffix for one in FORMATS if one.mesh for suffix in one.suffixes)
 NAMES = ", ".join("text (XYZ, TXT, CSV, PTS)" if one.text else one.name for one in FORMATS)
 """For help and messages."""
+
+
+def readers() -> dict[str, str]:
+    """Optional libraries and the formats that each of them reads, in words."""
+    libraries = dict.fromkeys(library for one in FORMATS for library in one.needs)
+    return {library: " and ".join(one.name for one in FORMATS if library in one.needs) for library in libraries}
 
 
 def scan_suffix(name: str) -> str:

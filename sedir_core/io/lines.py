@@ -17,8 +17,12 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 CHUNK_BYTES = 2 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!N/A)[^\n]*")
-MISSING = re.compile(rb"n/?a|n\.a\.|#n/a!?|null|none|nil|missing|undef(?:ined)?|-{1,3}|\?", re.IGNORECASE)
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!N/A|DIV/0!|VALUE!|REF!|NUM!|NULL!)[^\n]*")
+MISSING = re.compile(
+    rb"<?n/?[ad]>?|[nk]\.[ad]\.|#n/a!?|#(?:div/0|value|ref|num|null)!|null|none|nil|missing|undef(?:ined)?|no_?data|"
+    rb"invalid|ung\S{1,2}ltig|void|over|under|-{1,3}|\*{1,3}|\.{1,3}|\?",
+    re.IGNORECASE,
+)
 """What people write where nothing was measured, beside NaN."""
 _DECIMAL_COMMA = re.compile(rb"(?<=[\d+-]),(?=\d)")
 _COMMA_AFTER = re.compile(rb",(?=\s|$)")
@@ -151,7 +155,7 @@ class Lines:
             if b"\r" in chunk:  # blank lines mean nothing here, so a pair cut in two does no harm
                 chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             whole, newline, tail = (self._unfinished + chunk).rpartition(b"\n")
-            self._unfinished = tail
+            self._unfinished = tail = b"#" if len(tail) > CHUNK_BYTES and tail.lstrip().startswith(b"#") else tail
             if len(tail) > CHUNK_BYTES:
                 raise self._source.fail(f"has a line of more than {CHUNK_BYTES:,} characters: it is not text")
             if newline:

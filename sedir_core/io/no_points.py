@@ -14,6 +14,7 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 AS_POINTS = "save rows of x, y, z"
 MOST_FEATURES = 32  # numbers of a point in an array; wider ones are images
 _MAY_COINCIDE = 0.005  # share of the rows of a list of triangles that name a corner twice
+_MOST_A_CORNER = 8  # triangles, on the average; a part on a coarse grid has far more points to a coordinate
 _MUST_CONTINUE = 0.25  # of what points in random order are apart: neighbours in a grid are closer
 _ROUNDED = 2e-3  # normals are stored with three digits at least
 _LONG_ROW = 256  # points: a row of that many may be a scan of its own
@@ -55,9 +56,10 @@ def is_index_list(table: DoubleArray) -> bool:
     if (table < 0).any() or (table != np.floor(table)).any():
         return False
     a, b, c = table.T
-    if ((a == b) | (b == c) | (a == c)).mean() > _MAY_COINCIDE:
-        return False
     low, high = table.min(axis=0), table.max(axis=0)
+    few = len(table) <= _MOST_A_CORNER * high.min()  # then chance alone lets corners coincide in 3 of `high` rows
+    if ((a == b) | (b == c) | (a == c)).mean() > max(_MAY_COINCIDE, 9 / max(float(high.min()), 1) if few else 0):
+        return False
     alike = high.min() >= 0.75 * high.max() and low.max() <= 0.1 * high.max()
     return bool(alike) or _shares_edges(table)
 

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from sedir_core.errors import NoCoordinates, UnknownColumns, UserError
-from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, unnamed_axes
+from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, unnamed_axes, why_unclear
 from sedir_core.io.guard import MIN_POINTS, Source
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.io.no_points import (
@@ -53,6 +53,9 @@ def read_npz(source: Source) -> Geometry:
         named = [name for name in _NAMES if name in clouds] or list(clouds)
         if not named and troubles:
             raise troubles[0]
+        if not any(name in _NAMES for name in named) and (axes := _of_axes(headers)):
+            values = [array_of(headers[name], _content(source, archive, name, headers[name])) for name in axes]
+            return Geometry(np.stack([one.ravel() for one in values], axis=1).astype(np.float64))
         if not named or (len(named) > 1 and named[0] not in _NAMES):
             hint = f"{_AS_ARRAY}; name it 'points'"
             raise source.fail(f"holds {len(clouds)} arrays that could be the points, none named for it", hint)
@@ -73,7 +76,8 @@ def most_points(source: Source) -> int:
         headers, troubles = _headers(source, archive)
     if troubles:
         raise troubles[0]
-    return max(map(_most, headers.values()), default=0)
+    axes = _of_axes(headers)
+    return max([*map(_most, headers.values()), prod(headers[axes[0]].shape) if axes else 0], default=0)
 
 
 def _most(header: ArrayHeader) -> int:
@@ -96,6 +100,14 @@ def _headers(source: Source, archive: zipfile.ZipFile) -> tuple[dict[str, ArrayH
         except UserError as unusable:  # another member may hold the points
             troubles.append(unusable)
     return headers, troubles
+
+
+def _of_axes(headers: dict[str, ArrayHeader]) -> list[str]:
+    """The arrays that hold x, y and z of all points, by their names and equal shapes; none where there are none."""
+    plain = [name for name, header in headers.items() if header.dtype.kind in "fiu"]
+    axes = named_axes(plain)
+    found = [plain[at] for at in axes] if axes is not None else []
+    return found if len({headers[name].shape for name in found}) == 1 else []
 
 
 def _content(source: Source, archive: zipfile.ZipFile, name: str, header: ArrayHeader) -> bytes:
@@ -163,6 +175,7 @@ def _of_grid(source: Source, array: np.ndarray) -> DoubleArray:
         raise NoCoordinates(source.path, f"is a picture of {h:,} x {w:,} pixels, not points", AS_POINTS)
     grid = np.ascontiguousarray(array[:, :, :3], dtype=np.float64)
     refuse_batch(source, grid)
+    refuse_directions(source, grid[(grid != 0).any(axis=2)])
     return grid.reshape(-1, 3)
 
 
@@ -177,5 +190,5 @@ def _of_records(source: Source, records: np.ndarray) -> DoubleArray:
     except ValueError as missing:
         raise UnknownColumns(source.path, str(missing), HOW_TO_SAY) from missing
     if axes is None:
-        raise UnknownColumns(source.path, f"its fields are {listed(names)}: none says x, y, z", HOW_TO_SAY)
+        raise UnknownColumns(source.path, f"its fields are {listed(names)}: {why_unclear(names)}", HOW_TO_SAY)
     return np.stack([records[plain[at]] for at in axes], axis=1).astype(np.float64)

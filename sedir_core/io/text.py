@@ -25,7 +25,7 @@ _LEADING = 6  # columns that tell whether the first one only numbers the rows
 def read_text(source: Source) -> Geometry:
     """All points, in order; columns other than x, y, z are passed over.
 
-    Raises UnreadableScan; UnknownColumns where x, y, z cannot be told, NoCoordinates for a list of triangles.
+    Raises UnreadableScan; UnknownColumns where x, y, z cannot be identified, NoCoordinates for a list of triangles.
     """
     layout = find_layout(source)
     if layout.axes is not None:

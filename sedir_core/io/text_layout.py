@@ -11,15 +11,24 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sedir_core.errors import UnknownColumns
-from sedir_core.io.columns import HOW_TO_SAY, Axes, are_units, chosen_axes, listed, named_axes
+from sedir_core.io.columns import (
+    HOW_TO_SAY,
+    Axes,
+    are_units,
+    chosen_axes,
+    listed,
+    named_axes,
+    says_otherwise,
+    why_unclear,
+)
 from sedir_core.io.guard import Source, parse_count
 from sedir_core.io.lines import MISSING, without_comments
 
 MAX_COLUMNS = 64
-MOST_UNNAMED = 32  # columns: more, and without names, are the pixels of an image
+MOST_UNNAMED = 12  # columns: more, and without names, are the pixels of an image
 AS_COLUMNS = "one point a line: x y z, separated by spaces, commas, semicolons or tabs"
 SAMPLE_LINES = 400
-_MAX_HEADER_LINES = 40
+_MAX_HEADER_LINES = 400  # beside comments
 _TAIL_BYTES = 4096
 _NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 _HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point is none
@@ -28,6 +37,7 @@ _DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
 _CLOSING = re.compile(rb"(?m)[)\]}]+[ \t]*[,;]?[ \t]*$")
 _QUOTED = re.compile(rb"\"([^\"\n]*)\"|'([^'\n]*)'")
+_NAN_NOTE = re.compile(rb"(?i)\bnan\(\w*\)")  # of Microsoft's C library
 _UNIT = re.compile(rb"\[[^\]]*\]|\([^)]*\)")
 _KEY = re.compile(rb"(?<![\w.])[\"']?[xyzXYZ][\"']?[ \t]*[=:]")
 _BETWEEN = re.compile(rb"[\s,;|]+")
@@ -68,8 +78,8 @@ def find_layout(source: Source) -> TextLayout:
     if not names and len(cells) > MOST_UNNAMED and not source.columns:
         what = f"has {len(cells)} columns without names: it looks like an image of heights"
         raise source.fail(what, "export x, y and z of every pixel")
-    if axes is None and _LABEL.fullmatch(cells[0]):
-        axes = (1, 2, 3)
+    if axes is None:
+        axes = (1, 2, 3) if _LABEL.fullmatch(cells[0]) else _keyed_axes(raw[0])
     prepare = _preparation(separator, b"\n".join(raw))
     return TextLayout(offset, end, prepare, len(cells), names, axes, announced)
 
@@ -100,6 +110,9 @@ def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, 
     lines = _lines_with_offsets(head if found is None else head[:found])
     headers: list[bytes] = []
     announced: int | None = None
+    first = b"" if found is None else head[found:].splitlines()[0]
+    if lines and _counts_columns(lines[-1][0], first):
+        lines = lines[:-1]
     for whole, _ in lines:
         words = without_comments(whole).split()
         if len(words) == 1 and words[0].isdigit() and announced is None:
@@ -121,9 +134,12 @@ def _first_row(head: bytes, whole: bool) -> int | None:
         lines = lines[:-1]  # it may be cut
     axes: Axes | None = None
     separator = b""
-    for line, at in lines[:_MAX_HEADER_LINES]:
+    for number, (line, at) in enumerate(lines[:_MAX_HEADER_LINES]):
         if _is_row(line):
-            return at
+            after = lines[number + 1][0] if number + 1 < len(lines) else b""
+            if not _counts_columns(line, after):
+                return at
+            continue
         cells = _cells(_plain(line), separator)
         if axes is not None and len(cells) > max(axes) and all(_is_number(cells[place]) for place in axes):
             return at
@@ -133,10 +149,20 @@ def _first_row(head: bytes, whole: bool) -> int | None:
     return None
 
 
+def _counts_columns(line: bytes, after: bytes) -> bool:
+    """Whether a line is the names 0, 1, 2 that pandas gives to columns without any, rather than a point."""
+    separator = _own_separator(line)
+    cells, below = (_cells(_plain(text), separator) for text in (line, after))
+    numbers = cells[1:] if cells[:1] == [b""] else cells
+    if numbers != [str(place).encode() for place in range(len(numbers))] or len(below) < len(cells):
+        return False
+    return len(numbers) >= 3 and all(b"." in cell or b"," in cell for cell in below[len(cells) - len(numbers) :][:3])
+
+
 def _is_row(line: bytes) -> bool:
     cells = [cell for cell in _BETWEEN.split(_plain(without_comments(line))) if cell]
-    if not cells:
-        return line.count(b",") >= 2 or line.count(b";") >= 2
+    if not cells:  # nothing measured; but of `X:;Y:;Z:`, a header, nothing is left either
+        return (line.count(b",") >= 2 or line.count(b";") >= 2) and not _KEY.search(line)
     if _LABEL.fullmatch(cells[0]):
         return len(cells) > 3 and _is_number(cells[1]) and all(map(_is_value, cells[1:4]))
     if not _is_value(cells[0]):
@@ -156,6 +182,8 @@ def _header(
     for line in headers:
         commented = line.lstrip()[:1] in (b"#", b"/", b"%", b"!", b"*")
         own = _names(line)
+        if len(own) != width and (labels := [at for at, name in enumerate(own) if name.endswith(":")][-1:]):
+            own = own[labels[0] + 1 :]  # `# fields: x y z`
         if len(own) == width - 1 and _is_counted(sample, separator):
             own = ("", *own)  # the row numbers' column often has no name
         found = named_axes(own) if 3 <= len(own) <= width else None
@@ -164,14 +192,29 @@ def _header(
         elif axes is None and len(own) == width and not commented and not are_units(own):
             same = _own_separator(line) == separator or separator in (b"", b" ")
             names = own if same else names
+        ordered = width == 3 or _is_counted(sample, separator)
+        if found is None and len(own) != width and not source.columns and says_otherwise(own, ordered):
+            what = f"its header has {len(own)} names for {width} columns, so that none can be told to be x, y, z"
+            raise UnknownColumns(source.path, what, HOW_TO_SAY)
     if source.columns:
         try:
             return names, chosen_axes(source.columns, names, width)
         except ValueError as missing:
             raise UnknownColumns(source.path, str(missing), HOW_TO_SAY) from missing
     if names and axes is None:
-        raise UnknownColumns(source.path, f"its columns are {listed(names)}: none says x, y, z", HOW_TO_SAY)
+        raise UnknownColumns(source.path, f"its columns are {listed(names)}: {why_unclear(names)}", HOW_TO_SAY)
     return names, axes
+
+
+def _keyed_axes(row: bytes) -> Axes | None:
+    """Where the keys of a row such as `z=1 y=2 x=3` put x, y and z; None without keys."""
+    places: dict[bytes, int] = {}
+    n_values = 0
+    for word in _BETWEEN.split(_KEY.sub(lambda key: b" \0" + key[0].strip(b"\"' \t=:").lower() + b" ", row)):
+        if word.startswith(b"\0"):
+            places[word[1:]] = n_values
+        n_values += bool(word.strip(b"()[]{}\"'")) and not word.startswith(b"\0")
+    return (places[b"x"], places[b"y"], places[b"z"]) if len(places) == 3 else None
 
 
 def _names(line: bytes) -> tuple[str, ...]:
@@ -206,7 +249,8 @@ def _end(source: Source) -> int:
     lines = list(re.finditer(rb"[^\r\n]+", tail))
     end = source.size
     for line in reversed(lines[1:] if n_bytes < source.size else lines):
-        if not line[0].strip():
+        if not line[0].strip(b" \t\x1a"):
+            end = source.size - n_bytes + line.start() if b"\x1a" in line[0] else end  # where DOS ends a text
             continue
         cells = _BETWEEN.split(_plain(line[0]))
         if not _HEADER_LINE.match(line[0]) or sum(map(_is_number, cells)) >= 3 or _is_row(line[0]):
@@ -275,8 +319,12 @@ def _plain(line: bytes, keyed: bool = True) -> bytes:
     if b'"' in line or b"'" in line:
         line = _QUOTED.sub(_unquoted, line)
     if any(bracket in line for bracket in b"([{"):
-        line = _CLOSING.sub(b" ", line).translate(_BRACKETS)
+        line = _without_brackets(line)
     return _KEY.sub(b" ", line) if keyed and (b"=" in line or b":" in line) else line
+
+
+def _without_brackets(text: bytes) -> bytes:
+    return _CLOSING.sub(b" ", _NAN_NOTE.sub(b"nan", text)).translate(_BRACKETS)
 
 
 def _spelt_plainly(text: bytes) -> bytes:
@@ -310,10 +358,13 @@ def _preparation(separator: bytes, sample: bytes) -> Prepare:
     if b'"' in sample or b"'" in sample:
         steps.append(lambda block: _QUOTED.sub(_unquoted, block))
     if any(bracket in sample for bracket in b"([{"):
-        steps.append(lambda block: _CLOSING.sub(b" ", block).translate(_BRACKETS))
+        steps.append(_without_brackets)
     if _KEY.search(sample):
         steps.append(lambda block: _KEY.sub(b" ", block))
     if separator in (b",", b";", b"|", b"\t"):
+        inside = re.compile(rb"(?<=[^\s%b]) +(?=[^\s%b])" % (separator, separator))
+        if inside.search(sample):  # a date and a time are one cell
+            steps.append(lambda block: inside.sub(b"~", block))
         steps.append(_filling(separator))
     if table is not None:
         steps.append(lambda block: block.translate(table))

@@ -13,13 +13,14 @@ from sedir_core.types import BoolArray, DoubleArray
 KNOWN = frozenset(
     sign * value
     for value in (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 999.999, 9999.0, 9999.9, 9999.99, 9999.999, 99999.0, 99999.9,
-                  999999.0, 32767.0, 32768.0, 65535.0, 65536.0, 1e6, 1e10, 1e30, 1e38)
+                  999999.0, 32.767, 32.768, 327.67, 327.68, 32767.0, 32768.0, 65.535, 655.35, 65535.0, 65536.0, 1e6,
+                  1e10, 1e30, 1e38)
     for sign in (1.0, -1.0)
 )  # fmt: skip
 _LEAST_REPEATED = 3
 _FAR = 1.0  # part sizes between the value and the nearest measured point; strays are nearer, and differ
 _FAR_KNOWN = 0.1  # where the value is one that programs use
-_LEAST_ZEROS = 10  # a surface goes through the very origin once, not again and again
+_LEAST_ALIKE = 10  # a surface goes through a point with x = y = z, such as the origin, once, not again and again
 _MOST_VALUES = 8  # different marks in one file
 _SAMPLED = 100_000
 
@@ -28,10 +29,12 @@ def mark_unmeasured(points: DoubleArray) -> tuple[DoubleArray, str]:
     """The points (n, 3) with NaN in rows that hold such a mark, and what was left out, in a clause; "" for nothing."""
     measured = np.asarray(np.isfinite(points).all(axis=1))
     found: list[tuple[str, int]] = []
-    zeros = np.asarray(measured & (points == 0).all(axis=1))
-    if zeros.sum() >= _LEAST_ZEROS and (measured & ~zeros).sum() >= MIN_POINTS:
-        found.append(("x = y = z = 0", int(zeros.sum())))
-        measured = np.asarray(measured & ~zeros)
+    alike = np.asarray(measured & (points == points[:, :1]).all(axis=1))
+    for value, count in zip(*np.unique(points[alike, 0], return_counts=True), strict=True):
+        rows = np.asarray(alike & (points[:, 0] == value))
+        if count >= _LEAST_ALIKE and (measured & ~rows).sum() >= MIN_POINTS:
+            found.append((f"x = y = z = {value:g}", int(count)))
+            measured = np.asarray(measured & ~rows)
     for _ in range(_MOST_VALUES):
         mark = _next_mark(points, measured)
         if mark is None:

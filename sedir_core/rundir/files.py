@@ -5,14 +5,17 @@ No torch at the top: the window lists runs and follows trainings with these name
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sedir_core.config import Config, read_by, read_config
-from sedir_core.documents import moment, read_json
+from sedir_core.documents import moment, read_json, read_toml
 from sedir_core.errors import BadConfig, BadRun, BadWeights
 from sedir_core.places import RUN_MARK, is_folder
 
@@ -39,6 +42,9 @@ PREVIEWS = "previews"
 LOCK = ".lock"
 
 
+FREE = frozenset({"preset", "data", "scoring", "training"})
+"""What may change in a finished run: how it judges, each way with limits of its own, and what only training reads."""
+
 MAX_NAME = 256
 Name = Annotated[str, Field(max_length=MAX_NAME)]
 Names = Annotated[tuple[Name, ...], Field(max_length=10_000)]
@@ -50,7 +56,8 @@ class About(BaseModel):
     dataset: the folder it was trained on, empty in runs of older versions. data_hash: of the training scans' content.
     parent: name of the run it was started from, empty if from nothing. inherited: the categories taken over from it.
     device: as torch names it. threads: the CPU threads torch used,
-    since sums of floats depend on them. created: ISO 8601, UTC.
+    since sums of floats depend on them. created: ISO 8601, UTC. settings: hash of those that scores and limits follow
+    from, empty in runs of older versions.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +74,7 @@ class About(BaseModel):
     threads: int = Field(ge=1, le=4096)
     created: Name
     versions: dict[str, str] = Field(max_length=100)
+    settings: Name = ""
 
     @property
     def begun(self) -> datetime | None:
@@ -108,12 +116,22 @@ def read_run_config(run_dir: Path) -> Config:
         config = read_config(run_dir / CONFIG)
     except BadConfig as error:
         raise BadRun(run_dir / CONFIG, error.what, "the run is damaged or of another version") from error
-    # Half a file may be valid TOML, and defaults would fill in the rest. Runs of before say nothing of their data;
+    # Half a file may be valid TOML, and defaults would fill in the rest. Older runs say nothing of their data;
     # it comes first, so half a file lacks others, too.
     missing = [name for name in read_by(config.method) if name not in config.model_fields_set | {"data"}]
     if missing:
         raise BadRun(run_dir / CONFIG, f"lacks {', '.join(missing)}", "the run is damaged: train it again")
+    known = read_about(run_dir).settings if (run_dir / ABOUT).exists() else ""
+    if known and known != settings_hash(read_toml(run_dir / CONFIG, BadRun)):
+        hint = "its limits belong to the settings before: put them back, or train again"
+        raise BadRun(run_dir / CONFIG, "was changed since the training", hint)
     return config
+
+
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """Of the settings that scores, and with them limits, follow from; as written, not as defaults fill in."""
+    kept = {name: value for name, value in settings.items() if name not in FREE}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def read_run_tensors(run_dir: Path) -> dict[str, Tensor]:

@@ -36,7 +36,7 @@ MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 _OURS = (run_files.ABOUT, run_files.LOCK, run_files.WEIGHTS)
 
 
-class State(Enum):
+class RunState(Enum):
     """Where a run is on its way. WAITING: for its turn to go on. STOPPED: it can go on exactly where it was.
 
     DAMAGED: it cannot be read.
@@ -60,7 +60,7 @@ class RunEntry:
     """
 
     path: Path
-    state: State
+    state: RunState
     about: About | None = None
     preset: str = ""
     epochs: int = 0
@@ -163,10 +163,10 @@ def read_entry(path: Path) -> RunEntry:
         about, config = run_files.read_about(path), run_files.read_run_config(path)
     except BadRun as error:
         if alive or order is not None:  # it has just begun
-            return RunEntry(path, State.RUNNING, **common)
-        return RunEntry(path, State.DAMAGED, trouble=str(error), **common)
+            return RunEntry(path, RunState.RUNNING, **common)
+        return RunEntry(path, RunState.DAMAGED, trouble=str(error), **common)
     if alive or order is not None:
-        state, trouble = State.RUNNING if order is None or order.started is not None else State.WAITING, ""
+        state, trouble = RunState.RUNNING if order is None or order.started is not None else RunState.WAITING, ""
     else:
         state, trouble = _ended(path)
     return RunEntry(
@@ -240,15 +240,15 @@ def _candidates(folder: Path) -> list[Path]:
         return []
 
 
-def _ended(path: Path) -> tuple[State, str]:
+def _ended(path: Path) -> tuple[RunState, str]:
     last = last_event(path / run_files.EVENTS)
     if (path / run_files.WEIGHTS).is_file() and not isinstance(last, FailedEvent):
-        return State.FINISHED, ""
+        return RunState.FINISHED, ""
     if isinstance(last, FailedEvent):
-        return State.FAILED, last.message
+        return RunState.FAILED, last.message
     if isinstance(last, DoneEvent) and last.status == "complete":
-        return State.DAMAGED, f"{run_files.WEIGHTS} is missing"
-    return State.STOPPED, ""
+        return RunState.DAMAGED, f"{run_files.WEIGHTS} is missing"
+    return RunState.STOPPED, ""
 
 
 def _age(entry: RunEntry) -> tuple[float, str]:

@@ -32,7 +32,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """settings: dotted name, value in the first, value in the second, of those that differ."""
 
     first: RunDetail
@@ -53,7 +53,7 @@ class Comparison:
         }
 
 
-def compare_runs(first: RunDetail, second: RunDetail) -> Comparison:
+def compare_runs(first: RunDetail, second: RunDetail) -> RunComparison:
     """Categories in the order of the first run, then what only the second has; last the mean over shared ones."""
     one, other = first.entry.measured, second.entry.measured
     names = [*one, *(name for name in other if name not in one)]
@@ -61,7 +61,7 @@ def compare_runs(first: RunDetail, second: RunDetail) -> Comparison:
     shared = [name for name in one if name in other]
     if len(shared) > 1:
         pairs += [Pair("mean", m, _mean(one, shared, m), _mean(other, shared, m)) for m in MEASURES]
-    return Comparison(first, second, _differences(first, second), tuple(pairs))
+    return RunComparison(first, second, _differences(first, second), tuple(pairs))
 
 
 def _mean(measured: Mapping[str, Mapping[str, float]], names: list[str], measure: str) -> float | None:

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sedir_core.detectors.bank import Bank, choose_entries
+from sedir_core.detectors.bank import MemoryBank, choose_entries
 from sedir_core.detectors.group3ad import Group3adDetector, Projected, plain_patches, projected
 from sedir_core.detectors.memory_bank import RECIPES, Memory
-from sedir_core.detectors.peer_features import Channel, Cloud, Eyes, Patches
+from sedir_core.detectors.peer_features import Channel, Cloud, FeatureExtractor, Patches
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.calibration import draw_sampling
 from sedir_core.models.group3ad import N_CLUSTERS, GroupObjective, k_means
@@ -25,7 +25,7 @@ from sedir_core.runtime import generator, torch_generator
 from sedir_core.training.learn_peers import REMEMBER, candidates, memorised, scale_of_banks
 from sedir_core.training.material import Learned
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import Report, Stop
 
 SAMPLINGS = 4  # of each part, whose tokens are learned from [O]
@@ -36,13 +36,15 @@ CLUSTERED_EVERY = 5  # epochs [O]
 def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises BadWeights, Cancelled."""
     config = shelf.config
-    eyes = Eyes(config, load_encoder(config.encoder).to(shelf.device), None, shelf.device)
-    detector = Group3adDetector(config, eyes, {}, {})
+    extractor = FeatureExtractor(config, load_encoder(config.encoder).to(shelf.device), None, shelf.device)
+    detector = Group3adDetector(config, extractor, {}, {})
     memories: dict[str, Projected] = {}
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
-        projector = fit_projector(_tokens(shelf, eyes, name, stop), shelf, name, stop)
-        memory = projected(_remember(shelf, eyes, projector, name, stop), projector, shelf.bases[name].whole.surface)
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
+        projector = fit_projector(_tokens(shelf, extractor, name, stop), shelf, name, stop)
+        memory = projected(
+            _remember(shelf, extractor, projector, name, stop), projector, shelf.bases[name].whole.surface
+        )
         judged = []
         for one in held_out:
             if stop():
@@ -56,7 +58,7 @@ def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
     known = with_limits(shelf, judge, REMEMBER, report, stop)
-    return memorised(Group3adDetector(config, eyes, known, memories).tensors(), known)
+    return memorised(Group3adDetector(config, extractor, known, memories).tensors(), known)
 
 
 def fit_projector(tokens: Tensor, shelf: Shelf, name: str, stop: Stop) -> nn.Module:
@@ -100,7 +102,7 @@ def _clustered(
     return k_means(seen, start)
 
 
-def _tokens(shelf: Shelf, eyes: Eyes, name: str, stop: Stop) -> Tensor:
+def _tokens(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) -> Tensor:
     """(n, c) of several samplings of every part."""
     found = []
     for part in range(len(shelf.bases[name].parts)):
@@ -109,11 +111,11 @@ def _tokens(shelf: Shelf, eyes: Eyes, name: str, stop: Stop) -> Tensor:
                 raise Cancelled
             random = generator(shelf.config.training.seed, "groups", name, part, turn)
             points = draw_sampling(shelf.bases[name], part, shelf.n_points, random)
-            found.append(torch.from_numpy(eyes.look("groups", Cloud(points, points)).features))
+            found.append(torch.from_numpy(extractor.extract("groups", Cloud(points, points)).features))
     return torch.cat(found).to(shelf.device)
 
 
-def _remember(shelf: Shelf, eyes: Eyes, projector: nn.Module, name: str, stop: Stop) -> Memory:
+def _remember(shelf: Shelf, extractor: FeatureExtractor, projector: nn.Module, name: str, stop: Stop) -> Memory:
     """Banks of projected tokens and of aligned coordinates; the scale is yet to be found."""
     config = shelf.config
     random = generator(config.training.seed, "remember", name)
@@ -123,10 +125,10 @@ def _remember(shelf: Shelf, eyes: Eyes, projector: nn.Module, name: str, stop: S
         if stop():
             raise Cancelled
         if channel == "groups":
-            return plain_patches(eyes, cloud, projector)
-        return eyes.look(channel, cloud, banked=True)
+            return plain_patches(extractor, cloud, projector)
+        return extractor.extract(channel, cloud, banked=True)
 
-    banks: list[Bank] = []
+    banks: list[MemoryBank] = []
     for channel in RECIPES[config.method].channels:
         features, owners = candidates([look(channel, cloud) for cloud in clouds], config.bank.candidates, random)
         banks.append(choose_entries(features, owners, config.bank.coreset, config.bank.projection, random, stop))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import override
-from sedir_core.detectors.network_told import Looked, NetworkDetector, scale_of
+from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, scale_of
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.wide_features import geometry_change, oriented_normals
 from sedir_core.errors import Cancelled
@@ -26,7 +26,7 @@ from sedir_core.training.material import Learned
 from sedir_core.training.preview_file import Preview
 from sedir_core.training.previews import N_CATEGORIES, dented, watching
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,8 @@ def learn_networks(
     detector = kind(config, nets, {}, {}, device)
     scales: dict[str, DoubleArray] = {}
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
-        looked: list[Looked] = []
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
+        looked: list[NetworkOutput] = []
         for one in held_out:
             if stop():
                 raise Cancelled

@@ -13,11 +13,11 @@ import numpy as np
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.bank import Bank, choose_entries
+from sedir_core.detectors.bank import MemoryBank, choose_entries
 from sedir_core.detectors.by_place import top_mean
 from sedir_core.detectors.inside import INSIDE_WIDTH
-from sedir_core.detectors.memory_bank import RECIPES, Judged, Memory, MemoryBankDetector
-from sedir_core.detectors.peer_features import Eyes, Patches
+from sedir_core.detectors.memory_bank import RECIPES, Memory, MemoryBankDetector, PatchDistances
+from sedir_core.detectors.peer_features import FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.template import TemplateDetector, deviation
 from sedir_core.errors import Cancelled
@@ -30,7 +30,7 @@ from sedir_core.rundir.imagenet_weights import load_lite0, load_resnet18, random
 from sedir_core.runtime import generator
 from sedir_core.training.material import Learned
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Report, Stop
 
 REMEMBER = "remember"
@@ -41,12 +41,12 @@ def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
     config, recipe = shelf.config, RECIPES[shelf.config.method]
     encoder = load_encoder(config.encoder).to(shelf.device) if recipe.needs_encoder else None
     backbone = _backbone(config) if recipe.needs_backbone else None
-    eyes = Eyes(config, encoder, None if backbone is None else backbone.to(shelf.device), shelf.device)
-    detector = MemoryBankDetector(config, eyes, {}, {})
+    extractor = FeatureExtractor(config, encoder, None if backbone is None else backbone.to(shelf.device), shelf.device)
+    detector = MemoryBankDetector(config, extractor, {}, {})
     memories: dict[str, Memory] = {}
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
-        memory = _remember(shelf, eyes, name, stop)
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
+        memory = _remember(shelf, extractor, name, stop)
         judged = [detector.judge(one.cloud, memory.without(one.part)) for one in held_out]
         memories[name] = memory = replace(memory, scale=scale_of_banks(judged))
         found = [
@@ -56,7 +56,7 @@ def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
     known = with_limits(shelf, judge, REMEMBER, report, stop)
-    return memorised(MemoryBankDetector(config, eyes, known, memories).tensors(), known)
+    return memorised(MemoryBankDetector(config, extractor, known, memories).tensors(), known)
 
 
 def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
@@ -64,7 +64,7 @@ def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
     usual: dict[str, Usual] = {}
     per_place = shelf.config.bank.standardise == "place"
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
         basis = shelf.bases[name]
         found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
         if per_place:
@@ -102,18 +102,18 @@ def as_of_a_new_part(n_parts: int) -> float:
     return float(np.sqrt((n_parts + 1) / (n_parts - 1))) if n_parts > 1 else 1.0
 
 
-def _remember(shelf: Shelf, eyes: Eyes, name: str, stop: Stop) -> Memory:
+def _remember(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) -> Memory:
     """A bank per channel, from all parts; the scale is yet to be found."""
     config, recipe = shelf.config, RECIPES[shelf.config.method]
     random = generator(config.training.seed, "remember", name)
     clouds = shelf.clouds_of(name, random)
-    banks: list[Bank] = []
+    banks: list[MemoryBank] = []
     for channel in recipe.channels:
         seen = []
         for cloud in clouds:
             if stop():
                 raise Cancelled
-            seen.append(eyes.look(channel, cloud, banked=True))
+            seen.append(extractor.extract(channel, cloud, banked=True))
         features, owners = candidates(seen, config.bank.candidates, random)
         gains = balanced(features) if channel == "slices and groups" and config.ismp.weights == "balanced" else None
         count = round(recipe.share * len(features)) or config.bank.coreset
@@ -150,7 +150,7 @@ def candidates(seen: Sequence[Patches], most: int, random: np.random.Generator) 
     return np.concatenate(rows), np.concatenate(owners)
 
 
-def scale_of_banks(judged: Sequence[Sequence[Judged]]) -> DoubleArray:
+def scale_of_banks(judged: Sequence[Sequence[PatchDistances]]) -> DoubleArray:
     """(channels, 2) the lowest and highest distances of held-out scans; 0 and 1 where nothing is to be combined."""
     if len(judged[0]) == 1:
         return np.array([[0.0, 1.0]])

@@ -17,7 +17,7 @@ from sedir_core.runtime import generator
 from sedir_core.training.learn_peers import REMEMBER, memorised
 from sedir_core.training.material import Learned
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOut, Shelf, Verdicts, with_limits
+from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import Report, Stop
 
 
@@ -26,7 +26,7 @@ def learn_place(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
     config = shelf.config
     memories: dict[str, PlaceMemory] = {}
 
-    def judge(name: str, held_out: Sequence[HeldOut]) -> Verdicts:
+    def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
         memory, surface = _remember(shelf, name, stop), shelf.bases[name].whole.surface
         shown = []
         for one in held_out:

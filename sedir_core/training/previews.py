@@ -39,7 +39,7 @@ Residuals = Callable[[Tokens], DoubleArray]
 
 
 @dataclass(frozen=True)
-class Specimen:
+class PreviewPart:
     """A sample scan, ready for the network."""
 
     category: str
@@ -47,19 +47,19 @@ class Specimen:
     tokens: Tokens
 
 
-def specimens(material: Material) -> list[Specimen]:
+def specimens(material: Material) -> list[PreviewPart]:
     """A good and a dented sampling of the first few categories."""
     found = []
     for label, (name, basis) in enumerate(list(material.bases.items())[:N_CATEGORIES]):
         good = material.bank.tokens[material.bank.categories.index(label)][0]
         points = dented(basis, material.config.training.seed, name, material.n_points)
         bad = tokenize(points, material.config.grouping, material.encoder, material.device)
-        found += [Specimen(name, False, good), Specimen(name, True, bad.to("cpu"))]
+        found += [PreviewPart(name, False, good), PreviewPart(name, True, bad.to("cpu"))]
     return found
 
 
 def looking(
-    samples: Sequence[Specimen], network: torch.nn.Module, residuals: Residuals, run: Run, n_epochs: int
+    samples: Sequence[PreviewPart], network: torch.nn.Module, residuals: Residuals, run: Run, n_epochs: int
 ) -> Look:
     """What `loop.fit` calls between epochs: previews of tokens."""
 
@@ -95,7 +95,7 @@ def watching(make: Callable[[], Sequence[Preview]], network: torch.nn.Module, ru
     return look
 
 
-def _preview(one: Specimen, residuals: Residuals) -> Preview:
+def _preview(one: PreviewPart, residuals: Residuals) -> Preview:
     centres = one.tokens.centers[0].float().cpu().numpy()
     return Preview(one.category, one.damaged, centres, residuals(one.tokens).astype(np.float32))
 

@@ -55,6 +55,7 @@ def describe(
             "torch": version("torch"),
             "numpy": version("numpy"),
         },
+        settings=run_files.settings_hash(config.settings()),
     )
 
 

@@ -1,4 +1,4 @@
-"""What detectors that are told the category learn from: aligned good parts, and limits from held-out samplings of them.
+"""Training material of the category-given detectors: aligned good parts, and limits from held-out samplings of them.
 
 The published codes have no limits; ours are set as SeDiR's are.
 """
@@ -52,7 +52,7 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutSampling:
     """A held-out normal sampling of a part. residual: what alignment left."""
 
     part: int
@@ -68,7 +68,7 @@ class Verdicts:
     points: DoubleArray
 
 
-Judge = Callable[[str, Sequence[HeldOut]], Verdicts]
+Judge = Callable[[str, Sequence[HeldOutSampling]], Verdicts]
 
 
 def with_limits(shelf: Shelf, judge: Judge, stage: str, report: Report, stop: Stop) -> dict[str, Reference]:
@@ -90,7 +90,7 @@ def with_limits(shelf: Shelf, judge: Judge, stage: str, report: Report, stop: St
     }
 
 
-def hold_out_all(shelf: Shelf, name: str, stop: Stop) -> list[HeldOut]:
+def hold_out_all(shelf: Shelf, name: str, stop: Stop) -> list[HeldOutSampling]:
     """Fresh samplings of every part of a category, each aligned to the surface of the other parts. Raises Cancelled."""
     basis, training = shelf.bases[name], shelf.config.training
     found = []
@@ -101,7 +101,7 @@ def hold_out_all(shelf: Shelf, name: str, stop: Stop) -> list[HeldOut]:
             random = generator(training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, shelf.n_points, random)
             raw = shelf.raw(name, part, len(laid.points), random)
-            found.append(HeldOut(part, Cloud(raw, laid.points), laid.residual))
+            found.append(HeldOutSampling(part, Cloud(raw, laid.points), laid.residual))
     return found
 
 

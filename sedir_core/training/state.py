@@ -44,7 +44,7 @@ class Order:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """The numbers of a checkpoint. `step` counts finished steps: epoch, place in it and learning rate follow from it.
 
     sums: of the current epoch's losses. means: of the last whole epoch's. seconds: spent training, all sittings.
@@ -68,7 +68,7 @@ class TrainingState:
         self.optimizer = AdamW(self.parameters, lr=cfg.learning_rate, weight_decay=cfg.weight_decay, fused=True)
         self.noise = torch.Generator(device=device)
         self.order = Order(n_scans, n_samplings, torch_generator("cpu", cfg.seed, "order"))
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self._seed = cfg.seed
 
     def reseed(self, position: int) -> None:
@@ -142,8 +142,8 @@ class TrainingState:
             raise ValueError("the order of the samplings is none")
 
 
-def _progress(text: str) -> Progress:
-    found = Progress(**parse_json(text))
+def _progress(text: str) -> TrainingProgress:
+    found = TrainingProgress(**parse_json(text))
     sums = [*found.sums.values(), *found.means.values(), found.seconds]
     if type(found.step) is not int or found.step < 0 or not all(isinstance(x, int | float) for x in sums):
         raise ValueError("its progress is no progress")

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.state import session as session_module
 from app.state.entries import State
 from app.state.session import Session
-from app.workspaces.inspect.model import InspectModel, Progress
+from app.workspaces.inspect.model import BatchProgress, InspectModel
 from sedir_core.io.finding import why_no_scan
 from sedir_core.types import Detection
 
@@ -68,7 +68,7 @@ def pass_time(ms: int) -> None:
 
 def test_of_a_hundred_files_the_thirty_broken_ones_say_why(qtbot, session, folder):
     model = model_of(session)
-    told: list[Progress] = []
+    told: list[BatchProgress] = []
     model.progress_changed.connect(lambda progress: told.append(progress) if progress else None)
     assert run(qtbot, model, folder) == [N_GOOD + N_BROKEN, N_BROKEN]
     assert counts(session) == {State.DONE: N_GOOD, State.FAILED: N_BROKEN}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.views.colour_maps import MAPS, colour_map
-from app.views.colours import NOT_EVALUATED, TRUTH, Look, heat, position
+from app.views.colours import Look
+from sedir_core.evaluation.colour_maps import MAPS, colour_map
+from sedir_core.evaluation.colours import NOT_EVALUATED, TRUTH, heat, position
 
 TO_LMS = np.array(
     [

@@ -14,8 +14,11 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from app.state.entries import Beside, Entry, State
 from app.state.settings import Settings
-from app.views.colours import NOT_EVALUATED
-from app.views.deviation import (
+from app.views.deviation_bar import DeviationBar, signed
+from app.views.layers import Layer
+from app.widgets.tokens import DARK
+from sedir_core.evaluation.colours import NOT_EVALUATED, SURFACE
+from sedir_core.evaluation.deviation_scale import (
     INSIDE,
     TOO_LITTLE,
     TOO_MUCH,
@@ -25,9 +28,6 @@ from app.views.deviation import (
     usual_band,
     usual_far,
 )
-from app.views.deviation_bar import DeviationBar, signed
-from app.views.layers import Layer
-from app.widgets.tokens import DARK
 from sedir_core.types import FloatArray, Tolerance
 
 SCALE = DeviationScale(Tolerance(-0.2, 0.4), 2.0)
@@ -168,6 +168,15 @@ def test_the_legend_and_the_numbers_of_the_band_are_on_show_with_the_deviation_o
     assert not window.page.colour_bar.isVisible() and not window.page.alarms.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_1)
     assert window.page.colour_bar.isVisible() and not stage.deviation_bar.isVisible()
+
+
+def test_the_boxes_of_two_scales_are_never_on_top_of_each_other(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, good_file: Path
+) -> None:
+    entry = show_deviation(qtbot, window, dented_file, good_file)
+    for other in (one for one in window.session.entries if one is not entry):
+        window.session.show(other.id)  # and its limit with it
+    assert window.page.stage.tolerance.isVisible() and not window.page.alarms.isVisible()
 
 
 def test_a_band_is_typed_and_the_view_follows(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
@@ -322,3 +331,45 @@ def test_every_layer_has_its_key(qtbot: QtBot, window: MainWindow, dented_file: 
     for key, layer in enumerate(Layer, Qt.Key.Key_1):
         qtbot.keyClick(window, key)
         assert window.page.clouds.layer is layer
+
+
+def test_the_section_shows_the_deviation_first_and_the_score_if_asked(
+    qtbot: QtBot, window: MainWindow, dented_file: Path
+) -> None:
+    entry = show_deviation(qtbot, window, dented_file)
+    stage = window.page.stage
+    stage.tools.show_section(True)
+    profile = stage.section.plot._profile
+    assert entry.raw is not None and entry.raw.deviation is not None
+    rows = stage.section.plot._section.rows
+    assert np.allclose(profile.values, entry.raw.deviation[rows], equal_nan=True)
+    band = stage.bands.of(entry)
+    assert profile.signed and profile.dashed == (band.minus, band.plus)
+    stage.bands.set(entry, Tolerance(-0.7, 0.3))
+    assert stage.section.plot._profile.dashed == (-0.7, 0.3)
+    stage.section.measures.button(1).click()
+    assert np.allclose(stage.section.plot._profile.values, entry.raw.point_scores[rows] / entry.raw.point_threshold)
+    assert not stage.section.plot._profile.signed
+
+
+def test_what_is_missing_is_blue_on_the_expected_surface(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    points = dented_sphere(depth=0.0).points
+    path = save_ply(tmp_path / "open.ply", points[points[:, 2] < 8.0])  # its cap is gone
+    entry = show_deviation(qtbot, window, path)
+    clouds = window.page.clouds
+    surface = entry.surfaces[Beside.EXPECTED]
+    high = (surface.points + surface.origin)[:, 2] > 9.0
+    colours = clouds._picture_beside().paint(np.arange(len(surface)))
+    assert (colours[high] == TOO_LITTLE[0]).all() and (colours[~high] == SURFACE).all(axis=1).mean() > 0.97
+    assert "blue is missing" in clouds._right_pane._note
+    qtbot.keyClick(window, Qt.Key.Key_1)
+    assert (clouds._picture_beside().paint(np.arange(len(surface))) == SURFACE).all()
+    assert "missing" not in clouds._right_pane._note
+
+
+def test_the_bottom_of_a_deep_dent_is_not_missing(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = save_ply(tmp_path / "deep.ply", dented_sphere(20_000, depth=0.2).points)
+    entry = show_deviation(qtbot, window, path)
+    assert entry.raw is not None and entry.raw.deviation is not None
+    assert np.nanmin(entry.raw.deviation) < -1.5  # many spacings
+    assert not entry.surfaces[Beside.EXPECTED].gone.any()

@@ -14,8 +14,8 @@ from app.main_window import MainWindow
 from app.state.entries import State
 from app.state.session import Session
 from app.views.camera import project, towards
-from app.views.colours import position
 from sedir_core.datasets.demo import demo_specimens
+from sedir_core.evaluation.colours import position
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
 DETECTION_MS = 120_000

@@ -17,11 +17,11 @@ from app.main_window import START_SIZE, MainWindow
 from app.state.entries import State
 from app.state.session import Session
 from app.state.settings import MAX_RECENT, Settings
-from app.views.colours import position
 from app.widgets import theme as themes
 from app.widgets.command_palette import CommandPalette
 from app.widgets.error_details import ErrorDetails
 from app.widgets.theme import DARK, LIGHT
+from sedir_core.evaluation.colours import position
 from sedir_core.io.scans import read_scan
 
 
@@ -99,9 +99,9 @@ def test_a_report_shows_what_counts(qtbot, window, dented_file, broken_file, tmp
     target = tmp_path / "report.html"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     with qtbot.waitSignal(window.exporter.saver.saved, timeout=20_000):
-        window.exporter.report()
+        window.exporter.report_of(window.session.entries)
     text = target.read_text("utf-8")
-    assert "set to OK by the operator, the model said NG" in text
+    assert "Set to OK by the operator, the model said NG" in text
     assert broken_file.name in text
 
 

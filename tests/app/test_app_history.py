@@ -27,7 +27,7 @@ from app.workspaces.history.table import COLUMNS, MOST_PAGES
 from app.workspaces.inspect.model import InspectModel
 from sedir_core.history.control import run_chart
 from sedir_core.history.place import HistoryPlace
-from sedir_core.history.records import Filter, Override, Sample
+from sedir_core.history.records import ChartPoint, Filter, Override
 from sedir_core.history.store import History
 from sedir_core.history.tables import InspectionRow
 
@@ -275,7 +275,9 @@ def test_a_drift_is_said_and_marked(qtbot) -> None:
     charts = Charts(LIGHT)
     start = datetime(2026, 3, 2, 8, tzinfo=UTC)
     shares = [*(0.5 + 0.02 * (i % 2) for i in range(60)), *(0.53 + 0.005 * i for i in range(20))]
-    samples = [Sample(str(i), start + timedelta(minutes=i), "cup", "A", share, "ok") for i, share in enumerate(shares)]
+    samples = [
+        ChartPoint(str(i), start + timedelta(minutes=i), "cup", "A", share, "ok") for i, share in enumerate(shares)
+    ]
     charts.show_data(ChartData({}, {"cup": (run_chart(samples[:60]), 60)}))
     assert charts.run.summary == "no drift of the scores under the limit"
     charts.show_data(ChartData({}, {"cup": (run_chart(samples), 80)}))

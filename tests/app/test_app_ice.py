@@ -22,6 +22,7 @@ from app.views.scatter import ScatterView
 from app.widgets.theme import DARK, LIGHT
 from app.workspaces.ice.page import IcePage
 from app.workspaces.ice.setup import OTHER, SetupBar
+from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
 from sedir_core.types import Detection, Scan
 
 KINDS = ("ball", "marble")
@@ -240,3 +241,21 @@ def test_escape_ends_the_selection(qtbot, compared) -> None:
     compared.legend.setCurrentRow(0)
     qtbot.keyClick(compared, Qt.Key.Key_Escape)
     assert compared.scatters[0]._selected is None
+
+
+def test_few_samples_and_what_follows_from_them_are_said(compared) -> None:
+    n = len(compared.found.labels)
+    assert compared.caution.text().startswith(f"{n} samples: perplexity lowered to {compared.flat.perplexity:g}")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_run_has_the_colour_of_a_category(dark) -> None:
+    runs = DARK_RUNS if dark else (MODEL, BASELINE)
+    categories = [category_style(index, dark)[0] for index in range(7)]
+    assert all(chroma(run) < 40 for run in runs) and all(chroma(one) > 60 for one in categories)
+
+
+def chroma(colour: str) -> int:
+    """0 for a grey."""
+    red, green, blue, _ = QColor(colour).getRgb()
+    return max(red, green, blue) - min(red, green, blue)

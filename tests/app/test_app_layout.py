@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 from app_helpers import open_and_wait
 from PySide6.QtCore import QLocale, QPoint, QRect, Qt
-from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QLabel, QToolButton, QWidget
+from PySide6.QtGui import QFontMetrics, QImage, QPainter
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
 
 from app.main_window import LEAST_SIZE
 from app.state.settings import TEXT_SIZES
@@ -18,6 +27,7 @@ from app.widgets.numbers import GROUP, grouped, on_screen
 from app.widgets.room import resize_on_screen
 from app.widgets.theme import LIGHT
 from app.workspaces.inspect.defect_panel import WordsRole
+from app.workspaces.inspect.scan_row import MARK_PX
 from app.workspaces.train.data_panel import DataPanel
 
 SIZES = [LEAST_SIZE, (1024, 640), (1280, 800)]
@@ -62,6 +72,43 @@ def test_no_button_of_the_bars_falls_off(qtbot, window, dented_file, size):
         shown = [on_window(window, b) for b in bar.findChildren(QToolButton) if b.isVisible()]
         assert all(window.rect().contains(area) for area in shown)
         assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :])
+
+
+@pytest.mark.parametrize("size", [LEAST_SIZE, (1280, 800)])
+def test_no_choice_or_field_is_cut_in_the_other_workspaces(qtbot, window, size):
+    for key, name in (("history", "filters"), ("compare", "setup"), ("train", "settings")):
+        window.show_workspace(key)
+        resize(qtbot, window, size)
+        bar = getattr(window._pages[key], name)
+        for part in (*bar.findChildren(QComboBox), *bar.findChildren(QCheckBox)):
+            if part.isVisible() and key != "train":  # there all are as wide as the panel
+                assert part.width() >= part.sizeHint().width(), (key, part.accessibleName())
+        for part in (*bar.findChildren(QComboBox), *bar.findChildren(QLineEdit)):
+            if part.isVisible():
+                assert part.height() >= part.sizeHint().height() - 2, (key, part.accessibleName())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_numbers_of_the_tolerance_have_their_room(qtbot, window, dented_file, size):
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_4)
+    resize(qtbot, window, size)
+    box = window.page.stage.tolerance
+    shown = [on_window(window, part) for part in (box.minus, box.plus, box.both, box.rigid)]
+    assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :])
+    assert box.rigid.width() >= box.rigid.sizeHint().width()
+
+
+def test_a_row_keeps_its_verdict_apart_from_its_score(qtbot, window, dented_file):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    delegate, drawn = window.page.scans._delegate, []
+    delegate._text = lambda painter, room, font, colour, text, edge, cut: drawn.append((text, room.left()))
+    picture = QImage(400, 80, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    for width in (200, 74):
+        delegate._second_line(painter, QRect(0, 0, width, 40), window.font(), entry)
+    painter.end()
+    assert [left for text, left in drawn if text == "NG"] == [MARK_PX + 5, 0]
 
 
 @pytest.mark.parametrize("unit", ["", "mm"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.jobs.pace import REMEMBERED, Pace, duration
+from app.jobs.pace import REMEMBERED, Throughput, duration
 
 
 def test_nothing_is_said_before_two_scans_were_timed():
-    pace = Pace()
+    pace = Throughput()
     for moment in (0.0, 1.0):
         pace.tick(moment)
         assert pace.text(9) == ""
@@ -18,7 +18,7 @@ def test_nothing_is_said_before_two_scans_were_timed():
 
 
 def test_only_the_latest_scans_count():
-    pace = Pace()
+    pace = Throughput()
     for number in range(50):
         pace.tick(number * 10.0)
     for number in range(REMEMBERED + 1):
@@ -29,7 +29,7 @@ def test_only_the_latest_scans_count():
 
 
 def test_quick_scans_are_told_by_the_second():
-    pace = Pace()
+    pace = Throughput()
     for number in range(5):
         pace.tick(number * 0.02)
     assert pace.text(100) == "50 a second · 2 s left"

@@ -1,4 +1,4 @@
-"""Peers in the window: chosen like every method, told the category, their drawings and words complete."""
+"""Peers in the window: chosen like every method, given the category, their drawings and words complete."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window, save_ply
 from PySide6.QtGui import QAction
 
-from app.lifecycle.kept_session import KeptScan, KeptSession, Limit, Shelf
+from app.lifecycle.kept_session import KeptLimit, KeptScan, KeptSession, SessionStore
 from app.lifecycle.session_keeper import SessionKeeper, _look
 from app.state.entries import State
 from app.state.session import Session
@@ -22,18 +22,18 @@ from sedir_core.types import never_stop, no_report
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "windows")
+def shelf(tmp_path: Path) -> SessionStore:
+    return SessionStore(tmp_path / "windows")
 
 
-def left(shelf: Shelf, *scans: KeptScan, clean: bool = True, limits: tuple[Limit, ...] = ()) -> Path:
+def left(shelf: SessionStore, *scans: KeptScan, clean: bool = True, limits: tuple[KeptLimit, ...] = ()) -> Path:
     """A session of a window that is gone."""
-    gone = Shelf(shelf.folder)
+    gone = SessionStore(shelf.folder)
     gone.write(KeptSession(scans, scans[0].path if scans else "", limits, clean))
     return gone.own
 
 
-def start(qtbot, window, shelf: Shelf, with_paths: bool = False) -> SessionKeeper:
+def start(qtbot, window, shelf: SessionStore, with_paths: bool = False) -> SessionKeeper:
     """Keep, and wait until what was left behind is known."""
     keeper = SessionKeeper(window, shelf, shelf.folder / "log")
     with qtbot.waitSignal(keeper._pool.done, timeout=WAIT_MS):
@@ -45,7 +45,7 @@ def plain_action(window) -> QAction:
     return window.page.stage.actions_of_views.layers[list(Layer).index(Layer.PLAIN)]
 
 
-def wait_for_kept(qtbot, shelf: Shelf, condition) -> KeptSession:
+def wait_for_kept(qtbot, shelf: SessionStore, condition) -> KeptSession:
     def kept() -> bool:
         return shelf.own.exists() and bool(condition(KeptSession.of(shelf.own.read_text())))
 
@@ -54,7 +54,7 @@ def wait_for_kept(qtbot, shelf: Shelf, condition) -> KeptSession:
 
 
 def test_a_session_survives_its_file(shelf):
-    kept = KeptSession((KeptScan("/a.ply", "ng", "dust", "ab12"),), "/a.ply", (Limit("ball", True, 1.2),), True)
+    kept = KeptSession((KeptScan("/a.ply", "ng", "dust", "ab12"),), "/a.ply", (KeptLimit("ball", True, 1.2),), True)
     assert KeptSession.of(kept.to_text()) == kept
 
 
@@ -101,7 +101,7 @@ def test_what_is_restored_in_part_is_kept_until_the_drive_is_back(shelf, good_fi
 
 
 def test_a_living_window_is_not_left_behind(shelf):
-    other = Shelf(shelf.folder)
+    other = SessionStore(shelf.folder)
     other.open()
     other.write(KeptSession((KeptScan("/a.ply"),)))
     assert shelf.left_behind() == []
@@ -112,7 +112,7 @@ def test_a_living_window_is_not_left_behind(shelf):
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWrite):
-        Shelf(tmp_path / "file" / "windows").open()
+        SessionStore(tmp_path / "file" / "windows").open()
 
 
 def test_what_is_open_is_kept_as_it_changes(qtbot, window, shelf, good_file, dented_file):
@@ -125,7 +125,7 @@ def test_what_is_open_is_kept_as_it_changes(qtbot, window, shelf, good_file, den
     assert kept.current == str(dented_file) and not kept.clean
     dented = window.session.get(dented.id)
     assert KeptScan(str(dented_file), "ok", "dust", dented.record) in kept.scans
-    assert kept.limits == (Limit("ball", False, 1.25),)
+    assert kept.limits == (KeptLimit("ball", False, 1.25),)
     window.session.remove([good.id])
     assert len(wait_for_kept(qtbot, shelf, lambda k: len(k.scans) == 1).scans) == 1
     window.close()
@@ -135,7 +135,7 @@ def test_what_is_open_is_kept_as_it_changes(qtbot, window, shelf, good_file, den
 def test_one_click_opens_the_scans_of_last_time(qtbot, window, shelf, good_file, dented_file):
     source = left(
         shelf, KeptScan(str(good_file)), KeptScan(str(dented_file), "ok", "dust"), KeptScan("/gone.ply"),
-        limits=(Limit("ball", False, 1.5),),
+        limits=(KeptLimit("ball", False, 1.5),),
     )  # fmt: skip
     start(qtbot, window, shelf)
     assert window.page.messages.text == "Restore the 2 scans of last time? (1 are no longer there.)"
@@ -199,7 +199,7 @@ def test_layer_workspace_and_layout_come_back(qtbot, settings, tmp_path, shelf, 
         qtbot.waitUntil(lambda: not settings.layout("inspect").isEmpty(), timeout=WAIT_MS)
     again = Settings(settings.path)
     with open_window(qtbot, Session(loader(detector), tmp_path / "run"), again, tmp_path) as window:
-        start(qtbot, window, Shelf(shelf.folder))
+        start(qtbot, window, SessionStore(shelf.folder))
         assert window.page.clouds.layer is Layer.PLAIN and plain_action(window).isChecked()
         assert window.workspace == "train"
 
@@ -232,7 +232,7 @@ def test_a_result_that_is_the_same_again_is_not_recorded_twice(
             qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS),
             qtbot.waitSignal(recorder.recognised, timeout=WAIT_MS),
         ):
-            start(qtbot, window, Shelf(shelf.folder)).restore()
+            start(qtbot, window, SessionStore(shelf.folder)).restore()
         dented = next(e for e in window.session.entries if e.path == dented_file)
         qtbot.waitUntil(lambda: window.session.get(dented.id).record == first[str(dented_file)], timeout=WAIT_MS)
         window.session.review(dented.id, "ok", "dust")

@@ -173,7 +173,7 @@ def test_the_trash_is_listed_restored_from_and_emptied_on_request(qtbot: QtBot, 
     qtbot.mouseClick(page.restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: names(page) == ["default", "cups"], timeout=WAIT_MS)
     show_shelf(qtbot, page, 2)
-    page.destroy.trigger()
+    page.purge.trigger()
     box = page.findChild(QMessageBox)
     assert box is not None and "Destroy 1 deleted run" in box.text()
     with qtbot.waitSignal(page.model.listed, timeout=WAIT_MS):

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.jobs.inspection import read
 from app.views.camera import home, project
-from app.views.deviation import round_length
 from app.views.layers import mix
 from app.views.marks import Mark, Marks
 from app.views.overlay import Overlay
 from app.views.shapes import prepare
 from app.widgets.numbers import GROUP
-from app.workspaces.inspect.wording import Lengths, number
+from app.workspaces.inspect.wording import LengthWording, number
+from sedir_core.evaluation.deviation_scale import round_length
 from sedir_core.types import never_stop, no_report
 
 
@@ -119,7 +119,7 @@ def test_labels_beside_a_test_scan_reach_its_own_points(tmp_path, folder):
 
 def test_lengths_are_written_without_exponents_and_with_like_decimals():
     assert [number(value) for value in (1234.5, 12.345, 0.012345)] == [f"1{GROUP}234", "12.3", "0.0123"]
-    assert Lengths(1.0, "mm").size(np.array([12.34, 0.8, 0.0])) == "12.3 × 0.8 × 0.0 mm"
+    assert LengthWording(1.0, "mm").size(np.array([12.34, 0.8, 0.0])) == "12.3 × 0.8 × 0.0 mm"
     assert [round_length(value) for value in (0.9, 3.0, 4.0, 80.0)] == [1.0, 2.0, 5.0, 100.0]
 
 

@@ -10,9 +10,9 @@ from PySide6.QtGui import QGuiApplication
 
 from app.state.entries import Selection
 from app.views.camera import project
-from app.views.colour_maps import colour_map
-from app.views.colours import NOT_EVALUATED, SURFACE, position
 from app.workspaces.inspect.tools import Tool
+from sedir_core.evaluation.colour_maps import colour_map
+from sedir_core.evaluation.colours import NOT_EVALUATED, SURFACE, position
 
 
 def click(qtbot, view, place: QPoint | None = None) -> None:
@@ -141,10 +141,11 @@ def test_the_section_starts_at_the_defect_whichever_way_it_cuts(qtbot, window, d
     stage, entry = window.page.stage, window.session.current_entry
     deepest = entry.scan.points[np.nanargmax(entry.raw.point_scores)] - entry.shape.origin
     qtbot.keyClick(window, Qt.Key.Key_X)
+    stage.section.measures.button(1).click()
     for axis in (1, 2, 0):
         qtbot.mouseClick(stage.section.buttons.button(axis), Qt.MouseButton.LeftButton)
         assert stage.tools.plane.offset == pytest.approx(deepest[axis])
-        assert stage.section.plot._shares.max() == pytest.approx(
+        assert stage.section.plot._profile.values.max() == pytest.approx(
             entry.raw.point_scores.max() / entry.raw.point_threshold
         )
 
@@ -153,15 +154,16 @@ def test_the_section_slider_moves_the_plane_and_a_click_in_the_profile_picks(qtb
     open_and_wait(qtbot, window, dented_file)
     stage = window.page.stage
     qtbot.keyClick(window, Qt.Key.Key_X)
+    stage.section.measures.button(1).click()
     stage.section.slider.setValue(300)
     assert 4.0 < stage.tools.plane.offset < 6.0
     plot = stage.section.plot
-    assert len(plot._shares) == len(plot._section.rows) > 20
-    hottest = int(np.nanargmax(plot._shares))
+    assert len(plot._profile.values) == len(plot._section.rows) > 20
+    hottest = int(np.nanargmax(plot._profile.values))
     qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=plot.place_of(hottest).toPoint())
     (probe,) = stage.tools.probes
     score = window.session.current_entry.raw.point_scores[probe.row] / window.session.current_entry.raw.point_threshold
-    assert score > 0.9 * plot._shares[hottest]
+    assert score > 0.9 * plot._profile.values[hottest]
 
 
 def test_the_section_can_face_the_camera(qtbot, window, dented_file):

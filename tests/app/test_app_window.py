@@ -23,7 +23,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from app.state.entries import Selection, State
 from app.state.session import Session
-from app.views.colours import position
+from sedir_core.evaluation.colours import position
 
 
 def hot_share(picture: np.ndarray, side: int = 30) -> tuple[float, float]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.workspaces.inspect.wording import callout_text, defect_words, rests_text
+from app.workspaces.inspect.wording import callout_text, defect_words, rests_text, score_text, share_text
+from sedir_core.evidence.defects import verdict_reason
 from sedir_core.types import Defect, Detection
 
 CRACK = Defect(
@@ -44,3 +45,9 @@ def test_a_defect_of_no_known_kind_is_told_by_its_peak() -> None:
     unknown = replace(CRACK, kind=None, size=None)
     assert defect_words(1, unknown, FOUND, "").title == ("200 % of the point limit",)
     assert callout_text(unknown, FOUND, "") == "200 %"
+
+
+def test_one_defect_has_one_percentage() -> None:
+    found = replace(FOUND, object_score=11.05, reason=verdict_reason(11.05, 1.0, (CRACK,)))
+    assert score_text(found) == "1105 % of limit" and "1105 %" in found.reason
+    assert share_text(replace(FOUND, object_score=1e6)) == "> 9999 %"

@@ -26,6 +26,11 @@ def test_neighbourhoods_that_cannot_be(grouping: dict[str, float], reason: str) 
         override(preset("tiny"), grouping=grouping)
 
 
+def test_a_patch_larger_than_the_cloud_is_refused() -> None:
+    with pytest.raises(BadConfig, match="512 of 128 points"):
+        preset("tiny", "imrnet", imrnet={"points": 128, "patch_size": 512})
+
+
 @given(st.integers(8, 512), st.floats(1.1, 8.0), st.integers(0, 5000))
 def test_what_is_accepted_gives_three_neighbourhoods(group_size: int, ratio: float, working_points: int) -> None:
     try:

@@ -25,6 +25,7 @@ ROWS = [
         "config",
         "documents",
         "interrupts",
+        "metrics",
         "names",
         "runtime",
         "places",
@@ -35,13 +36,17 @@ ROWS = [
     {"datasets", "models"},
     {"evidence", "rundir"},
     {"detectors"},
-    {"training", "evaluation", "history"},
-    {"runs"},
+    {"training"},
+    {"evaluation"},
+    {"history", "runs"},
     {"commands"},
     {"cli"},
     {"__main__"},
 ]
 ROW = {name: height for height, row in enumerate(ROWS) for name in row}
+# The same for the window; what has no row here stands beside the main window.
+APP_ROWS = [{"state", "views", "widgets", "jobs"}, {"workspaces"}]
+APP_ROW = {name: height for height, row in enumerate(APP_ROWS) for name in row}
 SCREEN = {"PySide6", "pyvista", "pyvistaqt", "vtk", "vtkmodules", "qtawesome", "superqt", "qtpy", "app"}
 # What a mathematician's package may need; `models` runs with torch and numpy alone.
 MODELS_MAY_IMPORT = {"torch", "numpy", "sedir_core"} | sys.stdlib_module_names
@@ -88,6 +93,33 @@ def upward_imports(path: Path, tree: ast.AST) -> list[str]:
     return [module for module, part in parts.items() if part is not None and ROW[part] > ROW[own]]
 
 
+def app_row(part: str) -> int:
+    return APP_ROW.get(part, len(APP_ROWS))
+
+
+class _Running(ast.NodeTransformer):
+    """Leaves out what only the type checker imports."""
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        return ast.Pass() if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+
+def wanted(tree: ast.AST, known: set[str]) -> set[str]:
+    """The modules among the known ones that a module imports."""
+    names = set(imported(_Running().visit(tree)))
+    return (names | {name.rpartition(".")[0] for name in names}) & known
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """The modules that lead into a circle of imports, or lie in one; those that import nothing of it are taken off."""
+    left = dict(graph)
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    reached = set[str]().union(*left.values()) if left else set()
+    return sorted(name for name in left if name in reached)
+
+
 def dangerous(tree: ast.AST) -> list[str]:
     """Constructs through which data becomes code, or the event loop is entered twice."""
     found = []
@@ -118,6 +150,30 @@ def test_the_core_knows_no_screen(path: Path) -> None:
 def test_open3d_is_imported_where_it_is_used(path: Path) -> None:
     at_the_top = [node for node in parsed(path).body if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert [name for node in at_the_top for name in imported(node) if name.split(".")[0] == "open3d"] == []
+
+
+@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_of_the_window_imports_upward(path: Path) -> None:
+    own = app_row(path.relative_to(ROOT / "app").parts[0].removesuffix(".py"))
+    parts = [name.split(".")[1] for name in imported(parsed(path)) if name.startswith("app.")]
+    assert [part for part in parts if app_row(part) > own] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Late imports count as well; those for the type checker alone never run."""
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (*CORE, *APP)}
+    known = set(names.values())
+    graph = {name: wanted(parsed(path), known) - {name} for path, name in names.items()}
+    assert circle(graph) == []
+
+
+def test_the_check_for_circles_fires() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    late = ast.parse("def f():\n    from app.b import x")
+    typing = ast.parse("if TYPE_CHECKING:\n    from app.b import x")
+    assert wanted(late, {"app.b"}) == {"app.b"}
+    assert wanted(typing, {"app.b"}) == set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "sedir_core" / "models").glob("*.py")), ids=lambda path: path.name)

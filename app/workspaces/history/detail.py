@@ -46,7 +46,8 @@ class DetailPane(QFrame):
     open_wanted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self.shown: Detail | None = None
         self._icon, self._word = QLabel(), QLabel(objectName="display")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from PySide6.QtCore import QDate, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QDateEdit, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QDateEdit, QLabel, QLineEdit, QPushButton, QWidget
 
+from app.widgets.grouped_bar import GroupedBar
 from sedir_core.history.records import Choices, Filter
 
 TYPING_MS = 250
@@ -24,7 +25,7 @@ FIELDS = (
 """Field of the Filter, field of the Choices, words for no choice."""
 
 
-class FilterBar(QWidget):
+class FilterBar(GroupedBar):
     """`changed` carries a Filter."""
 
     changed = Signal(object)
@@ -44,12 +45,13 @@ class FilterBar(QWidget):
         self.clear = QPushButton("Show all")
         # Not one question for each letter.
         self._typing = QTimer(self, interval=TYPING_MS, singleShot=True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(self.search, 1)
-        for widget in (self.time, self.since, self._to, self.until, self.verdict, *self.fields.values(), self.clear):
-            row.addWidget(widget)
+        self.set_margins(0, 0, 0, 0)
+        first, second = self.add_group(6, stretch=1), self.add_group(6)
+        first.addWidget(self.search, 1)
+        for widget in (self.time, self.since, self._to, self.until, self.verdict):
+            first.addWidget(widget)
+        for chosen in (*self.fields.values(), self.clear):
+            second.addWidget(chosen)
         self.search.textChanged.connect(lambda _: self._typing.start())
         self._typing.timeout.connect(self._tell)
         for combo in (self.time, self.verdict, *self.fields.values()):
@@ -107,7 +109,7 @@ class FilterBar(QWidget):
             return None, None
         if days >= 0:
             return _midnight(date.today() - timedelta(days=days)), None
-        first, last = (date(*box.date().getDate()) for box in (self.since, self.until))  # type: ignore[misc, call-overload]
+        first, last = (date(*box.date().getDate()) for box in (self.since, self.until))
         return _midnight(min(first, last)), _midnight(max(first, last) + timedelta(days=1))
 
     def _tell(self, *_: object) -> None:

@@ -226,7 +226,8 @@ class _Empty(QFrame):
     """What the page says before there is anything to list."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self._title = QLabel(EMPTY, objectName="display", alignment=Qt.AlignmentFlag.AlignCenter)
         self._hint = plain_label(EMPTY_HINT, "quiet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePath
 
+from sedir_core.evaluation.report_style import percent
 from sedir_core.history.records import Inspection, Override
 from sedir_core.types import VERDICT_WORDS
 
@@ -19,7 +20,7 @@ def score_text(one: Inspection) -> str:
     share = one.share
     if share is None or share != share:
         return f"{one.score:.3g}"
-    return "> 999 %" if share >= 9.995 else f"{100 * share:.0f} %"
+    return percent(share)
 
 
 def verdict_text(one: Inspection) -> str:

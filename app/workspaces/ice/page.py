@@ -30,13 +30,13 @@ from app.state.navigation import Navigation, OpenScans
 from app.state.session import Session
 from app.state.settings import Settings
 from app.views.category_charts import ConfusionView, DumbbellChart, RelationChart
-from app.views.scatter import Look, ScatterView
+from app.views.scatter import MarkLook, ScatterView
 from app.widgets.job_status import JobStatus
 from app.widgets.messages import MessageBar
 from app.widgets.number_field import indented
 from app.widgets.theme import Theme, icon
 from app.workspaces.ice.model import CompareRequest, IceModel, write_figure, write_numbers
-from app.workspaces.ice.panels import EmptyState, Legend, MeasureTable, Thumbnail
+from app.workspaces.ice.panels import CategoryLegend, CompareIntro, MeasureTable, Thumbnail
 from app.workspaces.ice.setup import SetupBar
 from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
@@ -68,10 +68,10 @@ class IcePage(QWidget):
         self.messages = MessageBar(theme)
         self.setup = SetupBar((bundled_runs(), user_runs()), theme)
         self.status = JobStatus(theme)
-        self.empty = EmptyState(theme)
+        self.empty = CompareIntro(theme)
         self.scatters = (ScatterView(theme), ScatterView(theme))
         self.titles = (QLabel(objectName="paneTitle"), QLabel(objectName="paneTitle"))
-        self.legend = Legend()
+        self.legend = CategoryLegend()
         self.scores, self.errors = DumbbellChart(theme, RUNS), DumbbellChart(theme, RUNS)
         self.relation = RelationChart(theme, RUNS)
         self.confusions = (ConfusionView(theme, RUNS, 0), ConfusionView(theme, RUNS, 1))
@@ -83,6 +83,7 @@ class IcePage(QWidget):
         for value in PERPLEXITIES:
             self.perplexity.addItem(str(value), value)
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(USUAL))
+        self.caution = QLabel(NOT_METRIC, objectName="quiet")
         self.chosen_label = QLabel(objectName="quiet")
         self.show_all = QPushButton("Show all", toolTip="End the selection (Esc)", visible=False)
         self.export = QPushButton("Export")
@@ -189,7 +190,7 @@ class IcePage(QWidget):
         options.addWidget(QLabel("Perplexity", objectName="quiet"))
         options.addWidget(self.perplexity)
         options.addSpacing(8)
-        options.addWidget(QLabel(NOT_METRIC, objectName="quiet"))
+        options.addWidget(self.caution)
         options.addStretch()
         options.addWidget(self.chosen_label)
         options.addWidget(self.show_all)
@@ -209,8 +210,8 @@ class IcePage(QWidget):
         first.addWidget(self.table, 8)
         confusion = QWidget()
         second = QHBoxLayout(confusion)
-        for view in self.confusions:
-            second.addWidget(view)
+        for square in self.confusions:
+            second.addWidget(square)
         self.tabs = QTabWidget(documentMode=True)
         self.tabs.addTab(relation, "Separation")
         self.tabs.addTab(confusion, "Confusion")
@@ -278,10 +279,12 @@ class IcePage(QWidget):
         for run, title, mark in zip(found.runs, self.titles, "●■", strict=True):
             told = " · category given" if run.needs_category else ""
             title.setText(f"{mark}  {METHOD_NAMES.get(run.method, run.method)} · {run.name}{told}")
-        score, error = ([getattr(run, name) for run in found.runs] for name in ("classification_score", "normal_error"))
-        self.scores.show_values(found.categories, *score, unit=True)
-        self.errors.show_values(found.categories, *error, unit=False)
-        self.relation.show_points(found.categories, *(np.column_stack(pair) for pair in zip(score, error, strict=True)))
+        model, baseline = found.runs
+        self.scores.show_values(found.categories, model.classification_score, baseline.classification_score, unit=True)
+        self.errors.show_values(found.categories, model.normal_error, baseline.normal_error, unit=False)
+        self.relation.show_points(
+            found.categories, *(np.column_stack([run.classification_score, run.normal_error]) for run in found.runs)
+        )
         self.table.show_comparison(found)
         self._show_flat(flat)
         self._end_selection()
@@ -296,14 +299,16 @@ class IcePage(QWidget):
         assert self.found is not None
         self.flat = flat
         self._asked_perplexity = float(self.perplexity.currentData())
+        self.caution.setText(_caution(flat, self._asked_perplexity, len(self.found.labels)))
+        self.caution.setToolTip(self.caution.text())
         looks = self._looks()
         for view, places in zip(self.scatters, flat.places, strict=True):
             view.show_points(places, self.found.labels, self.found.anomalous, looks)
         self._end_selection()
 
-    def _looks(self) -> list[Look]:
+    def _looks(self) -> list[MarkLook]:
         n = len(self.found.categories) if self.found is not None else 0
-        return [Look(*category_style(c, self._theme.name == "dark")) for c in range(n)]
+        return [MarkLook(*category_style(c, self._theme.name == "dark")) for c in range(n)]
 
     def _show_confusion(self, mask: BoolArray | None) -> None:
         assert self.found is not None
@@ -409,3 +414,10 @@ def _panel(title: QLabel | None, content: QWidget) -> QFrame:
         column.addWidget(title)
     column.addWidget(content, 1)
     return panel
+
+
+def _caution(flat: Flat, asked: float, n_samples: int) -> str:
+    """How far the picture can be trusted."""
+    if flat.perplexity >= asked:
+        return NOT_METRIC
+    return f"{n_samples} samples: perplexity lowered to {flat.perplexity:g}, and measures are coarse. {NOT_METRIC}"

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.views.scatter import Look, mark_path
+from app.views.scatter import MarkLook, mark_path
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon, icon_size
 from sedir_core.types import DoubleArray
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 HINT_WIDTH = 620
 FIRST_STEPS = (
     "Choose a data set with normal test scans, and two runs at the top: for instance the bundled run “default” and one "
-    "that you have trained. Both see the same scans. You then see whose categories overlap, and what that costs."
+    "that you have trained. Both see the same scans. You then see whose categories overlap (inter-"
+    "category entanglement, ICE), and what that costs."
 )
 
 
-def mark_icon(look: Look) -> QIcon:
+def mark_icon(look: MarkLook) -> QIcon:
     """A category's mark, sharp at twice the size."""
     picture = QPixmap(32, 32)
     picture.fill(Qt.GlobalColor.transparent)
@@ -51,7 +52,7 @@ def mark_icon(look: Look) -> QIcon:
     return QIcon(picture)
 
 
-class Legend(QListWidget):
+class CategoryLegend(QListWidget):
     """The categories for all views; choosing some selects their samples."""
 
     chosen = Signal(list)  # categories
@@ -66,14 +67,14 @@ class Legend(QListWidget):
         self.setToolTip("Choose categories to select their samples in every view")
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(sorted(self.row(i) for i in self.selectedItems())))
 
-    def show_categories(self, names: Sequence[str], looks: Sequence[Look]) -> None:
+    def show_categories(self, names: Sequence[str], looks: Sequence[MarkLook]) -> None:
         self.blockSignals(True)
         self.clear()
         self.addItems(list(names))
         self.set_looks(looks)
         self.blockSignals(False)
 
-    def set_looks(self, looks: Sequence[Look]) -> None:
+    def set_looks(self, looks: Sequence[MarkLook]) -> None:
         for row, look in enumerate(looks):
             self.item(row).setIcon(mark_icon(look))
 
@@ -150,8 +151,9 @@ class Thumbnail(QFrame):
     SIZE = QSize(190, 206)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent, objectName="message")
-        self._theme = theme
+        super().__init__(parent)
+        self.setObjectName("message")
+        self._parent, self._theme = parent, theme
         self._points: DoubleArray | None = None
         self._title = self._under = ""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -173,7 +175,7 @@ class Thumbnail(QFrame):
     def show_sample(self, title: str, under: str, at: QPointF) -> None:
         """Beside the point `at` of the parent; the picture follows by `show_points`."""
         self._title, self._under, self._points = title, under, None
-        room = self.parentWidget().rect()
+        room = self._parent.rect()
         x = at.x() + 18 if at.x() + 18 + self.width() < room.width() else at.x() - 18 - self.width()
         y = min(max(at.y() - self.height() / 2, 4), room.height() - self.height() - 4)
         self.move(round(x), round(y))
@@ -215,7 +217,7 @@ class Thumbnail(QFrame):
                 painter.drawEllipse(QPointF(95 + 76 * float(x[i]), 84 - 76 * float(y[i])), 1.1, 1.1)
 
 
-class EmptyState(QWidget):
+class CompareIntro(QWidget):
     """What this page is for, and the first step."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

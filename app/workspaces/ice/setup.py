@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton, QWidget
 
+from app.widgets.grouped_bar import GroupedBar
 from app.widgets.theme import Theme, icon
 from sedir_core.rundir.files import WEIGHTS
 from sedir_core.runs.catalogue import ARCHIVED
@@ -15,14 +16,15 @@ from sedir_core.runs.catalogue import ARCHIVED
 OTHER = "Choose a run…"
 
 
-class SetupBar(QFrame):
+class SetupBar(GroupedBar):
     """One row above the work. `ready` while everything is chosen and the two runs differ."""
 
     compare_wanted = Signal()
     changed = Signal()
 
     def __init__(self, folders: Sequence[Path], theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._folders = folders
         self.dataset: Path | None = None
         self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder that holds the categories")
@@ -38,20 +40,19 @@ class SetupBar(QFrame):
         self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they are in no number")
         self.compare = QPushButton("Compare", objectName="primary")
         self.compare.clicked.connect(self.compare_wanted)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 12, 8)
-        row.setSpacing(8)
-        row.addWidget(QLabel("Data set", objectName="quiet"))
-        row.addWidget(self.dataset_button)
-        row.addSpacing(8)
-        row.addWidget(QLabel("Model", objectName="quiet"))
-        row.addWidget(self.model)
-        row.addWidget(QLabel("against", objectName="quiet"))
-        row.addWidget(self.baseline)
-        row.addSpacing(8)
-        row.addWidget(self.anomalous)
-        row.addStretch()
-        row.addWidget(self.compare)
+        self.set_margins(12, 8, 12, 8)
+        what, how = self.add_group(8), self.add_group(8, stretch=1)
+        what.addWidget(QLabel("Data set", objectName="quiet"))
+        what.addWidget(self.dataset_button)
+        what.addSpacing(8)
+        what.addWidget(QLabel("Model", objectName="quiet"))
+        what.addWidget(self.model)
+        what.addWidget(QLabel("against", objectName="quiet"))
+        what.addWidget(self.baseline)
+        what.addStretch()
+        how.addWidget(self.anomalous)
+        how.addStretch()
+        how.addWidget(self.compare)
         self.refresh()
         self.set_theme(theme)
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Signal
 from app.state.entries import Entry
 from app.state.session import Session
 from app.state.settings import Settings
-from app.views.deviation import DeviationScale, usual_band, usual_far
 from app.workspaces.inspect.wording import lengths_of
+from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
 from sedir_core.types import Tolerance
 
 LEAST = 1e-9

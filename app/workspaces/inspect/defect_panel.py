@@ -145,7 +145,8 @@ class DefectPanel(QFrame):
     defect_chosen = Signal(object)  # index, or None
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._note = QLabel(objectName="faint", wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self._note.setContentsMargins(14, 10, 14, 10)
         self.list = DefectList(self)

@@ -19,11 +19,12 @@ SIDE_PX = 36
 """Lines of text do not reach the frame."""
 
 
-class EmptyState(QFrame):
+class InspectIntro(QFrame):
     """A picture, two sentences and the buttons to begin with."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self._watched = ""
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)

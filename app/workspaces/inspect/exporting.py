@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
@@ -15,7 +16,11 @@ from app.state.session import Session
 from app.state.settings import Settings
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.page import InspectPage
+from app.workspaces.inspect.report_dialog import ReportDialog
+from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, reportable, write_report
+from sedir_core.evaluation.report_style import defect_lines
 from sedir_core.types import Detection, DoubleArray, Scan
+from sedir_core.units import symbol
 
 Cell = str | int | float
 
@@ -59,15 +64,36 @@ class Exporter(QObject):
     def scan_list(self) -> None:
         """Every scan of the list with its verdict, as CSV."""
         if path := self._ask("scan list", "inspection.csv", "CSV (*.csv)"):
-            rows = table(self._session.entries)
+            rows = table(self._session.entries, self._session)
             self.write(path, lambda target: _write_table(target, rows))
 
     def report(self) -> None:
-        """Every scan that was inspected, with pictures, to be read and printed: HTML or PDF by the file's ending."""
-        if path := self._ask("report", "report.pdf", "PDF (*.pdf);;HTML (*.html)"):
-            entries, info = self._session.entries, self._session.model
-            run_dir, method, operator = self._session.run_dir, info.method if info else "", self._session.operator
-            self.write(path, lambda target: _write_report(target, entries, run_dir, method, operator))
+        """Scans with pictures, to be read, printed and signed: HTML or PDF by the file's ending. Asks which ones."""
+        entries = reportable(self._session.entries)
+        if len(entries) < 2:
+            self.report_of(entries)
+            return
+        dialog = ReportDialog(entries, self._page.scans.chosen_ids(), self._page)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.report_of, Qt.ConnectionType.QueuedConnection)  # the dialog is gone by then
+        dialog.open()
+
+    def report_of(self, entries: Sequence[Entry]) -> None:
+        """A report of these."""
+        path = self._ask("report", "report.pdf", "PDF (*.pdf);;HTML (*.html)") if entries else None
+        if path is None:
+            return
+        session, bands = self._session, self._page.stage.bands
+        request = ReportRequest(
+            tuple(ReportedScan(entry, bands.of(entry) if bands.is_set(entry) else None) for entry in entries),
+            session.run_dir,
+            "" if session.model is None else session.model.method,
+            session.operator,
+            session.lot,
+            session.unit,
+            self._settings.report_logo,
+        )
+        self.saver.write(path, lambda target, report, stop: write_report(target, request, report, stop))
 
     def picture(self) -> None:
         """The views, the colour scale and the verdict as they are on the screen, as PNG."""
@@ -121,49 +147,54 @@ class Exporter(QObject):
 
 LIST_COLUMNS = (
     "path", "state", "verdict", "model_verdict", "uncertain", "score", "threshold", "category", "category_confidence",
-    "n_points", "n_defects", "limit_share", "reason",
+    "n_points", "n_defects", "limit_share", "reason", "reviewer", "comment", "unit", "deviation_low", "deviation_high",
+    "out_of_tolerance", "defects", "operator", "lot", "model",
 )  # fmt: skip
 
 
-def table(entries: Sequence[Entry]) -> list[tuple[Cell, ...]]:
-    """The scan list as rows, the first with the column names."""
+def table(entries: Sequence[Entry], session: Session) -> list[tuple[Cell, ...]]:
+    """The scan list as rows, the first with the column names. Lengths are in `unit`."""
     rows: list[tuple[Cell, ...]] = [LIST_COLUMNS]
     for entry in entries:
-        found = entry.detection
-        if found is None:
-            reason = entry.failure.what if entry.failure else ""
-            rows.append((str(entry.path), entry.state.value, *[""] * (len(LIST_COLUMNS) - 3), reason))
-            continue
-        rows.append(
-            (
-                str(entry.path), entry.state.value, entry.verdict or "", found.verdict, str(found.uncertain).lower(),
-                found.object_score, found.threshold, found.category, found.category_confidence,
-                len(found.point_scores), len(found.defects), entry.defects_at, found.reason,
-            )
-        )  # fmt: skip
+        known = dict.fromkeys(LIST_COLUMNS, "") | _row(entry, session)
+        rows.append(tuple(known[name] for name in LIST_COLUMNS))
     return rows
 
 
-def _write_report(path: Path, entries: Sequence[Entry], run_dir: Path, method: str, operator: str) -> None:
-    from sedir_core.errors import UnreadableScan, UserError
-    from sedir_core.evaluation.inspection import Inspected, Refused
-    from sedir_core.evaluation.report import Report as InspectionReport
-    from sedir_core.evaluation.report import check_format
-    from sedir_core.io.scans import read_scan
-
-    check_format(path)
-    sheets = InspectionReport(str(run_dir), method, operator)
-    for entry in entries:
-        if entry.failure is not None:
-            sheets.add(Refused(entry.path, UnreadableScan(entry.path, entry.failure.what, entry.failure.hint)))
-        elif entry.detection is not None:
-            try:
-                scan = entry.scan or read_scan(entry.path)  # those shown long ago are no longer in memory
-            except UserError as error:
-                sheets.add(Refused(entry.path, error))
-                continue
-            sheets.add(Inspected(entry.path, scan, entry.detection, entry.detection.seconds), entry.review)
-    sheets.write(path)
+def _row(entry: Entry, session: Session) -> dict[str, Cell]:
+    found = entry.detection
+    head: dict[str, Cell] = {"path": str(entry.path), "state": entry.state.value}
+    if found is None:
+        return head | {"reason": entry.failure.what if entry.failure else ""}
+    lengths = wording.lengths_of(found, session.unit)
+    low, high = (lengths.factor * end for end in found.deviation_range)
+    measured: dict[str, Cell] = {} if math.isnan(low) else {"deviation_low": low, "deviation_high": high}
+    run_dir = session.run_dir if entry.model is None else entry.model.run_dir
+    return (
+        head
+        | measured
+        | {
+            "verdict": entry.verdict or "",
+            "model_verdict": found.verdict,
+            "uncertain": str(found.uncertain).lower(),
+            "score": found.object_score,
+            "threshold": found.threshold,
+            "category": found.category,
+            "category_confidence": found.category_confidence,
+            "n_points": len(found.point_scores),
+            "n_defects": len(found.defects),
+            "limit_share": entry.defects_at,
+            "reason": found.reason,
+            "reviewer": entry.reviewer,
+            "comment": entry.review_comment,
+            "unit": lengths.unit,
+            "out_of_tolerance": str(found.out_of_tolerance).lower(),
+            "defects": "; ".join(line.sentence for line in defect_lines(found, lengths.factor, symbol(lengths.unit))),
+            "operator": session.operator,
+            "lot": session.lot,
+            "model": run_dir.name,
+        }
+    )
 
 
 def _write_table(path: Path, rows: Sequence[Sequence[Cell]]) -> None:

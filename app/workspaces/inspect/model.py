@@ -17,7 +17,7 @@ from app.jobs import inspection
 from app.jobs.inspection import (
     AgainRequest,
     DetectRequest,
-    Inspected,
+    InspectedScan,
     Inspector,
     Joined,
     JoinRequest,
@@ -26,7 +26,7 @@ from app.jobs.inspection import (
     Opened,
     PastRequest,
 )
-from app.jobs.pace import Pace
+from app.jobs.pace import Throughput
 from app.jobs.pool import Pool
 from app.state.entries import Beside, Entry, Failure, ModelInfo, State
 from app.state.session import Session
@@ -43,7 +43,7 @@ READ_AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Progress:
+class BatchProgress:
     """How far the present batch is: `done` of `total` scans, what happens to the one at work, how long it takes."""
 
     done: int
@@ -82,7 +82,7 @@ class InspectModel(QObject):
         self._trying: tuple[int, LoadRequest] | None = None
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
-        self._pace = Pace()
+        self._pace = Throughput()
         self._lost: set[int] = set()  # inspected once, and their points are no longer to be had
         self._show_next_found = False
         self._first: Path | None = None
@@ -110,7 +110,7 @@ class InspectModel(QObject):
         """Change to another run or device, once it is loaded; one that cannot be loaded changes nothing."""
         request = LoadRequest(run_dir, device)
         self._trying = self._detector.submit(self._inspector.load, request), request
-        self.progress_changed.emit(Progress(0, 0, "loading the model", 0.0))
+        self.progress_changed.emit(BatchProgress(0, 0, "loading the model", 0.0))
 
     def open(self, paths: Sequence[Path], first: Path | None = None) -> None:
         """List and inspect every scan among these files and folders. first: the one to show, if it is among them."""
@@ -143,7 +143,7 @@ class InspectModel(QObject):
         known = next((e.id for e in self._session.entries if e.path == path and e.past is None), None)
         if known is None:
             return self._session.add([path])[0]
-        self._drop_jobs({known})  # they hold the points of before
+        self._drop_jobs({known})  # they hold the previous points
         self._lost.discard(known)
         self._session.update(known, state=State.WAITING, scan=None, shape=None, surfaces={}, failure=None, repeats="")
         self._batch[known] = False
@@ -279,7 +279,7 @@ class InspectModel(QObject):
         elif self._reading is not None and job == self._reading[0] and isinstance(value, Opened):
             entry_id, self._reading = self._reading[1], None
             self._session.update(entry_id, scan=value.scan, shape=value.shape, surfaces=value.surfaces)
-        elif self._detecting is not None and job == self._detecting[0] and isinstance(value, Inspected):
+        elif self._detecting is not None and job == self._detecting[0] and isinstance(value, InspectedScan):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
             self._session.set_result(
@@ -407,7 +407,7 @@ class InspectModel(QObject):
     def _tell(self, stage: str, fraction: float) -> None:
         done = sum(self._batch.values())
         pace = self._pace.text(len(self._batch) - done)
-        self.progress_changed.emit(Progress(done, len(self._batch), stage, fraction, pace))
+        self.progress_changed.emit(BatchProgress(done, len(self._batch), stage, fraction, pace))
 
     def _finish_batch(self) -> None:
         self.progress_changed.emit(None)

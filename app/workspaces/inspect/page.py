@@ -25,10 +25,10 @@ from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.defect_panel import DefectPanel
-from app.workspaces.inspect.empty_state import EmptyState
+from app.workspaces.inspect.empty_state import InspectIntro
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.scan_panel import ScanPanel
-from app.workspaces.inspect.stage import Stage
+from app.workspaces.inspect.stage import ScanViews
 from app.workspaces.inspect.verdict_panel import VerdictPanel
 from app.workspaces.inspect.watch_strip import WatchStrip
 from app.workspaces.inspect.watching import Watching
@@ -57,7 +57,7 @@ class InspectPage(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self._session, self._model = session, model
         self.messages = MessageBar(theme)
-        self.stage = Stage(session, settings, theme)
+        self.stage = ScanViews(session, settings, theme)
         self.clouds, self.colour_bar = self.stage.clouds, self.stage.colour_bar
         self.edits = Edits(session, self)
         self.watching = Watching(session, model, settings, self)
@@ -69,7 +69,7 @@ class InspectPage(QMainWindow):
         self.defects = DefectPanel(theme)
         self.alarms = AlarmRate(session)
         self.stage.add_beside_scale(self.alarms)
-        self._empty = EmptyState(theme)
+        self._empty = InspectIntro(theme)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.stage)
@@ -143,10 +143,10 @@ class InspectPage(QMainWindow):
             self._session.compare(self._session.current)
         self.clouds.set_beside(Beside.EXPECTED if pinned else Beside.SCAN)
 
-    def find(self) -> None:
+    def begin_search(self) -> None:
         """Begin a search in the list, wherever it was."""
         self.docks[0].setVisible(True)
-        self.scan_panel.find()
+        self.scan_panel.begin_search()
 
     def review(self, verdict: Decision | None) -> None:
         """The operator's word on the current scan; None takes it back."""

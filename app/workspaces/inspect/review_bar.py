@@ -9,7 +9,7 @@ from app.state.entries import Entry, State
 from app.widgets.error_details import plain_label
 from app.widgets.line_edit import LineEdit
 from app.widgets.theme import Theme, icon, icon_size, verdict_look
-from sedir_core.types import VERDICT_WORDS
+from sedir_core.types import VERDICT_WORDS, Verdict
 
 LONGEST_COMMENT = 500
 
@@ -68,7 +68,8 @@ class ReviewBar(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        for button, verdict in ((self.ok, "ok"), (self.ng, "ng")):
+        looks: list[tuple[QPushButton, Verdict]] = [(self.ok, "ok"), (self.ng, "ng")]
+        for button, verdict in looks:
             _, picture, colour = verdict_look(theme, verdict)
             button.setIcon(icon(picture, colour))
         self.note.setIcon(icon("comment-text-outline", theme.quiet))
@@ -96,7 +97,8 @@ class ReviewBar(QWidget):
 
     def write(self) -> None:
         """Open the field, the comment so far in it."""
-        if self._entry is not None and self.isVisibleTo(self.parentWidget()):
+        panel = self.parentWidget()
+        if self._entry is not None and panel is not None and self.isVisibleTo(panel):
             self.field.setText(self._entry.review_comment)
             self.field.show()
             self.field.setFocus()

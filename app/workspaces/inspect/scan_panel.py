@@ -37,7 +37,7 @@ class ScanPanel(QWidget):
         """Under the list."""
         self._column.addWidget(widget)
 
-    def find(self) -> None:
+    def begin_search(self) -> None:
         """Begin a search."""
         self.filter.field.setFocus()
         self.filter.field.selectAll()

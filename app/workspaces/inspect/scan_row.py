@@ -13,6 +13,7 @@ from app.workspaces.inspect.scan_table import EntryRole
 
 Index = QModelIndex | QPersistentModelIndex
 PICTURE_PX, ICON_PX, MARK_PX = 44, 22, 15
+LEAST_WORD_PX = 24
 ROW_HEIGHT = PICTURE_PX + 12
 SMALL_TEXT = 0.92
 
@@ -85,12 +86,13 @@ class ScanDelegate(QStyledItemDelegate):
         room = room.adjusted(0, 0, -self._marks(painter, room, entry), 0)
         word, picture, colour = _look(entry, self.theme)
         if picture:
-            height = QFontMetrics(font).height()
-            box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
-            icon(picture, colour).paint(painter, box)
-            room.setLeft(box.right() + 6)
             strong = _font(base, SMALL_TEXT, bold=True)
             width = QFontMetrics(strong).horizontalAdvance(word)
+            if room.width() >= MARK_PX + 6 + width:  # where there is room for one of both, the word stays
+                height = QFontMetrics(font).height()
+                box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
+                icon(picture, colour).paint(painter, box)
+                room.setLeft(box.right() + 6)
             said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # the verdict is never cut
             self._text(painter, said, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
             room.setLeft(room.left() + width + 7)
@@ -98,6 +100,8 @@ class ScanDelegate(QStyledItemDelegate):
         else:
             below = wording.state_text(entry)
         ink = self.theme.uncertain if entry.state is State.FAILED else self.theme.quiet
+        if picture and room.width() < LEAST_WORD_PX:
+            return  # dots say nothing
         self._text(painter, room, font, ink, below, bottom, Qt.TextElideMode.ElideRight)
 
     def _score(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> int:

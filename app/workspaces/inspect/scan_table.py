@@ -11,6 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 
@@ -259,7 +260,7 @@ def _by_verdict(entry: Entry) -> tuple[int, float]:
     return RANK[kind_of(entry)], _by_score(entry)
 
 
-_KEYS: dict[SortBy, Callable[[Entry], object] | None] = {
+_KEYS: dict[SortBy, Callable[[Entry], Any] | None] = {
     SortBy.ORDER: None,
     SortBy.NAME: _by_name,
     SortBy.SCORE: _by_score,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,34 +20,40 @@ from PySide6.QtWidgets import (
 
 from app.state.entries import Entry
 from app.state.settings import Settings
-from app.views.camera import Pose
-from app.views.colours import Look
-from app.views.section import AXES, Plane, across_axis, cut, facing, half_thickness, reach
-from app.views.section_plot import SectionPlot
+from app.views.camera import CameraPose
+from app.views.section import AXES, CrossSection, CuttingPlane, across_axis, cut, facing, half_thickness, reach
+from app.views.section_plot import NO_PROFILE, Profile, SectionPlot
 from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.view_actions import look_of
+from sedir_core.evaluation.deviation_scale import DeviationScale, signed
 from sedir_core.types import FloatArray
 
 N_STEPS = 400
+MEASURES = (
+    ("Deviation", "How far the section lies from the expected surface"),
+    ("Score", "How unusual it is, as a share of the limit"),
+)
 CONTROLS_WIDTH = 186
 
 
 class SectionPanel(QFrame):
     """`cut_wanted` carries a plane for its direction, `plane_set` one for its place, too.
 
-    `camera_wanted` asks for one that faces the camera.
+    `camera_wanted` asks for one that faces the camera, `measure_wanted` for what is measured along it.
     """
 
     cut_wanted = Signal(object)
     plane_set = Signal(object)
     camera_wanted = Signal()
+    measure_wanted = Signal()
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._settings = settings
         self._entry: Entry | None = None
-        self._plane: Plane | None = None
+        self._plane: CuttingPlane | None = None
         self._limit = 1.0
         self.buttons = QButtonGroup(self)
         row = QHBoxLayout()
@@ -58,6 +66,14 @@ class SectionPanel(QFrame):
             row.addWidget(button, 1 if index < len(AXES) else 2)
         self.slider = QSlider(Qt.Orientation.Horizontal, maximum=N_STEPS, value=N_STEPS // 2, pageStep=N_STEPS // 20)
         self.slider.setAccessibleName("Where the section plane is")
+        self.measures = QButtonGroup(self)
+        below = QHBoxLayout()
+        below.setSpacing(4)
+        for index, (name, tip) in enumerate(MEASURES):
+            button = QToolButton(text=name, toolTip=tip, checkable=True, checked=index == 0, objectName="choice")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.measures.addButton(button, index)
+            below.addWidget(button)
         self._where, self._slab = QLabel(), QLabel(objectName="quiet", wordWrap=True)
         self.plot = SectionPlot(theme)
         controls = QVBoxLayout()
@@ -68,6 +84,7 @@ class SectionPanel(QFrame):
         controls.addWidget(self._where)
         controls.addWidget(self._slab)
         controls.addStretch()
+        controls.addLayout(below)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 10, 10, 10)
         layout.setSpacing(14)
@@ -79,26 +96,38 @@ class SectionPanel(QFrame):
         layout.addWidget(self.plot, 1)
         self.setFixedHeight(206)
         self.buttons.idClicked.connect(self._on_button)
+        self.measures.idClicked.connect(lambda _: self.measure_wanted.emit())
         self.slider.valueChanged.connect(self._on_slid)
 
     @property
     def stops(self) -> list[QWidget]:
         """Where Tab halts, in order."""
-        return [*self.buttons.buttons(), self.slider]
+        return [*self.buttons.buttons(), self.slider, *self.measures.buttons()]
 
     def set_theme(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
 
-    def face(self, pose: Pose) -> None:
+    def face(self, pose: CameraPose) -> None:
         """Cut as that camera sees it."""
         direction = np.subtract(pose.focus, pose.position)
         self.cut_wanted.emit(facing(direction, np.asarray(pose.up, np.float64)))
 
-    def show_section(self, entry: Entry | None, plane: Plane | None, limit: float, unit: str) -> None:
-        """The plane through that scan. limit: the operator's, as a share of the calibrated one."""
+    def show_section(
+        self,
+        entry: Entry | None,
+        plane: CuttingPlane | None,
+        limit: float,
+        unit: str,
+        deviation: Deviated | None = None,
+    ) -> None:
+        """The plane through that scan. limit: the operator's, as a share of the calibrated one.
+
+        deviation: what is drawn along it at first; scores where there is none, or were asked for.
+        """
         self._entry, self._plane, self._limit = entry, plane, limit
+        self.measures.button(0).setEnabled(deviation is not None)
         if plane is None or entry is None or entry.shape is None:
-            self.plot.show_section(None, np.empty(0, np.float32), Look().scale(_NOTHING, 1.0), limit, ("", "", ""))
+            self.plot.show_section(None, NO_PROFILE, ("", "", ""))
             return
         shape = entry.shape
         low, high = reach(shape, plane)
@@ -113,18 +142,29 @@ class SectionPanel(QFrame):
         thick = 2 * half_thickness(shape)
         self._slab.setText(f"Slab {wording.length_text(thick, unit)} thick")
         section = cut(shape, entry.surface, plane)
-        found = entry.raw
-        shares: FloatArray = np.empty(0, np.float32)
-        look = look_of(self._settings)
-        scale = look.scale(_NOTHING, 1.0)
-        if found is not None and found.point_threshold > 0:
-            every = found.point_scores / np.float32(found.point_threshold)
-            shares, scale = every[section.rows], look.scale(every, 1.0)
+        profile = (
+            self._of_scores(entry, section, limit)
+            if deviation is None or self.measures.checkedId()
+            else _of_deviation(deviation, section)
+        )
         start = float(shape.origin @ plane.along) if plane.name in AXES else 0.0
         ends = (section.outline[:, 0].min(), section.outline[:, 0].max()) if len(section.outline) else (0.0, 0.0)
         first, last = (wording.length_text(start + float(end), unit, like) for end in ends)
         axis = AXES[int(np.argmax(plane.along))] if plane.name in AXES else "the cut, left to right"
-        self.plot.show_section(section, shares, scale, limit, (first, last, axis))
+        self.plot.show_section(section, profile, (first, last, axis))
+
+    def _of_scores(self, entry: Entry, section: CrossSection, limit: float) -> Profile:
+        found, look = entry.raw, look_of(self._settings)
+        if found is None or not found.point_threshold > 0:
+            return NO_PROFILE
+        every = found.point_scores / np.float32(found.point_threshold)
+        return Profile(
+            every[section.rows],
+            look.scale(every, 1.0),
+            ("Score along", ", as a share of the limit"),
+            (limit,),
+            lambda share: f"{100 * share:.0f} %",
+        )
 
     def _on_button(self, index: int) -> None:
         if index < len(AXES):
@@ -138,4 +178,22 @@ class SectionPanel(QFrame):
             self.plane_set.emit(self._plane.at(low + step / N_STEPS * (high - low)))
 
 
-_NOTHING: FloatArray = np.empty(0, np.float32)
+@dataclass(frozen=True, eq=False)
+class Deviated:
+    """values: (n,) of all of a scan, in the unit that is shown, which `scale` is in, too. unit: as it is written."""
+
+    values: FloatArray
+    scale: DeviationScale
+    unit: str
+
+
+def _of_deviation(deviation: Deviated, section: CrossSection) -> Profile:
+    band, high = deviation.scale.band, deviation.scale.high
+    return Profile(
+        deviation.values[section.rows],
+        deviation.scale,
+        ("Deviation along", f", {deviation.unit}" if deviation.unit else ""),
+        (band.minus, band.plus),
+        lambda length: signed(length, high),
+        signed=True,
+    )

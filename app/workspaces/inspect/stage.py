@@ -33,7 +33,7 @@ from app.widgets.theme import Theme, icon
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.bands import Bands
-from app.workspaces.inspect.section_panel import SectionPanel
+from app.workspaces.inspect.section_panel import Deviated, SectionPanel
 from app.workspaces.inspect.tolerance_box import ToleranceBox
 from app.workspaces.inspect.tools import Tools
 from app.workspaces.inspect.view_actions import LOOK_SETTINGS, ViewActions, look_of
@@ -44,7 +44,7 @@ WIDE_PX, LOW_PX = 520, 430
 """From here on there is room beside the colour scale; below that height it takes less itself."""
 
 
-class Stage(QWidget):
+class ScanViews(QWidget):
     """Shows one entry; follows the settings of the views and the tools."""
 
     def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None) -> None:
@@ -79,6 +79,7 @@ class Stage(QWidget):
         self.readout.clear_wanted.connect(self.tools.clear)
         self.section.cut_wanted.connect(self.tools.cut)
         self.section.plane_set.connect(self.tools.set_plane)
+        self.section.measure_wanted.connect(self._follow_tools)
         self.section.camera_wanted.connect(lambda: self.section.face(self.clouds.pose))
         self.section.plot.row_clicked.connect(self.tools.pick_row)
         settings.changed.connect(self._on_setting_changed)
@@ -137,13 +138,10 @@ class Stage(QWidget):
     def _show_scale(self, *_: object) -> None:
         """The legend of what the left view shows."""
         entry, layer = self._session.current_entry, self.clouds.layer
-        deviation = deviation_of(entry, self.bands.rigid)
+        deviation = self._deviated(entry)
         lengths = layer is Layer.DEVIATION and entry is not None and deviation is not None
         if lengths and entry is not None and deviation is not None:
-            words = wording.lengths_of(entry.raw, self._session.unit)
-            self.deviation_bar.show_deviation(
-                np.float32(words.factor) * deviation, self.bands.scale(entry), symbol(words.unit)
-            )
+            self.deviation_bar.show_deviation(deviation.values, deviation.scale, deviation.unit)
             self.tolerance.show_entry(entry, self._session.unit)
         else:
             raw = None if entry is None else entry.raw
@@ -197,9 +195,16 @@ class Stage(QWidget):
         self.readout.say(self.tools.readout, bool(self.tools.probes))
         self.section.setVisible(self.tools.section_shown)
         if self.tools.section_shown:
-            self.section.show_section(
-                self._session.current_entry, self.tools.plane, self._session.limit, self._session.unit
-            )
+            entry, unit = self._session.current_entry, self._session.unit
+            self.section.show_section(entry, self.tools.plane, self._session.limit, unit, self._deviated(entry))
+
+    def _deviated(self, entry: Entry | None) -> Deviated | None:
+        """The deviation of that scan as people read it."""
+        values = deviation_of(entry, self.bands.rigid)
+        if entry is None or values is None:
+            return None
+        words = wording.lengths_of(entry.raw, self._session.unit)
+        return Deviated(np.float32(words.factor) * values, self.bands.scale(entry), symbol(words.unit))
 
     def _on_setting_changed(self, name: str) -> None:
         if name in LOOK_SETTINGS:
@@ -255,7 +260,8 @@ class ScaleRow(QFrame):
     """One of two scales, and beside it what belongs to its limits; below it where it is narrow."""
 
     def __init__(self, scales: Sequence[QWidget]) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._box.setContentsMargins(0, 5, 0, 5)
         self._box.setSpacing(0)
@@ -267,7 +273,12 @@ class ScaleRow(QFrame):
     def add(self, place: int, box: AlarmRate | ToleranceBox) -> None:
         """What belongs to the scale of that place."""
         self._boxes.append(box)
-        self._sides.insertWidget(place, box)
+        # In a page of its own: a box that shows itself must not appear over the box of the other scale.
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(box)
+        self._sides.insertWidget(place, page)
 
     def show_scale(self, place: int) -> None:
         self._scales.setCurrentIndex(place)
@@ -306,7 +317,8 @@ class Readout(QFrame):
     clear_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self.text = QLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._copy = QToolButton(text="Copy", autoRaise=True)

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.entries import Entry
-from app.views.deviation import rounded
 from app.widgets.number_field import indented
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.bands import Bands
+from sedir_core.evaluation.deviation_scale import rounded
 from sedir_core.types import Tolerance
 
 BESIDE_PX, MOST_PX = 250, 16_777_215
@@ -78,6 +78,8 @@ class ToleranceBox(QWidget):
         """Beside the scale, or in one line below it."""
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._box.setDirection(down if upright else across)
+        self._title.setVisible(upright)  # in one line the fields need its room; the legend above says what they are
+        self.rigid.setText("Part-to-part difference counts" if upright else "Part to part")
         self._box.setSpacing(4 if upright else 10)
         self._box.setContentsMargins(12, 0, 12, 0)
         self.setMinimumWidth(BESIDE_PX if upright else 0)

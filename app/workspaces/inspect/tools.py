@@ -13,8 +13,9 @@ from app.state.entries import Entry
 from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
 from app.views.picking import Probe, distance
-from app.views.section import Plane, across_axis
+from app.views.section import CuttingPlane, across_axis
 from app.workspaces.inspect import wording
+from sedir_core.evaluation.report_style import percent
 from sedir_core.types import DoubleArray
 
 DETAIL = 0.01
@@ -39,7 +40,7 @@ class Tools(QObject):
         self._clouds, self._session = clouds, session
         self._entry: Entry | None = None
         self.tool = Tool.LOOK
-        self.plane: Plane | None = None
+        self.plane: CuttingPlane | None = None
         self.probes: list[Probe] = []
         clouds.point_clicked.connect(self._add)
         session.unit_changed.connect(self._tell)
@@ -88,11 +89,11 @@ class Tools(QObject):
         else:
             self.set_plane(None)
 
-    def cut(self, plane: Plane) -> None:
+    def cut(self, plane: CuttingPlane) -> None:
         """A plane like that, through the chosen defect, or else the strongest, or else the middle."""
         self.set_plane(plane.at(float(plane.normal @ self._of_interest())))
 
-    def set_plane(self, plane: Plane | None) -> None:
+    def set_plane(self, plane: CuttingPlane | None) -> None:
         self.plane = plane
         self._clouds.show_plane(plane)
         self.changed.emit()
@@ -151,7 +152,7 @@ class Tools(QObject):
         if np.isnan(score):
             return f"{place}{unit}   ·   not evaluated"
         limit = found.point_threshold
-        share = f" ({wording.percent(score / limit)} of the limit)" if limit > 0 else ""
+        share = f" ({percent(score / limit)} of the limit)" if limit > 0 else ""
         inside = [rank for rank, defect in enumerate(found.defects, 1) if probe.row in defect.members]
         where = f"defect {inside[0]}" if inside else "no defect"
         return f"{place}{unit}   ·   score {score:.3g}{share}   ·   {where}"

@@ -16,6 +16,7 @@ from app.workspaces.inspect import wording
 from app.workspaces.inspect.doubt import Doubt
 from app.workspaces.inspect.headline import Headline
 from app.workspaces.inspect.review_bar import ReviewBar
+from sedir_core.evaluation.report_style import percent
 from sedir_core.types import Detection
 
 LOW_SHARE, LEAST_PX = 0.52, 96
@@ -30,7 +31,8 @@ class VerdictPanel(QFrame):
     retry_wanted = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self._entry: Entry | None = None
         self.headline = Headline()
@@ -57,8 +59,8 @@ class VerdictPanel(QFrame):
         )
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(content)
-        for part in (content, self._scroll.viewport()):
-            part.setAutoFillBackground(False)
+        content.setAutoFillBackground(False)
+        self._scroll.viewport().setAutoFillBackground(False)
         self.bar.setContentsMargins(14, 0, 14, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 12)
@@ -188,7 +190,7 @@ def _why(entry: Entry | None) -> str:
         return wording.sentence(entry.failure.what)
     if entry.detection is None or entry.state is not State.DONE:
         return ""
-    limit = wording.percent(entry.defects_at)
+    limit = percent(entry.defects_at)
     moved = f" The limit was set to {limit} of the calibrated one." if entry.defects_at != 1 else ""
     past = f" {entry.past.said}" if entry.past is not None else ""
     return wording.sentence(entry.detection.reason) + moved + past

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -10,12 +11,13 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.state.entries import Beside
 from app.state.settings import POINT_SIZES, Settings
-from app.views.colours import MAPS, Look
+from app.views.colours import Look
 from app.views.layers import Layer
 from app.views.linked_clouds import LinkedClouds
 from app.views.view_cube import SIDES
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect.tools import Tool, Tools
+from sedir_core.evaluation.colour_maps import MAPS
 
 LOOK_SETTINGS = ("colour_map", "per_scan_scale", "depth_shading", "point_size")
 
@@ -39,16 +41,13 @@ class ViewActions(QObject):
         self._icons: list[tuple[QAction, str]] = []
         self.reset = self._action("Reset Camera", clouds.reset_camera, "R", "fit-to-screen-outline")
         self.layers = [
-            self._action(layer.value, lambda layer=layer: clouds.set_layer(layer), str(key))
-            for key, layer in enumerate(Layer, 1)
+            self._action(layer.value, partial(clouds.set_layer, layer), str(key)) for key, layer in enumerate(Layer, 1)
         ]
         _make_choice(self.layers, list(Layer).index(clouds.layer))
-        self.besides = [
-            self._action(beside.value, lambda beside=beside: clouds.set_beside(beside)) for beside in Beside
-        ]
+        self.besides = [self._action(beside.value, partial(clouds.set_beside, beside)) for beside in Beside]
         _make_choice(self.besides, list(Beside).index(clouds.beside))
         clouds.beside_changed.connect(self._follow_beside)
-        self.sides = [self._action(side, lambda side=side: clouds.look_from(side)) for side in SIDES]
+        self.sides = [self._action(side, partial(clouds.look_from, side)) for side in SIDES]
         self.swap = self._action("Swap Sides", clouds.swap, "S", "swap-horizontal")
         self.single = self._action("One View", self._toggle_single, "V", "dock-window")
         self.single.setCheckable(True)
@@ -134,7 +133,7 @@ class ViewActions(QObject):
         """Actions of which one is checked: the value of that setting."""
         now = getattr(self._settings, name)
         made = [
-            self._action(title, lambda value=value: setattr(self._settings, name, value))
+            self._action(title, partial(setattr, self._settings, name, value))
             for title, value in zip(titles, values, strict=True)
         ]
         _make_choice(made, values.index(now) if now in values else 0)

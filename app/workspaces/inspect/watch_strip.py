@@ -17,7 +17,8 @@ class WatchStrip(QFrame):
     """Hidden while nothing is watched."""
 
     def __init__(self, watching: Watching, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._watching, self._theme = watching, theme
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignTop)
         self.title = Elided("sectionTitle")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.state.entries import Entry, State
 from app.widgets.numbers import on_screen
 from sedir_core import units
+from sedir_core.evaluation.report_style import percent
 from sedir_core.evidence.wording import measure_text
 from sedir_core.types import VERDICT_WORDS, Defect, Detection, DoubleArray, Scan
 from sedir_core.units import UNKNOWN, symbol
@@ -75,11 +76,6 @@ def category_text(detection: Detection) -> str:
     return f"{detection.category or 'unknown'} · {percent(detection.category_confidence)} sure{side}"
 
 
-def percent(share: float) -> str:
-    """Whole per cents up to 1000; `> 999 %` beyond."""
-    return "> 999 %" if share >= 9.995 else f"{100 * share:.0f} %"
-
-
 def number(value: float, like: float | None = None) -> str:
     """Three digits without an exponent: `1 230`, `12.3`, `−0.0123`. like: take as many decimals as this one has."""
     return on_screen(units.number(value, like)).replace("-", "−")
@@ -96,7 +92,7 @@ def area_text(area: float, unit: str) -> str:
 
 
 @dataclass(frozen=True)
-class Lengths:
+class LengthWording:
     """Tells lengths in the scan's coordinates in the unit that people know. factor: from the one to the other.
 
     unit: as it is written; empty where nobody knows it.
@@ -127,11 +123,11 @@ class Lengths:
         return f"{sides} {symbol(self.unit)}".rstrip()
 
 
-def lengths_of(detection: Detection | None, unit: str) -> Lengths:
+def lengths_of(detection: Detection | None, unit: str) -> LengthWording:
     """In the model's unit where it has one, else as the file has them, called what the user calls them."""
     if detection is None or detection.unit == UNKNOWN:
-        return Lengths(1.0, unit)
-    return Lengths(detection.to_unit, detection.unit)
+        return LengthWording(1.0, unit)
+    return LengthWording(detection.to_unit, detection.unit)
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,7 @@ def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> 
     return DefectWords(str(rank), title, (area, size, *([defect.place] if defect.place else [])))
 
 
-def _measured(defect: Defect, lengths: Lengths) -> tuple[str, ...]:
+def _measured(defect: Defect, lengths: LengthWording) -> tuple[str, ...]:
     """`0.42 mm deep`; nothing where it is not known."""
     return tuple(filter(None, (measure_text(defect, lengths.text),)))
 

@@ -24,7 +24,7 @@ from app.widgets.theme import Theme, icon, icon_size
 from app.workspaces.runs.table import ICONS
 from app.workspaces.runs.tables import BETTER, FIRST, SECOND, CategoryTable, MeasuresTable, SettingsTable, fate_reasons
 from sedir_core.config import METHOD_NAMES, PEERS
-from sedir_core.runs.catalogue import RunDetail, RunEntry, State
+from sedir_core.runs.catalogue import RunDetail, RunEntry, RunState
 from sedir_core.runs.compare import compare_runs, settings_of
 
 NOTHING = "Choose a run to see what it reaches and how it learned.\nChoose two, with Ctrl, to compare them."
@@ -41,7 +41,8 @@ class DetailPanel(QFrame):
     grow_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self._shown: list[RunDetail] = []
         self._allowed = True
@@ -102,11 +103,11 @@ class DetailPanel(QFrame):
 
     def _show_one(self, detail: RunDetail) -> None:
         entry, theme = detail.entry, self._theme
-        finished = entry.state is State.FINISHED
+        finished = entry.state is RunState.FINISHED
         self.title.setText(entry.name)
         self.about.setText(_about(entry))
-        colour = {State.FINISHED: theme.ok, State.RUNNING: theme.accent}.get(entry.state, theme.quiet)
-        colour = theme.ng if entry.state in (State.FAILED, State.DAMAGED) else colour
+        colour = {RunState.FINISHED: theme.ok, RunState.RUNNING: theme.accent}.get(entry.state, theme.quiet)
+        colour = theme.ng if entry.state in (RunState.FAILED, RunState.DAMAGED) else colour
         self._icon.setPixmap(icon(ICONS[entry.state], colour).pixmap(icon_size(28), self.devicePixelRatioF()))
         self.inspect.setEnabled(finished)
         self.evaluate.setEnabled(finished and not entry.bundled)
@@ -138,10 +139,10 @@ class DetailPanel(QFrame):
         self._show_curves(first, second)
 
     def _show_tabs(self, measures: QWidget, settings: QWidget) -> None:
-        for table in (self.categories, self.measures):
-            table.setVisible(table is measures)
-        for table in (self.settings, self.differences):
-            table.setVisible(table is settings)
+        self.categories.setVisible(measures is self.categories)
+        self.measures.setVisible(measures is self.measures)
+        self.settings.setVisible(settings is self.settings)
+        self.differences.setVisible(settings is self.differences)
         self.same.hide()
         self.tabs.setTabText(0, "Categories" if measures is self.categories else "Measures")
         self.tabs.setTabText(2, "Settings" if settings is self.settings else "Different settings")

@@ -132,12 +132,12 @@ def export(request: ExportRequest, report: Report, stop: Stop) -> Path:
 
 
 @dataclass(frozen=True)
-class ImportRequest:
+class BundleImport:
     bundle: Path
     folder: Path
 
 
-def bring_in(request: ImportRequest, report: Report, stop: Stop) -> Path:
+def bring_in(request: BundleImport, report: Report, stop: Stop) -> Path:
     """Raises BadRun, CannotWrite, Cancelled."""
     from sedir_core.runs.bundle import import_run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
@@ -32,11 +33,11 @@ from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon
 from app.workspaces.runs.detail_panel import DetailPanel
-from app.workspaces.runs.model import ExportRequest, ImportRequest, Listing, RunsModel, Shelf, bring_in, export
+from app.workspaces.runs.model import BundleImport, ExportRequest, Listing, RunsModel, Shelf, bring_in, export
 from app.workspaces.runs.table import ALIVE, RunTable
 from sedir_core.errors import UserError
 from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs, user_runs
-from sedir_core.runs.catalogue import RunEntry, State
+from sedir_core.runs.catalogue import RunEntry, RunState
 from sedir_core.runs.manage import Trashed, archive_run, delete_run, empty_trash, rename_run, restore_run
 
 SHELVES: tuple[tuple[str, Shelf], ...] = (("Runs", "current"), ("Archived", "archived"), ("Deleted", "deleted"))
@@ -77,7 +78,7 @@ class RunsPage(QWidget):
         self.empty_trash_button = QPushButton("Empty the trash…", visible=False)
         self.import_button = QPushButton("Import…", toolTip="Or drop a .sedir file anywhere in this window")
         self.detail = DetailPanel(theme)
-        self.import_, self.export, self.rename, self.archive, self.delete, self.add, self.destroy = (
+        self.import_, self.export, self.rename, self.archive, self.delete, self.add, self.purge = (
             QAction(text, self) for text in TEXT
         )
         self.list_stack = QStackedWidget()
@@ -98,7 +99,7 @@ class RunsPage(QWidget):
         return self.model.close()
 
     def actions(self) -> list[QAction]:
-        return [self.import_, self.export, self.rename, self.archive, self.delete, self.add, self.destroy]
+        return [self.import_, self.export, self.rename, self.archive, self.delete, self.add, self.purge]
 
     def tools(self) -> list[QAction]:
         return [self.import_, self.export]
@@ -166,7 +167,7 @@ class RunsPage(QWidget):
         """Into the trash; the bar above offers to bring the last one back."""
         if self.shelf.currentData() != "deleted":
             for entry in self._changeable():
-                self.model.act(f"{entry.name} is not deleted", lambda e=entry: delete_run(e.path), self._on_deleted)
+                self.model.act(f"{entry.name} is not deleted", partial(delete_run, entry.path), self._on_deleted)
 
     def restore_chosen(self) -> None:
         for entry in self.chosen:
@@ -177,10 +178,10 @@ class RunsPage(QWidget):
         count = len(self._trashed)
         question = f"Destroy {count} deleted {'run' if count == 1 else 'runs'} for good? This cannot be undone."
         box = QMessageBox(QMessageBox.Icon.Warning, "Empty the trash", question, parent=self)
-        box.addButton("Destroy", QMessageBox.ButtonRole.DestructiveRole)
+        destroy = box.addButton("Destroy", QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.buttonClicked.connect(lambda button: button.text() == "Destroy" and self.empty_trash())
+        destroy.clicked.connect(self.empty_trash)
         box.open()
 
     def empty_trash(self) -> None:
@@ -215,7 +216,7 @@ class RunsPage(QWidget):
     def import_bundles(self, bundles: Sequence[Path]) -> None:
         """Check exported models and add them to the list."""
         for bundle in bundles:
-            request = ImportRequest(bundle, self.model.folder)
+            request = BundleImport(bundle, self.model.folder)
             self.model.transfer(f"{bundle.name} is not imported", bring_in, request, self._on_imported)
 
     def add_folder(self) -> None:
@@ -307,12 +308,12 @@ class RunsPage(QWidget):
     def _enable(self) -> None:
         one, some, shelf = self._one(), bool(self._changeable()), self.shelf.currentData()
         deleted = shelf == "deleted"
-        self.export.setEnabled(one is not None and one.state is State.FINISHED and not deleted)
+        self.export.setEnabled(one is not None and one.state is RunState.FINISHED and not deleted)
         self.rename.setEnabled(one is not None and some and not deleted)
         self.archive.setEnabled(some and not deleted)
         self.archive.setText("Put Back onto the List" if shelf == "archived" else "Archive")
         self.delete.setEnabled(some and not deleted)
-        self.destroy.setEnabled(deleted and bool(self._trashed))
+        self.purge.setEnabled(deleted and bool(self._trashed))
         self.detail.allow(not deleted)
         self.restore.setVisible(deleted)
         self.empty_trash_button.setVisible(deleted)
@@ -362,7 +363,7 @@ class RunsPage(QWidget):
         self.model.progressed.connect(self._show_progress)
         self.status.cancel_wanted.connect(self.model.cancel)
         self.status.cancel_wanted.connect(self.evaluator.cancel)
-        self.shelf.currentIndexChanged.connect(lambda _: (self.table.choose([]), self._refresh()))
+        self.shelf.currentIndexChanged.connect(self._show_shelf)
         self.search.textChanged.connect(self.table.filter)
         self.table.chosen.connect(self._on_chosen)
         self.table.delete_pressed.connect(self.delete_chosen)
@@ -375,18 +376,22 @@ class RunsPage(QWidget):
         self.detail.set_menu(self._menu())
         self.restore.clicked.connect(self.restore_chosen)
         self.import_button.clicked.connect(self.import_.trigger)
-        self.empty_trash_button.clicked.connect(self.destroy.trigger)
+        self.empty_trash_button.clicked.connect(self.purge.trigger)
         self.export.triggered.connect(self.ask_to_export)
         self.import_.triggered.connect(self.ask_to_import)
         self.rename.triggered.connect(self.table.rename_chosen)
         self.archive.triggered.connect(self.archive_chosen)
         self.delete.triggered.connect(self.delete_chosen)
         self.add.triggered.connect(self.add_folder)
-        self.destroy.triggered.connect(self.ask_to_empty_trash)
+        self.purge.triggered.connect(self.ask_to_empty_trash)
         self.evaluator.busy_changed.connect(
             lambda busy: self._show_progress(Progress(0.0, "evaluating, some seconds for each scan") if busy else None)
         )
         self.evaluator.finished.connect(self._on_evaluated)
+
+    def _show_shelf(self) -> None:
+        self.table.choose([])
+        self._refresh()
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)

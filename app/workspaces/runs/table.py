@@ -21,12 +21,12 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.widgets.theme import Theme, icon
 from sedir_core.config import METHOD_NAMES
-from sedir_core.runs.catalogue import RunEntry, State
+from sedir_core.runs.catalogue import RunEntry, RunState
 
 COLUMNS = ("Name", "State", "Method", "Kinds", "O-AUROC", "P-AUROC", "Begun", "Size")
 NUMBERS = (3, 4, 5, 7)
 BEGUN, SIZE = 6, 7
-ALIVE = (State.WAITING, State.RUNNING)
+ALIVE = (RunState.WAITING, RunState.RUNNING)
 NAME_WIDTH, ROOMY = 120, 800
 TIPS = (
     "F2 renames", "", "The detector, and the preset it was trained with", "How many kinds of part it knows",
@@ -34,12 +34,12 @@ TIPS = (
     "Points: how well defects are found, per cent, from the last evaluation", "", "On disk",
 )  # fmt: skip
 ICONS = {
-    State.WAITING: "clock-outline",
-    State.RUNNING: "school-outline",
-    State.STOPPED: "pause-circle-outline",
-    State.FAILED: "alert-octagon",
-    State.FINISHED: "check-circle",
-    State.DAMAGED: "file-alert-outline",
+    RunState.WAITING: "clock-outline",
+    RunState.RUNNING: "school-outline",
+    RunState.STOPPED: "pause-circle-outline",
+    RunState.FAILED: "alert-octagon",
+    RunState.FINISHED: "check-circle",
+    RunState.DAMAGED: "file-alert-outline",
 }
 Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole
@@ -95,8 +95,8 @@ class RunTableModel(QAbstractTableModel):
             return _alignment(column)
         if role == Qt.ItemDataRole.DecorationRole and column == 1:
             colours = {
-                State.FINISHED: self._theme.ok, State.FAILED: self._theme.ng, State.DAMAGED: self._theme.ng,
-                State.RUNNING: self._theme.accent,
+                RunState.FINISHED: self._theme.ok, RunState.FAILED: self._theme.ng, RunState.DAMAGED: self._theme.ng,
+                RunState.RUNNING: self._theme.accent,
             }  # fmt: skip
             return icon(ICONS[entry.state], colours.get(entry.state, self._theme.quiet))
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -127,7 +127,8 @@ class RunTable(QTableView):
     delete_pressed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="plain")
+        super().__init__(parent)
+        self.setObjectName("plain")
         self.setAccessibleName("Runs")
         self.rows = RunTableModel(theme)
         self.sorted = QSortFilterProxyModel(self)

@@ -13,7 +13,7 @@ from app.widgets.number_field import RIGHT
 from app.widgets.theme import Theme
 from app.workspaces.runs.table import percent
 from sedir_core.runs.catalogue import MEASURES, RunDetail
-from sedir_core.runs.compare import Comparison
+from sedir_core.runs.compare import RunComparison
 
 SHORT = ("O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -112,7 +112,7 @@ class MeasuresTable(PlainTable):
         for column in range(5, 9):
             self.setColumnHidden(column, self.viewport().width() < ROOMY)
 
-    def show_comparison(self, found: Comparison, theme: Theme) -> None:
+    def show_comparison(self, found: RunComparison, theme: Theme) -> None:
         names = list(dict.fromkeys(pair.category for pair in found.pairs))
         self.setRowCount(len(names))
         for row, name in enumerate(names):

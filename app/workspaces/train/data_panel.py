@@ -29,6 +29,7 @@ from app.widgets.error_details import plain_label
 from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon
+from app.widgets.tree_items import top_items
 from app.workspaces.train.findings_list import FindingsList
 from sedir_core.datasets.layouts import LAYOUTS, describe
 from sedir_core.io.finding import may_be_scan
@@ -62,7 +63,8 @@ class DataPanel(QFrame):
     changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._theme = theme
         self.found: Survey | None = None
         self.choose = QPushButton("Choose a folder…", objectName="primary")
@@ -74,8 +76,8 @@ class DataPanel(QFrame):
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.setAccessibleName("Kinds of part")
-        for column in NUMBERS:
-            self.tree.headerItem().setTextAlignment(column, RIGHT)
+        for number in NUMBERS:
+            self.tree.headerItem().setTextAlignment(number, RIGHT)
         self.tree.setIconSize(QSize(ICON, ICON))
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.tree.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -119,8 +121,7 @@ class DataPanel(QFrame):
     @property
     def categories(self) -> tuple[str, ...]:
         """Those that are ticked."""
-        items = [self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount())]
-        return tuple(item.text(0) for item in items if item.checkState(0) is Qt.CheckState.Checked)
+        return tuple(item.text(0) for item in top_items(self.tree) if item.checkState(0) is Qt.CheckState.Checked)
 
     @property
     def n_scans(self) -> int:
@@ -145,14 +146,13 @@ class DataPanel(QFrame):
         self.findings.set_theme(theme)
         self.how.set_theme(theme)
         if self.found is not None:
-            for row, one in enumerate(self.found.categories):
-                self._picture(self.tree.topLevelItem(row), one)
+            for item, one in zip(top_items(self.tree), self.found.categories, strict=True):
+                self._picture(item, one)
 
     def tick(self, on: bool) -> None:
         """All that can be used, or none."""
         self.tree.blockSignals(True)
-        for row in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(row)
+        for item in top_items(self.tree):
             if not item.isDisabled():
                 item.setCheckState(0, Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
         self.tree.blockSignals(False)
@@ -210,8 +210,8 @@ class DataPanel(QFrame):
         """What is known of each category by now."""
         assert self.found is not None
         self.tree.blockSignals(True)
-        for row, one in enumerate(self.found.categories):
-            self._update_row(self.tree.topLevelItem(row), one)
+        for item, one in zip(top_items(self.tree), self.found.categories, strict=True):
+            self._update_row(item, one)
         self.tree.blockSignals(False)
         self.findings.show_findings(self.found.findings)
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon
+from app.widgets.tree_items import top_items
 
 if TYPE_CHECKING:
     from sedir_core.datasets.index import Finding
@@ -88,7 +89,7 @@ class FindingsList(QWidget):
         header.resizeSection(1, min(header.sectionSize(1), round(0.4 * room)))
         self._dress()
         if findings:
-            self.list.setCurrentItem(self.list.topLevelItem(0))
+            self.list.setCurrentItem(top_items(self.list)[0])
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -97,9 +98,9 @@ class FindingsList(QWidget):
         self._dress()
 
     def _dress(self) -> None:
-        for row, one in enumerate(self._shown[:MOST]):
+        for item, one in zip(top_items(self.list), self._shown[:MOST], strict=True):
             name, colour = ("alert-octagon", self._theme.ng) if one.blocks else ("alert-outline", self._theme.uncertain)
-            self.list.topLevelItem(row).setIcon(0, icon(name, colour))
+            item.setIcon(0, icon(name, colour))
 
     def _explain(self) -> None:
         """The chosen one in full, whatever the columns cut off."""

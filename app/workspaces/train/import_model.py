@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs.pool import Pool
 from app.state.entries import Failure
-from sedir_core.datasets.importing import ImportRequest, Kind, Looked, Part, name_trouble
+from sedir_core.datasets.importing import FilePreview, ImportRequest, Kind, Part, name_trouble
 from sedir_core.types import Report, Stop
 from sedir_core.units import UNKNOWN, Unit
 
@@ -43,7 +43,7 @@ class Draft:
 class ImportModel(QObject):
     """`looked` comes for each file, `done` with the data set's folder."""
 
-    looked = Signal(object)  # Looked
+    looked = Signal(object)  # FilePreview
     progressed = Signal(float, str)
     done = Signal(object)  # Path
     failed = Signal(object)  # Failure
@@ -51,7 +51,7 @@ class ImportModel(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.drafts: list[Draft] = []
-        self.seen: dict[Path, Looked] = {}
+        self.seen: dict[Path, FilePreview] = {}
         self._looking: dict[int, Path] = {}
         self._importing = 0
         self._pool = Pool("import", self)
@@ -108,7 +108,7 @@ class ImportModel(QObject):
 
     def _on_done(self, job: int, answer: object) -> None:
         self._looking.pop(job, None)
-        if isinstance(answer, Looked):
+        if isinstance(answer, FilePreview):
             self.seen[answer.path] = answer
             self.looked.emit(answer)
         else:
@@ -126,7 +126,7 @@ class ImportModel(QObject):
         self.failed.emit(Failure.of(error))
 
 
-def _look(path: Path, report: Report, stop: Stop) -> Looked:
+def _look(path: Path, report: Report, stop: Stop) -> FilePreview:
     from sedir_core.datasets.importing import look_at
 
     return look_at(path)

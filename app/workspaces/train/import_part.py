@@ -26,8 +26,9 @@ from app.widgets.cloud_icon import cloud_icon
 from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
+from app.widgets.tree_items import top_items
 from app.workspaces.train.import_model import Draft
-from sedir_core.datasets.importing import Kind, Looked, name_trouble, scans_below
+from sedir_core.datasets.importing import FilePreview, Kind, name_trouble, scans_below
 from sedir_core.io.formats import dialog_filter
 from sedir_core.units import UNKNOWN, in_mm
 
@@ -58,7 +59,7 @@ class PartPanel(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.draft = Draft()
-        self._seen: Mapping[Path, Looked] = {}
+        self._seen: Mapping[Path, FilePreview] = {}
         self.name = QLineEdit(placeholderText="bracket")
         self.name.textEdited.connect(self._on_name)
         self.name_wrong = QLabel(objectName="wrong", wordWrap=True)
@@ -83,8 +84,8 @@ class PartPanel(QWidget):
             folder.clicked.connect(lambda _=False, kind=kind: self._ask_folder(kind))
             self.add_files[kind] = files
             grid.addWidget(QLabel(words), row, 0)
-            for column, widget in enumerate((self._counts[kind], files, folder), 1):
-                grid.addWidget(widget, row, column)
+            for at, widget in enumerate((self._counts[kind], files, folder), 1):
+                grid.addWidget(widget, row, at)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True, iconSize=QSize(ICON, ICON))
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.headerItem().setTextAlignment(POINTS, RIGHT)
@@ -107,7 +108,7 @@ class PartPanel(QWidget):
         column.addWidget(self.tree, 1)
         column.addLayout(below)
 
-    def show_draft(self, draft: Draft, seen: Mapping[Path, Looked]) -> None:
+    def show_draft(self, draft: Draft, seen: Mapping[Path, FilePreview]) -> None:
         """seen: what is known of the files by now."""
         self.draft, self._seen = draft, seen
         self.name.setText(draft.name)
@@ -124,10 +125,9 @@ class PartPanel(QWidget):
         self.tree.setColumnWidth(0, 250)
         self._count()
 
-    def show_looked(self, one: Looked) -> None:
+    def show_looked(self, one: FilePreview) -> None:
         """Another file was read."""
-        for row in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(row)
+        for item in top_items(self.tree):
             if item.data(0, PATH) == one.path:
                 self._fill(item, one)
         self.tree.resizeColumnToContents(POINTS)
@@ -143,7 +143,7 @@ class PartPanel(QWidget):
             self._fill(item, self._seen[path])
         return item
 
-    def _fill(self, item: QTreeWidgetItem, one: Looked) -> None:
+    def _fill(self, item: QTreeWidgetItem, one: FilePreview) -> None:
         item.setText(2, grouped(one.n_points) if one.error is None else "")
         item.setIcon(0, cloud_icon(one.picture, self._theme, ICON))
         if one.error is not None:

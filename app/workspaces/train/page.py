@@ -354,7 +354,7 @@ class TrainPage(QWidget):
         self.data.show_survey(found)
         if unclear := without_columns(found):
             ask = lambda: ask_columns(self.messages, unclear, found.root, self.use_dataset)  # noqa: E731
-            self.messages.warn(unclear.name, Failure("its x, y and z cannot be told", "", ""), CHOOSE, ask)
+            self.messages.warn(unclear.name, Failure("its x, y and z cannot be identified", "", ""), CHOOSE, ask)
 
     def _on_followed(self, seen: Follow) -> None:
         self.progress.show_follow(seen)

@@ -25,7 +25,8 @@ class PreviewPanel(QFrame):
     """A card for each sample; a slider goes back over the epochs. Hidden while there is nothing to show."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._files: tuple[tuple[int, Path], ...] = ()
         self._read: dict[Path, list[Preview]] = {}
         self.cards: list[_Card] = []
@@ -63,7 +64,8 @@ class PreviewPanel(QFrame):
         grown = self._files == files[: len(self._files)]
         at_end = not grown or self.epoch.value() >= len(self._files) - 1
         self._files = files
-        self._read = {path: read for path, read in self._read.items() if path in dict(map(reversed, files))}
+        still = {path for _, path in files}
+        self._read = {path: read for path, read in self._read.items() if path in still}
         self.epoch.blockSignals(True)
         self.epoch.setRange(0, max(len(files) - 1, 0))
         if at_end:

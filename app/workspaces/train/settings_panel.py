@@ -28,7 +28,7 @@ from sedir_core.config import Config, preset
 from sedir_core.methods import TABLE
 
 PRESET_WORDS = {
-    "desktop": "Desktop: minutes on a processor",
+    "desktop": "Desktop: minutes on a CPU",
     "paper": "Paper: as published, for a GPU",
     "tiny": "Tiny: seconds, to try things out",
 }
@@ -43,7 +43,8 @@ class SettingsPanel(QFrame):
     anew_wanted = Signal()
 
     def __init__(self, runs: Path, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="panel")
+        super().__init__(parent)
+        self.setObjectName("panel")
         self._runs = runs
         self._n_categories = self._n_scans = 0
         self._waiting: frozenset[str] = frozenset()
@@ -69,24 +70,30 @@ class SettingsPanel(QFrame):
         top.addRow(self.name_wrong)
         for label, widget in (("Preset", self.preset), ("Method", self.method), ("Device", self.device)):
             top.addRow(label, widget)
-        for widget in (self.origin, self.anew):
-            top.addRow(widget)
-            top.setRowVisible(widget, False)
+        for later in (self.origin, self.anew):
+            top.addRow(later)
+            top.setRowVisible(later, False)
         for combo in (self.preset, self.method, self.device):  # the words beside them are never cut for theirs
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(14)
         self._top = top
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self.form)
-        scroll.viewport().setAutoFillBackground(False)
-        self.form.setAutoFillBackground(False)
+        inside = QWidget()
+        together = QVBoxLayout(inside)
+        together.setContentsMargins(0, 0, 6, 0)
+        together.setSpacing(9)
+        together.addLayout(top)
+        together.addWidget(self.everything)
+        together.addWidget(self.form)
+        together.addStretch()
+        scroll.setWidget(inside)
+        for part in (scroll.viewport(), inside, self.form):
+            part.setAutoFillBackground(False)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 12, 14, 12)
+        column.setContentsMargins(14, 12, 8, 12)
         column.setSpacing(9)
         column.addWidget(QLabel("2   How to learn it", objectName="sectionTitle"))
-        column.addLayout(top)
-        column.addWidget(self.everything)
         column.addWidget(scroll, 1)
         column.addWidget(self.estimate)
         column.addWidget(self.train)

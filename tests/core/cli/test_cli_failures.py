@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +144,13 @@ def test_any_size_of_the_history_is_taken(sedir, three, tmp_path, size) -> None:
 def test_a_model_by_an_impossible_name_is_said_not_to_be_one() -> None:
     with pytest.raises(BadRun):
         read_method(find_model("x" * 300))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="starts a shell")
+def test_a_program_started_without_streams_writes_to_none_of_its_files() -> None:
+    code = (
+        "import sys; from sedir_core.__main__ import main; sys.argv[1:] = ['--version']\n"
+        "try: main()\nexcept SystemExit: print(sys.stderr.fileno(), sys.stderr.isatty())"
+    )
+    done = subprocess.run(["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, code], stdout=subprocess.PIPE, text=True)
+    assert done.stdout.splitlines()[-1:] == ["2 False"]

@@ -99,6 +99,19 @@ def test_a_report_of_another_kind_is_refused_before_the_work(sedir, good, tmp_pa
     assert result.stdout == ""
 
 
+def test_a_report_says_who_inspected_which_lot(sedir, good, tmp_path) -> None:
+    html = tmp_path / "report.html"
+    assert sedir("inspect", good, "--report", html, "--operator", "Ada", "--lot", "L-7").exit_code == 0
+    assert "<dd>Ada</dd>" in html.read_text() and "<dd>L-7</dd>" in html.read_text()
+
+
+def test_a_logo_that_is_no_picture_is_refused_before_the_work(sedir, good, tmp_path) -> None:
+    (tmp_path / "logo.svg").write_text("<svg/>")
+    result = sedir("inspect", good, "--report", tmp_path / "r.html", "--logo", tmp_path / "logo.svg")
+    assert result.exit_code == 1 and "no PNG or JPEG" in result.stderr
+    assert result.stdout == "" and not (tmp_path / "r.html").exists()
+
+
 def test_an_unreadable_scan_outranks_ng(sedir, broken, dented) -> None:
     assert sedir("inspect", broken, dented, "--fail-on-ng").exit_code == 4
 

@@ -12,7 +12,7 @@ from sedir_core.methods import TABLE
 def test_every_method_is_listed_with_what_it_needs(sedir) -> None:
     said = sedir("methods").stdout
     assert [one.name for one in TABLE if f"{one.name} " not in said] == []
-    assert "told" in said and "found out" in said
+    assert " given " in said and " found " in said
 
 
 def test_json_says_how_faithful_each_is(sedir) -> None:

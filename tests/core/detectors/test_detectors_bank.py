@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.detectors.bank import Bank, choose_entries, greedy_k_centre
-from sedir_core.detectors.memory_bank import Judged, weighted_maximum
+from sedir_core.detectors.bank import MemoryBank, choose_entries, greedy_k_centre
+from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
 from sedir_core.detectors.peer_features import Patches
 from sedir_core.errors import Cancelled
 
 
-def owned(entries: np.ndarray) -> Bank:
-    return Bank(entries.astype(np.float32), np.zeros(len(entries), dtype=np.int64))
+def owned(entries: np.ndarray) -> MemoryBank:
+    return MemoryBank(entries.astype(np.float32), np.zeros(len(entries), dtype=np.int64))
 
 
 def test_each_entry_is_the_farthest_from_those_before() -> None:
@@ -64,7 +64,7 @@ def test_the_nearest_entry_is_found_in_few_and_many_dimensions(width: int, monke
 
 
 def test_a_part_can_be_forgotten_unless_it_is_the_only_one() -> None:
-    bank = Bank(np.eye(3, dtype=np.float32), np.array([0, 1, 1]))
+    bank = MemoryBank(np.eye(3, dtype=np.float32), np.array([0, 1, 1]))
     assert bank.without(1).owners.tolist() == [0]
     assert len(bank.without(0).without(1)) == 2
 
@@ -73,7 +73,7 @@ def test_the_weighted_score_is_the_formula_s() -> None:
     bank = owned(np.array([[0.0, 0, 0], [0, 2, 0], [0, 0, 5], [9, 9, 9]]))
     patches = Patches(np.array([[1.0, 0, 0], [0, 0.1, 0]], dtype=np.float32), np.arange(2))
     distances, entries = bank.nearest(patches.features)
-    found = weighted_maximum(Judged(patches, distances, entries), bank)
+    found = weighted_maximum(PatchDistances(patches, distances, entries), bank)
     root = np.sqrt(3)
     others = np.exp(np.sqrt(1 + 4) / root) + np.exp(np.sqrt(1 + 25) / root)
     assert found == pytest.approx(1 - np.exp(1 / root) / others, rel=1e-6)
@@ -83,4 +83,4 @@ def test_a_weight_needs_no_exponential_of_its_own() -> None:
     bank = owned(1e6 * np.eye(4))
     patches = Patches(np.full((1, 4), -1e6, dtype=np.float32), np.arange(1))
     distances, entries = bank.nearest(patches.features)
-    assert np.isfinite(weighted_maximum(Judged(patches, distances, entries), bank))
+    assert np.isfinite(weighted_maximum(PatchDistances(patches, distances, entries), bank))

@@ -100,7 +100,7 @@ def test_without_projector_and_plain_groups_it_is_reg3d_ad(tiny: TinyRun, tmp_pa
     memories = {
         name: projected(memory, nn.Identity(), plain.known[name].surface) for name, memory in plain.memories.items()
     }
-    same = Group3adDetector(config, plain.eyes, plain.known, memories)
+    same = Group3adDetector(config, plain.extractor, plain.known, memories)
     scan = scan_of(part("bracket", 100))
     expected, found = (one.detect(scan, "bracket") for one in (plain, same))
     assert np.allclose(found.point_scores, expected.point_scores, atol=1e-6)

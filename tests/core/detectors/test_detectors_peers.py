@@ -1,4 +1,4 @@
-"""Every peer end to end: memorised by the same command, told the category, scored as published."""
+"""Every peer end to end: memorised by the same command, given the category, scored as published."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from contract import CategoryGivenContract, altered, cut
 from peers import KINDS, aligned_once, memorise
 from tiny_run import TinyRun, dented, part, scan_of
+from torch import Tensor
 
 from sedir_core.config import PEERS
 from sedir_core.datasets.index import open_dataset
 from sedir_core.detectors.base import Detector, load_detector
 from sedir_core.detectors.memory_bank import RECIPES, MemoryBankDetector
 from sedir_core.detectors.registry import TABLE, code
-from sedir_core.errors import BadRun, TooFewPoints, UnknownCategory
+from sedir_core.errors import BadRun
 from sedir_core.evaluation.benchmark import evaluate
 from sedir_core.evaluation.ice import Contender, compare
 from sedir_core.evidence.limits import Calibrated
-from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.rundir.files import read_about
 from sedir_core.training.events import EvaluatedEvent, read_events
 from sedir_core.types import Scan
@@ -39,40 +40,13 @@ def peers(runs: dict[str, Path]) -> dict[str, Detector]:
     return {method: load_detector(run, "cpu") for method, run in runs.items()}
 
 
-@pytest.fixture(scope="module")
-def good() -> Scan:
-    return scan_of(part("bracket", 100))
+@pytest.mark.parametrize("method", PEERS)
+class TestContract(CategoryGivenContract): ...
 
 
 def test_every_memory_bank_has_a_recipe() -> None:
     banks = {one.name for one in TABLE if issubclass(code(one.detector), MemoryBankDetector)}
     assert set(RECIPES) == banks
-
-
-@pytest.mark.parametrize("method", PEERS)
-def test_it_has_to_be_told_the_category(peers: dict[str, Detector], good: Scan, method: str) -> None:
-    assert peers[method].needs_category
-    with pytest.raises(UnknownCategory, match="told the category"):
-        peers[method].detect(good)
-
-
-@pytest.mark.parametrize("method", PEERS)
-def test_every_point_gets_a_score_and_the_same_each_time(peers: dict[str, Detector], good: Scan, method: str) -> None:
-    once, twice = (peers[method].detect(good, "bracket") for _ in range(2))
-    assert np.isfinite(once.point_scores).all()
-    assert np.array_equal(once.point_scores, twice.point_scores)
-    assert once.object_score == twice.object_score
-    assert once.threshold > 0
-    assert "the category was told" in once.reason
-
-
-@pytest.mark.parametrize("method", PEERS)
-def test_shuffled_points_shuffle_the_scores(peers: dict[str, Detector], good: Scan, method: str) -> None:
-    order = np.random.default_rng(0).permutation(len(good))
-    straight = peers[method].detect(good, "bracket")
-    shuffled = peers[method].detect(scan_of(good.points[order]), "bracket")
-    assert np.allclose(straight.point_scores[order], shuffled.point_scores, rtol=1e-3, atol=1e-6)
-    assert shuffled.object_score == pytest.approx(straight.object_score, rel=1e-3)
 
 
 @pytest.mark.parametrize("method", ["template", "patchcore-fpfh", "reg3d-ad", *BY_PLACE])
@@ -88,12 +62,6 @@ def test_points_that_were_not_measured_are_not_scored(peers: dict[str, Detector]
     points[7] = np.nan
     found = peers[method].detect(scan_of(points), "bracket")
     assert np.flatnonzero(np.isnan(found.point_scores)).tolist() == [7]
-
-
-@pytest.mark.parametrize("method", ["template", "btf-fpfh", "reg3d-ad"])
-def test_too_few_points_are_refused(peers: dict[str, Detector], method: str) -> None:
-    with pytest.raises(TooFewPoints):
-        peers[method].detect(scan_of(part("bracket", 100)[:20]), "bracket")
 
 
 @pytest.mark.parametrize(
@@ -170,22 +138,16 @@ def test_a_run_says_its_method_and_its_limits(runs: dict[str, Path], peers: dict
     ],
 )
 def test_a_damaged_run_is_refused(runs: dict[str, Path], tmp_path: Path, method: str, name: str) -> None:
-    for file in ("config.toml", "about.json"):
-        (tmp_path / file).write_bytes((runs[method] / file).read_bytes())
-    tensors, meta = read_tensors(runs[method] / "weights.safetensors")
-    write_tensors(tmp_path / "weights.safetensors", tensors | {name: tensors[name][:1]}, meta)
     with pytest.raises(BadRun):
-        load_detector(tmp_path, "cpu")
+        load_detector(altered(runs[method], tmp_path, cut(name)), "cpu")
 
 
 def test_a_run_without_its_encoder_is_refused(runs: dict[str, Path], tmp_path: Path) -> None:
-    for file in ("config.toml", "about.json"):
-        (tmp_path / file).write_bytes((runs["m3dm"] / file).read_bytes())
-    tensors, meta = read_tensors(runs["m3dm"] / "weights.safetensors")
-    rest = {name: value for name, value in tensors.items() if not name.startswith("encoder.")}
-    write_tensors(tmp_path / "weights.safetensors", rest, meta)
+    def without_encoder(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value for name, value in tensors.items() if not name.startswith("encoder.")}
+
     with pytest.raises(BadRun, match="encoder is missing"):
-        load_detector(tmp_path, "cpu")
+        load_detector(altered(runs["m3dm"], tmp_path, without_encoder), "cpu")
 
 
 def test_banks_are_as_large_as_configured(peers: dict[str, Detector]) -> None:

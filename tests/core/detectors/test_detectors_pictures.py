@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from sedir_core.config import IsmpConfig, preset
-from sedir_core.detectors.bank import Bank
+from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.inside import INSIDE_WIDTH, inside_vector, slices
-from sedir_core.detectors.memory_bank import Judged, weighted_maximum
-from sedir_core.detectors.peer_features import Cloud, Eyes, Patches, blurred
+from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
+from sedir_core.detectors.peer_features import Cloud, FeatureExtractor, Patches, blurred
 from sedir_core.detectors.pictures import BACKGROUND, SIDE, published_turns, seen_features, turns_around, view
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
@@ -100,32 +100,32 @@ def test_a_point_is_seen_alike_wherever_it_stands_in_the_list() -> None:
 def test_the_weighted_maximum_is_the_published_one() -> None:
     entries = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 2, 0], [3, 3, 0, 0]], dtype=np.float32)
     patches = np.array([[0, 0, 0, 0.5], [2, 0, 0, 0]], dtype=np.float32)
-    bank = Bank(entries, np.zeros(5, dtype=np.int64))
+    bank = MemoryBank(entries, np.zeros(5, dtype=np.int64))
     distances, nearest = bank.nearest(patches)
     assert distances.tolist() == pytest.approx([0.5, 1.0])
-    score = weighted_maximum(Judged(Patches(patches, np.arange(2)), distances, nearest), bank)
+    score = weighted_maximum(PatchDistances(Patches(patches, np.arange(2)), distances, nearest), bank)
     assert score == pytest.approx(0.714612, abs=1e-6)
 
 
-def eyes(method: str) -> Eyes:
+def extractor(method: str) -> FeatureExtractor:
     torch.manual_seed(0)
     config = preset("tiny", method)
     encoder = LocalEncoder(192, 64, 6, 2).eval()
-    return Eyes(config, encoder, EfficientNetLite0().eval(), torch.device("cpu"))
+    return FeatureExtractor(config, encoder, EfficientNetLite0().eval(), torch.device("cpu"))
 
 
 def test_cpmf_s_patches_are_about_unit_vectors_and_a_bank_of_them_knows_them() -> None:
     points = ellipsoid(2_000)
-    patches = eyes("cpmf").look("views", Cloud(points, points))
+    patches = extractor("cpmf").extract("views", Cloud(points, points))
     assert patches.features.shape == (784, 176 + 33)
     assert np.linalg.norm(patches.features, axis=1).max() <= np.sqrt(2) + 1e-5
-    bank = Bank(patches.features, np.zeros(784, dtype=np.int64))
+    bank = MemoryBank(patches.features, np.zeros(784, dtype=np.int64))
     assert np.abs(bank.nearest(patches.features)[0]).max() < 1e-6
 
 
 def test_ismp_s_vector_ends_with_reg3d_s() -> None:
     points = ellipsoid(2_000)
-    look = eyes("ismp").look
+    look = extractor("ismp").extract
     long, tokens = look("slices and groups", Cloud(points, points)), look("groups", Cloud(points, points))
     assert long.features.shape[1] == 320 + 33 + tokens.features.shape[1]
     assert np.array_equal(long.picked, tokens.picked)
@@ -138,7 +138,7 @@ def test_gains_of_zero_leave_a_part_out() -> None:
     entries, asked = random.normal(size=(50, 20)).astype(np.float32), random.normal(size=(9, 20)).astype(np.float32)
     gains = np.repeat([0.0, 1.0], 10).astype(np.float32)
     owners = np.zeros(50, dtype=np.int64)
-    whole, part = Bank(entries * gains, owners, gains), Bank(entries[:, 10:].copy(), owners)
+    whole, part = MemoryBank(entries * gains, owners, gains), MemoryBank(entries[:, 10:].copy(), owners)
     assert np.allclose(whole.nearest(asked)[0], part.nearest(asked[:, 10:].copy())[0], atol=1e-6)
 
 

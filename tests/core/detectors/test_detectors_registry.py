@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 from runs_on_disk import write_run
 
 from sedir_core.config import METHODS, PRESETS, Config, preset
-from sedir_core.detectors.registry import BY_NAME, TABLE, Method, code, load, method_of
+from sedir_core.detectors.registry import BY_NAME, TABLE, Method, code, label_of, load, method_of
 from sedir_core.errors import BadConfig, BadRun
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_no_name_and_no_label_comes_twice() -> None:
@@ -27,9 +30,36 @@ def test_every_method_has_every_preset(method: Method) -> None:
     assert [preset(name, method.name).method for name in PRESETS] == [method.name] * len(PRESETS)
 
 
-@pytest.mark.parametrize("method", TABLE, ids=lambda one: one.name)
-def test_what_only_memorises_says_how_long_that_takes(method: Method) -> None:
-    assert (method.scan_s > 0) == (not method.learns)
+VARIANTS = [(one.name, one.section, *chosen, label) for one in TABLE for chosen, label in one.variants.items()]
+
+
+@pytest.mark.parametrize(("name", "section", "setting", "value", "label"), VARIANTS)
+def test_a_variant_has_a_label_of_its_own(name: str, section: str, setting: str, value: str, label: str) -> None:
+    assert label_of(preset("tiny", name)) == BY_NAME[name].label != label
+    assert label_of(preset("tiny", name, **{section: {setting: value}})) == label
+
+
+def words_of(path: Path) -> set[str]:
+    """Strings of a source file; docstrings are for people."""
+    tree = ast.parse(path.read_text("utf-8"))
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose)
+    return {node.value for node in constants if isinstance(node.value, str)}
+
+
+# Ours, which the program is about, and the two baselines that comparisons set beside it.
+PEERS = [one for one in TABLE if one.name not in ("sedir", "mc3d-ad", "template")]
+
+
+def test_a_detector_is_named_by_its_own_files_and_the_tables_alone() -> None:
+    """Adding one touches `methods`, and `config` where it has settings; a bank's recipe stands with the banks."""
+    sources = sorted(path for package in ("sedir_core", "app") for path in (ROOT / package).rglob("*.py"))
+    words = {str(path.relative_to(ROOT)): words_of(path) for path in sources}
+    tables = {"sedir_core/methods.py", "sedir_core/config.py"}
+    for method in PEERS:
+        own = {target.partition(":")[0].replace(".", "/") + ".py" for target in (method.detector, method.learner)}
+        named = {path for path, found in words.items() if method.name in found}
+        assert named <= tables | own | {"sedir_core/detectors/memory_bank.py"}, method.name
 
 
 def test_an_unknown_method_is_no_configuration() -> None:

@@ -127,7 +127,7 @@ def test_a_broken_scan_is_listed_and_left_out_for_both(detector, base, parts, tm
 def test_what_cannot_be_compared_is_said(detector, base, parts) -> None:
     ours, other = Contender("ours", detector), Contender("extent", ExtentDetector(base))
     data = open_dataset(parts)
-    with pytest.raises(UnknownCategory, match="has to be told"):
+    with pytest.raises(UnknownCategory, match="needs the category"):
         compare(ours, other, data, category_mode="auto")
     with pytest.raises(UnknownCategory, match="fewer than two"):
         compare(ours, other, data, ["cup"])

@@ -58,3 +58,11 @@ def test_a_trained_model_knows_metres_from_millimetres(tiny: TinyRun) -> None:
     small, whole = (detect_file(detector, scan_of(points * factor), "bracket") for factor in (0.001, 1.0))
     assert (small.unit, small.to_unit) == ("mm", 1000.0) and "read as metres" in small.reason
     assert whole.to_unit == 1.0 and "read as" not in whole.reason
+
+
+def test_no_power_of_ten_changes_a_verdict(tiny: TinyRun) -> None:
+    detector = SedirDetector.load(tiny.path, "cpu")
+    points = part("bracket", 101)
+    here, there = (detect_file(detector, scan_of(points * factor), "bracket") for factor in (1.0, 1e-6))
+    assert there.object_score == pytest.approx(here.object_score, rel=1e-3)
+    assert (there.threshold, there.uncertain) == (here.threshold, here.uncertain)

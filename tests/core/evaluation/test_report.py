@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from measured_ball import MeasuringDetector
 from roundness import RoundnessDetector, ball
 
 from sedir_core.errors import CannotWrite, UnreadableScan
 from sedir_core.evaluation.inspection import Inspected, Refused
-from sedir_core.evaluation.report import MOST_DEFECTS, N_BINS, Report
-from sedir_core.evaluation.report_style import place
-from sedir_core.types import Scan
+from sedir_core.evaluation.report import MOST_CLOSE_UPS, MOST_DEFECTS, N_BINS, Report, read_logo
+from sedir_core.evaluation.report_style import Review, place
+from sedir_core.types import Scan, Tolerance
 
 HOSTILE = "<script>alert(1)<b>&amp;.ply"
 
@@ -68,7 +70,7 @@ def test_html_holds_everything_and_runs_nothing(report: Report) -> None:
     looking = Looking()
     looking.feed(report.to_html())
     assert "script" not in looking.tags
-    assert looking.tags.count("img") == 2
+    assert looking.tags.count("img") == 3  # the overview of either scan, and the defect from near by
     for words in ("Ada", "7 <b>", HOSTILE, "ends too early", "NG", "OK"):
         assert words in looking.text
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", report.to_html())
@@ -98,7 +100,6 @@ def test_a_thousand_scans_and_defects_stay_readable() -> None:
     found.add(one)
     sheet = found.sheets[0]
     sheet.result["defects"][:] = sheet.result["defects"] * 40  # type: ignore[index]
-    assert len(sheet.defects) == MOST_DEFECTS
     assert sheet.n_more == 40 - MOST_DEFECTS
     found.sheets *= 60
     assert found.to_html().count("<section") == 60
@@ -109,9 +110,103 @@ def test_a_thousand_scans_and_defects_stay_readable() -> None:
 
 def test_the_operators_word_counts_and_is_named() -> None:
     found = Report("run", "roundness")
-    found.add(inspected("a.ply", 0.1), review="ok")
+    found.add(inspected("a.ply", 0.1), Review("ok", "Ada", "a stain"))
     assert found.counts["OK"] == 1
-    assert found.sheets[0].result["reason"].endswith("set to OK by the operator, the model said NG")
+    assert found.sheets[0].review.words == "Set to OK by Ada, the model said NG: “a stain”"
+    assert found.facts["Overruled by people"] == "1"
+    text = found.to_html()
+    assert "OK*" in text and "Set to OK by Ada, the model said NG: “a stain”" in text
+
+
+def test_a_word_that_agrees_is_no_overruling() -> None:
+    found = Report("run", "roundness")
+    found.add(inspected("a.ply", 0.1), Review("ng", "Ada"))
+    found.add(inspected("b.ply", 0.0), Review(None, "Bo", "dusty"))
+    assert [sheet.review.words for sheet in found.sheets] == ["NG confirmed by Ada", "Comment by Bo: “dusty”"]
+    assert not any(sheet.review.overrules for sheet in found.sheets)
+    assert "Overruled by people" not in found.facts
+
+
+def test_ng_comes_first(report: Report) -> None:
+    assert [sheet.word for sheet in report.sheets] == ["OK", "NG"]
+    assert [sheet.word for sheet in report.pages] == ["NG", "OK"]
+    text = report.to_html()
+    assert text.index("<h2>&lt;script&gt;") < text.index("<h2>good.ply")
+
+
+def measured(tolerance: str = "") -> Report:
+    """A ball of one metre with a dent, inspected in millimetres."""
+    scan = Scan(ball(dent=0.05, seed=1), "a.ply")
+    detector = MeasuringDetector(limit=0.02, tolerance=tolerance)
+    plain = RoundnessDetector().detect(scan)
+    found = replace(detector.detect(scan), defects=plain.defects)
+    made = Report("run", "roundness", lot="7")
+    made.add(Inspected(Path("a.ply"), scan, found, {"total": 0.2}))
+    return made
+
+
+def test_lengths_are_in_the_models_unit() -> None:
+    made = measured()
+    sheet = made.sheets[0]
+    assert (sheet.unit, made.facts["Unit"]) == ("mm", "millimetres")
+    assert sheet.notes == ("Deviation −50.0 to +0.0 mm; no tolerance was set.",)
+    assert sheet.lines[0].area == f"{sheet.result['defects'][0]['area']:,.0f}"
+
+
+def test_the_tolerance_is_said_with_what_it_decides() -> None:
+    assert measured("10").sheets[0].notes[0].endswith("out of the tolerance of −10 to +10 mm.")
+    assert "within the tolerance" in measured("900").sheets[0].notes[0]
+
+
+def test_what_people_call_the_unit_stands_where_the_model_knows_none() -> None:
+    found = Report("run", "roundness", unit="furlong")
+    found.add(inspected("a.ply", 0.1))
+    line = found.sheets[0].lines[0]
+    assert "furlong²" in line.sentence
+    assert float(line.area) == pytest.approx(found.sheets[0].result["defects"][0]["area"], rel=0.01)
+
+
+def test_a_band_that_was_set_colours_the_deviation() -> None:
+    scan = Scan(ball(dent=0.05, seed=1), "a.ply")
+    one = Inspected(Path("a.ply"), scan, MeasuringDetector().detect(scan), {"total": 0.2})
+    narrow, wide = Report("run", "x"), Report("run", "x")
+    narrow.add(one, band=Tolerance(-1, 1))
+    wide.add(one, band=Tolerance(-900, 900))
+    assert narrow.sheets[0].picture != wide.sheets[0].picture
+
+
+def test_only_the_first_defects_are_shown_from_near_by() -> None:
+    scan = Scan(ball(dent=0.1, seed=1), "a.ply")
+    found = RoundnessDetector().detect(scan)
+    made = Report("run", "roundness")
+    many = replace(found, defects=found.defects[:1] * (MOST_CLOSE_UPS + 3))
+    made.add(Inspected(Path("a.ply"), scan, many, {"total": 0.2}))
+    assert len(made.sheets[0].close_ups) == MOST_CLOSE_UPS
+    assert len(made.sheets[0].lines) == MOST_CLOSE_UPS + 3
+    assert all(picture.startswith(b"\x89PNG") for picture in made.sheets[0].close_ups)
+
+
+def test_a_logo_stands_at_the_head_of_both_kinds(tmp_path: Path) -> None:
+    import matplotlib.image
+
+    matplotlib.image.imsave(tmp_path / "logo.png", np.zeros((4, 9, 3)))
+    made = Report("run", "sedir", logo=read_logo(tmp_path / "logo.png"))
+    assert 'alt="Logo" src="data:image/png;base64,' in made.to_html()
+    made.write(tmp_path / "r.pdf")
+    assert b"/Subtype /Image" in (tmp_path / "r.pdf").read_bytes()
+
+
+def test_a_logo_that_is_no_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(b"<svg onload='alert(1)'>")
+    with pytest.raises(CannotWrite, match="no PNG or JPEG"):
+        read_logo(tmp_path / "logo.png")
+    with pytest.raises(CannotWrite, match="cannot be read"):
+        read_logo(tmp_path / "gone.png")
+    assert read_logo(None) == b""
+
+
+def test_a_report_has_lines_to_sign_on() -> None:
+    assert ">Signature<" in Report("run", "sedir").to_html()
 
 
 def test_an_empty_report_is_one_too(tmp_path: Path) -> None:

@@ -86,6 +86,13 @@ def test_what_is_out_of_tolerance_is_a_defect_where_it_is(dented: Scan) -> None:
     assert defect.kind == "dent" and defect.depth == pytest.approx(-DENT, rel=0.1)
 
 
+@pytest.mark.parametrize("tolerance", ["0,0", "0", "0,500"])
+def test_where_nothing_is_allowed_every_deviation_is_out_and_nothing_overflows(dented: Scan, tolerance: str) -> None:
+    found = MeasuringDetector(tolerance=tolerance).detect(dented)  # warnings are errors
+    pressed = np.flatnonzero(np.linalg.norm(dented.points - ball(0.0), axis=1) > DENT / 2)
+    assert any(np.isin(pressed, defect.members).mean() > 0.9 for defect in found.defects)
+
+
 def test_a_defect_above_the_limit_is_not_listed_twice(dented: Scan) -> None:
     limited = MeasuringDetector(limit=1.0).detect(dented)
     both = under_tolerance(dented, replace(limited, threshold=1.0, point_threshold=1.0), Tolerance(-50, 50))

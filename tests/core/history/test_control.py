@@ -8,7 +8,7 @@ import pytest
 from history_helpers import DAY
 
 from sedir_core.history.control import LEAST, run_chart, share_chart, spread, western_electric
-from sedir_core.history.records import Sample, Tally
+from sedir_core.history.records import ChartPoint, Tally
 
 
 def rules(*zones: float) -> dict[int, tuple[int, ...]]:
@@ -16,8 +16,8 @@ def rules(*zones: float) -> dict[int, tuple[int, ...]]:
     return western_electric([10 + 2 * zone for zone in zones], 10.0, 2.0)
 
 
-def sample(number: int, share: float | None, ng: bool = False) -> Sample:
-    return Sample(f"{number:032x}", DAY + timedelta(hours=number), "ball", "A", share, "ng" if ng else "ok")
+def sample(number: int, share: float | None, ng: bool = False) -> ChartPoint:
+    return ChartPoint(f"{number:032x}", DAY + timedelta(hours=number), "ball", "A", share, "ng" if ng else "ok")
 
 
 def tally(number: int, ng: bool = False, lot: str = "A") -> Tally:

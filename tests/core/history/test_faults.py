@@ -20,6 +20,8 @@ from sqlalchemy import String, event
 from sedir_core.errors import BadHistory, CannotWrite
 from sedir_core.history.database import HEAD, HistoryBusy
 from sedir_core.history.export import documents
+from sedir_core.history.outbox import Outbox
+from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
 
 RECORD = """
@@ -324,3 +326,25 @@ def small_disk(tmp_path):
         pytest.skip("a small disk of its own can only be mounted by root")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("tidying", ["trim", "sweep"])
+def test_results_that_cannot_be_deleted_end_no_recording(tmp_path, monkeypatch, caplog, tidying) -> None:
+    """Making room is for later: what was inspected is recorded, for the window and for the command line alike."""
+    place = HistoryPlace(f"sqlite:///{tmp_path / 'history.sqlite'}", tmp_path / "kept")
+    outbox = Outbox(place, lambda: 0)
+    if tidying == "sweep":
+        orphan = tmp_path / "kept" / "ab" / "abandoned.tmp"
+        orphan.parent.mkdir(parents=True)
+        orphan.touch()
+        os.utime(orphan, (0, 0))
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    outbox.put(lambda store: store.record(inspection(0), CONTENT), len(CONTENT))
+    done = outbox.flush()
+    outbox.close()
+    assert (done.n, done.trouble, done.bugs, len(outbox)) == (1, None, (), 0)
+    assert "Permission denied" in caplog.text

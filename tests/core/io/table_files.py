@@ -45,14 +45,26 @@ HEADERS = [
     "id;Position (X);Position (Y);Position (Z)",
     "id;X:;Y:;Z:",
     "id;x;y;Höhe",
+    "n;Abscisse X;Ordonnée Y;Cote Z",
+    "Nr;Współrzędna X;Współrzędna Y;Współrzędna Z",
+    "No;X koordinatı;Y koordinatı;Z koordinatı",
+    "№;Х;У;Z",
+    "id;Act X;Act Y;Act Z",
+    ";0;1;2",
 ]
 
 
+TIMES = 1.7e9 + np.random.default_rng(0).random(300).cumsum()
 UNCLEAR = {
     "names.csv": b"a;b;c;d\n" + text_rows(NUMBERED, ";"),
     "three_names.csv": b"first,second,third\n" + text_rows(ROWS, ","),
     "number_and_two.txt": text_rows([[i, *row[:2]] for i, row in enumerate(ROWS)]),
     "label_first.txt": text_rows([[4, *row] for row in ROWS]),
+    "labels_first.txt": text_rows([[i % 3, *row] for i, row in enumerate(ROWS)]),
+    "colours_first.txt": text_rows([[i % 255, 7 * i % 255, 3, *row] for i, row in enumerate(ROWS)]),
+    "times_first.txt": text_rows([[f"{t:.4f}", *row] for t, row in zip(TIMES, ROWS, strict=True)]),
+    "header_of_words.txt": b"Pos Y  Pos X  Pos Z\n" + text_rows(ROWS),
+    "twice.csv": b"x,y,z,x,y,z\n" + text_rows([[*row, *row] for row in ROWS], ","),
     "pixels_first.txt": text_rows([[i // 20, i % 20, *row] for i, row in enumerate(ROWS)]),
 }
 

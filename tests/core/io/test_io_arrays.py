@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +115,29 @@ def test_vertices_with_faces_are_a_mesh(tmp_path: Path) -> None:
 def test_faces_beyond_the_vertices_are_refused(read: Callable[..., np.ndarray]) -> None:
     with pytest.raises(UnreadableScan, match="uses vertex 300"):
         read(npz({"vertices": POINTS, "faces": np.array([[0, 1, 300]])}), "a.npz")
+
+
+def test_corners_that_coincide_by_chance_are_still_no_points(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(NoCoordinates, match="500 triangles"):
+        read(npy(draw.integers(0, 300, size=(500, 3))))
+
+
+def test_a_part_on_a_coarse_grid_is_points(read: Callable[..., np.ndarray]) -> None:
+    cube = draw.integers(0, 100, size=(5000, 3))
+    np.testing.assert_array_equal(read(npy(cube)), cube)
+
+
+def test_a_picture_of_normals_is_no_cloud(read: Callable[..., np.ndarray]) -> None:
+    normals = (POINTS / np.linalg.norm(POINTS, axis=1, keepdims=True)).reshape(20, 15, 3)
+    normals[3, 4] = 0  # nothing seen
+    with pytest.raises(NoCoordinates, match="directions of length 1"):
+        read(npy(normals))
+
+
+@pytest.mark.parametrize("shape", [(300,), (20, 15)])
+@pytest.mark.parametrize("names", ["xyz", "XYZ", ("pos_x", "pos_y", "pos_z")])
+def test_x_y_and_z_may_be_arrays_of_their_own(
+    names: Sequence[str], shape: tuple, read: Callable[..., np.ndarray]
+) -> None:
+    axes = {name: values.reshape(shape) for name, values in zip(names, POINTS.T, strict=True)}
+    np.testing.assert_array_equal(read(npz({**axes, "label": np.zeros(300)}), "a.npz"), POINTS)

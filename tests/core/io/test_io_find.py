@@ -142,3 +142,18 @@ def test_every_suffix_has_a_reader(tmp_path: Path) -> None:
 def test_reading_does_not_load_torch_or_open3d() -> None:
     program = "import sys, sedir_core.io.scans; assert not {'torch', 'open3d'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_nameless_record_of_measurements_beside_scans_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.ply").write_bytes(VALID["ascii.ply"][0])
+    record = b"".join(b"%d.25 %d.5 21.%d 3.125\n" % (1000 + i * i, i % 7, i % 10) for i in range(100))
+    (tmp_path / "temperatures.txt").write_bytes(record)
+    found = look_for_scans([tmp_path])
+    assert [path.name for path in found.scans] == ["a.ply"]
+    assert [(one.path.name, "times" in one.why) for one in found.passed_over] == [("temperatures.txt", True)]
+    lines = b"".join(b"%d.25 %d.5 %d.75 0.%d\n" % (x, y, x * y % 7, x % 9 + 1) for y in range(9) for x in range(99))
+    (tmp_path / "lines.xyz").write_bytes(lines)
+    assert [path.name for path in find_scans([tmp_path])] == ["a.ply", "lines.xyz"]
+    for name in ("a.ply", "lines.xyz"):
+        (tmp_path / name).unlink()
+    assert [path.name for path in find_scans([tmp_path])] == ["temperatures.txt"]  # then reading it asks

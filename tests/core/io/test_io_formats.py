@@ -215,3 +215,12 @@ for name in {names}:
 """
     environment = os.environ | {"LOCPATH": str(tmp_path)}
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
+
+
+@pytest.mark.parametrize("place", ["before", "amid", "after"])
+def test_a_comment_may_be_longer_than_any_line(place: str, tmp_path: Path) -> None:
+    note = b"# " + b"a" * (5 << 20) + b"\n"
+    rows = b"".join(b"v %d %d %d\n" % (i, i * i % 97, i % 7) for i in range(100))
+    at = {"before": 0, "amid": rows.index(b"v 50"), "after": len(rows)}[place]
+    (tmp_path / "a.obj").write_bytes(rows[:at] + note + rows[at:])
+    assert len(read_scan(tmp_path / "a.obj")) == 100

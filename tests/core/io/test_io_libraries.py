@@ -131,7 +131,14 @@ HOSTILE = [
 def test_a_hostile_file_is_refused_with_reason_and_way_out(name: str, outcomes: dict) -> None:
     error, _, reason = outcomes[name]
     assert error is not None and error.where.endswith(name) and error.hint and reason in error.what, error
-    assert len(error.what) < 320
+    assert len(error.what) < 320 and "Refusal" not in error.what
+
+
+def test_a_refusal_of_ours_keeps_its_own_way_out(tmp_path: Path) -> None:
+    picture = tiff(tmp_path / "a.tif", np.zeros((30, 40, 3), np.uint8))
+    with pytest.raises(UnreadableScan) as refused:
+        read_scan(picture)
+    assert refused.value.what == "is a picture, not points" and "size of a pixel" in refused.value.hint
 
 
 def test_no_hostile_file_is_left_out_of_the_list(outcomes: dict) -> None:

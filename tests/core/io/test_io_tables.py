@@ -90,6 +90,56 @@ def test_evenly_spaced_times_are_not_x(read: Callable[..., np.ndarray]) -> None:
     np.testing.assert_array_equal(read(text_rows([[f"{0.01 * i:.2f}", *row] for i, row in enumerate(ROWS)])), POINTS)
 
 
+def test_coordinates_with_normals_are_read_although_x_is_whole_or_sorted(read: Callable[..., np.ndarray]) -> None:
+    normals = [["0.6", "-0.8", "0.0"]] * 300
+    for first in (np.rint(POINTS[:, 0]), np.sort(POINTS[:, 0])):
+        table = [[f"{x:g}", *row[1:], *normal] for x, row, normal in zip(first, ROWS, normals, strict=True)]
+        np.testing.assert_allclose(read(text_rows(table))[:, 0], first, rtol=1e-5)
+
+
+def test_the_numbers_of_columns_are_no_point(read: Callable[..., np.ndarray]) -> None:
+    for separator in (",", ";"):
+        np.testing.assert_array_equal(read(separator.join("012").encode() + b"\n" + text_rows(ROWS, separator)), POINTS)
+    assert len(read(b"0 1 2\n" + text_rows(np.rint(POINTS).astype(int).tolist()))) == 301  # all are whole: a point
+
+
+def test_keys_in_a_header_are_names(read: Callable[..., np.ndarray]) -> None:
+    np.testing.assert_array_equal(read(b"Z:;Y:;X:\n" + text_rows(ROWS, ";")), POINTS[:, ::-1])
+
+
+@pytest.mark.parametrize("row", ["z={2} y={1} x={0}", "Z:{2},Y:{1},X:{0}", '{{"z": {2}, "y": {1}, "x": {0}}}'])
+def test_keys_in_the_rows_are_names(row: str, read: Callable[..., np.ndarray]) -> None:
+    np.testing.assert_array_equal(read("\n".join(row.format(*cells) for cells in ROWS).encode()), POINTS)
+
+
+def test_a_comment_may_list_the_fields(read: Callable[..., np.ndarray]) -> None:
+    rows = text_rows([[f"{i % 7}.5", *row] for i, row in enumerate(ROWS)])
+    np.testing.assert_array_equal(read(b"# fields: intensity x y z\n" + rows), POINTS)
+    with pytest.raises(UnknownColumns, match="--columns"):
+        read(b"# Mean intensity x y z\n" + rows)
+    np.testing.assert_array_equal(read(b"# Cloud of a part, x y z in mm\n" + PLAIN), POINTS)
+
+
+def test_names_in_a_japanese_encoding_are_names(read: Callable[..., np.ndarray]) -> None:
+    header = "Z座標;Y座標;X座標\n".encode("shift-jis")
+    np.testing.assert_array_equal(read(header + text_rows(ROWS, ";")), POINTS[:, ::-1])
+
+
+def test_a_date_with_a_blank_is_one_cell(read: Callable[..., np.ndarray]) -> None:
+    rows = [["2026-11-29 10:05:17", *row] for row in ROWS]
+    np.testing.assert_array_equal(read(b"time,x,y,z\n" + text_rows(rows, ",")), POINTS)
+    with pytest.raises(UnreadableScan, match="is not a number"):
+        read(text_rows([[f"{row[0][:-3]} 5", *row[1:]] for row in ROWS], ";"))
+
+
+def test_the_end_that_dos_puts_into_a_text_is_no_row(read: Callable[..., np.ndarray]) -> None:
+    np.testing.assert_array_equal(read(PLAIN + b"\x1a"), POINTS)
+
+
+def test_many_lines_before_the_table_are_a_header(read: Callable[..., np.ndarray]) -> None:
+    np.testing.assert_array_equal(read(b"# of the scanner\n" * 90 + b"key: value\n" * 90 + PLAIN), POINTS)
+
+
 def test_names_of_points_are_passed_over(read: Callable[..., np.ndarray]) -> None:
     np.testing.assert_array_equal(read(text_rows([[f"P{i}", *row] for i, row in enumerate(ROWS)])), POINTS)
     named = b"name,x,y,z\n" + text_rows([["bolt", *row] for row in ROWS], ",")
@@ -140,12 +190,15 @@ def test_decimal_commas_are_seen_below_a_row_of_whole_numbers(separator: str, re
     np.testing.assert_array_equal(read(comma(first_whole, separator))[1:], POINTS)
 
 
-@pytest.mark.parametrize("word", ["NA", "n/a", "NaN", "null", "-", "--", "None", "#N/A", "?"])
+@pytest.mark.parametrize(
+    "word",
+    ["NA", "n/a", "NaN", "null", "-", "--", "None", "#N/A", "?", "-nan(ind)", "#DIV/0!", "***", "k.A.", "invalid"],
+)
 @pytest.mark.parametrize("separator", [" ", ",", ";"])
 def test_words_for_a_missing_value_are_missing_values(
     word: str, separator: str, read: Callable[..., np.ndarray]
 ) -> None:
-    if word == "#N/A" and separator == " ":
+    if word.startswith("#") and separator == " ":
         return  # there it begins a comment
     rows = [[word] * 3 if i % 7 == 3 else row for i, row in enumerate(ROWS)]
     found = read(text_rows(rows, separator))
@@ -204,8 +257,9 @@ def test_coordinates_that_look_like_triangles_are_read_when_the_user_says_so(rea
 
 
 def test_an_image_of_heights_in_text_is_no_cloud(read: Callable[..., np.ndarray]) -> None:
-    with pytest.raises(UnreadableScan, match="image of heights"):
-        read(text_rows(draw.normal(size=(100, 48)).round(3).tolist()))
+    for width in (48, 20):
+        with pytest.raises(UnreadableScan, match="image of heights"):
+            read(text_rows(draw.normal(size=(100, width)).round(3).tolist()))
 
 
 @pytest.mark.parametrize("name", ["a.asc", "a.dat", "a.xyzn", "a.xyzrgb", "a.foo", "a", "a.ply", "a.stl", "a.npy"])

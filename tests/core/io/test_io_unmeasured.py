@@ -96,3 +96,17 @@ def test_a_scan_says_what_was_left_out_in_every_format(tmp_path: Path) -> None:
         scan = read_scan(tmp_path / name)
         assert scan.left_out == "80 rows without a measurement were left out (z = -32768)"
         assert len(scan) == len(points) and scan.finite.sum() == len(points) - 80
+
+
+def test_one_point_again_and_again_on_the_diagonal_is_a_mark() -> None:
+    points = plate() - [0, 0, 198]
+    points[:40] = -1.0
+    found, said = mark_unmeasured(points)
+    assert np.isnan(found[:40]).all() and np.isfinite(found[40:]).all()
+    assert said == "40 rows without a measurement were left out (x = y = z = -1)"
+
+
+def test_marks_of_integers_are_known_in_other_units() -> None:
+    points = plate() - [0, 0, 198]
+    points[:40, 2] = -32.768
+    assert np.isnan(mark_unmeasured(points)[0][:40]).all()

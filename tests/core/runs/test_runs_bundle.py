@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 import shutil
 import stat
 import struct
@@ -274,7 +275,9 @@ def test_a_header_that_lies_is_refused(bundle: Path, tmp_path: Path) -> None:
 def test_a_configuration_that_claims_to_be_huge_takes_no_memory(bundle: Path, tmp_path: Path) -> None:
     toml = contents(bundle)["config.toml"].replace(b"feedforward = 64", b"feedforward = 4096")
     toml = toml.replace(b"depth = 1\n", b"depth = 12\n")
-    refused(forged(bundle, tmp_path / "x.sedir", config_toml=toml), tmp_path / "runs", "do not fit")
+    about = re.sub(rb'"settings": "\w+"', b'"settings": ""', contents(bundle)["about.json"])  # the hash is forged, too
+    path = forged(bundle, tmp_path / "x.sedir", config_toml=toml, about_json=about)
+    refused(path, tmp_path / "runs", "do not fit")
 
 
 # The disk

@@ -13,7 +13,7 @@ from tiny_run import CATEGORIES, TinyRun
 from sedir_core.errors import RunLocked
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.lock import held
-from sedir_core.runs.catalogue import State, list_runs, read_detail, read_entry
+from sedir_core.runs.catalogue import RunState, list_runs, read_detail, read_entry
 from sedir_core.runs.compare import compare_runs
 from sedir_core.runs.manage import rename_run
 from sedir_core.training import queue
@@ -32,7 +32,7 @@ def evaluated(run: Path, **scores: float) -> Path:
 
 def test_a_finished_run_says_all_that_is_known_of_it(run: Path) -> None:
     entry = read_entry(evaluated(run, cup=0.9, bracket=0.7))
-    assert (entry.name, entry.state, entry.method, entry.preset) == ("mine", State.FINISHED, "sedir", "tiny")
+    assert (entry.name, entry.state, entry.method, entry.preset) == ("mine", RunState.FINISHED, "sedir", "tiny")
     assert entry.categories == CATEGORIES
     assert entry.n_bytes == sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
     assert entry.means["o_auroc"] == pytest.approx(0.8)
@@ -50,19 +50,19 @@ def test_details_hold_limits_settings_and_curves(run: Path) -> None:
 
 def test_states_are_told_apart(run: Path) -> None:
     with held(run):
-        assert read_entry(run).state is State.RUNNING
+        assert read_entry(run).state is RunState.RUNNING
     (run / run_files.WEIGHTS).unlink()
-    assert read_entry(run).state is State.DAMAGED
+    assert read_entry(run).state is RunState.DAMAGED
     lines = (run / run_files.EVENTS).read_text().splitlines(keepends=True)
     (run / run_files.EVENTS).write_text("".join(lines[:-1]))
-    assert read_entry(run).state is State.STOPPED
+    assert read_entry(run).state is RunState.STOPPED
     (run / run_files.EVENTS).write_text('{"event": "failed", "kind": "x", "message": "the disk is full"}\n')
-    assert (read_entry(run).state, read_entry(run).trouble) == (State.FAILED, "the disk is full")
+    assert (read_entry(run).state, read_entry(run).trouble) == (RunState.FAILED, "the disk is full")
 
 
 def test_a_training_that_has_only_just_begun_is_running(tmp_path: Path) -> None:
     with held(tmp_path / "new"):
-        assert [entry.state for entry in list_runs([tmp_path])] == [State.RUNNING]
+        assert [entry.state for entry in list_runs([tmp_path])] == [RunState.RUNNING]
 
 
 @pytest.mark.parametrize("name", [run_files.ABOUT, run_files.CONFIG])
@@ -70,7 +70,7 @@ def test_a_training_that_has_only_just_begun_is_running(tmp_path: Path) -> None:
 def test_a_damaged_run_is_listed_with_what_is_wrong(run: Path, name: str, content: bytes) -> None:
     (run / name).write_bytes(content)
     (entry,) = list_runs([run.parent])
-    assert entry.state is State.DAMAGED
+    assert entry.state is RunState.DAMAGED
     assert entry.trouble
     read_detail(run)
 
@@ -80,7 +80,7 @@ def test_strange_metrics_are_no_metrics(run: Path, content: bytes) -> None:
     for name in (run_files.METRICS, run_files.EVALUATION, run_files.EVENTS):
         (run / name).write_bytes(content)
     detail = read_detail(run)
-    assert (detail.entry.state, detail.thresholds, detail.entry.measured) == (State.FINISHED, {}, {})
+    assert (detail.entry.state, detail.thresholds, detail.entry.measured) == (RunState.FINISHED, {}, {})
 
 
 def test_foreign_folders_are_passed_over(run: Path) -> None:
@@ -102,7 +102,7 @@ def test_pipes_in_the_place_of_files_do_not_block(run: Path) -> None:
     for name in (run_files.METRICS, run_files.EVENTS, run_files.ABOUT):
         (run / name).unlink()
         os.mkfifo(run / name)
-    assert read_entry(run).state is State.DAMAGED
+    assert read_entry(run).state is RunState.DAMAGED
 
 
 def test_two_runs_are_compared(run: Path) -> None:
@@ -120,6 +120,6 @@ def test_a_stopped_run_that_is_ordered_to_go_on_waits(run: Path, monkeypatch: py
     monkeypatch.setenv("XDG_DATA_HOME", str(run.parent.parent / "data"))
     (run / run_files.WEIGHTS).unlink()
     queue.add(queue.queue_folder(), queue.Job(run_dir=run, words=("x",), device="cpu", notes=run / "notes"))
-    assert read_entry(run).state is State.WAITING
+    assert read_entry(run).state is RunState.WAITING
     with pytest.raises(RunLocked, match="waits to be"):
         rename_run(run, "other")

@@ -89,6 +89,28 @@ def test_a_damaged_run_is_refused(finished: Path, name: str, damage: str) -> Non
         run_files.read_run_tensors(finished)
 
 
+@pytest.mark.parametrize(
+    ("setting", "other", "refused"),
+    [
+        ("group_size = 32", "group_size = 48", True),
+        ('rule = "calibrated"', 'rule = "raw"', False),
+        ("false_alarm_rate = 0.05", "false_alarm_rate = 0.01", False),
+    ],
+)
+def test_settings_that_limits_follow_from_stay_as_trained(
+    finished: Path, setting: str, other: str, refused: bool
+) -> None:
+    """Changed scores under the old limits would call a part OK that is not."""
+    text = (finished / "config.toml").read_text()
+    assert setting in text
+    (finished / "config.toml").write_text(text.replace(setting, other))
+    if not refused:
+        run_files.read_run_config(finished)
+        return
+    with pytest.raises(BadRun, match="was changed since the training"):
+        run_files.read_run_config(finished)
+
+
 def test_one_flipped_bit_in_the_weights_is_noticed(finished: Path) -> None:
     path = finished / "weights.safetensors"
     content = bytearray(path.read_bytes())

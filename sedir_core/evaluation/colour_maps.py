@@ -72,7 +72,7 @@ _RGB_FROM_LMS = np.array(
 def _srgb(lab: NDArray[np.float64]) -> NDArray[np.float64]:
     """OKLab (n, 3) to sRGB (n, 3) in 0..1, clipped to the gamut."""
     linear = np.clip((lab @ _LMS_FROM_LAB.T) ** 3 @ _RGB_FROM_LMS.T, 0.0, 1.0)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055))
 
 
 def _oklab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:

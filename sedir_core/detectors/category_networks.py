@@ -1,4 +1,4 @@
-"""Detectors with a small network of its own for each category that they are told."""
+"""Detectors with a small network for each category, which has to be given."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.detectors.category_given import Examined, ToldDetector
+from sedir_core.detectors.category_given import CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
-from sedir_core.detectors.residuals import Residuals
+from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.geometry.sampling import repeatable_order
@@ -28,7 +28,7 @@ from sedir_core.types import DoubleArray, FloatArray
 
 
 @dataclass(frozen=True)
-class Looked:
+class NetworkOutput:
     """What a network shows of a cloud of n points. channels: (c, n) scores of its points. score: of the scan, where it
     does not follow from these. rebuilt: (m, 3) what it believes is normal, in the frame. token: (d,) what it knows the
     scan by; each category's network has a space of its own."""
@@ -39,7 +39,7 @@ class Looked:
     score: float = float("nan")
 
 
-class NetworkDetector(ToldDetector):
+class NetworkDetector(CategoryGivenDetector):
     """nets: one for each category, frozen, on `device`. scales: (c, 2) what held-out good scans show at least and at
     most, where a method has several channels to bring to one scale."""
 
@@ -60,26 +60,26 @@ class NetworkDetector(ToldDetector):
         """The untrained network of one category."""
 
     @abstractmethod
-    def look(self, network: nn.Module, cloud: Cloud) -> Looked:
+    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """Score a cloud by a category's network."""
 
-    def conclude(self, looked: Looked, cloud: Cloud, scale: DoubleArray) -> Examined:
+    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
         """One score per point and one for the scan: of one channel they are its own."""
-        return Examined(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
+        return CloudScores(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
 
-    def looked(self, category: str, cloud: Cloud) -> Looked:
+    def looked(self, category: str, cloud: Cloud) -> NetworkOutput:
         """What the category's network shows."""
         with memory_guard(self.device, LESS_MEMORY), torch.no_grad():
             return self.look(self.nets[category], cloud)
 
-    def examine(self, category: str, cloud: Cloud) -> Examined:
-        """See `ToldDetector.examine`."""
+    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.examine`."""
         looked = self.looked(category, cloud)
         return self.conclude(looked, cloud, self.scales.get(category, unscaled(len(looked.channels))))
 
-    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> Residuals:
+    def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
-        return Residuals(cloud.aligned, self.examine(category, cloud).scores)
+        return PlacedResiduals(cloud.aligned, self.examine(category, cloud).scores)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
@@ -114,7 +114,7 @@ def unscaled(n_channels: int) -> DoubleArray:
     return np.tile([0.0, 1.0], (n_channels, 1))
 
 
-def scale_of(looked: Sequence[Looked]) -> DoubleArray:
+def scale_of(looked: Sequence[NetworkOutput]) -> DoubleArray:
     """(c, 2) the extremes of held-out good scans; one that changes nothing where there is nothing to be combined.
 
     The published codes take those of the whole test set, by which test scans judge each other.

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sedir_core.evaluation.metrics import aupr, auroc, mean
+from sedir_core.metrics import aupr, auroc, mean
 
 
 def bools(*values: int) -> np.ndarray:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.views.colours import NOT_EVALUATED, Rgb
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.colours import NOT_EVALUATED
 from sedir_core.types import DoubleArray, FloatArray, Tolerance
+from sedir_core.units import number
 
 INSIDE: tuple[int, int, int] = (104, 178, 112)
 TOO_LITTLE = ((62, 62, 176), (54, 104, 206), (74, 160, 226), (140, 214, 236))
@@ -84,6 +86,11 @@ def share_inside(values: FloatArray, band: Tolerance) -> float:
     """How much of the evaluated surface is inside the band, 0..1; NaN where nothing was evaluated."""
     known = values[~np.isnan(values)]
     return float(np.mean((known >= band.minus) & (known <= band.plus))) if len(known) else float("nan")
+
+
+def signed(length: float, like: float) -> str:
+    """`+0.42`, `−0.42`, as exact as `like`."""
+    return ("+" if length > 0 else "") + number(length, like).replace("-", "−")
 
 
 def round_length(length: float) -> float:

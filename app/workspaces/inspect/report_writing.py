@@ -1,0 +1,83 @@
+"""A report of scans of the list: which ones, with what their people said, and written scan by scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.state.entries import Entry
+from sedir_core.evaluation.report_style import percent
+from sedir_core.types import Report, Stop, Tolerance
+
+
+@dataclass(frozen=True)
+class ReportedScan:
+    """An entry, and the band of deviations that somebody chose for its kind; None for the usual one."""
+
+    entry: Entry
+    band: Tolerance | None = None
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What stands at the head of a report, and its scans."""
+
+    parts: tuple[ReportedScan, ...]
+    run_dir: Path
+    method: str = ""
+    operator: str = ""
+    lot: str = ""
+    unit: str = ""
+    logo: Path | None = None
+
+
+def reportable(entries: Sequence[Entry]) -> list[Entry]:
+    """Those that have a result, or a reason for none."""
+    return [entry for entry in entries if entry.detection is not None or entry.failure is not None]
+
+
+def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop) -> None:
+    """As HTML or PDF by the ending. Raises CannotWrite, Cancelled."""
+    from sedir_core.errors import Cancelled, UnreadableScan, UserError
+    from sedir_core.evaluation.inspection import Inspected, Refused
+    from sedir_core.evaluation.report import Report as InspectionReport
+    from sedir_core.evaluation.report import check_format, read_logo
+    from sedir_core.evaluation.report_style import Review
+    from sedir_core.io.scans import read_scan
+
+    check_format(path)
+    logo = read_logo(request.logo)
+    head = (request.method, request.operator)
+    sheets = InspectionReport(str(request.run_dir), *head, lot=request.lot, unit=request.unit, logo=logo)
+    for done, part in enumerate(request.parts):
+        if stop():
+            raise Cancelled
+        entry = part.entry
+        report(done / len(request.parts), f"report: scan {done + 1} of {len(request.parts)}")
+        if entry.failure is not None:
+            sheets.add(Refused(entry.path, UnreadableScan(entry.path, entry.failure.what, entry.failure.hint)))
+        elif entry.detection is not None:
+            try:
+                scan = entry.scan or read_scan(entry.path)  # those shown long ago are no longer in memory
+            except UserError as error:
+                sheets.add(Refused(entry.path, error))
+                continue
+            said = Review(entry.review, entry.reviewer, entry.review_comment)
+            shown = Inspected(entry.path, scan, entry.detection, entry.detection.seconds)
+            sheets.add(shown, said, part.band, notes_on(entry, request.run_dir))
+    if stop():
+        raise Cancelled
+    sheets.write(path)
+
+
+def notes_on(entry: Entry, run_dir: Path) -> list[str]:
+    """What else a reader must know: a limit that was moved, another model than the report's, an older inspection."""
+    notes = []
+    if entry.defects_at != 1:
+        notes.append(f"The limit was set to {percent(entry.defects_at)} of the calibrated one.")
+    if entry.model is not None and entry.model.run_dir != run_dir:
+        notes.append(f"Inspected with the model {entry.model.run_dir.name}.")
+    if entry.past is not None:
+        notes.append(entry.past.said)
+    return notes

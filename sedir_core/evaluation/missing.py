@@ -1,0 +1,42 @@
+"""What of a part is not there: it has no points that could be coloured, so the expected surface stands for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.deviation_scale import TABLE
+from sedir_core.geometry.neighbours import typical_spacing
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Scan
+
+GAP_SPACINGS = 3.0
+"""A place of the expected surface with no point of the scan so near is empty."""
+
+
+def missing_places(scan: Scan, detection: Detection) -> DoubleArray:
+    """(g, 3) places of the expected surface where the scan has nothing: what is not there has no deviation to colour.
+
+    None of a scan from one side, which cannot show everything.
+    """
+    expected, some = detection.expected, scan.finite
+    if expected is None or detection.deviation is None or detection.from_one_side:
+        return np.empty((0, 3))
+    return np.asarray(expected[nothing_near(expected, scan.points[some], detection.deviation[some])])
+
+
+def nothing_near(expected: DoubleArray, points: DoubleArray, deviation: FloatArray) -> BoolArray:
+    """(m,) which places (m, 3) of an expected surface are empty in a scan's points (n, 3).
+
+    deviation: (n,) of these. At the bottom of a dent there is a surface: it lies as far off as it says.
+    """
+    if min(len(expected), len(points)) < 2:
+        return np.zeros(len(expected), dtype=np.bool_)
+    reach = GAP_SPACINGS * max(typical_spacing(points), typical_spacing(expected))
+    distances, nearest = PointTree(points).nearest(expected)
+    return np.asarray(distances > reach + np.abs(np.nan_to_num(deviation))[nearest])
+
+
+def missing_colours(n: int) -> Rgb:
+    """(n, 3) uint8: the colour of the low end."""
+    return np.tile(TABLE[0], (n, 1))

@@ -1,0 +1,91 @@
+"""Points on paper, drawn without a screen: shaded dots from back to front, seen from where it matters."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from scipy.spatial import cKDTree
+
+from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.geometry.sampling import spread_subset
+from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.runtime import generator
+from sedir_core.types import DoubleArray, IntArray
+
+DPI = 130
+LIGHT = np.array([-0.35, 0.55, 0.76])  # from the upper left, in front of the part
+AMBIENT = 0.35
+NEIGHBOURS = 5
+ELEVATIONS_DEGREES = (25, 55, -25, -55)  # the first ones look most natural, and win where all show the same
+GRID = 64
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file's content."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
+
+
+def plain(colour: str, n: int) -> Rgb:
+    """(n, 3) uint8: one colour for all."""
+    return np.tile(np.rint(255 * np.array(to_rgb(colour))).astype(np.uint8), (n, 1))
+
+
+def thinned(points: DoubleArray, most: int) -> IntArray:
+    """Rows of at most so many of points (n, 3), spread evenly; the same ones whenever it is asked."""
+    local = (points - points.mean(axis=0)).astype(np.float32) if len(points) else points.astype(np.float32)
+    return spread_subset(local, most, generator("picture"))
+
+
+def best_camera(points: DoubleArray, hot: IntArray, cameras: list[DoubleArray] | None = None) -> DoubleArray:
+    """(3, 3): rows are right, up and towards the viewer. Of the cameras, the one that shows most of the hot rows.
+
+    cameras: all around by default, z up.
+    """
+    if cameras is None:
+        cameras = [turned(azimuth, elevation) for elevation in ELEVATIONS_DEGREES for azimuth in range(0, 360, 30)]
+    return max(cameras, key=lambda camera: _visible_share(points @ camera.T, hot))
+
+
+def turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
+    """A camera that looks at the origin from there; z is up."""
+    azimuth, elevation = np.deg2rad(azimuth_degrees), np.deg2rad(elevation_degrees)
+    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
+    towards = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
+    return np.stack([right, np.cross(towards, right), towards])
+
+
+def paint(axes: Axes, points: DoubleArray, colours: Rgb, camera: DoubleArray, dots_per_unit: float) -> None:
+    """Shaded dots, back to front; each is wide enough to close the gap to its neighbours."""
+    if len(points) < NEIGHBOURS:
+        return
+    distances = np.asarray(cKDTree(points).query(points, [NEIGHBOURS])[0])
+    width = 1.7 * float(np.quantile(distances, 0.9)) * dots_per_unit
+    seen = points @ camera.T
+    order = np.argsort(seen[:, 2], kind="stable")
+    shaded = np.clip(colours / 255.0 * _brightness(points, camera)[:, None], 0.0, 1.0)
+    axes.scatter(seen[order, 0], seen[order, 1], s=max(width, 1.0) ** 2, c=shaded[order], linewidths=0)
+
+
+def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
+    """How much of the hot points' silhouette nothing hides, on a coarse grid; more where they are seen face on."""
+    size = max(float(np.ptp(seen, axis=0).max()), 1e-12)
+    cells = np.floor((seen[:, :2] - seen[:, :2].min(axis=0)) / size * (GRID - 1)).astype(np.int64)
+    cell = cells[:, 0] * GRID + cells[:, 1]
+    front = np.full(GRID * GRID, -np.inf)
+    np.maximum.at(front, cell, seen[:, 2])
+    open_to_view = seen[hot, 2] > front[cell[hot]] - 2 * size / GRID
+    return len(np.unique(cell[hot][open_to_view])) / max(len(hot), 1)
+
+
+def _brightness(points: DoubleArray, camera: DoubleArray) -> DoubleArray:
+    """(n,) brightness by a lamp beside the viewer; the sign of the normals does not matter."""
+    normals = normals_and_curvature(points - points.mean(axis=0))[0] @ camera.T
+    normals *= np.where(normals[:, 2:] < 0, -1.0, 1.0)
+    lambert = np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0.0, 1.0)
+    return np.asarray(AMBIENT + (1.15 - AMBIENT) * lambert)
