@@ -21,6 +21,7 @@ PIXEL, APART = 2.0, 0.5  # spacings: width of a bundle of lines; surfaces this f
 SLANT = 0.35  # cosine: steeper surfaces scatter along the line
 HALF_SURE = 0.3  # weight of the outermost surfaces on a line that meets an odd number of them: one was missed
 N_VOTERS, N_ROUNDS, SHEET = 12, 3, 0.35  # neighbours that agree on a side; spacings off the plane that is still theirs
+UNSEEN = 0.05  # weight of what lines say where nothing is seen from above: what is beneath is open, and misleads them
 _TINY = 1e-300
 
 
@@ -34,7 +35,7 @@ def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
     sides = _by_lines(points, normals, spacing)
     if down is not None:
         above = seen_from_above(points, normals, down)
-        sides = np.where(np.isnan(above), sides, above)
+        sides = np.where(np.isnan(above), UNSEEN * sides, above)
     return _agreed(points, normals, sides, spacing)
 
 

@@ -1,8 +1,9 @@
 """How two scans lie to each other when each shows another part: a turntable's other side, a shadow, a table.
 
-What tells a right pose from a wrong one is the *overlap*. Where one of the two ends (its rim), nothing can be said;
-where both go on, they must agree: sides that face the same way, within the noise. Normals point outward, so that a
-wall's inside never passes for its outside, however thin the wall. [O]
+What tells a right pose from a wrong one is the *overlap*. Where both go on, they must agree: sides that face the same
+way, within the noise. Normals point outward, so that a wall's inside never passes for its outside, however thin the
+wall. Where one of the two ends, nothing can be said, unless it shows which side it lay on: what its scanner would have
+seen then, and it does not show, contradicts. [O]
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ ALIKE_SIDES = 0.866  # cosine between two sides that parts lay on: 30 degrees
 N_SEEDS = 240  # rotations tried, all around, where principal axes lead nowhere
 N_OUTLINE = 42  # directions in which outlines are compared
 WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
-N_TURNS = 36  # about each principal axis: turns of a cloud that may look alike
-N_ALIKE = 40
-N_ROUNDS = 3
+N_TURNS = 36  # about each axis: turns of a cloud that may look alike
+N_ALIKE = 40  # of them, that are refined
+N_ROUNDS = 3  # of turning what was found
 WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
 CLEARLY = 0.95  # times the cost of the pose at hand
+APART_RADIANS, APART_SHIFT = 0.25, 0.1  # poses nearer than this are one: refined, they end alike
 STILL = Pose(np.eye(3), np.zeros(3))
-APART_RADIANS, APART_SHIFT = 0.25, 0.1  # poses nearer than this are one
 
 
 class Oriented:
