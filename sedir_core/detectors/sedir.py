@@ -49,6 +49,7 @@ from sedir_core.evidence.tokens import cut_groups, tokenize
 from sedir_core.evidence.tolerance import under_tolerance
 from sedir_core.evidence.whole_part import SIZE, words_of_size
 from sedir_core.geometry.neighbours import in_company, spread, surface_reach
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import refine_direction
@@ -172,7 +173,7 @@ class SedirDetector:
         with watch.stage("compare", 0.7):
             every = self._every_point(scan, found)
             residuals = residuals_of(tokens, rebuilt)
-            compared = compare(mine.normal, aligned, tokens, residuals, found.view, every)
+            compared = compare(mine.normal, aligned, tokens, residuals, found.view, every, found.scan)
             judged = self.judge(found.category, compared, found.view, self.judging)
         near, own = surface_reach(scan.points[working]), _of_part(scan, found, valid)
 
@@ -456,14 +457,16 @@ def compare(
     residuals: DoubleArray,
     view: View | None = None,
     every: DoubleArray | None = None,
+    scan: Oriented | None = None,
 ) -> Compared:
     """Both kinds of evidence on the same points: tokens (N residuals) and surface.
 
-    every: (m, 3) all points of the scan, aligned; by default those (n, 3) that are compared.
+    every: (m, 3) all points of the scan, aligned; by default those (n, 3) that are compared. scan: see
+    `NormalSurface.depart`.
     """
     most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
     few = aligned[random_subset(len(aligned), most, generator(0, "surface"))]
-    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every)
+    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
     shown = Evidence(departure.places, departure.channels, view is not None)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)

@@ -112,21 +112,22 @@ class Category:
         placement, residual = place_on(self.normal.surface, self.frame, self.size, points, generator)
         return placement, residual / self.whole.residual
 
-    def relaid(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float]:
+    def relaid(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float, Oriented | None]:
         """A placement of a scan (n, 3), or a better one by what the scan and the surface both show, if it is in doubt.
 
-        Also how many times the usual residual is left there; infinite where they share too little to say. What fits is
-        no proof where a scan lies on another side: a plate's underside fits its upper side, and features contradict.
+        Also how many times the usual residual is left there, infinite where they share too little to say, and the
+        scan in the category's frame, with its outer sides; None in runs of older versions. What fits is no proof where
+        a scan lies on another side: a plate's underside fits its upper side, and features contradict.
         """
         if not np.isfinite(self.whole.overlap):
-            return placement, np.inf
+            return placement, np.inf, None
         scan = Oriented(scaled(points, self.frame, self.size)[2])
         fit = judge(scan, self.normal.oriented, placement.pose)
         plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
         if not plain or fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT:
             fit = better(scan, self.normal.oriented, placement.pose)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
-        return replace(placement, pose=fit.pose), misfit
+        return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
         """The same for a scan from one side, and about which side that is; see `refine_direction`."""

@@ -6,6 +6,7 @@ wall, and is of the same size on every scan: noise falls with the points that we
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +30,10 @@ LAYER_POINTS = 12  # that say a face's normal
 SURELY = 0.5  # of those who say which side is out, how many more must say that a displaced face is the known one
 ENOUGH = 0.25  # of a neighbourhood's places: with fewer points nothing is said
 _TINY = 1e-300
+
+
+Facing = Callable[[IntArray], DoubleArray]
+"""Outward normals (k, 3) at some of the points that are asked about, as long as they are sure (`Oriented.facing`)."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,10 @@ class Places:
             matrices[name] = csr_matrix((ones, (rows, around[rows, columns])), shape=(len(self.points),) * 2)
         return matrices
 
-    def other_face(self, points: DoubleArray, every: DoubleArray, facing: DoubleArray) -> BoolArray:
+    def other_face(self, points: DoubleArray, every: DoubleArray, facing: Facing) -> BoolArray:
         """(n,) which of a scan's points may be of a wall's other face than the known one.
 
-        every: (m, 3) all points of the scan. facing: (n, 3) outward normals at the points, as long as they are sure
-        (`geometry.overlap.Oriented.facing`). Of the other face too few training scans saw anything. A dent or a bump
+        every: (m, 3) all points of the scan. Of the other face too few training scans saw anything. A dent or a bump
         faces the way that the surface does; walls of pits and flanks of burrs stand across it.
         """
         found, along, on = self.over(points)
@@ -93,7 +97,7 @@ class Places:
             around = PointTree(every).nearest_k(points[some], LAYER_POINTS)[1]
             normals = local_frames(every, around)[1][:, :, 0]
             cosine = np.einsum("ij,ij->i", normals, self.normals[found[some]])
-            same_way = cosine * np.einsum("ij,ij->i", normals, facing[some])
+            same_way = cosine * np.einsum("ij,ij->i", normals, facing(some))
             other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
         return other
 

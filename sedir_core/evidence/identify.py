@@ -11,6 +11,7 @@ from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
 from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Stop
@@ -27,7 +28,8 @@ class Identified:
     """misfit: residual in times of the category's usual one. view: None for a scan from all around.
 
     side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
-    where it shows more. mirrored: it is a mirror image of the category.
+    where it shows more. mirrored: it is a mirror image of the category. scan: some of it in the category's frame, with
+    its outer sides, where they were found.
     """
 
     category: str
@@ -37,6 +39,7 @@ class Identified:
     side_only: bool = False
     alone: Alone | None = None
     mirrored: bool = False
+    scan: Oriented | None = None
 
     @property
     def known(self) -> bool:
@@ -108,8 +111,8 @@ def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Id
 
 def _relaid(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
     """The same, laid by what the scan and the surface both show: it may lie on another side than the training scans."""
-    placement, misfit = known[found.category].relaid(points, found.placement)
-    return replace(found, placement=placement, misfit=min(misfit, found.misfit))
+    placement, misfit, scan = known[found.category].relaid(points, found.placement)
+    return replace(found, placement=placement, misfit=min(misfit, found.misfit), scan=scan)
 
 
 def _best_view(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:

@@ -19,7 +19,7 @@ from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.orientation import turned_as
-from sedir_core.geometry.overlap import N_ORIENTED, Oriented, better, judge, lies_as, shown_by_both
+from sedir_core.geometry.overlap import Oriented, better, judge, lies_as, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.seams import SeamFinder
@@ -107,12 +107,16 @@ class NormalSurface:
         generator: np.random.Generator,
         direction: DoubleArray | None = None,
         every: DoubleArray | None = None,
+        scan: Oriented | None = None,
     ) -> Departure:
         """points: (n, 3) in the category's frame, rigidly aligned, n at least 128.
 
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
-        every: (m, 3) all points of the scan, of which `points` are some; by default these.
+        every: (m, 3) all points of the scan, of which `points` are some; by default these. scan: the same with its
+        outer sides, where they were found before.
         """
+        everything = points if every is None else every
+        shown = Oriented(everything) if scan is None else scan
         _, along, known = self.probes.places.over(points)
         known &= np.abs(along) < FARTHEST
         if known.mean() < LEAST_KNOWN:
@@ -120,9 +124,9 @@ class NormalSurface:
         smooth = fit_elastic(_some(points[known], generator), self.surface, self.controls)
         moves = smooth(points)
         places = points + moves
-        scan = Oriented(points if every is None else every, count=N_ORIENTED)
         moved = places if every is None else every + smooth(every)
-        known = self.probes.places.over(places)[2] & ~self.probes.places.other_face(places, moved, scan.facing(points))
+        other_face = self.probes.places.other_face(places, moved, lambda some: shown.facing(points[some]))
+        known = self.probes.places.over(places)[2] & ~other_face
         distances, nearest = self.surface.tree.nearest(places)
         normals = self.surface.normals[nearest]
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
@@ -138,8 +142,7 @@ class NormalSurface:
             channels[name][~known] = np.nan
         if direction is not None:
             return Departure(points, places, channels)
-        facing = scan.facing(points if every is None else every)
-        on_known = moved[~self.probes.places.other_face(moved, moved, facing)]
+        on_known = moved[~self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))]
         channels |= offset_fields(self.probes.places, on_known, self.probes.tree.nearest(places)[1])
         larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)

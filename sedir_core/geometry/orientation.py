@@ -32,10 +32,11 @@ def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
     """
     spacing = max(typical_spacing(points), _TINY)
     down = resting_side(points, normals)
-    sides = _by_lines(points, normals, spacing)
-    if down is not None:
-        above = seen_from_above(points, normals, down)
-        sides = np.where(np.isnan(above), UNSEEN * sides, above)
+    sides = np.full(len(points), np.nan) if down is None else seen_from_above(points, normals, down)
+    unseen = np.isnan(sides)
+    if unseen.any():
+        lines = _by_lines(points, normals, spacing)
+        sides[unseen] = lines[unseen] if down is None else UNSEEN * lines[unseen]
     return _agreed(points, normals, sides, spacing)
 
 

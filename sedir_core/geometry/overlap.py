@@ -58,10 +58,7 @@ STILL = Pose(np.eye(3), np.zeros(3))
 
 
 class Oriented:
-    """Some points (n, 3) of a cloud, in radii of the part, with outward normals (n, 3), in random order.
-
-    surety: (n,) 0 to 1, how far those who say which side is out agree.
-    """
+    """Some points (n, 3) of a cloud, in radii of the part, with outward normals (n, 3), in random order."""
 
     def __init__(self, points: DoubleArray, normals: DoubleArray | None = None, count: int = N_POINTS) -> None:
         """normals: point outward; by default they are found."""
@@ -69,12 +66,12 @@ class Oriented:
         if normals is None:
             seen = points[order[:N_ORIENTED]]  # thin walls hide what is behind them only where points are dense
             normals = normals_and_curvature(seen)[0]
-            sides = outward_sides(seen, normals)
-            normals = np.where(sides[:, None] < 0, -normals, normals)
-            self.points, self.normals, self.surety = seen[:count], normals[:count], np.abs(sides[:count])
+            self._seen, self._sure = seen, outward_sides(seen, normals)[:, None] * normals
+            self.points = seen[:count]
+            self.normals = np.where((self._sure * normals).sum(axis=1, keepdims=True) < 0, -normals, normals)[:count]
         else:
             self.points, self.normals = points[order[:count]], normals[order[:count]]
-            self.surety = np.ones(len(self.points))
+            self._seen, self._sure = self.points, self.normals
 
     @cached_property
     def _tree(self) -> PointTree:
@@ -96,12 +93,14 @@ class Oriented:
 
     def facing(self, points: DoubleArray) -> DoubleArray:
         """(m, 3) outward normals at points (m, 3) of the same cloud, as long as they are sure."""
-        nearest = self._places.nearest(points)[1]
-        return np.asarray(self.normals[nearest] * self.surety[nearest, None])
+        return np.asarray(self._sure[PointTree(self._seen).nearest(points)[1]])
 
-    @cached_property
-    def _places(self) -> PointTree:
-        return PointTree(self.points)
+    def moved(self, pose: Pose) -> Oriented:
+        """The same cloud in another pose."""
+        found = object.__new__(Oriented)
+        found.points, found.normals = pose.apply(self.points), self.normals @ pose.rotation.T
+        found._seen, found._sure = pose.apply(self._seen), self._sure @ pose.rotation.T
+        return found
 
     def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
         """Index (m,) of the nearest point that faces the same way."""
