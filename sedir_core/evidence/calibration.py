@@ -65,9 +65,9 @@ ODD = 6.0  # spreads between parts that one of them rises above the middle one
 _TINY = 1e-9
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
-Gather = Callable[[NormalSurface, DoubleArray, View | None, DoubleArray], tuple[Evidence, "Residuals"]]
-"""Evidence of an aligned sampling (some of its points, and all), whole or from one side, against a surface, and what
-its tokens say by themselves."""
+Gather = Callable[[NormalSurface, DoubleArray, View | None, DoubleArray, Oriented | None], tuple[Evidence, "Residuals"]]
+"""Evidence of an aligned sampling (some of its points, all, and its outer sides where they were found), whole or from
+one side, against a surface, and what its tokens say by themselves."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,8 @@ class LaidSampling:
     """A sampling in the category's frame, laid onto the surface of the other parts.
 
     points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
-    looked at, and of what both the sampling and the surface show; conflict: how much these disagree.
+    looked at, and of what both the sampling and the surface show; conflict: how much these disagree. scan: the sampling
+    with its outer sides.
     """
 
     points: DoubleArray
@@ -230,6 +231,7 @@ class LaidSampling:
     residual: float
     overlap: float
     conflict: float
+    scan: Oriented
 
 
 def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
@@ -239,10 +241,12 @@ def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     surface = basis.others[part].surface
     pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
-    both = judge(Oriented(points), basis.others[part].oriented, pose)
+    scan = Oriented(points)
+    both = judge(scan, basis.others[part].oriented, pose)
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)
-    return LaidSampling(laid[:n_points][known[:n_points]], laid[known], residual, both.residual, both.conflict)
+    few = laid[:n_points][known[:n_points]]
+    return LaidSampling(few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
 
 
 def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
@@ -414,7 +418,7 @@ def _hold_out_all(
             report(len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, n_points, random)
-            evidence, tokens = gather(basis.others[part], laid.points, None, laid.every)
+            evidence, tokens = gather(basis.others[part], laid.points, None, laid.every, laid.scan)
             held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict))
     return held_out
 
@@ -431,7 +435,7 @@ def _hold_out_views(
             report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
             random = generator(config.training.seed, "held out view", name, part, turn)
             points, residual, view = hold_out_view(basis, part, n_points, random)
-            evidence, tokens = gather(basis.others[part], points, view, points)
+            evidence, tokens = gather(basis.others[part], points, view, points, None)
             held_out.append(HeldOut(part, evidence, residual, tokens))
     return _aligned(held_out)
 

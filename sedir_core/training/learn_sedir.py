@@ -14,6 +14,7 @@ from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import tokenize
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
 from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.material import Learned, Material
@@ -70,12 +71,12 @@ def calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> di
     config, device = material.config, material.device
 
     def gather(
-        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray, scan: Oriented | None
     ) -> tuple[Evidence, Residuals]:
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        evidence = compare(normal, points, tokens, residuals, view, every).evidence
+        evidence = compare(normal, points, tokens, residuals, view, every, scan).evidence
         return evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")

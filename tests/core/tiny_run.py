@@ -16,6 +16,7 @@ from sedir_core.evidence.calibration import Residuals
 from sedir_core.evidence.category import View
 from sedir_core.evidence.combination import TOKEN, Evidence
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.io.export import write_points_ply
@@ -105,8 +106,8 @@ def train_tiny(folder: Path) -> TinyRun:
 
 
 def by_surface(
-    normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+    normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray, scan: Oriented | None = None
 ) -> tuple[Evidence, Residuals]:
     """The surface's evidence, and a token that never differs."""
-    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every)
+    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every, scan)
     return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), Residuals(0.5, 1.0, 1.0)

@@ -25,6 +25,7 @@ from sedir_core.evidence.calibration import (
 from sedir_core.evidence.category import View
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
 
@@ -126,9 +127,9 @@ def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
     basis: Basis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def seen_from_one_side(
-        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray
+        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray, scan: Oriented | None = None
     ) -> tuple[Evidence, Residuals]:
-        evidence, published = by_surface(normal, points, view, every)
+        evidence, published = by_surface(normal, points, view, every, scan)
         return replace(evidence, from_one_side=True), published
 
     with_margin = fitted(basis, by=seen_from_one_side).whole
