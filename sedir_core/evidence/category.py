@@ -24,7 +24,7 @@ from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray
 
 PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
-PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.005  # times the usual disagreement there, and what is added to it
+PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.01  # times the usual disagreement there, and what is added to it
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
 
@@ -117,14 +117,16 @@ class Category:
 
         Also how many times the usual residual is left there, infinite where they share too little to say, and the
         scan in the category's frame, with its outer sides; None in runs of older versions. What fits is no proof where
-        a scan lies on another side: a plate's underside fits its upper side, and features contradict.
+        a scan lies on another side: a plate's underside fits its upper side, and features contradict. What shows all
+        of its sides lies on none, and is defective where it contradicts.
         """
         if not np.isfinite(self.whole.overlap):
             return placement, np.inf, None
         scan = Oriented(scaled(points, self.frame, self.size)[2])
         fit = judge(scan, self.normal.oriented, placement.pose)
         plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
-        if not plain or fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT:
+        contradicted = fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT
+        if not plain or (contradicted and scan.down is not None):
             fit = better(scan, self.normal.oriented, placement.pose)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
