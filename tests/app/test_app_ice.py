@@ -178,7 +178,8 @@ def test_greyed_marks_are_really_grey(qtbot, compared) -> None:
     before = strongest_colour(view, marble)
     compared.legend.setCurrentRow(0)
     after = strongest_colour(view, marble)
-    assert before > 80
+    # Another mark may cover part of it, where the tokens lie close together.
+    assert before > 50
     assert after < 40
 
 
