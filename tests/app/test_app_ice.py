@@ -174,12 +174,13 @@ def test_the_legend_selects_a_category(compared) -> None:
 
 def test_greyed_marks_are_really_grey(qtbot, compared) -> None:
     view = compared.scatters[0]
-    marble = int(np.flatnonzero(compared.found.labels == 1)[0])
+    # Another mark may cover one where tokens lie close together: the one that shows best is watched.
+    marbles = [int(index) for index in np.flatnonzero(compared.found.labels == 1)]
+    marble = max(marbles, key=lambda index: strongest_colour(view, index))
     before = strongest_colour(view, marble)
     compared.legend.setCurrentRow(0)
     after = strongest_colour(view, marble)
-    # Another mark may cover part of it, where the tokens lie close together.
-    assert before > 50
+    assert before > 80
     assert after < 40
 
 
