@@ -344,7 +344,9 @@ def _standard(basis: Basis, held_out: Sequence[HeldOut]) -> Standard:
     residual = float(np.median([one.residual for one in held_out]))
     overlap = float(np.median([one.overlap for one in held_out]))
     conflict = float(np.median([one.conflict for one in held_out]))
-    return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=max(conflict, _TINY))
+    owners = np.array([one.part for one in held_out])
+    conflict = max(conflict, _TINY)
+    return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=conflict, owners=owners)
 
 
 def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:

@@ -21,7 +21,7 @@ from sedir_core.geometry.overlap import Oriented, better, judge
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views, align_view, view_descriptor
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, IntArray
 
 PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
 PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.01  # times the usual disagreement there, and what is added to it
@@ -47,7 +47,7 @@ class Standard:
     runs of older versions. limits: the same three for every way of judging, by its name (`evidence.judging`); empty in
     runs of older versions, which are judged by all evidence, calibrated. overlap: what alignment leaves of what a scan
     and the surface both show, conflict: how much they disagree there (`geometry.overlap.Fit`); not numbers for views,
-    and in runs of older versions.
+    and in runs of older versions. owners: (h,) which training part each held-out score is of; empty in such runs, too.
     """
 
     usual: Usual
@@ -58,6 +58,7 @@ class Standard:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     overlap: float = np.nan
     conflict: float = np.nan
+    owners: IntArray = field(default_factory=lambda: np.empty(0, int))
 
     def limit(self, judging: Judging) -> Limit:
         """Raises KeyError where the run does not keep that limit."""
@@ -165,6 +166,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
             exact[f"{prefix}numbers"] = np.array(numbers)
             if len(standard.held_out):
                 exact[f"{prefix}held_out"] = standard.held_out
+            if len(standard.owners):
+                exact[f"{prefix}owners"] = standard.owners.astype(float)
             if np.isfinite(standard.overlap):
                 exact[f"{prefix}overlap"] = np.array([standard.overlap])
             if np.isfinite(standard.conflict):
@@ -248,8 +251,18 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     residual, threshold, point_threshold = (float(x) for x in numbers[1:])
     held_out = scores_from(arrays, f"{prefix}held_out")
     overlap, conflict = (_positive_or_nan(prefix, name, arrays) for name in ("overlap", "conflict"))
-    limits_by_way = _judged(prefix, arrays)
-    return Standard(known, residual, threshold, point_threshold, held_out, limits_by_way, overlap, conflict)
+    owners = _owners(prefix, arrays, len(held_out))
+    judged = _judged(prefix, arrays)
+    return Standard(known, residual, threshold, point_threshold, held_out, judged, overlap, conflict, owners)
+
+
+def _owners(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> IntArray:
+    """Of the held-out scores; empty in runs of versions that did not keep them."""
+    name = f"{prefix}owners"
+    if name not in arrays or n_scores == 0:
+        return np.empty(0, int)
+    _check(prefix, arrays, {"owners": (n_scores,)})
+    return np.asarray(arrays[name].astype(int))
 
 
 def _positive_or_nan(prefix: str, name: str, arrays: Mapping[str, DoubleArray]) -> float:

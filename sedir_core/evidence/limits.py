@@ -1,21 +1,23 @@
 """From the scores of held-out good scans to the limit for any rate of false alarms, and back.
 
-NumPy alone, so that the window can move a limit while it is dragged.
+No network here, so that the window can move a limit while it is dragged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from scipy.stats import t as student
 
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, IntArray
 
 SCATTER_PRIOR = 30.0  # held-out scans' worth of trust in the typical scatter, beside the category's own
 TAIL_SHARE = 0.2  # of the pooled deviations, the highest: they say how fast the upper end falls off
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 0.5
+CONFIDENCE = 0.9  # that the interval of a limit covers what many more training parts would set
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +25,14 @@ class Calibration:
     """What the limits of a run rest on.
 
     rate: the share of good scans that the stored limits call NG. whole, view: by category the object scores (h,) of
-    held-out good scans, from all around and from one side; without those that the run does not keep.
+    held-out good scans, from all around and from one side; without those that the run does not keep. owners: by
+    category which training part each score of `whole` is of, (h,); none in runs of older versions.
     """
 
     rate: float
     whole: Mapping[str, DoubleArray]
     view: Mapping[str, DoubleArray]
+    owners: Mapping[str, IntArray] = field(default_factory=dict)
 
     def n_scans(self, category: str, from_one_side: bool = False) -> int:
         """How many held-out scans the limit of this category rests on; 0 where its rate cannot be chosen."""
@@ -50,6 +54,21 @@ class Calibration:
         """The limit for that rate of false alarms, as a share of the stored one. Raises KeyError: see `n_scans`."""
         scatter = _Scatter.of(self._scores(from_one_side))
         return scatter.limit(category, rate) / scatter.limit(category, self.rate)
+
+    def interval(self, category: str) -> tuple[float, float] | None:
+        """Between which shares of the stored limit it lies at CONFIDENCE, for scans from all around.
+
+        Samplings of a part are alike, so parts are what counts: the limit is as uncertain as the mean of so few parts
+        that scatter as the parts of all categories do. None where nobody knows how parts scatter.
+        """
+        means = {name: _means_of_parts(np.log(self.whole[name]), owners) for name, owners in self.owners.items()}
+        freedom = sum(len(parts) - 1 for parts in means.values())
+        if category not in means or freedom < 1:
+            return None
+        variance = sum(float(((parts - parts.mean()) ** 2).sum()) for parts in means.values()) / freedom
+        sure = float(student.ppf((1 + CONFIDENCE) / 2, freedom))
+        reach = float(np.exp(sure * np.sqrt(variance / len(means[category]))))
+        return 1 / reach, reach
 
     def rate_at(self, category: str, share: float, from_one_side: bool = False) -> float:
         """The inverse of `share`, between LOWEST_RATE and HIGHEST_RATE. Raises KeyError: see `n_scans`."""
@@ -98,6 +117,10 @@ def scores_from(arrays: Mapping[str, DoubleArray], name: str) -> DoubleArray:
 def kept(scores: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
     """Without the categories that have none."""
     return {name: values for name, values in scores.items() if len(values)}
+
+
+def _means_of_parts(values: DoubleArray, owners: IntArray) -> DoubleArray:
+    return np.array([values[owners == owner].mean() for owner in np.unique(owners)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,18 @@ def test_the_rate_of_the_training_is_shown_with_what_it_rests_on(qtbot, keeping,
     assert alarms.rate.lineEdit().textMargins().left() > 0  # or the number sticks to the frame
 
 
+def test_how_sure_the_limit_is_stands_beside_it(qtbot, settings, tmp_path, slight):
+    class Sure(KeepingDetector):
+        def calibration(self) -> Calibration:
+            drawn = scores()
+            return Calibration(0.05, drawn, {}, dict.fromkeys(drawn, np.repeat(np.arange(6), 4)))
+
+    with open_window(qtbot, Session(loader(Sure()), tmp_path / "run"), settings, tmp_path) as window:
+        open_and_wait(qtbot, window, slight)
+        low, high = Sure().calibration().interval("ball")
+        assert f"{low:.0%} to {high:.0%} of this" in window.page.alarms.note.text()
+
+
 def test_fewer_allowed_alarms_move_the_line_and_the_verdict(qtbot, keeping, slight):
     (entry,) = open_and_wait(qtbot, keeping, slight)
     assert entry.verdict == "ng"

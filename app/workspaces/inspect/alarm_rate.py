@@ -93,7 +93,9 @@ class AlarmRate(QWidget):
         scans = f"{known.n_scans(category, from_one_side)} held-out good scans"
         side = " seen from one side" if from_one_side else ""
         beyond = "" if known.covers(rate, from_one_side) else "; extrapolated"
-        self._say(f"of {category}{side}, from {scans}{beyond}")
+        between = None if from_one_side else known.interval(category)
+        sure = "" if between is None else "; more parts would set it at {:.0%} to {:.0%} of this".format(*between)
+        self._say(f"of {category}{side}, from {scans}{beyond}{sure}")
 
     def _say(self, text: str) -> None:
         self.note.setText(text)

@@ -57,6 +57,39 @@ def test_the_tail_begins_where_the_data_end() -> None:
     assert at <= beyond < 1.01 * at
 
 
+def of_parts(n_parts: int, seed: int) -> Calibration:
+    """Two scores of each of so many parts, which differ more than samplings of a part do; three kinds."""
+    random = np.random.default_rng(seed)
+    owners = np.repeat(np.arange(n_parts), 2)
+    kinds = [f"part {i}" for i in range(3)]
+    drawn = {
+        kind: np.exp(random.normal(0, 0.3, n_parts)[owners] + random.normal(0, 0.05, len(owners))) for kind in kinds
+    }
+    return Calibration(0.05, drawn, {}, dict.fromkeys(kinds, owners))
+
+
+def test_the_interval_covers_what_many_parts_would_set() -> None:
+    # What the mean of the logarithms would be with many parts is 0, so the true share is exp(-mean).
+    covered = []
+    for seed in range(200):
+        known = of_parts(4, seed)
+        low, high = known.interval("part 0") or (np.nan, np.nan)
+        covered.append(low < np.exp(-np.log(known.whole["part 0"]).mean()) < high)
+    assert 0.85 <= np.mean(covered) <= 0.95
+
+
+def test_more_training_parts_narrow_the_interval() -> None:
+    few, many = (
+        np.mean([(of_parts(n, seed).interval("part 0") or (0, np.inf))[1] for seed in range(20)]) for n in (3, 12)
+    )
+    assert 1 < many < few
+
+
+def test_one_part_says_nothing_of_how_parts_scatter() -> None:
+    assert of_parts(1, 0).interval("part 0") is None
+    assert CALIBRATION.interval("part 0") is None  # nor a run that does not know whose scores they are
+
+
 def test_a_run_keeps_the_scores_of_its_held_out_scans(tiny: TinyRun, detector: SedirDetector) -> None:
     assert isinstance(detector, Calibrated)
     found, config = detector.calibration(), read_run_config(tiny.path)
