@@ -25,7 +25,8 @@ import torch
 from sedir_core.config import EncoderConfig, override, read_config, to_toml
 from sedir_core.datasets.index import Sample, open_dataset
 from sedir_core.detectors.sedir import SedirDetector, centres_of, compare, for_tokens
-from sedir_core.evidence.combination import TOKEN, object_score, paper_scores, point_map
+from sedir_core.evidence.combination import object_score, paper_scores, point_map
+from sedir_core.evidence.judging import EvidenceKind, Judging
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.metrics import auroc
@@ -34,9 +35,9 @@ from sedir_core.rundir.encoder_weights import save_encoder
 from sedir_core.rundir.files import read_about
 from sedir_core.types import DoubleArray, never_stop
 
-SURFACE, TOKENS, BOTH = "surface", "tokens", "both"
-WHOLE, PUBLISHED = "tokens, whole residuals", "tokens, as published"
-ROWS = (SURFACE, TOKENS, BOTH, WHOLE, PUBLISHED)
+KINDS: dict[str, EvidenceKind] = {"surface": "surface", "tokens": "network", "both": "all"}
+PUBLISHED = "tokens, as published"
+ROWS = (*KINDS, PUBLISHED)
 MEASURES = ("o_auroc", "p_auroc")
 
 
@@ -52,19 +53,13 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     residuals = detector.token_residuals(tokens)
     compared = compare(mine.normal, aligned, tokens, residuals, found.view)
     departure, evidence, places = compared.departure, compared.evidence, scan.points[working]
-    usual, complete = mine.standard(found.view).usual, mine.normal.complete
+    usual = mine.standard(found.view).usual
     exceedance = usual.exceed(evidence)
-    at_place = spread(usual.values[TOKEN], usual.anchors, evidence.places, k=4)
-    chosen = {
-        SURFACE: {name: values for name, values in exceedance.items() if name != TOKEN},
-        TOKENS: {TOKEN: exceedance[TOKEN]},
-        BOTH: exceedance,
-        WHOLE: {TOKEN: evidence.channels[TOKEN] / at_place},
-    }
+    chosen = {row: Judging(kind).of(exceedance) for row, kind in KINDS.items()}
     scores = {
         name: (
-            object_score(channels, found.view is not None, usual.peaks, complete),
-            spread(point_map(channels, departure.places, usual.peaks, complete), departure.points, aligned),
+            object_score(channels, found.view is not None, usual.peaks),
+            spread(point_map(channels, departure.places, usual.peaks), departure.points, aligned),
         )
         for name, channels in chosen.items()
     }

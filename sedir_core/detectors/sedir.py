@@ -15,7 +15,6 @@ from sedir_core.detectors.explain import Explanation
 from sedir_core.errors import BadRun
 from sedir_core.evidence.category import Category, View, category_from_tensors, category_to_tensors
 from sedir_core.evidence.combination import (
-    OF_THE_WHOLE,
     TOKEN,
     Evidence,
     Usual,
@@ -29,10 +28,11 @@ from sedir_core.evidence.coverage import ABSENT, words_of_absence
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.identify import Identified, certainty, identify
+from sedir_core.evidence.judge import OF_THE_WHOLE, Judges, channels_in
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
-from sedir_core.evidence.normal_surface import Departure, NormalSurface
+from sedir_core.evidence.normal_surface import CHANNELS, Departure, NormalSurface
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.stages import (
     ALL_POINTS,
@@ -140,6 +140,11 @@ class SedirDetector:
         self.config, self.nets, self.known, self.device = config, nets, dict(known), device
         self.categories = tuple(known)
         self.judging = judging_of(config.scoring.evidence, config.scoring.rule)
+
+    @property
+    def judges(self) -> Judges | None:
+        """That make one channel of all those of a whole scan; None where every category has but one training part."""
+        return next((one.whole.usual.judges for one in self.known.values() if one.whole.usual.judges), None)
 
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
@@ -321,13 +326,12 @@ class SedirDetector:
         whole: tuple[str, ...] = ()
         network = {"network": 1.0, "surface": 0.0}
         if judging.rule == "calibrated":
-            usual, complete = standard.usual, self.known[category].normal.complete
-            exceedance = judging.of(usual.exceed(one.evidence))
-            peaks = usual.peaks
-            at_places = point_map(exceedance, one.departure.places, peaks, complete)
+            peaks = standard.usual.peaks
+            exceedance = judging.of(standard.usual.exceed(one.evidence))
+            at_places = point_map(exceedance, one.departure.places, peaks)
             scores = spread(at_places, one.departure.points, one.aligned)
-            score = object_score(exceedance, view is not None, peaks, complete)
-            shares = decisive_shares(exceedance, peaks, complete)
+            score = object_score(exceedance, view is not None, peaks)
+            shares = decisive_shares(exceedance, peaks)
             said = [name for name in OF_THE_WHOLE if peaks and name in exceedance]
             alone = {name: object_score({name: exceedance[name]}, peaks=peaks) for name in said}
             whole = tuple(name for name in said if alone[name] > limit.threshold)
@@ -368,6 +372,8 @@ class SedirDetector:
         """Everything `load` needs beside config.toml and about.json."""
         nets = {"encoder": self.nets.encoder, "network": self.nets.network, "patches": self.nets.patches}
         found = {f"{name}.{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+        if judges := self.judges:
+            found |= {f"judge.{key}": value for key, value in judges.tensors().items()}
         for i, category in enumerate(self.known.values()):
             found |= {f"category.{i}.{key}": value for key, value in category_to_tensors(category).items()}
         return {name: value.detach().cpu().contiguous() for name, value in found.items()}
@@ -415,7 +421,9 @@ class SedirDetector:
             restored(lambda: build_network(config, len(categories)), below(tensors, "network."), device),
             restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), device),
         )
-        known = {name: category_from_tensors(below(tensors, f"category.{i}.")) for i, name in enumerate(categories)}
+        weights = below(tensors, "judge.")
+        judges = Judges.restore(weights, channels_in({*CHANNELS, TOKEN}), TOKEN) if weights else None
+        known = {n: category_from_tensors(below(tensors, f"category.{i}."), judges) for i, n in enumerate(categories)}
         return cls(config, nets, known, device)
 
 
@@ -466,9 +474,10 @@ def compare(
     `NormalSurface.depart`.
     """
     most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
-    few = aligned[random_subset(len(aligned), most, generator(0, "surface"))]
+    picked = random_subset(len(aligned), most, generator(0, "surface"))
+    few = aligned[picked]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
-    shown = Evidence(departure.places, departure.channels, view is not None)
+    shown = Evidence(departure.places, departure.channels, view is not None, picked)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)
 

@@ -15,19 +15,19 @@ from sedir_core.config import Config
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.category import Category, Limit, Standard, View
 from sedir_core.evidence.combination import (
-    LEAST_SPREAD,
     MEAN_SQUARE,
+    TELLING,
+    TOKEN,
     TYPICAL,
     Evidence,
     Usual,
-    channel_peaks,
-    learn_peaks,
     learn_usual,
     object_score,
     paper_scores,
     point_map,
     raw_scores,
 )
+from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges, lesson_of
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
 from sedir_core.evidence.limits import object_limits
 from sedir_core.evidence.normal_surface import (
@@ -37,6 +37,8 @@ from sedir_core.evidence.normal_surface import (
     merge_parts,
     tolerance_amplitude,
 )
+from sedir_core.evidence.peaks import LEAST_SPREAD, learn_peaks, log_peaks
+from sedir_core.evidence.planted import plant
 from sedir_core.evidence.stages import VIEW_POINTS
 from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
@@ -60,6 +62,9 @@ POINT_QUANTILE = 0.9995
 LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
 MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings of one part are alike
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
+LOUDER = 1.0  # the same, at most, for the samplings that judges learn from
+PLANTED = 7  # defects in each held-out sampling that the judges learn from
+PLANTED_FROM, JUDGED_FROM = 0.5, 0.9  # of the progress in a category, and of all
 MISALIGNED = 1.5  # times the median residual
 ODD = 6.0  # spreads between parts that one of them rises above the middle one
 _TINY = 1e-9
@@ -142,6 +147,7 @@ class HeldOut:
     """A held-out normal sampling of a part: its evidence, what alignment left, what the tokens say by themselves.
 
     overlap, conflict: what alignment left, and what disagrees, where both the sampling and the surface show something.
+    sampling: its index among all that were held out.
     """
 
     part: int
@@ -150,6 +156,7 @@ class HeldOut:
     tokens: Residuals
     overlap: float = np.nan
     conflict: float = np.nan
+    sampling: int = 0
 
 
 def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop, from_one_side: bool = False) -> Basis:
@@ -278,21 +285,43 @@ def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> 
 
 
 def calibrate(
-    config: Config, bases: Mapping[str, Basis], gather: Gather, n_points: int, report: Report, stop: Stop
+    config: Config,
+    bases: Mapping[str, Basis],
+    gather: Gather,
+    n_points: int,
+    report: Report,
+    stop: Stop,
+    judges: Judges | None = None,
 ) -> dict[str, Category]:
-    """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings."""
-    whole: dict[str, Standard] = {}
+    """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings.
+
+    judges: of a model that these categories are to join; by default they are learned from these. Raises Cancelled.
+    """
+    drafts: dict[str, Draft] = {}
     views: dict[str, Standard] = {}
+    lessons: list[Lesson] = []
     for done, (name, basis) in enumerate(bases.items()):
 
         def report_part(fraction: float, stage: str, done: int = done) -> None:
-            report((done + fraction) / len(bases), stage)
+            report(JUDGED_FROM * (done + fraction) / len(bases), stage)
 
-        held_out = _hold_out_all(config, name, basis, gather, n_points, report_part, stop)
-        whole[name] = _standard(basis, held_out)
+        held_out, laid = _hold_out_all(config, name, basis, gather, n_points, report_part, stop)
+        drafts[name] = _draft(basis, held_out)
+        if judges is None and drafts[name].usual.peaks:
+            random = generator(config.training.seed, "planted", name)
+            lessons += _lessons(name, basis, drafts[name], laid, gather, random, report_part, stop)
+        drafts[name] = drafts[name].light()
         if basis.stage is not None:
             held_out = _hold_out_views(config, name, basis, gather, n_points, report_part, stop)
-            views[name] = _standard(basis, held_out)
+            views[name] = _standard(basis, _draft(basis, held_out))
+
+    def report_judge(fraction: float, stage: str) -> None:
+        report(JUDGED_FROM + (1 - JUDGED_FROM) * fraction, stage)
+
+    if judges is None and lessons:
+        channels = channels_in(next(iter(drafts.values())).usual.values)
+        judges = learn_judges(lessons, channels, TOKEN, config.training.seed, report_judge, stop)
+    whole = {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()}
     whole, views = limited(config, whole), limited(config, views)
     return {
         name: Category(
@@ -308,33 +337,103 @@ def calibrate(
     }
 
 
-def _standard(basis: Basis, held_out: Sequence[HeldOut]) -> Standard:
-    """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
+@dataclass(frozen=True)
+class Draft:
+    """What held-out samplings say before anybody judged them. exceedances: each held against the other parts.
+
+    by_owner: what is usual without each of the parts.
+    """
+
+    usual: Usual
+    held_out: tuple[HeldOut, ...]
+    exceedances: tuple[Mapping[str, DoubleArray], ...]
+    by_owner: Mapping[int, Usual]
+
+    def light(self) -> Draft:
+        """What is needed to judge it: the drafts of all categories wait in memory until the judges have learned."""
+        held_out = tuple(replace(one, evidence=replace(one.evidence, channels={})) for one in self.held_out)
+        return replace(self, held_out=held_out, by_owner={})
+
+    def judged_by(self, judges: Judges | None) -> Draft:
+        """The same with what the judges make of it, where they have a say."""
+        if judges is None or not self.usual.peaks:
+            return self
+        usual = self.usual.judged_by(judges)
+        pairs = zip(self.exceedances, self.held_out, strict=True)
+        exceedances = tuple({**one, **usual.judged(one, held.evidence.places, held.part)} for one, held in pairs)
+        judged = [{n: v for n, v in one.items() if n not in usual.peaks} for one in exceedances]
+        usual = replace(usual, peaks={**usual.peaks, **learn_peaks(judged)})
+        return replace(self, usual=usual, exceedances=exceedances)
+
+
+def _draft(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
+    """What is usual, of those parts that do not depart from the others as a whole.
+
+    An only part says nothing of how parts differ, so no judge can learn from it: its channels are combined as those of
+    scans from one side.
+    """
     surface = basis.whole.surface.points
     # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
     n_anchors = N_ANCHORS_OF_ONE if basis.single else N_ANCHORS
     anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     from_one_side = held_out[0].evidence.from_one_side
-    exceedances = _unseen_exceedances(held_out, anchors)
+    by_owner = _usual_without(held_out, anchors)
+    exceedances = _unseen_exceedances(held_out, by_owner)
     odd = set() if from_one_side else odd_parts(held_out, exceedances)
     if odd:
         held_out = [one for one in held_out if one.part not in odd]
-        exceedances = _unseen_exceedances(held_out, anchors)
-    usual = learn_usual([one.evidence for one in held_out], anchors, MEAN_SQUARE if from_one_side else TYPICAL)
-    if not from_one_side:
+        by_owner = _usual_without(held_out, anchors)
+        exceedances = _unseen_exceedances(held_out, by_owner)
+    judged = not from_one_side and not basis.single
+    usual = learn_usual([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
+    if judged:
         usual = replace(usual, peaks=learn_peaks(exceedances))
-    complete = basis.whole.complete
+    return Draft(usual, tuple(held_out), tuple(exceedances), by_owner)
+
+
+def _lessons(
+    name: str,
+    basis: Basis,
+    draft: Draft,
+    laid: Sequence[LaidSampling],
+    gather: Gather,
+    random: np.random.Generator,
+    report: Report,
+    stop: Stop,
+) -> list[Lesson]:
+    """What judges learn from: the held-out samplings as they are, and with defects planted into them."""
+    peaks, lessons = draft.usual.peaks, []
+    louder = 1 + LOUDER / len({one.part for one in draft.held_out})
+    normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
+    for done, (held, exceedance) in enumerate(zip(draft.held_out, draft.exceedances, strict=True)):
+        if stop():
+            raise Cancelled
+        report(PLANTED_FROM + (1 - PLANTED_FROM) * done / len(draft.held_out), f"plant defects into {name}")
+        good = np.ones(len(held.evidence.places), bool)
+        lessons.append(lesson_of(held.part, exceedance, peaks, held.evidence.places, ~good, good, louder, random))
+        one = laid[held.sampling]
+        planted = plant(one.every, normals[tree.nearest(one.every)[1]], PLANTED, random)
+        some = planted.share(len(one.points), random)
+        evidence, _ = gather(basis.others[held.part], planted.points[some], None, planted.points, one.scan)
+        departing = draft.by_owner[held.part].exceed(evidence)
+        damaged, good = (told[some][evidence.picked] for told in (planted.damaged, planted.good))
+        lessons.append(lesson_of(held.part, departing, peaks, evidence.places, damaged, good, louder, random))
+    return lessons
+
+
+def _standard(basis: Basis, draft: Draft) -> Standard:
+    """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
+    usual, held_out = draft.usual, draft.held_out
+    from_one_side = held_out[0].evidence.from_one_side
     few = MARGIN_OF_ONE if basis.single else 1 + MARGIN_OF_FEW / len({one.part for one in held_out})
     margin = MARGIN_OF_VIEWS * (MARGIN_OF_ONE if basis.single else 1.0) if from_one_side else few
     limits = {}
     for judging in CALIBRATED:
-        chosen = [judging.of(exceedance) for exceedance in exceedances]
+        chosen = [judging.of(exceedance) for exceedance in draft.exceedances]
         if not chosen[0]:
             continue
-        scores = [object_score(one, from_one_side, usual.peaks, complete) for one in chosen]
-        maps = [
-            point_map(e, one.evidence.places, usual.peaks, complete) for e, one in zip(chosen, held_out, strict=True)
-        ]
+        scores = [object_score(one, from_one_side, usual.peaks) for one in chosen]
+        maps = [point_map(e, one.evidence.places, usual.peaks) for e, one in zip(chosen, held_out, strict=True)]
         point_threshold = float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
         limits[judging.name] = Limit(np.nan, point_threshold * margin, np.array(scores) * margin)
     tokens = [one.tokens for one in held_out]
@@ -343,9 +442,8 @@ def _standard(basis: Basis, held_out: Sequence[HeldOut]) -> Standard:
     limits["network.paper"] = Limit(np.nan, PAPER_POINT_THRESHOLD, np.array([one.paper for one in tokens]))
     residual = float(np.median([one.residual for one in held_out]))
     overlap = float(np.median([one.overlap for one in held_out]))
-    conflict = float(np.median([one.conflict for one in held_out]))
+    conflict = max(float(np.median([one.conflict for one in held_out])), _TINY)
     owners = np.array([one.part for one in held_out])
-    conflict = max(conflict, _TINY)
     return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=conflict, owners=owners)
 
 
@@ -373,19 +471,29 @@ def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Stan
     return found
 
 
-def _unseen_exceedances(held_out: Sequence[HeldOut], anchors: DoubleArray) -> list[dict[str, DoubleArray]]:
-    """The channels of each part held against what is usual for the others, in the order of the samplings.
+def _usual_without(held_out: Sequence[HeldOut], anchors: DoubleArray) -> dict[int, Usual]:
+    """What is usual without each of the parts; of a single part, without each of its samplings, by their index.
 
-    Of a single part, each sampling is held against the other samplings; of a single sampling, against itself.
+    Of a single sampling with it.
     """
-    single = len({one.part for one in held_out}) == 1
-    owners = list(range(len(held_out))) if single else [one.part for one in held_out]
-    usual: dict[int, Usual] = {}
+    owners = _owners(held_out)
+    chosen = MEAN_SQUARE if held_out[0].evidence.from_one_side or len({one.part for one in held_out}) == 1 else TYPICAL
+    usual = {}
     for owner in set(owners):
         others = [one.evidence for one, own in zip(held_out, owners, strict=True) if own != owner]
         seen = others or [one.evidence for one in held_out]
-        usual[owner] = learn_usual(seen, anchors, MEAN_SQUARE if seen[0].from_one_side else TYPICAL)
-    return [usual[own].exceed(one.evidence) for one, own in zip(held_out, owners, strict=True)]
+        usual[owner] = learn_usual(seen, anchors, chosen)
+    return usual
+
+
+def _owners(held_out: Sequence[HeldOut]) -> list[int]:
+    single = len({one.part for one in held_out}) == 1
+    return [one.sampling if single else one.part for one in held_out]
+
+
+def _unseen_exceedances(held_out: Sequence[HeldOut], by_owner: Mapping[int, Usual]) -> list[dict[str, DoubleArray]]:
+    """The channels of each sampling held against what is usual for the other parts, in the order of the samplings."""
+    return [by_owner[own].exceed(one.evidence) for one, own in zip(held_out, _owners(held_out), strict=True)]
 
 
 def odd_parts(held_out: Sequence[HeldOut], exceedances: Sequence[Mapping[str, DoubleArray]]) -> set[int]:
@@ -393,7 +501,7 @@ def odd_parts(held_out: Sequence[HeldOut], exceedances: Sequence[Mapping[str, Do
 
     They lie on another side than the others, or are no good parts: they must not say what is usual for a good one.
     """
-    peaks = channel_peaks(exceedances)
+    peaks = log_peaks(exceedances, [name for name in TELLING if name in exceedances[0]])
     owners = np.array([one.part for one in held_out])
     parts = np.unique(owners)
     means = np.array([peaks[owners == part].mean(axis=0) for part in parts])  # (parts, channels)
@@ -410,19 +518,21 @@ def _turns(config: Config, basis: Basis) -> int:
 
 def _hold_out_all(
     config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
-) -> list[HeldOut]:
+) -> tuple[list[HeldOut], list[LaidSampling]]:
     held_out: list[HeldOut] = []
+    samplings: list[LaidSampling] = []
     turns = _turns(config, basis)
     for part in range(len(basis.parts)):
         for turn in range(turns):
             if stop():
                 raise Cancelled
-            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
+            report(PLANTED_FROM * len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, n_points, random)
             evidence, tokens = gather(basis.others[part], laid.points, None, laid.every, laid.scan)
-            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict))
-    return held_out
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(samplings)))
+            samplings.append(laid)
+    return held_out, samplings
 
 
 def _hold_out_views(
@@ -438,7 +548,7 @@ def _hold_out_views(
             random = generator(config.training.seed, "held out view", name, part, turn)
             points, residual, view = hold_out_view(basis, part, n_points, random)
             evidence, tokens = gather(basis.others[part], points, view, points, None)
-            held_out.append(HeldOut(part, evidence, residual, tokens))
+            held_out.append(HeldOut(part, evidence, residual, tokens, sampling=len(held_out)))
     return _aligned(held_out)
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.evidence.combination import TOKEN, Peak, Usual
+from sedir_core.evidence.combination import TOKEN, Usual
 from sedir_core.evidence.coverage import ABSENT, Coverage
-from sedir_core.evidence.fields import FIELDS
+from sedir_core.evidence.fields import FIELDS, SPREADS
+from sedir_core.evidence.judge import JUDGED, Judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging
 from sedir_core.evidence.limits import scores_from
 from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
+from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
 from sedir_core.geometry.overlap import Oriented, better, judge
@@ -27,6 +29,7 @@ PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface 
 PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.01  # times the usual disagreement there, and what is added to it
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
+ROUNDED = 1e-3  # how far from 1 the length of a packed normal may be
 
 
 @dataclass(frozen=True)
@@ -192,16 +195,18 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
     return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
 
 
-def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
-    """The inverse of `category_to_tensors`. Raises KeyError or ValueError where something is missing or misshapen."""
+def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) -> Category:
+    """The inverse of `category_to_tensors`, which does not keep the judges that all categories share.
+
+    Raises KeyError or ValueError where something is missing or misshapen.
+    """
     arrays = {name: tensor.double().numpy() for name, tensor in tensors.items() if name != "views.seen"}
     _check("", arrays, {"frame": (4,), "numbers": (4,), "descriptor": (N_DESCRIPTOR,)})
     _check("", arrays, {name: (len(arrays[name]), 3) for name in ("surface.points", "surface.normals", "controls")})
     if len(arrays["surface.points"]) != len(arrays["surface.normals"]):
         raise ValueError("the surface has not as many normals as points")
     _check_positive(arrays["frame"][3:])
-    normals = arrays["surface.normals"] / PER_RADIUS
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals = _nearly_unit(arrays["surface.normals"] / PER_RADIUS)
     seen = tensors.get("views.seen")
     return Category(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
@@ -212,10 +217,18 @@ def category_from_tensors(tensors: Mapping[str, Tensor]) -> Category:
             arrays["controls"],
             _coverage(tensors.get("surface.coverage"), len(normals)),
         ),
-        _standard("", arrays),
-        None if seen is None else _standard("view.", arrays),
+        _standard("", arrays, judges),
+        None if seen is None else _standard("view.", arrays, judges),
         None if seen is None else _views(arrays, seen),
     )
+
+
+def _nearly_unit(normals: DoubleArray) -> DoubleArray:
+    """As they were packed, so that storing what was loaded changes nothing. Raises ValueError where some are none."""
+    lengths = np.linalg.norm(normals, axis=1)
+    if np.abs(lengths - 1).max() > ROUNDED:
+        raise ValueError("a normal of the surface is not of unit length")
+    return normals
 
 
 def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
@@ -228,11 +241,12 @@ def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
     return Coverage(confirmed, always)
 
 
-def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
+def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | None) -> Standard:
+    """judges: have a say where peaks are kept."""
     usual = f"{prefix}usual."
     channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
-    expected = sorted((*CHANNELS, TOKEN))
-    if channels not in (expected, sorted(set(expected) - {*FIELDS, SIZE, ABSENT})):
+    expected = sorted({*CHANNELS, TOKEN} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
+    if channels != expected:
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])
     shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}
@@ -242,12 +256,17 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray]) -> Standard:
     _check_positive(numbers[:2], limits, *values.values())
     peaks: dict[str, Peak] = {}
     if f"{prefix}peaks" in arrays:
-        _check(prefix, arrays, {"peaks": (len(channels), 2)})
+        if judges is None:
+            raise ValueError("it keeps peaks of channels, but no judge")
+        peaked = sorted((*channels, *(JUDGED + kind for kind in judges.says)))
+        _check(prefix, arrays, {"peaks": (len(peaked), 2)})
         _check_positive(arrays[f"{prefix}peaks"][:, 1])
-        pairs = zip(channels, arrays[f"{prefix}peaks"], strict=True)
+        pairs = zip(peaked, arrays[f"{prefix}peaks"], strict=True)
         peaks = {name: Peak(float(mean), float(spread)) for name, (mean, spread) in pairs}
     by_channel = dict(zip(channels, map(float, limits), strict=True))
-    known = Usual(arrays[f"{prefix}anchors"], values, by_channel, peaks, by_noise=bool(peaks))
+    known = Usual(
+        arrays[f"{prefix}anchors"], values, by_channel, peaks, by_noise=bool(peaks), judges=judges if peaks else None
+    )
     residual, threshold, point_threshold = (float(x) for x in numbers[1:])
     held_out = scores_from(arrays, f"{prefix}held_out")
     overlap, conflict = (_positive_or_nan(prefix, name, arrays) for name in ("overlap", "conflict"))

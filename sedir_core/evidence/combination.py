@@ -1,31 +1,31 @@
 """From evidence to one score per point and one per scan, each measured in what is usual at that place.
 
-Every channel of evidence (token residual, offsets, gaps, ...) is divided by its own RMS value over held-out normal
-samplings, place by place. How high a channel rises on a good part, and how differently from part to part, is learned
-from the held-out samplings, too (`Peaks`): a channel that good parts raise now and then, as gaps are where a scanner
-does not always see, must rise farther to decide. The largest departure over the channels decides; it is a departure of
-logarithms, so scores are ratios. All of this is our choice [O]; `paper_scores` is the published rule [P].
+Every channel of evidence (token residual, offsets, gaps, ...) is divided by its own usual value over held-out normal
+samplings, place by place. Of whole scans a judge makes one channel of them all (`judge`); how high that rises on good
+parts, and the size of the part and what is absent of it, is learned from the held-out samplings (`peaks`), and the
+largest departure decides. Of scans from one side the length of all channels does. Scores are ratios. All of this is our
+choice [O]; `paper_scores` is the published rule [P].
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from sedir_core.evidence.coverage import ABSENT
-from sedir_core.evidence.fields import FIELDS
+from sedir_core.evidence.fields import FIELDS, SPREADS
+from sedir_core.evidence.judge import JUDGED, OF_THE_WHOLE, SILENT, Judges
 from sedir_core.evidence.normal_surface import GAPS, SEAM
-from sedir_core.evidence.whole_part import SIZE
+from sedir_core.evidence.peaks import Peak, peak_of
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, IntArray
 
 TOKEN = "token"
-# Which channels colour the points, and which decide on the scan; found on shapes and defects of our own making
-# (benchmarks/README.md). Drift and coarse offsets outline a bent end well, but vary too much between good parts.
+# Of scans from one side: which channels colour the points, and which decide; found on shapes and defects of our own
+# making (benchmarks/README.md). Drift and coarse offsets outline a bent end, but vary too much between good parts.
 MAP_WEIGHTS: Mapping[str, float] = {
     "offset_32": 1.0,
     "offset_128": 1.0,
@@ -43,22 +43,25 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
     SEAM: 1.0,
     TOKEN: 0.5,
 }
-OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
-# The channels of whole scans that decide; all but those of the whole colour the points, too.
-DECIDE = (*FIELDS, "offset_8", "offset_32", "bare_8", "bare_32", SEAM, *OF_THE_WHOLE, TOKEN)
-NOISY = (*FIELDS, "offset_8", "offset_32")  # what noise and thin sampling raise everywhere
+# What is gross by one of these alone needs no judge, who may never have seen the like; and by these and what is said of
+# the whole a training part is known to depart from the others.
+GROSS = (*FIELDS, "offset_8", "offset_32", "bare_8", "bare_32", SEAM, TOKEN)
+TELLING = (*GROSS, *OF_THE_WHOLE)
+NOISY = (
+    *FIELDS,
+    *(name for name in SPREADS if name.startswith("rough")),
+    "offset_8",
+    "offset_32",
+)  # what noise and thin sampling raise everywhere
 _UNTOLD = 1e-4  # times the usual: where nothing is known, see UNKNOWN
-PEAK_SHARE = 0.0005  # of the points, the highest, whose mean is a channel's peak
-PEAK_PRIOR = 4.0  # held-out samplings' worth of trust in the spread of all channels' peaks, beside the channel's own
-LEAST_SPREAD, PRIOR_SPREAD = 0.12, 0.4  # of the logarithm of peaks
 PER_SPREAD = 0.3  # how much a score's logarithm grows with each spread that a channel rises above its usual peak
+LEAST_OF_GROSS = 5.0  # the same for a single channel beside the judge
 LEAST_OF_WHOLE = 2.0  # spreads that a part must depart as a whole for a say: below, it would drown what the places tell
 LOUDEST = 200.0  # limits at which a channel of a whole scan ends
 RAW_SMOOTHING = 8  # token centres
-_QUIET = 1e-3
 SEAM_OF_VIEWS = 0.5  # as it decides on them: the rims of hollows that a scanner may not see into look like seams
 SMOOTHING = 32  # neighbours over which the points' scores are averaged
-COLOUR_SMOOTHING, COLOUR_POWER = 24, 4.0  # the same where good scans do not show all, and the power of that mean
+COLOUR_SMOOTHING, COLOUR_POWER = 24, 4.0  # the same for whole scans, and the power of that mean
 OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
 LIMIT_QUANTILE = 0.999
 PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
@@ -72,31 +75,25 @@ BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0}
 
 @dataclass(frozen=True)
 class Evidence:
-    """Channels of a scan, name -> (n,), at places (n, 3) of the normal surface; NaN where a channel cannot tell."""
+    """Channels of a scan, name -> (n,), at places (n, 3) of the normal surface; NaN where a channel cannot tell.
+
+    picked: (n,) which of the aligned points they are of, where these are known.
+    """
 
     places: DoubleArray
     channels: Mapping[str, DoubleArray]
     from_one_side: bool = False
-
-
-@dataclass(frozen=True)
-class Peak:
-    """Of the logarithms of a channel's peaks on held-out good samplings: mean and spread."""
-
-    mean: float
-    spread: float
-
-    def above(self, values: DoubleArray) -> DoubleArray:
-        """How many spreads values (n,) in units of the channel's limit lie above the usual peak."""
-        return np.asarray((np.log(values + _QUIET) - self.mean) / self.spread)
+    picked: IntArray = field(default_factory=lambda: np.empty(0, int))
 
 
 @dataclass(frozen=True)
 class Usual:
     """What good parts of a category show: per anchor (a, 3) and channel an RMS value (a,), per channel a limit.
 
-    peaks: how high each channel rises; empty for scans from one side, whose channels are combined as a length.
-    by_noise: a scan that is noisier or sparser than the training's is held against as much more.
+    peaks: how high each channel rises; empty for scans from one side and for a single training part, where channels are
+    combined as a length.
+    by_noise: a scan that is noisier or sparser than the training's is held against as much more. judges: that make one
+    channel of all those of a whole scan, for each kind of evidence.
     """
 
     anchors: DoubleArray
@@ -104,6 +101,7 @@ class Usual:
     limits: Mapping[str, float]
     peaks: Mapping[str, Peak] = field(default_factory=dict)
     by_noise: bool = False
+    judges: Judges | None = None
 
     def noise(self, evidence: Evidence) -> dict[str, float]:
         """For each channel how many times the usual a scan shows nearly everywhere, at least 1."""
@@ -123,7 +121,10 @@ class Usual:
         return spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)
 
     def exceed(self, evidence: Evidence) -> dict[str, DoubleArray]:
-        """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part."""
+        """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part.
+
+        With what the judges make of them.
+        """
         most = LARGEST if evidence.from_one_side else LOUDEST
         names = [name for name in evidence.channels if name in self.values]
         usual = self._at(names, evidence.places)
@@ -134,7 +135,20 @@ class Usual:
                 ratio = ratio / _times_usual(ratio)
             ratio = np.maximum(ratio - BASELINE.get(name, 0.0), 0)
             found[name] = np.nan_to_num(np.minimum(ratio / self.limits[name], most), nan=0.0)
-        return found
+        return found | self.judged(found, evidence.places)
+
+    def judged(
+        self, exceedance: Mapping[str, DoubleArray], places: DoubleArray, taught_by: int | None = None
+    ) -> dict[str, DoubleArray]:
+        """What the judges make of channels (n,) at places (n, 3); nothing where there are none.
+
+        taught_by: see `Judges.judged`.
+        """
+        return {} if self.judges is None else self.judges.judged(exceedance, self.peaks, places, taught_by)
+
+    def judged_by(self, judges: Judges) -> Usual:
+        """The same with these judges."""
+        return replace(self, judges=judges)
 
 
 @dataclass(frozen=True)
@@ -199,103 +213,85 @@ def _known_mean(values: DoubleArray) -> float:
     return float(known.mean()) if len(known) else 0.0
 
 
-def channel_peaks(exceedances: Sequence[Mapping[str, DoubleArray]]) -> DoubleArray:
-    """(h, channels) logarithms of the peaks of every channel that decides on held-out samplings, in DECIDE's order."""
-    names = [name for name in DECIDE if name in exceedances[0]]
-    return np.log(np.array([[_peak(one[name]) for name in names] for one in exceedances]) + _QUIET)
-
-
-def learn_peaks(exceedances: Sequence[Mapping[str, DoubleArray]]) -> dict[str, Peak]:
-    """How high each channel rises on held-out good samplings, each in units of its limits as learned from others."""
-    peaks = {}
-    for name in exceedances[0]:
-        logs = np.log(np.array([_peak(one[name]) for one in exceedances]) + _QUIET)
-        own = float(logs.var(ddof=1)) if len(logs) > 1 else PRIOR_SPREAD**2
-        variance = (PEAK_PRIOR * PRIOR_SPREAD**2 + len(logs) * own) / (PEAK_PRIOR + len(logs))
-        peaks[name] = Peak(float(np.median(logs)), max(float(np.sqrt(variance)), LEAST_SPREAD))
-    return peaks
-
-
 def point_map(
-    exceedance: Mapping[str, DoubleArray],
-    places: DoubleArray,
-    peaks: Mapping[str, Peak] | None = None,
-    complete: bool = True,
+    exceedance: Mapping[str, DoubleArray], places: DoubleArray, peaks: Mapping[str, Peak] | None = None
 ) -> DoubleArray:
-    """(n,) smoothed scores for the points at places (n, 3), from each channel in units of its limit.
-
-    complete: see `object_score`; where good scans show all of the part, gaps, drift and coarse offsets say the most.
-    """
-    if peaks and not complete:
-        deciding = {n: values for n, values in _deciding(exceedance, False).items() if n not in OF_THE_WHOLE}
-        rises = np.max([peaks[name].above(values) for name, values in deciding.items()], axis=0)
+    """(n,) smoothed scores for the points at places (n, 3), from each channel in units of its limit."""
+    if peaks:
         around = PointTree(places).nearest_k(places, COLOUR_SMOOTHING)[1]
-        raised = np.exp(COLOUR_POWER * PER_SPREAD * rises)
+        raised = np.exp(COLOUR_POWER * PER_SPREAD * _rise_of_points(exceedance, peaks))
         return np.asarray(raised[around].mean(axis=1) ** (1 / COLOUR_POWER))
     around = PointTree(places).nearest_k(places, SMOOTHING)[1]
     return np.asarray(_length(exceedance, MAP_WEIGHTS)[around].mean(axis=1))
 
 
 def object_score(
-    exceedance: Mapping[str, DoubleArray],
-    from_one_side: bool = False,
-    peaks: Mapping[str, Peak] | None = None,
-    complete: bool = True,
+    exceedance: Mapping[str, DoubleArray], from_one_side: bool = False, peaks: Mapping[str, Peak] | None = None
 ) -> float:
-    """One score for the scan, from the highest points of the channels that decide.
-
-    complete: good scans show the whole part; otherwise gaps neither decide nor colour the points.
-    """
+    """One score for the scan, from the highest points of what decides."""
     if peaks:
-        return float(np.exp(PER_SPREAD * max(rises_of(exceedance, peaks, complete).values())))
+        return float(np.exp(PER_SPREAD * max(rises_of(exceedance, peaks).values())))
     weights = {**OBJECT_WEIGHTS, SEAM: SEAM_OF_VIEWS} if from_one_side else OBJECT_WEIGHTS
     scores = np.sort(_length(exceedance, weights))
     return float(scores[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
 
 
-def rises_of(
-    exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], complete: bool = True
-) -> dict[str, float]:
-    """How many spreads each channel that decides rises above its usual peak; of the whole only where it is far off."""
-    deciding = _deciding(exceedance, complete)
-    rises = {name: float(peaks[name].above(np.array([_peak(values)]))[0]) for name, values in deciding.items()}
-    local = any(name not in OF_THE_WHOLE for name in rises)
-    return {n: rise for n, rise in rises.items() if not (local and n in OF_THE_WHOLE and rise < LEAST_OF_WHOLE)}
+def rises_of(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> dict[str, float]:
+    """How many spreads what decides rises above its usual peak; of the whole only where it is far off."""
+    deciding = _deciding(exceedance)
+    rises = {name: float(peaks[name].above(np.array([peak_of(values)]))[0]) for name, values in deciding.items()}
+    judged = any(name.startswith(JUDGED) for name in rises)
+    return {name: rise for name, rise in rises.items() if not judged or rise >= _least(name)}
+
+
+def _least(name: str) -> float:
+    """Spreads above the usual peak, from which a channel has a say beside the judge."""
+    if name.startswith(JUDGED):
+        return -np.inf
+    return LEAST_OF_WHOLE if name in OF_THE_WHOLE else LEAST_OF_GROSS
 
 
 def decisive_shares(
-    exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], complete: bool = True
+    exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak] | None = None
 ) -> tuple[float, float]:
     """What the score rests on: shares of the network's and of the surface's evidence, 0 to 1, one in sum.
 
-    At the points that decide: how far the best channel of either rises above what is usual, or, where channels are
-    combined as a length, their squares.
+    At the points that decide: how much of what the judge says is lost when the network's evidence is kept from it; of
+    scans from one side, whose channels are combined as a length, their squares.
     """
     if peaks:
-        deciding = _deciding(exceedance, complete)
-        parts = {name: np.maximum(peaks[name].above(values), 0) for name, values in deciding.items()}
-    else:
-        parts = {n: (OBJECT_WEIGHTS[n] * v) ** 2 for n, v in exceedance.items() if n in OBJECT_WEIGHTS}
-    together = np.max if peaks else np.sum
-    whole = together(list(parts.values()), axis=0)
+        name, judged = next((n, v) for n, v in _deciding(exceedance).items() if n.startswith(JUDGED))
+        if name != JUDGED + "all":
+            return (1.0, 0.0) if name == JUDGED + "network" else (0.0, 1.0)
+        if JUDGED + SILENT not in exceedance:
+            return 0.0, 1.0
+        told, silent = np.log(judged), np.log(exceedance[JUDGED + SILENT])
+        decisive = np.argsort(told)[-max(1, int(OBJECT_SHARE * len(told))) :]
+        above = float((told[decisive] - np.median(told)).sum())
+        lost = float((told[decisive] - silent[decisive]).sum())
+        network = min(max(lost / above, 0.0), 1.0) if above > 0 else 0.0
+        return network, 1.0 - network
+    parts = {n: (OBJECT_WEIGHTS[n] * v) ** 2 for n, v in exceedance.items() if n in OBJECT_WEIGHTS}
+    whole = np.sum(list(parts.values()), axis=0)
     decisive = np.argsort(whole)[-max(1, int(OBJECT_SHARE * len(whole))) :]
     network = float(parts[TOKEN][decisive].sum()) if TOKEN in parts else 0.0
-    others = [values[decisive] for name, values in parts.items() if name != TOKEN]
-    surface = float(together(others, axis=0).sum()) if others else 0.0
+    surface = float(sum(values[decisive].sum() for name, values in parts.items() if name != TOKEN))
     total = network + surface
     if total == 0:
-        return (0.0, 1.0) if others else (1.0, 0.0)
+        return (1.0, 0.0) if set(parts) == {TOKEN} else (0.0, 1.0)
     return network / total, surface / total
 
 
-def _deciding(exceedance: Mapping[str, DoubleArray], complete: bool) -> dict[str, DoubleArray]:
-    names = [name for name in DECIDE if complete or name not in GAPS]
-    return {name: exceedance[name] for name in names if name in exceedance}
+def _deciding(exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
+    """Of a whole scan: what one judge says, what may be gross, and what is said of the part as a whole."""
+    judged = [name for name in exceedance if name.startswith(JUDGED) and name != JUDGED + SILENT]
+    return {name: exceedance[name] for name in (*judged, *GROSS, *OF_THE_WHOLE) if name in exceedance}
 
 
-def _peak(values: DoubleArray) -> float:
-    count = max(1, int(PEAK_SHARE * len(values)))
-    return float(np.partition(values, -count)[-count:].mean())
+def _rise_of_points(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> DoubleArray:
+    """(n,) what the judge says, in spreads, or a channel that is gross."""
+    rises = {n: peaks[n].above(v) for n, v in _deciding(exceedance).items() if n not in OF_THE_WHOLE}
+    return np.max([np.where(rise >= _least(name), rise, -np.inf) for name, rise in rises.items()], axis=0)
 
 
 def _length(exceedance: Mapping[str, DoubleArray], weights: Mapping[str, float]) -> DoubleArray:

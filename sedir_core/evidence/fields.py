@@ -21,6 +21,15 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 FIELD_SIZES = (1, 4, 16, 64)
 FIELDS = tuple(f"field_{k}" for k in FIELD_SIZES)
+ROUGH_SIZES, EXTREME_SIZES = (4, 16, 64), (4, 16)
+# How offsets scatter about their mean, how far the lowest and the highest go, how unlike its usual the density is, and
+# which share of the points lies beside the known surface: a crack hardly moves a mean.
+SPREADS = (
+    *(f"rough_{k}" for k in ROUGH_SIZES),
+    *(f"{end}_{k}" for k in EXTREME_SIZES for end in ("lowest", "highest", "density")),
+    "beside_16",
+)
+THINNEST = 0.05  # of the median density: thinner is no more unlike
 FACING = 0.3  # cosine between the normals of two places on the same side
 ASIDE, ASIDE_AT_RIM = 3.0, 1.0  # spacings of places beyond which a point lies beside the known surface
 FARTHEST = 0.04  # radii: a flying pixel counts no more
@@ -101,23 +110,66 @@ class Places:
             other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
         return other
 
-    def offsets(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-        """How many of the points (n, 3) lie over each place, (p,), and the sum of their signed offsets, (p,)."""
+    def offsets(self, points: DoubleArray) -> Offsets:
+        """What of the points (n, 3) lies over each place."""
         found, along, on = self.over(points)
-        count = np.bincount(found[on], minlength=len(self.points)).astype(float)
-        total = np.bincount(found[on], np.clip(along[on], -FARTHEST, FARTHEST), minlength=len(self.points))
-        return count, np.asarray(total, float)
+        over, along, size = found[on], np.clip(along[on], -FARTHEST, FARTHEST), len(self.points)
+        lowest, highest = np.zeros(size), np.zeros(size)
+        np.minimum.at(lowest, over, along)
+        np.maximum.at(highest, over, along)
+        return Offsets(
+            np.bincount(over, minlength=size).astype(float),
+            np.asarray(np.bincount(over, along, minlength=size), float),
+            np.asarray(np.bincount(over, along**2, minlength=size), float),
+            lowest,
+            highest,
+            np.bincount(found[~on], minlength=size).astype(float),
+        )
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """Per place (p,): how many points lie over it, the sum of their signed offsets and of these squared, the lowest and
+    the highest (0 where there is none beyond), and how many points lie beside the surface there."""
+
+    count: DoubleArray
+    total: DoubleArray
+    squares: DoubleArray
+    lowest: DoubleArray
+    highest: DoubleArray
+    beside: DoubleArray
 
 
 def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[str, DoubleArray]:
-    """field_k: length of the mean offset of all points (n, 3) around the k places next to place own[i], (m,).
+    """FIELDS and SPREADS of all points (n, 3) around the k places next to place own[i], (m,).
 
-    NaN where too few points say it.
+    field_k: length of the mean offset. rough_k: scatter about it. lowest_k, highest_k: the farthest offset inward and
+    outward, positive. density_k: points a place in times of the median, or its inverse, whichever is larger. beside_k:
+    share of the points that lie beside the known surface. NaN where too few points say it.
     """
-    count, total = places.offsets(points)
+    shown = places.offsets(points)
+    some = shown.count[shown.count > 0]
+    usual_count = float(np.median(some)) if len(some) else 1.0
     fields = {}
-    for (name, summed), k in zip(places.sums.items(), FIELD_SIZES, strict=True):
-        n = summed @ count
-        mean = np.abs(summed @ total) / np.maximum(n, 1)
-        fields[name] = np.where(n >= max(1.0, ENOUGH * k), mean, np.nan)[own]
-    return fields
+    for k, summed in zip(FIELD_SIZES, places.sums.values(), strict=True):
+        n = summed @ shown.count
+        enough = n >= max(1.0, ENOUGH * k)
+        mean = (summed @ shown.total) / np.maximum(n, 1)
+        fields[f"field_{k}"] = np.where(enough, np.abs(mean), np.nan)
+        if k in ROUGH_SIZES:
+            variance = (summed @ shown.squares) / np.maximum(n, 1) - mean**2
+            fields[f"rough_{k}"] = np.where(enough, np.sqrt(np.maximum(variance, 0)), np.nan)
+        if k in EXTREME_SIZES:
+            fields[f"lowest_{k}"] = -_extreme(np.minimum, summed, shown.lowest)
+            fields[f"highest_{k}"] = _extreme(np.maximum, summed, shown.highest)
+            density = n / np.maximum(np.asarray(summed.sum(axis=1)).ravel(), 1) / usual_count
+            fields[f"density_{k}"] = np.maximum(density, 1 / np.maximum(density, THINNEST))
+        if k == 16:
+            aside = summed @ shown.beside
+            fields["beside_16"] = aside / np.maximum(n + aside, 1)
+    return {name: fields[name][own] for name in (*FIELDS, *SPREADS)}
+
+
+def _extreme(of: np.ufunc, summed: csr_matrix, values: DoubleArray) -> DoubleArray:
+    """(p,) the lowest or highest of values (p,) among the places that each row sums over."""
+    return np.asarray(of.reduceat(values[summed.indices], summed.indptr[:-1]))

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from sedir_core.errors import BadConfig
 from sedir_core.evidence.combination import TOKEN
+from sedir_core.evidence.judge import JUDGED, SILENT
 from sedir_core.types import DoubleArray
 
 EvidenceKind = Literal["network", "surface", "all"]
@@ -32,10 +33,15 @@ class Judging:
         return f"{self.evidence}.{self.rule}"
 
     def of(self, exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
-        """The channels that count."""
-        if self.evidence == "all":
-            return dict(exceedance)
-        return {name: values for name, values in exceedance.items() if (name == TOKEN) == (self.evidence == "network")}
+        """The channels that count, with what the judge of this kind of evidence says, where there is one.
+
+        Empty where nothing of the kind is known.
+        """
+        judged = {JUDGED + self.evidence} | ({JUDGED + SILENT} if self.evidence == "all" else set())
+        channels = {name: values for name, values in exceedance.items() if not name.startswith(JUDGED)}
+        if self.evidence != "all":
+            channels = {n: values for n, values in channels.items() if (n == TOKEN) == (self.evidence == "network")}
+        return channels | {name: exceedance[name] for name in judged if channels and name in exceedance}
 
 
 CALIBRATED = tuple(Judging(evidence) for evidence in EVIDENCE)

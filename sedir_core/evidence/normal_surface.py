@@ -14,7 +14,7 @@ import numpy as np
 
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage, largest_absent
-from sedir_core.evidence.fields import FARTHEST, FIELDS, Places, offset_fields
+from sedir_core.evidence.fields import FARTHEST, FIELDS, SPREADS, Places, offset_fields
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
 from sedir_core.geometry.neighbours import typical_spacing
@@ -43,7 +43,7 @@ OFFSET_SIZES = (8, 32, 128)
 BARE_SIZES = (4, 8, 32)
 SEAM = "seam"
 GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
-CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, SIZE, ABSENT)
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
 WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
 NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
@@ -60,8 +60,8 @@ class Departure:
     channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
     so noise averages out and a dent does not. bare_k: mean distance from surface to scan around the point, in spacings
     of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
-    than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how
-    far the smooth difference itself moved the point. field_k: see `fields.offset_fields`. size, absent: the same
+    than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how far the
+    smooth difference itself moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: the same
     everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
     only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`.
     """

@@ -156,7 +156,9 @@ def _sedir_parameters(token_width: int, size: NetworkSize, n_categories: int, pa
         heads += d + _linear(overall, 4 * d) + _norm(4 * d) + _linear(4 * d, d)
     # The gate's last layer has a bias where the bias has its strength.
     bias = _linear(2, _BIAS_HIDDEN) + _BIAS_HIDDEN + 1 if parts.weighs_geometry else 0
-    expected = _linear(d + PLACE_WIDTH, f) + _linear(f, f) + _linear(f, d) if parts.rebuilt_from == "identity" else 0
+    expected = 0
+    if parts.rebuilt_from == "identity":
+        expected = n_categories * d + _linear(d + PLACE_WIDTH, f) + _linear(f, f) + _linear(f, token_width)
     decoder_layer = 2 * _attention(d) + _linear(2 * d, f) + _linear(f, d) + 3 * _norm(d)
     return ends + heads + bias + expected + size.depth * (_encoder_layer_parameters(size) + decoder_layer)
 
@@ -206,7 +208,9 @@ def _sedir_macs(token_width: int, size: NetworkSize, n: int, n_categories: int, 
     products = 2 if parts.geometric_prior in ("bias", "mask") else 4  # fvcore does not see the first of a biased one
     decoder = n * (8 * d * d + 3 * d * size.feedforward) + products * n * n * d + 3 * n * d * _LAYER_NORM
     f = size.feedforward
-    expected = n * ((d + PLACE_WIDTH) * f + f * f + f * d) if parts.rebuilt_from == "identity" else 0
+    expected = 0
+    if parts.rebuilt_from == "identity":
+        expected = n_categories * d + n * ((d + PLACE_WIDTH) * f + f * f + f * token_width + token_width * d)
     return embedding + size.depth * (encoder + decoder) + heads + bias + expected + n * d * token_width
 
 

@@ -18,23 +18,32 @@ PLACE_WIDTH = 3 + 6 * N_OCTAVES
 
 
 class Expectation(nn.Module):
-    """A token for each place from the identity and the place alone."""
+    """A token for each place from the place and from what the part was taken for alone.
 
-    def __init__(self, width: int, feedforward: int) -> None:
+    who: (C, d) one vector a category. mean, spread: (c,) of the tokens that it was fitted to.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, width: int, feedforward: int, token_width: int, n_categories: int) -> None:
         super().__init__()
+        self.who = nn.Parameter(torch.randn(n_categories, width))
+        self.register_buffer("mean", torch.zeros(token_width))
+        self.register_buffer("spread", torch.ones(token_width))
         self.mlp = nn.Sequential(
             nn.Linear(width + PLACE_WIDTH, feedforward),
             nn.GELU(),
             nn.Linear(feedforward, feedforward),
             nn.GELU(),
-            nn.Linear(feedforward, width),
+            nn.Linear(feedforward, token_width),
         )
 
-    def forward(self, identity: Tensor, centers: Tensor) -> Tensor:
-        """identity (B, d), centers (B, N, 3) -> (B, N, d)."""
-        places = sines_of(centers).to(identity.dtype)
-        who = identity[:, None].expand(-1, centers.shape[1], -1)
-        out: Tensor = self.mlp(torch.cat((who, places), -1))
+    def forward(self, probabilities: Tensor, centers: Tensor) -> Tensor:
+        """probabilities (B, C) of the categories, centers (B, N, 3) -> (B, N, c)."""
+        places = sines_of(centers).to(probabilities.dtype)
+        who = (probabilities @ self.who)[:, None].expand(-1, centers.shape[1], -1)
+        out: Tensor = self.mlp(torch.cat((who, places), -1)) * self.spread + self.mean
         return out
 
 

@@ -85,7 +85,7 @@ class SeDiR(nn.Module):
         self.width = width
         self.rebuilt_from = rebuilt_from
         if rebuilt_from == "identity":
-            self.expectation = Expectation(width, feedforward)
+            self.expectation = Expectation(width, feedforward, token_width, n_categories)
         self.tokenizer = CoarseToFineTokenizer(
             width,
             depth,
@@ -101,17 +101,27 @@ class SeDiR(nn.Module):
         self.decoder = GeometryGuidedDecoder(
             width, depth, heads, feedforward, dropout, token_width, geometric_prior, global_token != "none"
         )
+        if rebuilt_from == "identity":  # nothing is added to what is expected before something was learned
+            nn.init.zeros_(self.decoder.output.weight)
+            nn.init.zeros_(self.decoder.output.bias)
 
     def forward(self, tokens: Tokens, generator: torch.Generator | None = None) -> Rebuilt:
         """Identify and rebuild. Without a generator there is no jitter."""
         who = self.tokenizer(tokens.features, tokens.centers, generator)
-        read = who.encoded[BASE] if self.rebuilt_from == "scan" else self._expected(who.identity, tokens.centers)
-        rebuilt = self.decoder(who.identity, read, who.position, tokens.geometry)
+        if self.rebuilt_from == "scan":
+            rebuilt = self.decoder(who.identity, who.encoded[BASE], who.position, tokens.geometry)
+        else:
+            expected = self.expected(who.logits.detach().softmax(-1), tokens.centers)
+            read = self.tokenizer.input(expected)
+            rebuilt = expected + self.decoder(who.identity, read, who.position, tokens.geometry)
         return Rebuilt(rebuilt, who.encoded, who.identity, who.logits)
 
-    def _expected(self, identity: Tensor, centers: Tensor) -> Tensor:
-        """Without a global token nobody knows who it is: the place alone lets expect."""
-        expected: Tensor = self.expectation(identity if self.decoder.conditioned else 0 * identity, centers)
+    def expected(self, probabilities: Tensor, centers: Tensor) -> Tensor:
+        """probabilities (B, C), centers (B, N, 3) -> (B, N, c).
+
+        Without a global token nobody knows who it is: the place alone lets expect.
+        """
+        expected: Tensor = self.expectation(probabilities * self.decoder.conditioned, centers)
         return expected
 
 

@@ -12,10 +12,12 @@ from sedir_core.errors import Cancelled
 from sedir_core.evidence.calibration import Residuals, calibrate
 from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.combination import Evidence
+from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
+from sedir_core.training.expectation_fit import fit_expectation
 from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.material import Learned, Material
 from sedir_core.training.patch_fit import fit_patch_decoder
@@ -30,7 +32,7 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
-    trained = train_network(build_network(config, len(material.bases)).to(device), material, run, stop)
+    trained = train_network(build_network(config, len(material.bases)).to(device), material, run, report, stop)
     if not material.team.leads:
         return None
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
@@ -48,9 +50,11 @@ class Trained:
     fit: FitResult
 
 
-def train_network(network: SeDiR, material: Material, run: Run, stop: Stop) -> Trained:
+def train_network(network: SeDiR, material: Material, run: Run, report: Report, stop: Stop) -> Trained:
     """Train a network in place, or the rest of it. Raises what `loop.fit` raises, and Cancelled."""
     config, device, loss = material.config, material.device, material.config.loss
+    going_on = run.load_state() is not None
+    fit_expectation(network, material.bank, config.training.seed, going_on, report, stop)
     objective = SedirObjective(
         network, loss.supervised_contrastive, loss.classification, loss.cosine, loss.temperature, loss.buffer_size
     ).to(device)
@@ -66,8 +70,10 @@ def train_network(network: SeDiR, material: Material, run: Run, stop: Stop) -> T
     return Trained(network.eval().requires_grad_(False), result)
 
 
-def calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> dict[str, Category]:
-    """What is usual for good parts of the material's categories. Raises Cancelled."""
+def calibrated(
+    nets: Nets, material: Material, report: Report, stop: Stop, judges: Judges | None = None
+) -> dict[str, Category]:
+    """What is usual for good parts of the material's categories. judges: see `calibrate`. Raises Cancelled."""
     config, device = material.config, material.device
 
     def gather(
@@ -80,4 +86,4 @@ def calibrated(nets: Nets, material: Material, report: Report, stop: Stop) -> di
         return evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")
-    return calibrate(config, material.bases, gather, material.n_points, report, stop)
+    return calibrate(config, material.bases, gather, material.n_points, report, stop, judges)

@@ -21,6 +21,7 @@ from sedir_core.errors import Cancelled, UserError
 from sedir_core.evidence.calibration import draw_sampling
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
+from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.metrics import auroc
@@ -170,7 +171,7 @@ def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
 
 def _share(evidence: Evidence, category: Category) -> float:
     usual = category.whole.usual
-    score = object_score(usual.exceed(evidence), peaks=usual.peaks, complete=category.normal.complete)
+    score = object_score(Judging().of(usual.exceed(evidence)), peaks=usual.peaks)
     return score / category.whole.threshold
 
 

@@ -116,12 +116,12 @@ def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> 
     encoder = before.nets.encoder
     bank = fill_bank(old | new, encoder, config, n_points, team.device, report, stop)
     material = Material(config, old | new, encoder, bank, n_points, team)
-    result = train_network(_grown(before, config, len(material.bases)), material, run, stop)
+    result = train_network(_grown(before, config, len(material.bases)), material, run, report, stop)
     patches = fit_patch_decoder(
         material.bases, encoder, _shorter(config), n_points, team.device, report, stop, start=before.nets.patches
     )
     nets = Nets(encoder, result.network, patches)
-    learned = calibrated(nets, replace(material, bases=new), report, stop)
+    learned = calibrated(nets, replace(material, bases=new), report, stop, before.judges)
     check = check_old(before, nets, replace(material, bases=old), report, stop)
     known = _limited(config, {name: _carried(before.known[name], check.ratios[name]) for name in old} | learned)
     after = SedirDetector(config, nets, known, team.device)

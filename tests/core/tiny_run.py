@@ -110,4 +110,5 @@ def by_surface(
 ) -> tuple[Evidence, Residuals]:
     """The surface's evidence, and a token that never differs."""
     departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every, scan)
-    return Evidence(departure.places, departure.channels | {TOKEN: np.ones(len(points))}), Residuals(0.5, 1.0, 1.0)
+    channels = departure.channels | {TOKEN: np.ones(len(points))}
+    return Evidence(departure.places, channels, view is not None, np.arange(len(points))), Residuals(0.5, 1.0, 1.0)

@@ -16,15 +16,18 @@ from sedir_core.evidence.combination import (
     TYPICAL,
     Evidence,
     Usual,
-    learn_peaks,
+    decisive_shares,
     learn_usual,
     object_score,
     paper_scores,
     point_map,
 )
+from sedir_core.evidence.judge import Judges, channels_in, learn_judges, lesson_of
+from sedir_core.evidence.judging import EVIDENCE, EvidenceKind, Judging
 from sedir_core.evidence.limits import object_limits
 from sedir_core.evidence.normal_surface import GAPS
-from sedir_core.types import DoubleArray
+from sedir_core.evidence.peaks import learn_peaks
+from sedir_core.types import DoubleArray, never_stop, no_report
 
 N = 4_000
 NAMES = tuple(dict.fromkeys((*MAP_WEIGHTS, *OBJECT_WEIGHTS)))
@@ -98,27 +101,83 @@ def test_a_single_wild_point_is_capped(usual: Usual) -> None:
 
 @pytest.fixture(scope="module")
 def peaked(usual: Usual) -> Usual:
-    return replace(usual, peaks=learn_peaks([usual.exceed(evidence(seed)) for seed in range(10, 16)]))
+    """With judges that have seen dents of twice to ten times the usual, in all evidence or in a part of it."""
+    exceedances = [usual.exceed(evidence(seed)) for seed in range(10, 16)]
+    known = replace(usual, peaks=learn_peaks(exceedances))
+    random, lessons = np.random.default_rng(0), []
+    for seed, exceedance in zip(range(10, 16), exceedances, strict=True):
+        good = np.ones(N, bool)
+        lessons.append(lesson_of(seed, exceedance, known.peaks, evidence(seed).places, ~good, good, 1.0, random))
+        scan, inside = with_dent(evidence(seed), factor=2 + 8 * random.random())
+        for seen in (NAMES, (TOKEN,), tuple(name for name in NAMES if name != TOKEN)):
+            shown = {name: (scan if name in seen else evidence(seed)).channels[name] for name in NAMES}
+            departing = usual.exceed(Evidence(scan.places, shown))
+            lessons.append(lesson_of(seed, departing, known.peaks, scan.places, inside, ~inside, 1.0, random))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sedir_core.evidence.judge.N_STEPS", 200)
+        judges = learn_judges(lessons, channels_in(exceedances[0]), TOKEN, 0, no_report, never_stop)
+    known = known.judged_by(judges)
+    judged = [
+        known.judged(one, evidence(seed).places, seed) for seed, one in zip(range(10, 16), exceedances, strict=True)
+    ]
+    return replace(known, peaks=known.peaks | learn_peaks(judged))
 
 
-def score(usual: Usual, scan: Evidence, complete: bool = True) -> float:
-    return object_score(usual.exceed(scan), peaks=usual.peaks, complete=complete)
+def score(usual: Usual, scan: Evidence, kind: EvidenceKind = "all") -> float:
+    return object_score(Judging(kind).of(usual.exceed(scan)), peaks=usual.peaks)
 
 
-def test_a_good_part_scores_about_one_where_peaks_are_known(peaked: Usual) -> None:
-    assert score(peaked, evidence(100)) == pytest.approx(1.0, abs=0.5)
+@pytest.mark.parametrize("kind", EVIDENCE)
+def test_a_good_part_scores_about_one_where_peaks_are_known(peaked: Usual, kind: EvidenceKind) -> None:
+    assert score(peaked, evidence(100), kind) == pytest.approx(1.0, abs=0.5)
 
 
-def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: Usual) -> None:
-    assert score(peaked, with_dent(evidence(100))[0]) > 2
+@pytest.mark.parametrize("kind", EVIDENCE)
+def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: Usual, kind: EvidenceKind) -> None:
+    assert score(peaked, with_dent(evidence(100))[0], kind) > 2
 
 
-def test_gaps_say_nothing_where_good_scans_do_not_show_all(peaked: Usual) -> None:
+def test_the_judge_colours_the_dent(peaked: Usual) -> None:
+    scan, inside = with_dent(evidence(100))
+    scores = point_map(Judging().of(peaked.exceed(scan)), scan.places, peaked.peaks)
+    assert scores[inside].min() > np.median(scores[~inside])
+    assert scores[inside].mean() > 1.5 * scores[~inside].mean()
+
+
+def test_each_kind_of_evidence_is_blind_to_the_other(peaked: Usual) -> None:
     good = evidence(100)
-    hole = {name: with_dent(good)[0].channels[name] if name in GAPS else good.channels[name] for name in NAMES}
-    scan = Evidence(good.places, hole)
-    assert score(peaked, scan) > 2
-    assert score(peaked, scan, complete=False) == pytest.approx(score(peaked, good, complete=False))
+    dent = with_dent(good)[0].channels
+    for kind, seen in (("network", (TOKEN,)), ("surface", tuple(name for name in NAMES if name != TOKEN))):
+        other = {name: good.channels[name] if name in seen else dent[name] for name in NAMES}
+        assert score(peaked, Evidence(good.places, other), kind) == pytest.approx(score(peaked, good, kind))
+        own = {name: dent[name] if name in seen else good.channels[name] for name in NAMES}
+        assert score(peaked, Evidence(good.places, own), kind) > score(peaked, good, kind)
+
+
+def test_what_only_the_network_shows_rests_on_the_network(peaked: Usual) -> None:
+    good = evidence(100)
+    dent = with_dent(good)[0].channels
+    shown = {name: dent[name] if name == TOKEN else good.channels[name] for name in NAMES}
+    by_token = decisive_shares(Judging().of(peaked.exceed(Evidence(good.places, shown))), peaked.peaks)
+    rest = {name: dent[name] if name != TOKEN else good.channels[name] for name in NAMES}
+    by_rest = decisive_shares(Judging().of(peaked.exceed(Evidence(good.places, rest))), peaked.peaks)
+    assert sum(by_token) == pytest.approx(1) and sum(by_rest) == pytest.approx(1)
+    assert by_token[0] > 0.5 > by_rest[0]
+
+
+def test_judges_are_kept_to_the_last_bit(peaked: Usual) -> None:
+    assert peaked.judges is not None
+    kept = Judges.restore(peaked.judges.tensors(), peaked.judges.channels, TOKEN)
+    again = replace(peaked, judges=kept).exceed(evidence(100))
+    assert all(np.array_equal(again[name], values) for name, values in peaked.exceed(evidence(100)).items())
+
+
+def test_a_judge_of_another_shape_is_refused(peaked: Usual) -> None:
+    assert peaked.judges is not None
+    with pytest.raises(ValueError, match="mean is"):
+        Judges.restore(peaked.judges.tensors(), peaked.judges.channels[1:], TOKEN)
+    with pytest.raises(ValueError, match="judges of nothing"):
+        Judges.restore({}, peaked.judges.channels, TOKEN)
 
 
 def test_places_that_hardly_a_sampling_shows_do_not_depart() -> None:

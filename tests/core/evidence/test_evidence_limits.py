@@ -103,7 +103,7 @@ def test_a_run_without_scores_loads_and_says_that_it_lacks_them(detector: SedirD
     for name, category in old.items():
         tensors = category_to_tensors(category)
         kept = {key: tensors[key] for key in tensors if not key.endswith("held_out") and "judged." not in key}
-        old[name] = category_from_tensors(kept)
+        old[name] = category_from_tensors(kept, category.whole.usual.judges)
     without = SedirDetector(detector.config, detector.nets, old, detector.device)
     assert without.calibration().n_scans(CATEGORIES[0]) == 0
     with pytest.raises(BadRun, match="does not keep the scores"):
@@ -114,7 +114,7 @@ def test_negative_scores_are_refused(detector: SedirDetector) -> None:
     category = detector.known[CATEGORIES[0]]
     damaged = replace(category, whole=replace(category.whole, held_out=np.array([-1.0])))
     with pytest.raises(ValueError, match="held_out"):
-        category_from_tensors(category_to_tensors(damaged))
+        category_from_tensors(category_to_tensors(damaged), detector.judges)
 
 
 def test_a_detector_at_another_rate_moves_the_limit_and_nothing_else(detector: SedirDetector) -> None:

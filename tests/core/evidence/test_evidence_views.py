@@ -95,7 +95,7 @@ def test_the_reconstruction_completes_the_far_side(detector: SedirDetector) -> N
 
 def test_views_survive_saving(detector: SedirDetector) -> None:
     cup = detector.known["cup"]
-    again = category_from_tensors(category_to_tensors(cup))
+    again = category_from_tensors(category_to_tensors(cup), cup.whole.usual.judges)
     assert cup.views is not None
     assert again.views is not None
     assert again.view is not None
@@ -106,7 +106,9 @@ def test_views_survive_saving(detector: SedirDetector) -> None:
     assert np.array_equal(again.normal.coverage.confirmed, cup.normal.coverage.confirmed)
     assert np.array_equal(again.normal.coverage.always, cup.normal.coverage.always)
     with pytest.raises(ValueError, match=r"surface\.coverage"):
-        category_from_tensors(category_to_tensors(cup) | {"surface.coverage": torch.zeros(2, 3, dtype=torch.uint8)})
+        category_from_tensors(
+            category_to_tensors(cup) | {"surface.coverage": torch.zeros(2, 3, dtype=torch.uint8)}, None
+        )
 
 
 def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: SedirDetector) -> None:

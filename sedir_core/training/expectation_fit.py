@@ -1,0 +1,59 @@
+"""What good tokens are expected at each place of each category, fitted by itself before the network is trained. [O]
+
+One scan a step, as the network is trained, teaches a place once an epoch; here every step draws places from all scans.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from sedir_core.errors import Cancelled
+from sedir_core.models.cfgt import BASE
+from sedir_core.models.sedir import SeDiR
+from sedir_core.runtime import torch_generator
+from sedir_core.training.material import SamplingBank
+from sedir_core.types import Report, Stop
+
+BATCH, N_STEPS, LEARNING_RATE, WEIGHT_DECAY = 2_048, 1_500, 2e-3, 1e-3
+REPORT_EVERY = 25
+_TINY = 1e-6
+
+
+def fit_expectation(network: SeDiR, bank: SamplingBank, seed: int, fitted: bool, report: Report, stop: Stop) -> None:
+    """Fit it in place, and freeze it. Nothing where the network reads the scan itself. Raises Cancelled.
+
+    The mean distance is what is made small, not its square: groups that the end of a scan cuts are few and far off.
+    fitted: a training goes on whose checkpoint has it.
+    """
+    if network.rebuilt_from != "identity":
+        return
+    if fitted:
+        network.expectation.requires_grad_(False)
+        return
+    device = next(network.parameters()).device
+    scans = [(tokens, label) for turns, label in zip(bank.tokens, bank.categories, strict=True) for tokens in turns]
+    features = torch.cat([tokens.features[BASE, 0] for tokens, _ in scans]).to(device)
+    centers = torch.cat([tokens.centers[0] for tokens, _ in scans]).to(device)
+    counts = torch.tensor([tokens.centers.shape[1] for tokens, _ in scans])
+    labels = torch.tensor([label for _, label in scans]).repeat_interleave(counts).to(device)
+    expectation, random = network.expectation, torch_generator("cpu", seed, "expectation")
+    expectation.mean.copy_(features.mean(dim=0))
+    expectation.spread.copy_(features.std(dim=0) + _TINY)
+    optimizer = torch.optim.AdamW(expectation.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=N_STEPS)
+    n_categories = len(expectation.who)
+    for step in range(N_STEPS):
+        if stop():
+            raise Cancelled
+        if step % REPORT_EVERY == 0:
+            report(step / N_STEPS, "learn what to expect")
+        picked = torch.randint(len(features), (BATCH,), generator=random).to(device)
+        certain = F.one_hot(labels[picked], n_categories).to(features.dtype)
+        away = (network.expected(certain, centers[picked, None])[:, 0] - features[picked]) / expectation.spread
+        loss = (away.square().mean(dim=1) + _TINY).sqrt().mean()
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+    expectation.requires_grad_(False)
