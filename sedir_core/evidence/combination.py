@@ -291,7 +291,8 @@ def _deciding(exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
 def _rise_of_points(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> DoubleArray:
     """(n,) what the judge says, in spreads, or a channel that is gross."""
     rises = {n: peaks[n].above(v) for n, v in _deciding(exceedance).items() if n not in OF_THE_WHOLE}
-    return np.max([np.where(rise >= _least(name), rise, -np.inf) for name, rise in rises.items()], axis=0)
+    highest = [np.where(rise >= _least(name), rise, -np.inf) for name, rise in rises.items()]
+    return np.asarray(np.max(highest, axis=0))
 
 
 def _length(exceedance: Mapping[str, DoubleArray], weights: Mapping[str, float]) -> DoubleArray:
