@@ -14,35 +14,42 @@ of the tests inspects, so that reading, lists and writing are what is measured. 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import multiprocessing
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "core"))
 
 from roundness import ball
 
-from sedir_core.io.export import write_points_ply
+from sedir_core.errors import UserError
+from sedir_core.io.append import AppendedLines
+from sedir_core.io.atomic import atomic_folder, synced_file
+from sedir_core.io.export import write_csv, write_json, write_points_ply
 from sedir_core.io.scans import read_scan
-from sedir_core.io.tensor_file import read_tensors
+from sedir_core.io.tensor_file import read_tensors, write_tensors
 
 ROOT = Path(__file__).parents[1]
 MIB = 2**20
 MOST_BYTES_A_SCAN = 10 * 1024
 MOST_BYTES_OF_LARGE = 1536 * MIB
 LOOK_S = 0.2
+LENGTHS = range(1_000, 200_000, 39_800)  # of what is written while it is killed
 # The program, with the detector of the tests where no model is asked for.
 PROGRAM = """
 import sys
@@ -134,76 +141,45 @@ def exports(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], bo
     return found, statuses == [0, 0] and whole and len(sizes) == 2 * asked.scans
 
 
-WRITES: dict[str, str] = {
-    "scan": "write_points_ply(target, ball(n_points=n))",
-    "table": "write_csv(target, [['a', 'b'], *[[i, n] for i in range(n)], ['end', n]])",
-    "json": "write_json(target, {'n': n, 'rows': list(range(n))})",
-    "weights": "write_tensors(target, {'a': torch.full((n,), float(n))}, {'n': str(n)})",
-    "picture": "write_bytes(target, painted(n))",
-    "lines": "lines.append(json.dumps({'n': n, 'rows': list(range(n))}))",
-}
-"""Each kind of write, over and over on one target, with a content that says how long it has to be."""
-WRITER = """
-import io, itertools, json, sys
-sys.path[:0] = [{root!r}, {tests!r}]
-from pathlib import Path
-import torch
-from matplotlib import image
-from roundness import ball
-import numpy as np
-from sedir_core.io.append import AppendedLines
-from sedir_core.io.atomic import write_bytes
-from sedir_core.io.export import write_csv, write_json, write_points_ply
-from sedir_core.io.tensor_file import write_tensors
-target = Path(sys.argv[1])
-lines = AppendedLines(target) if {write!r}.startswith("lines") else None
-
-def painted(n):
-    content = io.BytesIO()
-    image.imsave(content, np.full((n // 50, 50, 3), 0.5))
-    return content.getvalue()
-
-print("ready", flush=True)
-for n in itertools.cycle(range(1000, 60_000, 7919)):
-    {write}
-"""
+def _write_scan(path: Path, n: int) -> None:
+    write_points_ply(path, ball(n_points=n))
 
 
-def kills(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], bool]:
-    """kill -9 at random times amid every kind of write."""
-    chance = random.Random(0)
-    found = {kind: {"kills": asked.times, "torn": 0, "left_over": 0} for kind in WRITES}
-    for kind, write in WRITES.items():
-        home = folder / kind
-        home.mkdir()
-        source = WRITER.format(root=str(ROOT), tests=str(ROOT / "tests" / "core"), write=write)
-        for _ in range(asked.times):
-            command = [sys.executable, "-c", source, str(home / "target.ply")]
-            program = subprocess.Popen(command, stdout=subprocess.PIPE)
-            assert program.stdout is not None
-            program.stdout.readline()
-            time.sleep(chance.uniform(0.0, 0.3))
-            program.send_signal(signal.SIGKILL)
-            program.communicate()
-            found[kind]["torn"] += not _whole(kind, home / "target.ply")
-        found[kind]["left_over"] = len(list(home.glob(".*")))
-    return found, not any(one["torn"] for one in found.values())
+def _is_scan(path: Path) -> bool:
+    return len(read_scan(path)) in LENGTHS
 
 
-def _whole(kind: str, path: Path) -> bool:
-    """Whether what a kill left can be read, and is as long as it says; nothing at all is whole, too."""
-    if not path.exists():
-        return True
-    return (kind == "lines" and path.stat().st_size == 0) or CHECKS[kind](path)
+def _write_table(path: Path, n: int) -> None:
+    write_csv(path, [["row", "of"], *([i, n] for i in range(n))])
 
 
-def _is_picture(path: Path) -> bool:
-    return path.read_bytes().endswith(b"IEND\xaeB`\x82")
+def _is_table(path: Path) -> bool:
+    rows = path.read_text().split()
+    return rows[-1] == f"{len(rows) - 2},{len(rows) - 1}"
+
+
+def _write_json(path: Path, n: int) -> None:
+    write_json(path, {"n": n, "rows": list(range(n))})
 
 
 def _is_json(path: Path) -> bool:
     found = json.loads(path.read_text())
     return len(found["rows"]) == found["n"]
+
+
+def _write_weights(path: Path, n: int) -> None:
+    write_tensors(path, {"a": torch.zeros(n)}, {"n": str(n)})
+
+
+def _is_weights(path: Path) -> bool:
+    tensors, meta = read_tensors(path)
+    return len(tensors["a"]) == int(meta["n"])
+
+
+def _write_line(path: Path, n: int) -> None:
+    lines = AppendedLines(path)
+    lines.append(json.dumps({"n": n, "rows": list(range(n))}))
+    lines.close()
 
 
 def _has_whole_lines(path: Path) -> bool:
@@ -212,24 +188,56 @@ def _has_whole_lines(path: Path) -> bool:
     return all(len(row["rows"]) == row["n"] for row in rows)
 
 
-def _is_table(path: Path) -> bool:
-    rows = path.read_text().split()
-    return rows[-1] == f"end,{len(rows) - 2}"
+def _write_folder(path: Path, n: int) -> None:
+    """As a run is imported."""
+    with atomic_folder(path / uuid.uuid4().hex) as staging, synced_file(staging / "all") as file:
+        file.write(n.to_bytes(8) + bytes(n))
 
 
-def _is_tensors(path: Path) -> bool:
-    tensors, meta = read_tensors(path)
-    return len(tensors["a"]) == int(meta["n"])
+def _has_whole_folders(path: Path) -> bool:
+    contents = [(one / "all").read_bytes() for one in path.iterdir() if not one.name.startswith(".")]
+    return all(len(content) == 8 + int.from_bytes(content[:8]) for content in contents)
 
 
-CHECKS: dict[str, Callable[[Path], bool]] = {
-    "scan": lambda path: len(read_scan(path)) >= 1000,
-    "table": _is_table,
-    "json": _is_json,
-    "weights": _is_tensors,
-    "picture": _is_picture,
-    "lines": _has_whole_lines,
+WRITES: dict[str, tuple[Callable[[Path, int], None], Callable[[Path], bool]]] = {
+    "scan": (_write_scan, _is_scan),
+    "table": (_write_table, _is_table),
+    "json": (_write_json, _is_json),
+    "weights": (_write_weights, _is_weights),
+    "lines": (_write_line, _has_whole_lines),
+    "folder": (_write_folder, _has_whole_folders),
 }
+"""Each kind of write, with contents of changing length, and what shows that one is whole."""
+
+
+def kills(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], bool]:
+    """kill -9 at random times amid every kind of write."""
+    chance = random.Random(0)
+    found = {}
+    for kind, (write, is_whole) in WRITES.items():
+        (folder / kind).mkdir()
+        path, torn = folder / kind / "target.ply", 0
+        for _ in range(asked.times):
+            writer = multiprocessing.get_context("fork").Process(target=_write_on, args=(write, path))
+            writer.start()
+            time.sleep(chance.uniform(0.0, 0.5))
+            writer.kill()
+            writer.join()
+            torn += path.exists() and not _holds(is_whole, path)
+        found[kind] = {"kills": asked.times, "torn": torn, "left_over": len(list((folder / kind).rglob(".*")))}
+    return found, not any(one["torn"] for one in found.values())
+
+
+def _holds(is_whole: Callable[[Path], bool], path: Path) -> bool:
+    try:
+        return is_whole(path)
+    except (ValueError, UserError):
+        return False
+
+
+def _write_on(write: Callable[[Path, int], None], path: Path) -> None:
+    for n in itertools.cycle(LENGTHS):
+        write(path, n)
 
 
 @contextmanager
