@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sedir_core.io.atomic import atomic_file, write_text
 from sedir_core.names import printable
@@ -18,6 +17,7 @@ from sedir_core.types import DoubleArray, FloatArray, Scan
 Cell = str | int | float | bool | None
 
 _POINT = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
+_ROWS_AT_ONCE = 1 << 18  # the whole file in memory, twice, is more than the scan
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -28,19 +28,17 @@ def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray, deviation
     `scalar_deviation`. CloudCompare shows properties with this prefix by itself. Raises CannotWrite.
     """
     columns = {"scalar_anomaly": point_scores} | ({} if deviation is None else {"scalar_deviation": deviation})
-    rows = np.empty(len(scan), dtype=[*_POINT, *((name, "<f4") for name in columns)])
     for name, values in columns.items():
         if values.shape != (len(scan),):
             raise ValueError(f"point_scores and deviation must be ({len(scan)},), got {values.shape} for {name}")
-        rows[name] = values
-    _write_ply(path, rows, scan.points)
+    _write_ply(path, scan.points, columns)
 
 
 def write_points_ply(path: Path, points: DoubleArray) -> None:
     """(n, 3) points as doubles, in their order. Raises CannotWrite."""
     if points.ndim != 2 or points.shape[1] != 3:
         raise ValueError(f"points must be (n, 3), got {points.shape}")
-    _write_ply(path, np.empty(len(points), dtype=_POINT), points)
+    _write_ply(path, points, {})
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
@@ -64,15 +62,21 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _write_ply(path: Path, rows: NDArray[np.void], points: DoubleArray) -> None:
-    names = rows.dtype.names or ()
-    for axis, values in zip("xyz", points.T, strict=True):
-        rows[axis] = values
-    properties = "".join(f"property {'double' if name in 'xyz' else 'float'} {name}\n" for name in names)
-    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(rows)}\n{properties}end_header\n"
+def _write_ply(path: Path, points: DoubleArray, columns: Mapping[str, FloatArray]) -> None:
+    properties = "".join(f"property double {axis}\n" for axis in "xyz")
+    properties += "".join(f"property float {name}\n" for name in columns)
+    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(points)}\n{properties}end_header\n"
+    layout = np.dtype([*_POINT, *((name, "<f4") for name in columns)])
     with atomic_file(path) as file:
         file.write(header.encode())
-        file.write(rows.tobytes())
+        for start in range(0, len(points), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            rows = np.empty(len(points[part]), layout)
+            for axis, values in zip("xyz", points[part].T, strict=True):
+                rows[axis] = values
+            for name, scores in columns.items():
+                rows[name] = scores[part]
+            file.write(rows.tobytes())
 
 
 def _harmless(cell: Cell) -> Cell:

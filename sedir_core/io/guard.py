@@ -122,11 +122,12 @@ def check_points(path: Path | str, points: DoubleArray) -> None:
 
     points: (n, 3). Raises TooFewPoints below 64 distinct finite points, UnreadableScan beyond +-1e12.
     """
-    finite = points[np.isfinite(points).all(axis=1)]
+    measured = np.isfinite(points).all(axis=1)
+    finite = points if measured.all() else points[measured]
     if not _has_distinct(finite, MIN_POINTS):
         what = f"has fewer than {MIN_POINTS} distinct points with finite coordinates ({len(points):,} rows)"
         raise TooFewPoints(path, what, "scan the part again, or export all of its points")
-    largest = float(np.abs(finite).max())
+    largest = max(float(finite.max()), -float(finite.min()))
     if largest > MAX_COORDINATE:
         hint = "remove the stray points, or check the unit and the file's precision"
         raise UnreadableScan(path, f"has a coordinate of {largest:.3g}; the limit is {MAX_COORDINATE:.0e}", hint)

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from app.state.session import Session
 from app.state.settings import Settings
+from sedir_core.places import writable_folders
 
 SCREEN_COMPLAINTS = ("This plugin does not support", "propagateSizeHints")
 
@@ -67,11 +68,20 @@ def no_qt_warnings(qtlog) -> Iterator[None]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where trainings go: the user's folders, for the window and the processes that it starts, are empty ones."""
+    """Where trainings go: the user's folders, for the window and the processes that it starts, are empty ones.
+
+    Aligned and encoded scans alone are those of all tests, so that not every training begins with the same work.
+    """
+    tensors = writable_folders()["cache"] / "tensors"
     for name in ("DATA", "CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    own = writable_folders()["cache"] / "tensors"
+    if own != tensors:  # they are elsewhere where XDG is nothing
+        for folder in (tensors, own.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        own.symlink_to(tensors)
     return tmp_path / "data" / "sedir-inspect" / "runs"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -44,13 +45,13 @@ def on_window(window, widget: QWidget) -> QRect:
     return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_verdict_its_buttons_and_the_part_are_on_the_screen(qtbot, window, dented_file, size):
+def test_the_verdict_its_buttons_and_the_part_are_on_the_screen(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
-    resize(qtbot, window, size)
     verdict = window.page.verdict
-    for part in (verdict.headline, verdict.bar.ok, verdict.bar.ng, verdict.bar.note, window._category):
-        assert part.isVisible() and window.rect().contains(on_window(window, part))
+    for size in SIZES:
+        resize(qtbot, window, size)
+        for part in (verdict.headline, verdict.bar.ok, verdict.bar.ng, verdict.bar.note, window._category):
+            assert part.isVisible() and window.rect().contains(on_window(window, part)), size
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -64,39 +65,39 @@ def test_the_comment_field_is_as_high_as_its_text_needs(qtbot, window, dented_fi
     assert on_window(window, bar.ok).bottom() < on_window(window, window.page.defects).top()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_no_button_of_the_bars_falls_off(qtbot, window, dented_file, size):
+def test_no_button_of_the_bars_falls_off(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
-    resize(qtbot, window, size)
-    for bar in (window.tools, window.page.stage._bar):
-        shown = [on_window(window, b) for b in bar.findChildren(QToolButton) if b.isVisible()]
-        assert all(window.rect().contains(area) for area in shown)
-        assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :])
+    for size in SIZES:
+        resize(qtbot, window, size)
+        for bar in (window.tools, window.page.stage._bar):
+            shown = [on_window(window, b) for b in bar.findChildren(QToolButton) if b.isVisible()]
+            assert all(window.rect().contains(area) for area in shown), size
+            assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :]), size
 
 
-@pytest.mark.parametrize("size", [LEAST_SIZE, (1280, 800)])
-def test_no_choice_or_field_is_cut_in_the_other_workspaces(qtbot, window, size):
-    for key, name in (("history", "filters"), ("compare", "setup"), ("train", "settings")):
+def test_no_choice_or_field_is_cut_in_the_other_workspaces(qtbot, window):
+    bars = ("history", "filters"), ("compare", "setup"), ("train", "settings")
+    for size, (key, name) in itertools.product((LEAST_SIZE, (1280, 800)), bars):
         window.show_workspace(key)
         resize(qtbot, window, size)
         bar = getattr(window._pages[key], name)
         for part in (*bar.findChildren(QComboBox), *bar.findChildren(QCheckBox)):
             if part.isVisible() and key != "train":  # there all are as wide as the panel
-                assert part.width() >= part.sizeHint().width(), (key, part.accessibleName())
+                assert part.width() >= part.sizeHint().width(), (size, key, part.accessibleName())
         for part in (*bar.findChildren(QComboBox), *bar.findChildren(QLineEdit)):
             if part.isVisible():
-                assert part.height() >= part.sizeHint().height() - 2, (key, part.accessibleName())
+                assert part.height() >= part.sizeHint().height() - 2, (size, key, part.accessibleName())
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_numbers_of_the_tolerance_have_their_room(qtbot, window, dented_file, size):
+def test_the_numbers_of_the_tolerance_have_their_room(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
     qtbot.keyClick(window, Qt.Key.Key_4)
-    resize(qtbot, window, size)
     box = window.page.stage.tolerance
-    shown = [on_window(window, part) for part in (box.minus, box.plus, box.both, box.rigid)]
-    assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :])
-    assert box.rigid.width() >= box.rigid.sizeHint().width()
+    for size in SIZES:
+        resize(qtbot, window, size)
+        shown = [on_window(window, part) for part in (box.minus, box.plus, box.both, box.rigid)]
+        assert not any(a.intersects(b) for i, a in enumerate(shown) for b in shown[i + 1 :]), size
+        assert box.rigid.width() >= box.rigid.sizeHint().width(), size
 
 
 def test_a_row_keeps_its_verdict_apart_from_its_score(qtbot, window, dented_file):
@@ -111,21 +112,21 @@ def test_a_row_keeps_its_verdict_apart_from_its_score(qtbot, window, dented_file
     assert [left for text, left in drawn if text == "NG"] == [MARK_PX + 5, 0]
 
 
-@pytest.mark.parametrize("unit", ["", "mm"])
-@pytest.mark.parametrize("size", SIZES)
-def test_a_defect_s_card_shows_every_measure_whole(qtbot, window, settings, dented_file, size, unit):
+def test_a_defect_s_card_shows_every_measure_whole(qtbot, window, settings, dented_file):
     (entry,) = open_and_wait(qtbot, window, dented_file)
-    settings.unit = unit
-    resize(qtbot, window, size)
     far = replace(entry.detection.defects[0], extent=np.array([1234.5, 987.6, 1010.1]), area=123456.0)
     window.session.update(entry.id, detection=replace(entry.detection, defects=(far,)))
     view = window.page.defects.view
-    words = view.model().index(0).data(WordsRole)
-    title, below = view.itemDelegate()._lines(words, view.font(), view.viewport().width() - 52)
-    shown = " ".join([*title, *below])
-    for piece in (*words.title, *words.below):
-        assert all(word in shown for word in piece.split())
-    assert max(QFontMetrics(view.font()).horizontalAdvance(line) for line in below) <= view.viewport().width()
+    for unit, size in itertools.product(("", "mm"), SIZES):
+        settings.unit = unit
+        resize(qtbot, window, size)
+        words = view.model().index(0).data(WordsRole)
+        title, below = view.itemDelegate()._lines(words, view.font(), view.viewport().width() - 52)
+        shown = " ".join([*title, *below])
+        for piece in (*words.title, *words.below):
+            assert all(word in shown for word in piece.split()), (unit, size)
+        widest = max(QFontMetrics(view.font()).horizontalAdvance(line) for line in below)
+        assert widest <= view.viewport().width(), (unit, size)
 
 
 def test_views_have_more_room_than_everything_around_them(qtbot, window, dented_file):
@@ -185,16 +186,16 @@ def test_nothing_stops_an_inspection_that_is_not_on_show(qtbot, window, dented_f
     assert not window.menus.stop.isEnabled()
 
 
-@pytest.mark.parametrize("percent", [TEXT_SIZES[0], 100, TEXT_SIZES[-1]])
-def test_text_has_the_size_that_was_asked_for(qtbot, window, settings, dented_file, percent):
+def test_text_has_the_size_that_was_asked_for(qtbot, window, settings, dented_file):
     open_and_wait(qtbot, window, dented_file)
-    settings.text_size = percent
-    usual = window.theme.text_pt
-    assert usual >= 10.0 * percent / 100
-    for label in window.page.findChildren(QLabel):
-        if label.isVisible() and label.text():
-            assert label.font().pointSizeF() >= 0.9 * usual
-    assert window.page.scans.font().pointSizeF() == pytest.approx(usual)
+    for percent in (TEXT_SIZES[0], 100, TEXT_SIZES[-1]):
+        settings.text_size = percent
+        usual = window.theme.text_pt
+        assert usual >= 10.0 * percent / 100
+        for label in window.page.findChildren(QLabel):
+            if label.isVisible() and label.text():
+                assert label.font().pointSizeF() >= 0.9 * usual, percent
+        assert window.page.scans.font().pointSizeF() == pytest.approx(usual), percent
 
 
 def test_a_dialog_is_no_larger_than_the_screen(qtbot):

@@ -141,23 +141,18 @@ def test_a_training_survives_kill_9_of(qtbot: QtBot, tmp_path: Path, parts: Path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills a process as POSIX does")
-def test_a_killed_training_is_said_to_be_interrupted(qtbot: QtBot, page: TrainPage, parts: Path) -> None:
-    run_dir = begin(qtbot, page, parts, epochs=2_000)
-    wait_for(qtbot, page, Phase.RUNNING)
-    qtbot.waitUntil(lambda: bool(page.model.curves.epochs), timeout=TRAINING_MS)
-    os.kill(process_of(run_dir), signal.SIGKILL)
-    wait_for(qtbot, page, Phase.INTERRUPTED)
-    assert page.progress.resume.isVisible()
-
-
-def test_a_training_is_alive_from_the_moment_it_is_ordered(qtbot: QtBot, page: TrainPage, parts: Path) -> None:
+def test_a_training_is_alive_from_the_moment_it_is_ordered_until_it_is_killed(
+    qtbot: QtBot, page: TrainPage, parts: Path
+) -> None:
     seen: list[Phase] = []
     page.model.followed.connect(lambda follow: seen.append(follow.phase))
     run_dir = begin(qtbot, page, parts, epochs=2_000)
     wait_for(qtbot, page, Phase.RUNNING)
     assert set(seen) <= {Phase.STARTING, Phase.RUNNING}
-    page.stop()
+    qtbot.waitUntil(lambda: bool(page.model.curves.epochs), timeout=TRAINING_MS)
+    os.kill(process_of(run_dir), signal.SIGKILL)
     wait_for(qtbot, page, Phase.INTERRUPTED)
+    assert page.progress.resume.isVisible()
     seen.clear()
     page.resume()
     assert not page.progress.resume.isVisible()

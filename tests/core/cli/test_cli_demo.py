@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_run import TinyRun
 
-from sedir_core.io.finding import find_scans
 from sedir_core.places import demo_scans
+
+BUNDLED = {"hex_bolt_good": "ok", "vase_good": "ok", "cup_hole": "ng"}
+"""Some of the demo, good and defective, and what is to be found."""
 
 
 @pytest.fixture
@@ -50,14 +53,14 @@ def inspected(*arguments: object) -> tuple[int, dict[str, Any]]:
 
 
 def test_the_bundled_model_tells_good_from_defective_among_the_bundled_scans() -> None:
-    status, found = inspected(demo_scans(), "--fail-on-ng")
-    assert {result["verdict"] for result in found["results"]} == {"ok", "ng"}
+    status, found = inspected(*(demo_scans() / f"{name}.ply" for name in BUNDLED), "--fail-on-ng")
+    assert {Path(one["path"]).stem: one["verdict"] for one in found["results"]} == BUNDLED
     assert found["errors"] == []
     assert status == 3
 
 
-def test_a_real_process_does_the_others_where_one_is_unreadable(broken) -> None:
-    status, found = inspected(find_scans([demo_scans()])[0], broken)
+def test_a_real_process_does_the_others_where_one_is_unreadable(tiny: TinyRun, good, broken) -> None:
+    status, found = inspected(good, broken, "--model", tiny.path)
     assert status == 4
     assert len(found["results"]) == 1
     assert [error["path"] for error in found["errors"]] == [str(broken)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from peers import aligned_once, memorise
+from peers import memorise
 from tiny_run import TinyRun, part, scan_of
 from torch import nn
 
@@ -92,8 +92,7 @@ def test_more_groups_lie_where_the_surface_departs() -> None:
 
 
 def test_without_projector_and_plain_groups_it_is_reg3d_ad(tiny: TinyRun, tmp_path: Path) -> None:
-    with aligned_once():
-        run = memorise("reg3d-ad", tiny, tmp_path / "run")
+    run = memorise("reg3d-ad", tiny, tmp_path / "run")
     plain = load_detector(run, "cpu")
     assert isinstance(plain, MemoryBankDetector)
     config = override(plain.config, method="group3ad", group3ad={"agcs": "off"})

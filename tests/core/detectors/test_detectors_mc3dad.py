@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from contract import altered, cut
-from core.tiny_run import TinyRun, dented, part, scan_of, train_tiny, write_encoder
+from tiny_run import TinyRun, dented, part, scan_of, write_encoder
 
 from sedir_core.config import Config, preset
 from sedir_core.datasets.index import open_dataset
@@ -35,16 +35,11 @@ def config(encoder: Path, method: str, **training: float) -> Config:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    return train_tiny(tmp_path_factory.mktemp("sedir"))
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, parts: TinyRun) -> dict[str, Path]:
+def runs(tmp_path_factory: pytest.TempPathFactory, tiny: TinyRun) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("baseline")
     return {
         method: train(
-            TrainRequest(parts.dataset, None, config(parts.encoder, method, epochs=15), folder / method, device="cpu"),
+            TrainRequest(tiny.dataset, None, config(tiny.encoder, method, epochs=15), folder / method, device="cpu"),
             lambda event: None,
         )
         for method in METHODS
@@ -119,8 +114,8 @@ def test_what_it_explains_is_its_token(detector: Mc3dadDetector, good: Scan) -> 
     assert np.array_equal(detector.detect(good, "bracket").token, found.token)
 
 
-def test_it_is_evaluated_with_the_category_given(runs: dict[str, Path], parts: TinyRun) -> None:
-    found = evaluate(load_detector(runs["mc3d-ad"], "cpu"), open_dataset(parts.dataset), category_mode="given")
+def test_it_is_evaluated_with_the_category_given(runs: dict[str, Path], tiny: TinyRun) -> None:
+    found = evaluate(load_detector(runs["mc3d-ad"], "cpu"), open_dataset(tiny.dataset), category_mode="given")
     assert found.method == "mc3d-ad"
     assert set(found.categories) == {"bracket", "cup", "pipe_elbow"}
 
@@ -185,10 +180,10 @@ def test_point_and_object_scores_are_the_references() -> None:
     assert found.max() == pytest.approx(float(known["object_score"]), rel=1e-5)
 
 
-def test_an_interrupted_baseline_resumes_to_the_bit(parts: TinyRun, tmp_path: Path) -> None:
+def test_an_interrupted_baseline_resumes_to_the_bit(tiny: TinyRun, tmp_path: Path) -> None:
     encoder = write_encoder(tmp_path / "encoder.safetensors")
     settings = config(encoder, "mc3d-ad", epochs=3, patch_steps=5)
-    straight = train(TrainRequest(parts.dataset, ("cup",), settings, tmp_path / "a", device="cpu"), lambda event: None)
+    straight = train(TrainRequest(tiny.dataset, ("cup",), settings, tmp_path / "a", device="cpu"), lambda event: None)
     stop = tmp_path / "b" / "STOP"
 
     def interrupt(event: object) -> None:
@@ -196,9 +191,9 @@ def test_an_interrupted_baseline_resumes_to_the_bit(parts: TinyRun, tmp_path: Pa
             stop.touch()
 
     with pytest.raises(Cancelled):
-        train(TrainRequest(parts.dataset, ("cup",), settings, tmp_path / "b", device="cpu"), interrupt)
+        train(TrainRequest(tiny.dataset, ("cup",), settings, tmp_path / "b", device="cpu"), interrupt)
     resumed = train(
-        TrainRequest(parts.dataset, None, settings, tmp_path / "b", resume=True, device="cpu"), lambda event: None
+        TrainRequest(tiny.dataset, None, settings, tmp_path / "b", resume=True, device="cpu"), lambda event: None
     )
     first, second = (read_tensors(run / "weights.safetensors")[0] for run in (straight, resumed))
     assert all(torch.equal(first[name], second[name]) for name in first)

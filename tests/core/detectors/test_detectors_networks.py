@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 from contract import CategoryGivenContract, altered, cut
-from peers import KINDS, aligned_once
+from peers import KINDS
 from tiny_run import TinyRun, dented, part, scan_of
 
-import sedir_core.training.train as training
 from sedir_core.config import Config, preset
 from sedir_core.datasets.index import open_dataset
 from sedir_core.detectors.base import Detector, load_detector
@@ -24,6 +23,7 @@ from sedir_core.evidence.limits import Calibrated
 from sedir_core.io.tensor_file import read_tensors
 from sedir_core.training.events import EpochEvent, PreviewEvent, StepEvent, read_events
 from sedir_core.training.preview_file import read_previews
+from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import Scan, Stop, never_stop
 
 METHODS = [one.name for one in TABLE if issubclass(code(one.detector), NetworkDetector)]
@@ -34,15 +34,14 @@ def network_config(method: str, tiny: TinyRun) -> Config:
 
 
 def learn(method: str, tiny: TinyRun, out: Path, stop: Stop = never_stop, resume: bool = False) -> Path:
-    request = training.TrainRequest(tiny.dataset, KINDS, network_config(method, tiny), out, resume, device="cpu")
-    return training.train(request, lambda event: None, stop)
+    request = TrainRequest(tiny.dataset, KINDS, network_config(method, tiny), out, resume, device="cpu")
+    return train(request, lambda event: None, stop)
 
 
 @pytest.fixture(scope="module")
 def runs(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("networks")
-    with aligned_once():
-        return {method: learn(method, tiny, folder / method) for method in METHODS}
+    return {method: learn(method, tiny, folder / method) for method in METHODS}
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +69,10 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     runs: dict[str, Path], tiny: TinyRun, tmp_path: Path, method: str
 ) -> None:
     run = tmp_path / "run"
-    with aligned_once():
-        with pytest.raises(Cancelled):
-            learn(method, tiny, run, after_steps(run, 2))
-        assert not (run / "weights.safetensors").exists()
-        learn(method, tiny, run, resume=True)
+    with pytest.raises(Cancelled):
+        learn(method, tiny, run, after_steps(run, 2))
+    assert not (run / "weights.safetensors").exists()
+    learn(method, tiny, run, resume=True)
     straight, resumed = (read_tensors(one / "weights.safetensors")[0] for one in (runs[method], run))
     assert straight.keys() == resumed.keys()
     assert [name for name, value in straight.items() if not torch.equal(value, resumed[name])] == []

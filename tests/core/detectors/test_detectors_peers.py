@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from contract import CategoryGivenContract, altered, cut
-from peers import KINDS, aligned_once, memorise
+from peers import KINDS, memorise
 from tiny_run import TinyRun, dented, part, scan_of
 from torch import Tensor
 
@@ -31,8 +31,7 @@ WITH_TOKENS = (*(name for name, recipe in RECIPES.items() if recipe.has_tokens),
 @pytest.fixture(scope="module")
 def runs(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("peers")
-    with aligned_once():
-        return {method: memorise(method, tiny, folder / method) for method in PEERS}
+    return {method: memorise(method, tiny, folder / method) for method in PEERS}
 
 
 @pytest.fixture(scope="module")

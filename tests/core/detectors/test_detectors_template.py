@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from peers import aligned_once, memorise
+from peers import memorise
 from tiny_run import TinyRun, dented, part, scan_of
 
 from sedir_core.detectors.template import TemplateDetector, deviation, top_mean
@@ -53,8 +53,7 @@ def test_one_flying_pixel_condemns_no_part() -> None:
 @pytest.fixture(scope="module")
 def templates(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, TemplateDetector]:
     folder = tmp_path_factory.mktemp("templates")
-    with aligned_once():
-        runs = {way: memorise("template", tiny, folder / way, standardise=way) for way in ("none", "place")}
+    runs = {way: memorise("template", tiny, folder / way, standardise=way) for way in ("none", "place")}
     return {way: TemplateDetector.load(run, "cpu") for way, run in runs.items()}
 
 

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sedir_core.io.export import write_points_ply
 pytest.importorskip("ray", reason="needs the extra: pip install 'sedir-inspect[cluster]'")
 
 N_SCANS = 6
+ASKED = ("--tolerance", "0.001", "--rule", "raw", "--evidence", "network")
 
 
 @pytest.fixture(scope="module")
@@ -50,52 +52,57 @@ def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True)
+class Spread:
+    """What two workers found of which one was killed, and what their cluster looked like meanwhile.
+
+    hosts: where its processes listened. mode: of its folder, which is there no more.
+    """
+
+    found: dict[str, Any]
+    hosts: set[str]
+    mode: int
+    folder: Path
+
+
 @pytest.fixture(scope="module")
-def serial(tiny: TinyRun, scans: Path) -> dict[str, Any]:
-    return finished(started(tiny, scans))
-
-
-def test_scans_of_a_killed_worker_are_inspected_again(tiny: TinyRun, scans: Path, serial: dict[str, Any]) -> None:
-    process = started(tiny, scans, "--cluster", "local")
-    kill_one_worker(process)
-    assert finished(process) == serial
-
-
-def test_what_is_asked_of_the_judging_reaches_the_workers(tiny: TinyRun, scans: Path) -> None:
-    asked = ("--evidence", "network", "--rule", "raw", "--tolerance", "0.001")
-    spread = finished(started(tiny, scans, *asked, "--cluster", "local"))
-    assert spread == finished(started(tiny, scans, *asked))
-    assert all(one["tolerance"] == [-0.001, 0.001] and one["out_of_tolerance"] for one in spread["results"])
-
-
-def test_workers_that_nobody_else_reaches_give_the_results_of_one_process(
-    tiny: TinyRun, scans: Path, serial: dict[str, Any]
-) -> None:
-    assert len(serial["results"]) == N_SCANS
+def spread(tiny: TinyRun, scans: Path) -> Spread:
+    """One cluster for all tests: starting it costs more than all that it does."""
     before = set(Path("/tmp").glob("sedir-*"))
-    process = started(tiny, scans, "--cluster", "local")
+    process = started(tiny, scans, *ASKED, "--cluster", "local")
     try:
         family = wait_for_worker(process)
         hosts = {c.laddr.ip for one in family for c in connections(one) if c.status == psutil.CONN_LISTEN}
-        assert hosts and {host.removeprefix("::ffff:") for host in hosts} <= {"127.0.0.1", "::1"}
         (folder,) = set(Path("/tmp").glob("sedir-*")) - before
-        assert folder.stat().st_mode & 0o077 == 0
+        mode = folder.stat().st_mode
+        kill_one_worker(process)
     finally:
         found = finished(process)
-    assert found == serial
-    assert not folder.exists()
+    return Spread(found, {host.removeprefix("::ffff:") for host in hosts}, mode, folder)
 
 
-def test_another_machine_s_cluster_is_said_to_be_trusted(sedir_alone: Path) -> None:
-    command = [sys.executable, "-m", "sedir_core", "inspect", str(sedir_alone), "--cluster", "127.0.0.1:1"]
+def test_two_workers_of_which_one_is_killed_give_the_results_of_one_process(
+    tiny: TinyRun, scans: Path, spread: Spread
+) -> None:
+    assert len(spread.found["results"]) == N_SCANS
+    assert spread.found == finished(started(tiny, scans, *ASKED))
+
+
+def test_what_is_asked_of_the_judging_reaches_the_workers(spread: Spread) -> None:
+    assert all(one["tolerance"] == [-0.001, 0.001] and one["out_of_tolerance"] for one in spread.found["results"])
+
+
+def test_nobody_else_reaches_the_workers(spread: Spread) -> None:
+    assert spread.hosts and spread.hosts <= {"127.0.0.1", "::1"}
+    assert spread.mode & 0o077 == 0
+    assert not spread.folder.exists()
+
+
+def test_another_machine_s_cluster_is_said_to_be_trusted_and_not_to_answer(scans: Path) -> None:
+    command = [sys.executable, "-m", "sedir_core", "inspect", str(scans / "0.ply"), "--cluster", "127.0.0.1:1"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert found.returncode == 1
     assert "is trusted" in found.stderr and "no Ray cluster answers" in found.stderr
-
-
-@pytest.fixture
-def sedir_alone(scans: Path) -> Path:
-    return scans / "0.ply"
 
 
 def connections(process: psutil.Process) -> list[Any]:
@@ -132,13 +139,6 @@ def kill_one_worker(parent: subprocess.Popen[str]) -> None:
                 continue
         pause.wait(0.02)
     pytest.fail("no worker was seen at work")
-
-
-def test_a_cluster_that_does_not_answer_is_said(tiny: TinyRun, scans: Path) -> None:
-    process = started(tiny, scans, "--cluster", "127.0.0.1:1")
-    _, error = process.communicate(timeout=250)
-    assert process.returncode == 1
-    assert "no Ray cluster answers" in error
 
 
 def test_an_error_survives_the_way_from_a_worker() -> None:

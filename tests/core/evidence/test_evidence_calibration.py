@@ -22,7 +22,7 @@ from sedir_core.evidence.calibration import (
     hold_out,
     odd_parts,
 )
-from sedir_core.evidence.category import View
+from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
@@ -117,9 +117,21 @@ def fitted(basis: Basis, report: Report = no_report, by: Gather = by_surface):
     return calibrate(CONFIG, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
 
 
-@pytest.mark.parametrize("name", ["basis", "single"])
+@pytest.fixture(scope="module")
+def reported(basis: Basis) -> tuple[Category, list[float]]:
+    """What the parts teach, and the progress that was reported meanwhile."""
+    seen: list[float] = []
+    return fitted(basis, lambda fraction, stage: seen.append(fraction)), seen
+
+
+@pytest.fixture(scope="module")
+def of_single(single: Basis) -> tuple[Category, list[float]]:
+    return fitted(single), []
+
+
+@pytest.mark.parametrize("name", ["reported", "of_single"])
 def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureRequest) -> None:
-    category = fitted(request.getfixturevalue(name))
+    category, _ = request.getfixturevalue(name)
     numbers = (category.whole.threshold, category.whole.point_threshold, category.whole.residual, category.size)
     assert all(np.isfinite(numbers))
     assert min(numbers) > 0
@@ -161,9 +173,8 @@ def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> N
     assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
 
 
-def test_calibration_reports_rising_progress(basis: Basis) -> None:
-    seen: list[float] = []
-    fitted(basis, lambda fraction, stage: seen.append(fraction))
+def test_calibration_reports_rising_progress(basis: Basis, reported: tuple[Category, list[float]]) -> None:
+    _, seen = reported
     assert seen == sorted(seen)
     assert len(seen) > 2 * len(basis.parts) * CONFIG.training.held_out  # held out, planted, and the judges' learning
     assert seen[0] == 0 and 0.9 < seen[-1] < 1

@@ -5,7 +5,15 @@ import pytest
 from core.tiny_run import part
 
 from sedir_core.geometry.registration import Surface, random_rotation
-from sedir_core.geometry.views import align_view, may_be_view, refine_direction, settled_from, view_descriptor, views_of
+from sedir_core.geometry.views import (
+    Views,
+    align_view,
+    may_be_view,
+    refine_direction,
+    settled_from,
+    view_descriptor,
+    views_of,
+)
 from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
 from sedir_core.types import DoubleArray
 
@@ -26,6 +34,11 @@ def bracket() -> Surface:
     return lit_surface(unit_part("bracket"))
 
 
+@pytest.fixture(scope="module")
+def views(bracket: Surface) -> Views:
+    return views_of(bracket)
+
+
 def seen_side(surface: Surface, direction: DoubleArray) -> DoubleArray:
     return surface.points[seen_from(surface.points, direction, surface.normals)]
 
@@ -44,12 +57,12 @@ def test_points_in_one_place_are_no_view() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_view_is_brought_back_from_any_pose(bracket: Surface, seed: int) -> None:
+def test_a_view_is_brought_back_from_any_pose(bracket: Surface, views: Views, seed: int) -> None:
     random = np.random.default_rng(seed)
     direction = random_rotation(random)[0]
     side = seen_side(bracket, direction)
     turn, shift = random_rotation(random), random.normal(size=3)
-    fit = align_view(side @ turn.T + shift, bracket, views_of(bracket), random)
+    fit = align_view(side @ turn.T + shift, bracket, views, random)
     laid = fit.pose.apply(side @ turn.T + shift)
     assert np.linalg.norm(laid - side, axis=1).mean() < 0.02
     found = refine_direction(random.permutation(laid), bracket, fit.direction)
@@ -89,8 +102,8 @@ def test_the_bottom_of_a_shallow_crease_is_not_settled(noise: float) -> None:
     assert settled[(np.abs(x) > 0.1) & (np.abs(x) < 0.9) & (np.abs(y) < 0.9)].mean() > 0.95
 
 
-def test_a_view_is_most_like_its_own_part(bracket: Surface) -> None:
+def test_a_view_is_most_like_its_own_part(bracket: Surface, views: Views) -> None:
     side = seen_side(bracket, np.array([0.0, 0.6, 0.8]))
     descriptor = view_descriptor(side, np.random.default_rng(0))
     cup = views_of(lit_surface(unit_part("cup")))
-    assert views_of(bracket).unlikeness(descriptor) < cup.unlikeness(descriptor)
+    assert views.unlikeness(descriptor) < cup.unlikeness(descriptor)

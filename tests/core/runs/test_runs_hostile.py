@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -57,24 +58,26 @@ def changed(document: Any, path: tuple[Any, ...], to: Any) -> Any:
     return copy
 
 
-def mutants(whole: Path, folder: Path, name: str) -> list[Path]:
-    """The run once for every part of one of its documents and every hostile value: links, but for that document."""
+def mutants(whole: Path, folder: Path, name: str, every: int = 1) -> list[Path]:
+    """The run once for every part of one of its documents and every hostile value: links, but for that document.
+
+    every: only each n-th of them.
+    """
     text = (whole / name).read_text()
     lines = text.splitlines() if name == run_files.EVENTS else [text]
     # One event of each kind is enough.
     kinds = {json.loads(line).get("event"): number for number, line in enumerate(lines)}
+    wanted = [(number, place) for number in kinds.values() for place in places(json.loads(lines[number]))]
     found = []
-    for number in kinds.values():
-        for place in places(json.loads(lines[number])):
-            for value in HOSTILE:
-                run = folder / f"run-{len(found)}"
-                run.mkdir(parents=True)
-                for other in whole.iterdir():
-                    if other.is_file() and other.name != name:
-                        os.link(other, run / other.name)
-                said = json.dumps(changed(json.loads(lines[number]), place, value))
-                (run / name).write_text("\n".join([*lines[:number], said, *lines[number + 1 :]]) + "\n")
-                found.append(run)
+    for (number, place), value in list(itertools.product(wanted, HOSTILE))[::every]:
+        run = folder / f"run-{len(found)}"
+        run.mkdir(parents=True)
+        for other in whole.iterdir():
+            if other.is_file() and other.name != name:
+                os.link(other, run / other.name)
+        said = json.dumps(changed(json.loads(lines[number]), place, value))
+        (run / name).write_text("\n".join([*lines[:number], said, *lines[number + 1 :]]) + "\n")
+        found.append(run)
     return found
 
 
@@ -97,7 +100,8 @@ def test_no_document_hides_another_run(whole: Path, tmp_path: Path, name: str) -
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_what_is_shown_of_it_can_be_written_down(whole: Path, tmp_path: Path, name: str) -> None:
-    for run in mutants(whole, tmp_path, name)[::7]:
+    # Every part meets a value, and every value many parts.
+    for run in mutants(whole, tmp_path, name, every=len(HOSTILE) - 1):
         json.dumps(read_detail(run).entry.to_json(), allow_nan=False)
         for command in (["show", str(run)], ["show", str(run), "--json"], ["compare", str(whole), str(run)]):
             result = CliRunner().invoke(app, ["runs", *command])

@@ -22,13 +22,13 @@ BATCH_SIZE, EPOCHS = 5, 3
 TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def train_with(launcher: list[str], tiny: TinyRun, folder: Path) -> Path:
+def train_with(launcher: list[str], tiny: TinyRun, folder: Path, **given: str) -> Path:
     folder.mkdir()
     config = tiny_config(tiny.encoder, epochs=EPOCHS, batch_size=BATCH_SIZE)
     (folder / "config.toml").write_text(to_toml(config))
     arguments = ["train", tiny.dataset, "--config", folder / "config.toml", "--out", folder / "run", "--device", "cpu"]
     command = [sys.executable, *launcher, "-m", "sedir_core", *map(str, arguments)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder / "cache")}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | given
     done = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "run"
@@ -36,9 +36,10 @@ def train_with(launcher: list[str], tiny: TinyRun, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Trained by one process, and by two."""
+    """Trained by one process, and by two that find nothing in the cache: they share the encoding, too."""
     folder = tmp_path_factory.mktemp("team")
-    return train_with([], tiny, folder / "one"), train_with(TOGETHER, tiny, folder / "two")
+    alone = train_with([], tiny, folder / "one")
+    return alone, train_with(TOGETHER, tiny, folder / "two", XDG_CACHE_HOME=str(folder / "cache"))
 
 
 def curve(run: Path) -> list[float]:

@@ -31,13 +31,6 @@ from sedir_core.training.warm_start import _grown, read_origin, replayed_basis, 
 NEW = "vase"
 
 
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Shared by the tests of this file: the same samplings are encoded once."""
-    cache = tmp_path_factory.getbasetemp() / "warm-cache"
-    monkeypatch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": cache})
-
-
 @pytest.fixture(scope="module")
 def vases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two vases and, of the old categories, scans of the cup."""
@@ -55,10 +48,7 @@ def request(tiny: TinyRun, vases: Path, out: Path) -> TrainRequest:
 
 @pytest.fixture(scope="module")
 def grown(tiny: TinyRun, vases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, cache = tmp_path_factory.mktemp("grown"), tmp_path_factory.getbasetemp() / "warm-cache"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": cache})
-        return train(request(tiny, vases, folder / "run"), lambda event: None)
+    return train(request(tiny, vases, tmp_path_factory.mktemp("grown") / "run"), lambda event: None)
 
 
 @pytest.fixture(scope="module")
