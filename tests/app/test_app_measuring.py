@@ -83,6 +83,7 @@ def test_what_is_kept_is_listed_stays_with_its_scan_and_can_be_removed(
     assert not stage.measured.isVisible()
     window.session.show(first.id)
     assert stage.measured.isVisible()
+    stage.measured.list.setFocus()
     qtbot.keyClick(stage.measured.list, Qt.Key.Key_Delete)
     assert not stage.measured.isVisible()
 

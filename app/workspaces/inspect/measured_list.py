@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QPushBut
 
 from app.workspaces.inspect.measurements import Measurement
 
-HEIGHT_PX = 112
+LEAST_PX, MOST_PX = 76, 112
 
 
 class MeasuredList(QFrame):
@@ -37,7 +37,8 @@ class MeasuredList(QFrame):
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.list, 1)
-        self.setFixedHeight(HEIGHT_PX)
+        self.setMinimumHeight(LEAST_PX)
+        self.setMaximumHeight(MOST_PX)
         self.copy.clicked.connect(self._copy)
         self.remove.clicked.connect(self._remove)
         delete = QShortcut(QKeySequence.StandardKey.Delete, self.list, context=Qt.ShortcutContext.WidgetShortcut)

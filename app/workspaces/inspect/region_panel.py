@@ -35,7 +35,7 @@ COLUMNS = ("Region", "Tolerance", "Radius", "Deviation", "")
 NAME, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
 FILES = "Tolerances (*.toml)"
 FIXED = ~Qt.ItemFlag.ItemIsEditable
-HEIGHT_PX = 196
+LEAST_PX, MOST_PX = 118, 196
 
 
 class RegionPanel(QFrame):
@@ -82,7 +82,8 @@ class RegionPanel(QFrame):
         column.setSpacing(6)
         column.addLayout(row)
         column.addWidget(self.table, 1)
-        self.setFixedHeight(HEIGHT_PX)
+        self.setMinimumHeight(LEAST_PX)
+        self.setMaximumHeight(MOST_PX)
         self.add.clicked.connect(lambda: (self.add_wanted if self._picked else self.pick_wanted).emit())
         self.remove.clicked.connect(self._remove)
         self.load.clicked.connect(self._load)
