@@ -290,7 +290,8 @@ class Inspector:
         from sedir_core.detectors.relimit import relimit
         from sedir_core.io.scans import read_scan
 
-        scan, plain = request.scan or read_scan(request.path), request.plain
+        scan = read_scan(request.path) if request.scan is None else request.scan
+        plain = request.plain
         if len(scan) != len(plain.point_scores):
             raise UnreadableScan(request.path, *WRITTEN_ANEW)
         if request.part is not None:

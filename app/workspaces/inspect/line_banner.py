@@ -127,7 +127,7 @@ class LineBanner(QWidget):
         bottom = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
         painter.drawText(room.adjusted(0, 0, 0, -0.1 * height), bottom, self.tally)
         lines = QRectF(room.left(), 0.27 * height, room.width(), 0.48 * height)
-        middle = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap)
+        middle = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextWordWrap)
         while QFontMetricsF(large).boundingRect(lines, middle, self.words.sentence).height() > lines.height():
             if large.pixelSize() <= small.pixelSize():
                 break
