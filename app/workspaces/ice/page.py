@@ -39,7 +39,6 @@ from app.workspaces.ice.model import CompareRequest, IceModel, write_figure, wri
 from app.workspaces.ice.panels import CategoryLegend, CompareIntro, MeasureTable, Thumbnail
 from app.workspaces.ice.placing import Placed, PlacePlot, PlaceRequest
 from app.workspaces.ice.setup import SetupBar
-from app.workspaces.registry import HOME
 from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
 from sedir_core.places import bundled_runs, user_runs
@@ -312,7 +311,7 @@ class IcePage(QWidget):
     def _show_in_inspect(self, entry_id: int) -> None:
         if self._session.get(entry_id) is not None:
             self._session.show(entry_id)
-            self._session.navigate(ShowWorkspace(HOME))
+            self._session.navigate(ShowWorkspace("inspect"))
 
     def _show_flat(self, flat: Flat) -> None:
         assert self.found is not None
