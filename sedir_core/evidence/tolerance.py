@@ -18,6 +18,7 @@ from sedir_core.evidence.wording import deviation_text
 from sedir_core.tolerances import tolerance_text
 from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, IntArray, Scan, Tolerance, Zone
 
+ALIKE = 0.5  # of the points of the smaller of two defects
 MOST_SHARE = 1e6
 """Of what is allowed; where nothing is, any deviation would be infinitely many times as much."""
 
@@ -127,7 +128,11 @@ def _shares(lengths: DoubleArray, lowest: DoubleArray, highest: DoubleArray) -> 
 
 
 def _same(one: Defect, other: Defect) -> bool:
-    return one.area == other.area and bool(np.array_equal(one.centroid, other.centroid))
+    """Whether two defects are one: equal, or mostly of the same points, as where two limits draw its rim."""
+    if one.area == other.area and np.array_equal(one.centroid, other.centroid):
+        return True
+    shared = len(np.intersect1d(one.members, other.members))
+    return shared > ALIKE * min(one.n_points, other.n_points)
 
 
 def _said(found: Detection) -> str:
@@ -161,6 +166,9 @@ def _said_by_zone(found: Detection) -> str:
 
 
 def _ends_out(found: Detection, tolerance: Tolerance, lowest: float, highest: float) -> str:
-    """How far a range in the scan's unit exceeds that tolerance, and to which side."""
+    """How far a range in the scan's unit exceeds that tolerance, and to which side; to one side, the farther end."""
     both = (found.to_unit * lowest, found.to_unit * highest)
-    return " and ".join(deviation_text(end, found.unit) for end in both if not tolerance.minus <= end <= tolerance.plus)
+    ends = [end for end in both if not tolerance.minus <= end <= tolerance.plus]
+    if len(ends) == 2 and ends[0] * ends[1] > 0:
+        ends = [max(ends, key=abs)]
+    return " and ".join(deviation_text(end, found.unit) for end in ends)

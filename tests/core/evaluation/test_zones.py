@@ -79,6 +79,19 @@ def test_what_is_out_outside_of_the_regions_is_said_so(tmp_path: Path) -> None:
     assert [zone.out(found.to_unit) for zone in found.zones] == [False, True]
 
 
+def test_a_region_that_is_too_low_all_over_says_its_farthest_end_once(tmp_path: Path) -> None:
+    points = MIDDLE + 0.9 * (ball(0.0) - MIDDLE)
+    reason = judged(tmp_path, points, top="-50,200").reason
+    assert reason.count("too little") == 1
+
+
+def test_a_place_that_both_limits_condemn_is_one_defect(tmp_path: Path) -> None:
+    scan = Scan(ball(DENT), "ball")
+    detector = MeasuringDetector(limit=1.0)
+    found = lay_out(detector, read_part_tolerance(file_of(tmp_path, top="20"))).judge(scan, detector.detect(scan))
+    assert len(found.defects) == 1
+
+
 def test_the_dent_is_listed_as_a_defect_only_where_it_is_not_allowed(tmp_path: Path) -> None:
     assert len(judged(tmp_path, ball(DENT), top="50").defects) == 1
     assert judged(tmp_path, ball(DENT), top="150", elsewhere="50").defects == ()
