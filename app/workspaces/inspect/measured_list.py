@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QPushButton, QVBoxLayout, QWidget
 
+from app.widgets.numbers import on_screen
 from app.workspaces.inspect.measurements import Measurement
 
 LEAST_PX, MOST_PX = 76, 112
@@ -52,7 +53,7 @@ class MeasuredList(QFrame):
     def show_measured(self, measured: Sequence[Measurement]) -> None:
         """The last one is chosen."""
         self.list.clear()
-        self.list.addItems([one.words for one in measured])
+        self.list.addItems([on_screen(one.words) for one in measured])
         self.list.setCurrentRow(len(measured) - 1)
 
     def _copy(self) -> None:

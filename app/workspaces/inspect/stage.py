@@ -234,8 +234,8 @@ class ScanViews(QWidget):
 
     def _show_regions(self) -> None:
         """All of them beside their tolerances; else those that failed."""
-        entry, shown = self._session.current_entry, self.tools.regions_shown
-        self.region_panel.setVisible(shown and not self._line)
+        entry, shown = self._session.current_entry, self.tools.regions_shown and not self._line
+        self.region_panel.setVisible(shown)
         if shown:
             self.region_panel.show_entry(entry, self._session.unit, self.tools.picked_place is not None)
         raw = None if entry is None else entry.raw

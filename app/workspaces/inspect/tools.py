@@ -14,6 +14,7 @@ from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
 from app.views.picking import Probe
 from app.views.section import CuttingPlane, across_axis
+from app.widgets.numbers import on_screen
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.measurements import Measurement, diameter, face_to_face, point_to_point
 from sedir_core.evaluation.report_style import percent
@@ -167,7 +168,7 @@ class Tools(QObject):
     def readout(self) -> str:
         """What was picked, or what to do; empty when there is nothing to say."""
         if self.measurement is not None:
-            return self.measurement.words
+            return on_screen(self.measurement.words)
         if len(self.probes) == 2 or (self.probes and self._measured_with is Tool.DIAMETER):
             return NOT_FOUND.get(self._measured_with, "")
         if self.probes and self.tool not in IN_TWO:
