@@ -59,7 +59,8 @@ def own_tokens(detector: Detector, seed: int = 0, report: Report = no_report, st
     if not isinstance(detector, KnowsSurfaces):
         raise BadRun(detector.method, "keeps no surfaces of good parts", "use a model of method sedir")
     draw = generator(seed, "own tokens")
-    tokens, labels = [], []
+    tokens: list[FloatArray] = []
+    labels: list[int] = []
     for at, (name, category) in enumerate(detector.known.items()):
         points = category.normal.surface.points * category.frame.radius + category.frame.centre
         for _ in range(N_DRAWN):

@@ -40,8 +40,8 @@ def section_picture(outline: FloatArray, colours: Rgb, expected: FloatArray, fac
         ylim=(middle[1] - half, middle[1] + half),
         aspect="equal",
     )
-    axes.scatter(*expected.T, s=EXPECTED_PT2, c=EXPECTED, linewidths=0)
-    axes.scatter(*outline.T, s=DOT_PT2, c=colours / 255.0, linewidths=0)
+    axes.scatter(expected[:, 0], expected[:, 1], s=EXPECTED_PT2, c=EXPECTED, linewidths=0)
+    axes.scatter(outline[:, 0], outline[:, 1], s=DOT_PT2, c=colours / 255.0, linewidths=0)
     length = round_length(2.0 * half * wide * BAR_SHARE * factor)
     left, bottom = middle[0] - 0.96 * half * wide, middle[1] - 0.94 * half
     axes.plot([left, left + length / factor], [bottom] * 2, color=INK, linewidth=2.0)

@@ -146,9 +146,11 @@ def _cylinder(points: DoubleArray, axis: DoubleArray, near: DoubleArray) -> Cyli
 
     start = np.array([0.0, 0.0, x / scale, y / scale, np.sqrt(squared) / scale])
     spread = max(float(np.std(placed(start).distances(points))) / scale, 1e-9)
-    solved = least_squares(
-        lambda values: placed(values).distances(points) / scale, start, loss="soft_l1", f_scale=spread, max_nfev=60
-    )
+
+    def residuals(values: DoubleArray) -> DoubleArray:
+        return placed(values).distances(points) / scale
+
+    solved = least_squares(residuals, start, loss="soft_l1", f_scale=spread, max_nfev=60)
     found = placed(solved.x)
     scatter = float(np.sqrt(np.mean(found.distances(points) ** 2)))
     centre = found.centre + ((near - found.centre) @ found.axis) * found.axis

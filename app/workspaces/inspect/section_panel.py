@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -109,9 +110,11 @@ class SectionPanel(QFrame):
         self.kept.setAccessibleName("Kept sections")
         self.kept.setToolTip("Sections that were kept; type another name to rename one")
         self.kept.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.kept.lineEdit().setPlaceholderText("Section")
+        self._name = QLineEdit(placeholderText="Section")
+        self.kept.setLineEdit(self._name)
         self.keep = QToolButton(text="Keep", toolTip="Keep this section; it goes into reports")
-        self.forget = QToolButton(text="Remove", toolTip="Forget this section")
+        self.forget = QToolButton(text="×", toolTip="Forget this section")
+        self.forget.setAccessibleName("Forget this section")
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self.kept, 1)
@@ -120,7 +123,7 @@ class SectionPanel(QFrame):
         self.keep.clicked.connect(lambda: self.keep_wanted.emit(self.name_now))
         self.forget.clicked.connect(lambda: self._act_on_kept(self._sections.remove))
         self.kept.activated.connect(lambda index: self.plane_set.emit(self._sections.all[index].plane))
-        self.kept.lineEdit().editingFinished.connect(self._on_renamed)
+        self._name.editingFinished.connect(self._on_renamed)
         self._sections.changed.connect(self._show_kept)
         return row
 
@@ -135,8 +138,8 @@ class SectionPanel(QFrame):
             self.kept.clear()
             self.kept.addItems([one.name for one in self._sections.all])
             self.kept.setCurrentIndex(-1 if at is None else at)
-            self.kept.lineEdit().setReadOnly(at is None)
-            self.kept.lineEdit().setCursorPosition(0)
+            self._name.setReadOnly(at is None)
+            self._name.setCursorPosition(0)
         self.keep.setVisible(at is None)
         self.forget.setVisible(at is not None)
 
