@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -36,8 +44,9 @@ from app.widgets.keyboard import keeps_key
 from app.widgets.numbers import use_one_locale
 from app.widgets.tool_bar import ToolBar
 from app.workspaces.inspect.exporting import Exporter
+from app.workspaces.inspect.line_mode import LineMode
 from app.workspaces.inspect.model import InspectModel
-from app.workspaces.inspect.page import InspectPage
+from app.workspaces.inspect.page import DOCK_STATE, InspectPage
 from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
 from sedir_core.config import METHOD_NAMES
 from sedir_core.places import DEFAULT_RUN, bundled_runs
@@ -46,8 +55,6 @@ DEFAULT_SHARE = 0.8
 """Of the screen's width and height, for the first start; later the window comes back as it was left."""
 START_SIZE, LEAST_SIZE = (1120, 720), (800, 500)
 """At the first start where the screen has room for it, and the smallest at which everything can be used."""
-DOCK_LAYOUT = 1
-"""Version of the saved dock layout; raise it when docks are added, so that old layouts are dropped."""
 
 
 class MainWindow(QMainWindow):
@@ -68,6 +75,11 @@ class MainWindow(QMainWindow):
         self._collector = Collector(self)
         self.model = InspectModel(session, self)
         self.page = InspectPage(session, self.model, settings, self.theme)
+        self.line = LineMode(session, settings, self.page, self)
+        self._leave_line = QAction(self, shortcut=QKeySequence("Esc"), enabled=False)
+        self._leave_line.triggered.connect(lambda: self.line.set_on(False))
+        self.addAction(self._leave_line)
+        self._was_full = False
         self.exporter = Exporter(session, settings, self.page, demo_dir, self)
         self.status, self.saving = JobStatus(self.theme), JobStatus(self.theme)
         self.recording = RecordingStatus(session, settings, self.theme, self)
@@ -90,7 +102,7 @@ class MainWindow(QMainWindow):
         self.opening = Opening(session, settings, self.model, self.page.watching, demo_dir, self)
         self.dialogs = Dialogs(session, settings, self.model, self.page.messages, self.theme, self)
         acts = WindowActs(
-            self.close, self.toggle_full_screen, self.reset_layout, self.show_palette,
+            self.close, self.toggle_full_screen, lambda: self.line.set_on(True), self.reset_layout, self.show_palette,
             lambda: self.dialogs.show_shortcuts(self.shortcuts), self.copy_diagnostics,
         )  # fmt: skip
         self.menus = Menus(
@@ -164,6 +176,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.tools.switcher.wanted.connect(self.show_workspace)
         self.session.navigated.connect(self._go)
+        self.line.changed.connect(self._on_line)
         self.opening.refused.connect(self.page.messages.warn)
         self.page.open_wanted.connect(self.opening.ask_files)
         self.page.demo_wanted.connect(self.opening.open_demo)
@@ -194,6 +207,7 @@ class MainWindow(QMainWindow):
 
     def _prepare(self) -> None:
         """What takes long, now that the window is up."""
+        self.page.stage.regions.load()
         self.model.prepare_graphics()
         self.model.prepare_model()
         self.page.watching.resume()
@@ -213,6 +227,7 @@ class MainWindow(QMainWindow):
         if not (self._must_end or (self.dialogs.may_quit() and self.recording.may_close())):
             event.ignore()
             return
+        self.line.set_on(False)
         self.closing.emit()
         self.save_layout()
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._apply_theme)
@@ -237,7 +252,7 @@ class MainWindow(QMainWindow):
     def save_layout(self) -> None:
         """Where the window and its docks are, for the next start."""
         self.settings.set_layout("window", self.saveGeometry())
-        self.settings.set_layout("inspect", self.page.saveState(DOCK_LAYOUT))
+        self.settings.set_layout("inspect", self.page.saveState(DOCK_STATE))
         self.settings.flush()
 
     def take_over(self, request: Request) -> None:
@@ -262,7 +277,7 @@ class MainWindow(QMainWindow):
             self.setGeometry(
                 room.left() + (room.width() - width) // 2, room.top() + (room.height() - height) // 2, width, height
             )
-        if not self.page.restoreState(self.settings.layout("inspect"), DOCK_LAYOUT):
+        if not self.page.restoreState(self.settings.layout("inspect"), DOCK_STATE):
             self.page.arrange(self.width(), self.height())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
@@ -338,6 +353,17 @@ class MainWindow(QMainWindow):
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _on_line(self, on: bool) -> None:
+        """Bars away, full screen; afterwards as it was. Their commands rest meanwhile: Esc is the way back."""
+        full, state = Qt.WindowState.WindowFullScreen, self.windowState()
+        if on:
+            self._was_full = bool(state & full)
+            self.show_workspace(HOME)
+        for bar in (self.menuBar(), self.tools, self.statusBar()):
+            bar.setVisible(not on)
+        self._leave_line.setEnabled(on)
+        self.setWindowState(state | full if on or self._was_full else state & ~full)
 
     # Help
 

@@ -32,6 +32,7 @@ class WindowActs:
 
     quit: Run
     full_screen: Run
+    line_mode: Run
     reset_layout: Run
     palette: Run
     shortcuts: Run
@@ -145,6 +146,7 @@ class Menus(QObject):
             look = self._add(inner, text, partial(setattr, settings, "theme", choice))
             _make_choice(look, looks, choice == settings.theme)
         self._add(menu, "Full Screen", acts.full_screen, "F11", "fullscreen")
+        self._add(menu, "Line Mode", acts.line_mode, "Shift+F11", "monitor-eye")
 
     def _build_inspect(self, dialogs: Dialogs) -> None:
         menu, session, page = self._menu("&Inspect"), self._session, self._page
@@ -160,6 +162,7 @@ class Menus(QObject):
             self._add(menu, "Comment…", page.comment, "E", "comment-text-outline"),
         ]
         self._add(menu, "Back to the Calibrated Limits", lambda: session.set_limits({}))
+        self._needs_result.append(self._add(menu, "Where Does It Lie?", page.place, "W", "scatter-plot-outline"))
         self._needs_result.append(self._add(menu, "Keep at the Right", page.pin, "B", "pin-outline"))
         menu.addSeparator()
         self.again = self._add(menu, "Inspect Again", page.inspect_again, "F5", "refresh")

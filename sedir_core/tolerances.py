@@ -20,6 +20,13 @@ def parse_tolerance(text: str, where: str = "--tolerance") -> Tolerance | None:
         raise BadConfig(where, f"{text!r} is no tolerance", HINT) from error
 
 
+def plain_tolerance(tolerance: Tolerance) -> str:
+    """As `parse_tolerance` reads it: `0.3`, `-0.2,0.4`."""
+    if tolerance.minus == -tolerance.plus:
+        return f"{tolerance.plus:.10g}"
+    return f"{tolerance.minus:.10g},{tolerance.plus:.10g}"
+
+
 def tolerance_text(tolerance: Tolerance, unit: str) -> str:
     """`±0.3 mm`, `−0.2 to 0.4 mm`."""
     if tolerance.minus == -tolerance.plus:

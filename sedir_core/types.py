@@ -94,6 +94,42 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
+class ZonePlace:
+    """A box, or what of it an ellipsoid fills. centre: (3,). half: (3,) along `axes`, (3, 3), a unit vector a row."""
+
+    centre: DoubleArray
+    half: DoubleArray
+    axes: DoubleArray
+    rounded: bool = False
+
+    def holds(self, places: DoubleArray) -> BoolArray:
+        """(k,) which of these places (k, 3) lie inside."""
+        shares = np.abs((places - self.centre) @ self.axes.T) / self.half
+        return np.asarray((np.linalg.norm(shares, axis=1) if self.rounded else shares.max(axis=1)) <= 1)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A region of a part with a tolerance of its own, and how far the scan deviates there.
+
+    place: in the scan's coordinates; None, with an empty name, for all that lies in no other. tolerance: in the model's
+    unit; None allows everything. lowest, highest: as `Detection.deviation_range`, NaN where nothing was measured.
+    """
+
+    name: str
+    tolerance: Tolerance | None
+    place: ZonePlace | None
+    lowest: float = math.nan
+    highest: float = math.nan
+
+    def out(self, to_unit: float) -> bool:
+        """Whether a deviation exceeds what is allowed here; not where nothing was measured."""
+        if self.tolerance is None or math.isnan(self.lowest) or math.isnan(self.highest):
+            return False
+        return not self.tolerance.holds(to_unit * self.lowest, to_unit * self.highest)
+
+
+@dataclass(frozen=True)
 class Defect:
     """A place where a part is not as expected, in the scan's own unit.
 
@@ -144,6 +180,8 @@ class Detection:
     says which of them are defects.
     tolerance: in the model's unit, or None. deviation_range: the lowest and the highest deviation_rigid, each the mean
     over a small neighbourhood, so that no single point decides; what is missing counts.
+    zones: regions with tolerances of their own, the first that holds a place counts, and last what lies in none of
+    them, where `tolerance` counts; empty where that counts everywhere.
     """
 
     point_scores: FloatArray
@@ -168,6 +206,7 @@ class Detection:
     regions: tuple[Defect, ...] = ()
     tolerance: Tolerance | None = None
     deviation_range: tuple[float, float] = (math.nan, math.nan)
+    zones: tuple[Zone, ...] = ()
 
     def __post_init__(self) -> None:
         if self.point_scores.ndim != 1 or self.point_scores.dtype != np.float32:
@@ -198,7 +237,9 @@ class Detection:
 
     @property
     def out_of_tolerance(self) -> bool:
-        """Whether a deviation exceeds the tolerance; not where there is none, or nothing was measured."""
+        """Whether a deviation exceeds its tolerance; not where there is none, or nothing was measured."""
+        if self.zones:
+            return any(zone.out(self.to_unit) for zone in self.zones)
         if self.tolerance is None or any(map(math.isnan, self.deviation_range)):
             return False
         return not self.tolerance.holds(*(self.to_unit * end for end in self.deviation_range))

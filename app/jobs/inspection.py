@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,13 +22,19 @@ from app.views.shapes import Shape, beside_scan, join, prepare, prepare_surface
 from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector, detect_file
 from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
+from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.limits import Calibrated
 from sedir_core.history.place import HistoryPlace
 from sedir_core.io.finding import Found, look_for_scans
 from sedir_core.io.table_peek import TableHead, peek_table
 from sedir_core.types import BoolArray, Detection, Report, Scan, Stop
 
+if TYPE_CHECKING:
+    from sedir_core.evaluation.zones import LaidOut
+
 log = logging.getLogger(__name__)
+
+WRITTEN_ANEW = ("was written anew since it was inspected", "inspect it again")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,27 @@ class DetectRequest:
     shape: Shape
     model: LoadRequest
     category: str
+    tolerances: Mapping[str, PartTolerance] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TolerateRequest:
+    """A result to judge by other tolerances, or None by the model's own. scan: read again where it is None."""
+
+    path: Path
+    scan: Scan | None
+    plain: Detection
+    part: PartTolerance | None
+    limit: float
+    model: LoadRequest
+
+
+@dataclass(frozen=True)
+class Tolerated:
+    """The answer: under the calibrated limit, and under that of now."""
+
+    raw: Detection
+    detection: Detection
 
 
 @dataclass(frozen=True)
@@ -78,13 +106,18 @@ class PastRequest:
 
 @dataclass(frozen=True)
 class InspectedScan:
-    """The answer, what of it is drawn, and the detector that gave it."""
+    """The answer, what of it is drawn, and the detector that gave it.
+
+    plain, tolerated: as in `Entry`.
+    """
 
     detection: Detection
     surfaces: Mapping[Beside, Shape]
     thumbnail: bytes
     model: ModelInfo
     front: Triple | None
+    plain: Detection | None = None
+    tolerated: PartTolerance | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +154,7 @@ def read_again(request: AgainRequest, report: Report, stop: Stop) -> Opened:
     """The same with what its result expects. Raises UnreadableScan also where the file holds another scan."""
     opened = read(request.path, report, stop)
     if len(opened.scan) != len(request.raw.point_scores):
-        raise UnreadableScan(request.path, "was written anew since it was inspected", "inspect it again")
+        raise UnreadableScan(request.path, *WRITTEN_ANEW)
     return replace(opened, surfaces=first_surface(request.raw, opened.shape))
 
 
@@ -229,6 +262,7 @@ class Inspector:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._loaded: tuple[LoadRequest, Detector, ModelInfo] | None = None
+        self._laid: dict[str, LaidOut] = {}  # by category, of the loaded detector
 
     def load(self, request: LoadRequest, report: Report, stop: Stop) -> ModelInfo:
         """Get a detector ready. Raises BadRun, DeviceUnavailable."""
@@ -241,16 +275,44 @@ class Inspector:
             raise UnknownCategory(
                 request.scan.name, "this model cannot tell parts apart by itself", "choose the category in the toolbar"
             )
-        detection = detect_file(detector, request.scan, request.category, report, stop)
+        plain = detect_file(detector, request.scan, request.category, report, stop)
+        part = request.tolerances.get(plain.category)
+        detection = (
+            plain if part is None else self._laid_out(detector, part, plain.category, stop).judge(request.scan, plain)
+        )
         report(1.0, "preparing the picture")
         small = thumbnail(request.shape, detection.point_scores, detection.point_threshold)
         surfaces = first_surface(detection, request.shape)
-        return InspectedScan(detection, surfaces, small, info, front_of(request.shape, detection))
+        return InspectedScan(detection, surfaces, small, info, front_of(request.shape, detection), plain, part)
+
+    def tolerate(self, request: TolerateRequest, report: Report, stop: Stop) -> Tolerated:
+        """Judge a result anew, without scoring it. Raises also UnreadableScan where the file holds another scan."""
+        from sedir_core.detectors.relimit import relimit
+        from sedir_core.io.scans import read_scan
+
+        scan = read_scan(request.path) if request.scan is None else request.scan
+        plain = request.plain
+        if len(scan) != len(plain.point_scores):
+            raise UnreadableScan(request.path, *WRITTEN_ANEW)
+        if request.part is not None:
+            detector = self._ready(request.model, report)[0]
+            plain = self._laid_out(detector, request.part, plain.category, stop).judge(scan, plain)
+        return Tolerated(plain, relimit(scan, plain, request.limit))
+
+    def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> LaidOut:
+        from sedir_core.evaluation.zones import lay_out
+
+        laid = self._laid.get(category)
+        if laid is None or laid.part.reference != part.reference:
+            laid = lay_out(detector, part, category, stop=stop)
+        self._laid[category] = laid = replace(laid, part=part)
+        return laid
 
     def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:
             report(0.0, "loading the model")
             self._loaded = None  # two models at once may not fit the device
+            self._laid.clear()
             detector = self._load(request.run_dir, request.device)
             calibration = detector.calibration() if isinstance(detector, Calibrated) else None
             facts = (detector.method, detector.categories, detector.needs_category, calibration)

@@ -14,6 +14,7 @@ from pathlib import Path
 from app.views.camera import Triple
 from app.views.shapes import Shape
 from sedir_core.errors import UserError
+from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.limits import Calibration
 from sedir_core.types import Decision, Detection, Scan, Verdict
 
@@ -85,7 +86,8 @@ class Entry:
     """One scan of the list. What is drawn may be absent after a while, see SCAN_BUDGET_BYTES of the session.
 
     shape: the scan, ready to be drawn. surfaces: what of the result is shown beside it, as far as it is ready.
-    raw: the detection as the model gave it. detection: the same under the limit of now.
+    plain: the detection as the model gave it. raw: the same under the tolerances by region of `tolerated`, which are
+    those of its kind of part, if there are any. detection: the same under the limit of now.
     defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
     record: key of this inspection in the history. repeats: that of last time, before the window was opened again;
     the same result again is not recorded twice. model: what it was inspected with. past: reopened from the history.
@@ -98,6 +100,8 @@ class Entry:
     scan: Scan | None = None
     shape: Shape | None = None
     surfaces: Mapping[Beside, Shape] = field(default_factory=dict)
+    plain: Detection | None = None
+    tolerated: PartTolerance | None = None
     raw: Detection | None = None
     detection: Detection | None = None
     defects_at: float = 1.0

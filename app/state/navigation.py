@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sedir_core.types import FloatArray
+
 
 @dataclass(frozen=True)
 class ShowWorkspace:
@@ -34,4 +36,21 @@ class ImportRuns:
     paths: tuple[Path, ...]
 
 
-Navigation = ShowWorkspace | OpenScans | TrainFurther | ImportRuns
+@dataclass(frozen=True, eq=False)
+class PlacedScan:
+    """An inspected scan of the list. token: (d,), its global token."""
+
+    id: int
+    name: str
+    token: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceScans:
+    """Show where these scans lie among the tokens of the model that they were inspected with."""
+
+    run_dir: Path
+    scans: tuple[PlacedScan, ...]
+
+
+Navigation = ShowWorkspace | OpenScans | TrainFurther | ImportRuns | PlaceScans

@@ -15,6 +15,7 @@ from app.state.navigation import Navigation
 from app.views.camera import Triple
 from app.views.shapes import Shape
 from sedir_core.detectors.base import Detector
+from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.history.place import HistoryPlace
 from sedir_core.types import Decision, Detection
 
@@ -42,6 +43,7 @@ class Session(QObject):
     category_changed = Signal(str)
     limit_changed = Signal(float)
     unit_changed = Signal(str)
+    tolerances_changed = Signal()
     inspected = Signal(int)  # id of an entry that has just got a result
     who_changed = Signal()  # operator or lot
     history_changed = Signal()  # something was recorded
@@ -57,6 +59,7 @@ class Session(QObject):
         self.model: ModelInfo | None = None
         self.category = "auto"
         self.limits: dict[LimitKey, float] = {}  # what the operator set, as shares of the calibrated limits
+        self.tolerances: Mapping[str, PartTolerance] = {}  # by region, of those kinds of part that have any
         self.current: int | None = None
         self.compared: int | None = None  # the scan that is shown beside the current one
         self.selection = Selection()
@@ -149,13 +152,15 @@ class Session(QObject):
         thumbnail: bytes = b"",
         model: ModelInfo | None = None,
         front: Triple | None = None,
+        plain: Detection | None = None,
+        tolerated: PartTolerance | None = None,
     ) -> None:
         """A scan is inspected; an earlier review no longer counts."""
         detection = under_limit(raw, self.limits.get(limit_key(raw), 1.0), raw)
         self.update(
             entry_id, state=State.DONE, raw=raw, surfaces=surfaces, detection=detection,
             defects_at=1.0, review=None, review_comment="", reviewer="", thumbnail=thumbnail, record=uuid4().hex,
-            model=model, past=None, front=front,
+            model=model, past=None, front=front, plain=plain or raw, tolerated=tolerated,
         )  # fmt: skip
         if entry_id in self._entries:
             self.inspected.emit(entry_id)
@@ -223,6 +228,11 @@ class Session(QObject):
         if self.current is not None and self.current in judged:
             self.update(self.current, detection=judged[self.current].detection)
         self.limit_changed.emit(self.limit)
+
+    def set_tolerances(self, tolerances: Mapping[str, PartTolerance]) -> None:
+        """Judge scans of these kinds of part region by region, too; results so far will be judged again."""
+        self.tolerances = dict(tolerances)
+        self.tolerances_changed.emit()
 
     # What is shown and pointed at
 

@@ -51,6 +51,7 @@ RESTORE_FORM = Form(
 CONFIRM_FORM = Form("Window", "Ask before quitting", "Only while scans are being inspected.", "flag")
 MODEL_FORM = Form("Inspection", "Model", "What scans are compared with when the program starts.", "model")
 DEVICE_FORM = Form("Inspection", "Device", "Where the model computes. Automatic takes a GPU if there is one.", "device")
+SOUND_FORM = Form("Inspection", "Sound in line mode", "One for OK, two where it is uncertain, three for NG.", "flag")
 UNIT_FORM = Form(
     "Inspection",
     "Unit of the scans",
@@ -99,6 +100,7 @@ class Settings(QObject):
     """The model last chosen; None means the bundled one."""
     device = Stored("inspect/device", "auto", text, DEVICE_FORM)
     unit = Stored("inspect/unit", "", text, UNIT_FORM)
+    line_sound = Stored("inspect/line_sound", False, flag, SOUND_FORM)
     operator = Stored("records/operator", "", text, OPERATOR_FORM)
     history_url = Stored("records/history_url", "", text, HISTORY_FORM)
     history_gb = Stored("records/history_gb", 10, count(1, 10_000), HISTORY_GB_FORM)

@@ -35,6 +35,7 @@ from app.views.shape_actors import CHUNK, ShapeActors, warm_up
 from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import ViewCube
+from app.views.zone_drawing import ZoneDrawing
 from sedir_core.evaluation.colour_maps import Rgb
 
 # What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
@@ -75,7 +76,7 @@ class CloudView(QWidget):
         layout.addWidget(self._plot)
         self._overlay = Overlay(self._plot)
         self._shade = DepthShade(self._overlay)
-        self.plane = PlaneDrawing(self._overlay)
+        self.plane, self.zones = PlaneDrawing(self._overlay), ZoneDrawing(self._overlay)
         self.axes, self.scale_bar = AxesMark(self._overlay), ScaleBar(self._overlay)
         self.cube = ViewCube(self._overlay)
         self.marks = Marks(self._overlay, lambda: self.cube.room)

@@ -27,6 +27,7 @@ from app.views.section import CuttingPlane, corners, half_thickness
 from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import SIDES
+from app.views.zone_drawing import DrawnZone
 from app.widgets.theme import Theme
 from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.deviation_scale import DeviationScale
@@ -74,8 +75,10 @@ class LinkedClouds(QWidget):
         self._notes = ("", "")
         self._plane: CuttingPlane | None = None
         self._probes: tuple[Sequence[Probe], str] = ((), "")
+        self._zones: Sequence[DrawnZone] = ()
         self._aiming = False
         self._single = False  # the user wants one view
+        self._alone = False  # there is room for nothing else
         self._unit: tuple[float, Callable[[float], str]] = (1.0, str)
         self._words: Callable[[Defect, Detection], str] = lambda defect, found: ""
         self._flight = Flight(self)
@@ -150,9 +153,14 @@ class LinkedClouds(QWidget):
         self._single = on
         self._show_panes()
 
+    def set_alone(self, on: bool) -> None:
+        """One view, whatever the user wants at other times."""
+        self._alone = on
+        self._show_panes()
+
     def _show_panes(self) -> None:
         fits = self.width() >= 2 * LEAST_PANE_PX + self._splitter.handleWidth()
-        self._right_pane.setVisible(fits and not self._single)
+        self._right_pane.setVisible(fits and not self._single and not self._alone)
 
     @property
     def layer(self) -> Layer:
@@ -251,6 +259,11 @@ class LinkedClouds(QWidget):
         """Cut here: what the plane does not touch goes dim. None ends that."""
         self._plane = plane
         self._show_all()
+
+    def show_zones(self, zones: Sequence[DrawnZone]) -> None:
+        """Regions of the part, over it."""
+        self._zones = zones
+        self._show_drawings()
 
     def show_probes(self, probes: Sequence[Probe], length: str) -> None:
         """Picked points, and what the line between two of them says."""
@@ -351,6 +364,7 @@ class LinkedClouds(QWidget):
         for view in self.views:
             own = view is self._left or self.beside is not Beside.SCAN  # another scan has other defects
             view.plane.show_plane(square, accent)
+            view.zones.show_zones(self._zones if own else (), self._origin, (accent, self._theme.view_warning))
             view.marks.show_marks(marks if own else [], self._theme.view_ink, accent)
             view.marks.set_surface(*_telling(shape))
             view.scale_bar.set_unit(*self._unit, self._theme.view_ink)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from app.state.navigation import ImportRuns, Navigation, TrainFurther
+from app.state.navigation import ImportRuns, Navigation, PlaceScans, TrainFurther
 from app.state.session import Session
 from app.state.settings import Settings
 from app.widgets.theme import Theme
@@ -88,7 +88,7 @@ def _runs(session: Session, settings: Settings, theme: Theme, parent: QWidget) -
 HOME = "inspect"
 WORKSPACES = (
     Workspace("train", "Train", "school-outline", _train, (TrainFurther,)),
-    Workspace("compare", "Compare", "scatter-plot-outline", _ice),
+    Workspace("compare", "Compare", "scatter-plot-outline", _ice, (PlaceScans,)),
     Workspace("history", "History", "history", _history),
     Workspace("runs", "Runs", "layers-triple-outline", _runs, (ImportRuns,)),
 )

@@ -23,6 +23,7 @@ from sedir_core.commands.options import (
     Model,
     PartCategory,
     RuleChoice,
+    ToleranceFiles,
 )
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recording, Space, Url
 from sedir_core.errors import CannotWrite, UserError
@@ -54,6 +55,8 @@ COLUMNS = (
     "reason",
 )
 """Of the CSV, named as in the JSON."""
+MORE_COLUMNS = ("deviation_low", "deviation_high", "regions_out", "n_defects", "defects", "seconds")
+"""What the JSON holds in lists."""
 DOCUMENT = ("method", "results", "errors", "passed_over", "complete")
 
 
@@ -84,6 +87,7 @@ def inspect(
     evidence: EvidenceChoice = None,
     rule: RuleChoice = None,
     tolerance: AllowedDeviation = None,
+    tolerance_files: ToleranceFiles = None,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with status 3 if a scan is NG.")] = False,
     fail_on_uncertain: FailOnUncertain = False,
     record: Record = False,
@@ -97,11 +101,14 @@ def inspect(
     from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.cluster import Cluster
+    from sedir_core.evaluation.zone_file import read_part_tolerance
+    from sedir_core.evaluation.zones import ByZone
     from sedir_core.io.columns import parse_columns
 
     run_dir = find_model(model)
     sheets = _report(report_file, run_dir, operator or "", lot, logo)  # a name that cannot be is said before the work
     asked = parse_columns(columns)
+    allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
     files, refused, passed_over = scan_files(paths)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
     batch = Batch(run_dir, passed_over=[{"path": storable(one.path), "reason": one.why} for one in passed_over])
@@ -114,10 +121,13 @@ def inspect(
         )
         if engine is not None and not engine.alone:
             say(f"the Ray cluster at {cluster} is trusted: who controls it can run programs as you; see the user guide")
+        zones = ByZone(detector, allowed, category)
         outputs.callback(batch.deliver, json_file, csv_file, report_file, sheets)
         try:
             with recording.of(run_dir, detector) as recorded:
-                batch.inspect(detector, files, refused, category, export, report, stop, sheets, engine, recorded, asked)
+                batch.inspect(
+                    detector, files, refused, category, export, report, stop, sheets, engine, recorded, asked, zones
+                )
         finally:
             if recording.trouble is not None:
                 batch.fail(recording.trouble)
@@ -157,8 +167,9 @@ class Batch:
         cluster: Cluster | None = None,
         record: Callable[[Inspected | Refused], None] | None = None,
         columns: tuple[str, ...] = (),
+        judge: Callable[[Inspected | Refused], Inspected | Refused] = lambda outcome: outcome,
     ) -> None:
-        """Inspect, export and record every file, and add it to a report."""
+        """Inspect, export and record every file, and add it to a report. judge: has the last word on each."""
         from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
 
         self.method = detector.method
@@ -167,7 +178,8 @@ class Batch:
         if sheets is not None:
             sheets.method = detector.method
             sheets.errors += self.errors
-        for outcome in (cluster or inspect_scans)(detector, files, category, report, stop, columns):
+        for found in (cluster or inspect_scans)(detector, files, category, report, stop, columns):
+            outcome = judge(found)
             if not isinstance(outcome, Inspected):
                 self.errors.append(outcome.to_json())
             else:
@@ -248,10 +260,11 @@ def write_table(path: Path, document: dict[str, Any]) -> None:
     """The results of `--json` as CSV, one row a scan; what could not be read has only path and reason."""
     from sedir_core.io.export import write_csv
 
-    rows: list[tuple[Any, ...]] = [(*COLUMNS, "deviation_low", "deviation_high", "n_defects", "defects", "seconds")]
+    rows: list[tuple[Any, ...]] = [(*COLUMNS, *MORE_COLUMNS)]
     for result in document["results"]:
         sentences = "; ".join(defect["sentence"] for defect in result["defects"])
-        more = (*result["deviation"], len(result["defects"]), sentences, result["seconds"]["total"])
+        regions = "; ".join(zone["name"] for zone in result["regions"] if zone["out_of_tolerance"])
+        more = (*result["deviation"], regions, len(result["defects"]), sentences, result["seconds"]["total"])
         rows.append((*(result[name] for name in COLUMNS), *more))
     for error in document["errors"]:
         rows.append(tuple({"path": error["path"], "reason": error["message"]}.get(name) for name in rows[0]))
@@ -262,7 +275,9 @@ def verdict_table(results: list[dict[str, Any]]) -> str:
     """One line a scan, for people."""
     from sedir_core.types import VERDICT_WORDS
 
-    n_said = int(any(result["tolerance"] for result in results))  # a column only where one was asked for
+    n_said = int(
+        any(result["tolerance"] or result["regions"] for result in results)
+    )  # a column only where one was asked for
     rows = [("verdict", "% of limit", *("tolerance",) * n_said, "category", "sure %", "defects", "seconds", "scan")]
     for result in results:
         score, limit, sure = result["score"], result["threshold"], result["category_confidence"]

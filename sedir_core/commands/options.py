@@ -42,6 +42,14 @@ AllowedDeviation = Annotated[
         metavar="T",
     ),
 ]
+ToleranceFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--tolerance-file",
+        help="Tolerances by region of one kind of part, see the user guide; once for each kind.",
+        metavar="FILE",
+    ),
+]
 Columns = Annotated[
     str,
     typer.Option("--columns", help="Columns x, y, z of text tables: names, or numbers from 1.", metavar="X,Y,Z"),

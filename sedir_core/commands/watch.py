@@ -23,6 +23,7 @@ from sedir_core.commands.options import (
     Model,
     PartCategory,
     RuleChoice,
+    ToleranceFiles,
 )
 from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recorded, Recording, Space, Url
 from sedir_core.commands.watch_lines import WatchLog
@@ -59,6 +60,7 @@ def watch(
     evidence: EvidenceChoice = None,
     rule: RuleChoice = None,
     tolerance: AllowedDeviation = None,
+    tolerance_files: ToleranceFiles = None,
     existing: Annotated[
         bool, typer.Option("--existing", help="Also inspect the scans that are already there.")
     ] = False,
@@ -85,10 +87,13 @@ def watch(
     from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.inspection import ExportNames, Inspected, check_category, export_inspection
+    from sedir_core.evaluation.zone_file import read_part_tolerance
+    from sedir_core.evaluation.zones import ByZone
     from sedir_core.io.columns import parse_columns
     from sedir_core.io.folder_watch import FolderWatch
 
     asked = parse_columns(columns)
+    allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
     _check_folders(folder, export)
     failing = Failing(fail_on_ng, fail_on_uncertain)
     names = ExportNames(export) if export is not None else None
@@ -102,6 +107,7 @@ def watch(
         if false_alarm_rate is not None:
             detector = AtRate(detector, false_alarm_rate)
         check_category(detector, category)
+        judge = ByZone(detector, allowed, category)
         recorded = stack.enter_context(recording.of(run_dir, detector))
         recorded.require()
         arrivals = _Arrivals(recorded, asked)
@@ -116,7 +122,8 @@ def watch(
         )
         watcher.start()
         stack.callback(watcher.stop)
-        for outcome in _inspected(detector, category, arrivals, stop, asked):
+        for one in _inspected(detector, category, arrivals, stop, asked):
+            outcome = judge(one)
             if isinstance(outcome, Inspected) and export is not None and names is not None:
                 try:
                     export_inspection(outcome, export, names.stem(outcome.path))

@@ -19,7 +19,7 @@ from sedir_core.io.export import write_points_ply, write_scored_ply
 from sedir_core.io.guard import THIN_OUT
 from sedir_core.io.scans import read_scan
 from sedir_core.names import printable, storable
-from sedir_core.types import Detection, Report, Scan, Stop, never_stop, no_report
+from sedir_core.types import Detection, Report, Scan, Stop, Zone, never_stop, no_report
 from sedir_core.units import unit_of_scan
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Inspected:
             "deviation": [_finite(end * found.to_unit) for end in found.deviation_range],
             "tolerance": None if found.tolerance is None else [found.tolerance.minus, found.tolerance.plus],
             "out_of_tolerance": found.out_of_tolerance,
+            "regions": [_region(zone, found) for zone in found.zones],
             "defects": [
                 {
                     "centroid": [float(x) for x in defect.centroid],
@@ -72,6 +73,16 @@ class Inspected:
             ],
             "seconds": dict(self.seconds),
         }
+
+
+def _region(zone: Zone, found: Detection) -> dict[str, Any]:
+    """Without a name: what lies in no region."""
+    return {
+        "name": zone.name,
+        "tolerance": None if zone.tolerance is None else [zone.tolerance.minus, zone.tolerance.plus],
+        "deviation": [_finite(end * found.to_unit) for end in (zone.lowest, zone.highest)],
+        "out_of_tolerance": zone.out(found.to_unit),
+    }
 
 
 @dataclass(frozen=True)

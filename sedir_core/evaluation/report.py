@@ -16,14 +16,16 @@ import numpy as np
 
 from sedir_core.errors import CannotWrite
 from sedir_core.evaluation.close_up import close_up
+from sedir_core.evaluation.colours import calibrated
 from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
 from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, percent, sentence
+from sedir_core.evaluation.section_picture import section_picture
 from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.names import printable
-from sedir_core.types import VERDICT_WORDS, Detection, Scan, Tolerance, Verdict
+from sedir_core.types import VERDICT_WORDS, Detection, FloatArray, IntArray, Scan, Tolerance, Verdict
 from sedir_core.units import NAMES, UNKNOWN, symbol
 
 N_BINS = 48
@@ -36,12 +38,26 @@ ORDER: tuple[Verdict, ...] = ("ng", "uncertain", "ok")
 """Who reads a report looks for the bad ones."""
 
 
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A plane's cut through a scan. outline: (k, 2) of its points there, rows: (k,) which they are.
+
+    expected: (m, 2) of the expected surface; all in the plane, in the scan's unit.
+    """
+
+    name: str
+    outline: FloatArray
+    rows: IntArray
+    expected: FloatArray
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One scan. result: as in `inspect --json`, with the verdict that counts. picture: PNG.
 
     histogram: counts of point scores, to twice the limit. lines: a defect each. close_ups: PNG, of the first of them.
-    review: what the operator said. unit: as lengths are written, empty where nobody knows it. notes: what else counts.
+    sections: a name and a PNG each. review: what the operator said. unit: as lengths are written, empty where nobody
+    knows it. notes: what else counts.
     """
 
     result: Mapping[str, Any]
@@ -49,6 +65,7 @@ class Sheet:
     histogram: tuple[int, ...]
     lines: tuple[Line, ...] = ()
     close_ups: tuple[bytes, ...] = ()
+    sections: tuple[tuple[str, bytes], ...] = ()
     review: Review = field(default_factory=Review)
     unit: str = ""
     notes: tuple[str, ...] = ()
@@ -104,6 +121,11 @@ class Sheet:
         return [(line, uri(content)) for line, content in zip(self.lines, self.close_ups, strict=False)]
 
     @property
+    def cuts(self) -> list[tuple[str, str]]:
+        """The sections by name, with their pictures."""
+        return [(name, uri(content)) for name, content in self.sections]
+
+    @property
     def bars(self) -> list[float]:
         """The histogram's heights, 0..1, on a square root scale: defects are few points among many."""
         heights = np.sqrt(np.array(self.histogram, float))
@@ -134,11 +156,13 @@ class Report:
         review: Review | None = None,
         band: Tolerance | None = None,
         notes: Sequence[str] = (),
+        sections: Sequence[Section] = (),
     ) -> None:
         """One more scan, or a file that could not be inspected.
 
         review: the operator's word, where it was given. band: the deviations that are green, in the unit of the
         report; by default what the model judges by, or the usual one. notes: what else a reader must know.
+        sections: to be drawn.
         """
         if isinstance(outcome, Refused):
             self.errors.append(outcome.to_json())
@@ -162,6 +186,7 @@ class Report:
                 tuple(int(count) for count in histogram),
                 defect_lines(found, factor, unit)[:MOST_DEFECTS],
                 tuple(close_up(scan, found, defect, scale, factor, unit) for defect in near),
+                tuple((one.name, _drawn(one, found, scale, factor, unit)) for one in sections),
                 said.of_model(found.verdict),
                 unit,
                 (*measured_words(found, factor, unit), *notes),
@@ -248,6 +273,14 @@ def uri(picture: bytes) -> str:
     """A picture as an address that holds all of it."""
     kind = next((kind for head, kind in LOGOS.items() if picture.startswith(head)), "png")
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
+
+
+def _drawn(section: Section, found: Detection, scale: DeviationScale | None, factor: float, unit: str) -> bytes:
+    if scale is None or found.deviation is None:
+        colours = calibrated(found.point_threshold).colours(found.point_scores[section.rows])
+    else:
+        colours = scale.colours(found.deviation[section.rows])
+    return section_picture(section.outline, colours, section.expected, factor, unit)
 
 
 def _scale(scan: Scan, found: Detection, factor: float, band: Tolerance | None) -> DeviationScale | None:

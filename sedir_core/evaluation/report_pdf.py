@@ -33,7 +33,8 @@ HISTOGRAM_HEIGHT = 14 * mm
 FRAME_PADDING = 6  # which the library adds inside the margins
 
 
-NEAR_A_ROW = 4
+NEAR_A_ROW, SECTIONS_A_ROW = 4, 3
+SECTION_RATIO = 2.6 / 3.4  # height to width, as `section_picture` draws
 LOGO = 60 * mm, 18 * mm
 HEAD = [
     ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
@@ -167,6 +168,7 @@ def _page(number: int, sheet: Sheet) -> list[Flowable]:
         Spacer(0, 3 * mm),
         Image(io.BytesIO(sheet.picture), width=WIDTH, height=PICTURE_RATIO * WIDTH, kind="proportional"),
         *_close_ups(sheet),
+        *_sections(sheet),
         *_defects(sheet),
         KeepTogether(
             [
@@ -195,6 +197,23 @@ def _close_ups(sheet: Sheet) -> list[Flowable]:
     cells += [[]] * (-len(cells) % NEAR_A_ROW)
     rows = [cells[at : at + NEAR_A_ROW] for at in range(0, len(cells), NEAR_A_ROW)]
     return [Spacer(0, 3 * mm), Table(rows, colWidths=[width] * NEAR_A_ROW, style=_tight())]
+
+
+def _sections(sheet: Sheet) -> list[Flowable]:
+    """The sections side by side, each over its name."""
+    width = WIDTH / SECTIONS_A_ROW
+    cells: list[list[Flowable]] = [
+        [
+            Image(io.BytesIO(picture), width=width - 4 * mm, height=SECTION_RATIO * (width - 4 * mm), hAlign="LEFT"),
+            _text(f"Section {name}: deviation in colours, expected in grey", _style(8)),
+        ]
+        for name, picture in sheet.sections
+    ]
+    if not cells:
+        return []
+    cells += [[]] * (-len(cells) % SECTIONS_A_ROW)
+    rows = [cells[at : at + SECTIONS_A_ROW] for at in range(0, len(cells), SECTIONS_A_ROW)]
+    return [Spacer(0, 3 * mm), Table(rows, colWidths=[width] * SECTIONS_A_ROW, style=_tight())]
 
 
 def _defects(sheet: Sheet) -> list[Flowable]:

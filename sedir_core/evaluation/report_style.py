@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from sedir_core.evidence.wording import defect_sentence
-from sedir_core.types import VERDICT_WORDS, Decision, Defect, Detection, Verdict
+from sedir_core.types import VERDICT_WORDS, Decision, Defect, Detection, Verdict, Zone
 from sedir_core.units import UNKNOWN, Unit, area_text, length_text, number
 
 
@@ -86,13 +86,26 @@ def measured_words(found: Detection, factor: float, unit: str) -> tuple[str, ...
     low, high = found.deviation_range
     if math.isnan(low) or math.isnan(high):
         return ()
-    like = max(abs(low), abs(high)) * factor
-    words = f"Deviation {_signed(factor * low, like)} to {_signed(factor * high, like)} {unit}".rstrip()
-    if found.tolerance is None:
-        return (f"{words}; no tolerance was set.",)
-    ends = (found.tolerance.minus, found.tolerance.plus)
+    if found.zones:
+        return tuple(_zone_words(zone, found, factor, unit) for zone in found.zones)
+    whole = Zone("", found.tolerance, None, low, high)
+    return (_zone_words(whole, found, factor, unit),)
+
+
+def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
+    """`Sealing face: deviation −0.12 to +0.03 mm, out of the tolerance of −0.05 to +0.05 mm.`"""
+    where = f"{zone.name}: " if zone.name else "Outside the regions: " if found.zones else ""
+    if math.isnan(zone.lowest) or math.isnan(zone.highest):
+        return sentence(f"{where}not measured")
+    like = max(abs(zone.lowest), abs(zone.highest)) * factor
+    span = f"{_signed(factor * zone.lowest, like)} to {_signed(factor * zone.highest, like)} {unit}".rstrip()
+    if zone.tolerance is None:
+        return sentence(f"{where}deviation {span}; no tolerance was set")
+    ends = (zone.tolerance.minus, zone.tolerance.plus)
     band = " to ".join(f"{_plus(end)}{end:g}".replace("-", "−") for end in ends) + f" {unit}".rstrip()
-    return (f"{words}, {'out of' if found.out_of_tolerance else 'within'} the tolerance of {band}.",)
+    return sentence(
+        f"{where}deviation {span}, {'out of' if zone.out(found.to_unit) else 'within'} the tolerance of {band}"
+    )
 
 
 def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:

@@ -1,7 +1,11 @@
-"""A tolerance in the part's unit, beside the learned limit: a part is OK only if both hold."""
+"""A tolerance in the part's unit, beside the learned limit: a part is OK only if both hold.
+
+It may differ from region to region (`types.Zone`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,22 +16,26 @@ from sedir_core.evidence.deviation import neighbourhood_means
 from sedir_core.evidence.naming import named_by_regions
 from sedir_core.evidence.wording import deviation_text
 from sedir_core.tolerances import tolerance_text
-from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, Scan, Tolerance
+from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, IntArray, Scan, Tolerance, Zone
 
+ALIKE = 0.5  # of the points of the smaller of two defects
 MOST_SHARE = 1e6
 """Of what is allowed; where nothing is, any deviation would be infinitely many times as much."""
 
 
-def under_tolerance(scan: Scan, found: Detection, tolerance: Tolerance | None) -> Detection:
+def under_tolerance(scan: Scan, found: Detection, tolerance: Tolerance | None, zones: Sequence[Zone] = ()) -> Detection:
     """The same detection judged by this tolerance, too; None lifts it.
 
+    zones: regions that have tolerances of their own, in the scan's coordinates; `tolerance` then holds elsewhere.
     Raises BadConfig where the detector expects no surface, so that there are no lengths to judge.
     """
-    if tolerance is not None and found.deviation is None:
+    if (tolerance is not None or zones) and found.deviation is None:
         raise BadConfig(
             "tolerance", "this model has no expected surface to measure from", "use a model of method sedir"
         )
-    plain = replace(found, tolerance=tolerance, reason=found.reason.replace(_said(found), "", 1))
+    plain = replace(found, tolerance=tolerance, zones=(), reason=found.reason.replace(_said(found), "", 1))
+    if zones:
+        plain = replace(plain, zones=_measured(scan, plain, (*zones, Zone("", tolerance, None))))
     judged = replace(plain, defects=defects_of(scan, plain))
     return replace(judged, reason=reason_anew(plain, judged) + _said(judged))
 
@@ -50,13 +58,53 @@ def reason_anew(before: Detection, now: Detection) -> str:
     return verdict_reason(now.object_score, now.threshold, now.defects) + before.reason.removeprefix(said)
 
 
+def _measured(scan: Scan, found: Detection, zones: Sequence[Zone]) -> tuple[Zone, ...]:
+    """The zones with how far the scan deviates in each."""
+    known, means = _means(scan, found)
+    at = _zone_of(zones, scan.points[known])
+    gone = [region for region in found.regions if region.kind == "missing material"]
+    gone_at = [int(_zone_of(zones, region.centroid[None])[0]) for region in gone]
+    measured = []
+    for index, zone in enumerate(zones):
+        own = means[at == index].tolist() + [
+            gap.depth for gap, where in zip(gone, gone_at, strict=True) if where == index
+        ]
+        measured.append(replace(zone, lowest=min(own), highest=max(own)) if own else zone)
+    return tuple(measured)
+
+
+def _means(scan: Scan, found: Detection) -> tuple[IntArray, DoubleArray]:
+    """The points (k,) whose deviation is known, and that of each one's neighbourhood, (k,), in the scan's unit."""
+    assert found.deviation_rigid is not None
+    known = np.flatnonzero(~np.isnan(found.deviation_rigid))
+    return known, neighbourhood_means(found.deviation_rigid[known].astype(np.float64), scan.points[known])
+
+
+def _zone_of(zones: Sequence[Zone], places: DoubleArray) -> IntArray:
+    """(k,) in which zone each of these places (k, 3) lies: the first that holds it, or else the last."""
+    at = np.full(len(places), len(zones) - 1)
+    for index in reversed(range(len(zones) - 1)):
+        place = zones[index].place
+        if place is not None:
+            at[place.holds(places)] = index
+    return at
+
+
+def _allowed(found: Detection, places: DoubleArray) -> DoubleArray:
+    """(2, k) the lowest and the highest deviation allowed at these places (k, 3), in the model's unit."""
+    tolerances = [zone.tolerance for zone in found.zones] if found.zones else [found.tolerance]
+    ends = [(-np.inf, np.inf) if one is None else (one.minus, one.plus) for one in tolerances]
+    at = _zone_of(found.zones, places) if found.zones else np.zeros(len(places), np.int64)
+    return np.asarray(np.array(ends)[at].T)
+
+
 def _beyond(scan: Scan, found: Detection, listed: tuple[Defect, ...]) -> list[Defect]:
     """Regions and clusters of points out of tolerance that are not listed yet, the farthest first."""
-    assert found.tolerance is not None and found.deviation is not None and found.deviation_rigid is not None
-    lengths = found.to_unit * found.deviation_rigid.astype(np.float64)
-    known = np.flatnonzero(~np.isnan(lengths))
-    lengths[known] = neighbourhood_means(lengths[known], scan.points[known])
-    clusters = clusters_above(scan, _shares(lengths, found.tolerance), 1.0)
+    assert found.deviation is not None
+    known, means = _means(scan, found)
+    shares = np.full(len(scan), np.nan, np.float32)
+    shares[known] = _shares(found.to_unit * means, *_allowed(found, scan.points[known]))
+    clusters = clusters_above(scan, shares, 1.0)
     far = [region for region in found.regions if not _within(region, found)]
     beyond: list[Defect] = []
     for one in (*named_by_regions(scan, clusters, found.regions, found.deviation), *far):
@@ -67,29 +115,60 @@ def _beyond(scan: Scan, found: Detection, listed: tuple[Defect, ...]) -> list[De
 
 
 def _within(region: Defect, found: Detection) -> bool:
-    depth = found.to_unit * region.depth
-    return found.tolerance is None or found.tolerance.holds(min(depth, 0.0), max(depth, 0.0))
+    lowest, highest = _allowed(found, region.centroid[None])[:, 0]
+    return bool(lowest <= found.to_unit * region.depth <= highest)
 
 
-def _shares(lengths: DoubleArray, tolerance: Tolerance) -> FloatArray:
+def _shares(lengths: DoubleArray, lowest: DoubleArray, highest: DoubleArray) -> FloatArray:
     """(n,) deviations as shares of what is allowed on their side, which may be nothing."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        shares = np.abs(lengths) / np.where(lengths > 0, tolerance.plus, np.abs(tolerance.minus))
+        shares = np.abs(lengths) / np.where(lengths > 0, highest, np.abs(lowest))
     shares = np.where(lengths == 0, 0.0, np.minimum(shares, MOST_SHARE))
     return shares.astype(np.float32)
 
 
 def _same(one: Defect, other: Defect) -> bool:
-    return one.area == other.area and bool(np.array_equal(one.centroid, other.centroid))
+    """Whether two defects are one: equal, or mostly of the same points, as where two limits draw its rim."""
+    if one.area == other.area and np.array_equal(one.centroid, other.centroid):
+        return True
+    shared = len(np.intersect1d(one.members, other.members))
+    return shared > ALIKE * min(one.n_points, other.n_points)
 
 
 def _said(found: Detection) -> str:
     """What the tolerance adds to the reason."""
+    if found.zones:
+        return _said_by_zone(found)
     if found.tolerance is None:
         return ""
     allowed = tolerance_text(found.tolerance, found.unit)
     if not found.out_of_tolerance:
         return f"; within the tolerance of {allowed}"
-    low, high = (found.to_unit * end for end in found.deviation_range)
-    ends = [end for end in (low, high) if not found.tolerance.minus <= end <= found.tolerance.plus]
-    return f"; out of the tolerance of {allowed}: " + " and ".join(deviation_text(end, found.unit) for end in ends)
+    return f"; out of the tolerance of {allowed}: {_ends_out(found, found.tolerance, *found.deviation_range)}"
+
+
+def _said_by_zone(found: Detection) -> str:
+    failed = [zone for zone in found.zones if zone.out(found.to_unit)]
+    if not failed:
+        n_judged = sum(zone.tolerance is not None for zone in found.zones if zone.name)
+        elsewhere = (
+            "" if found.tolerance is None else f" and within {tolerance_text(found.tolerance, found.unit)} elsewhere"
+        )
+        regions = "the region" if n_judged == 1 else f"all {n_judged} regions"
+        return f"; within the tolerance of {regions}{elsewhere}"
+    said = []
+    for zone in failed:
+        assert zone.tolerance is not None
+        where = f"in {zone.name}" if zone.name else "outside the regions"
+        ends = _ends_out(found, zone.tolerance, zone.lowest, zone.highest)
+        said.append(f"{where} ({tolerance_text(zone.tolerance, found.unit)}): {ends}")
+    return "; out of tolerance " + ", ".join(said)
+
+
+def _ends_out(found: Detection, tolerance: Tolerance, lowest: float, highest: float) -> str:
+    """How far a range in the scan's unit exceeds that tolerance, and to which side; to one side, the farther end."""
+    both = (found.to_unit * lowest, found.to_unit * highest)
+    ends = [end for end in both if not tolerance.minus <= end <= tolerance.plus]
+    if len(ends) == 2 and ends[0] * ends[1] > 0:
+        ends = [max(ends, key=abs)]
+    return " and ".join(deviation_text(end, found.unit) for end in ends)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sedir_core.documents import number, numbers, parse_json
 from sedir_core.errors import BadHistory
 from sedir_core.history.kept_defects import arrays_of, defects_from, words_of
+from sedir_core.history.kept_zones import words_of_zone, zone_from
 from sedir_core.io.guard import open_regular
 from sedir_core.io.zips import open_zip, read_member
 from sedir_core.types import Detection, DoubleArray, Tolerance
@@ -70,6 +71,7 @@ def encode(kept: Kept) -> bytes:
         "rests_on": {kind: float(share) for kind, share in raw.rests_on.items()},
         "deviation_range": list(raw.deviation_range),
         "tolerance": None if raw.tolerance is None else [raw.tolerance.minus, raw.tolerance.plus],
+        "zones": [words_of_zone(zone) for zone in raw.zones],
         "words": {"raw": words_of(raw.defects), "shown": words_of(kept.shown.defects), "region": words_of(raw.regions)},
     }
     arrays: dict[str, NDArray[Any]] = {
@@ -136,6 +138,7 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
         regions=defects_from("region", arrays, words.get("region")) if words else (),
         tolerance=_tolerance(meta.get("tolerance")),
         deviation_range=_range(meta.get("deviation_range", (None, None))),
+        zones=tuple(map(zone_from, meta.get("zones", ()))),
     )
     if points is not None and points.shape != (len(raw.point_scores), 3):
         raise ValueError("points and scores differ in number")

@@ -16,6 +16,7 @@ from app.jobs.saving import Saver
 from app.state.entries import Failure
 from app.state.session import Load
 from app.widgets.job_status import Progress
+from app.workspaces.ice.placing import Placed, PlaceRequest, place_scans
 from sedir_core.io.atomic import write_text
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -64,6 +65,7 @@ class IceModel(QObject):
     progress_changed = Signal(object)  # Progress or None
     compared = Signal(object, object)  # Comparison, Flat
     flattened = Signal(object)  # Flat
+    placed = Signal(object)  # Placed
     failed = Signal(str, object)  # where, Failure
     pictured = Signal(int, object)  # sample, (m, 3) points
     written = Signal(object)  # path
@@ -90,6 +92,9 @@ class IceModel(QObject):
     def flatten(self, found: Comparison, seed: int, perplexity: float) -> None:
         self._start(lay_out, FlatRequest(found, seed, perplexity), "t-SNE")
 
+    def place(self, request: PlaceRequest) -> None:
+        self._start(place_scans, request, "loading the model")
+
     def stop(self) -> None:
         """Drop what is at work; its answer will not come."""
         self._work.cancel(self._job)
@@ -115,7 +120,9 @@ class IceModel(QObject):
 
     def _on_done(self, job: int, answer: object) -> None:
         self.progress_changed.emit(None)
-        if isinstance(answer, tuple):
+        if isinstance(answer, Placed):
+            self.placed.emit(answer)
+        elif isinstance(answer, tuple):
             self.compared.emit(*answer)
         else:
             self.flattened.emit(answer)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs.saving import open_file
-from app.state.navigation import Navigation, OpenScans
+from app.state.navigation import Navigation, OpenScans, PlaceScans, ShowWorkspace
 from app.state.session import Session
 from app.state.settings import Settings
 from app.views.category_charts import ConfusionView, DumbbellChart, RelationChart
@@ -37,6 +37,7 @@ from app.widgets.number_field import indented
 from app.widgets.theme import Theme, icon
 from app.workspaces.ice.model import CompareRequest, IceModel, write_figure, write_numbers
 from app.workspaces.ice.panels import CategoryLegend, CompareIntro, MeasureTable, Thumbnail
+from app.workspaces.ice.placing import Placed, PlacePlot, PlaceRequest
 from app.workspaces.ice.setup import SetupBar
 from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
@@ -90,6 +91,8 @@ class IcePage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._results())
+        self.own = PlacePlot(theme)
+        self.stack.addWidget(self.own)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(7)
@@ -118,12 +121,15 @@ class IcePage(QWidget):
         return list(self._actions)
 
     def take(self, wanted: Navigation) -> None:
-        """Nothing is asked of it."""
+        """Scans to be placed among the tokens of their model."""
+        if isinstance(wanted, PlaceScans):
+            self.messages.hide()
+            self.model.place(PlaceRequest(self._session.load, self._session.device, wanted))
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         charts = (*self.scatters, self.scores, self.errors, self.relation, *self.confusions, self.table)
-        for part in (self.messages, self.setup, self.status, self.empty, self.thumbnail, *charts):
+        for part in (self.messages, self.setup, self.status, self.empty, self.own, self.thumbnail, *charts):
             part.set_theme(theme)
         self.export.setIcon(icon("export-variant", theme.quiet))
         for action, name in zip(self._actions, ("chart-box-outline", "table-arrow-right", "content-copy"), strict=True):
@@ -257,6 +263,9 @@ class IcePage(QWidget):
         self.model.progress_changed.connect(lambda progress: self.status.setVisible(progress is not None))
         self.model.compared.connect(self._on_compared)
         self.model.flattened.connect(self._show_flat)
+        self.model.placed.connect(self._on_placed)
+        self.own.back_wanted.connect(lambda: self.stack.setCurrentIndex(0 if self.found is None else 1))
+        self.own.scan_wanted.connect(self._show_in_inspect)
         self.model.failed.connect(self.messages.warn)
         self.model.pictured.connect(self._on_pictured)
         self.model.written.connect(self._on_written)
@@ -294,6 +303,15 @@ class IcePage(QWidget):
         notes = [*found.warnings, *(str(error) for error in found.errors)]
         if notes:
             self.messages.inform(" ".join(f"{note}." for note in notes[:3]))
+
+    def _on_placed(self, placed: Placed) -> None:
+        self.own.show_placed(placed, self._session.current)
+        self.stack.setCurrentWidget(self.own)
+
+    def _show_in_inspect(self, entry_id: int) -> None:
+        if self._session.get(entry_id) is not None:
+            self._session.show(entry_id)
+            self._session.navigate(ShowWorkspace("inspect"))
 
     def _show_flat(self, flat: Flat) -> None:
         assert self.found is not None

@@ -83,15 +83,23 @@ class Exporter(QObject):
         path = self._ask("report", "report.pdf", "PDF (*.pdf);;HTML (*.html)") if entries else None
         if path is None:
             return
-        session, bands = self._session, self._page.stage.bands
+        session, bands, tools = self._session, self._page.stage.bands, self._page.stage.tools
         request = ReportRequest(
-            tuple(ReportedScan(entry, bands.of(entry) if bands.is_set(entry) else None) for entry in entries),
+            tuple(
+                ReportedScan(
+                    entry,
+                    bands.of(entry) if bands.is_set(entry) else None,
+                    tuple(one.words for one in tools.kept(entry)),
+                )
+                for entry in entries
+            ),
             session.run_dir,
             "" if session.model is None else session.model.method,
             session.operator,
             session.lot,
             session.unit,
             self._settings.report_logo,
+            tuple(self._page.stage.sections.all),
         )
         self.saver.write(path, lambda target, report, stop: write_report(target, request, report, stop))
 

@@ -25,6 +25,8 @@ from app.jobs.inspection import (
     LoadRequest,
     Opened,
     PastRequest,
+    Tolerated,
+    TolerateRequest,
 )
 from app.jobs.pace import Throughput
 from app.jobs.pool import Pool
@@ -78,6 +80,7 @@ class InspectModel(QObject):
         self._reading: tuple[int, int] | None = None  # job id, entry id
         self._detecting: tuple[int, int] | None = None
         self._judging: tuple[int, int, float] | None = None  # job id, entry id, limit
+        self._tolerating: tuple[int, int, TolerateRequest] | None = None  # job id, entry id
         self._loading: int | None = None
         self._trying: tuple[int, LoadRequest] | None = None
         self._graphics: int | None = None
@@ -94,6 +97,7 @@ class InspectModel(QObject):
         session.entries_added.connect(self._on_added)
         session.entries_removed.connect(self._on_removed)
         session.limit_changed.connect(self._advance)
+        session.tolerances_changed.connect(self._advance)
         session.compared_changed.connect(self._advance)
 
     # What the page asks for
@@ -177,6 +181,7 @@ class InspectModel(QObject):
         """End the threads. False if one did not stop within a second."""
         self._session.current_changed.disconnect(self._advance)
         self._session.limit_changed.disconnect(self._advance)
+        self._session.tolerances_changed.disconnect(self._advance)
         self._session.compared_changed.disconnect(self._advance)
         return all([self._reader.close(), self._detector.close(), self._joiner.close()])
 
@@ -190,10 +195,12 @@ class InspectModel(QObject):
         if self._reading is None and (entry := self._next_to_read()) is not None:
             self._reading = self._read(entry), entry.id
         self._judge_current()
+        self._tolerate_next()
         self._join_shown()
         if self._detecting is None and (entry := self._next_to_detect()) is not None:
             assert entry.scan is not None and entry.shape is not None
-            request = DetectRequest(entry.scan, entry.shape, self._model, self._session.category)
+            allowed = self._session.tolerances
+            request = DetectRequest(entry.scan, entry.shape, self._model, self._session.category, allowed)
             self._detecting = self._detector.submit(self._inspector.detect, request), entry.id
             self._session.update(entry.id, state=State.RUNNING)
         if not (self._reading or self._detecting or self._finding or self._trying):
@@ -216,6 +223,31 @@ class InspectModel(QObject):
         if entry.defects_at != limit and entry.state is State.DONE:
             request = JudgeRequest(entry.scan, entry.raw, limit)
             self._judging = self._reader.submit(inspection.judge, request), entry.id, limit
+
+    def _tolerate_next(self) -> None:
+        """The tolerances of a kind of part are others: its scans are judged anew, the one on show first."""
+        if self._tolerating is not None:
+            return
+        entries = self._session.entries
+        for entry in sorted(entries, key=lambda entry: entry.id != self._session.current):
+            plain = entry.plain or entry.raw
+            if entry.state is not State.DONE or entry.past is not None or plain is None:
+                continue
+            part = self._session.tolerances.get(plain.category)
+            if part is not entry.tolerated:
+                limit = self._session.limit_of(entry)
+                request = TolerateRequest(entry.path, entry.scan, plain, part, limit, self._model)
+                self._tolerating = self._detector.submit(self._inspector.tolerate, request), entry.id, request
+                return
+
+    def _on_tolerated(self, entry_id: int, asked: TolerateRequest, judged: Tolerated) -> None:
+        """Of a scan that was not inspected again meanwhile."""
+        entry = self._session.get(entry_id)
+        if entry is not None and entry.state is State.DONE and (entry.plain or entry.raw) is asked.plain:
+            self._session.update(
+                entry_id, plain=asked.plain, tolerated=asked.part, raw=judged.raw,
+                detection=judged.detection, defects_at=asked.limit,
+            )  # fmt: skip
 
     def _join_shown(self) -> None:
         """The shown scans become surfaces, and what is shown beside the current one."""
@@ -283,9 +315,14 @@ class InspectModel(QObject):
             entry_id, self._detecting = self._detecting[1], None
             self._session.set_model(value.model)
             self._session.set_result(
-                entry_id, value.detection, value.surfaces, value.thumbnail, value.model, value.front
-            )
+                entry_id, value.detection, value.surfaces, value.thumbnail, value.model, value.front,
+                value.plain, value.tolerated,
+            )  # fmt: skip
             self._tick(entry_id)
+        elif self._tolerating is not None and job == self._tolerating[0] and isinstance(value, Tolerated):
+            _, entry_id, asked = self._tolerating
+            self._tolerating = None
+            self._on_tolerated(entry_id, asked, value)
         elif self._joining is not None and job == self._joining[0] and isinstance(value, Joined):
             entry_id, self._joining = self._joining[1], None
             self._on_joined(entry_id, value)
@@ -318,6 +355,9 @@ class InspectModel(QObject):
             entry_id, self._joining = self._joining[1], None
             self._leave_points(entry_id)
             self.failed.emit("The surface could not be made; the points are shown", failure)
+        elif self._tolerating is not None and job == self._tolerating[0]:
+            entry_id, self._tolerating = self._tolerating[1], None
+            self._fail(entry_id, failure)  # a verdict without its tolerances would be none
         elif job == self._graphics:
             self.failed.emit("The 3D views could not be loaded", failure)
         elif self._judging is not None and job == self._judging[0]:

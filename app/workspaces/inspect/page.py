@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.state.edits import Edits
 from app.state.entries import Beside, Entry, Failure, Selection, State
-from app.state.navigation import ShowWorkspace
+from app.state.navigation import PlacedScan, PlaceScans, ShowWorkspace
 from app.state.session import Session
 from app.state.settings import Settings
 from app.widgets.columns_dialog import CHOOSE, ColumnsDialog
@@ -26,6 +26,7 @@ from app.widgets.theme import Theme
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.defect_panel import DefectPanel
 from app.workspaces.inspect.empty_state import InspectIntro
+from app.workspaces.inspect.line_banner import LineBanner
 from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.scan_panel import ScanPanel
 from app.workspaces.inspect.stage import ScanViews
@@ -36,8 +37,12 @@ from sedir_core.errors import UnknownColumns
 from sedir_core.io.table_peek import TableHead
 from sedir_core.types import Decision
 
+VIEWS, BANNER = 7, 3
+"""Shares of the height in line mode."""
 AREAS = (Qt.DockWidgetArea.LeftDockWidgetArea, *[Qt.DockWidgetArea.RightDockWidgetArea] * 2)
 """Of the docks as they come: scans, verdict, defects."""
+DOCK_STATE = 1
+"""Version of the saved dock layout; raise it when docks are added, so that old layouts are dropped."""
 LEFT, RIGHT = (180, 180, 320), (225, 230, 400)
 """Width of the docks: thousandths of the window's, at least and at most so many pixels."""
 
@@ -56,6 +61,7 @@ class InspectPage(QMainWindow):
         super().__init__(parent)
         self.setWindowFlags(Qt.WindowType.Widget)
         self._session, self._model = session, model
+        self._line = False
         self.messages = MessageBar(theme)
         self.stage = ScanViews(session, settings, theme)
         self.clouds, self.colour_bar = self.stage.clouds, self.stage.colour_bar
@@ -70,6 +76,8 @@ class InspectPage(QMainWindow):
         self.alarms = AlarmRate(session)
         self.stage.add_beside_scale(self.alarms)
         self._empty = InspectIntro(theme)
+        self.banner = LineBanner(theme)
+        self.banner.hide()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.stage)
@@ -77,7 +85,8 @@ class InspectPage(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.messages)
-        column.addWidget(self._stack, 1)
+        column.addWidget(self._stack, VIEWS)
+        column.addWidget(self.banner, BANNER)
         self.setCentralWidget(centre)
         self.setDockNestingEnabled(True)
         self.docks = [
@@ -109,9 +118,19 @@ class InspectPage(QMainWindow):
 
     def set_theme(self, theme: Theme) -> None:
         for part in (
-            self.messages, self.stage, self.scan_panel, self.strip, self.verdict, self.defects, self._empty,
+            self.messages, self.stage, self.banner, self.scan_panel, self.strip, self.verdict, self.defects,
+            self._empty,
         ):  # fmt: skip
             part.set_theme(theme)
+
+    def show_line(self, on: bool) -> None:
+        """Nothing but the scan and the banner; the docks are brought back by whoever kept their state."""
+        self._line = on
+        for dock in self.docks:
+            dock.setVisible(not on)
+        self.stage.show_line(on)
+        self.banner.setVisible(on)
+        self._show_stack()
 
     def close_views(self) -> None:
         self.clouds.close_views()
@@ -135,6 +154,19 @@ class InspectPage(QMainWindow):
 
     def retry_failed(self) -> None:
         self._model.inspect_again([entry.id for entry in self._session.entries if entry.state is State.FAILED])
+
+    def place(self) -> None:
+        """Where the scans that the present model inspected lie among what it knows; Compare shows it."""
+        run_dir = self._session.run_dir
+        scans = tuple(
+            PlacedScan(entry.id, entry.path.name, entry.raw.token)
+            for entry in self._session.entries
+            if entry.raw is not None and entry.model is not None and entry.model.run_dir == run_dir
+        )
+        if scans:
+            self._session.navigate(PlaceScans(run_dir, scans))
+        else:
+            self.messages.inform("No open scan was inspected with this model.")
 
     def pin(self) -> None:
         """Keep the scan on show at the right, to compare others with it; once more lets it go."""
@@ -189,6 +221,8 @@ class InspectPage(QMainWindow):
         self._model.graphics_ready.connect(self.clouds.build)
         self.clouds.built.connect(self._order_focus)
         self._model.failed.connect(self._on_failed)
+        self.stage.regions.failed.connect(self.messages.warn)
+        self.stage.region_panel.wrong.connect(self.messages.warn)
         self._model.batch_finished.connect(self._on_batch_finished)
         self._model.noted.connect(self.messages.inform)
         self._model.table_seen.connect(self._ask_columns)
@@ -209,7 +243,7 @@ class InspectPage(QMainWindow):
         self._show_stack()
 
     def _show_stack(self, *_: object) -> None:
-        self._stack.setCurrentIndex(1 if self._session.entries else 0)
+        self._stack.setCurrentIndex(1 if self._session.entries or self._line else 0)
 
     def _show_watched(self) -> None:
         folder = self.watching.folder

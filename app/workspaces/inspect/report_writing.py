@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.state.entries import Entry
+from app.jobs.inspection import prepare_beside
+from app.state.entries import Beside, Entry
+from app.views.section import cut
+from app.views.shapes import prepare
+from app.workspaces.inspect.kept_sections import KeptSection
 from sedir_core.evaluation.report_style import percent
-from sedir_core.types import Report, Stop, Tolerance
+from sedir_core.types import Report, Scan, Stop, Tolerance
+
+if TYPE_CHECKING:
+    from sedir_core.evaluation.report import Section
 
 
 @dataclass(frozen=True)
 class ReportedScan:
-    """An entry, and the band of deviations that somebody chose for its kind; None for the usual one."""
+    """An entry, and the band of deviations that somebody chose for its kind; None for the usual one.
+
+    measured: what was measured on it by hand, a line each.
+    """
 
     entry: Entry
     band: Tolerance | None = None
+    measured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What stands at the head of a report, and its scans."""
+    """What stands at the head of a report, its scans, and where each of them is cut."""
 
     parts: tuple[ReportedScan, ...]
     run_dir: Path
@@ -30,6 +42,7 @@ class ReportRequest:
     lot: str = ""
     unit: str = ""
     logo: Path | None = None
+    sections: tuple[KeptSection, ...] = ()
 
 
 def reportable(entries: Sequence[Entry]) -> list[Entry]:
@@ -65,10 +78,23 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
                 continue
             said = Review(entry.review, entry.reviewer, entry.review_comment)
             shown = Inspected(entry.path, scan, entry.detection, entry.detection.seconds)
-            sheets.add(shown, said, part.band, notes_on(entry, request.run_dir))
+            measured = [f"Measured: {one}." for one in part.measured]
+            cuts = [_cut(entry, scan, one) for one in request.sections]
+            sheets.add(shown, said, part.band, [*measured, *notes_on(entry, request.run_dir)], cuts)
     if stop():
         raise Cancelled
     sheets.write(path)
+
+
+def _cut(entry: Entry, scan: Scan, section: KeptSection) -> Section:
+    from sedir_core.evaluation.report import Section
+
+    shape = entry.shape or prepare(scan.points)
+    surface = entry.surface
+    if surface is None and entry.raw is not None:
+        surface = prepare_beside(entry.raw, shape, entry.shown_as(Beside.EXPECTED))
+    found = cut(shape, surface, section.plane)
+    return Section(section.name, found.outline, found.rows, found.expected)
 
 
 def notes_on(entry: Entry, run_dir: Path) -> list[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -25,6 +28,7 @@ from app.views.section import AXES, CrossSection, CuttingPlane, across_axis, cut
 from app.views.section_plot import NO_PROFILE, Profile, SectionPlot
 from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
+from app.workspaces.inspect.kept_sections import KeptSections
 from app.workspaces.inspect.view_actions import look_of
 from sedir_core.evaluation.deviation_scale import DeviationScale, signed
 from sedir_core.types import FloatArray
@@ -46,12 +50,13 @@ class SectionPanel(QFrame):
     cut_wanted = Signal(object)
     plane_set = Signal(object)
     camera_wanted = Signal()
+    keep_wanted = Signal(str)  # a name for the section on show
     measure_wanted = Signal()
 
-    def __init__(self, theme: Theme, settings: Settings) -> None:
+    def __init__(self, theme: Theme, settings: Settings, sections: KeptSections) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._settings = settings
+        self._settings, self._sections = settings, sections
         self._entry: Entry | None = None
         self._plane: CuttingPlane | None = None
         self._limit = 1.0
@@ -78,7 +83,7 @@ class SectionPanel(QFrame):
         self.plot = SectionPlot(theme)
         controls = QVBoxLayout()
         controls.setSpacing(8)
-        controls.addWidget(QLabel("Section across", objectName="sectionTitle"))
+        controls.addLayout(self._kept_row())
         controls.addLayout(row)
         controls.addWidget(self.slider)
         controls.addWidget(self._where)
@@ -99,10 +104,58 @@ class SectionPanel(QFrame):
         self.measures.idClicked.connect(lambda _: self.measure_wanted.emit())
         self.slider.valueChanged.connect(self._on_slid)
 
+    def _kept_row(self) -> QHBoxLayout:
+        """The sections that were kept, by name, and the way to keep the one on show."""
+        self.kept = QComboBox(editable=True, insertPolicy=QComboBox.InsertPolicy.NoInsert)
+        self.kept.setAccessibleName("Kept sections")
+        self.kept.setToolTip("Sections that were kept; type another name to rename one")
+        self.kept.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._name = QLineEdit(placeholderText="Section")
+        self.kept.setLineEdit(self._name)
+        self.keep = QToolButton(text="Keep", toolTip="Keep this section; it goes into reports")
+        self.forget = QToolButton(text="×", toolTip="Forget this section")
+        self.forget.setAccessibleName("Forget this section")
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.kept, 1)
+        row.addWidget(self.keep)
+        row.addWidget(self.forget)
+        self.keep.clicked.connect(lambda: self.keep_wanted.emit(self.name_now))
+        self.forget.clicked.connect(lambda: self._act_on_kept(self._sections.remove))
+        self.kept.activated.connect(lambda index: self.plane_set.emit(self._sections.all[index].plane))
+        self._name.editingFinished.connect(self._on_renamed)
+        self._sections.changed.connect(self._show_kept)
+        return row
+
+    @property
+    def name_now(self) -> str:
+        """What the section on show is called if nobody says otherwise: `x = 12.3 mm`."""
+        return self._where.text()
+
+    def _show_kept(self) -> None:
+        at = self._sections.at(self._plane)
+        with QSignalBlocker(self.kept):
+            self.kept.clear()
+            self.kept.addItems([one.name for one in self._sections.all])
+            self.kept.setCurrentIndex(-1 if at is None else at)
+            self._name.setReadOnly(at is None)
+            self._name.setCursorPosition(0)
+        self.keep.setVisible(at is None)
+        self.forget.setVisible(at is not None)
+
+    def _on_renamed(self) -> None:
+        name = self.kept.currentText()
+        self._act_on_kept(lambda index: self._sections.rename(index, name))
+
+    def _act_on_kept(self, act: Callable[[int], None]) -> None:
+        at = self._sections.at(self._plane)
+        if at is not None:
+            act(at)
+
     @property
     def stops(self) -> list[QWidget]:
         """Where Tab halts, in order."""
-        return [*self.buttons.buttons(), self.slider, *self.measures.buttons()]
+        return [self.kept, self.keep, self.forget, *self.buttons.buttons(), self.slider, *self.measures.buttons()]
 
     def set_theme(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
@@ -125,6 +178,7 @@ class SectionPanel(QFrame):
         deviation: what is drawn along it at first; scores where there is none, or were asked for.
         """
         self._entry, self._plane, self._limit = entry, plane, limit
+        self._show_kept()
         self.measures.button(0).setEnabled(deviation is not None)
         if plane is None or entry is None or entry.shape is None:
             self.plot.show_section(None, NO_PROFILE, ("", "", ""))

@@ -28,14 +28,19 @@ from app.views.colour_bar import ColourBar
 from app.views.deviation_bar import DeviationBar
 from app.views.layers import Layer, deviation_of
 from app.views.linked_clouds import LinkedClouds
+from app.views.zone_drawing import DrawnZone
 from app.widgets.fitting_bar import KEPT, FittingBar
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.bands import Bands
+from app.workspaces.inspect.kept_sections import KeptSections
+from app.workspaces.inspect.measured_list import MeasuredList
+from app.workspaces.inspect.region_panel import RegionPanel
+from app.workspaces.inspect.regions import Regions
 from app.workspaces.inspect.section_panel import Deviated, SectionPanel
 from app.workspaces.inspect.tolerance_box import ToleranceBox
-from app.workspaces.inspect.tools import Tools
+from app.workspaces.inspect.tools import Tool, Tools
 from app.workspaces.inspect.view_actions import LOOK_SETTINGS, ViewActions, look_of
 from sedir_core.types import Tolerance
 from sedir_core.units import symbol
@@ -55,10 +60,14 @@ class ScanViews(QWidget):
         self.bands = Bands(session, settings, self)
         self.tolerance = ToleranceBox(self.bands)
         self.blend = BlendBar()
+        self._line = False
         self.tools = Tools(self.clouds, session, self)
         self.actions_of_views = ViewActions(settings, self.clouds, self.tools, self)
-        self.section = SectionPanel(theme, settings)
-        self.readout = Readout()
+        self.sections = KeptSections(self)
+        self.section = SectionPanel(theme, settings, self.sections)
+        self.regions = Regions(session, settings, self)
+        self.region_panel = RegionPanel(self.regions, theme)
+        self.readout, self.measured = Readout(), MeasuredList()
         self._bar = ViewBar(self.actions_of_views)
         self._scale = ScaleRow([self.colour_bar, self.deviation_bar])
         self._scale.add(1, self.tolerance)
@@ -67,7 +76,7 @@ class ScanViews(QWidget):
         column.setSpacing(5)
         column.addWidget(self._bar)
         column.addWidget(self.clouds, 1)
-        for part in (self.readout, self.blend, self.section, self._scale):
+        for part in (self.readout, self.measured, self.blend, self.section, self.region_panel, self._scale):
             column.addWidget(part)
         self.blend.blended.connect(self.clouds.set_blend)
         self.clouds.layer_changed.connect(self._show_scale)
@@ -77,7 +86,13 @@ class ScanViews(QWidget):
         session.compared_changed.connect(self.show_compared)
         self.tools.changed.connect(self._follow_tools)
         self.readout.clear_wanted.connect(self.tools.clear)
+        self.readout.keep_wanted.connect(self.tools.keep)
+        self.measured.removal_wanted.connect(self.tools.drop)
+        self.region_panel.pick_wanted.connect(lambda: self.tools.use(Tool.PICK))
+        self.region_panel.add_wanted.connect(self._add_region)
+        session.tolerances_changed.connect(self._follow_tools)
         self.section.cut_wanted.connect(self.tools.cut)
+        self.section.keep_wanted.connect(self._keep_section)
         self.section.plane_set.connect(self.tools.set_plane)
         self.section.measure_wanted.connect(self._follow_tools)
         self.section.camera_wanted.connect(lambda: self.section.face(self.clouds.pose))
@@ -90,8 +105,10 @@ class ScanViews(QWidget):
         self._follow_tools()
 
     def set_theme(self, theme: Theme) -> None:
-        parts = (self.clouds, self.colour_bar, self.deviation_bar, self.section, self.actions_of_views, self._bar)
-        for part in parts:
+        for part in (
+            self.clouds, self.colour_bar, self.deviation_bar, self.section, self.region_panel, self.actions_of_views,
+            self._bar,
+        ):  # fmt: skip
             part.set_theme(theme)
 
     def add_beside_scale(self, rate: AlarmRate) -> None:
@@ -103,14 +120,25 @@ class ScanViews(QWidget):
         for bar in (self.colour_bar, self.deviation_bar):
             bar.set_low(event.size().height() < LOW_PX)
 
+    def show_line(self, on: bool) -> None:
+        """The scan alone, without tools and scales."""
+        self._line = on
+        self._bar.setVisible(not on)
+        self._scale.setVisible(not on)
+        self.clouds.set_alone(on)
+        self._show_scale()
+        self._follow_tools()
+
     @property
     def stops(self) -> list[QWidget]:
         """Where Tab halts, in order; the views themselves join when they are built."""
         return [
             *self._bar.buttons,
             *(view.stop for view in self.clouds.views),
+            *self.measured.stops,
             self.blend.slider,
             *self.section.stops,
+            *self.region_panel.stops,
             self.colour_bar,
             self.deviation_bar,
             *self.tolerance.stops,
@@ -147,7 +175,7 @@ class ScanViews(QWidget):
             raw = None if entry is None else entry.raw
             self.colour_bar.show_detection(raw, self._session.limit, look_of(self._settings))
         self._scale.show_scale(1 if lengths else 0)
-        self.blend.setVisible(layer is Layer.BOTH)
+        self.blend.setVisible(layer is Layer.BOTH and not self._line)
 
     def _show_deviation(self, entry: Entry | None) -> None:
         if entry is not None:
@@ -192,11 +220,40 @@ class ScanViews(QWidget):
         self.clouds.set_notes(name if current is None else wording.compared_text(current, unit), right)
 
     def _follow_tools(self) -> None:
-        self.readout.say(self.tools.readout, bool(self.tools.probes))
-        self.section.setVisible(self.tools.section_shown)
+        kept = self.tools.kept(self._session.current_entry)
+        can_keep = self.tools.measurement is not None and self.tools.measurement not in kept
+        self.readout.say("" if self._line else self.tools.readout, bool(self.tools.probes), can_keep)
+        self.measured.show_measured(kept)
+        self.measured.setVisible(bool(kept) and not self._line)
+        self.section.setVisible(self.tools.section_shown and not self._line)
         if self.tools.section_shown:
             entry, unit = self._session.current_entry, self._session.unit
             self.section.show_section(entry, self.tools.plane, self._session.limit, unit, self._deviated(entry))
+
+        self._show_regions()
+
+    def _show_regions(self) -> None:
+        """All of them beside their tolerances; else those that failed."""
+        entry, shown = self._session.current_entry, self.tools.regions_shown and not self._line
+        self.region_panel.setVisible(shown)
+        if shown:
+            self.region_panel.show_entry(entry, self._session.unit, self.tools.picked_place is not None)
+        raw = None if entry is None else entry.raw
+        drawn = [
+            DrawnZone(zone.name, zone.place, zone.out(raw.to_unit))
+            for zone in (() if raw is None else raw.zones)
+            if raw is not None and zone.place is not None and (shown or zone.out(raw.to_unit))
+        ]
+        self.clouds.show_zones(drawn)
+
+    def _keep_section(self, name: str) -> None:
+        if self.tools.plane is not None:
+            self.sections.keep(self.tools.plane, name)
+
+    def _add_region(self) -> None:
+        entry, place = self._session.current_entry, self.tools.picked_place
+        if entry is not None and place is not None and self.regions.ready(entry):
+            self.regions.add(entry, place, self.bands.of(entry))
 
     def _deviated(self, entry: Entry | None) -> Deviated | None:
         """The deviation of that scan as people read it."""
@@ -238,8 +295,11 @@ class ViewBar(FittingBar):
         for action in (actions.swap, actions.single, actions.reset):
             self.add(action, 0)
         self.row.addStretch()
-        for action in (actions.pick, actions.measure, actions.section):
+        for action in (actions.pick, actions.section, actions.regions):
             self.add(action, 1)
+        measures = QMenu(self)
+        measures.addActions([actions.measure, actions.faces, actions.diameter, actions.clear])
+        self._lengths = self.add_menu("Measure", measures, "Distances, angles and diameters", 1)
         look = QMenu(self)
         actions.fill_look(look)
         self._look = self.add_menu("Look", look, "Colours, depth, size of points, and the unit", 2)
@@ -253,6 +313,7 @@ class ViewBar(FittingBar):
     def set_theme(self, theme: Theme) -> None:
         self._layer.setIcon(icon("layers-outline", theme.quiet))
         self._beside.setIcon(icon("compare", theme.quiet))
+        self._lengths.setIcon(icon("ruler", theme.quiet))
         self._look.setIcon(icon("palette-outline", theme.quiet))
 
 
@@ -315,28 +376,33 @@ class Readout(QFrame):
     """What was picked or measured, to be read and copied."""
 
     clear_wanted = Signal()
+    keep_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.text = QLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.keep = QToolButton(text="Keep", autoRaise=True, toolTip="List this measurement; it goes into the report")
         self._copy = QToolButton(text="Copy", autoRaise=True)
         self._clear = QToolButton(text="Clear", autoRaise=True, toolTip="Forget the picked points (C)")
+        self.keep.clicked.connect(self.keep_wanted)
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.text()))
         self._clear.clicked.connect(self.clear_wanted)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 4, 8, 4)
         row.addWidget(self.text, 1)
+        row.addWidget(self.keep)
         row.addWidget(self._copy)
         row.addWidget(self._clear)
 
-    def say(self, text: str, picked: bool) -> None:
-        """picked: it is about points, not about what to do."""
+    def say(self, text: str, picked: bool, can_keep: bool) -> None:
+        """picked: it is about points, not about what to do. can_keep: it is a measurement that is not listed yet."""
         self.text.setText(text)
         self.text.setToolTip(text)
         self.setVisible(bool(text))
         self._copy.setVisible(picked)
+        self.keep.setVisible(can_keep)
         self._clear.setVisible(picked)
 
 

@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QApplication
 from app.state.entries import Entry
 from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
-from app.views.picking import Probe, distance
+from app.views.picking import Probe
 from app.views.section import CuttingPlane, across_axis
+from app.widgets.numbers import on_screen
 from app.workspaces.inspect import wording
+from app.workspaces.inspect.measurements import Measurement, diameter, face_to_face, point_to_point
 from sedir_core.evaluation.report_style import percent
 from sedir_core.types import DoubleArray
 
@@ -23,11 +25,31 @@ DETAIL = 0.01
 
 
 class Tool(Enum):
-    """LOOK turns the camera and chooses defects by their callouts; the others pick points as well."""
+    """LOOK turns the camera and chooses defects by their callouts; the others pick points as well.
+
+    FACES: the two that two points are on. DIAMETER: of the round surface that a point is on.
+    """
 
     LOOK = "look"
     PICK = "pick"
     MEASURE = "measure"
+    FACES = "faces"
+    DIAMETER = "diameter"
+
+
+IN_TWO = (Tool.MEASURE, Tool.FACES)
+"""Tools that need two points."""
+WANTED = {
+    Tool.PICK: "a point",
+    Tool.MEASURE: "the first point",
+    Tool.FACES: "a point of the first face",
+    Tool.DIAMETER: "a point of the round surface",
+}
+WANTED_NEXT = {Tool.MEASURE: "the second point", Tool.FACES: "a point of the second face"}
+NOT_FOUND = {
+    Tool.FACES: "No flat face around one of the two points. Click nearer to the middle of a face.",
+    Tool.DIAMETER: "No round surface around that point.",
+}
 
 
 class Tools(QObject):
@@ -42,16 +64,21 @@ class Tools(QObject):
         self.tool = Tool.LOOK
         self.plane: CuttingPlane | None = None
         self.probes: list[Probe] = []
+        self.regions_shown = False
+        self.measurement: Measurement | None = None  # what the picked points say
+        self._measured_with = Tool.PICK  # the tool that they were picked with, which may be laid down
+        self._kept: dict[int, tuple[Measurement, ...]] = {}  # by entry
         clouds.point_clicked.connect(self._add)
-        session.unit_changed.connect(self._tell)
+        session.unit_changed.connect(self._measure)
 
     def show_entry(self, entry: Entry | None) -> None:
         """Another scan has other points; a plane stays, since parts of a kind are cut alike."""
         other = (None if entry is None else entry.id) != (None if self._entry is None else self._entry.id)
         self._entry = entry
         if other:
-            self.probes = []
-        self._tell()
+            self.clear()
+        else:
+            self._tell()
 
     def use(self, tool: Tool) -> None:
         """Take up a tool; points picked so far stay."""
@@ -62,21 +89,40 @@ class Tools(QObject):
         # Esc leaves a tool wherever the focus is, before it means anything else.
         (app.removeEventFilter if tool is Tool.LOOK else app.installEventFilter)(self)
         self.tool = tool
-        if len(self.probes) > 1 and tool is Tool.PICK:
+        if tool is not Tool.LOOK:
+            self._measured_with = tool
+        if tool in (Tool.FACES, Tool.DIAMETER) or (len(self.probes) > 1 and tool is Tool.PICK):
             self.probes = []
         self._clouds.set_aiming(tool is not Tool.LOOK)
-        self._tell()
+        self._measure()
 
     def clear(self) -> None:
         """Forget the picked points."""
         self.probes = []
-        self._tell()
+        self._measure()
+
+    def kept(self, entry: Entry | None) -> tuple[Measurement, ...]:
+        """The measurements of that scan that go into its report."""
+        return () if entry is None else self._kept.get(entry.id, ())
+
+    def keep(self) -> None:
+        """Put what the picked points say on the scan's list."""
+        if self._entry is not None and self.measurement is not None and self.measurement not in self.kept(self._entry):
+            self._kept[self._entry.id] = (*self.kept(self._entry), self.measurement)
+            self.changed.emit()
+
+    def drop(self, index: int) -> None:
+        """Take a measurement off the list of the scan on show."""
+        if self._entry is not None:
+            kept = self.kept(self._entry)
+            self._kept[self._entry.id] = kept[:index] + kept[index + 1 :]
+            self.changed.emit()
 
     def pick_row(self, row: int) -> None:
         """Point at a point of the scan, as a click on it would."""
         if self._entry is not None and self._entry.scan is not None:
-            self.probes = [Probe(self._entry.scan.points[row], row)]
-            self._tell()
+            self.probes, self._measured_with = [Probe(self._entry.scan.points[row], row)], Tool.PICK
+            self._measure()
 
     @property
     def section_shown(self) -> bool:
@@ -88,6 +134,16 @@ class Tools(QObject):
             self.cut(across_axis(0))
         else:
             self.set_plane(None)
+
+    def show_regions(self, on: bool) -> None:
+        """The tolerances by region, to be seen and set."""
+        self.regions_shown = on
+        self.changed.emit()
+
+    @property
+    def picked_place(self) -> DoubleArray | None:
+        """(3,) of the scan's point that is picked."""
+        return next((probe.place for probe in self.probes if probe.row is not None), None)
 
     def cut(self, plane: CuttingPlane) -> None:
         """A plane like that, through the chosen defect, or else the strongest, or else the middle."""
@@ -111,13 +167,15 @@ class Tools(QObject):
     @property
     def readout(self) -> str:
         """What was picked, or what to do; empty when there is nothing to say."""
-        if len(self.probes) == 2:
-            return self._distance_text()
-        if self.probes and self.tool is not Tool.MEASURE:
+        if self.measurement is not None:
+            return on_screen(self.measurement.words)
+        if len(self.probes) == 2 or (self.probes and self._measured_with is Tool.DIAMETER):
+            return NOT_FOUND.get(self._measured_with, "")
+        if self.probes and self.tool not in IN_TWO:
             return self._point_text(self.probes[0])
         if self.tool is Tool.LOOK:
             return ""
-        what = "a point" if self.tool is Tool.PICK else "the second point" if self.probes else "the first point"
+        what = WANTED_NEXT[self.tool] if self.probes else WANTED[self.tool]
         return f"Click {what} of the scan or of what stands beside it. Esc leaves the tool."
 
     def _of_interest(self) -> DoubleArray:
@@ -131,12 +189,36 @@ class Tools(QObject):
         return np.asarray(entry.scan.points[hottest] - entry.shape.origin)
 
     def _add(self, probe: Probe) -> None:
-        goes_on = self.tool is Tool.MEASURE and len(self.probes) == 1
+        goes_on = self.tool in IN_TWO and len(self.probes) == 1
         self.probes = [*self.probes, probe] if goes_on else [probe]
+        self._measure()
+
+    def _measure(self, *_: object) -> None:
+        """Anew, from the points that are picked."""
+        self.measurement = self._measured()
         self._tell()
 
+    def _measured(self) -> Measurement | None:
+        entry = self._entry
+        if entry is None or entry.scan is None or entry.shape is None or not self.probes:
+            return None
+        if self._measured_with is Tool.DIAMETER:
+            return diameter(entry, self.probes[0], self._text)
+        if len(self.probes) < 2:
+            return None
+        if self._measured_with is Tool.FACES:
+            return face_to_face(entry, self.probes, self._text)
+        return point_to_point(self.probes, self._text)
+
+    def _text(self, length: float) -> str:
+        """In the unit that the defects are told in."""
+        found = None if self._entry is None else self._entry.raw
+        shape = None if self._entry is None else self._entry.shape
+        like = DETAIL * (1.0 if shape is None else shape.radius)
+        return wording.lengths_of(found, self._session.unit).text(length, like)
+
     def _tell(self, *_: object) -> None:
-        length = self._length_text() if len(self.probes) == 2 else ""
+        length = self.measurement.value if len(self.probes) == 2 and self.measurement is not None else ""
         self._clouds.show_probes(self.probes, length)
         self.changed.emit()
 
@@ -160,14 +242,6 @@ class Tools(QObject):
     def _beside(self) -> str:
         beside = self._clouds.beside
         return (beside if self._entry is None else self._entry.shown_as(beside)).value.lower()
-
-    def _distance_text(self) -> str:
-        way = distance(*self.probes)[1]
-        parts = "  ".join(f"Δ{axis} {self._coordinate(v)}" for axis, v in zip("xyz", way, strict=True))
-        return f"Distance {self._length_text()}   ·   {parts}"
-
-    def _length_text(self) -> str:
-        return f"{self._coordinate(distance(*self.probes)[0])} {self._session.unit}".rstrip()
 
     def _coordinate(self, value: float) -> str:
         shape = None if self._entry is None else self._entry.shape

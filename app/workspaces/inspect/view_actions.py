@@ -52,10 +52,16 @@ class ViewActions(QObject):
         self.single = self._action("One View", self._toggle_single, "V", "dock-window")
         self.single.setCheckable(True)
         self.section = self._action("Section Plane", self._toggle_section, "X", "square-opacity")
+        self.regions = self._action("Tolerances by Region", self._toggle_regions, "T", "selection-marker")
         self.pick = self._action("Pick a Point", lambda: self._use(Tool.PICK), "P", "crosshairs-gps")
         self.measure = self._action("Measure a Distance", lambda: self._use(Tool.MEASURE), "M", "ruler")
+        self.faces = self._action("Measure Two Faces", lambda: self._use(Tool.FACES), "A", "angle-acute")
+        self.diameter = self._action("Measure a Diameter", lambda: self._use(Tool.DIAMETER), "I", "diameter-variant")
         self.clear = self._action("Clear Picked Points", tools.clear, "C", "eraser")
-        for action, short in ((self.section, "Section"), (self.pick, "Pick"), (self.measure, "Measure")):
+        shorts = ((self.section, "Section"), (self.regions, "Regions"), (self.pick, "Pick"), (self.measure, "Measure"))
+        for action in (self.faces, self.diameter):
+            action.setCheckable(True)
+        for action, short in shorts:
             action.setCheckable(True)
             action.setIconText(short)
         self.maps = self._choices(list(MAPS.values()), list(MAPS), "colour_map")
@@ -65,7 +71,10 @@ class ViewActions(QObject):
         self.shading.setCheckable(True)
         self.larger = self._action("Larger Points", lambda: self._resize_points(1), "Ctrl++")
         self.smaller = self._action("Smaller Points", lambda: self._resize_points(-1), "Ctrl+-")
-        self.needs_scan = [*self.sides, self.reset, self.section, self.pick, self.measure, self.clear]
+        self.needs_scan = [
+            *self.sides, self.reset, self.section, self.regions, self.pick, self.measure, self.faces, self.diameter,
+            self.clear,
+        ]  # fmt: skip
         tools.changed.connect(self._follow)
         settings.changed.connect(self._follow)  # a method, not a lambda: Qt lets go of it with the window
         self._follow()
@@ -79,7 +88,8 @@ class ViewActions(QObject):
         menu.addMenu("Right View").addActions(self.besides)
         menu.addActions([self.swap, self.single])
         menu.addSeparator()
-        menu.addActions([self.section, self.pick, self.measure, self.clear])
+        menu.addActions([self.section, self.regions, self.pick])
+        menu.addActions([self.measure, self.faces, self.diameter, self.clear])
         menu.addSeparator()
         self.fill_look(menu)
         menu.addSeparator()
@@ -100,6 +110,9 @@ class ViewActions(QObject):
 
     def _toggle_section(self) -> None:
         self._tools.show_section(not self._tools.section_shown)
+
+    def _toggle_regions(self) -> None:
+        self._tools.show_regions(not self._tools.regions_shown)
 
     def _use(self, tool: Tool) -> None:
         self._tools.use(Tool.LOOK if self._tools.tool is tool else tool)
@@ -122,8 +135,12 @@ class ViewActions(QObject):
         self.larger.setEnabled(self._size_at < len(POINT_SIZES) - 1)
         self.smaller.setEnabled(self._size_at > 0)
         self.section.setChecked(self._tools.section_shown)
+        self.regions.setChecked(self._tools.regions_shown)
         self.pick.setChecked(self._tools.tool is Tool.PICK)
-        self.measure.setChecked(self._tools.tool is Tool.MEASURE)
+        for action, tool in (
+            (self.measure, Tool.MEASURE), (self.faces, Tool.FACES), (self.diameter, Tool.DIAMETER),
+        ):  # fmt: skip
+            action.setChecked(self._tools.tool is tool)
         self.shading.setChecked(look_of(self._settings).depth_shading is True)
 
     def _follow_beside(self, beside: Beside) -> None:

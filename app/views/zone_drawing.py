@@ -1,0 +1,85 @@
+"""Regions of a part over a 3D view: boxes and balls as wires, with their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from app.views.marks import DARK, EDGES, PADDING_PX
+from app.views.overlay import Overlay
+from sedir_core.types import DoubleArray, ZonePlace
+
+N_CORNERS = 48  # of a drawn circle
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnZone:
+    """place: in the scan's coordinates. failed: a deviation in it exceeds what is allowed there."""
+
+    name: str
+    place: ZonePlace
+    failed: bool
+
+
+class ZoneDrawing:
+    """Nothing until it is given regions."""
+
+    def __init__(self, overlay: Overlay) -> None:
+        self._overlay = overlay
+        self._wires: list[tuple[str, list[NDArray[np.float64]], bool]] = []
+        self._colours = ("#ffffff", "#ffffff")
+        overlay.drawings.append(self)
+
+    def show_zones(self, zones: Sequence[DrawnZone], origin: DoubleArray, colours: tuple[str, str]) -> None:
+        """origin: (3,) of the shape. colours: of regions that hold, and of those that failed."""
+        self._wires = [(zone.name, wires(zone.place, origin), zone.failed) for zone in zones]
+        self._colours = colours
+        self._overlay.update()
+
+    def paint(self, painter: QPainter, overlay: Overlay) -> None:
+        for name, lines, failed in self._wires:
+            seen = [overlay.seen(line) for line in lines]
+            if any(line is None for line in seen):
+                continue
+            colour = QColor(self._colours[failed])
+            drawn = [QPolygonF([QPointF(float(x), float(y)) for x, y, _ in line]) for line in seen if line is not None]
+            for ink, width in ((QColor(DARK), 3.0), (colour, 1.4)):
+                ink.setAlphaF(0.75)
+                painter.setPen(QPen(ink, width))
+                for line in drawn:
+                    painter.drawPolyline(line)
+            bounds = QRectF()
+            for line in drawn:
+                bounds = bounds.united(line.boundingRect())
+            _paint_name(painter, QPointF(bounds.center().x(), bounds.top()), name, colour)
+
+
+def wires(place: ZonePlace, origin: DoubleArray) -> list[NDArray[np.float64]]:
+    """Lines (k, 3) around the shape's origin: three circles of a ball, twelve edges of a box."""
+    if place.rounded:
+        turn = np.linspace(0, 2 * np.pi, N_CORNERS + 1)
+        circle = np.stack([np.cos(turn), np.sin(turn), np.zeros_like(turn)], axis=1)
+        local = [np.roll(circle, shift, axis=1) for shift in range(3)]
+    else:
+        corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
+        local = [corners[list(edge)] for edge in EDGES]
+    return [(line * place.half) @ place.axes + place.centre - origin for line in local]
+
+
+def _paint_name(painter: QPainter, top: QPointF, name: str, colour: QColor) -> None:
+    metrics = QFontMetricsF(painter.font())
+    width, height = metrics.horizontalAdvance(name) + 2 * PADDING_PX, metrics.height() + 4
+    room = QRectF(top.x() - width / 2, top.y() - height - 2, width, height)
+    ground = QColor(DARK)
+    ground.setAlphaF(0.8)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(room, 4, 4)
+    painter.setPen(colour)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter), name)

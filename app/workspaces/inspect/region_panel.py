@@ -1,0 +1,254 @@
+"""The regions of a part with their tolerances, and how far the scan on show deviates in each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.state.entries import Entry, Failure
+from app.widgets.theme import Theme, icon
+from app.workspaces.inspect import wording
+from app.workspaces.inspect.regions import Regions
+from sedir_core.errors import BadConfig
+from sedir_core.tolerances import parse_tolerance, tolerance_text
+from sedir_core.types import Tolerance, Zone
+from sedir_core.units import symbol
+
+COLUMNS = ("Region", "Tolerance", "Radius", "Deviation", "")
+NAME, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
+FILES = "Tolerances (*.toml)"
+FIXED = ~Qt.ItemFlag.ItemIsEditable
+LEAST_PX, MOST_PX = 118, 196
+
+
+class RegionPanel(QFrame):
+    """`add_wanted` asks for a region where a point is picked, `pick_wanted` for the tool that picks."""
+
+    add_wanted = Signal()
+    pick_wanted = Signal()
+    wrong = Signal(str, object)  # where, Failure
+
+    def __init__(self, regions: Regions, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._regions, self._theme = regions, theme
+        self._entry: Entry | None = None
+        self._unit = ""
+        self._picked = False
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setAccessibleName("Regions and their tolerances")
+        self.table.setHorizontalHeaderLabels(COLUMNS)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setTabKeyNavigation(False)
+        self.table.verticalHeader().hide()
+        self.table.setFrameShape(QFrame.Shape.NoFrame)
+        header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        self.hint = QLabel(objectName="quiet", wordWrap=True)
+        self.add, self.remove, self.load, self.save = (
+            QPushButton(text) for text in ("Add a region", "Remove", "Open…", "Save…")
+        )
+        self.add.setToolTip("Around the point that is picked")
+        self.load.setToolTip("Regions from a file, for this kind of part")
+        self.save.setToolTip("As a file for the command line: --tolerance-file")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(QLabel("Tolerances by region", objectName="sectionTitle"))
+        row.addWidget(self.hint, 1)
+        for button in (self.add, self.remove, self.load, self.save):
+            row.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 10, 8)
+        column.setSpacing(6)
+        column.addLayout(row)
+        column.addWidget(self.table, 1)
+        self.setMinimumHeight(LEAST_PX)
+        self.setMaximumHeight(MOST_PX)
+        self.add.clicked.connect(lambda: (self.add_wanted if self._picked else self.pick_wanted).emit())
+        self.remove.clicked.connect(self._remove)
+        self.load.clicked.connect(self._load)
+        self.save.clicked.connect(self._save)
+        self.table.itemChanged.connect(self._on_edited)
+        self.table.itemSelectionChanged.connect(self._enable)
+
+    @property
+    def stops(self) -> list[QWidget]:
+        """Where Tab halts, in order."""
+        return [self.add, self.remove, self.load, self.save, self.table]
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.show_entry(self._entry, self._unit, self._picked)
+
+    def show_entry(self, entry: Entry | None, unit: str, picked: bool) -> None:
+        """unit: what the user calls the scans' own. picked: a point of the scan is."""
+        self._entry, self._unit, self._picked = entry, unit, picked
+        zones, row = self._listed(entry), self.table.currentRow()
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(zones))
+            for index, zone in enumerate(zones):
+                self._fill(index, zone)
+            self.table.setCurrentCell(min(row, len(zones) - 1), NAME)
+        self._enable()
+
+    def _listed(self, entry: Entry | None) -> tuple[Zone, ...]:
+        """Those of its kind of part, and last the rest; of a past inspection, those that counted then."""
+        if entry is not None and entry.past is not None and entry.raw is not None:
+            return entry.raw.zones
+        part = self._regions.of(entry)
+        return () if part is None else (*part.zones, Zone("", part.elsewhere, None))
+
+    def _fill(self, row: int, zone: Zone) -> None:
+        assert self._entry is not None and self._entry.raw is not None
+        found, past = self._entry.raw, self._entry.past is not None
+        known = (past or self._regions.ready(self._entry)) and row < len(found.zones)
+        measured = found.zones[row] if known else None
+        state = "" if measured is None else _state(measured, found.to_unit)
+        for column, text in enumerate((*self._texts(zone, measured), state)):
+            item = QTableWidgetItem(text)
+            if past or _is_fixed(column, zone, measured):
+                item.setFlags(item.flags() & FIXED)
+            if column == STATE and state:
+                colour = self._theme.ok if state == "OK" else self._theme.ng
+                item.setForeground(QColor(colour))
+                item.setIcon(icon("check-circle" if state == "OK" else "alert-octagon", colour))
+            self.table.setItem(row, column, item)
+
+    def _texts(self, zone: Zone, measured: Zone | None) -> tuple[str, str, str, str]:
+        """Name, tolerance, size and deviation; the last two as far as the scan on show is judged."""
+        assert self._entry is not None
+        lengths = wording.lengths_of(self._entry.raw, self._unit)
+        counts = zone.tolerance if zone.name or measured is None else measured.tolerance
+        allowed = "any" if counts is None else tolerance_text(counts, lengths.unit)
+        size = ""
+        if measured is not None and measured.place is not None:
+            half = measured.place.half
+            size = lengths.text(float(half[0])) if measured.place.rounded else lengths.size(2 * half)
+        return zone.name or "Elsewhere", allowed, size, "…" if measured is None else _span(measured, lengths)
+
+    def _enable(self) -> None:
+        ready, part = self._regions.ready(self._entry), self._regions.of(self._entry)
+        rows = 0 if part is None else len(part.zones)
+        self.add.setEnabled(ready)
+        self.load.setEnabled(ready)
+        self.remove.setEnabled(ready and 0 <= self.table.currentRow() < rows)
+        self.save.setEnabled(rows > 0)
+        self.hint.setText(_hint(self._entry, self._picked, rows))
+
+    def _remove(self) -> None:
+        if self._entry is not None:
+            self._regions.remove(self._entry, self.table.currentRow())
+
+    def _load(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open tolerances by region", "", FILES)
+        if name and self._entry is not None:
+            self._regions.take(self._entry, Path(name))
+
+    def _save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save tolerances by region", "tolerances.toml", FILES)
+        if name and self._entry is not None:
+            self._regions.give(self._entry, Path(name))
+
+    def _on_edited(self, item: QTableWidgetItem) -> None:
+        entry, part = self._entry, self._regions.of(self._entry)
+        if entry is None or part is None:
+            return
+        row, text = item.row(), item.text().strip()
+        try:
+            if item.column() == NAME:
+                self._rename(entry, part.zones, row, text)
+            elif item.column() == SIZE:
+                self._resize(entry, part.zones[row], row, text)
+            elif row == len(part.zones):
+                self._regions.set_elsewhere(entry, read_tolerance(text))
+            else:
+                self._regions.change(entry, row, tolerance=read_tolerance(text))
+        except BadConfig as error:
+            self.wrong.emit(error.where, Failure.of(error))
+            self.show_entry(entry, self._unit, self._picked)
+
+    def _rename(self, entry: Entry, zones: tuple[Zone, ...], row: int, text: str) -> None:
+        if not text or any(zone.name == text for index, zone in enumerate(zones) if index != row):
+            raise BadConfig(text or "A region", "every region needs a name of its own", "choose another")
+        self._regions.change(entry, row, name=text)
+
+    def _resize(self, entry: Entry, zone: Zone, row: int, text: str) -> None:
+        assert entry.raw is not None and zone.place is not None
+        shown = entry.raw.zones[row].place if self._regions.ready(entry) else None
+        wanted = read_length(text, symbol(wording.lengths_of(entry.raw, self._unit).unit))
+        if shown is None or wanted is None:
+            raise BadConfig(text or "A region", "is no radius", "a number above 0")
+        factor = wanted / (wording.lengths_of(entry.raw, self._unit).factor * float(shown.half[0]))
+        self._regions.change(entry, row, place=replace(zone.place, half=factor * zone.place.half))
+
+
+def read_tolerance(text: str) -> Tolerance | None:
+    """As people type it over what is shown: `0.3`, `±0.3 mm`, `−0.2 to 0.4 mm`, `any`. Raises BadConfig."""
+    plain = text.lower().replace("−", "-").replace("±", "").replace(" to ", ",").strip()
+    while plain and not plain[-1].isdigit() and plain != "any":
+        plain = plain[:-1].rstrip()
+    if not plain and text:
+        raise BadConfig("Tolerance", f"{text!r} is no tolerance", "0.3, -0.2,0.4 or any")
+    return None if plain == "any" else parse_tolerance(plain, "Tolerance")
+
+
+def read_length(text: str, unit: str) -> float | None:
+    """A length above 0, with or without its unit; None for anything else."""
+    try:
+        found = float(text.removesuffix(unit).strip().replace(",", ""))
+    except ValueError:
+        return None
+    return found if 0 < found < math.inf else None
+
+
+def _state(measured: Zone, to_unit: float) -> str:
+    """Whether its tolerance holds; nothing where there is none, or nothing to hold it against."""
+    if measured.out(to_unit):
+        return "NG"
+    return "" if measured.tolerance is None or math.isnan(measured.lowest) else "OK"
+
+
+def _is_fixed(column: int, zone: Zone, measured: Zone | None) -> bool:
+    """Of the rest of the part only the tolerance can be set, of a box no radius."""
+    round_one = measured is not None and measured.place is not None and measured.place.rounded
+    return column in (MEASURED, STATE) or (column == NAME and not zone.name) or (column == SIZE and not round_one)
+
+
+def _span(zone: Zone, lengths: wording.LengthWording) -> str:
+    if math.isnan(zone.lowest) or math.isnan(zone.highest):
+        return "not measured"
+    like = max(abs(zone.lowest), abs(zone.highest))
+    low, high = (("+" if end > 0 else "") + lengths.bare(end, like) for end in (zone.lowest, zone.highest))
+    return f"{low} to {high} {symbol(lengths.unit)}".rstrip()
+
+
+def _hint(entry: Entry | None, picked: bool, rows: int) -> str:
+    if entry is None or entry.raw is None:
+        return ""
+    if entry.raw.expected is None:
+        return "This model measures no deviation."
+    if entry.past is not None:
+        return "As it was judged then."
+    if rows:
+        return f"Of every {entry.raw.category}. Double-click a value to change it."
+    return "Add makes a region around the picked point." if picked else "Pick a point where a region is to be (P)."

@@ -1,0 +1,52 @@
+"""Regions with tolerances of their own, as a kept inspection holds them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from sedir_core.documents import number
+from sedir_core.types import DoubleArray, Tolerance, Zone, ZonePlace
+
+
+def words_of_zone(zone: Zone) -> dict[str, Any]:
+    """Plain values for JSON."""
+    place = zone.place
+    return {
+        "name": zone.name,
+        "tolerance": None if zone.tolerance is None else [zone.tolerance.minus, zone.tolerance.plus],
+        "range": [None if math.isnan(end) else end for end in (zone.lowest, zone.highest)],
+        "place": None
+        if place is None
+        else [place.centre.tolist(), place.half.tolist(), place.axes.tolist(), place.rounded],
+    }
+
+
+def zone_from(kept: dict[str, Any]) -> Zone:
+    """What `words_of_zone` said. Raises KeyError, TypeError, ValueError where that is damaged."""
+    lowest, highest = (math.nan if end is None else _known(end) for end in kept["range"])
+    tolerance = None if kept["tolerance"] is None else Tolerance(*map(_known, kept["tolerance"]))
+    return Zone(str(kept["name"]), tolerance, _place(kept["place"]), lowest, highest)
+
+
+def _place(kept: list[Any] | None) -> ZonePlace | None:
+    if kept is None:
+        return None
+    centre, half, axes, rounded = kept
+    return ZonePlace(_array(centre, (3,)), _array(half, (3,)), _array(axes, (3, 3)), bool(rounded))
+
+
+def _array(kept: list[Any], shape: tuple[int, ...]) -> DoubleArray:
+    found = np.array(kept, np.float64)
+    if found.shape != shape or not np.isfinite(found).all():
+        raise ValueError(f"a region's place is {found.shape}, expected {shape}")
+    return found
+
+
+def _known(value: object) -> float:
+    found = number(value)
+    if found is None:
+        raise ValueError(f"{value!r} is no number")
+    return found

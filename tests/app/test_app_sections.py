@@ -1,0 +1,80 @@
+"""Sections that are kept: listed by name, renamed, removed, and drawn in the report of every scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from app_helpers import open_and_wait
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from app.views.section import across_axis
+from app.workspaces.inspect.kept_sections import KeptSections
+from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, write_report
+from app.workspaces.inspect.section_panel import SectionPanel
+from sedir_core.evaluation.section_picture import section_picture
+from sedir_core.types import never_stop, no_report
+
+
+def test_a_name_that_is_taken_gets_a_number() -> None:
+    kept = KeptSections()
+    for _ in range(3):
+        kept.keep(across_axis(0), "rim")
+    kept.keep(across_axis(1), "neck")
+    kept.rename(3, " rim ")
+    kept.rename(0, "")
+    assert [one.name for one in kept.all] == ["rim", "rim (2)", "rim (3)", "rim (4)"]
+
+
+def keep_two(qtbot: QtBot, window: MainWindow, path: Path) -> SectionPanel:
+    open_and_wait(qtbot, window, path)
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    panel = window.page.stage.section
+    panel.keep.click()
+    panel.buttons.button(2).click()
+    panel.keep.click()
+    return panel
+
+
+def test_a_section_that_was_kept_is_shown_again_by_its_name(
+    qtbot: QtBot, window: MainWindow, dented_file: Path
+) -> None:
+    panel = keep_two(qtbot, window, dented_file)
+    assert panel.kept.count() == 2 and panel.kept.currentIndex() == 1
+    assert panel.kept.itemText(0).startswith("x = ") and panel.kept.itemText(1).startswith("z = ")
+    assert not panel.keep.isVisible()
+    panel.kept.activated.emit(0)
+    plane = window.page.stage.tools.plane
+    assert plane is window.page.stage.sections.all[0].plane and plane.name == "x"
+    panel.slider.setValue(100)  # another plane, which is not kept yet
+    assert panel.kept.currentIndex() == -1 and panel.keep.isVisible() and not panel.forget.isVisible()
+
+
+def test_it_is_renamed_where_its_name_stands_and_removed(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
+    panel = keep_two(qtbot, window, dented_file)
+    panel.kept.lineEdit().setText("Rim")
+    panel.kept.lineEdit().editingFinished.emit()
+    assert [one.name for one in window.page.stage.sections.all][1] == "Rim" and panel.kept.currentText() == "Rim"
+    panel.forget.click()
+    assert panel.kept.count() == 1 and window.page.stage.section.isVisible()
+
+
+def test_the_report_draws_each_of_them_for_each_scan(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, tmp_path: Path
+) -> None:
+    keep_two(qtbot, window, dented_file)
+    stage, (entry,) = window.page.stage, window.session.entries
+    stage.sections.rename(0, "Rim <1>")
+    request = ReportRequest((ReportedScan(entry),), tmp_path / "run", sections=tuple(stage.sections.all))
+    write_report(tmp_path / "report.html", request, no_report, never_stop)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert text.count('<figure class="cut">') == 2 and "Section Rim &lt;1&gt;" in text
+    write_report(tmp_path / "report.pdf", request, no_report, never_stop)
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_section_that_cuts_nothing_is_a_picture_too() -> None:
+    nothing = np.empty((0, 2), np.float32)
+    assert section_picture(nothing, np.empty((0, 3), np.uint8), nothing, 1.0, "mm").startswith(b"\x89PNG")
