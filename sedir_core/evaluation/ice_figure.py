@@ -31,7 +31,8 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.titlelocation": "left", "axes.titlepad": 7,
 }  # fmt: skip
 WIDTH_INCHES, DPI = 10.5, 220
-LONGEST_NAME, INCHES_A_LETTER = 26, 0.072  # letters of a category's name; of 8 points
+LONGEST_NAME, INCHES_A_LETTER = 40, 0.072  # letters of a category's name; of 8 points
+MOST_COLUMNS, BESIDE_A_NAME = 7, 0.35  # of the legend; inches that its mark and the gap take
 
 
 def check_format(path: Path) -> None:
@@ -44,7 +45,7 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
     """Write the figure in the format of the suffix. Raises CannotWrite."""
     check_format(path)
     n = len(found.categories)
-    legend_rows = math.ceil(n / 7)
+    legend_rows = math.ceil(n / _columns(found))
     below = max(2.4, 0.2 * n + 0.9)
     gap = 0.2 * legend_rows + 0.55
     height = 0.35 + 4.3 + gap + below + 0.75
@@ -82,8 +83,19 @@ def label(run: RunResult) -> str:
 
 def _margin(found: Comparison) -> float:
     """Inches at the left that the names of the categories need."""
-    longest = max(len(_short(name, LONGEST_NAME)) for name in found.categories)
-    return max(0.5, 0.3 + INCHES_A_LETTER * longest)
+    return max(0.5, 0.3 + _longest(found))
+
+
+def _longest(found: Comparison) -> float:
+    """Inches that the longest name of a category takes."""
+    return INCHES_A_LETTER * max(len(_short(name, LONGEST_NAME)) for name in found.categories)
+
+
+def _columns(found: Comparison) -> int:
+    """Of the legend: as many as the names leave room for."""
+    fit = int(0.94 * WIDTH_INCHES / (_longest(found) + BESIDE_A_NAME))
+    rows = math.ceil(len(found.categories) / max(1, min(fit, MOST_COLUMNS)))
+    return math.ceil(len(found.categories) / rows)
 
 
 def _scatter(axes: Axes, found: Comparison, places: FloatArray, title: str) -> None:
@@ -104,11 +116,10 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
     for c, name in enumerate(found.categories):
         colour, shape = category_style(c)
         mark = Line2D([], [], marker=MARKERS[shape], color=colour, linestyle="", markersize=5, markeredgewidth=0)
-        mark.set_label(_short(name, 18))
+        mark.set_label(_short(name, LONGEST_NAME))
         handles.append(mark)
-    columns = math.ceil(len(handles) / math.ceil(len(handles) / 7))
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=columns,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, top), ncols=_columns(found),
         frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
