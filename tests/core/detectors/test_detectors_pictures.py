@@ -141,18 +141,6 @@ def test_ismp_s_vector_has_the_published_width() -> None:
     assert look("slices and groups", Cloud(points, points)).features.shape == (16, 1_505)
 
 
-def test_ismp_s_vector_does_not_depend_on_the_order_of_the_points() -> None:
-    random = np.random.default_rng(0)
-    points = random.normal(size=(2_000, 3))  # of an even ellipsoid, many would be equally far
-    points *= np.array([1, 0.8, 0.6]) / np.linalg.norm(points, axis=1, keepdims=True)
-    order = random.permutation(len(points))
-    look = extractor("ismp").extract
-    straight, shuffled = (look("slices and groups", Cloud(one, one)) for one in (points, points[order]))
-    rows, others = np.argsort(straight.picked), np.argsort(order[shuffled.picked])
-    assert np.array_equal(straight.picked[rows], order[shuffled.picked][others])
-    assert np.allclose(straight.features[rows], shuffled.features[others], rtol=1e-3, atol=1e-3)
-
-
 def test_ismp_of_tokens_and_coordinates_alone_is_reg3d_ad() -> None:
     parts, scan = (ellipsoid(n) for n in (2_000, 1_500))
     bulged = scan * (1 + 0.1 * (scan[:, 2:] > 0.5))
