@@ -158,9 +158,10 @@ def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named:
 def _relation(axes: Axes, found: Comparison) -> None:
     for run, colour, marker in zip(found.runs, (MODEL, BASELINE), "os", strict=True):
         rho = "undefined" if np.isnan(run.spearman) else f"{run.spearman:+.2f}"
+        words = f"{label(run)}: ρ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{rho}"
         axes.scatter(
             run.classification_score, run.normal_error, s=24, color=colour, marker=marker,
-            label=_lines(f"{label(run)}: ρ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{rho}", 24, 3), edgecolors="white", linewidths=0.5,
+            label=_lines(words, 24, 3), edgecolors="white", linewidths=0.5,
         )  # fmt: skip
     axes.set(title="E   Score and error", xlabel="classification score", ylabel="normal error", xlim=(-0.04, 1.04))
     low, high = axes.get_ylim()
