@@ -254,7 +254,7 @@ TABLE: tuple[Method, ...] = (
         "PO3AD",
         "PO3AD (offsets of pseudo-defects)",
         2025,
-        cost="an hour or more for eight kinds of part",
+        cost="two to three hours for eight kinds of part",
         source="CVPR 2025, public code",
         fidelity="exact",
         differs="own sparse convolution; scans come aligned, in the category's frame (`po3ad.norm = published`: their "

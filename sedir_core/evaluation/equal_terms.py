@@ -1,11 +1,11 @@
 """What methods are worth by themselves: their residuals on the same alignment, scored by the same two rules.
 
 What a paper's number rests on is alignment, encoder, scoring and object score as much as the method. Here every scan is
-laid once, onto the surface of the training parts; the residuals that a method finds at its tokens or at the points are
-smoothed over neighbours in space, and the mean of the highest 0.2 per cent is the scan's score: as they are (`raw`), or
-in times of what held-out good samplings show at the same place (`place`). Of a memory, a held-out part's own entries
-are left out; a network has seen it. Runs that read tokens are on equal terms if their encoder and groups are the same,
-so each row says what its residuals are of.
+laid once, onto the surface of the training parts (as runs of one seed have it); the residuals that a method finds at
+its tokens or at the points are smoothed over neighbours in space, and the mean of the highest 0.2 per cent is the
+scan's score: as they are (`raw`), or in times of what held-out good samplings show at the same place (`place`). Of a
+memory, a held-out part's own entries are left out; a network has seen it. Runs that read tokens are on equal terms if
+their encoder and groups are the same, so each row says what its residuals are of.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ from sedir_core.detectors.residuals import PlacedResiduals, ShowsResiduals, toke
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
-from sedir_core.evidence.calibration import Basis, hold_out
+from sedir_core.evidence.calibration import Basis
 from sedir_core.evidence.stages import whole_points, working_points
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
 from sedir_core.metrics import aupr, auroc, mean
-from sedir_core.runtime import generator
-from sedir_core.training.bases import kept_bases
+from sedir_core.training.bases import kept_bases, kept_hold_outs
 from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,9 @@ def equal_terms(
     """
     if not isinstance(detector, ShowsResiduals | SedirDetector):
         raise BadRun(detector.method, "has no residuals that other rules could score", "leave out --terms equal")
-    shared = preset("desktop", "template", grouping=config.grouping.model_dump())
+    # The frame of a dense part depends on which of its points were kept, and so on the run's seed.
+    seed = {"seed": config.training.seed}
+    shared = preset("desktop", "template", grouping=config.grouping.model_dump(), training=seed)
     judged: dict[Rule, dict[str, list[_Judged]]] = {rule: {name: [] for name in categories} for rule in RULES}
     for done, name in enumerate(categories):
 
@@ -109,13 +110,11 @@ class _OnBasis:
     def usual(self, stop: Stop) -> UsualByPlace:
         """What the detector's residuals are on good samplings. Raises Cancelled."""
         shown = []
-        for part in range(len(self.basis.parts)):
-            for turn in range(HELD_OUT):
-                if stop():
-                    raise Cancelled
-                random = generator(0, "equal terms", self.name, part, turn)
-                points = hold_out(self.basis, part, whole_points(self.shared.grouping), random).points
-                shown.append((points, self._at_points(Cloud(points, points), part)))
+        n_points = whole_points(self.shared.grouping)
+        for laid in kept_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
+            if stop():
+                raise Cancelled
+            shown.append((laid.points, self._at_points(Cloud(laid.points, laid.points), laid.part)))
         return UsualByPlace.learn(self.basis.whole.surface.points, shown)
 
     def judge(self, scan: Scan, sample: Sample, usual: UsualByPlace) -> dict[Rule, _Judged]:

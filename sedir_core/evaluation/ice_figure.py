@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.titlelocation": "left", "axes.titlepad": 7,
 }  # fmt: skip
 WIDTH_INCHES, DPI = 10.5, 220
-LONGEST_NAME, INCHES_A_LETTER = 26, 0.072  # letters of a category's name; of 8 points
+LONGEST_NAME, INCHES_A_LETTER = 40, 0.072  # letters of a category's name; of 8 points
+USUAL_MARGIN = 1.0  # inches at the left
+MOST_COLUMNS, BESIDE_A_NAME = 7, 0.35  # of the legend; inches that its mark and the gap take
 
 
 def check_format(path: Path) -> None:
@@ -44,16 +47,17 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
     """Write the figure in the format of the suffix. Raises CannotWrite."""
     check_format(path)
     n = len(found.categories)
-    legend_rows = math.ceil(n / 7)
+    legend_rows = math.ceil(n / _columns(found))
     below = max(2.4, 0.2 * n + 0.9)
     gap = 0.2 * legend_rows + 0.55
     height = 0.35 + 4.3 + gap + below + 0.75
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI, facecolor="white")
+        width = _width(found)
+        figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
         FigureCanvasAgg(figure)
         outer = figure.add_gridspec(
             2, 1, height_ratios=[4.3, below], hspace=2 * gap / (4.3 + below),
-            left=_margin(found) / WIDTH_INCHES, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
+            left=_margin(found) / width, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
         )  # fmt: skip
         top = outer[0].subgridspec(1, 2, wspace=0.06)
         bottom = outer[1].subgridspec(1, 4, width_ratios=[1, 1, 1.05, 1.25], wspace=0.2)
@@ -82,8 +86,24 @@ def label(run: RunResult) -> str:
 
 def _margin(found: Comparison) -> float:
     """Inches at the left that the names of the categories need."""
-    longest = max(len(_short(name, LONGEST_NAME)) for name in found.categories)
-    return max(0.5, 0.3 + INCHES_A_LETTER * longest)
+    return max(0.5, 0.3 + _longest(found))
+
+
+def _width(found: Comparison) -> float:
+    """Inches of the figure: what long names need at the left is not taken from the panels."""
+    return WIDTH_INCHES + max(0.0, _margin(found) - USUAL_MARGIN)
+
+
+def _longest(found: Comparison) -> float:
+    """Inches that the longest name of a category takes."""
+    return INCHES_A_LETTER * max(len(_short(name, LONGEST_NAME)) for name in found.categories)
+
+
+def _columns(found: Comparison) -> int:
+    """Of the legend: as many as the names leave room for."""
+    fit = int(0.94 * _width(found) / (_longest(found) + BESIDE_A_NAME))
+    rows = math.ceil(len(found.categories) / max(1, min(fit, MOST_COLUMNS)))
+    return math.ceil(len(found.categories) / rows)
 
 
 def _scatter(axes: Axes, found: Comparison, places: FloatArray, title: str) -> None:
@@ -104,11 +124,10 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
     for c, name in enumerate(found.categories):
         colour, shape = category_style(c)
         mark = Line2D([], [], marker=MARKERS[shape], color=colour, linestyle="", markersize=5, markeredgewidth=0)
-        mark.set_label(_short(name, 18))
+        mark.set_label(_short(name, LONGEST_NAME))
         handles.append(mark)
-    columns = math.ceil(len(handles) / math.ceil(len(handles) / 7))
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.537, top), ncols=columns,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, top), ncols=_columns(found),
         frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
@@ -139,9 +158,10 @@ def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named:
 def _relation(axes: Axes, found: Comparison) -> None:
     for run, colour, marker in zip(found.runs, (MODEL, BASELINE), "os", strict=True):
         rho = "undefined" if np.isnan(run.spearman) else f"{run.spearman:+.2f}"
+        words = f"{label(run)}: ρ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{rho}"
         axes.scatter(
             run.classification_score, run.normal_error, s=24, color=colour, marker=marker,
-            label=f"{_short(label(run), 24)}: ρ = {rho}", edgecolors="white", linewidths=0.5,
+            label=_lines(words, 24, 3), edgecolors="white", linewidths=0.5,
         )  # fmt: skip
     axes.set(title="E   Score and error", xlabel="classification score", ylabel="normal error", xlim=(-0.04, 1.04))
     low, high = axes.get_ylim()
@@ -156,9 +176,8 @@ def _table(axes: Axes, found: Comparison) -> None:
     axes.set_title("F   Separation")
     axes.set(xlim=(0, 1), ylim=(len(MEASURE_NAMES) + 0.2, -0.7))
     for x, run, colour in zip((0.66, 1.0), found.runs, (MODEL, BASELINE), strict=True):
-        words = label(run).replace(", seed", ",\nseed").replace(" (", "\n(")
-        lines = "\n".join(_short(line, 14) for line in words.splitlines())
-        axes.text(x, -0.42, lines, ha="right", va="center", color=colour, weight="bold", fontsize=6.5, linespacing=1.1)
+        lines = _lines(label(run), 13, 3)
+        axes.text(x, -0.42, lines, ha="right", va="center", color=colour, weight="bold", fontsize=6, linespacing=1.1)
     for row, (name, title) in enumerate(MEASURE_NAMES.items()):
         axes.axhline(row - 0.02, color=LINE, linewidth=0.6)
         arrow = "↑" if HIGHER_IS_BETTER[name] else "↓"
@@ -177,6 +196,12 @@ def _table(axes: Axes, found: Comparison) -> None:
 def _wrapped(title: str) -> str:
     first, _, rest = title.rpartition(" ")
     return f"{first}\n{rest}" if first else title
+
+
+def _lines(text: str, width: int, most: int) -> str:
+    """At most so many lines of about so many letters."""
+    found = [_short(line, width + 1) for line in textwrap.wrap(text, width, break_long_words=False)]
+    return "\n".join(found[:most])
 
 
 def _short(text: str, most: int) -> str:

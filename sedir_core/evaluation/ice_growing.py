@@ -159,27 +159,38 @@ def _step(
 ) -> Step:
     place = request.out / f"{grower.name}-{len(names)}-seed{seed}"
     kept = request.out / "measured" / f"{place.name}.json"
-    if kept.is_file():
-        return Step(**read_json(kept, BadRun))
     config = override(grower.config, training={"seed": seed})
-    run_dir = _trained(request, config, names, place, lambda part, stage: report(0.6 * part, stage), stop)
+    begun = (place / run_files.ABOUT).is_file()
+    if begun:
+        _require_same(place, config, open_dataset(request.dataset, tuple(names)))
+        if kept.is_file():
+            return Step(**read_json(kept, BadRun))
+    if not (place / run_files.WEIGHTS).is_file():
+        _train(request, config, names, place, begun, lambda part, stage: report(0.6 * part, stage), stop)
     later: Report = lambda part, stage: report(0.6 + 0.4 * part, stage)  # noqa: E731
-    measured = _measured(run_dir, config, dataset, names, shared, request.device, seed, later, stop)
+    measured = _measured(place, config, dataset, names, shared, request.device, seed, later, stop)
     step = Step(grower.name, grower.title, len(names), seed, **measured)
     write_text(kept, json.dumps(asdict(step), indent=2) + "\n")
     return step
 
 
-def _trained(
-    request: GrowRequest, config: Config, names: Sequence[str], run_dir: Path, report: Report, stop: Stop
-) -> Path:
-    """The run, trained as far as it is not yet."""
-    resume = (run_dir / run_files.ABOUT).is_file()
-    if resume and run_files.read_run_config(run_dir).settings() != config.settings():
+def _require_same(run_dir: Path, config: Config, dataset: Dataset) -> None:
+    """Also of a step that was measured: its numbers would be taken for those of what is asked for now."""
+    if run_files.read_run_config(run_dir).settings() != config.settings():
         raise BadRun(run_dir, "was trained with other settings", "choose another --out")
-    if (run_dir / run_files.WEIGHTS).is_file():
-        return run_dir
+    if run_files.read_about(run_dir).data_hash != dataset.content_hash:
+        raise BadRun(run_dir, "was trained on other scans", "choose another --out")
 
+
+def _train(
+    request: GrowRequest,
+    config: Config,
+    names: Sequence[str],
+    run_dir: Path,
+    resume: bool,
+    report: Report,
+    stop: Stop,
+) -> None:
     def watch(event: AnyEvent) -> None:
         if isinstance(event, EpochEvent):
             report(event.epoch / event.n_epochs, f"{run_dir.name}: epoch {event.epoch}")
@@ -187,7 +198,7 @@ def _trained(
             report(0.0, f"{run_dir.name}: {event.stage}")
 
     log.info("train %s", run_dir.name)
-    return train(TrainRequest(request.dataset, tuple(names), config, run_dir, resume, request.device), watch, stop)
+    train(TrainRequest(request.dataset, tuple(names), config, run_dir, resume, request.device), watch, stop)
 
 
 def _measured(

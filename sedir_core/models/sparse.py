@@ -59,12 +59,14 @@ class Level:
         reach = size // 2
         everyone = torch.arange(len(self), device=self.keys.device)
         pairs: list[tuple[Tensor, Tensor]] = []
-        for shift in product(range(-reach, reach + 1), repeat=3):
+        shifts = list(product(range(-reach, reach + 1), repeat=3))
+        for shift in shifts[: len(shifts) // 2]:
             wanted = self.keys + _key_step(shift, self.stride)
             place = torch.searchsorted(self.keys, wanted).clamp(max=len(self) - 1)
             there = self.keys[place] == wanted
             pairs.append((place[there], everyone[there]))
-        return pairs
+        # The other half of the shifts are these, turned round.
+        return [*pairs, (everyone, everyone), *backwards(pairs)[::-1]]
 
 
 class SparseConvolution(nn.Module):

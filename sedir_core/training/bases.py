@@ -1,4 +1,4 @@
-"""Aligned training parts, kept on disk: the same scans are never laid onto each other twice.
+"""Aligned training parts and held-out samplings, kept on disk: the same scans are never laid onto each other twice.
 
 All methods on one dataset, the rest of an interrupted run, a further category for a model: each begins with the very
 same alignment. What is kept loses nothing, so that a run is the same with and without it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,8 @@ from torch import Tensor
 from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset, file_digest
-from sedir_core.evidence.calibration import Basis, Stage
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import Basis, Stage, hold_out
 from sedir_core.evidence.coverage import Coverage
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
 from sedir_core.evidence.tokens import resolutions
@@ -28,8 +29,9 @@ from sedir_core.geometry.elastic import Elastic
 from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import Views
+from sedir_core.runtime import generator
 from sedir_core.training.material import fit_bases
-from sedir_core.types import Report, Stop
+from sedir_core.types import DoubleArray, Report, Stop
 
 CAUSES = (
     "config.py",
@@ -65,6 +67,43 @@ def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> 
         scans = b"".join(file_digest(sample.path) for sample in dataset.train(name)).hex()
         bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, config.training.seed), make))
     return bases
+
+
+@dataclass(frozen=True)
+class KeptSampling:
+    """A fresh sampling of a part, (n, 3) laid onto the surface of the others. residual: what alignment left."""
+
+    part: int
+    turn: int
+    points: DoubleArray
+    residual: float
+
+
+def kept_hold_outs(
+    basis: Basis, n_points: int, turns: int, stop: Stop, seed: tuple[int | str, ...]
+) -> list[KeptSampling]:
+    """`turns` held-out samplings of every part, see `hold_out`; what was laid before comes from the cache.
+
+    Raises Cancelled.
+    """
+    every = [(part, turn) for part in range(len(basis.parts)) for turn in range(turns)]
+
+    def make() -> dict[str, Tensor]:
+        made: dict[str, Tensor] = {}
+        for part, turn in every:
+            if stop():
+                raise Cancelled
+            laid = hold_out(basis, part, n_points, generator(*seed, part, turn))
+            made[f"{part}.{turn}.points"] = torch.from_numpy(np.ascontiguousarray(laid.points))
+            made[f"{part}.{turn}.residual"] = torch.tensor(laid.residual, dtype=torch.float64)
+        return made
+
+    settings = {"held_out": [n_points, turns, *seed]}
+    found = TensorCache().get(cache_key(_content_of(basis), settings, _program_hash(), 0), make)
+    return [
+        KeptSampling(part, turn, found[f"{part}.{turn}.points"].numpy(), float(found[f"{part}.{turn}.residual"]))
+        for part, turn in every
+    ]
 
 
 def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
@@ -123,6 +162,13 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         stage,
         tuple(int(i) for i in arrays["left_out"]),
     )
+
+
+def _content_of(basis: Basis) -> str:
+    total = hashlib.sha256()
+    for name, tensor in sorted(basis_to_tensors(basis).items()):
+        total.update(f"{name} {tuple(tensor.shape)}".encode() + tensor.numpy().tobytes())
+    return total.hexdigest()
 
 
 def _program_hash() -> str:

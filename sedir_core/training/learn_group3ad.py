@@ -69,14 +69,15 @@ def fit_projector(tokens: Tensor, shelf: Shelf, name: str, stop: Stop) -> nn.Mod
         objective = GroupObjective(tokens.shape[1]).to(tokens.device)
     random = torch_generator("cpu", seed, "projector order", name)
     optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-3, weight_decay=1e-4)
-    n_steps = cfg.projector_epochs * math.ceil(len(tokens) / GROUPS_A_STEP)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    n_steps = math.ceil(len(tokens) / GROUPS_A_STEP)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cfg.projector_epochs * n_steps)
     clusters = torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
     for epoch in range(cfg.projector_epochs):
         if epoch % CLUSTERED_EVERY == 0:
             clusters = _clustered(objective, tokens, clusters, epoch, random)
         objective.train()
-        for rows in torch.split(torch.randperm(len(tokens), generator=random), GROUPS_A_STEP):
+        # In steps of one size: a last one of a single token could not be normalised.
+        for rows in torch.tensor_split(torch.randperm(len(tokens), generator=random), n_steps):
             if stop():
                 raise Cancelled
             chosen = rows.to(tokens.device)

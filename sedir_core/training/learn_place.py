@@ -1,6 +1,7 @@
 """Descriptors by place: those of all good parts, and how far held-out ones usually are from them.
 
-A held-out scan is compared with what the *other* parts left.
+A held-out scan is compared with what the *other* parts left, and its limit is set in times of what is usual among
+samplings of these: its own would make it look more usual than a new part ever does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from sedir_core.detectors.by_place import UsualByPlace
+from sedir_core.detectors.category_given import CloudScores
 from sedir_core.detectors.place_bank import PlaceDetector, PlaceMemory, concluded, describe
 from sedir_core.errors import Cancelled
 from sedir_core.runtime import generator
@@ -18,7 +20,7 @@ from sedir_core.training.learn_peers import REMEMBER, memorised
 from sedir_core.training.material import Learned
 from sedir_core.training.run import Run
 from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
-from sedir_core.types import Report, Stop
+from sedir_core.types import DoubleArray, Report, Stop
 
 
 def learn_place(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
@@ -38,11 +40,25 @@ def learn_place(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
             shown.append((places, values))
         usual = UsualByPlace.learn(surface.points, shown)
         memories[name] = replace(memory, usual=usual)
-        found = [concluded(usual, *one) for one in shown]
+        found = judged_by_others(surface.points, [one.part for one in held_out], shown)
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
     known = with_limits(shelf, judge, REMEMBER, report, stop)
     return memorised(PlaceDetector(config, known, memories).tensors(), known)
+
+
+def judged_by_others(
+    surface: DoubleArray, parts: Sequence[int], shown: Sequence[tuple[DoubleArray, DoubleArray]]
+) -> list[CloudScores]:
+    """Held-out scans of `parts`, (places (n, 3), distances (n,)) each, in times of the usual of the other parts' scans.
+
+    surface: (m, 3). Where there is a single part, in times of the usual of its own.
+    """
+    usual = {}
+    for part in set(parts):
+        others = [one for one, owner in zip(shown, parts, strict=True) if owner != part]
+        usual[part] = UsualByPlace.learn(surface, others or shown)
+    return [concluded(usual[part], *one) for part, one in zip(parts, shown, strict=True)]
 
 
 def _remember(shelf: Shelf, name: str, stop: Stop) -> PlaceMemory:

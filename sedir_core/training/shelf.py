@@ -15,10 +15,10 @@ import torch
 from sedir_core.config import Config
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference
-from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import POINT_QUANTILE, Basis, hold_out
+from sedir_core.evidence.calibration import POINT_QUANTILE, Basis
 from sedir_core.evidence.limits import object_limits
 from sedir_core.runtime import generator
+from sedir_core.training.bases import kept_hold_outs
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -92,16 +92,13 @@ def with_limits(shelf: Shelf, judge: Judge, stage: str, report: Report, stop: St
 
 def hold_out_all(shelf: Shelf, name: str, stop: Stop) -> list[HeldOutSampling]:
     """Fresh samplings of every part of a category, each aligned to the surface of the other parts. Raises Cancelled."""
-    basis, training = shelf.bases[name], shelf.config.training
+    training = shelf.config.training
+    seed = (training.seed, "held out", name)
     found = []
-    for part in range(len(basis.parts)):
-        for turn in range(training.held_out):
-            if stop():
-                raise Cancelled
-            random = generator(training.seed, "held out", name, part, turn)
-            laid = hold_out(basis, part, shelf.n_points, random)
-            raw = shelf.raw(name, part, len(laid.points), random)
-            found.append(HeldOutSampling(part, Cloud(raw, laid.points), laid.residual))
+    for laid in kept_hold_outs(shelf.bases[name], shelf.n_points, training.held_out, stop, seed):
+        random = generator(training.seed, "as scanned", name, laid.part, laid.turn)
+        raw = shelf.raw(name, laid.part, len(laid.points), random)
+        found.append(HeldOutSampling(laid.part, Cloud(raw, laid.points), laid.residual))
     return found
 
 

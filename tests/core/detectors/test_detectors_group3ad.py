@@ -18,7 +18,7 @@ from sedir_core.detectors.group3ad import Group3adDetector, projected, suspiciou
 from sedir_core.detectors.memory_bank import MemoryBankDetector
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.models.group3ad import N_CLUSTERS, GroupObjective, alignment, cluster_centres, k_means, uniformity
-from sedir_core.training.learn_group3ad import fit_projector
+from sedir_core.training.learn_group3ad import GROUPS_A_STEP, fit_projector
 
 
 def test_uniformity_of_a_square_and_of_one_place() -> None:
@@ -79,6 +79,12 @@ def test_clusters_of_unseen_good_tokens_lie_farther_apart_and_tighter_than_befor
 def test_the_same_seed_gives_the_same_projector() -> None:
     one, other = (fit_projector(blobs(0), OneShelf(2), "cup", lambda: False) for _ in range(2))  # type: ignore[arg-type]
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+def test_one_token_more_than_a_step_takes_is_learned_too() -> None:
+    tokens = blobs(0)[: GROUPS_A_STEP + 1]
+    fitted = fit_projector(tokens, OneShelf(1), "cup", lambda: False)  # type: ignore[arg-type]
+    assert torch.isfinite(fitted(tokens)).all()
 
 
 def test_more_groups_lie_where_the_surface_departs() -> None:

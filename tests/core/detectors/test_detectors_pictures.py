@@ -9,7 +9,7 @@ import torch
 from sedir_core.config import IsmpConfig, preset
 from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.inside import INSIDE_WIDTH, inside_vector, slices
-from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
+from sedir_core.detectors.memory_bank import RECIPES, Memory, MemoryBankDetector, PatchDistances, weighted_maximum
 from sedir_core.detectors.peer_features import Cloud, FeatureExtractor, Patches, blurred
 from sedir_core.detectors.pictures import BACKGROUND, SIDE, published_turns, seen_features, turns_around, view
 from sedir_core.geometry.surface import normals_and_curvature
@@ -131,6 +131,31 @@ def test_ismp_s_vector_ends_with_reg3d_s() -> None:
     assert np.array_equal(long.picked, tokens.picked)
     assert np.allclose(long.features[:, 353:], tokens.features, atol=1e-6)
     assert np.ptp(long.features[:, :320], axis=0).max() == 0
+
+
+def test_ismp_s_vector_has_the_published_width() -> None:
+    config = preset("tiny", "ismp", grouping={"n_groups": 16})
+    whole = LocalEncoder(384, 128, 6, 12).eval()
+    points = ellipsoid(1_000)
+    look = FeatureExtractor(config, whole, EfficientNetLite0().eval(), torch.device("cpu")).extract
+    assert look("slices and groups", Cloud(points, points)).features.shape == (16, 1_505)
+
+
+def test_ismp_of_tokens_and_coordinates_alone_is_reg3d_ad() -> None:
+    parts, scan = (ellipsoid(n) for n in (2_000, 1_500))
+    bulged = scan * (1 + 0.1 * (scan[:, 2:] > 0.5))
+    found = []
+    for method, gains in (("ismp", np.repeat([0.0, 1.0], [353, 384]).astype(np.float32)), ("reg3d-ad", None)):
+        look = extractor(method)
+        owners = [np.zeros(n, dtype=np.int64) for n in (128, 2_000)]
+        first, second = (look.extract(channel, Cloud(parts, parts)).features for channel in RECIPES[method].channels)
+        banks = (MemoryBank(first if gains is None else first * gains, owners[0], gains), MemoryBank(second, owners[1]))
+        memory = Memory(banks, np.array([[0.0, 2.0], [0.0, 0.5]]))
+        detector = MemoryBankDetector(look.config, look, {}, {"cup": memory})
+        found.append(detector.examine("cup", Cloud(bulged, bulged)))
+    assert np.allclose(found[0].scores, found[1].scores, rtol=1e-6, atol=1e-6)
+    assert found[0].object_score == pytest.approx(found[1].object_score, rel=1e-6)
+    assert np.ptp(found[0].scores) > 0
 
 
 def test_gains_of_zero_leave_a_part_out() -> None:

@@ -71,6 +71,18 @@ def test_a_run_of_other_scans_is_refused(tiny: TinyRun, curvature: Detector, tmp
         terms.equal_terms(curvature, preset("tiny", "curvature-place"), open_dataset(other, KINDS[:1]), KINDS[:1])
 
 
+def test_a_run_of_another_seed_keeps_its_own_frame_of_a_dense_part(
+    tiny: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": tmp_path})
+    monkeypatch.setattr("sedir_core.evidence.calibration.MOST_POINTS", 1_500)  # of 3,000
+    config = preset("tiny", "btf-raw", training={"held_out": 1, "seed": 1})
+    request = TrainRequest(tiny.dataset, KINDS[:1], config, tmp_path / "run", device="cpu")
+    found = load_detector(train(request, lambda event: None), "cpu")
+    said = terms.equal_terms(found, config, open_dataset(tiny.dataset, KINDS[:1]), KINDS[:1])
+    assert said["raw"]["mean"]["p_auroc"] is not None
+
+
 def test_a_method_without_residuals_is_refused(tiny: TinyRun) -> None:
     with pytest.raises(BadRun, match="no residuals"):
         terms.equal_terms(RoundnessDetector(), preset("tiny"), open_dataset(tiny.dataset, KINDS), KINDS)

@@ -219,6 +219,21 @@ def test_long_names_of_categories_are_not_cut(tmp_path) -> None:
     assert float(end) > 5.5 * len("turbine_housing_left")  # points; a letter of this size takes less than 5.5
 
 
+def test_long_names_are_whole_in_the_legend_too(tmp_path) -> None:
+    found = comparison(8, 10)
+    names = tuple(f"turbine_housing_left_upper_{i}" for i in range(8))
+    found = replace(found, categories=names)
+    path = tmp_path / "a.svg"
+    draw_comparison(path, found, Flat(found.model.tokens[:, :2], found.baseline.tokens[:, :2], 0, 30))
+    drawn = path.read_text()
+    assert all(drawn.count(f">{name}<") == 2 for name in names)
+    # At the top and below of one another where they would not fit beside one another.
+    (width,) = re.findall(r'<svg[^>]*width="([0-9.]+)pt"', drawn)
+    starts = re.findall(r'<text[^>]*transform="translate\(([0-9.]+) [0-9.]+\)"[^>]*>turbine_housing[^<]*<', drawn)
+    starts = starts or re.findall(r'<text[^>]*x="([0-9.]+)"[^>]*>turbine_housing[^<]*<', drawn)
+    assert max(map(float, starts)) + 5.5 * len(names[0]) < float(width)
+
+
 def test_two_runs_of_one_method_and_seed_are_told_apart_by_their_names(detector) -> None:
     first, second = told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0"))
     assert (first.title, second.title) == ("SeDiR, seed 0 (a)", "SeDiR, seed 0 (b)")

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_run import TinyRun, tiny_config
+from tiny_run import TinyRun, part, tiny_config, write_dataset
 
 from sedir_core.errors import BadDataset, BadRun
 from sedir_core.evaluation import ice_growing
 from sedir_core.evaluation.ice_growing import Grower, GrowRequest, Growth, Step, contenders, grow, growth_table
 from sedir_core.evaluation.ice_growing_figure import draw_growth
 from sedir_core.evaluation.table_text import to_text
+from sedir_core.io.export import write_points_ply
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +43,17 @@ def test_what_was_measured_is_not_done_again(request_: GrowRequest, grown: Growt
     assert grow(request_) == grown
 
 
-def test_other_settings_need_another_folder(request_: GrowRequest, grown: Growth, tmp_path: Path) -> None:
-    name = f"{grown.steps[0].name}-2-seed0"
-    (request_.out / "measured" / f"{name}.json").rename(tmp_path / "kept.json")
+def test_other_settings_need_another_folder(request_: GrowRequest, grown: Growth) -> None:
     changed = contenders(tiny_config(Path("other.safetensors"), epochs=3))[0]
-    try:
-        with pytest.raises(BadRun, match="other settings"):
-            grow(replace(request_, growers=(changed,)))
-    finally:
-        (tmp_path / "kept.json").rename(request_.out / "measured" / f"{name}.json")
+    with pytest.raises(BadRun, match="other settings"):
+        grow(replace(request_, growers=(changed,)))
+
+
+def test_other_scans_need_another_folder(request_: GrowRequest, grown: Growth, tmp_path: Path) -> None:
+    others = write_dataset(tmp_path / request_.dataset.name)
+    write_points_ply(others / "cup" / "train" / "cup_template0.ply", part("cup", 77))
+    with pytest.raises(BadRun, match="other scans"):
+        grow(replace(request_, dataset=others))
 
 
 def test_more_kinds_than_there_are_cannot_be_asked_for(request_: GrowRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_run import N_TRAIN, TinyRun, part
@@ -12,9 +13,11 @@ from tiny_run import N_TRAIN, TinyRun, part
 from sedir_core.config import Config, preset
 from sedir_core.datasets.index import Dataset, open_dataset
 from sedir_core.errors import BadDataset, TooFewPoints
+from sedir_core.evidence.calibration import hold_out
 from sedir_core.io.export import write_points_ply
+from sedir_core.runtime import generator
 from sedir_core.training import bases
-from sedir_core.training.bases import basis_to_tensors, kept_bases
+from sedir_core.training.bases import basis_to_tensors, kept_bases, kept_hold_outs
 from sedir_core.training.material import fit_bases
 from sedir_core.types import never_stop, no_report
 
@@ -69,6 +72,25 @@ def test_other_causes_are_aligned_anew(cup: Path, fitted: list[str], monkeypatch
     monkeypatch.setattr(bases, "_program_hash", lambda: "another version")
     kept(cup, config)
     assert fitted == ["cup"] * 4
+
+
+def test_held_out_samplings_are_laid_once(cup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    basis = kept_bases(open_dataset(cup), preset("tiny"), no_report, never_stop)["cup"]
+    anew = hold_out(basis, 1, 1_000, generator(3, "held out", 1, 0))
+    laid: list[int] = []
+
+    def lay(*arguments: object) -> object:
+        laid.append(1)
+        return hold_out(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bases, "hold_out", lay)
+    for _ in range(2):
+        found = kept_hold_outs(basis, 1_000, 2, never_stop, (3, "held out"))
+        assert [(one.part, one.turn) for one in found] == [(part, turn) for part in range(N_TRAIN) for turn in (0, 1)]
+        assert (found[2].points == anew.points).all() and found[2].residual == anew.residual
+    assert len(laid) == 2 * N_TRAIN
+    other = kept_hold_outs(basis, 1_000, 2, never_stop, (4, "held out"))
+    assert not np.array_equal(other[2].points, anew.points)
 
 
 # What an alignment imports and does not follow from: networks, names, errors, places of files, who trains with whom,
