@@ -30,11 +30,23 @@ STARTING_S = 5.0  # libraries and weights
 # What changes how often something is done, not how long it takes once.
 COUNTED = {"epochs", "samplings", "views", "held_out", "patch_steps", "seed", "checkpoint_seconds", "learning_rate"}
 COUNTED |= {"weight_decay", "clip_norm", "schedule"}
+# How the stages of a training begin, and what each of them is counted as.
+KINDS = {
+    "align": "align",
+    "encode": "encode",
+    "calibrate views": "views",
+    "calibrate": "calibrate",
+    "plant": "calibrate",
+    "learn to draw": "draw",
+    "learn what to expect": "once",
+    "learn to judge": "once",
+}
 
 
 class Pace(BaseModel):
     """Seconds of one of each: aligning a scan, encoding a sampling, training on a scan, a step of the surface decoder,
-    calibrating on a held-out sampling and on a held-out view.
+    calibrating on a held-out sampling (and on the defects planted into it) and on a held-out view. once_s: of what takes
+    as long for any number of scans.
 
     memory_bytes: most in use while measuring, of the GPU where one was used. sampling_bytes: that each more keeps.
     """
@@ -47,6 +59,7 @@ class Pace(BaseModel):
     draw_s: float = Field(ge=0)
     held_out_s: float = Field(ge=0)
     held_out_view_s: float = Field(ge=0)
+    once_s: float = Field(default=0.0, ge=0)
     memory_bytes: int = Field(ge=0)
     sampling_bytes: int = Field(ge=0)
 
@@ -65,7 +78,7 @@ def estimate(pace: Pace, config: Config, n_scans: int) -> Estimate:
     samplings = n_scans * (training.samplings + training.views)
     held_out = n_scans * training.held_out
     views = VIEW_TURNS * held_out if training.views else 0
-    seconds = STARTING_S + n_scans * pace.align_s + samplings * pace.encode_s
+    seconds = STARTING_S + pace.once_s + n_scans * pace.align_s + samplings * pace.encode_s
     # A step of a larger batch takes as many times as long: its scans pass one after another.
     seconds += training.epochs * n_scans * pace.step_s + training.patch_steps * pace.draw_s
     seconds += held_out * pace.held_out_s + views * pace.held_out_view_s
@@ -78,7 +91,7 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
     spent: dict[str, float] = {}
     for event, after in pairwise(events):
         if isinstance(event, StageEvent):
-            kind = "views" if event.stage.startswith("calibrate views") else event.stage.split()[0]
+            kind = next((kind for begin, kind in KINDS.items() if event.stage.startswith(begin)), "")
             spent[kind] = spent.get(kind, 0.0) + max(after.time - event.time, 0.0)
     epochs = [event for event in events if isinstance(event, EpochEvent)]
     if not epochs or "calibrate" not in spent:
@@ -91,8 +104,9 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
         align_s=spent.get("align", 0.0) / n_scans,
         encode_s=spent.get("encode", 0.0) / (n_scans * (training.samplings + training.views)),
         step_s=1.0 / (rate * min(training.batch_size, n_scans)),
-        draw_s=spent.get("learn", 0.0) / training.patch_steps,
+        draw_s=spent.get("draw", 0.0) / training.patch_steps,
         held_out_s=spent["calibrate"] / held_out,
+        once_s=spent.get("once", 0.0),
         held_out_view_s=spent.get("views", 0.0) / (VIEW_TURNS * held_out),
         memory_bytes=epochs[-1].memory_bytes,
         sampling_bytes=sampling_bytes,
