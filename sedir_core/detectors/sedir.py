@@ -179,7 +179,8 @@ class SedirDetector:
             every = self._every_point(scan, found)
             residuals = residuals_of(tokens, rebuilt)
             compared = compare(mine.normal, aligned, tokens, residuals, found.view, every, found.scan)
-            judged = self.judge(found.category, compared, found.view, self.judging)
+            exceedance = mine.standard(found.view).usual.exceed(compared.evidence)
+            judged = self.judge(found.category, compared, found.view, self.judging, exceedance)
         near, own = surface_reach(scan.points[working]), _of_part(scan, found, valid)
 
         def everywhere(scores: DoubleArray) -> FloatArray:
@@ -227,7 +228,7 @@ class SedirDetector:
         each: dict[str, Detection] = {}
         for judging in ways:
             if judging.name in mine.standard(found.view).limits:
-                one = self.judge(found.category, compared, found.view, judging)
+                one = self.judge(found.category, compared, found.view, judging, exceedance)
                 each[judging.name] = replace(
                     detection,
                     point_scores=everywhere(one.point_scores),
@@ -316,18 +317,26 @@ class SedirDetector:
 
     def score(self, category: str, one: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
-        judged = self.judge(category, one, view, self.judging)
+        exceedance = self.known[category].standard(view).usual.exceed(one.evidence)
+        judged = self.judge(category, one, view, self.judging, exceedance)
         return judged.point_scores, judged.score
 
-    def judge(self, category: str, one: Compared, view: View | None, judging: Judging) -> Judged:
-        """What one way of judging makes of a compared scan."""
+    def judge(
+        self,
+        category: str,
+        one: Compared,
+        view: View | None,
+        judging: Judging,
+        exceedance: Mapping[str, DoubleArray],
+    ) -> Judged:
+        """What one way of judging makes of a compared scan, whose channels exceed what is usual by that much."""
         standard = self.known[category].standard(view)
         limit = standard.limit(judging)
         whole: tuple[str, ...] = ()
         network = {"network": 1.0, "surface": 0.0}
         if judging.rule == "calibrated":
             peaks = standard.usual.peaks
-            exceedance = judging.of(standard.usual.exceed(one.evidence))
+            exceedance = judging.of(exceedance)
             at_places = point_map(exceedance, one.departure.places, peaks)
             scores = spread(at_places, one.departure.points, one.aligned)
             score = object_score(exceedance, view is not None, peaks)

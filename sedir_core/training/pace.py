@@ -45,8 +45,8 @@ KINDS = {
 
 class Pace(BaseModel):
     """Seconds of one of each: aligning a scan, encoding a sampling, training on a scan, a step of the surface decoder,
-    calibrating on a held-out sampling, with the defects planted into it, and on a held-out view. once_s: of what takes as
-    long for any number of scans.
+    calibrating on a held-out sampling, with the defects planted into it, and on a held-out view. once_s: of what takes
+    as long for any number of scans.
 
     memory_bytes: most in use while measuring, of the GPU where one was used. sampling_bytes: that each more keeps.
     """
