@@ -181,7 +181,9 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
             for name, limit in standard.limits.items():
                 exact[f"{prefix}judged.{name}"] = np.array([limit.threshold, limit.point_threshold, *limit.held_out])
             compact[f"{prefix}anchors"] = usual.anchors
-            compact |= {f"{prefix}usual.{name}": values for name, values in usual.values.items()}
+            # Twenty-odd channels at two thousand places: eight bits say enough of what is usual.
+            short = {f"{prefix}usual.{name}": torch.from_numpy(values) for name, values in usual.values.items()}
+            tensors |= {name: values.to(torch.bfloat16) for name, values in short.items()}
     if category.views is not None:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
