@@ -125,6 +125,10 @@ class TrainingConfig(Section):
     )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
+    expectation_steps: int = setting(
+        1500, "steps that fit what the network expects at each place, where it reads that [O]", 1, 100_000
+    )
+    judge_steps: int = setting(1000, "steps that teach each judge from planted defects [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0)
     schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
         "cosine",
@@ -388,6 +392,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
             "samplings": 1,
             "held_out": 2,
             "patch_steps": 30,
+            "expectation_steps": 150,
+            "judge_steps": 250,
             "learning_rate": 1e-3,
             "clip_norm": 1.0,
         },

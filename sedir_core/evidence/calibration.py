@@ -320,7 +320,9 @@ def calibrate(
 
     if judges is None and lessons:
         channels = channels_in(next(iter(drafts.values())).usual.values)
-        judges = learn_judges(lessons, channels, TOKEN, config.training.seed, report_judge, stop)
+        judges = learn_judges(
+            lessons, channels, TOKEN, config.training.judge_steps, config.training.seed, report_judge, stop
+        )
     whole = {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()}
     whole, views = limited(config, whole), limited(config, views)
     return {

@@ -41,7 +41,7 @@ FOLDS = 2
 MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
 WEIGHT_OF_DAMAGED = 2.0
 SILENCED = 0.25  # of the points that teach to judge by all evidence: the network's is kept from them
-BATCH, N_STEPS, LEARNING_RATE, WEIGHT_DECAY = 2_048, 1_000, 4e-3, 1e-2
+BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 1e-2
 REPORT_EVERY = 50
 
 
@@ -188,7 +188,13 @@ def _columns(channels: Sequence[str], token: str, kind: str) -> IntArray:
 
 
 def learn_judges(
-    lessons: Sequence[Lesson], channels: tuple[str, ...], token: str, seed: int, report: Report, stop: Stop
+    lessons: Sequence[Lesson],
+    channels: tuple[str, ...],
+    token: str,
+    n_steps: int,
+    seed: int,
+    report: Report,
+    stop: Stop,
 ) -> Judges:
     """From planted and good samplings of all categories. Raises Cancelled."""
     kinds = [kind for kind in KINDS if len(_columns(channels, token, kind))]
@@ -203,11 +209,15 @@ def learn_judges(
 
         columns = _columns(channels, token, kind)
         own = np.isin(columns, _columns(channels, token, "network")) & (kind == "all")
-        nets[kind].append(_learn(features[:, columns], damaged, torch.from_numpy(own), seed + fold, part_of, stop))
+        nets[kind].append(
+            _learn(features[:, columns], damaged, torch.from_numpy(own), n_steps, seed + fold, part_of, stop)
+        )
     return Judges(channels, token, nets)
 
 
-def _learn(features: Tensor, damaged: Tensor, silenced: Tensor, seed: int, report: Report, stop: Stop) -> Judge:
+def _learn(
+    features: Tensor, damaged: Tensor, silenced: Tensor, n_steps: int, seed: int, report: Report, stop: Stop
+) -> Judge:
     """features: (n, f), damaged: (n,). silenced: (f,) which of the features now and then say nothing."""
     torch.manual_seed(seed)
     random = torch_generator("cpu", seed, "judge")
@@ -216,12 +226,12 @@ def _learn(features: Tensor, damaged: Tensor, silenced: Tensor, seed: int, repor
     judge.spread.copy_(features.std(dim=0) + 1e-2)
     weights = 1 + (WEIGHT_OF_DAMAGED - 1) * damaged
     optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=N_STEPS)
-    for step in range(N_STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=n_steps)
+    for step in range(n_steps):
         if stop():
             raise Cancelled
         if step % REPORT_EVERY == 0:
-            report(step / N_STEPS, "learn to judge")
+            report(step / n_steps, "learn to judge")
         picked = torch.randint(len(features), (BATCH,), generator=random)
         batch = features[picked]
         if silenced.any():

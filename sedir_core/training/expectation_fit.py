@@ -15,12 +15,14 @@ from sedir_core.runtime import torch_generator
 from sedir_core.training.material import SamplingBank
 from sedir_core.types import Report, Stop
 
-BATCH, N_STEPS, LEARNING_RATE, WEIGHT_DECAY = 2_048, 1_500, 2e-3, 1e-3
+BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 2e-3, 1e-3
 REPORT_EVERY = 25
 _TINY = 1e-6
 
 
-def fit_expectation(network: SeDiR, bank: SamplingBank, seed: int, fitted: bool, report: Report, stop: Stop) -> None:
+def fit_expectation(
+    network: SeDiR, bank: SamplingBank, n_steps: int, seed: int, fitted: bool, report: Report, stop: Stop
+) -> None:
     """Fit it in place, and freeze it. Nothing where the network reads the scan itself. Raises Cancelled.
 
     The mean distance is what is made small, not its square: groups that the end of a scan cuts are few and far off.
@@ -41,13 +43,13 @@ def fit_expectation(network: SeDiR, bank: SamplingBank, seed: int, fitted: bool,
     expectation.mean.copy_(features.mean(dim=0))
     expectation.spread.copy_(features.std(dim=0) + _TINY)
     optimizer = torch.optim.AdamW(expectation.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=N_STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=n_steps)
     n_categories = len(expectation.who)
-    for step in range(N_STEPS):
+    for step in range(n_steps):
         if stop():
             raise Cancelled
         if step % REPORT_EVERY == 0:
-            report(step / N_STEPS, "learn what to expect")
+            report(step / n_steps, "learn what to expect")
         picked = torch.randint(len(features), (BATCH,), generator=random).to(device)
         certain = F.one_hot(labels[picked], n_categories).to(features.dtype)
         away = (network.expected(certain, centers[picked, None])[:, 0] - features[picked]) / expectation.spread

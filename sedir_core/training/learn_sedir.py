@@ -54,7 +54,8 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
     """Train a network in place, or the rest of it. Raises what `loop.fit` raises, and Cancelled."""
     config, device, loss = material.config, material.device, material.config.loss
     going_on = run.load_state() is not None
-    fit_expectation(network, material.bank, config.training.seed, going_on, report, stop)
+    n_steps, seed = config.training.expectation_steps, config.training.seed
+    fit_expectation(network, material.bank, n_steps, seed, going_on, report, stop)
     objective = SedirObjective(
         network, loss.supervised_contrastive, loss.classification, loss.cosine, loss.temperature, loss.buffer_size
     ).to(device)

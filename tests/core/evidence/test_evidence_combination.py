@@ -113,9 +113,7 @@ def peaked(usual: Usual) -> Usual:
             shown = {name: (scan if name in seen else evidence(seed)).channels[name] for name in NAMES}
             departing = usual.exceed(Evidence(scan.places, shown))
             lessons.append(lesson_of(seed, departing, known.peaks, scan.places, inside, ~inside, 1.0, random))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sedir_core.evidence.judge.N_STEPS", 200)
-        judges = learn_judges(lessons, channels_in(exceedances[0]), TOKEN, 0, no_report, never_stop)
+    judges = learn_judges(lessons, channels_in(exceedances[0]), TOKEN, 200, 0, no_report, never_stop)
     known = known.judged_by(judges)
     judged = [
         known.judged(one, evidence(seed).places, seed) for seed, one in zip(range(10, 16), exceedances, strict=True)

@@ -46,7 +46,7 @@ def test_every_stage_is_said_for_every_category(tiny: TinyRun) -> None:
 
 
 def test_progress_of_a_stage_rises_from_zero(tiny: TinyRun) -> None:
-    for work in ("align", "encode", "learn", "calibrate"):
+    for work in ("align", "encode", "learn what to expect", "learn to draw", "calibrate"):
         shares = [e.fraction for e in tiny.events if isinstance(e, StageEvent) and e.stage.startswith(work)]
         assert shares[0] == 0
         assert shares == sorted(shares)
