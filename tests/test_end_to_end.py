@@ -111,7 +111,7 @@ def test_a_dented_part_of_several_categories_is_ng_at_the_dent(tiny: TinyRun, tm
     points, mask = dented(part("cup", 52))
     write_points_ply(tmp_path / "cup.ply", points)
     (result,) = inspected(tiny.path, tmp_path / "cup.ply")["results"]
-    assert (result["category"], result["verdict"], result["n_points"]) == ("cup", "ng", len(points))
+    assert (result["category"], result["verdict"], result["n_points"]) == ("cup", "ng", len(points)), result["reason"]
     away = result["defects"][0]["centroid"] - points[mask].mean(axis=0)
     assert (away @ away) ** 0.5 < 12  # millimetres, of a dent 20 across
 
