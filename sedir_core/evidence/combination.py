@@ -55,7 +55,7 @@ NOISY = (
 )  # what noise and thin sampling raise everywhere
 _UNTOLD = 1e-4  # times the usual: where nothing is known, see UNKNOWN
 PER_SPREAD = 0.3  # how much a score's logarithm grows with each spread that a channel rises above its usual peak
-LEAST_OF_GROSS = 5.0  # the same for a single channel beside the judge
+LEAST_OF_GROSS = 3.0  # the same for a single channel beside the judge
 LEAST_OF_WHOLE = 2.0  # spreads that a part must depart as a whole for a say: below, it would drown what the places tell
 LOUDEST = 200.0  # limits at which a channel of a whole scan ends
 RAW_SMOOTHING = 8  # token centres
