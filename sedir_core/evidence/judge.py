@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sedir_core.errors import Cancelled
 from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.stages import below
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.judge import Judge
+from sedir_core.models.steps import take_steps
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import torch_generator
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Report, Stop
@@ -42,7 +42,6 @@ MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling t
 WEIGHT_OF_DAMAGED = 2.0
 SILENCED = 0.25  # of the points that teach to judge by all evidence: the network's is kept from them
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 1e-2
-REPORT_EVERY = 50
 
 
 def rises(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], channels: Sequence[str]) -> FloatArray:
@@ -227,18 +226,13 @@ def _learn(
     weights = 1 + (WEIGHT_OF_DAMAGED - 1) * damaged
     optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=n_steps)
-    for step in range(n_steps):
-        if stop():
-            raise Cancelled
-        if step % REPORT_EVERY == 0:
-            report(step / n_steps, "learn to judge")
+
+    def next_loss() -> Tensor:
         picked = torch.randint(len(features), (BATCH,), generator=random)
         batch = features[picked]
         if silenced.any():
             batch[(torch.rand(BATCH, 1, generator=random) < SILENCED) & silenced] = LOWEST
-        loss = F.binary_cross_entropy_with_logits(judge(batch), damaged[picked], weights[picked])
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
+        return F.binary_cross_entropy_with_logits(judge(batch), damaged[picked], weights[picked])
+
+    take_steps(n_steps, optimizer, schedule, next_loss, "learn to judge", report, stop)
     return judge.eval().requires_grad_(False)

@@ -6,17 +6,17 @@ One scan a step, as the network is trained, teaches a place once an epoch; here 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from sedir_core.errors import Cancelled
 from sedir_core.models.cfgt import BASE
 from sedir_core.models.sedir import SeDiR
+from sedir_core.models.steps import take_steps
 from sedir_core.runtime import torch_generator
 from sedir_core.training.material import SamplingBank
 from sedir_core.types import Report, Stop
 
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 2e-3, 1e-3
-REPORT_EVERY = 25
 _TINY = 1e-6
 
 
@@ -45,17 +45,12 @@ def fit_expectation(
     optimizer = torch.optim.AdamW(expectation.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=n_steps)
     n_categories = len(expectation.who)
-    for step in range(n_steps):
-        if stop():
-            raise Cancelled
-        if step % REPORT_EVERY == 0:
-            report(step / n_steps, "learn what to expect")
+
+    def next_loss() -> Tensor:
         picked = torch.randint(len(features), (BATCH,), generator=random).to(device)
         certain = F.one_hot(labels[picked], n_categories).to(features.dtype)
         away = (network.expected(certain, centers[picked, None])[:, 0] - features[picked]) / expectation.spread
-        loss = (away.square().mean(dim=1) + _TINY).sqrt().mean()
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
+        return (away.square().mean(dim=1) + _TINY).sqrt().mean()
+
+    take_steps(n_steps, optimizer, schedule, next_loss, "learn what to expect", report, stop)
     expectation.requires_grad_(False)

@@ -9,17 +9,16 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.errors import Cancelled
 from sedir_core.evidence.calibration import Basis, draw_sampling
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import nearest_groups
 from sedir_core.models.patch_decoder import PatchDecoder, chamfer_distance
 from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.models.steps import take_steps
 from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import Report, Stop
 
 BATCH, LEARNING_RATE = 256, 2e-3
-REPORT_EVERY = 25
 TARGET_POINTS = 64  # of a neighbourhood, the ones compared with
 
 
@@ -48,17 +47,12 @@ def fit_patch_decoder(
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     random = torch_generator("cpu", seed, "patch order")
-    for step in range(n_steps):
-        if stop():
-            raise Cancelled
-        if step % REPORT_EVERY == 0:
-            report(step / n_steps, "learn to draw surfaces")
+
+    def next_loss() -> Tensor:
         picked = torch.randint(len(tokens), (BATCH,), generator=random).to(device)
-        loss = chamfer_distance(decoder(tokens[picked]), patches[picked]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
+        return chamfer_distance(decoder(tokens[picked]), patches[picked]).mean()
+
+    take_steps(n_steps, optimizer, schedule, next_loss, "learn to draw surfaces", report, stop)
     return decoder.eval().requires_grad_(False)
 
 
