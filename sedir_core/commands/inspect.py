@@ -275,9 +275,8 @@ def verdict_table(results: list[dict[str, Any]]) -> str:
     """One line a scan, for people."""
     from sedir_core.types import VERDICT_WORDS
 
-    n_said = int(
-        any(result["tolerance"] or result["regions"] for result in results)
-    )  # a column only where one was asked for
+    # A column only where one was asked for.
+    n_said = int(any(result["tolerance"] or result["regions"] for result in results))
     rows = [("verdict", "% of limit", *("tolerance",) * n_said, "category", "sure %", "defects", "seconds", "scan")]
     for result in results:
         score, limit, sure = result["score"], result["threshold"], result["category_confidence"]

@@ -179,7 +179,8 @@ class SedirDetector:
             every = self._every_point(scan, found)
             residuals = residuals_of(tokens, rebuilt)
             compared = compare(mine.normal, aligned, tokens, residuals, found.view, every, found.scan)
-            exceedance = mine.standard(found.view).usual.exceed(compared.evidence)
+            kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
+            exceedance = mine.standard(found.view).usual.exceed(compared.evidence, kinds)
             judged = self.judge(found.category, compared, found.view, self.judging, exceedance)
         near, own = surface_reach(scan.points[working]), _of_part(scan, found, valid)
 
@@ -317,7 +318,7 @@ class SedirDetector:
 
     def score(self, category: str, one: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
-        exceedance = self.known[category].standard(view).usual.exceed(one.evidence)
+        exceedance = self.known[category].standard(view).usual.exceed(one.evidence, {self.judging.evidence})
         judged = self.judge(category, one, view, self.judging, exceedance)
         return judged.point_scores, judged.score
 

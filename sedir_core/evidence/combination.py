@@ -9,14 +9,14 @@ choice [O]; `paper_scores` is the published rule [P].
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from sedir_core.evidence.fields import FIELDS, SPREADS
-from sedir_core.evidence.judge import JUDGED, OF_THE_WHOLE, SILENT, Judges
+from sedir_core.evidence.judge import JUDGED, KINDS, OF_THE_WHOLE, SILENT, Judges
 from sedir_core.evidence.normal_surface import GAPS, SEAM
 from sedir_core.evidence.peaks import Peak, peak_of
 from sedir_core.geometry.neighbours import spread
@@ -120,10 +120,10 @@ class Usual:
     def _at(self, names: Sequence[str], places: DoubleArray) -> DoubleArray:
         return spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)
 
-    def exceed(self, evidence: Evidence) -> dict[str, DoubleArray]:
+    def exceed(self, evidence: Evidence, kinds: Collection[str] = KINDS) -> dict[str, DoubleArray]:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part.
 
-        With what the judges make of them.
+        With what the judges of these kinds of evidence make of them.
         """
         most = LARGEST if evidence.from_one_side else LOUDEST
         names = [name for name in evidence.channels if name in self.values]
@@ -135,16 +135,17 @@ class Usual:
                 ratio = ratio / _times_usual(ratio)
             ratio = np.maximum(ratio - BASELINE.get(name, 0.0), 0)
             found[name] = np.nan_to_num(np.minimum(ratio / self.limits[name], most), nan=0.0)
-        return found | self.judged(found, evidence.places)
+        return found | self.judged(found, evidence.places, kinds=kinds)
 
     def judged(
-        self, exceedance: Mapping[str, DoubleArray], places: DoubleArray, taught_by: int | None = None
+        self,
+        exceedance: Mapping[str, DoubleArray],
+        places: DoubleArray,
+        taught_by: int | None = None,
+        kinds: Collection[str] = KINDS,
     ) -> dict[str, DoubleArray]:
-        """What the judges make of channels (n,) at places (n, 3); nothing where there are none.
-
-        taught_by: see `Judges.judged`.
-        """
-        return {} if self.judges is None else self.judges.judged(exceedance, self.peaks, places, taught_by)
+        """What the judges make of channels (n,) at places (n, 3), see `Judges.judged`; nothing where there are none."""
+        return {} if self.judges is None else self.judges.judged(exceedance, self.peaks, places, taught_by, kinds)
 
     def judged_by(self, judges: Judges) -> Usual:
         """The same with these judges."""

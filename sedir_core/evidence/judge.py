@@ -9,7 +9,7 @@ other training part: a held-out part is judged by the one that never saw it, a n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -140,10 +140,12 @@ class Judges:
         peaks: Mapping[str, Peak],
         places: DoubleArray,
         taught_by: int | None = None,
+        kinds: Collection[str] = KINDS,
     ) -> dict[str, DoubleArray]:
-        """taught_by: a training part, which only those judge that never saw it.
+        """For each of the kinds "judged.<kind>", (n,) positive; with "all" "judged.silent", without the network.
 
-        For each kind "judged.<kind>", (n,) positive; "judged.silent": without the network's evidence."""
+        taught_by: a training part, which only those judge that never saw it.
+        """
         around = _around(places)
         features = torch.from_numpy(features_of(rises(exceedance, peaks, self.channels), around))
         chosen = [fold for fold in range(FOLDS) if taught_by is None or taught_by % FOLDS != fold]
@@ -152,8 +154,8 @@ class Judges:
             read = features[:, self.columns(kind)]
             return torch.stack([self.by_kind[kind][fold](read) for fold in chosen]).mean(dim=0)
 
-        found = {kind: asked(kind) for kind in self.by_kind}
-        if SILENT in self.says:
+        found = {kind: asked(kind) for kind in self.by_kind if kind in kinds}
+        if SILENT in self.says and "all" in found:
             features[:, self.columns("network")] = LOWEST
             found[SILENT] = asked("all")
         near = around[:, :SMOOTHING]
