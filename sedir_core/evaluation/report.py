@@ -39,7 +39,7 @@ ORDER: tuple[Verdict, ...] = ("ng", "uncertain", "ok")
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class CrossSection:
     """A plane's cut through a scan. outline: (k, 2) of its points there, rows: (k,) which they are.
 
     expected: (m, 2) of the expected surface; all in the plane, in the scan's unit.
@@ -156,7 +156,7 @@ class Report:
         review: Review | None = None,
         band: Tolerance | None = None,
         notes: Sequence[str] = (),
-        sections: Sequence[Section] = (),
+        sections: Sequence[CrossSection] = (),
     ) -> None:
         """One more scan, or a file that could not be inspected.
 
@@ -275,7 +275,7 @@ def uri(picture: bytes) -> str:
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
 
 
-def _drawn(section: Section, found: Detection, scale: DeviationScale | None, factor: float, unit: str) -> bytes:
+def _drawn(section: CrossSection, found: Detection, scale: DeviationScale | None, factor: float, unit: str) -> bytes:
     if scale is None or found.deviation is None:
         colours = calibrated(found.point_threshold).colours(found.point_scores[section.rows])
     else:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from scipy.stats import t as student
 
 from sedir_core.types import DoubleArray, IntArray
 
@@ -66,6 +65,8 @@ class Calibration:
         if category not in means or freedom < 1:
             return None
         variance = sum(float(((parts - parts.mean()) ** 2).sum()) for parts in means.values()) / freedom
+        from scipy.stats import t as student  # late: the window opens without scipy
+
         sure = float(student.ppf((1 + CONFIDENCE) / 2, freedom))
         reach = float(np.exp(sure * np.sqrt(variance / len(means[category]))))
         return 1 / reach, reach

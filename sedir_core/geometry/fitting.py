@@ -22,7 +22,7 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class FittedPlane:
     """centre, normal: (3,), a point of it and a unit vector. scatter: root mean square distance of the points."""
 
     centre: DoubleArray
@@ -37,7 +37,7 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class Cylinder:
-    """centre, axis: (3,), a point of its axis and a unit vector. scatter: as of a `Plane`, from its surface."""
+    """centre, axis: (3,), a point of its axis and a unit vector. scatter: as of a `FittedPlane`, from its surface."""
 
     centre: DoubleArray
     axis: DoubleArray
@@ -51,7 +51,7 @@ class Cylinder:
         return np.asarray(np.linalg.norm(off - np.outer(off @ self.axis, self.axis), axis=1) - self.radius)
 
 
-def plane_around(points: DoubleArray, place: DoubleArray, reach: float) -> Plane | None:
+def plane_around(points: DoubleArray, place: DoubleArray, reach: float) -> FittedPlane | None:
     """The face that a place (3,) is on: of points (n, 3) within `reach` of it those that lie on one plane.
 
     None where there are too few, or no face is there.
@@ -88,14 +88,14 @@ def cylinder_around(points: DoubleArray, place: DoubleArray, reach: float) -> Cy
     return None if found is None or found.scatter > SCATTERED * found.radius else found
 
 
-def angle_deg(first: Plane, second: Plane) -> float:
+def angle_deg(first: FittedPlane, second: FittedPlane) -> float:
     """0..90, between the two faces."""
     cosine = abs(float(first.normal @ second.normal))
     sine = float(np.linalg.norm(np.cross(first.normal, second.normal)))
     return float(np.degrees(np.arctan2(sine, cosine)))
 
 
-def distance_between(first: Plane, second: Plane) -> float:
+def distance_between(first: FittedPlane, second: FittedPlane) -> float:
     """Of two faces that are about parallel: the mean of each one's distance from the middle of the other."""
     both = first.distances(second.centre[None])[0], second.distances(first.centre[None])[0]
     return float(np.abs(both).mean())
@@ -109,11 +109,11 @@ def _few(points: DoubleArray) -> DoubleArray:
     return points[:: max(1, -(-len(points) // MOST_FITTED))]
 
 
-def _plane(points: DoubleArray) -> Plane:
+def _plane(points: DoubleArray) -> FittedPlane:
     centre = points.mean(axis=0)
     normal = np.linalg.svd(points - centre, full_matrices=False)[2][2]
     scatter = float(np.sqrt(np.mean(((points - centre) @ normal) ** 2)))
-    return Plane(centre, normal, scatter, len(points))
+    return FittedPlane(centre, normal, scatter, len(points))
 
 
 def _axis_of(patch: DoubleArray) -> DoubleArray:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.state.entries import Entry
 from app.views.picking import Probe, distance
-from sedir_core.geometry.fitting import Plane, angle_deg, cylinder_around, distance_between, plane_around
 from sedir_core.types import DoubleArray
+
+if TYPE_CHECKING:
+    from sedir_core.geometry.fitting import FittedPlane
 
 REACH = 0.15
 """Of the part's radius: how far around a picked point its face is looked for."""
@@ -46,6 +49,8 @@ def face_to_face(entry: Entry, probes: list[Probe], text: Text) -> Measurement |
 
     None where one of them is on no face.
     """
+    from sedir_core.geometry.fitting import angle_deg, distance_between
+
     first, second = (_face(entry, probe) for probe in probes)
     if first is None or second is None:
         return None
@@ -60,6 +65,8 @@ def face_to_face(entry: Entry, probes: list[Probe], text: Text) -> Measurement |
 
 def diameter(entry: Entry, probe: Probe, text: Text) -> Measurement | None:
     """Of the round surface that a picked point is on; None where it is on none."""
+    from sedir_core.geometry.fitting import cylinder_around
+
     points, place, reach = _around(entry, probe)
     found = cylinder_around(points, place, reach)
     if found is None:
@@ -68,10 +75,12 @@ def diameter(entry: Entry, probe: Probe, text: Text) -> Measurement | None:
     return Measurement("Diameter", text(2 * found.radius), details)
 
 
-def _face(entry: Entry, probe: Probe) -> Plane | None:
+def _face(entry: Entry, probe: Probe) -> FittedPlane | None:
+    from sedir_core.geometry.fitting import plane_around
+
     points, place, reach = _around(entry, probe)
     found = plane_around(points, place, reach)
-    return None if found is None else Plane(found.centre + probe.place, found.normal, found.scatter, found.n_points)
+    return None if found is None else replace(found, centre=found.centre + probe.place)
 
 
 def _around(entry: Entry, probe: Probe) -> tuple[DoubleArray, DoubleArray, float]:

@@ -16,7 +16,7 @@ from sedir_core.evaluation.report_style import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
 
 if TYPE_CHECKING:
-    from sedir_core.evaluation.report import Section
+    from sedir_core.evaluation.report import CrossSection
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
     sheets.write(path)
 
 
-def _cut(entry: Entry, scan: Scan, section: KeptSection) -> Section:
-    from sedir_core.evaluation.report import Section
+def _cut(entry: Entry, scan: Scan, section: KeptSection) -> CrossSection:
+    from sedir_core.evaluation.report import CrossSection
 
     shape = entry.shape or prepare(scan.points)
     surface = entry.surface
     if surface is None and entry.raw is not None:
         surface = prepare_beside(entry.raw, shape, entry.shown_as(Beside.EXPECTED))
     found = cut(shape, surface, section.plane)
-    return Section(section.name, found.outline, found.rows, found.expected)
+    return CrossSection(section.name, found.outline, found.rows, found.expected)
 
 
 def notes_on(entry: Entry, run_dir: Path) -> list[str]:

@@ -26,7 +26,7 @@ from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
 from app.widgets.room import resize_on_screen
 from app.widgets.theme import Theme, icon
-from app.workspaces.train.import_model import Draft, ImportModel
+from app.workspaces.train.import_model import ImportModel, PartDraft
 from app.workspaces.train.import_part import PartPanel
 from sedir_core.datasets.importing import parts_in
 
@@ -74,18 +74,18 @@ class ImportDialog(QDialog):
     def target(self) -> Path:
         return Path(self.home.text()) / (self.name.text().strip() or "my parts")
 
-    def add_kind(self, draft: Draft | None = None) -> None:
+    def add_kind(self, draft: PartDraft | None = None) -> None:
         """One more kind of part; an empty one that nobody filled in makes room for one that was dropped."""
         if draft is not None and len(self.model.drafts) == 1 and not self.model.drafts[0].paths:
             self.model.drafts.clear()
-        self.model.drafts.append(draft or Draft())
+        self.model.drafts.append(draft or PartDraft())
         self._list(len(self.model.drafts) - 1)
         self.model.look()
 
     def take(self, folder: Path) -> None:
         """What a dropped folder holds."""
         for name, files in parts_in(folder):
-            draft = Draft(name)
+            draft = PartDraft(name)
             for kind, paths in files.items():
                 draft.add(kind, paths)
             self.add_kind(draft)
@@ -188,7 +188,7 @@ class ImportDialog(QDialog):
         self.kinds.setCurrentRow(row)
 
     @staticmethod
-    def _title(draft: Draft) -> str:
+    def _title(draft: PartDraft) -> str:
         count = len(draft.files["normal"])
         return f"{draft.name or 'new kind of part'}" + (f"  ·  {grouped(count)}" if count else "")
 
@@ -203,7 +203,7 @@ class ImportDialog(QDialog):
         if row >= 0:
             del self.model.drafts[row]
             if not self.model.drafts:
-                self.model.drafts.append(Draft())
+                self.model.drafts.append(PartDraft())
             self._list(min(row, len(self.model.drafts) - 1))
 
     def _on_changed(self) -> None:

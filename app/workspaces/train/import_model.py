@@ -16,7 +16,7 @@ from sedir_core.units import UNKNOWN, Unit
 
 
 @dataclass
-class Draft:
+class PartDraft:
     """A kind of part as far as the user has described it."""
 
     name: str = ""
@@ -50,7 +50,7 @@ class ImportModel(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.drafts: list[Draft] = []
+        self.drafts: list[PartDraft] = []
         self.seen: dict[Path, FilePreview] = {}
         self._looking: dict[int, Path] = {}
         self._importing = 0
@@ -90,7 +90,7 @@ class ImportModel(QObject):
             return "Two kinds of part have the same name"
         return "Looking at the scans…" if self._looking else ""
 
-    def broken(self, draft: Draft) -> set[Path]:
+    def broken(self, draft: PartDraft) -> set[Path]:
         """Those of its files that cannot be imported."""
         return {path for path in draft.paths if path in self.seen and self.seen[path].error is not None}
 

@@ -27,7 +27,7 @@ from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
 from app.widgets.tree_items import top_items
-from app.workspaces.train.import_model import Draft
+from app.workspaces.train.import_model import PartDraft
 from sedir_core.datasets.importing import FilePreview, Kind, name_trouble, scans_below
 from sedir_core.io.formats import dialog_filter
 from sedir_core.units import UNKNOWN, in_mm
@@ -58,7 +58,7 @@ class PartPanel(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.draft = Draft()
+        self.draft = PartDraft()
         self._seen: Mapping[Path, FilePreview] = {}
         self.name = QLineEdit(placeholderText="bracket")
         self.name.textEdited.connect(self._on_name)
@@ -108,7 +108,7 @@ class PartPanel(QWidget):
         column.addWidget(self.tree, 1)
         column.addLayout(below)
 
-    def show_draft(self, draft: Draft, seen: Mapping[Path, FilePreview]) -> None:
+    def show_draft(self, draft: PartDraft, seen: Mapping[Path, FilePreview]) -> None:
         """seen: what is known of the files by now."""
         self.draft, self._seen = draft, seen
         self.name.setText(draft.name)
