@@ -125,6 +125,9 @@ class TrainingConfig(Section):
     )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
+    surface_steps: int = setting(
+        1600, "steps that fit the surface the network expects, where it reads identity and place [O]", 1, 100_000
+    )
     expectation_steps: int = setting(
         1500, "steps that fit what the network expects at each place, where it reads that [O]", 1, 100_000
     )
@@ -393,6 +396,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
             "samplings": 1,
             "held_out": 2,
             "patch_steps": 30,
+            "surface_steps": 120,
             "expectation_steps": 150,
             "judge_steps": 600,
             "learning_rate": 1e-3,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sedir_core.config import Config, GroupingConfig, override
 from sedir_core.detectors.explain import Explanation
 from sedir_core.errors import BadRun
 from sedir_core.evidence.category import Category, View, category_from_tensors, category_to_tensors
+from sedir_core.evidence.channels import NETWORK, TOKEN
 from sedir_core.evidence.combination import (
-    TOKEN,
     Evidence,
     Usual,
     decisive_shares,
@@ -28,12 +29,13 @@ from sedir_core.evidence.coverage import ABSENT, words_of_absence
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.identify import Identified, certainty, identify
+from sedir_core.evidence.implicit_fields import implicit_fields
 from sedir_core.evidence.judge import OF_THE_WHOLE, Judges, channels_in
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
 from sedir_core.evidence.normal_surface import CHANNELS, Departure, NormalSurface
-from sedir_core.evidence.reconstruction import decoded_points
+from sedir_core.evidence.reconstruction import decoded_points, zero_level
 from sedir_core.evidence.stages import (
     ALL_POINTS,
     LESS_MEMORY,
@@ -53,6 +55,7 @@ from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import refine_direction
+from sedir_core.models.implicit import FOLDS, ImplicitSurface
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
@@ -79,13 +82,28 @@ TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training sca
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 
 
+Distances = Callable[[DoubleArray], DoubleArray]
+"""Of points (n, 3) in a category's frame the signed distances (n,) from its good surface, NaN where nobody knows."""
+
+
 @dataclass(frozen=True)
 class Nets:
-    """What was learned: the frozen encoder, the network, the decoder that shows its features as points."""
+    """What was learned: the frozen encoder, the network, and what shows as points what it expects of a part.
+
+    surface: where it rebuilds from identity and place; patches: else, a decoder of its rebuilt features.
+    """
 
     encoder: LocalEncoder
     network: SeDiR
-    patches: PatchDecoder
+    surface: ImplicitSurface | None = None
+    patches: PatchDecoder | None = None
+
+    def distances(self, category: int, unseen_by: int | None = None) -> Distances | None:
+        """Of points from the good surface of a category; None where the network does not know it.
+
+        unseen_by: a training part, whose own fold is not asked.
+        """
+        return None if self.surface is None else partial(_distances, self.surface, category, unseen_by)
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,7 @@ class SedirDetector:
         self.config, self.nets, self.known, self.device = config, nets, dict(known), device
         self.categories = tuple(known)
         self.judging = judging_of(config.scoring.evidence, config.scoring.rule)
+        self._levels: dict[str, DoubleArray] = {}
 
     @property
     def judges(self) -> Judges | None:
@@ -178,7 +197,8 @@ class SedirDetector:
         with watch.stage("compare", 0.7):
             every = self._every_point(scan, found)
             residuals = residuals_of(tokens, rebuilt)
-            compared = compare(mine.normal, aligned, tokens, residuals, found.view, every, found.scan)
+            distances = self.nets.distances(self.categories.index(found.category))
+            compared = compare(mine.normal, aligned, tokens, residuals, found.view, every, found.scan, distances)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             exceedance = mine.standard(found.view).usual.exceed(compared.evidence, kinds)
             judged = self.judge(found.category, compared, found.view, self.judging, exceedance)
@@ -196,7 +216,7 @@ class SedirDetector:
             limit = limit_that_shows(scan, point_scores, judged.point_threshold, condemned)
             told = () if lengths is None else (lengths.regions, lengths.deviation)
             defects = find_defects(scan, point_scores, judged.point_threshold, condemned, *told)
-            reconstruction = found.placement.leave(self._decoded(tokens, rebuilt, aligned))
+            reconstruction = found.placement.leave(self._rebuilt_points(found.category, tokens, rebuilt, aligned))
         uncertain, reason, confidence = self._certainty(found, rebuilt)
         usual = mine.standard(found.view).usual
         beside = _beside_the_training(usual, compared.evidence)
@@ -360,10 +380,15 @@ class SedirDetector:
         uncertain, reason = certainty(found, float(probabilities[best]), self.categories[best])
         return uncertain, reason, float(probabilities[self.categories.index(found.category)])
 
-    @torch.no_grad()
-    def _decoded(self, tokens: Tokens, rebuilt: Rebuilt, aligned: DoubleArray) -> DoubleArray:
+    def _rebuilt_points(self, category: str, tokens: Tokens, rebuilt: Rebuilt, aligned: DoubleArray) -> DoubleArray:
         """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""
-        patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
+        if self.nets.surface is not None:
+            if category not in self._levels:
+                self._levels[category] = zero_level(self.nets.surface, self.categories.index(category))
+            return self._levels[category]
+        assert self.nets.patches is not None
+        with torch.no_grad():
+            patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
         return decoded_points(patches, centres_of(tokens), aligned, self.config.grouping.group_size)
 
     def _lengths(
@@ -380,8 +405,10 @@ class SedirDetector:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        nets = {"encoder": self.nets.encoder, "network": self.nets.network, "patches": self.nets.patches}
-        found = {f"{name}.{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
+        nets: dict[str, nn.Module | None] = {"encoder": self.nets.encoder, "network": self.nets.network}
+        nets |= {"surface": self.nets.surface, "patches": self.nets.patches}
+        states = {name: net.state_dict() for name, net in nets.items() if net is not None}
+        found = {f"{name}.{key}": value for name, state in states.items() for key, value in state.items()}
         if judges := self.judges:
             found |= {f"judge.{key}": value for key, value in judges.tensors().items()}
         for i, category in enumerate(self.known.values()):
@@ -429,10 +456,10 @@ class SedirDetector:
                 lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth), below(tensors, "encoder."), device
             ),
             restored(lambda: build_network(config, len(categories)), below(tensors, "network."), device),
-            restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), device),
+            *_drawing(config, tensors, len(categories), device),
         )
-        weights = below(tensors, "judge.")
-        judges = Judges.restore(weights, channels_in({*CHANNELS, TOKEN}), TOKEN) if weights else None
+        weights, network = below(tensors, "judge."), NETWORK if nets.surface is not None else (TOKEN,)
+        judges = Judges.restore(weights, channels_in({*CHANNELS, *network})) if weights else None
         known = {n: category_from_tensors(below(tensors, f"category.{i}."), judges) for i, n in enumerate(categories)}
         return cls(config, nets, known, device)
 
@@ -456,6 +483,30 @@ def build_network(config: Config, n_categories: int) -> SeDiR:
     )
 
 
+def _drawing(
+    config: Config, tensors: Mapping[str, Tensor], n_categories: int, device: torch.device
+) -> tuple[ImplicitSurface | None, PatchDecoder | None]:
+    """Of a run's tensors, the one that it has of what shows the network's expectation. Raises KeyError, ValueError."""
+    if config.network.rebuilt_from == "scan":
+        width = config.encoder.width
+        return None, restored(lambda: PatchDecoder(width), below(tensors, "patches."), device)
+    own = below(tensors, "surface.")
+    sizes = ImplicitSurface.sizes_in(own)
+    if len(sizes) != n_categories:
+        raise ValueError(f"surfaces of {len(sizes)} categories, expected {n_categories}")
+    return restored(lambda: ImplicitSurface(sizes), own, device), None
+
+
+def _distances(surface: ImplicitSurface, category: int, unseen_by: int | None, points: DoubleArray) -> DoubleArray:
+    asked = [fold for fold in range(FOLDS) if unseen_by is None or unseen_by % FOLDS != fold]
+    device = next(surface.buffers()).device
+    with torch.no_grad():
+        said, known = surface(category, torch.from_numpy(points).to(device))
+    distances, count = said.double().cpu().numpy()[asked], known.cpu().numpy()[asked]
+    total = np.where(count, distances, 0.0).sum(axis=0)
+    return np.where(count.any(axis=0), total / np.maximum(count.sum(axis=0), 1), np.nan)
+
+
 def seen_of(n_points: int, view: View, grouping: GroupingConfig) -> int:
     """How many points of a view are as dense as that many of the whole part, and enough to be grouped."""
     return max(round(n_points * view.share), least_points(grouping))
@@ -477,8 +528,9 @@ def compare(
     view: View | None = None,
     every: DoubleArray | None = None,
     scan: Oriented | None = None,
+    distances: Distances | None = None,
 ) -> Compared:
-    """Both kinds of evidence on the same points: tokens (N residuals) and surface.
+    """Both kinds of evidence on the same points: tokens (N residuals) and distances of the network, and surface.
 
     every: (m, 3) all points of the scan, aligned; by default those (n, 3) that are compared. scan: see
     `NormalSurface.depart`.
@@ -487,7 +539,12 @@ def compare(
     picked = random_subset(len(aligned), most, generator(0, "surface"))
     few = aligned[picked]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
-    shown = Evidence(departure.places, departure.channels, view is not None, picked)
+    channels = departure.channels
+    if distances is not None and view is None:
+        judged = (few if every is None else every)[~departure.other_face]
+        own = normal.probes.tree.nearest(departure.places)[1]
+        channels = channels | implicit_fields(normal.probes.places, judged, distances(judged), own)
+    shown = Evidence(departure.places, channels, view is not None, picked)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)
 

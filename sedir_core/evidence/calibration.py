@@ -6,8 +6,9 @@ that what is called usual holds for a part never seen before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from sedir_core.evidence.category import Category, Limit, Standard, View
 from sedir_core.evidence.combination import (
     MEAN_SQUARE,
     TELLING,
-    TOKEN,
     TYPICAL,
     Evidence,
     Usual,
@@ -70,9 +70,24 @@ ODD = 6.0  # spreads between parts that one of them rises above the middle one
 _TINY = 1e-9
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
-Gather = Callable[[NormalSurface, DoubleArray, View | None, DoubleArray, Oriented | None], tuple[Evidence, "Residuals"]]
-"""Evidence of an aligned sampling (some of its points, all, and its outer sides where they were found), whole or from
-one side, against a surface, and what its tokens say by themselves."""
+
+class Gather(Protocol):
+    """Evidence of an aligned sampling of a part, whole or from one side, and what its tokens say by themselves."""
+
+    def __call__(
+        self,
+        name: str,
+        part: int,
+        normal: NormalSurface,
+        points: DoubleArray,
+        view: View | None,
+        every: DoubleArray,
+        scan: Oriented | None,
+    ) -> tuple[Evidence, Residuals]:
+        """name, part: the category, and which of its parts the sampling is of. normal: the others' surface.
+
+        points: some of its points, every: all, scan: these with their outer sides where they were found.
+        """
 
 
 @dataclass(frozen=True)
@@ -320,9 +335,8 @@ def calibrate(
 
     if judges is None and lessons:
         channels = channels_in(next(iter(drafts.values())).usual.values)
-        judges = learn_judges(
-            lessons, channels, TOKEN, config.training.judge_steps, config.training.seed, report_judge, stop
-        )
+        n_steps, seed = config.training.judge_steps, config.training.seed
+        judges = learn_judges(lessons, channels, n_steps, seed, report_judge, stop)
     whole = {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()}
     whole, views = limited(config, whole), limited(config, views)
     return {
@@ -416,7 +430,9 @@ def _lessons(
         one = laid[held.sampling]
         planted = plant(one.every, normals[tree.nearest(one.every)[1]], PLANTED, random)
         some = planted.share(len(one.points), random)
-        evidence, _ = gather(basis.others[held.part], planted.points[some], None, planted.points, one.scan)
+        evidence, _ = gather(
+            name, held.part, basis.others[held.part], planted.points[some], None, planted.points, one.scan
+        )
         departing = draft.by_owner[held.part].exceed(evidence)
         damaged, good = (told[some][evidence.picked] for told in (planted.damaged, planted.good))
         lessons.append(lesson_of(held.part, departing, peaks, evidence.places, damaged, good, louder, random))
@@ -531,7 +547,7 @@ def _hold_out_all(
             report(PLANTED_FROM * len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, n_points, random)
-            evidence, tokens = gather(basis.others[part], laid.points, None, laid.every, laid.scan)
+            evidence, tokens = gather(name, part, basis.others[part], laid.points, None, laid.every, laid.scan)
             held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(samplings)))
             samplings.append(laid)
     return held_out, samplings
@@ -549,7 +565,7 @@ def _hold_out_views(
             report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
             random = generator(config.training.seed, "held out view", name, part, turn)
             points, residual, view = hold_out_view(basis, part, n_points, random)
-            evidence, tokens = gather(basis.others[part], points, view, points, None)
+            evidence, tokens = gather(name, part, basis.others[part], points, view, points, None)
             held_out.append(HeldOut(part, evidence, residual, tokens, sampling=len(held_out)))
     return _aligned(held_out)
 

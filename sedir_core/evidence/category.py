@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.evidence.combination import TOKEN, Usual
+from sedir_core.evidence.channels import NETWORK, TOKEN
+from sedir_core.evidence.combination import Usual
 from sedir_core.evidence.coverage import ABSENT, Coverage
 from sedir_core.evidence.fields import FIELDS, SPREADS
-from sedir_core.evidence.judge import JUDGED, Judges
+from sedir_core.evidence.judge import ASKED, JUDGED, Judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging
 from sedir_core.evidence.limits import scores_from
 from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
@@ -247,7 +248,8 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
     """judges: have a say where peaks are kept."""
     usual = f"{prefix}usual."
     channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
-    expected = sorted({*CHANNELS, TOKEN} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
+    network = NETWORK if f"{usual}{NETWORK[-1]}" in arrays else (TOKEN,)
+    expected = sorted({*CHANNELS, *network} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
     if channels != expected:
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])
@@ -260,7 +262,7 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
     if f"{prefix}peaks" in arrays:
         if judges is None:
             raise ValueError("it keeps peaks of channels, but no judge")
-        peaked = sorted((*channels, *(JUDGED + kind for kind in judges.says)))
+        peaked = sorted((*channels, *(JUDGED + kind for kind in ASKED)))
         _check(prefix, arrays, {"peaks": (len(peaked), 2)})
         _check_positive(arrays[f"{prefix}peaks"][:, 1])
         pairs = zip(peaked, arrays[f"{prefix}peaks"], strict=True)

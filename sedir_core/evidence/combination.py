@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from sedir_core.evidence.fields import FIELDS, SPREADS
-from sedir_core.evidence.judge import JUDGED, KINDS, OF_THE_WHOLE, SILENT, Judges
+from sedir_core.evidence.channels import TOKEN
+from sedir_core.evidence.fields import FIELD_SIZES, FIELDS, SPREADS
+from sedir_core.evidence.implicit_fields import IMPLICIT
+from sedir_core.evidence.judge import ALL, ASKED, JUDGED, OF_THE_WHOLE, SHARES, Judges
 from sedir_core.evidence.normal_surface import GAPS, SEAM
 from sedir_core.evidence.peaks import Peak, peak_of
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, IntArray
 
-TOKEN = "token"
 # Of scans from one side: which channels colour the points, and which decide; found on shapes and defects of our own
 # making (benchmarks/README.md). Drift and coarse offsets outline a bent end, but vary too much between good parts.
 MAP_WEIGHTS: Mapping[str, float] = {
@@ -45,11 +46,13 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
 }
 # What is gross by one of these alone needs no judge, who may never have seen the like; and by these and what is said of
 # the whole a training part is known to depart from the others.
-GROSS = (*FIELDS, "offset_8", "offset_32", "bare_8", "bare_32", SEAM, TOKEN)
+EXPECTED = tuple(f"implicit_{k}" for k in FIELD_SIZES)
+GROSS = (*FIELDS, *EXPECTED, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)
 TELLING = (*GROSS, *OF_THE_WHOLE)
 NOISY = (
     *FIELDS,
     *(name for name in SPREADS if name.startswith("rough")),
+    *(name for name in IMPLICIT if not name.startswith(("implicit_lowest", "implicit_highest"))),
     "offset_8",
     "offset_32",
 )  # what noise and thin sampling raise everywhere
@@ -120,7 +123,7 @@ class Usual:
     def _at(self, names: Sequence[str], places: DoubleArray) -> DoubleArray:
         return spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)
 
-    def exceed(self, evidence: Evidence, kinds: Collection[str] = KINDS) -> dict[str, DoubleArray]:
+    def exceed(self, evidence: Evidence, kinds: Collection[str] = ASKED) -> dict[str, DoubleArray]:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part.
 
         With what the judges of these kinds of evidence make of them.
@@ -142,7 +145,7 @@ class Usual:
         exceedance: Mapping[str, DoubleArray],
         places: DoubleArray,
         taught_by: int | None = None,
-        kinds: Collection[str] = KINDS,
+        kinds: Collection[str] = ASKED,
     ) -> dict[str, DoubleArray]:
         """What the judges make of channels (n,) at places (n, 3), see `Judges.judged`; nothing where there are none."""
         return {} if self.judges is None else self.judges.judged(exceedance, self.peaks, places, taught_by, kinds)
@@ -257,21 +260,18 @@ def decisive_shares(
 ) -> tuple[float, float]:
     """What the score rests on: shares of the network's and of the surface's evidence, 0 to 1, one in sum.
 
-    At the points that decide: how much of what the judge says is lost when the network's evidence is kept from it; of
-    scans from one side, whose channels are combined as a length, their squares.
+    At the points that decide: how much each judge's say rises above what it says of most points; of scans from one
+    side, whose channels are combined as a length, their squares.
     """
     if peaks:
-        name, judged = next((n, v) for n, v in _deciding(exceedance).items() if n.startswith(JUDGED))
-        if name != JUDGED + "all":
-            return (1.0, 0.0) if name == JUDGED + "network" else (0.0, 1.0)
-        if JUDGED + SILENT not in exceedance:
-            return 0.0, 1.0
-        told, silent = np.log(judged), np.log(exceedance[JUDGED + SILENT])
+        if JUDGED + ALL not in exceedance:
+            return (1.0, 0.0) if JUDGED + "network" in exceedance else (0.0, 1.0)
+        told = exceedance[JUDGED + ALL]
         decisive = np.argsort(told)[-max(1, int(OBJECT_SHARE * len(told))) :]
-        above = float((told[decisive] - np.median(told)).sum())
-        lost = float((told[decisive] - silent[decisive]).sum())
-        network = min(max(lost / above, 0.0), 1.0) if above > 0 else 0.0
-        return network, 1.0 - network
+        rises = {k: SHARES[k] * _rise_at(decisive, exceedance[JUDGED + k]) for k in SHARES if JUDGED + k in exceedance}
+        total = sum(rises.values())
+        share = rises.get("network", 0.0) / total if total > 0 else 0.0
+        return share, 1.0 - share
     parts = {n: (OBJECT_WEIGHTS[n] * v) ** 2 for n, v in exceedance.items() if n in OBJECT_WEIGHTS}
     whole = np.sum(list(parts.values()), axis=0)
     decisive = np.argsort(whole)[-max(1, int(OBJECT_SHARE * len(whole))) :]
@@ -283,10 +283,16 @@ def decisive_shares(
     return network / total, surface / total
 
 
+def _rise_at(decisive: IntArray, judged: DoubleArray) -> float:
+    told = np.log(judged)
+    return max(float(told[decisive].mean() - np.median(told)), 0.0)
+
+
 def _deciding(exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
-    """Of a whole scan: what one judge says, what may be gross, and what is said of the part as a whole."""
-    judged = [name for name in exceedance if name.startswith(JUDGED) and name != JUDGED + SILENT]
-    return {name: exceedance[name] for name in (*judged, *GROSS, *OF_THE_WHOLE) if name in exceedance}
+    """Of a whole scan: what the judges say together, what may be gross, and what is said of the part as a whole."""
+    judged = [name for name in exceedance if name.startswith(JUDGED)]
+    together = [JUDGED + ALL] if JUDGED + ALL in judged else judged
+    return {name: exceedance[name] for name in (*together, *GROSS, *OF_THE_WHOLE) if name in exceedance}
 
 
 def _rise_of_points(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> DoubleArray:

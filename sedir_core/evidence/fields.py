@@ -110,9 +110,10 @@ class Places:
             other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
         return other
 
-    def offsets(self, points: DoubleArray) -> Offsets:
-        """What of the points (n, 3) lies over each place."""
+    def offsets(self, points: DoubleArray, told: DoubleArray | None = None) -> Offsets:
+        """What of the points (n, 3) lies over each place. told: (n,) how far, where somebody else says it."""
         found, along, on = self.over(points)
+        along = along if told is None else told
         over, along, size = found[on], np.clip(along[on], -FARTHEST, FARTHEST), len(self.points)
         lowest, highest = np.zeros(size), np.zeros(size)
         np.minimum.at(lowest, over, along)
@@ -153,15 +154,13 @@ def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[st
     fields = {}
     for k, summed in zip(FIELD_SIZES, places.sums.values(), strict=True):
         n = summed @ shown.count
-        enough = n >= max(1.0, ENOUGH * k)
-        mean = (summed @ shown.total) / np.maximum(n, 1)
-        fields[f"field_{k}"] = np.where(enough, np.abs(mean), np.nan)
+        mean = means(shown, summed, k)
+        fields[f"field_{k}"] = np.abs(mean)
         if k in ROUGH_SIZES:
-            variance = (summed @ shown.squares) / np.maximum(n, 1) - mean**2
-            fields[f"rough_{k}"] = np.where(enough, np.sqrt(np.maximum(variance, 0)), np.nan)
+            fields[f"rough_{k}"] = roughness(shown, summed, mean)
         if k in EXTREME_SIZES:
-            fields[f"lowest_{k}"] = -_extreme(np.minimum, summed, shown.lowest)
-            fields[f"highest_{k}"] = _extreme(np.maximum, summed, shown.highest)
+            fields[f"lowest_{k}"] = -extreme(np.minimum, summed, shown.lowest)
+            fields[f"highest_{k}"] = extreme(np.maximum, summed, shown.highest)
             density = n / np.maximum(np.asarray(summed.sum(axis=1)).ravel(), 1) / usual_count
             fields[f"density_{k}"] = np.maximum(density, 1 / np.maximum(density, THINNEST))
         if k == 16:
@@ -170,6 +169,19 @@ def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[st
     return {name: fields[name][own] for name in (*FIELDS, *SPREADS)}
 
 
-def _extreme(of: np.ufunc, summed: csr_matrix, values: DoubleArray) -> DoubleArray:
+def means(shown: Offsets, summed: csr_matrix, k: int) -> DoubleArray:
+    """(p,) signed mean offsets over the k places that each row sums over; NaN where too few points say it."""
+    n = summed @ shown.count
+    enough = n >= max(1.0, ENOUGH * k)
+    return np.where(enough, (summed @ shown.total) / np.maximum(n, 1), np.nan)
+
+
+def roughness(shown: Offsets, summed: csr_matrix, mean: DoubleArray) -> DoubleArray:
+    """(p,) how offsets scatter about their means (p,)."""
+    variance = (summed @ shown.squares) / np.maximum(summed @ shown.count, 1) - mean**2
+    return np.asarray(np.sqrt(np.maximum(variance, 0)))
+
+
+def extreme(of: np.ufunc, summed: csr_matrix, values: DoubleArray) -> DoubleArray:
     """(p,) the lowest or highest of values (p,) among the places that each row sums over."""
     return np.asarray(of.reduceat(values[summed.indices], summed.indptr[:-1]))

@@ -2,9 +2,10 @@
 
 A sum of weights set by hand cannot know which channel means something where. A small network does, that has seen
 defects planted into good parts of this very scanner (`planted`) beside the good parts as they are; one for all
-categories, since it reads each channel in spreads above what is usual for the category. One for each kind of evidence:
-what is judged by the network's evidence alone has never seen the surface's. And each of them twice, taught by every
-other training part: a held-out part is judged by the one that never saw it, a new scan by the mean of both.
+categories, since it reads each channel in spreads above what is usual for the category. One reads what the network
+says, one what the comparison with the surface says; neither has ever seen the other's channels, and the verdict by all
+evidence is their weighted sum. And each of them twice, taught by every other training part: a held-out part is judged
+by the one that never saw it, a new scan by the mean of both.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sedir_core.evidence.channels import NETWORK
 from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.stages import below
@@ -29,8 +31,10 @@ from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import torch_generator
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Report, Stop
 
-JUDGED, SILENT = "judged.", "silent"
-KINDS = ("network", "surface", "all")  # of evidence
+JUDGED = "judged."
+SHARES: Mapping[str, float] = {"network": 0.4, "surface": 0.6}  # of the verdict by all evidence
+KINDS, ALL = tuple(SHARES), "all"  # of evidence: those that have a judge, and both
+ASKED = (*KINDS, ALL)
 OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
 LOWEST, HIGHEST = -5.0, 15.0  # spreads above the usual peak: where a channel says nothing, and where it ends
 AROUND = 128  # points
@@ -40,7 +44,6 @@ SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure o
 FOLDS = 2
 MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
 WEIGHT_OF_DAMAGED = 2.0
-SILENCED = 0.25  # of the points that teach to judge by all evidence: the network's is kept from them
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 1e-2
 
 
@@ -117,21 +120,10 @@ def _around(places: DoubleArray) -> IntArray:
 
 @dataclass(frozen=True)
 class Judges:
-    """By kind of evidence FOLDS networks; the channels they read, in order; token: which of these the network says."""
+    """By kind of evidence FOLDS networks; the channels that the features are made of, in order."""
 
     channels: tuple[str, ...]
-    token: str
     by_kind: Mapping[str, Sequence[Judge]]
-
-    @property
-    def says(self) -> tuple[str, ...]:
-        """What `judged` gives, without its prefix."""
-        silent = (SILENT,) if "all" in self.by_kind and self.token in self.channels else ()
-        return (*self.by_kind, *silent)
-
-    def columns(self, kind: str) -> IntArray:
-        """Of the features, those that the judge of a kind reads."""
-        return _columns(self.channels, self.token, kind)
 
     @torch.no_grad()
     def judged(
@@ -140,27 +132,23 @@ class Judges:
         peaks: Mapping[str, Peak],
         places: DoubleArray,
         taught_by: int | None = None,
-        kinds: Collection[str] = KINDS,
+        kinds: Collection[str] = ASKED,
     ) -> dict[str, DoubleArray]:
-        """For each of the kinds "judged.<kind>", (n,) positive; with "all" "judged.silent", without the network.
+        """For each of the kinds "judged.<kind>", (n,) positive; where all evidence is asked for, for every kind.
 
         taught_by: a training part, which only those judge that never saw it.
         """
         around = _around(places)
         features = torch.from_numpy(features_of(rises(exceedance, peaks, self.channels), around))
-        chosen = [fold for fold in range(FOLDS) if taught_by is None or taught_by % FOLDS != fold]
-
-        def asked(kind: str) -> Tensor:
-            read = features[:, self.columns(kind)]
-            return torch.stack([self.by_kind[kind][fold](read) for fold in chosen]).mean(dim=0)
-
-        found = {kind: asked(kind) for kind in self.by_kind if kind in kinds}
-        if SILENT in self.says and "all" in found:
-            features[:, self.columns("network")] = LOWEST
-            found[SILENT] = asked("all")
-        near = around[:, :SMOOTHING]
-        logits = {kind: values.double().numpy()[near].mean(axis=1) for kind, values in found.items()}
-        return {JUDGED + kind: np.exp(PER_LOGIT * SURE * np.tanh(values / SURE)) for kind, values in logits.items()}
+        folds = [fold for fold in range(FOLDS) if taught_by is None or taught_by % FOLDS != fold]
+        near, logits = around[:, :SMOOTHING], {}
+        for kind in self.by_kind if ALL in kinds else kinds:
+            read = features[:, _columns(self.channels, kind)]
+            told = torch.stack([self.by_kind[kind][fold](read) for fold in folds]).mean(dim=0)
+            logits[kind] = SURE * np.tanh(told.double().numpy()[near].mean(axis=1) / SURE)
+        if ALL in kinds:
+            logits[ALL] = np.average(list(logits.values()), axis=0, weights=[SHARES[kind] for kind in logits])
+        return {JUDGED + kind: np.exp(PER_LOGIT * values) for kind, values in logits.items()}
 
     def tensors(self) -> dict[str, Tensor]:
         """The inverse of `restore`."""
@@ -170,35 +158,32 @@ class Judges:
         }
 
     @staticmethod
-    def restore(tensors: Mapping[str, Tensor], channels: tuple[str, ...], token: str) -> Judges:
+    def restore(tensors: Mapping[str, Tensor], channels: tuple[str, ...]) -> Judges:
         """Raises ValueError where weights are missing or misshapen."""
-        kinds = sorted({name.partition(".")[0] for name in tensors})
-        if not kinds or not set(kinds) <= set(KINDS):
-            raise ValueError(f"judges of {', '.join(kinds) or 'nothing'}")
-        nets = {}
+        nets, kinds = {}, _kinds_in(channels)
+        if {name.partition(".")[0] for name in tensors} != set(kinds):
+            raise ValueError(f"no judges of {' and '.join(kinds)}")
         for kind in kinds:
-            make = partial(Judge, len(_columns(channels, token, kind)))
+            make = partial(Judge, len(_columns(channels, kind)))
             own = [below(tensors, f"{kind}.{fold}.") for fold in range(FOLDS)]
             nets[kind] = [restored(make, weights, torch.device("cpu")) for weights in own]
-        return Judges(channels, token, nets)
+        return Judges(channels, nets)
 
 
-def _columns(channels: Sequence[str], token: str, kind: str) -> IntArray:
-    wanted = np.array([kind == "all" or (name == token) == (kind == "network") for name in channels])
-    return np.flatnonzero(np.tile(wanted, 5))
+def _kinds_in(channels: Sequence[str]) -> list[str]:
+    return [kind for kind in KINDS if len(_columns(channels, kind))]
+
+
+def _columns(channels: Sequence[str], kind: str) -> IntArray:
+    """Of the features, those that the judge of a kind reads."""
+    return np.flatnonzero(np.tile([(name in NETWORK) == (kind == "network") for name in channels], 5))
 
 
 def learn_judges(
-    lessons: Sequence[Lesson],
-    channels: tuple[str, ...],
-    token: str,
-    n_steps: int,
-    seed: int,
-    report: Report,
-    stop: Stop,
+    lessons: Sequence[Lesson], channels: tuple[str, ...], n_steps: int, seed: int, report: Report, stop: Stop
 ) -> Judges:
     """From planted and good samplings of all categories. Raises Cancelled."""
-    kinds = [kind for kind in KINDS if len(_columns(channels, token, kind))]
+    kinds = _kinds_in(channels)
     nets: dict[str, list[Judge]] = {kind: [] for kind in kinds}
     for done, (fold, kind) in enumerate((fold, kind) for fold in range(FOLDS) for kind in kinds):
         heard = [one for one in lessons if one.part % FOLDS == fold] or lessons
@@ -208,18 +193,13 @@ def learn_judges(
         def part_of(fraction: float, stage: str, done: int = done) -> None:
             report((done + fraction) / (FOLDS * len(kinds)), stage)
 
-        columns = _columns(channels, token, kind)
-        own = np.isin(columns, _columns(channels, token, "network")) & (kind == "all")
-        nets[kind].append(
-            _learn(features[:, columns], damaged, torch.from_numpy(own), n_steps, seed + fold, part_of, stop)
-        )
-    return Judges(channels, token, nets)
+        read = features[:, _columns(channels, kind)]
+        nets[kind].append(_learn(read, damaged, n_steps, seed + fold, part_of, stop))
+    return Judges(channels, nets)
 
 
-def _learn(
-    features: Tensor, damaged: Tensor, silenced: Tensor, n_steps: int, seed: int, report: Report, stop: Stop
-) -> Judge:
-    """features: (n, f), damaged: (n,). silenced: (f,) which of the features now and then say nothing."""
+def _learn(features: Tensor, damaged: Tensor, n_steps: int, seed: int, report: Report, stop: Stop) -> Judge:
+    """features: (n, f), damaged: (n,)."""
     torch.manual_seed(seed)
     random = torch_generator("cpu", seed, "judge")
     judge = Judge(features.shape[1])
@@ -231,10 +211,7 @@ def _learn(
 
     def next_loss() -> Tensor:
         picked = torch.randint(len(features), (BATCH,), generator=random)
-        batch = features[picked]
-        if silenced.any():
-            batch[(torch.rand(BATCH, 1, generator=random) < SILENCED) & silenced] = LOWEST
-        return F.binary_cross_entropy_with_logits(judge(batch), damaged[picked], weights[picked])
+        return F.binary_cross_entropy_with_logits(judge(features[picked]), damaged[picked], weights[picked])
 
     take_steps(n_steps, optimizer, schedule, next_loss, "learn to judge", report, stop)
     return judge.eval().requires_grad_(False)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sedir_core.errors import BadConfig
-from sedir_core.evidence.combination import TOKEN
-from sedir_core.evidence.judge import JUDGED, SILENT
+from sedir_core.evidence.channels import NETWORK
+from sedir_core.evidence.judge import ASKED, JUDGED
 from sedir_core.types import DoubleArray
 
 EvidenceKind = Literal["network", "surface", "all"]
@@ -33,14 +33,14 @@ class Judging:
         return f"{self.evidence}.{self.rule}"
 
     def of(self, exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
-        """The channels that count, with what the judge of this kind of evidence says, where there is one.
+        """The channels that count, with what the judges of this evidence say, where there are any.
 
         Empty where nothing of the kind is known.
         """
-        judged = {JUDGED + self.evidence} | ({JUDGED + SILENT} if self.evidence == "all" else set())
+        judged = [JUDGED + kind for kind in ASKED if self.evidence in ("all", kind)]
         channels = {name: values for name, values in exceedance.items() if not name.startswith(JUDGED)}
         if self.evidence != "all":
-            channels = {n: values for n, values in channels.items() if (n == TOKEN) == (self.evidence == "network")}
+            channels = {n: values for n, values in channels.items() if (n in NETWORK) == (self.evidence == "network")}
         return channels | {name: exceedance[name] for name in judged if channels and name in exceedance}
 
 

@@ -7,7 +7,7 @@ place, the surface says whether the material is where it belongs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -63,7 +63,8 @@ class Departure:
     than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how far the
     smooth difference itself moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: the same
     everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
-    only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`.
+    only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,)
+    which of all points of the scan may be of a wall's other face than the known one; none for scans from one side.
     """
 
     points: DoubleArray
@@ -71,6 +72,7 @@ class Departure:
     channels: dict[str, DoubleArray]
     size_difference: float = 0.0
     absent: float = 0.0
+    other_face: BoolArray = field(default_factory=lambda: np.empty(0, bool))
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,12 @@ class NormalSurface:
             channels[name][~known] = np.nan
         if direction is not None:
             return Departure(points, places, channels)
-        on_known = moved[~self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))]
-        channels |= offset_fields(self.probes.places, on_known, self.probes.tree.nearest(places)[1])
+        other_face = self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))
+        channels |= offset_fields(self.probes.places, moved[~other_face], self.probes.tree.nearest(places)[1])
         larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
-        return Departure(points, places, channels, larger, absent)
+        return Departure(points, places, channels, larger, absent, other_face)
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""

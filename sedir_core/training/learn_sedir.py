@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,7 @@ from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
 from sedir_core.training.expectation_fit import fit_expectation
+from sedir_core.training.implicit_fit import fit_implicit
 from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.material import Learned, Material
 from sedir_core.training.patch_fit import fit_patch_decoder
@@ -35,11 +37,27 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     trained = train_network(build_network(config, len(material.bases)).to(device), material, run, report, stop)
     if not material.team.leads:
         return None
-    patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
-    nets = Nets(material.encoder, trained.network, patches)
-    detector = SedirDetector(config, nets, calibrated(nets, material, report, stop), device)
+    nets = with_surface(material, trained.network, report, stop)
+    detector = SedirDetector(config, nets, calibrated(nets, tuple(material.bases), material, report, stop), device)
     thresholds = {name: category.whole.threshold for name, category in detector.known.items()}
     return Learned(detector.tensors(), thresholds, trained.fit.summary(), trained.fit.epoch)
+
+
+def with_surface(material: Material, network: SeDiR, report: Report, stop: Stop, before: Nets | None = None) -> Nets:
+    """What shows the network's expectation is learned beside it. before: of a model that grows. Raises Cancelled."""
+    config, device = material.config, material.device
+    if network.rebuilt_from == "scan":
+        start = None if before is None else before.patches
+        patches = fit_patch_decoder(
+            material.bases, material.encoder, config, material.n_points, device, report, stop, start=start
+        )
+        return Nets(material.encoder, network, patches=patches)
+    start_surface = None if before is None else before.surface
+    known = 0 if start_surface is None else len(start_surface.grids)
+    fresh = dict(list(material.bases.items())[known:])
+    n_steps, seed = config.training.surface_steps, config.training.seed
+    surface = fit_implicit(fresh, n_steps, seed, device, report, stop, start_surface)
+    return Nets(material.encoder, network, surface)
 
 
 @dataclass(frozen=True)
@@ -72,18 +90,33 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
 
 
 def calibrated(
-    nets: Nets, material: Material, report: Report, stop: Stop, judges: Judges | None = None
+    nets: Nets,
+    categories: Sequence[str],
+    material: Material,
+    report: Report,
+    stop: Stop,
+    judges: Judges | None = None,
 ) -> dict[str, Category]:
-    """What is usual for good parts of the material's categories. judges: see `calibrate`. Raises Cancelled."""
+    """What is usual for good parts of the material's categories. categories: all that the networks know.
+
+    judges: see `calibrate`. Raises Cancelled.
+    """
     config, device = material.config, material.device
 
     def gather(
-        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray, scan: Oriented | None
+        name: str,
+        part: int,
+        normal: NormalSurface,
+        points: DoubleArray,
+        view: View | None,
+        every: DoubleArray,
+        scan: Oriented | None,
     ) -> tuple[Evidence, Residuals]:
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        evidence = compare(normal, points, tokens, residuals, view, every, scan).evidence
+        distances = nets.distances(categories.index(name), unseen_by=part)
+        evidence = compare(normal, points, tokens, residuals, view, every, scan, distances).evidence
         return evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")

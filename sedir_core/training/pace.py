@@ -39,6 +39,7 @@ KINDS = {
     "plant": "calibrate",
     "learn to draw": "draw",
     "learn what to expect": "once",
+    "learn good surfaces": "once",
     "learn to judge": "once",
 }
 

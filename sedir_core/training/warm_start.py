@@ -17,7 +17,7 @@ import torch
 
 from sedir_core.config import Config, override
 from sedir_core.datasets.index import Dataset, category_names, open_dataset
-from sedir_core.detectors.sedir import Nets, SedirDetector, build_network
+from sedir_core.detectors.sedir import SedirDetector, build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.evidence.calibration import MOST_POINTS, Basis, limited, set_stage
 from sedir_core.evidence.category import Category, Standard
@@ -31,9 +31,8 @@ from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
 from sedir_core.runtime import generator
 from sedir_core.training.bases import kept_bases
-from sedir_core.training.learn_sedir import calibrated, train_network
+from sedir_core.training.learn_sedir import calibrated, train_network, with_surface
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
-from sedir_core.training.patch_fit import fit_patch_decoder
 from sedir_core.training.run import Run
 from sedir_core.training.team import Team
 from sedir_core.training.warm_check import check_old, worse_names
@@ -117,11 +116,8 @@ def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> 
     bank = fill_bank(old | new, encoder, config, n_points, team.device, report, stop)
     material = Material(config, old | new, encoder, bank, n_points, team)
     result = train_network(_grown(before, config, len(material.bases)), material, run, report, stop)
-    patches = fit_patch_decoder(
-        material.bases, encoder, _shorter(config), n_points, team.device, report, stop, start=before.nets.patches
-    )
-    nets = Nets(encoder, result.network, patches)
-    learned = calibrated(nets, replace(material, bases=new), report, stop, before.judges)
+    nets = with_surface(replace(material, config=_shorter(config)), result.network, report, stop, before.nets)
+    learned = calibrated(nets, tuple(old | new), replace(material, bases=new), report, stop, before.judges)
     check = check_old(before, nets, replace(material, bases=old), report, stop)
     known = _limited(config, {name: _carried(before.known[name], check.ratios[name]) for name in old} | learned)
     after = SedirDetector(config, nets, known, team.device)

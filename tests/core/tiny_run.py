@@ -14,7 +14,8 @@ from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
 from sedir_core.evidence.calibration import Residuals
 from sedir_core.evidence.category import View
-from sedir_core.evidence.combination import TOKEN, Evidence
+from sedir_core.evidence.channels import TOKEN
+from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.surface import normals_and_curvature
@@ -106,7 +107,13 @@ def train_tiny(folder: Path) -> TinyRun:
 
 
 def by_surface(
-    normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray, scan: Oriented | None = None
+    name: str,
+    part: int,
+    normal: NormalSurface,
+    points: DoubleArray,
+    view: View | None,
+    every: DoubleArray,
+    scan: Oriented | None,
 ) -> tuple[Evidence, Residuals]:
     """The surface's evidence, and a token that never differs."""
     departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every, scan)

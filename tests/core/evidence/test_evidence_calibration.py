@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,11 +23,10 @@ from sedir_core.evidence.calibration import (
     hold_out,
     odd_parts,
 )
-from sedir_core.evidence.category import Category, View
+from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
-from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
 
@@ -84,7 +84,7 @@ def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
         random = np.random.default_rng(seed)
         placement, _ = category.place(part("bracket", seed, 4_000), random)
         aligned = placement.enter(part("bracket", seed, 4_000))
-        evidence, _ = by_surface(category.normal, aligned, None, aligned)
+        evidence, _ = by_surface("bracket", 0, category.normal, aligned, None, aligned, None)
         usual = category.whole.usual
         scores.append(object_score(Judging().of(usual.exceed(evidence)), peaks=usual.peaks))
     assert np.median(scores) < category.whole.threshold
@@ -140,10 +140,8 @@ def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureReque
 def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
     basis: Basis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def seen_from_one_side(
-        normal: NormalSurface, points: DoubleArray, view: View | None, every: DoubleArray, scan: Oriented | None = None
-    ) -> tuple[Evidence, Residuals]:
-        evidence, published = by_surface(normal, points, view, every, scan)
+    def seen_from_one_side(*arguments: Any) -> tuple[Evidence, Residuals]:
+        evidence, published = by_surface(*arguments)
         return replace(evidence, from_one_side=True), published
 
     with_margin = fitted(basis, by=seen_from_one_side).whole

@@ -113,7 +113,7 @@ def peaked(usual: Usual) -> Usual:
             shown = {name: (scan if name in seen else evidence(seed)).channels[name] for name in NAMES}
             departing = usual.exceed(Evidence(scan.places, shown))
             lessons.append(lesson_of(seed, departing, known.peaks, scan.places, inside, ~inside, 1.0, random))
-    judges = learn_judges(lessons, channels_in(exceedances[0]), TOKEN, 200, 0, no_report, never_stop)
+    judges = learn_judges(lessons, channels_in(exceedances[0]), 200, 0, no_report, never_stop)
     known = known.judged_by(judges)
     judged = [
         known.judged(one, evidence(seed).places, seed) for seed, one in zip(range(10, 16), exceedances, strict=True)
@@ -165,7 +165,7 @@ def test_what_only_the_network_shows_rests_on_the_network(peaked: Usual) -> None
 
 def test_judges_are_kept_to_the_last_bit(peaked: Usual) -> None:
     assert peaked.judges is not None
-    kept = Judges.restore(peaked.judges.tensors(), peaked.judges.channels, TOKEN)
+    kept = Judges.restore(peaked.judges.tensors(), peaked.judges.channels)
     again = replace(peaked, judges=kept).exceed(evidence(100))
     assert all(np.array_equal(again[name], values) for name, values in peaked.exceed(evidence(100)).items())
 
@@ -173,9 +173,9 @@ def test_judges_are_kept_to_the_last_bit(peaked: Usual) -> None:
 def test_a_judge_of_another_shape_is_refused(peaked: Usual) -> None:
     assert peaked.judges is not None
     with pytest.raises(ValueError, match="mean is"):
-        Judges.restore(peaked.judges.tensors(), peaked.judges.channels[1:], TOKEN)
-    with pytest.raises(ValueError, match="judges of nothing"):
-        Judges.restore({}, peaked.judges.channels, TOKEN)
+        Judges.restore(peaked.judges.tensors(), peaked.judges.channels[1:])
+    with pytest.raises(ValueError, match="no judges of network and surface"):
+        Judges.restore({}, peaked.judges.channels)
 
 
 def test_places_that_hardly_a_sampling_shows_do_not_depart() -> None:

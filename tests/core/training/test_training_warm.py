@@ -17,7 +17,8 @@ from sedir_core.config import override
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.evidence.category import category_to_tensors
-from sedir_core.evidence.combination import TOKEN, Evidence
+from sedir_core.evidence.channels import TOKEN
+from sedir_core.evidence.combination import Evidence
 from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import digest, read_tensors
 from sedir_core.rundir.files import METRICS, ORIGIN, read_about, read_run_config

@@ -1,0 +1,167 @@
+"""The good surface of every category as the zero level of a learned function, which never sees the scan it judges. [O]
+
+Identity selects sparse grids of features, the place interpolates between them, and a small network that all categories
+share decodes the signed distance (sparse grids: Takikawa et al. 2021, Müller et al. 2022). As nothing of the scan is
+read but where its points lie, a defect cannot be copied into its own reconstruction.
+
+Everything is there FOLDS times, fitted to different training parts: a held-out part is judged by the fold that never
+saw it, a new scan by the mean of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+FOLDS = 2
+EVERY = slice(None)
+CELLS, WIDTHS = (0.12, 0.04), (8, 4)  # radii, features at each corner: of the coarse and of the fine level
+HIDDEN = 32
+LARGEST = 0.1  # radii: about how large the decoded distances are
+_BITS = 10  # of a corner's index along each axis
+_HALF = 1 << (_BITS - 1)
+_CODES = 127.0
+
+
+class SparseGrid(nn.Module):
+    """Features at the corners of those cells that lie near the surface.
+
+    corners (n,) int32, ascending: where they are. taught (FOLDS, n): by which folds' parts. features (FOLDS, n, width)
+    while they are learned; then codes of eight bits, in steps of `step` (FOLDS, 1, width).
+    """
+
+    corners: Tensor
+    taught: Tensor
+    codes: Tensor
+    step: Tensor
+
+    def __init__(self, n_corners: int, cell: float, width: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.register_buffer("corners", torch.zeros(n_corners, dtype=torch.int32))
+        self.register_buffer("taught", torch.zeros(FOLDS, n_corners, dtype=torch.bool))
+        self.register_buffer("codes", torch.zeros(FOLDS, n_corners, width, dtype=torch.int8))
+        self.register_buffer("step", torch.ones(FOLDS, 1, width))
+        self.features: Tensor | None = None
+
+    @staticmethod
+    def around(folds: Sequence[Tensor], cell: float, width: int) -> SparseGrid:
+        """With the cells of each fold's points (n, 3), and those next to them; nothing is learned yet."""
+        each = [_corners_around(points, cell) for points in folds]
+        corners = torch.unique(torch.cat(each))
+        grid = SparseGrid(len(corners), cell, width)
+        grid.corners.copy_(corners)
+        grid.taught.copy_(torch.stack([torch.isin(corners, own) for own in each]))
+        return grid
+
+    def places(self) -> Tensor:
+        """(n, 3) float64, where the corners are."""
+        index = self.corners.long()
+        axes = [(index >> (shift * _BITS)) & (2 * _HALF - 1) for shift in (2, 1, 0)]
+        return (torch.stack(axes, dim=1) - _HALF).double() * self.cell
+
+    def begin(self, generator: torch.Generator) -> nn.Parameter:
+        """Features to be learned."""
+        shape = self.codes.shape
+        self.features = nn.Parameter(0.05 * torch.randn(shape, generator=generator).to(self.step.device))
+        return self.features
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """What was learned becomes what is stored."""
+        assert self.features is not None
+        self.step.copy_(self.features.abs().amax(dim=1, keepdim=True).clamp_min(1e-6) / _CODES)
+        self.codes.copy_((self.features / self.step).round().to(torch.int8))
+        self.features = None
+
+    def forward(self, points: Tensor, folds: slice) -> tuple[Tensor, Tensor]:
+        """points (n, 3) float64 -> features (f, n, width) of some folds, (f, n) which of them lie in a cell taught."""
+        scaled = points / self.cell
+        cells = torch.floor(scaled)
+        share = (scaled - cells).float()
+        ends = torch.arange(2, device=points.device)
+        offsets = torch.cartesian_prod(ends, ends, ends)
+        wanted = _index_of(cells.long()[:, None] + offsets)
+        found = torch.searchsorted(self.corners, wanted).clamp_max(len(self.corners) - 1)
+        hit = (self.corners[found] == wanted) & self.taught[folds, found]
+        weights = torch.where(offsets.bool(), share[:, None], 1 - share[:, None]).prod(-1) * hit
+        stored = self.codes if self.features is None else self.features
+        features = (stored[folds, found] * weights[..., None]).sum(dim=2)
+        return (features * self.step[folds] if self.features is None else features), hit.all(dim=-1)
+
+
+class ImplicitSurface(nn.Module):
+    """Signed distance to the good surface of a category, positive outside.
+
+    sizes: for each category how many corners its levels have.
+    """
+
+    def __init__(self, sizes: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        levels = tuple(zip(CELLS, WIDTHS, strict=True))
+        self.grids = nn.ModuleList(
+            nn.ModuleList(SparseGrid(n, cell, width) for n, (cell, width) in zip(each, levels, strict=True))
+            for each in sizes
+        )
+        self.decoders = nn.ModuleList(_decoder() for _ in range(FOLDS))
+
+    @staticmethod
+    def around(categories: Sequence[Sequence[Tensor]]) -> ImplicitSurface:
+        """For categories whose folds' good surfaces lie where these points (n, 3) do; nothing is learned yet."""
+        surface = ImplicitSurface([])
+        surface.grids.extend(_grids_around(folds) for folds in categories)
+        return surface
+
+    @staticmethod
+    def sizes_in(tensors: Mapping[str, Tensor]) -> list[list[int]]:
+        """Of the surface with this state. Raises KeyError where a level is missing."""
+        n_categories = len({name.split(".")[1] for name in tensors if name.startswith("grids.")})
+        levels = range(len(CELLS))
+        return [[len(tensors[f"grids.{c}.{level}.corners"]) for level in levels] for c in range(n_categories)]
+
+    def forward(self, category: int, points: Tensor, folds: slice = EVERY) -> tuple[Tensor, Tensor]:
+        """points (n, 3) float64, in the category's frame -> distances and which of them are known, (f, n) for f folds.
+
+        Far from everything that good parts show nothing is known.
+        """
+        levels = [grid(points, folds) for grid in self.grids_of(category)]
+        features = torch.cat([found for found, _ in levels], dim=-1)
+        decoded = [decoder(own)[:, 0] for decoder, own in zip(self.decoders[folds], features, strict=True)]
+        return LARGEST * torch.stack(decoded), levels[0][1]
+
+    def corners_of(self, category: int) -> Tensor:
+        """(n, 3) float64, the corners of its finest cells."""
+        return self.grids_of(category)[-1].places()
+
+    def grids_of(self, category: int) -> list[SparseGrid]:
+        """From coarse to fine."""
+        grids = self.grids[category]
+        assert isinstance(grids, nn.ModuleList)
+        return [grid for grid in grids if isinstance(grid, SparseGrid)]
+
+
+def _grids_around(folds: Sequence[Tensor]) -> nn.ModuleList:
+    return nn.ModuleList(SparseGrid.around(folds, cell, width) for cell, width in zip(CELLS, WIDTHS, strict=True))
+
+
+def _corners_around(points: Tensor, cell: float) -> Tensor:
+    cells = torch.unique(torch.floor(points.double() / cell).long(), dim=0)
+    steps = torch.arange(-1, 3, device=points.device)
+    beside = torch.cartesian_prod(steps, steps, steps)
+    each = [torch.unique(_index_of(some[:, None] + beside)) for some in torch.split(cells, 4_096)]
+    corners: Tensor = torch.unique(torch.cat(each))
+    return corners
+
+
+def _decoder() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(sum(WIDTHS), HIDDEN), nn.GELU(), nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1)
+    )
+
+
+def _index_of(corners: Tensor) -> Tensor:
+    """(..., 3) integers -> (...) int32."""
+    inside = (corners + _HALF).clamp(0, 2 * _HALF - 1)
+    return ((inside[..., 0] << (2 * _BITS)) | (inside[..., 1] << _BITS) | inside[..., 2]).int()

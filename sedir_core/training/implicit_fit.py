@@ -1,0 +1,117 @@
+"""The signed distance of every category's good surface, learned from its aligned training parts. [O]
+
+Points of good scans, displaced along their normals by a known length, say what the distance is there; where another
+face of the part lies nearer than that, nothing is learned. The absolute error is made small, so that the noise of
+single scans averages out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sedir_core.evidence.calibration import Basis
+from sedir_core.geometry.tree import PointTree
+from sedir_core.models.implicit import FOLDS, ImplicitSurface
+from sedir_core.models.steps import take_steps
+from sedir_core.runtime import generator, torch_generator
+from sedir_core.types import DoubleArray, Report, Stop
+
+BATCH = 12_000  # displaced points a step, of every category as many
+POOL = 300_000  # of each category and fold
+NEAR, FAR, FARTHEST = 0.006, 0.03, 0.12  # radii: how far half of the points, a third and the rest are displaced
+SHARES = (0.5, 0.8)
+NEARER, WITHIN = 0.75, 0.004  # share of the displacement, less the noise: a surface that is nearer is another face
+SLOPE, SHARPEST = 0.2, 0.002  # errors count by their size beside the distance, and beside the noise of a scanner
+GRID_RATE, DECODER_RATE = 2e-2, 4e-3
+
+
+def fit_implicit(
+    bases: Mapping[str, Basis],
+    n_steps: int,
+    seed: int,
+    device: torch.device,
+    report: Report,
+    stop: Stop,
+    start: ImplicitSurface | None = None,
+) -> ImplicitSurface:
+    """One surface for all categories, frozen. Raises Cancelled.
+
+    start: of a model that learns further categories; its surfaces and its decoder stay as they are.
+    """
+    torch.manual_seed(seed)
+    clouds = [folds_of(basis) for basis in bases.values()]
+    surface = ImplicitSurface.around([[torch.from_numpy(points) for points in folds] for folds in clouds])
+    known = 0
+    if start is not None:
+        known = len(start.grids)
+        surface.decoders.load_state_dict(start.decoders.state_dict())
+        surface.grids = nn.ModuleList([*start.grids, *surface.grids])
+    surface = surface.to(device)
+    pools = [
+        [_displaced(points, basis, generator(seed, "implicit", name, fold)) for fold, points in enumerate(folds)]
+        for (name, basis), folds in zip(bases.items(), clouds, strict=True)
+    ]
+    random = torch_generator("cpu", seed, "implicit")
+    fresh = [grid for i in range(len(pools)) for grid in surface.grids_of(known + i)]
+    features = [grid.begin(random) for grid in fresh]
+    decoders = [] if start is not None else list(surface.decoders.parameters())
+    rates = [GRID_RATE, DECODER_RATE]
+    groups = [{"params": own, "lr": rate} for own, rate in zip((features, decoders), rates, strict=True)]
+    optimizer = torch.optim.Adam(groups, eps=1e-12)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=n_steps, pct_start=0.1)
+    count, turn = max(1, BATCH // len(pools)), cycle(range(FOLDS))
+
+    def next_loss() -> Tensor:
+        fold = next(turn)
+        errors = [_error(surface, known + i, fold, each[fold], count, random, device) for i, each in enumerate(pools)]
+        return torch.stack(errors).mean()
+
+    take_steps(n_steps, optimizer, schedule, next_loss, "learn good surfaces", report, stop)
+    for grid in fresh:
+        grid.settle()
+    return surface.eval().requires_grad_(False)
+
+
+def folds_of(basis: Basis) -> list[DoubleArray]:
+    """Points (n, 3) of the training parts that teach each fold: every other one; of a single part both halves.
+
+    What is held out of part i is judged by fold `judging_fold(i)`, which has not seen it.
+    """
+    if basis.single:
+        return [basis.unseen[0], basis.others[0].surface.points]
+    return [np.concatenate([one.points for one in basis.parts[fold::FOLDS]]) for fold in range(FOLDS)]
+
+
+def _displaced(points: DoubleArray, basis: Basis, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Places (m, 3) about the points and how far outside of the surface they lie (m,)."""
+    normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
+    some = random.integers(len(points), size=POOL)
+    kind, sign = random.random(POOL), random.uniform(-1, 1, POOL)
+    lengths = np.where(kind < SHARES[1], FAR, FARTHEST) * sign
+    lengths = np.where(kind < SHARES[0], NEAR * random.normal(size=POOL), lengths)
+    along = normals[tree.nearest(points[some])[1]]
+    places = points[some] + lengths[:, None] * along
+    alone = PointTree(points).nearest(places)[0] > NEARER * np.abs(lengths) - WITHIN
+    return torch.from_numpy(places[alone]), torch.from_numpy(lengths[alone].astype(np.float32))
+
+
+def _error(
+    surface: ImplicitSurface,
+    category: int,
+    fold: int,
+    pool: tuple[Tensor, Tensor],
+    count: int,
+    random: torch.Generator,
+    device: torch.device,
+) -> Tensor:
+    places, lengths = pool
+    picked = torch.randint(len(places), (count,), generator=random)
+    wanted = lengths[picked].to(device)
+    found: Tensor = surface(category, places[picked].to(device), slice(fold, fold + 1))[0][0]
+    error: Tensor = (found - wanted).abs() / (SHARPEST + SLOPE * wanted.abs())
+    return error.mean()
