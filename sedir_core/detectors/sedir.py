@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +33,9 @@ from sedir_core.evidence.judge import OF_THE_WHOLE, Judges, channels_in
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
+from sedir_core.evidence.network_surface import Distances, distances_by, zero_level
 from sedir_core.evidence.normal_surface import CHANNELS, Departure, NormalSurface
-from sedir_core.evidence.reconstruction import decoded_points, zero_level
+from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.stages import (
     ALL_POINTS,
     LESS_MEMORY,
@@ -55,7 +55,7 @@ from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import refine_direction
-from sedir_core.models.implicit import FOLDS, ImplicitSurface
+from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, SeDiR, Tokens
@@ -76,14 +76,11 @@ from sedir_core.types import (
     no_report,
 )
 
+NETWORK_POINTS = 80_000  # of a whole scan, whose distances the network says
 SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
 UNSEEN_SHARE = 0.25  # of the points that nobody could judge: no verdict is sure then
 TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
-
-
-Distances = Callable[[DoubleArray], DoubleArray]
-"""Of points (n, 3) in a category's frame the signed distances (n,) from its good surface, NaN where nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ class Nets:
 
         unseen_by: a training part, whose own fold is not asked.
         """
-        return None if self.surface is None else partial(_distances, self.surface, category, unseen_by)
+        return None if self.surface is None else distances_by(self.surface, category, unseen_by)
 
 
 @dataclass(frozen=True)
@@ -497,16 +494,6 @@ def _drawing(
     return restored(lambda: ImplicitSurface(sizes), own, device), None
 
 
-def _distances(surface: ImplicitSurface, category: int, unseen_by: int | None, points: DoubleArray) -> DoubleArray:
-    asked = [fold for fold in range(FOLDS) if unseen_by is None or unseen_by % FOLDS != fold]
-    device = next(surface.buffers()).device
-    with torch.no_grad():
-        said, known = surface(category, torch.from_numpy(points).to(device))
-    distances, count = said.double().cpu().numpy()[asked], known.cpu().numpy()[asked]
-    total = np.where(count, distances, 0.0).sum(axis=0)
-    return np.where(count.any(axis=0), total / np.maximum(count.sum(axis=0), 1), np.nan)
-
-
 def seen_of(n_points: int, view: View, grouping: GroupingConfig) -> int:
     """How many points of a view are as dense as that many of the whole part, and enough to be grouped."""
     return max(round(n_points * view.share), least_points(grouping))
@@ -541,7 +528,7 @@ def compare(
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
     channels = departure.channels
     if distances is not None and view is None:
-        judged = (few if every is None else every)[~departure.other_face]
+        judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
         own = normal.probes.tree.nearest(departure.places)[1]
         channels = channels | implicit_fields(normal.probes.places, judged, distances(judged), own)
     shown = Evidence(departure.places, channels, view is not None, picked)

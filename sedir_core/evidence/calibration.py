@@ -430,9 +430,9 @@ def _lessons(
         one = laid[held.sampling]
         planted = plant(one.every, normals[tree.nearest(one.every)[1]], PLANTED, random)
         some = planted.share(len(one.points), random)
-        evidence, _ = gather(
-            name, held.part, basis.others[held.part], planted.points[some], None, planted.points, one.scan
-        )
+        every = planted.points[random.permutation(len(planted.points))]
+        others = basis.others[held.part]
+        evidence, _ = gather(name, held.part, others, planted.points[some], None, every, one.scan)
         departing = draft.by_owner[held.part].exceed(evidence)
         damaged, good = (told[some][evidence.picked] for told in (planted.damaged, planted.good))
         lessons.append(lesson_of(held.part, departing, peaks, evidence.places, damaged, good, louder, random))

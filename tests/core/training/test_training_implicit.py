@@ -1,0 +1,92 @@
+"""The signed distance that the network expects: right on parts never seen, blind to the scan, the same when stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_run import distance_to, part
+
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.calibration import Basis, fit_basis
+from sedir_core.evidence.network_surface import Distances, distances_by, zero_level
+from sedir_core.models.implicit import ImplicitSurface
+from sedir_core.rundir.stored_nets import restored
+from sedir_core.training.implicit_fit import fit_implicit, folds_of
+from sedir_core.types import no_report
+
+STEPS = 300
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def basis() -> Basis:
+    return fit_basis([part("bracket", seed, 6_000) for seed in range(2)], seed=0)
+
+
+@pytest.fixture(scope="module")
+def surface(basis: Basis) -> ImplicitSurface:
+    return fit_implicit({"bracket": basis}, STEPS, 0, CPU, no_report, lambda: False)
+
+
+@pytest.fixture(scope="module")
+def distances(surface: ImplicitSurface) -> Distances:
+    return distances_by(surface, 0)
+
+
+def test_displaced_points_lie_as_far_off_as_they_were_displaced(basis: Basis, distances: Distances) -> None:
+    points, normals = basis.whole.surface.points, basis.whole.surface.normals
+    assert np.median(np.abs(distances(points))) < 0.004
+    for depth in (-0.02, 0.02):
+        assert np.median(distances(points + depth * normals)) == pytest.approx(depth, abs=0.005)
+
+
+def test_nothing_is_known_far_from_the_part(distances: Distances) -> None:
+    assert np.isnan(distances(np.full((1, 3), 3.0))).all()
+
+
+def test_a_fold_knows_nothing_of_parts_that_it_did_not_see(basis: Basis) -> None:
+    left, right = (side(basis.parts[0].points) for side in (lambda p: p[p[:, 0] < -0.3], lambda p: p[p[:, 0] > 0.3]))
+    surface = ImplicitSurface.around([[torch.from_numpy(left), torch.from_numpy(right)]])
+    _, known = surface(0, torch.from_numpy(left))
+    assert known[0].all() and not known[1].all()
+    assert not known[1][torch.from_numpy(left[:, 0] < -0.6)].any()
+
+
+def test_a_held_out_part_is_judged_by_the_fold_that_never_saw_it(basis: Basis, surface: ImplicitSurface) -> None:
+    points, folds = basis.parts[0].points, folds_of(basis)
+    assert np.array_equal(folds[0], points) and np.array_equal(folds[1], basis.parts[1].points)
+    unseen = distances_by(surface, 0, unseen_by=0)
+    with torch.no_grad():
+        said, known = surface(0, torch.from_numpy(points))
+    assert np.allclose(unseen(points), np.where(known[1], said[1], np.nan), equal_nan=True)
+
+
+def test_its_zero_level_lies_on_the_part_and_covers_it(basis: Basis, surface: ImplicitSurface) -> None:
+    level, points = zero_level(surface, 0), basis.whole.surface.points
+    assert np.quantile(distance_to(points, level), 0.95) < 0.03
+    assert np.quantile(distance_to(level, points), 0.95) < 0.06
+
+
+def test_it_is_the_same_when_restored(basis: Basis, surface: ImplicitSurface) -> None:
+    state = {name: values.clone() for name, values in surface.state_dict().items()}
+    again = restored(lambda: ImplicitSurface(ImplicitSurface.sizes_in(state)), state, CPU)
+    points = torch.from_numpy(basis.parts[1].points)
+    for own, other in zip(surface(0, points), again(0, points), strict=True):
+        assert torch.equal(own, other)
+    with pytest.raises(ValueError, match="corners"):
+        state["grids.0.0.corners"] = state["grids.0.0.corners"][:-1]
+        restored(lambda: ImplicitSurface([[9, 9]]), state, CPU)
+
+
+def test_a_grown_model_keeps_its_surfaces(basis: Basis, surface: ImplicitSurface) -> None:
+    more = fit_basis([part("gear", seed, 6_000) for seed in range(2)], seed=0)
+    grown = fit_implicit({"gear": more}, 40, 0, CPU, no_report, lambda: False, surface)
+    points = torch.from_numpy(basis.parts[0].points)
+    assert torch.equal(grown(0, points)[0], surface(0, points)[0])
+    assert len(grown.grids) == 2
+
+
+def test_fitting_stops_when_told(basis: Basis) -> None:
+    with pytest.raises(Cancelled):
+        fit_implicit({"bracket": basis}, STEPS, 0, CPU, no_report, lambda: True)
