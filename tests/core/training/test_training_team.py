@@ -24,7 +24,9 @@ TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 
 def train_with(launcher: list[str], tiny: TinyRun, folder: Path, **given: str) -> Path:
     folder.mkdir()
-    config = tiny_config(tiny.encoder, epochs=EPOCHS, batch_size=BATCH_SIZE)
+    # What follows the network's steps one process does alone: no more of it than a run must have.
+    rest = {"held_out": 1, "patch_steps": 1, "expectation_steps": 20, "judge_steps": 2}
+    config = tiny_config(tiny.encoder, epochs=EPOCHS, batch_size=BATCH_SIZE, **rest)
     (folder / "config.toml").write_text(to_toml(config))
     arguments = ["train", tiny.dataset, "--config", folder / "config.toml", "--out", folder / "run", "--device", "cpu"]
     command = [sys.executable, *launcher, "-m", "sedir_core", *map(str, arguments)]

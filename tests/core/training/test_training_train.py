@@ -31,7 +31,8 @@ def request(folder: Path, **parts: list[DoubleArray]) -> TrainRequest:
     for category, clouds in parts.items():
         for i, cloud in enumerate(clouds):
             write_points_ply(folder / "parts" / category / f"{i}.ply", cloud)
-    config = tiny_config(write_encoder(folder / "encoder.safetensors"), epochs=1, held_out=1, patch_steps=1)
+    encoder = write_encoder(folder / "encoder.safetensors")
+    config = tiny_config(encoder, epochs=1, held_out=1, patch_steps=1, expectation_steps=2, judge_steps=2)
     return TrainRequest(folder / "parts", None, config, folder / "run", device="cpu")
 
 
