@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_run import CATEGORIES, TinyRun, part, tiny_config, write_encoder
+from tiny_run import CATEGORIES, TinyRun, tiny_config, write_encoder
+from tiny_run import part as whole_part
 
 from sedir_core.config import override, preset
 from sedir_core.detectors.sedir import SedirDetector
@@ -24,6 +25,11 @@ from sedir_core.types import DoubleArray
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": tmp_path / "cache"})
+
+
+def part(category: str, seed: int, n_points: int = 800) -> DoubleArray:
+    """A good part of few points: what is asked here does not depend on how well anything is learned."""
+    return whole_part(category, seed, n_points)
 
 
 def request(folder: Path, **parts: list[DoubleArray]) -> TrainRequest:
