@@ -33,6 +33,7 @@ SHARED = "SHARED_BY_TESTS"
 """The variable that names the folder of this run of the tests."""
 # A minute and more each, the longest first. xdist would begin with the files of most tests, and end with these.
 LONGEST = (
+    "test_postgres",  # may have to install the server: its processor is free for mypy meanwhile
     "test_app_train_processes",
     "test_detectors_peers",
     "test_end_to_end",
