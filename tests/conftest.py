@@ -31,14 +31,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 SHARED = "SHARED_BY_TESTS"
 """The variable that names the folder of this run of the tests."""
-# A minute and more each, the longest first. xdist would begin with the files of most tests, and end with these.
+# Half a minute and more each, about the longest first. xdist would begin with the files of most tests, and end with
+# these.
 LONGEST = (
     "test_postgres",  # may have to install the server: its processor is free for mypy meanwhile
     "test_app_train_processes",
-    "test_detectors_peers",
     "test_end_to_end",
+    "test_evidence_identify",
+    "test_cluster",
+    "test_evidence_views",
+    "test_training_warm",
+    "test_app_train",
+    "test_detectors_peers",
     "test_detectors_networks",
+    "test_detectors_mc3dad",
+    "test_evidence_calibration",
     "test_training_team",
+    "test_ice_growing",
 )
 THREAD_GRACE_S = 2.0
 # Threads of libraries that live as long as the process.
