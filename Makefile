@@ -2,7 +2,7 @@
 VENV  := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test constraints
+.PHONY: help demo test types suite constraints
 help:
 	@echo "make demo         install what is needed into .venv and inspect the bundled scans (a window, or headless)"
 	@echo "make test         install what is needed into .venv and run ruff, mypy and all tests"
@@ -20,8 +20,14 @@ test: $(STAMP)
 	@.ci/system-packages $(VENV) for-tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	@$(MAKE) --no-print-directory -j 2 types suite
+
+# Beside each other: mypy takes a minute and more, and one core alone.
+types:
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -n logical --dist loadfile
+
+suite:
+	$(VENV)/bin/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 constraints: $(STAMP)
 	.ci/pin $(VENV) > .ci/constraints.txt

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,20 +29,47 @@ os.environ.setdefault("LP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SHARED = "SHARED_BY_TESTS"
+"""The variable that names the folder of this run of the tests."""
+# Half a minute and more each, about the longest first. xdist would begin with the files of most tests, and end with
+# these.
+LONGEST = (
+    "test_postgres",  # may have to install the server: its processor is free for mypy meanwhile
+    "test_app_train_processes",
+    "test_end_to_end",
+    "test_evidence_identify",
+    "test_cluster",
+    "test_evidence_views",
+    "test_training_warm",
+    "test_app_train",
+    "test_detectors_peers",
+    "test_detectors_networks",
+    "test_detectors_mc3dad",
+    "test_evidence_calibration",
+    "test_training_team",
+    "test_ice_growing",
+)
 THREAD_GRACE_S = 2.0
 # Threads of libraries that live as long as the process.
 LASTING_THREADS = ("pytest_timeout", "ThreadPoolExecutor", "asyncio", "tqdm", "QThread", "Dummy", "loky", "pydev")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One cache folder for all workers of this run and all that they start: what is aligned, is aligned once.
+    """One folder for all workers of this run: what is aligned or trained for many tests, is so once.
 
-    Nothing is taken from the user's own, nor left there.
+    The cache in it is that of all that they start, too: nothing is taken from the user's own, nor left there.
     """
-    if not hasattr(config, "workerinput"):  # workers inherit the variable
-        folder = tempfile.mkdtemp(prefix="sedir-tests-")
-        os.environ["XDG_CACHE_HOME"] = folder
+    if not hasattr(config, "workerinput"):  # workers inherit the variables
+        folder = Path(tempfile.mkdtemp(prefix="sedir-tests-"))
+        (folder / "cache").mkdir()
+        os.environ[SHARED], os.environ["XDG_CACHE_HOME"] = str(folder), str(folder / "cache")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: the last to begin is then a short one, and no worker waits long for another."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(autouse=True)
@@ -60,14 +89,26 @@ def _ours(before: set[threading.Thread]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    """A real run, trained once for all tests that ask for it: from nothing, and later trainings begin where it did."""
+def tiny() -> TinyRun:
+    """A real run, trained once for all tests of all workers; it is theirs together, so they change nothing in it."""
+    from filelock import FileLock
+
+    shared = Path(os.environ[SHARED])
+    kept = shared / "tiny.pickle"
+    with FileLock(shared / "tiny.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_trained(Path(tempfile.mkdtemp(prefix="tiny-", dir=shared)))))
+        run: TinyRun = pickle.loads(kept.read_bytes())
+    return run
+
+
+def _trained(folder: Path) -> TinyRun:
+    """From nothing, and later trainings begin where it did."""
     import torch
     from tiny_run import train_tiny
 
     from sedir_core.places import writable_folders
 
-    folder = tmp_path_factory.mktemp("tiny")
     deterministic = torch.are_deterministic_algorithms_enabled()
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
         patch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": folder / "cache"})

@@ -49,7 +49,7 @@ def sedir(home: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]
 
 
 def training(home: Path, run: Path) -> tuple[str | Path, ...]:
-    begin = ("--preset", "tiny", "--epochs", str(EPOCHS), "--out", run)
+    begin = ("--preset", "tiny", "--epochs", str(EPOCHS), "--set", "training.judge_steps=200", "--out", run)
     return ("train", home / "parts", *(("--resume", run) if run.exists() else begin), "--device", "cpu")
 
 

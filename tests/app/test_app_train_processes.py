@@ -14,7 +14,7 @@ from app_helpers import WAIT_MS
 from core.tiny_run import part, scan_of
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
-from trainings import TRAINING_MS, begin, checked, last_epoch, opened, process_of, type_into, wait_for
+from trainings import TRAINING_MS, begin, checked, interrupted, last_epoch, opened, process_of, type_into, wait_for
 
 from app.jobs import training
 from app.jobs.training import Phase
@@ -73,6 +73,7 @@ def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path
     assert page.settings.train.text() == "Train 1 category"
     page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
     type_into(qtbot, page.settings.form, "training", "epochs", "400")
+    type_into(qtbot, page.settings.form, "training", "judge_steps", "20")
     page.settings.name.setText("cups")
     qtbot.mouseClick(page.settings.train, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(page.model.curves.epochs.get("total", ())) > 1, timeout=TRAINING_MS)
@@ -164,11 +165,10 @@ def test_a_training_is_alive_from_the_moment_it_is_ordered_until_it_is_killed(
 
 
 def test_a_training_cannot_be_ordered_twice_and_one_that_starts_can_be_taken_off(
-    qtbot: QtBot, page: TrainPage, parts: Path
+    qtbot: QtBot, page: TrainPage, parts: Path, home: Path
 ) -> None:
-    run_dir = begin(qtbot, page, parts, epochs=2_000)
-    wait_for(qtbot, page, Phase.RUNNING)
-    page.stop()
+    run_dir = interrupted(parts, home / "mine")
+    page.show_run(run_dir)
     wait_for(qtbot, page, Phase.INTERRUPTED)
     page.resume()
     page.resume()
@@ -217,9 +217,8 @@ def test_a_training_that_waits_can_be_taken_off(qtbot: QtBot, page: TrainPage, p
 
 
 def test_a_run_without_its_data_set_says_so(page: TrainPage, home: Path, parts: Path, qtbot: QtBot) -> None:
-    run_dir = begin(qtbot, page, parts, epochs=2_000)
-    wait_for(qtbot, page, Phase.RUNNING)
-    page.stop()
+    run_dir = interrupted(parts, home / "mine")
+    page.show_run(run_dir)
     wait_for(qtbot, page, Phase.INTERRUPTED)
     about = (run_dir / "about.json").read_text()
     (run_dir / "about.json").write_text(about.replace(str(parts), str(parts) + "-gone"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
 from app_helpers import WAIT_MS, SphereDetector
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -16,7 +17,10 @@ from app.state.settings import Settings
 from app.widgets.config_form import ConfigForm
 from app.widgets.theme import LIGHT
 from app.workspaces.train.page import TrainPage
+from sedir_core.config import preset
+from sedir_core.errors import Cancelled
 from sedir_core.training.events import EpochEvent, read_events
+from sedir_core.training.train import TrainRequest, train
 
 TRAINING_MS = 120_000
 
@@ -52,12 +56,21 @@ def type_into(qtbot: QtBot, form: ConfigForm, section: str, name: str, text: str
     qtbot.keyClicks(editor, text)
 
 
+def interrupted(parts: Path, run_dir: Path) -> Path:
+    """A run of the cup that was stopped before its first step."""
+    request = TrainRequest(parts, ("cup",), preset("tiny"), run_dir, device="cpu")
+    with pytest.raises(Cancelled):
+        train(request, lambda event: None, stop=lambda: True)
+    return run_dir
+
+
 def begin(qtbot: QtBot, page: TrainPage, parts: Path, epochs: int, name: str = "mine") -> Path:
     choose(qtbot, page, parts)
     page.data.tick(False)
     page.data.tree.topLevelItem(1).setCheckState(0, Qt.CheckState.Checked)
     page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
     type_into(qtbot, page.settings.form, "training", "epochs", str(epochs))
+    type_into(qtbot, page.settings.form, "training", "judge_steps", "20")  # most of a short training otherwise
     page.settings.name.setText(name)
     qtbot.mouseClick(page.settings.train, Qt.MouseButton.LeftButton)
     assert page.model.follow is not None

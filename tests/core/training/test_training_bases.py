@@ -46,7 +46,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def cup(tmp_path: Path) -> Path:
     for i in range(N_TRAIN):
-        write_points_ply(tmp_path / "parts" / "cup" / f"{i}.ply", part("cup", i, 1_500))
+        write_points_ply(tmp_path / "parts" / "cup" / f"{i}.ply", part("cup", i, 700))
     return tmp_path / "parts"
 
 
@@ -67,7 +67,7 @@ def test_other_causes_are_aligned_anew(cup: Path, fitted: list[str], monkeypatch
     config = preset("tiny")
     kept(cup, config)
     kept(cup, preset("tiny", training={"seed": 1}))
-    write_points_ply(cup / "cup" / "1.ply", part("cup", 7, 1_500))
+    write_points_ply(cup / "cup" / "1.ply", part("cup", 7, 700))
     kept(cup, config)
     monkeypatch.setattr(bases, "_program_hash", lambda: "another version")
     kept(cup, config)

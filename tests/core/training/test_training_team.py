@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import TinyRun, tiny_config
+from tiny_run import part, tiny_config, write_encoder
 
 from sedir_core.config import to_toml
 from sedir_core.detectors.base import load_detector
+from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import read_tensors
 from sedir_core.training.events import EpochEvent, read_events
 from sedir_core.training.team import ALONE
@@ -22,12 +23,14 @@ BATCH_SIZE, EPOCHS = 5, 3
 TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def train_with(launcher: list[str], tiny: TinyRun, folder: Path, **given: str) -> Path:
+def train_with(launcher: list[str], home: Path, folder: Path, **given: str) -> Path:
     folder.mkdir()
-    config = tiny_config(tiny.encoder, epochs=EPOCHS, batch_size=BATCH_SIZE)
+    # What follows the network's steps one process does alone: no more of it than a run must have.
+    rest = {"held_out": 1, "patch_steps": 1, "expectation_steps": 20, "judge_steps": 2}
+    config = tiny_config(home / "encoder.safetensors", epochs=EPOCHS, batch_size=BATCH_SIZE, **rest)
     (folder / "config.toml").write_text(to_toml(config))
-    arguments = ["train", tiny.dataset, "--config", folder / "config.toml", "--out", folder / "run", "--device", "cpu"]
-    command = [sys.executable, *launcher, "-m", "sedir_core", *map(str, arguments)]
+    arguments = ["train", home / "parts", "--config", folder / "config.toml", "--out", folder / "run"]
+    command = [sys.executable, *launcher, "-m", "sedir_core", *map(str, arguments), "--device", "cpu"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | given
     done = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment, check=False)
     assert done.returncode == 0, done.stderr
@@ -35,11 +38,15 @@ def train_with(launcher: list[str], tiny: TinyRun, folder: Path, **given: str) -
 
 
 @pytest.fixture(scope="module")
-def runs(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Trained by one process, and by two that find nothing in the cache: they share the encoding, too."""
     folder = tmp_path_factory.mktemp("team")
-    alone = train_with([], tiny, folder / "one")
-    return alone, train_with(TOGETHER, tiny, folder / "two", XDG_CACHE_HOME=str(folder / "cache"))
+    write_encoder(folder / "encoder.safetensors")
+    for category in ("bracket", "cup"):
+        for i in range(3):
+            write_points_ply(folder / "parts" / category / f"{i}.ply", part(category, i, 800))
+    alone = train_with([], folder, folder / "one")
+    return alone, train_with(TOGETHER, folder, folder / "two", XDG_CACHE_HOME=str(folder / "cache"))
 
 
 def curve(run: Path) -> list[float]:
