@@ -384,7 +384,15 @@ _PRESETS: dict[str, dict[str, Any]] = {
         },
         # Far fewer steps than the paper's 48,000, so the small terms must weigh more to have any say.
         "loss": {"supervised_contrastive": 0.02, "classification": 0.05},
-        "training": {"epochs": 40, "samplings": 4, "views": 3, "held_out": 2, "learning_rate": 1e-3, "clip_norm": 1.0},
+        "training": {
+            "epochs": 25,
+            "samplings": 4,
+            "views": 3,
+            "held_out": 2,
+            "expectation_steps": 1000,
+            "learning_rate": 1e-3,
+            "clip_norm": 1.0,
+        },
     },
     "tiny": {
         "encoder": _SMALL_ENCODER,

@@ -114,12 +114,12 @@ def test_a_chosen_run_is_shown(qtbot: QtBot, page: RunsPage, home: Path) -> None
 def test_two_runs_are_compared_and_the_better_one_is_marked(qtbot: QtBot, page: RunsPage, home: Path) -> None:
     evaluate(home / "cups", 0.8)
     toml = (home / "cups" / run_files.CONFIG).read_text()
-    (home / "cups" / run_files.CONFIG).write_text(toml.replace("epochs = 40", "epochs = 50"))
+    (home / "cups" / run_files.CONFIG).write_text(toml.replace("epochs = 25", "epochs = 50"))
     choose(qtbot, page, home / "cups", home / "bolts")
     table = page.detail.measures
     assert [table.item(0, column).text() for column in (1, 2)] == ["▲ 90.0", "80.0"]
     assert table.item(0, 1).font().bold()
-    assert [page.detail.differences.item(0, column).text() for column in range(3)] == ["training.epochs", "40", "50"]
+    assert [page.detail.differences.item(0, column).text() for column in range(3)] == ["training.epochs", "25", "50"]
     assert not page.detail.inspect.isVisible()
 
 
@@ -255,5 +255,5 @@ def test_a_model_is_handed_over_to_learn_further_parts(qtbot: QtBot, page: RunsP
     train.begin_anew()
     assert train.settings.method.isEnabled()
     config = train.settings.config
-    assert config is not None and config.training.epochs == 40
+    assert config is not None and config.training.epochs == 25
     assert train.close_down()
