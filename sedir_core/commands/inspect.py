@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sedir_core.io.finding import PassedOver
     from sedir_core.types import Report, Stop
 
-MOST_NAMED = 8  # files that are no scans, in the closing line
+MOST_NAMED = 8  # files that are not scans, in the closing line
 COLUMNS = (
     "path",
     "verdict",
@@ -220,7 +220,7 @@ class Batch:
     def end(self, failing: Failing) -> None:
         """Say what went wrong, and exit with what follows from verdicts and failures."""
         if others := self.passed_over:
-            files = "file that is no scan" if len(others) == 1 else "files that are no scans"
+            files = "file that is not a scan" if len(others) == 1 else "files that are not scans"
             named = ", ".join(f"{Path(one['path']).name} ({one['reason']})" for one in others[:MOST_NAMED])
             more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
             say(f"passed over {len(others):,} {files}: {named}{more}")

@@ -185,7 +185,7 @@ def _bad_name(sample: Sample, path: Path, above: Sequence[Path]) -> str | None:
 def _beside(
     root: Path, samples: Sequence[Sample], found: Mapping[str, Path], categories: Sequence[str]
 ) -> list[Finding]:
-    """Files beside the scans of a category that are no scans, in one finding each."""
+    """Files beside the scans of a category that are not scans, in one finding each."""
     findings = []
     homes: dict[str, set[Path]] = {name: {found[name]} for name in categories}
     for sample in samples:
@@ -194,7 +194,7 @@ def _beside(
         places = sorted(home for home in homes[name] if home.is_dir() and home.is_relative_to(root))
         others = [one for home in places for one in side_files(home) if one.path.suffix not in PICTURES]
         if others:
-            files = "file that is no scan" if len(others) == 1 else "files that are no scans"
+            files = "file that is not a scan" if len(others) == 1 else "files that are not scans"
             what = f"has {len(others):,} {files}: {named(others)}: left out"
             findings.append(Finding(name, None, what, "nothing has to be done"))
     return findings

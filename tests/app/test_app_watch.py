@@ -104,7 +104,7 @@ def test_a_broken_arrival_says_why_and_a_mended_one_replaces_it(qtbot, window, i
 def test_the_words_of_the_strip(qtbot, window, incoming):
     watching = window.page.watching
     watching.folder = incoming
-    assert news(watching) == "Looking into it…"
+    assert news(watching) == "Reading the folder…"
     watching.state = WatchState(incoming, True, 2, "it is on a network drive (nfs4), which reports no changes")
     (entry_id,) = window.session.add([incoming / "old.ply"])
     watching._arrivals = {entry_id: date.today(), 99: date.today() - timedelta(days=1)}

@@ -1,4 +1,4 @@
-"""How past inspections are put into words, the same in table, detail and charts."""
+"""Text for past inspections, shared by table, details and charts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def when_text(when: datetime) -> str:
 
 
 def score_text(one: Inspection) -> str:
-    """`142 %` of the limit, or the score itself where there is no limit to divide by."""
+    """`142 %` of the limit, or the score itself without a usable limit."""
     share = one.share
     if share is None or share != share:
         return f"{one.score:.3g}"
@@ -24,19 +24,19 @@ def score_text(one: Inspection) -> str:
 
 
 def verdict_text(one: Inspection) -> str:
-    """`NG`, `Uncertain`, or `OK · set by hand` where the operator said so."""
+    """`NG`, `Uncertain`, or `OK · by hand` after a review."""
     if one.review is not None:
         return f"{one.review.upper()} · by hand"
     return VERDICT_WORDS[one.verdict]
 
 
 def file_name(one: Inspection) -> str:
-    """Also of a path that another system wrote."""
+    """File name, also of paths from another operating system."""
     return PurePath(one.path.replace("\\", "/")).name
 
 
 def folder(one: Inspection) -> str:
-    """Where the scan was read from."""
+    """The folder the scan was read from."""
     return str(PurePath(one.path.replace("\\", "/")).parent)
 
 

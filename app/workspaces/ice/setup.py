@@ -1,4 +1,4 @@
-"""What to compare: a data set, a run, and the run it is compared with."""
+"""Chooses what to compare: a data set, a run, and a baseline run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER = "Choose a run…"
 
 
 class SetupBar(GroupedBar):
-    """One row above the work. `ready` while everything is chosen and the two runs differ."""
+    """One row above the page. `ready` if everything is chosen and the two runs differ."""
 
     compare_wanted = Signal()
     changed = Signal()
@@ -27,17 +27,17 @@ class SetupBar(GroupedBar):
         self.setObjectName("panel")
         self._folders = folders
         self.dataset: Path | None = None
-        self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder that holds the categories")
+        self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder with a subfolder per category")
         self.dataset_button.clicked.connect(self._ask_dataset)
         self.model, self.baseline = (
             QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents) for _ in "ab"
         )
-        for combo, tip in ((self.model, "The run in question"), (self.baseline, "The run it is compared with")):
+        for combo, tip in ((self.model, "The run to evaluate"), (self.baseline, "The run it is compared with")):
             combo.setToolTip(tip)
             combo.setAccessibleName(tip)
             combo.setMinimumWidth(116)
             combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
-        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they are in no number")
+        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; no measure includes them")
         self.compare = QPushButton("Compare", objectName="primary")
         self.compare.clicked.connect(self.compare_wanted)
         self.set_margins(12, 8, 12, 8)
@@ -66,7 +66,7 @@ class SetupBar(GroupedBar):
         return None not in (self.dataset, model, baseline) and model != baseline
 
     def refresh(self) -> None:
-        """List the finished runs there are now; what was chosen stays chosen."""
+        """List the finished runs, keeping the selection."""
         found = [entry for folder in self._folders if folder.is_dir() for entry in sorted(folder.iterdir())]
         found = [entry for entry in found if (entry / WEIGHTS).is_file() and not (entry / ARCHIVED).exists()]
         for combo, preferred in ((self.model, 0), (self.baseline, 1)):
@@ -87,7 +87,7 @@ class SetupBar(GroupedBar):
         self._enable()
 
     def use_run(self, combo: QComboBox, path: Path) -> None:
-        """Choose a run, listed or not."""
+        """Choose a run, whether listed or not."""
         row = combo.findData(str(path))
         if row < 0:
             row = combo.count() - 1
@@ -117,6 +117,6 @@ class SetupBar(GroupedBar):
 
 
 def _run(combo: QComboBox) -> Path | None:
-    """The run chosen; None on the entry that asks for another one."""
+    """The chosen run; None for the entry that opens a file dialog."""
     chosen = combo.currentData()
     return None if chosen is None else Path(chosen)
