@@ -1,7 +1,7 @@
-"""How a comparison looks, the same in the figure and in the window; nothing heavy is imported.
+"""Style of comparisons, shared by figure and window; imports nothing heavy.
 
-Okabe and Ito's colours without black and yellow, and four shapes: both change from one category to the next, so that
-neighbours differ for everyone, and 28 categories before a pair comes back.
+Okabe and Ito's colours without black and yellow, and four shapes: both change between successive categories, so that
+neighbours differ for everyone, and a combination repeats only after 28 categories.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ Shape = Literal["circle", "square", "triangle", "diamond"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5195")
 SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond")
 MODEL, BASELINE = "#1F2937", "#6B7686"
-"""The two runs, wherever they stand side by side: dark and grey, so that no run looks like a category."""
+"""Colours of the two runs side by side: dark and grey, unlike any category."""
 DARK_COLOURS = ("#4AA8E8", "#F07F3C", "#2FC596", "#E29BC4", "#9AD7FA", "#F5BE3D", "#B593D6")
 DARK_RUNS = ("#E7EAEF", "#8F9AAA")
-"""The same on a dark ground."""
+"""The same on a dark background."""
 
 MEASURE_NAMES = {
     "silhouette": "Silhouette",
@@ -36,12 +36,12 @@ HIGHER_IS_BETTER = {
 
 
 def category_style(index: int, dark: bool = False) -> tuple[str, Shape]:
-    """Colour and shape of the category of that index."""
+    """Colour and shape of the category with that index."""
     return (DARK_COLOURS if dark else COLOURS)[index % len(COLOURS)], SHAPES[index % len(SHAPES)]
 
 
 def better(name: str, model: float, baseline: float) -> int | None:
-    """0 where the model is better, 1 where the baseline is, None where they are equal or one is undefined."""
+    """0 if the model is better, 1 if the baseline is, None if equal or undefined."""
     if isnan(model) or isnan(baseline) or model == baseline:
         return None
     return 0 if (model > baseline) == HIGHER_IS_BETTER[name] else 1

@@ -1,4 +1,4 @@
-"""What of a frozen SeDiR tells the category best: the context token, or a pool of its tokens (the paper's table S8)."""
+"""Probes the category in a frozen SeDiR: context token versus pooled tokens (the paper's table S8)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from sedir_core.types import FloatArray, Report, Stop, never_stop, no_report
 def probe_accuracies(
     detector: SedirDetector, dataset: Dataset, report: Report = no_report, stop: Stop = never_stop
 ) -> dict[str, float]:
-    """Share of the normal test scans whose category a linear probe names, by what it reads: "mean", "max", "act".
+    """Accuracy of a linear probe for the category on normal test scans, by its input: "mean", "max", "act".
 
-    The probe is fitted to the training scans' tokens. The paper trains its head for 100 epochs; ours is fitted to the
-    end, so that no choice of a rate decides [O]. Raises BadDataset without such scans, Cancelled.
+    The probe is fitted to the training scans' tokens. The paper trains its head for 100 epochs; ours is fitted to
+    convergence, independently of a learning rate [O]. Raises BadDataset without such scans, Cancelled.
     """
     trains = [sample for sample in dataset.samples if sample.split == "train"]
     tests = [sample for sample in dataset.samples if sample.split == "test" and sample.anomalous is False]
