@@ -11,7 +11,7 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class _Ask:
+class _StopRequest:
     """The signal handler; if it is already installed, an outer job handles the signals."""
 
     def __init__(self, tell: Callable[[], object] | None) -> None:
@@ -34,10 +34,10 @@ def interruptible(tell: Callable[[], object] | None = None) -> Iterator[Callable
     be caught, it stays False.
     """
     outer = signal.getsignal(signal.SIGINT)
-    if isinstance(outer, _Ask):
+    if isinstance(outer, _StopRequest):
         yield outer.asked.is_set
         return
-    ask = _Ask(tell)
+    ask = _StopRequest(tell)
     if threading.current_thread() is not threading.main_thread():
         yield ask.asked.is_set
         return

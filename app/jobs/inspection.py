@@ -25,12 +25,12 @@ from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.limits import Calibrated
 from sedir_core.history.place import HistoryPlace
-from sedir_core.io.finding import Found, look_for_scans
+from sedir_core.io.finding import Found, search_scans
 from sedir_core.io.table_peek import TableHead, peek_table
 from sedir_core.types import BoolArray, Detection, Report, Scan, Stop
 
 if TYPE_CHECKING:
-    from sedir_core.evaluation.zones import LaidOut
+    from sedir_core.evaluation.zones import PartReference
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class JudgeRequest:
 
 def find(paths: tuple[Path, ...], report: Report, stop: Stop) -> Found:
     """Find scans among files and folders, and the other files in them."""
-    return look_for_scans(paths)
+    return search_scans(paths)
 
 
 def peek(path: Path, report: Report, stop: Stop) -> TableHead:
@@ -262,7 +262,7 @@ class Inspector:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._loaded: tuple[LoadRequest, Detector, ModelInfo] | None = None
-        self._laid: dict[str, LaidOut] = {}  # by category, of the loaded detector
+        self._laid: dict[str, PartReference] = {}  # by category, of the loaded detector
 
     def load(self, request: LoadRequest, report: Report, stop: Stop) -> ModelInfo:
         """Load a detector. Raises BadRun, DeviceUnavailable."""
@@ -299,12 +299,12 @@ class Inspector:
             plain = self._laid_out(detector, request.part, plain.category, stop).judge(scan, plain)
         return Tolerated(plain, relimit(scan, plain, request.limit))
 
-    def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> LaidOut:
-        from sedir_core.evaluation.zones import lay_out
+    def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> PartReference:
+        from sedir_core.evaluation.zones import inspect_reference
 
         laid = self._laid.get(category)
         if laid is None or laid.part.reference != part.reference:
-            laid = lay_out(detector, part, category, stop=stop)
+            laid = inspect_reference(detector, part, category, stop=stop)
         self._laid[category] = laid = replace(laid, part=part)
         return laid
 

@@ -59,7 +59,7 @@ class ReviewedEntry:
     operator: str
 
 
-class _Ask(Enum):
+class _Command(Enum):
     NOW = "try again now"
     END = "write what is left and end"
 
@@ -88,7 +88,7 @@ class Recorder(QObject):
         super().__init__(parent)
         self.place = place
         self._session, self._limit_bytes = session, limit_bytes
-        self._asked: queue.SimpleQueue[Result | ReviewedEntry | _Ask] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Result | ReviewedEntry | _Command] = queue.SimpleQueue()
         self._unwritten, self._count = 0, threading.Lock()
         self._repeated: dict[str, str] = {}  # keys of inspections already in the history under another key
         self._trouble = ""
@@ -105,12 +105,12 @@ class Recorder(QObject):
     def retry(self) -> None:
         """Retry now rather than after RETRY_S."""
         if self._thread.is_alive():
-            self._asked.put(_Ask.NOW)
+            self._asked.put(_Command.NOW)
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
         """Write what is pending and end the thread. False if something could not be written in time."""
         if self._thread.ident is not None:
-            self._asked.put(_Ask.END)
+            self._asked.put(_Command.END)
             self._thread.join(timeout_s)
         if self._unwritten:
             log.warning("%d inspections or reviews are not in the history", self._unwritten)
@@ -147,12 +147,12 @@ class Recorder(QObject):
         from sedir_core.history.outbox import Outbox
 
         outbox = Outbox(self.place, self._limit_bytes)
-        item: Result | ReviewedEntry | _Ask | None = None
-        while item is not _Ask.END:
+        item: Result | ReviewedEntry | _Command | None = None
+        while item is not _Command.END:
             try:
                 item = self._asked.get(timeout=RETRY_S if len(outbox) else None)
             except queue.Empty:
-                item = _Ask.NOW
+                item = _Command.NOW
             if isinstance(item, ReviewedEntry):
                 outbox.put(partial(self._write_review, item))
             elif isinstance(item, Result):

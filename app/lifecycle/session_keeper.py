@@ -28,7 +28,7 @@ LAYOUT_EVENTS = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateCh
 
 
 @dataclass(frozen=True)
-class Offer:
+class RestoreOffer:
     """What can be restored. n_gone: scans whose files no longer exist. fault: the crash trace, if any.
 
     sources: session files to delete after restoring, except those with scans on an unmounted drive.
@@ -57,7 +57,7 @@ class SessionKeeper(QObject):
     def __init__(self, window: MainWindow, shelf: SessionStore, log_folder: Path) -> None:
         super().__init__(window)
         self._window, self._shelf, self._log_folder = window, shelf, log_folder
-        self._offer: Offer | None = None
+        self._offer: RestoreOffer | None = None
         self._obsolete: tuple[Path, ...] = ()
         self._reviews: dict[str, KeptScan] = {}
         self._records: dict[str, str] = {}
@@ -97,7 +97,7 @@ class SessionKeeper(QObject):
         self._looking = self._pool.submit(_look, (self._shelf, self._log_folder))
 
     @property
-    def offer(self) -> Offer | None:
+    def offer(self) -> RestoreOffer | None:
         """What `restore` would open, if anything."""
         return self._offer
 
@@ -177,7 +177,7 @@ class SessionKeeper(QObject):
             window.show_workspace(settings.workspace)
 
     def _on_done(self, job: int, value: object) -> None:
-        if job == self._looking and isinstance(value, Offer):
+        if job == self._looking and isinstance(value, RestoreOffer):
             self._offer = value
             self._window.menus.restore.setEnabled(True)
             choice = self._window.settings.restore
@@ -214,7 +214,7 @@ def _write(request: tuple[SessionStore, KeptSession, tuple[Path, ...]], report: 
     drop(obsolete)
 
 
-def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> Offer | None:
+def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> RestoreOffer | None:
     """Everything left behind by earlier windows, merged; None if nothing was."""
     shelf, log_folder = request
     found = shelf.left_behind()
@@ -228,7 +228,7 @@ def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> Off
         tuple(scans.values()), found[0].kept.current, _limits(found), all(left.kept.clean for left in found)
     )
     fault = "" if kept.clean else endings.last_fault(log_folder, min(left.since for left in found))
-    return Offer(kept, there, len(scans) - len(there), tuple(settled), fault)
+    return RestoreOffer(kept, there, len(scans) - len(there), tuple(settled), fault)
 
 
 def _is_there(path: Path) -> bool:

@@ -34,7 +34,7 @@ class Form:
     placeholder: str = ""
 
 
-class Keeper(Protocol):
+class SettingsOwner(Protocol):
     """What holds stored values."""
 
     store: QSettings
@@ -57,15 +57,15 @@ class Stored(Generic[T]):
     @overload
     def __get__(self, keeper: None, owner: type) -> Stored[T]: ...
     @overload
-    def __get__(self, keeper: Keeper, owner: type) -> T: ...
-    def __get__(self, keeper: Keeper | None, owner: type) -> Stored[T] | T:
+    def __get__(self, keeper: SettingsOwner, owner: type) -> T: ...
+    def __get__(self, keeper: SettingsOwner | None, owner: type) -> Stored[T] | T:
         if keeper is None:
             return self
         raw = keeper.store.value(self.key)
         value = None if raw is None else self._parse(raw)
         return self.default if value is None else value
 
-    def __set__(self, keeper: Keeper, value: T) -> None:
+    def __set__(self, keeper: SettingsOwner, value: T) -> None:
         if value == self.__get__(keeper, type(keeper)):
             return
         if value == self.default:

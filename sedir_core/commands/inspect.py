@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sedir_core.evaluation.cluster import Cluster
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
-    from sedir_core.io.finding import PassedOver
+    from sedir_core.io.finding import SkippedFile
     from sedir_core.types import Report, Stop
 
 MOST_NAMED = 8  # files listed in the closing line
@@ -57,7 +57,7 @@ COLUMNS = (
 """Columns of the CSV, named as in the JSON."""
 MORE_COLUMNS = ("deviation_low", "deviation_high", "regions_out", "n_defects", "defects", "seconds")
 """List-valued fields of the JSON."""
-DOCUMENT = ("method", "results", "errors", "passed_over", "complete")
+DOCUMENT = ("method", "results", "errors", "skipped", "complete")
 
 
 def inspect(
@@ -109,9 +109,9 @@ def inspect(
     sheets = _report(report_file, run_dir, operator or "", lot, logo)  # reject an invalid name before the work
     asked = parse_columns(columns)
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
-    files, refused, passed_over = scan_files(paths)
+    files, refused, skipped = scan_files(paths)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
-    batch = Batch(run_dir, passed_over=[{"path": storable(one.path), "reason": one.why} for one in passed_over])
+    batch = Batch(run_dir, skipped=[{"path": storable(one.path), "reason": one.why} for one in skipped])
     with ExitStack() as outputs, interruptible() as stop, progress() as report:
         detector = load_judging(run_dir, device, evidence, rule, tolerance)
         if false_alarm_rate is not None:
@@ -142,7 +142,7 @@ class Batch:
     method: str = ""
     results: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
-    passed_over: list[dict[str, str]] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
     complete: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -219,7 +219,7 @@ class Batch:
 
     def end(self, failing: Failing) -> None:
         """Print the problems, and exit with the status for verdicts and failures."""
-        if others := self.passed_over:
+        if others := self.skipped:
             files = "file that is not a scan" if len(others) == 1 else "files that are not scans"
             named = ", ".join(f"{Path(one['path']).name} ({one['reason']})" for one in others[:MOST_NAMED])
             more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
@@ -234,16 +234,16 @@ class Batch:
                 raise typer.Exit(Status.NG)
 
 
-def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[PassedOver, ...]]:
+def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[SkippedFile, ...]]:
     """The scans in `paths`, the folders among them without scans, and other files in the folders."""
     from sedir_core.errors import UnreadableScan
     from sedir_core.evaluation.inspection import Refused
-    from sedir_core.io.finding import look_for_scans
+    from sedir_core.io.finding import search_scans
 
-    found = look_for_scans(paths)
+    found = search_scans(paths)
     empty = [path for path in paths if is_folder(path) and not any(one.is_relative_to(path) for one in found.scans)]
     refused = [Refused(path, UnreadableScan(path, "no scans in this folder", "name the files")) for path in empty]
-    return list(found.scans), refused, found.passed_over
+    return list(found.scans), refused, found.skipped
 
 
 def _report(path: Path | None, run_dir: Path, operator: str, lot: str, logo: Path | None) -> InspectionReport | None:

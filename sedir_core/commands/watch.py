@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.io.arrivals import Arrival
-    from sedir_core.io.finding import PassedOver
+    from sedir_core.io.finding import SkippedFile
     from sedir_core.io.folder_watch import WatchState
     from sedir_core.types import Stop
 
@@ -113,10 +113,10 @@ def watch(
         watcher = FolderWatch(
             folder,
             arrivals.put,
-            _Teller(),
+            _StateReporter(),
             settle_s=settle,
             existing=existing or record,
-            on_passed_over=_say_passed_over,
+            on_skipped=_say_skipped,
         )
         watcher.start()
         stack.callback(watcher.stop)
@@ -177,7 +177,7 @@ class _Arrivals:
 def _content(path: Path, columns: tuple[str, ...]) -> str | None:
     """Content hash as in the history; None if unreadable."""
     from sedir_core.errors import UserError
-    from sedir_core.history.kept import content_hash
+    from sedir_core.history.stored_result import content_hash
     from sedir_core.io.scans import read_scan
 
     try:
@@ -211,11 +211,11 @@ def _check_folders(folder: Path, export: Path | None) -> None:
         raise CannotWrite(export, "lies in the watched folder: exports would be inspected too", "export elsewhere")
 
 
-def _say_passed_over(other: PassedOver) -> None:
+def _say_skipped(other: SkippedFile) -> None:
     say(f"skipped {other.path}: {other.why}")
 
 
-class _Teller:
+class _StateReporter:
     """Reports changes of the folder's state; called in the watcher's thread."""
 
     def __init__(self) -> None:

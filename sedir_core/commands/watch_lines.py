@@ -83,7 +83,7 @@ class WatchLog:
 def content_of(outcome: Inspected | Refused) -> tuple[str, str] | None:
     """Path and content hash of an inspected scan, as in the history and the lines."""
     from sedir_core.evaluation.inspection import Refused
-    from sedir_core.history.kept import content_hash
+    from sedir_core.history.stored_result import content_hash
 
     if isinstance(outcome, Refused):
         return None

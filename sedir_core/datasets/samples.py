@@ -14,7 +14,7 @@ import numpy as np
 
 from sedir_core.errors import BadDataset
 from sedir_core.io.columns import Columns
-from sedir_core.io.finding import PassedOver, offered
+from sedir_core.io.finding import SkippedFile, offered
 from sedir_core.io.folder_notes import notes_for
 from sedir_core.io.scans import read_labelled, read_listed, read_scan, scan_name
 from sedir_core.types import BoolArray, DoubleArray, Scan
@@ -190,7 +190,7 @@ def scans_below(folder: Path, levels: int = 3) -> list[Path]:
     return found
 
 
-def side_files(folder: Path | None) -> list[PassedOver]:
+def side_files(folder: Path | None) -> list[SkippedFile]:
     """Files in a folder that are not scans: notes, tables, pictures."""
     if folder is None:
         return []

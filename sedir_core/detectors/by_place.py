@@ -25,14 +25,14 @@ OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points
 
 
 @dataclass(frozen=True)
-class UsualByPlace:
+class PlaceStatistics:
     """The RMS (a,) of what good parts show around anchors (a, 3)."""
 
     anchors: DoubleArray
     rms: DoubleArray
 
     @classmethod
-    def learn(cls, surface: DoubleArray, shown: Sequence[tuple[DoubleArray, DoubleArray]]) -> UsualByPlace:
+    def learn(cls, surface: DoubleArray, shown: Sequence[tuple[DoubleArray, DoubleArray]]) -> PlaceStatistics:
         """From places (n, 3) on a surface (m, 3) and values (n,) there, one pair a held-out good scan."""
         anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
         tree = PointTree(anchors)
@@ -53,7 +53,7 @@ class UsualByPlace:
         return {"usual.anchors": torch.from_numpy(self.anchors), "usual.rms": torch.from_numpy(self.rms)}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> UsualByPlace:
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> PlaceStatistics:
         """Raises KeyError or ValueError where something is missing or misshapen."""
         anchors, rms = (tensors[f"usual.{name}"].double().numpy() for name in ("anchors", "rms"))
         if anchors.shape != (len(rms), 3) or not len(rms) or float(rms.min()) <= 0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, placed_again
+from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.errors import UnknownCategory
 from sedir_core.evidence.defects import find_defects, verdict_reason
 from sedir_core.evidence.identify import UNKNOWN_RESIDUAL
@@ -66,11 +66,11 @@ class CategoryGiven:
         scores = kept({name: reference.held_out for name, reference in self.known.items()})
         return Calibration(self.config.scoring.false_alarm_rate, scores, {})
 
-    def lay(self, scan: Scan, category: str) -> AlignedScan:
+    def align(self, scan: Scan, category: str) -> AlignedScan:
         """Align a scan to a category. Raises UnknownCategory, TooFewPoints, UnreadableScan."""
         mine = self.reference(category)
         points = scan.points[working_points(scan, self.config.grouping)]
-        placement, residual, seconds = placed_again(mine, points)
+        placement, residual, seconds = cached_placement(mine, points)
         return AlignedScan(points, placement, residual / mine.residual, seconds)
 
     def reference(self, category: str) -> Reference:
@@ -85,7 +85,7 @@ class CategoryGiven:
         self,
         scan: Scan,
         category: str,
-        laid: AlignedScan,
+        aligned_scan: AlignedScan,
         scores: FloatArray,
         score: float,
         reconstruction: DoubleArray,
@@ -96,11 +96,11 @@ class CategoryGiven:
         """The detection that follows from scores (n,) of the scan's points, NaN where not evaluated, and its own."""
         mine = self.reference(category)
         defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
-        uncertain = not laid.misfit < UNKNOWN_RESIDUAL
+        uncertain = not aligned_scan.misfit < UNKNOWN_RESIDUAL
         reason = verdict_reason(score, mine.threshold, defects)
         if uncertain:
-            reason = f"does not fit {category}: {laid.misfit:.1f} times the usual distance"
-        taken = {**seconds, "align": laid.seconds}
+            reason = f"does not fit {category}: {aligned_scan.misfit:.1f} times the usual distance"
+        taken = {**seconds, "align": aligned_scan.seconds}
         return Detection(
             point_scores=scores,
             object_score=score,
@@ -115,7 +115,7 @@ class CategoryGiven:
             defects=defects,
             seconds=taken | {"total": sum(taken.values())},
             unit=self.config.data.unit,
-            to_unit=laid.placement.to_unit,
+            to_unit=aligned_scan.placement.to_unit,
         )
 
 
@@ -123,7 +123,7 @@ class CategoryGivenDetector(CategoryGiven, ABC):
     """A detector with a memory per category."""
 
     @abstractmethod
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
         """Score a cloud against what is remembered of a category."""
 
     def detect(
@@ -132,17 +132,25 @@ class CategoryGivenDetector(CategoryGiven, ABC):
         """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
-            laid = self.lay(scan, category)
+            aligned_scan = self.align(scan, category)
         with watch.stage("compare", 0.4):
-            found = self.examine(category, cloud_of(laid.points, laid.placement))
+            found = self.score_cloud(category, cloud_of(aligned_scan.points, aligned_scan.placement))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
-            everywhere[valid] = found.scores[PointTree(laid.points).nearest(scan.points[valid])[1]]
+            everywhere[valid] = found.scores[PointTree(aligned_scan.points).nearest(scan.points[valid])[1]]
             normal = self.known[category].surface.points if found.rebuilt is None else found.rebuilt
-            surface = laid.placement.leave(normal)
+            surface = aligned_scan.placement.leave(normal)
         detection = self.conclude_on(
-            scan, category, laid, everywhere, found.object_score, surface, found.token, watch.seconds, found.remark
+            scan,
+            category,
+            aligned_scan,
+            everywhere,
+            found.object_score,
+            surface,
+            found.token,
+            watch.seconds,
+            found.remark,
         )
         report(1.0, "done")
         return detection

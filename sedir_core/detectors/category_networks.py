@@ -60,26 +60,26 @@ class NetworkDetector(CategoryGivenDetector):
         """The untrained network of one category."""
 
     @abstractmethod
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """Score a cloud by a category's network."""
 
-    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
+    def conclude(self, inferred: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
         """One score per point and one for the scan: of one channel they are its own."""
-        return CloudScores(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
+        return CloudScores(inferred.channels[0], inferred.score, inferred.token, rebuilt=inferred.rebuilt)
 
-    def looked(self, category: str, cloud: Cloud) -> NetworkOutput:
+    def infer_category(self, category: str, cloud: Cloud) -> NetworkOutput:
         """What the category's network shows."""
         with memory_guard(self.device, LESS_MEMORY), torch.no_grad():
-            return self.look(self.nets[category], cloud)
+            return self.infer(self.nets[category], cloud)
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`."""
-        looked = self.looked(category, cloud)
-        return self.conclude(looked, cloud, self.scales.get(category, unscaled(len(looked.channels))))
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`."""
+        inferred = self.infer_category(category, cloud)
+        return self.conclude(inferred, cloud, self.scales.get(category, unscaled(len(inferred.channels))))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
-        return PlacedResiduals(cloud.aligned, self.examine(category, cloud).scores)
+        """See `detectors.residuals.ResidualDetector`; a network has seen every part and leaves none out."""
+        return PlacedResiduals(cloud.aligned, self.score_cloud(category, cloud).scores)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
@@ -114,14 +114,14 @@ def unscaled(n_channels: int) -> DoubleArray:
     return np.tile([0.0, 1.0], (n_channels, 1))
 
 
-def scale_of(looked: Sequence[NetworkOutput]) -> DoubleArray:
+def scale_of(inferred: Sequence[NetworkOutput]) -> DoubleArray:
     """(c, 2) the extremes of held-out good scans; one that changes nothing where there is nothing to be combined.
 
     The published codes take those of the whole test set, by which test scans judge each other.
     """
-    if len(looked[0].channels) == 1:
+    if len(inferred[0].channels) == 1:
         return unscaled(1)
-    channels = [np.concatenate(rows) for rows in zip(*(one.channels for one in looked), strict=True)]
+    channels = [np.concatenate(rows) for rows in zip(*(one.channels for one in inferred), strict=True)]
     return np.array([[values.min(), max(values.max(), values.min() + 1e-12)] for values in channels])
 
 

@@ -38,7 +38,7 @@ class ImrnetDetector(NetworkDetector):
         enc, cfg = config.encoder, config.imrnet
         return MaskedAutoencoder(enc.width, enc.hidden, enc.heads, cfg.depth, cfg.decoder_depth, cfg.patch_size)
 
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         assert isinstance(network, MaskedAutoencoder)
         cfg = self.config.imrnet
@@ -53,16 +53,16 @@ class ImrnetDetector(NetworkDetector):
         channels = np.stack([np.maximum(away - np.median(away), 0), at_points])
         return NetworkOutput(channels, rebuilt.astype(np.float64), tokens[0].mean(axis=0))
 
-    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
+    def conclude(self, inferred: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
         """See `NetworkDetector.conclude`: the mean of both channels, smoothed."""
         low, high = scale.T[..., None]
-        scores = smoothed(((looked.channels - low) / (high - low)).mean(axis=0), cloud.aligned, SMOOTHED_OVER)
+        scores = smoothed(((inferred.channels - low) / (high - low)).mean(axis=0), cloud.aligned, SMOOTHED_OVER)
         scores = np.maximum(scores, 0)
         if self.config.imrnet.object_score == "max":
             score = float(scores.max())
         else:
             score = float(np.sort(scores)[-max(1, int(TOP_SHARE * len(scores))) :].mean())
-        return CloudScores(scores, score, looked.token, rebuilt=looked.rebuilt)
+        return CloudScores(scores, score, inferred.token, rebuilt=inferred.rebuilt)
 
     def _tokens(self, network: MaskedAutoencoder, points: FloatArray, centres: FloatArray) -> FloatArray:
         groups = patches_of(points, centres, network.patch_size)

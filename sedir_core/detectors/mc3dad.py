@@ -76,21 +76,21 @@ class Mc3dadDetector(CategoryGiven):
         """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
-            laid = self.lay(scan, category)
-            aligned = laid.placement.enter(laid.points)
+            aligned_scan = self.align(scan, category)
+            aligned = aligned_scan.placement.enter(aligned_scan.points)
         with watch.stage("tokens", 0.4):
             tokens = self.maskable(aligned)
         with watch.stage("rebuild", 0.7):
             rebuilt, pooled, residuals = self.nets.rebuild(tokens, self.method, coin_of(aligned))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
-            centres = laid.placement.leave(tokens.centers[0].double().cpu().numpy())
+            centres = aligned_scan.placement.leave(tokens.centers[0].double().cpu().numpy())
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
             everywhere[valid] = self.point_scores(residuals, centres, scan.points[valid])
             score = float(everywhere[valid].max())
-            surface = laid.placement.leave(self._decoded(rebuilt, tokens, aligned))
+            surface = aligned_scan.placement.leave(self._decoded(rebuilt, tokens, aligned))
         token = pooled.float().cpu().numpy()
-        detection = self.conclude_on(scan, category, laid, everywhere, score, surface, token, watch.seconds)
+        detection = self.conclude_on(scan, category, aligned_scan, everywhere, score, surface, token, watch.seconds)
         report(1.0, "done")
         return detection
 
@@ -100,14 +100,14 @@ class Mc3dadDetector(CategoryGiven):
 
     def explain(self, scan: Scan, category: str = "auto") -> Explanation:
         """See `detectors.explain.Explains`."""
-        laid = self.lay(scan, category)
-        aligned = laid.placement.enter(laid.points)
+        aligned_scan = self.align(scan, category)
+        aligned = aligned_scan.placement.enter(aligned_scan.points)
         rebuilt, pooled, residuals = self.nets.rebuild(self.maskable(aligned), self.method, coin_of(aligned))
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
+        """See `detectors.residuals.ResidualDetector`; a network has seen every part and leaves none out."""
         tokens = self.maskable(cloud.aligned)
         values = self.nets.rebuild(tokens, self.method, coin_of(cloud.aligned))[2]
         return PlacedResiduals(tokens.centers[0].double().cpu().numpy(), values)

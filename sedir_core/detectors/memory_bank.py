@@ -128,8 +128,8 @@ class MemoryBankDetector(CategoryGivenDetector):
         super().__init__(config, known)
         self.extractor, self.memories, self.recipe = extractor, dict(memories), RECIPES[config.method]
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`."""
         with memory_guard(self.extractor.device, LESS_MEMORY):
             judged = self.judge(cloud, self.memories[category])
         return self.conclude(cloud, self.memories[category], judged)
@@ -156,7 +156,7 @@ class MemoryBankDetector(CategoryGivenDetector):
         return CloudScores(scores, score, token)
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`: distances of patches, or of all banks together at the points."""
+        """See `detectors.residuals.ResidualDetector`: distances of patches, or of all banks together at the points."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         with memory_guard(self.extractor.device, LESS_MEMORY):

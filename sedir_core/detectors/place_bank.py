@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.by_place import PlaceStatistics, smoothed, top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
@@ -45,7 +45,7 @@ class PlaceMemory:
     places: DoubleArray
     features: FloatArray
     owners: IntArray
-    usual: UsualByPlace | None = None
+    usual: PlaceStatistics | None = None
 
     def without(self, part: int) -> PlaceMemory:
         """What the other parts left here; all of it where there are no others."""
@@ -77,8 +77,8 @@ class PlaceDetector(CategoryGivenDetector):
         super().__init__(config, known)
         self.memories = dict(memories)
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`."""
         usual = self.memories[category].usual
         assert usual is not None
         features = self._describe(category, cloud)
@@ -86,7 +86,7 @@ class PlaceDetector(CategoryGivenDetector):
         return replace(concluded(usual, cloud.aligned, values), token=features.mean(axis=0))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`."""
+        """See `detectors.residuals.ResidualDetector`."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         features = self._describe(category, cloud)
@@ -124,7 +124,7 @@ class PlaceDetector(CategoryGivenDetector):
         return cls(config, known, memories)
 
 
-def concluded(usual: UsualByPlace, places: DoubleArray, values: DoubleArray) -> CloudScores:
+def concluded(usual: PlaceStatistics, places: DoubleArray, values: DoubleArray) -> CloudScores:
     """One score per point and one for the scan, from distances (n,) at places (n, 3)."""
     scores = smoothed(usual.standardised(places, values), places)
     return CloudScores(scores, top_mean(scores), NO_TOKEN)
@@ -147,4 +147,4 @@ def _memory(tensors: Mapping[str, Tensor]) -> PlaceMemory:
     features: FloatArray = tensors["features"].float().numpy()
     if features.ndim != 2 or not features.size or places.shape != (len(features), 3) or owners.shape != (len(places),):
         raise ValueError(f"features {features.shape} at places {places.shape}")
-    return PlaceMemory(places, features, owners, UsualByPlace.from_tensors(tensors))
+    return PlaceMemory(places, features, owners, PlaceStatistics.from_tensors(tensors))

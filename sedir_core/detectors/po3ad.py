@@ -26,7 +26,7 @@ class Po3adDetector(NetworkDetector):
         down, up = (BLOCKS_DOWN, BLOCKS_UP) if cfg.blocks == "published" else (ONE_BLOCK, ONE_BLOCK)
         return Po3ad(cfg.voxel, int(cfg.width), down, up)
 
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         points, centre, radius = normed(cloud.aligned, self.config.po3ad)
         assert isinstance(network, Po3ad)

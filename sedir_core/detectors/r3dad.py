@@ -35,7 +35,7 @@ class R3dadDetector(NetworkDetector):
         """See `NetworkDetector.build`."""
         return R3dad()
 
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         assert isinstance(network, R3dad)
         cfg = self.config.r3dad

@@ -49,7 +49,7 @@ class Reference:
         return hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(self.surface.points).tobytes()).digest()
 
 
-def placed_again(reference: Reference, points: DoubleArray) -> tuple[Placement, float, float]:
+def cached_placement(reference: Reference, points: DoubleArray) -> tuple[Placement, float, float]:
     """Where a scan (n, 3), in file coordinates, lies on a reference, the residual in radii, the seconds it took.
 
     Methods that are compared lay the same scans onto the same surfaces: a placement found before is not searched for

@@ -19,7 +19,7 @@ class PlacedResiduals:
 
 
 @runtime_checkable
-class ShowsResiduals(Protocol):
+class ResidualDetector(Protocol):
     """A detector with residuals."""
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:

@@ -58,8 +58,8 @@ class TemplateDetector(CategoryGivenDetector):
         super().__init__(config, known)
         self.usual = usual
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`. Scores are distances in the training unit, unless standardised."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`. Scores are distances in the training unit, unless standardised."""
         mine = self.known[category]
         found = deviation(cloud.aligned, mine.surface)
         usual = None if self.usual is None else self.usual[category]
@@ -71,7 +71,7 @@ class TemplateDetector(CategoryGivenDetector):
         return CloudScores(scores, top_mean(scores), NO_TOKEN, remark)
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`; the golden surface is merged from all parts and leaves none out."""
+        """See `detectors.residuals.ResidualDetector`; the golden surface merges all parts and cannot exclude one."""
         mine = self.known[category]
         return PlacedResiduals(
             cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None)

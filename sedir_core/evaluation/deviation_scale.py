@@ -66,14 +66,14 @@ class DeviationScale:
         return DeviationScale(Tolerance(self.band.minus * factor, self.band.plus * factor), self.far * factor)
 
 
-def usual_far(radius: float) -> float:
+def default_far(radius: float) -> float:
     """Default end of the scale for a part of that radius: a round number, independent of defects."""
     return round_length(FAR_SHARE * radius)
 
 
-def usual_band(radius: float) -> Tolerance:
+def default_band(radius: float) -> Tolerance:
     """The default band."""
-    edge = USUAL_BAND * usual_far(radius)
+    edge = USUAL_BAND * default_far(radius)
     return Tolerance(-edge, edge)
 
 

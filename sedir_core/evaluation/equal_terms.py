@@ -21,12 +21,12 @@ from sedir_core.config import Config, preset
 from sedir_core.datasets.index import Dataset
 from sedir_core.datasets.samples import Sample
 from sedir_core.detectors.base import Detector
-from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.by_place import PlaceStatistics, smoothed, top_mean
 from sedir_core.detectors.category_given import cloud_of
 from sedir_core.detectors.memory_bank import RECIPES
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, placed_again
-from sedir_core.detectors.residuals import PlacedResiduals, ShowsResiduals, tokens_in_words
+from sedir_core.detectors.reference import Reference, cached_placement
+from sedir_core.detectors.residuals import PlacedResiduals, ResidualDetector, tokens_in_words
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
@@ -37,7 +37,7 @@ from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
 from sedir_core.metrics import aupr, auroc, mean
-from sedir_core.training.bases import kept_bases, kept_hold_outs
+from sedir_core.training.bases import cached_bases, cached_hold_outs
 from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def equal_terms(
 
     config: of the run. Raises BadRun if the method has no residuals or the run a different frame; Cancelled.
     """
-    if not isinstance(detector, ShowsResiduals | SedirDetector):
+    if not isinstance(detector, ResidualDetector | SedirDetector):
         raise BadRun(detector.method, "has no residuals to score by other rules", "leave out --terms equal")
     # The frame of a dense part depends on its subsampling, and so on the run's seed.
     seed = {"seed": config.training.seed}
@@ -81,7 +81,7 @@ def equal_terms(
         def report_one(fraction: float, stage: str, done: int = done) -> None:
             report((done + fraction) / len(categories), stage)
 
-        bases = kept_bases(_alone(dataset, name), shared, report_one, stop)
+        bases = cached_bases(_alone(dataset, name), shared, report_one, stop)
         of_category = _OnBasis(detector, name, bases[name], shared)
         usual = of_category.usual(stop)
         tests = [sample for sample in dataset.test(name) if sample.anomalous is not None]
@@ -107,20 +107,20 @@ class _OnBasis:
         self.reference = Reference(basis.frame, basis.size, basis.whole.surface, 1.0, np.nan, np.nan)
         _require_same_frame(detector, name, basis)
 
-    def usual(self, stop: Stop) -> UsualByPlace:
+    def usual(self, stop: Stop) -> PlaceStatistics:
         """The detector's residuals on good samplings. Raises Cancelled."""
         shown = []
         n_points = whole_points(self.shared.grouping)
-        for laid in kept_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
+        for laid in cached_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
             if stop():
                 raise Cancelled
             shown.append((laid.points, self._at_points(Cloud(laid.points, laid.points), laid.part)))
-        return UsualByPlace.learn(self.basis.whole.surface.points, shown)
+        return PlaceStatistics.learn(self.basis.whole.surface.points, shown)
 
-    def judge(self, scan: Scan, sample: Sample, usual: UsualByPlace) -> dict[Rule, _Judged]:
+    def judge(self, scan: Scan, sample: Sample, usual: PlaceStatistics) -> dict[Rule, _Judged]:
         """Score a test scan by both rules. Raises TooFewPoints, UnreadableScan."""
         working = scan.points[working_points(scan, self.shared.grouping)]
-        placement = placed_again(self.reference, working)[0]
+        placement = cached_placement(self.reference, working)[0]
         aligned = cloud_of(working, placement).aligned
         values = self._at_points(Cloud(aligned, aligned), None)
         valid = np.flatnonzero(scan.finite)
@@ -143,7 +143,7 @@ class _OnBasis:
 
 
 def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> PlacedResiduals:
-    if isinstance(detector, ShowsResiduals):
+    if isinstance(detector, ResidualDetector):
         return detector.residuals(name, cloud, left_out)
     assert isinstance(detector, SedirDetector)
     tokens = tokenize(cloud.aligned, detector.config.grouping, detector.nets.encoder, detector.device)

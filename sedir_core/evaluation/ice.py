@@ -137,7 +137,7 @@ class Contender:
         return cls(run_dir.name, detector, f"{label_of(config)}, seed {config.training.seed}")
 
 
-def told_apart(*contenders: Contender) -> tuple[Contender, ...]:
+def with_unique_titles(*contenders: Contender) -> tuple[Contender, ...]:
     """Add the run names to the titles if these are not unique."""
     titles = [one.title for one in contenders]
     if len(set(titles)) == len(titles):

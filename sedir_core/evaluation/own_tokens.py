@@ -22,7 +22,7 @@ SHARE = 0.6  # share of the surface's points per sample
 
 
 @runtime_checkable
-class KnowsSurfaces(Protocol):
+class SurfaceDetector(Protocol):
     """A detector that stores the normal surface of every category."""
 
     known: Mapping[str, Category]
@@ -56,7 +56,7 @@ class OwnTokens:
 
 def own_tokens(detector: Detector, seed: int = 0, report: Report = no_report, stop: Stop = never_stop) -> OwnTokens:
     """Sample the tokens. Raises BadRun if the detector has no surfaces, Cancelled."""
-    if not isinstance(detector, KnowsSurfaces):
+    if not isinstance(detector, SurfaceDetector):
         raise BadRun(detector.method, "has no surfaces of good parts", "use a model of method sedir")
     draw = generator(seed, "own tokens")
     tokens: list[FloatArray] = []

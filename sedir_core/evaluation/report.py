@@ -17,7 +17,7 @@ import numpy as np
 from sedir_core.errors import CannotWrite
 from sedir_core.evaluation.close_up import close_up
 from sedir_core.evaluation.colours import calibrated
-from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
+from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
 from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, percent, sentence
@@ -288,5 +288,5 @@ def _scale(scan: Scan, found: Detection, factor: float, band: Tolerance | None) 
     if found.deviation is None:
         return None
     radius = factor * middle_and_radius(scan.points[scan.finite])[1]
-    green = band or found.tolerance or usual_band(radius)
-    return DeviationScale(green, usual_far(radius)).times(1.0 / factor)
+    green = band or found.tolerance or default_band(radius)
+    return DeviationScale(green, default_far(radius)).times(1.0 / factor)

@@ -22,7 +22,7 @@ MEASURE_NAMES: Mapping[str, str] = {
     "o_aupr": "O-AUPR",
     "p_aupr": "P-AUPR",
 }
-TOLD = "†"
+GIVEN_MARK = "†"
 EQUAL: Mapping[str, str] = {"raw": "equal terms", "place": "equal terms by place"}
 """Labels of rows on equal terms, see `equal_terms`."""
 PAPER = "paper"
@@ -72,7 +72,7 @@ def contests(outcomes: Sequence[Outcome]) -> tuple[Contest, ...]:
         label = members[0].document.get("label") or METHOD_NAMES.get(method, method)
         if len(kinds_of[method]) > 1:  # distinguishes several configurations of a method
             label += f" ({members[0].name})"
-        label += (TOLD if mode == "given" else "") + (f", {terms}" if terms else "")
+        label += (GIVEN_MARK if mode == "given" else "") + (f", {terms}" if terms else "")
         found.append(Contest(label, tuple(one.document for one in members)))
     return tuple(found)
 
@@ -125,7 +125,7 @@ def _summary(rows: Sequence[Contest]) -> TextTable:
         n_seeds = str(len(row.documents))
         cells.append((row.label, *means, row.number(_uneven, scale=1.0), *shares, seconds, n_seeds))
     note = (
-        f"{TOLD} category given for every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
+        f"{GIVEN_MARK} category given for every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
         "of O-AUROC over the categories. Category: share recognised. False alarms: good scans called NG at the stored "
         "limit."
     )
@@ -140,7 +140,7 @@ def _by_category(
         own = [row.number(_of_category(name, measure)) for name in categories]
         mean = row.number(_mean_of(measure))
         cells.append((row.label, *own, mean, Number(variance(number.mean for number in own))))
-    note = f"{TOLD} category given. Mean, ± over the seeds; variance over the categories."
+    note = f"{GIVEN_MARK} category given. Mean, ± over the seeds; variance over the categories."
     if paper is not None:
         cells += [_paper_row(paper, method, categories) for method in paper.rows]
         note += (

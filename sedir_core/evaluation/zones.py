@@ -26,7 +26,7 @@ N_NEAR = 32
 
 
 @dataclass(frozen=True, eq=False)
-class LaidOut:
+class PartReference:
     """A part's tolerances and the model's expected surface for its reference scan.
 
     expected: (m, 3) in that scan's coordinates; `to_unit` converts them to the model's unit.
@@ -70,32 +70,32 @@ class _Motion:
         return np.asarray(self.turn @ place + self._shift + self._left[near].mean(axis=0))
 
 
-def lay_out(
+def inspect_reference(
     detector: Detector, part: PartTolerance, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
-) -> LaidOut:
+) -> PartReference:
     """Inspect the reference scan. Raises what reading and detection raise, BadRun without an expected surface."""
     found = detector.detect(read_scan(part.reference), category, report, stop)
     if found.expected is None:
         what = "has no expected surface, so regions cannot be transferred"
         raise BadRun(detector.method, what, "use a model of method sedir")
-    return LaidOut(part, found.category, found.expected, found.to_unit)
+    return PartReference(part, found.category, found.expected, found.to_unit)
 
 
 class ByZone:
     """Re-evaluates detections under the tolerances of their category; others are unchanged."""
 
     def __init__(self, detector: Detector, parts: Sequence[PartTolerance], category: str = "auto") -> None:
-        """Raises what `lay_out` raises, and BadConfig for two files of the same category."""
-        self._known: dict[str, LaidOut] = {}
+        """Raises what `inspect_reference` raises, and BadConfig for two files of the same category."""
+        self._known: dict[str, PartReference] = {}
         for part in parts:
-            laid = lay_out(detector, part, category)
-            if laid.category in self._known:
-                what = f"a second file with tolerances of {laid.category}"
+            reference = inspect_reference(detector, part, category)
+            if reference.category in self._known:
+                what = f"a second file with tolerances of {reference.category}"
                 raise BadConfig(part.reference, what, "merge its regions into the first")
-            self._known[laid.category] = laid
+            self._known[reference.category] = reference
 
     def __call__(self, outcome: Inspected | Refused) -> Inspected | Refused:
-        laid = self._known.get(outcome.detection.category) if isinstance(outcome, Inspected) else None
-        if laid is None or not isinstance(outcome, Inspected):
+        reference = self._known.get(outcome.detection.category) if isinstance(outcome, Inspected) else None
+        if reference is None or not isinstance(outcome, Inspected):
             return outcome
-        return replace(outcome, detection=laid.judge(outcome.scan, outcome.detection))
+        return replace(outcome, detection=reference.judge(outcome.scan, outcome.detection))

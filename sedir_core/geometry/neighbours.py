@@ -42,7 +42,7 @@ def surface_reach(points: DoubleArray) -> float:
     return _reach(PointTree(points))
 
 
-def in_company(points: DoubleArray) -> BoolArray:
+def has_neighbours(points: DoubleArray) -> BoolArray:
     """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels: they show no surface."""
     if len(points) <= COMPANY:
         return np.ones(len(points), dtype=bool)
@@ -59,7 +59,7 @@ def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
     if not len(points):
         return np.zeros(3), 1.0
     sample = points[:: max(1, len(points) // 20_000)]
-    if (surface := in_company(sample)).any():
+    if (surface := has_neighbours(sample)).any():
         sample = sample[surface]
     low, high = np.percentile(sample, [0.2, 99.8], axis=0)
     middle = (low + high) / 2

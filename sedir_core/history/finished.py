@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from sedir_core.errors import BadHistory
-from sedir_core.history.kept import Kept, content_hash, encode
 from sedir_core.history.records import DefectNote, Inspection
 from sedir_core.history.store import History, station
+from sedir_core.history.stored_result import StoredResult, content_hash, encode
 from sedir_core.names import storable
 from sedir_core.rundir import files as run_files
 from sedir_core.types import Defect, Detection, Scan
@@ -20,7 +20,7 @@ from sedir_core.types import Defect, Detection, Scan
 
 @dataclass(frozen=True)
 class Finished:
-    """An inspection with a verdict. raw, shown: as in Kept. limit_share: that of `shown`."""
+    """An inspection with a verdict. raw, shown: as in StoredResult. limit_share: that of `shown`."""
 
     key: str
     time: datetime
@@ -66,7 +66,7 @@ def describe(one: Finished) -> tuple[Inspection, bytes]:
         n_defects=len(found.defects),
         defects=tuple(_note(defect) for defect in found.defects),
     )
-    return row, encode(Kept(one.scan.points, one.raw, one.shown, one.scan.sampled))
+    return row, encode(StoredResult(one.scan.points, one.raw, one.shown, one.scan.sampled))
 
 
 def model_hash(run_dir: Path) -> str:
@@ -103,7 +103,7 @@ def state_of_scan(path: Path, inspection: Inspection) -> tuple[Scan | None, str]
     return scan, ""
 
 
-def reopen(history: History, key: str) -> tuple[Inspection, Kept, Scan, str]:
+def reopen(history: History, key: str) -> tuple[Inspection, StoredResult, Scan, str]:
     """A recorded inspection, its result, the scan as inspected, and a remark if the file has changed.
 
     Raises BadHistory if the result or the points are not available.

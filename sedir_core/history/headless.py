@@ -43,7 +43,7 @@ class Records:
         return self._flush()
 
     def contents(self, path: Path) -> set[str]:
-        """Content hashes inspected under that path, see `kept.content_hash`. Raises BadHistory, CannotWrite."""
+        """Content hashes inspected under that path, see `content_hash`. Raises BadHistory, CannotWrite."""
         return self._outbox.history().contents(storable(path.absolute()))
 
     def finish(self) -> tuple[int, UserError | None]:

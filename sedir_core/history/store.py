@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session as DbSession
 
 from sedir_core.errors import BadHistory, CannotWrite
 from sedir_core.history.database import database_errors, open_database, writing
-from sedir_core.history.kept import Kept, read_kept
 from sedir_core.history.records import ChartPoint, Choices, DefectNote, Filter, Inspection, Order, Override, Tally
+from sedir_core.history.stored_result import StoredResult, read_result
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
 from sedir_core.history.url import without_password
 from sedir_core.io.atomic import write_bytes
@@ -227,7 +227,7 @@ class History:
             highest = [connection.scalar(select(func.max(table.id))) or 0 for table in (_Row, OverrideRow)]
         return highest[0], highest[1]
 
-    def kept(self, inspection: Inspection) -> Kept:
+    def kept(self, inspection: Inspection) -> StoredResult:
         """The stored result. Raises BadHistory if it was deleted, is on another machine, or is damaged."""
         if not inspection.kept_bytes:
             raise BadHistory(inspection.path, "its result is no longer stored", "inspect the scan again")
@@ -235,7 +235,7 @@ class History:
         if not path.exists() and inspection.station != station():
             what = f"its result is stored on {inspection.station}"
             raise BadHistory(inspection.path, what, "name a folder that both machines share with --history-folder")
-        return read_kept(path)
+        return read_result(path)
 
     def kept_path(self, key: str) -> Path:
         """Path of an inspection's stored result; a few hundred files per folder."""

@@ -39,7 +39,7 @@ MATRIX_ROWS = 16  # a table with so few rows is a calibration or a note, not a s
 
 
 @dataclass(frozen=True)
-class PassedOver:
+class SkippedFile:
     """A file that is not a scan, and why, as a clause."""
 
     path: Path
@@ -48,18 +48,18 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Found:
-    """scans: sorted and unique. passed_over: the other files in the folders, sorted."""
+    """scans: sorted and unique. skipped: the other files in the folders, sorted."""
 
     scans: tuple[Path, ...]
-    passed_over: tuple[PassedOver, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
 
 
 def find_scans(paths: Iterable[Path]) -> list[Path]:
-    """The scans of `look_for_scans`."""
-    return list(look_for_scans(paths).scans)
+    """The scans of `search_scans`."""
+    return list(search_scans(paths).scans)
 
 
-def look_for_scans(paths: Iterable[Path]) -> Found:
+def search_scans(paths: Iterable[Path]) -> Found:
     """The scans among files and folders.
 
     Named files are kept whatever they contain, even missing ones, so that reading them reports the problem. Folders are
@@ -75,13 +75,13 @@ def look_for_scans(paths: Iterable[Path]) -> Found:
         else:
             found.add(path)
     for files in homes.values():
-        scans, passed_over = offered(files)
+        scans, skipped = offered(files)
         found.update(scans)
-        others |= {one.path: one.why for one in passed_over}
-    return Found(tuple(sorted(found)), tuple(PassedOver(path, others[path]) for path in sorted(others.keys() - found)))
+        others |= {one.path: one.why for one in skipped}
+    return Found(tuple(sorted(found)), tuple(SkippedFile(path, others[path]) for path in sorted(others.keys() - found)))
 
 
-def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
+def offered(files: Iterable[Path]) -> tuple[list[Path], list[SkippedFile]]:
     """The scans among the files of one folder, and the other files, both sorted.
 
     A table whose x, y, z cannot be identified counts as a scan if all tables are like it, so that the user is asked for
@@ -93,7 +93,7 @@ def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
     for path, look in looks.items():
         why = look.why or (look.unclear if clear and scan_suffix(path.name) not in clear else "")
         if why:
-            others.append(PassedOver(path, why))
+            others.append(SkippedFile(path, why))
         else:
             scans.append(path)
     return scans, others
@@ -191,10 +191,10 @@ def _doubt(rows: Sequence[Sequence[str]]) -> str:
     return ""
 
 
-def listed(passed_over: Sequence[PassedOver]) -> str:
+def listed(skipped: Sequence[SkippedFile]) -> str:
     """`README.txt (no rows of coordinates), notes.md (a .md file) and 3 more`."""
-    shown = ", ".join(f"{one.path.name} ({one.why})" for one in passed_over[:MOST_NAMED])
-    more = len(passed_over) - MOST_NAMED
+    shown = ", ".join(f"{one.path.name} ({one.why})" for one in skipped[:MOST_NAMED])
+    more = len(skipped) - MOST_NAMED
     return shown + (f" and {more} more" if more > 0 else "")
 
 

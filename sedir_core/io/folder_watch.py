@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedir_core.io.arrivals import Arrival, Arrivals, look_into
-from sedir_core.io.finding import PassedOver, why_no_scan
+from sedir_core.io.finding import SkippedFile, why_no_scan
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -56,11 +56,11 @@ class FolderWatch:
         *,
         settle_s: float = SETTLE_S,
         existing: bool = False,
-        on_passed_over: Callable[[PassedOver], object] = lambda other: None,
+        on_skipped: Callable[[SkippedFile], object] = lambda other: None,
     ) -> None:
-        """existing: also report scans already present. on_passed_over: called for files that are not scans."""
+        """existing: also report scans already present. on_skipped: called for files that are not scans."""
         self.folder = folder.absolute()
-        self._on_arrival, self._on_state, self._on_passed_over = on_arrival, on_state, on_passed_over
+        self._on_arrival, self._on_state, self._on_passed_over = on_arrival, on_state, on_skipped
         self._settle_s, self._existing = settle_s, existing
         self._arrivals: Arrivals | None = None  # created when the folder is first reached
         self._place: tuple[int, int] | None = None  # device and inode of the watched folder
@@ -107,7 +107,7 @@ class FolderWatch:
                 return
             if why := why_no_scan(arrival.path):
                 log.info("%s skipped: %s", arrival.path, why)
-                self._on_passed_over(PassedOver(arrival.path, why))
+                self._on_passed_over(SkippedFile(arrival.path, why))
                 continue
             log.info("%s arrived", arrival.path)
             self._on_arrival(arrival)

@@ -50,7 +50,7 @@ LIBRARIES = ("numpy", "scipy", "torch")
 """Those whose arithmetic it follows from."""
 
 
-def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
+def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
     """See `fit_bases`; what was aligned before comes from the cache. Raises what it raises, and BadDataset."""
     cache, program = TensorCache(), _program_hash()
     settings = {"least": resolutions(config.grouping)[-1], "from_one_side": config.training.views > 0}
@@ -70,7 +70,7 @@ def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> 
 
 
 @dataclass(frozen=True)
-class KeptSampling:
+class CachedSampling:
     """A fresh sampling of a part, (n, 3) laid onto the surface of the others. residual: what alignment left."""
 
     part: int
@@ -79,9 +79,9 @@ class KeptSampling:
     residual: float
 
 
-def kept_hold_outs(
+def cached_hold_outs(
     basis: Basis, n_points: int, turns: int, stop: Stop, seed: tuple[int | str, ...]
-) -> list[KeptSampling]:
+) -> list[CachedSampling]:
     """`turns` held-out samplings of every part, see `hold_out`; what was laid before comes from the cache.
 
     Raises Cancelled.
@@ -101,7 +101,7 @@ def kept_hold_outs(
     settings = {"held_out": [n_points, turns, *seed]}
     found = TensorCache().get(cache_key(_content_of(basis), settings, _program_hash(), 0), make)
     return [
-        KeptSampling(part, turn, found[f"{part}.{turn}.points"].numpy(), float(found[f"{part}.{turn}.residual"]))
+        CachedSampling(part, turn, found[f"{part}.{turn}.points"].numpy(), float(found[f"{part}.{turn}.residual"]))
         for part, turn in every
     ]
 

@@ -24,8 +24,8 @@ from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import generator, torch_generator
 from sedir_core.training.learn_peers import REMEMBER, candidates, memorised, scale_of_banks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import Report, Stop
 
 SAMPLINGS = 4  # of each part, whose tokens are learned from [O]
@@ -33,17 +33,17 @@ GROUPS_A_STEP = 2_048  # [O]
 CLUSTERED_EVERY = 5  # epochs [O]
 
 
-def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_group3ad(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises BadWeights, Cancelled."""
-    config = shelf.config
-    extractor = FeatureExtractor(config, load_encoder(config.encoder).to(shelf.device), None, shelf.device)
+    config = material.config
+    extractor = FeatureExtractor(config, load_encoder(config.encoder).to(material.device), None, material.device)
     detector = Group3adDetector(config, extractor, {}, {})
     memories: dict[str, Projected] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        projector = fit_projector(_tokens(shelf, extractor, name, stop), shelf, name, stop)
+        projector = fit_projector(_tokens(material, extractor, name, stop), material, name, stop)
         memory = projected(
-            _remember(shelf, extractor, projector, name, stop), projector, shelf.bases[name].whole.surface
+            _remember(material, extractor, projector, name, stop), projector, material.bases[name].whole.surface
         )
         judged = []
         for one in held_out:
@@ -57,13 +57,13 @@ def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
         ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    known = with_limits(material, judge, REMEMBER, report, stop)
     return memorised(Group3adDetector(config, extractor, known, memories).tensors(), known)
 
 
-def fit_projector(tokens: Tensor, shelf: Shelf, name: str, stop: Stop) -> nn.Module:
+def fit_projector(tokens: Tensor, material: PartMaterial, name: str, stop: Stop) -> nn.Module:
     """A projector of tokens (n, c) of good samplings, frozen. Raises Cancelled."""
-    seed, cfg = shelf.config.training.seed, shelf.config.group3ad
+    seed, cfg = material.config.training.seed, material.config.group3ad
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(seed, "projector", name).integers(2**62)))
         objective = GroupObjective(tokens.shape[1]).to(tokens.device)
@@ -103,24 +103,26 @@ def _clustered(
     return k_means(seen, start)
 
 
-def _tokens(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) -> Tensor:
+def _tokens(material: PartMaterial, extractor: FeatureExtractor, name: str, stop: Stop) -> Tensor:
     """(n, c) of several samplings of every part."""
     found = []
-    for part in range(len(shelf.bases[name].parts)):
+    for part in range(len(material.bases[name].parts)):
         for turn in range(SAMPLINGS):
             if stop():
                 raise Cancelled
-            random = generator(shelf.config.training.seed, "groups", name, part, turn)
-            points = draw_sampling(shelf.bases[name], part, shelf.n_points, random)
+            random = generator(material.config.training.seed, "groups", name, part, turn)
+            points = draw_sampling(material.bases[name], part, material.n_points, random)
             found.append(torch.from_numpy(extractor.extract("groups", Cloud(points, points)).features))
-    return torch.cat(found).to(shelf.device)
+    return torch.cat(found).to(material.device)
 
 
-def _remember(shelf: Shelf, extractor: FeatureExtractor, projector: nn.Module, name: str, stop: Stop) -> Memory:
+def _remember(
+    material: PartMaterial, extractor: FeatureExtractor, projector: nn.Module, name: str, stop: Stop
+) -> Memory:
     """Banks of projected tokens and of aligned coordinates; the scale is yet to be found."""
-    config = shelf.config
+    config = material.config
     random = generator(config.training.seed, "remember", name)
-    clouds = shelf.clouds_of(name, random)
+    clouds = material.clouds_of(name, random)
 
     def look(channel: Channel, cloud: Cloud) -> Patches:
         if stop():

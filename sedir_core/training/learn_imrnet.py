@@ -17,8 +17,8 @@ from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.training.learn_networks import learn_networks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import PartMaterial
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import Shelf
 from sedir_core.types import Report, Stop
 
 CHOSEN_FROM = 2  # times as many points as are sampled
@@ -51,9 +51,9 @@ class ImrnetTrainee(nn.Module):
         return torch.from_numpy(groups).to(points.device), torch.from_numpy(centres).to(points.device)
 
 
-def learn_imrnet(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_imrnet(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises what `loop.fit` raises, BadWeights and Cancelled."""
-    config = shelf.config
+    config = material.config
     encoder = load_encoder(config.encoder)
 
     def trainee() -> nn.Module:
@@ -61,7 +61,7 @@ def learn_imrnet(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
         begin_with(network, encoder)
         return ImrnetTrainee(network, config.imrnet)
 
-    return learn_networks(shelf, ImrnetDetector, trainee, run, report, stop)
+    return learn_networks(material, ImrnetDetector, trainee, run, report, stop)
 
 
 def begin_with(network: MaskedAutoencoder, encoder: LocalEncoder) -> None:

@@ -61,10 +61,10 @@ def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Le
         return np.asarray((placed.features[0] - rebuilt).norm(dim=-1).double().cpu().numpy())
 
     look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, bank, config.training, run, device, stop, look, material.team)
+    result = fit(objective, bank, config.training, run, device, stop, look, material.group)
     if result.status == "interrupted":
         raise Cancelled
-    if not material.team.leads:
+    if not material.group.leads:
         return None
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
     nets = BaselineNets(material.encoder, network.eval().requires_grad_(False), patches)

@@ -23,10 +23,10 @@ from sedir_core.models.per_category import GoodParts, PerCategory
 from sedir_core.runtime import generator
 from sedir_core.training.loop import fit
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.preview_file import Preview
 from sedir_core.training.previews import N_CATEGORIES, dented, watching
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class PartsBank:
 
 
 def learn_networks(
-    shelf: Shelf,
+    material: PartMaterial,
     kind: type[NetworkDetector],
     trainee: Callable[[], nn.Module],
     run: Run,
@@ -60,12 +60,12 @@ def learn_networks(
     stop: Stop,
 ) -> Learned:
     """trainee: makes what `models.per_category.Trainee` describes. Raises what `loop.fit` raises, and Cancelled."""
-    config, device, names = shelf.config, shelf.device, tuple(shelf.bases)
+    config, device, names = material.config, material.device, tuple(material.bases)
     torch.manual_seed(config.training.seed)
     objective = PerCategory(len(names), trainee).to(device)
-    parts = [good_parts(basis) for basis in shelf.bases.values()]
+    parts = [good_parts(basis) for basis in material.bases.values()]
     settings = override(config, training={"batch_size": 1}).training  # a step's clouds are drawn by the trainee
-    look = watching(_previews(shelf, kind, objective), objective, run, settings.epochs)
+    look = watching(_previews(material, kind, objective), objective, run, settings.epochs)
     result = fit(objective, PartsBank(parts), settings, run, device, stop, look)
     if result.status == "interrupted":
         raise Cancelled
@@ -74,16 +74,18 @@ def learn_networks(
     scales: dict[str, DoubleArray] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        looked: list[NetworkOutput] = []
+        inferred: list[NetworkOutput] = []
         for one in held_out:
             if stop():
                 raise Cancelled
-            looked.append(detector.looked(name, one.cloud))
-        scales[name] = scale_of(looked)
-        found = [detector.conclude(said, one.cloud, scales[name]) for said, one in zip(looked, held_out, strict=True)]
+            inferred.append(detector.infer_category(name, one.cloud))
+        scales[name] = scale_of(inferred)
+        found = [
+            detector.conclude(output, one.cloud, scales[name]) for output, one in zip(inferred, held_out, strict=True)
+        ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, "calibrate", report, stop)
+    known = with_limits(material, judge, "calibrate", report, stop)
     thresholds = {name: reference.threshold for name, reference in known.items()}
     tensors = kind(config, nets, known, scales, device).tensors()
     return Learned(tensors, thresholds, result.summary(), result.epoch)
@@ -99,21 +101,23 @@ def good_parts(basis: Basis) -> GoodParts:
     )
 
 
-def _previews(shelf: Shelf, kind: type[NetworkDetector], objective: PerCategory) -> Callable[[], list[Preview]]:
+def _previews(
+    material: PartMaterial, kind: type[NetworkDetector], objective: PerCategory
+) -> Callable[[], list[Preview]]:
     """A good and a dented sampling of the first few categories, scored by the networks as they are."""
-    names = tuple(shelf.bases)
-    seed = shelf.config.training.seed
+    names = tuple(material.bases)
+    seed = material.config.training.seed
     clouds: list[tuple[str, bool, DoubleArray]] = []
     for name in names[:N_CATEGORIES]:
-        basis = shelf.bases[name]
-        good = draw_sampling(basis, 0, min(shelf.n_points, 20_000), generator(seed, "preview", name, "good"))
-        clouds += [(name, False, good), (name, True, dented(basis, seed, name, shelf.n_points))]
+        basis = material.bases[name]
+        good = draw_sampling(basis, 0, min(material.n_points, 20_000), generator(seed, "preview", name, "good"))
+        clouds += [(name, False, good), (name, True, dented(basis, seed, name, material.n_points))]
 
     def make() -> list[Preview]:
-        detector = kind(shelf.config, dict(zip(names, objective.networks, strict=True)), {}, {}, shelf.device)
+        detector = kind(material.config, dict(zip(names, objective.networks, strict=True)), {}, {}, material.device)
         found = []
         for name, damaged, points in clouds:
-            scores = detector.examine(name, Cloud(points, points)).scores
+            scores = detector.score_cloud(name, Cloud(points, points)).scores
             some = slice(0, PREVIEW_POINTS)
             found.append(Preview(name, damaged, points[some].astype(np.float32), scores[some].astype(np.float32)))
         return found

@@ -29,24 +29,26 @@ from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.rundir.imagenet_weights import load_lite0, load_resnet18, random_resnet18
 from sedir_core.runtime import generator
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Report, Stop
 
 REMEMBER = "remember"
 
 
-def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_banks(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """A memory bank per category and channel. Raises BadWeights, Cancelled."""
-    config, recipe = shelf.config, RECIPES[shelf.config.method]
-    encoder = load_encoder(config.encoder).to(shelf.device) if recipe.needs_encoder else None
+    config, recipe = material.config, RECIPES[material.config.method]
+    encoder = load_encoder(config.encoder).to(material.device) if recipe.needs_encoder else None
     backbone = _backbone(config) if recipe.needs_backbone else None
-    extractor = FeatureExtractor(config, encoder, None if backbone is None else backbone.to(shelf.device), shelf.device)
+    extractor = FeatureExtractor(
+        config, encoder, None if backbone is None else backbone.to(material.device), material.device
+    )
     detector = MemoryBankDetector(config, extractor, {}, {})
     memories: dict[str, Memory] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        memory = _remember(shelf, extractor, name, stop)
+        memory = _remember(material, extractor, name, stop)
         judged = [detector.judge(one.cloud, memory.without(one.part)) for one in held_out]
         memories[name] = memory = replace(memory, scale=scale_of_banks(judged))
         found = [
@@ -55,17 +57,17 @@ def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
         ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    known = with_limits(material, judge, REMEMBER, report, stop)
     return memorised(MemoryBankDetector(config, extractor, known, memories).tensors(), known)
 
 
-def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_template(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """A golden surface per category. Raises Cancelled."""
     usual: dict[str, Usual] = {}
-    per_place = shelf.config.bank.standardise == "place"
+    per_place = material.config.bank.standardise == "place"
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        basis = shelf.bases[name]
+        basis = material.bases[name]
         found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
         if per_place:
             surface = basis.whole.surface.points
@@ -76,15 +78,15 @@ def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
             TemplateDetector.score(dev, one.cloud.aligned, basis.frame.radius, usual.get(name))
             for dev, one in zip(found, held_out, strict=True)
         ]
-        wider = as_of_a_new_part(len(basis.parts))
+        wider = new_part_factor(len(basis.parts))
         objects = np.array([top_mean(one) for one in scores])
         # A part's samplings all have its shape, which is most of what a template sees: together they say one thing.
         owners = np.array([one.part for one in held_out])
         by_part = np.array([objects[owners == part].mean() for part in sorted(set(owners))])
         return Verdicts(wider * by_part, wider * np.concatenate(scores))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
-    return memorised(TemplateDetector(shelf.config, known, usual if per_place else None).tensors(), known)
+    known = with_limits(material, judge, REMEMBER, report, stop)
+    return memorised(TemplateDetector(material.config, known, usual if per_place else None).tensors(), known)
 
 
 def memorised(tensors: Mapping[str, Tensor], known: Mapping[str, Reference]) -> Learned:
@@ -92,7 +94,7 @@ def memorised(tensors: Mapping[str, Tensor], known: Mapping[str, Reference]) -> 
     return Learned(tensors, {name: reference.threshold for name, reference in known.items()}, {}, 0)
 
 
-def as_of_a_new_part(n_parts: int) -> float:
+def new_part_factor(n_parts: int) -> float:
     """How many times as far from the mean shape of n parts a further one lies as one of them that was left out.
 
     What is merged has the mean shape of all parts, also where one of them is left out: it differs from that mean by
@@ -102,11 +104,11 @@ def as_of_a_new_part(n_parts: int) -> float:
     return float(np.sqrt((n_parts + 1) / (n_parts - 1))) if n_parts > 1 else 1.0
 
 
-def _remember(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) -> Memory:
+def _remember(material: PartMaterial, extractor: FeatureExtractor, name: str, stop: Stop) -> Memory:
     """A bank per channel, from all parts; the scale is yet to be found."""
-    config, recipe = shelf.config, RECIPES[shelf.config.method]
+    config, recipe = material.config, RECIPES[material.config.method]
     random = generator(config.training.seed, "remember", name)
-    clouds = shelf.clouds_of(name, random)
+    clouds = material.clouds_of(name, random)
     banks: list[MemoryBank] = []
     for channel in recipe.channels:
         seen = []

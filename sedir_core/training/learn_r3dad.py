@@ -17,8 +17,8 @@ from sedir_core.models.pseudo_defects import patch_gen, random_turn, viewpoints
 from sedir_core.models.r3dad import N_STEPS, R3dad
 from sedir_core.training.learn_networks import learn_networks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import PartMaterial
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import Shelf
 from sedir_core.types import Report, Stop
 
 # As a user of the released code applies Patch-Gen, which the release itself never calls; the authors' are unknown.
@@ -64,11 +64,11 @@ def _maybe_damaged(points: Tensor, generator: torch.Generator) -> Tensor:
     return 2 * moved.points
 
 
-def learn_r3dad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_r3dad(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises what `loop.fit` raises, and Cancelled."""
-    config = shelf.config
+    config = material.config
 
     def trainee() -> nn.Module:
         return R3dadTrainee(R3dadDetector.build(config), config.r3dad)
 
-    return learn_networks(shelf, R3dadDetector, trainee, run, report, stop)
+    return learn_networks(material, R3dadDetector, trainee, run, report, stop)

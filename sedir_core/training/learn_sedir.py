@@ -33,7 +33,7 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
     trained = train_network(build_network(config, len(material.bases)).to(device), material, run, report, stop)
-    if not material.team.leads:
+    if not material.group.leads:
         return None
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
     nets = Nets(material.encoder, trained.network, patches)
@@ -65,7 +65,7 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
         return residuals_of(placed, network(placed))
 
     look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, material.bank, config.training, run, device, stop, look, material.team)
+    result = fit(objective, material.bank, config.training, run, device, stop, look, material.group)
     if result.status == "interrupted":
         raise Cancelled
     return Trained(network.eval().requires_grad_(False), result)

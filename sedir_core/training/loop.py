@@ -23,9 +23,9 @@ from sedir_core.errors import TrainingDiverged
 from sedir_core.interrupts import interruptible
 from sedir_core.runtime import autocast, memory_guard, peak_memory_bytes, seed_everything
 from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
+from sedir_core.training.process_group import ALONE, ProcessGroup
 from sedir_core.training.run import Run
 from sedir_core.training.state import TrainingState, learning_rate
-from sedir_core.training.team import ALONE, Team
 from sedir_core.types import Stop, never_stop
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ Batch = Sequence[tuple[Movable, Tensor]]
 
 
 @runtime_checkable
-class Remembers(Protocol):
+class SettlingObjective(Protocol):
     """An objective that keeps something of each batch, in `settle`, when its step is over."""
 
     def settle(self, whole: Callable[[Tensor], Tensor]) -> None: ...
@@ -92,7 +92,7 @@ class FitResult:
         return {"epochs": self.epoch, "seconds": self.seconds, "losses": dict(self.losses)}
 
 
-def no_look(epoch: int) -> None:
+def no_preview(epoch: int) -> None:
     """For trainings that show nothing between epochs."""
 
 
@@ -103,13 +103,13 @@ def fit(
     run: Run,
     device: torch.device,
     stop: Stop = never_stop,
-    look: Look = no_look,
-    team: Team = ALONE,
+    look: Look = no_preview,
+    group: ProcessGroup = ALONE,
 ) -> FitResult:
     """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
 
     AdamW, a rate that falls by the configured schedule, clipped gradients; `batch_size` draws of the bank a step,
-    shared by the processes of `team`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop`
+    shared by the processes of `group`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop`
     save and end it before the next step, a STOP-AFTER-EPOCH file before the next epoch. On the CPU a resumed training
     equals an uninterrupted one bit for bit.
     Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
@@ -122,19 +122,21 @@ def fit(
             state.restore(*saved)
             log.info("resumed at step %d", state.progress.step)
         objective.train()
-        sitting = _Sitting(state, bank, cfg, run, look, team)
+        sitting = _Session(state, bank, cfg, run, look, group)
         status = sitting.train(lambda: interrupted() or run.stop_requested() or stop())
     objective.eval()
     progress = state.progress
     return FitResult(status, progress.step // sitting.epoch_steps, progress.step, progress.means, progress.seconds)
 
 
-class _Sitting:
+class _Session:
     """One stretch of training between a start or resume and a stop or end."""
 
-    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, team: Team) -> None:
-        self.state, self.bank, self.cfg, self.run, self.team = state, bank, cfg, run, team
-        self.look = look if team.leads else no_look
+    def __init__(
+        self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, group: ProcessGroup
+    ) -> None:
+        self.state, self.bank, self.cfg, self.run, self.group = state, bank, cfg, run, group
+        self.look = look if group.leads else no_preview
         self.epoch_steps = -(-len(bank) // cfg.batch_size)
         self.n_steps = cfg.epochs * self.epoch_steps
         self.first_step = state.progress.step
@@ -148,7 +150,7 @@ class _Sitting:
         if progress.step == 0:
             self.look(0)
         while progress.step < self.n_steps:
-            if self.team.agree(stop() or self._stop_between_epochs()):
+            if self.group.agree(stop() or self._stop_between_epochs()):
                 self._save()
                 self.run.forget_stops()
                 self.run.emit(DoneEvent(status="interrupted"))
@@ -176,7 +178,7 @@ class _Sitting:
             state.progress.sums = {}
         rate = learning_rate(self.cfg, state.progress.step, self.n_steps)
         draws = state.order.at(range(turn * size, min((turn + 1) * size, n_scans)))
-        losses = descend(state, [self.bank.draw(*draw) for draw in draws], rate, self.cfg, self.team)
+        losses = descend(state, [self.bank.draw(*draw) for draw in draws], rate, self.cfg, self.group)
         sums = state.progress.sums
         state.progress.sums = {name: sums.get(name, 0.0) + len(draws) * value for name, value in losses.items()}
         state.progress.step += 1
@@ -230,7 +232,7 @@ class _Sitting:
 
 
 def descend(
-    state: TrainingState, batch: Batch, rate: float, cfg: TrainingConfig, team: Team = ALONE
+    state: TrainingState, batch: Batch, rate: float, cfg: TrainingConfig, group: ProcessGroup = ALONE
 ) -> dict[str, float]:
     """One optimiser step on one batch, of which this process computes its share; returns the mean losses by name.
 
@@ -238,7 +240,7 @@ def descend(
     """
     state.optimizer.zero_grad(set_to_none=True)
     total: dict[str, Tensor] = {}
-    mine = team.share(range(len(batch)))
+    mine = group.share(range(len(batch)))
     # Who has no part in a short batch computes its first scan and adds nothing of it: all must send the same numbers.
     weight = 1.0 / len(batch) if mine else 0.0
     for position in mine or [0]:
@@ -248,12 +250,12 @@ def descend(
             losses = _by_name(state.objective(tokens, category, state.noise))
         torch.autograd.backward(weight * losses["total"])
         total = {name: total.get(name, 0.0) + weight * loss.detach().float() for name, loss in losses.items()}
-    _gather_gradients(state.parameters, team)
+    _gather_gradients(state.parameters, group)
     # One pass over all parameters, also where torch would take them one by one by itself.
     foreach = True if state.device.type == "cpu" else None
     norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf, foreach=foreach)
     # One transfer for all numbers: each costs a wait for the GPU.
-    *values, norm_value = torch.stack([*team.add(torch.stack([*total.values()])), norm]).tolist()
+    *values, norm_value = torch.stack([*group.add(torch.stack([*total.values()])), norm]).tolist()
     named = dict(zip(total, values, strict=True))
     if not all(map(math.isfinite, (*values, norm_value))):
         raise TrainingDiverged(
@@ -261,20 +263,20 @@ def descend(
             f"the loss is no longer finite: {named}, gradient norm {norm_value}",
             "lower training.learning_rate, or set training.precision to fp32",
         )
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    for params in state.optimizer.param_groups:
+        params["lr"] = rate
     state.optimizer.step()
-    if isinstance(state.objective, Remembers):
-        state.objective.settle(lambda mine: team.whole(mine, len(batch)))
+    if isinstance(state.objective, SettlingObjective):
+        state.objective.settle(lambda mine: group.whole(mine, len(batch)))
     return named
 
 
-def _gather_gradients(parameters: Sequence[nn.Parameter], team: Team) -> None:
+def _gather_gradients(parameters: Sequence[nn.Parameter], group: ProcessGroup) -> None:
     """Every process's gradients become the sum over all of them, in one message."""
-    if team.size == 1:
+    if group.size == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    summed = team.add(torch.cat([gradient.flatten() for gradient in gradients]))
+    summed = group.add(torch.cat([gradient.flatten() for gradient in gradients]))
     parts = torch.split(summed, [gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))

@@ -18,11 +18,11 @@ from sedir_core.errors import Cancelled, TooFewPoints
 from sedir_core.evidence.calibration import Basis, draw_sampling, fit_basis
 from sedir_core.evidence.tokens import resolutions, tokenize
 from sedir_core.geometry.frames import without_strays
-from sedir_core.geometry.neighbours import in_company
+from sedir_core.geometry.neighbours import has_neighbours
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
-from sedir_core.training.team import Team
+from sedir_core.training.process_group import ProcessGroup
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -55,11 +55,11 @@ class Material:
     encoder: LocalEncoder
     bank: SamplingBank
     n_points: int
-    team: Team
+    group: ProcessGroup
 
     @property
     def device(self) -> torch.device:
-        return self.team.device
+        return self.group.device
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _usable_points(sample: Sample, least: int) -> DoubleArray:
     """The finite points (n, 3) of a training scan, flying pixels left out."""
     scan = sample.read()
     points = without_strays(scan.points[scan.finite])
-    points = points[in_company(points)]
+    points = points[has_neighbours(points)]
     if len(points) < least:
         raise TooFewPoints(
             sample.path, f"{len(points)} points, the model groups {least}", "scan more densely, or lower group_size"

@@ -39,7 +39,7 @@ TESTED = 3  # good and as many defective test scans of each old category, at mos
 
 
 @dataclass(frozen=True)
-class Fate:
+class CategoryChange:
     """What became of an old category; pairs are (before, after).
 
     n: good samplings judged, drawn from `source`: scans, or the surface that the model keeps. residual: mean token
@@ -93,7 +93,7 @@ class Check:
 
     def finish(
         self, before: SedirDetector, after: SedirDetector, dataset: Dataset, report: Report, stop: Stop
-    ) -> dict[str, Fate]:
+    ) -> dict[str, CategoryChange]:
         """The verdict on every old category. Raises Cancelled."""
         named = [one.recognised[0] for all_ in self.judged.values() for one in all_]
         says_much = float(np.mean(named)) >= RELIABLE
@@ -103,7 +103,7 @@ class Check:
             fates[name] = _tested(fates[name], name, before, after, dataset, stop)
         return fates
 
-    def _fate(self, name: str, old: Category, new: Category, says_much: bool) -> Fate:
+    def _fate(self, name: str, old: Category, new: Category, says_much: bool) -> CategoryChange:
         judged = self.judged[name]
         scores = np.array([_shares(one, old, new) for one in judged])  # (n, 2)
         recognised = np.mean([one.recognised for one in judged], axis=0)
@@ -114,7 +114,7 @@ class Check:
             reasons.append("good parts come nearer to the limit")
         if says_much and (recognised[0] - recognised[1]) * len(judged) > 1:
             reasons.append("it is recognised less often")
-        return Fate(
+        return CategoryChange(
             self.sources[name],
             len(judged),
             _pair(np.mean([one.residual for one in judged], axis=0)),
@@ -125,7 +125,7 @@ class Check:
         )
 
 
-def worse_names(fates: Mapping[str, Fate]) -> list[str]:
+def worse_names(fates: Mapping[str, CategoryChange]) -> list[str]:
     return [name for name, fate in fates.items() if fate.worse]
 
 
@@ -188,7 +188,9 @@ class _Scored:
     points: tuple[DoubleArray, ...]
 
 
-def _tested(fate: Fate, name: str, before: SedirDetector, after: SedirDetector, dataset: Dataset, stop: Stop) -> Fate:
+def _tested(
+    fate: CategoryChange, name: str, before: SedirDetector, after: SedirDetector, dataset: Dataset, stop: Stop
+) -> CategoryChange:
     """Both detectors on a few test scans, where there are good and defective ones."""
     good, bad = ([s for s in dataset.test(name) if s.anomalous is verdict] for verdict in (False, True))
     if not good or not bad:

@@ -30,12 +30,12 @@ from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
 from sedir_core.runtime import generator
-from sedir_core.training.bases import kept_bases
+from sedir_core.training.bases import cached_bases
 from sedir_core.training.learn_sedir import calibrated, train_network
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
 from sedir_core.training.patch_fit import fit_patch_decoder
+from sedir_core.training.process_group import ProcessGroup
 from sedir_core.training.run import Run
-from sedir_core.training.team import Team
 from sedir_core.training.warm_check import check_old, worse_names
 from sedir_core.training.warm_config import SHARE
 from sedir_core.types import DoubleArray, Report, Stop, no_report
@@ -103,28 +103,28 @@ def open_to_grow(path: Path, wanted: Sequence[str] | None, known: Sequence[str],
     return open_dataset(path, names, columns)
 
 
-def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> Learned:
+def grow(run: Run, dataset: Dataset, group: ProcessGroup, report: Report, stop: Stop) -> Learned:
     """Train, calibrate and check a run whose about.json names inherited categories. Raises what `train` does."""
-    if team.size > 1:
+    if group.size > 1:
         raise BadConfig("--warm-start", "works in one process", "start it without torchrun")
     config, about = run.config, run.about
-    before = _origin_detector(run.path, about, config, team.device)
+    before = _origin_detector(run.path, about, config, group.device)
     fresh = tuple(name for name in dataset.categories if name not in about.inherited)
     old = _replayed_bases(before, dataset, config, report, stop)
-    new = kept_bases(replace(dataset, categories=fresh), config, report, stop)
+    new = cached_bases(replace(dataset, categories=fresh), config, report, stop)
     n_points = config.grouping.working_points or MOST_POINTS
     encoder = before.nets.encoder
-    bank = fill_bank(old | new, encoder, config, n_points, team.device, report, stop)
-    material = Material(config, old | new, encoder, bank, n_points, team)
+    bank = fill_bank(old | new, encoder, config, n_points, group.device, report, stop)
+    material = Material(config, old | new, encoder, bank, n_points, group)
     result = train_network(_grown(before, config, len(material.bases)), material, run, report, stop)
     patches = fit_patch_decoder(
-        material.bases, encoder, _shorter(config), n_points, team.device, report, stop, start=before.nets.patches
+        material.bases, encoder, _shorter(config), n_points, group.device, report, stop, start=before.nets.patches
     )
     nets = Nets(encoder, result.network, patches)
     learned = calibrated(nets, replace(material, bases=new), report, stop, before.judges)
     check = check_old(before, nets, replace(material, bases=old), report, stop)
     known = _limited(config, {name: _carried(before.known[name], check.ratios[name]) for name in old} | learned)
-    after = SedirDetector(config, nets, known, team.device)
+    after = SedirDetector(config, nets, known, group.device)
     fates = check.finish(before, after, dataset, report, stop)
     if worse := worse_names(fates):
         log.warning(
@@ -160,7 +160,7 @@ def _replayed_bases(
         report(done / len(before.known), f"recall {name}")
         parts: list[AlignedPart] = []
         if dataset.train(name):
-            fitted = kept_bases(replace(dataset, categories=(name,)), config, no_report, stop)[name]
+            fitted = cached_bases(replace(dataset, categories=(name,)), config, no_report, stop)[name]
             if _same_frame(fitted.frame, category.frame):
                 log.info("replay %s from %d scans", name, min(len(fitted.parts), REPLAYED))
                 bases[name] = _some_parts(fitted)

@@ -138,11 +138,11 @@ def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[C
     from sedir_core.datasets.index import (
         open_dataset,
     )  # imports torch and scikit-learn, hence late
-    from sedir_core.evaluation.ice import Contender, compare, told_apart
+    from sedir_core.evaluation.ice import Contender, compare, with_unique_titles
 
     data = open_dataset(request.dataset)
     paths = request.model, request.baseline
-    model, baseline = told_apart(*(Contender.of(path, request.load(path, request.device)) for path in paths))
+    model, baseline = with_unique_titles(*(Contender.of(path, request.load(path, request.device)) for path in paths))
     found = compare(
         model, baseline, data, with_anomalous=request.anomalous, stop=stop,
         report=lambda fraction, stage: report(COLLECTING * fraction, stage),

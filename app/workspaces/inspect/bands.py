@@ -10,7 +10,7 @@ from app.state.entries import Entry
 from app.state.session import Session
 from app.state.settings import Settings
 from app.workspaces.inspect.wording import lengths_of
-from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
+from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
 from sedir_core.types import Tolerance
 
 LEAST = 1e-9
@@ -43,11 +43,11 @@ class Bands(QObject):
             return kept
         if entry.raw is not None and entry.raw.tolerance is not None:
             return entry.raw.tolerance
-        return usual_band(self._radius(entry))
+        return default_band(self._radius(entry))
 
     def scale(self, entry: Entry) -> DeviationScale:
         """Colour scale in the display unit."""
-        return DeviationScale(self.of(entry), usual_far(self._radius(entry)))
+        return DeviationScale(self.of(entry), default_far(self._radius(entry)))
 
     def scale_in_scan(self, entry: Entry) -> DeviationScale:
         """Colour scale in the scan's own unit, like its deviations."""

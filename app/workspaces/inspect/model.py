@@ -403,9 +403,9 @@ class InspectModel(QObject):
         assert isinstance(found, Found)
         paths = list(found.scans)
         new = self._session.add(paths)
-        if found.passed_over and paths:
-            files = "file that is not a scan" if len(found.passed_over) == 1 else "files that are not scans"
-            self.noted.emit(f"Skipped {len(found.passed_over):,} {files}: {listed(found.passed_over)}.")
+        if found.skipped and paths:
+            files = "file that is not a scan" if len(found.skipped) == 1 else "files that are not scans"
+            self.noted.emit(f"Skipped {len(found.skipped):,} {files}: {listed(found.skipped)}.")
         if not paths:
             where = ", ".join(path.name or str(path) for path in asked)
             self.failed.emit(where, Failure("no scans found", f"open one of these: {NAMES}", ""))

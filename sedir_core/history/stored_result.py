@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from sedir_core.documents import number, numbers, parse_json
 from sedir_core.errors import BadHistory
-from sedir_core.history.kept_defects import arrays_of, defects_from, words_of
-from sedir_core.history.kept_zones import words_of_zone, zone_from
+from sedir_core.history.stored_defects import arrays_of, defects_from, words_of
+from sedir_core.history.stored_zones import words_of_zone, zone_from
 from sedir_core.io.guard import open_regular
 from sedir_core.io.zips import open_zip, read_member
 from sedir_core.types import Detection, DoubleArray, Tolerance
@@ -33,7 +33,7 @@ _LOST = "the row of the history stays; inspect the scan again"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredResult:
     """points: (n, 3) float64 as inspected, or None if there were too many.
 
     raw: the detector's own result. shown: the same under the limit in force.
@@ -51,7 +51,7 @@ def content_hash(points: DoubleArray) -> str:
     return hashlib.sha256(np.ascontiguousarray(points, "<f8").data).hexdigest()
 
 
-def encode(kept: Kept) -> bytes:
+def encode(kept: StoredResult) -> bytes:
     """The file's content. More than MOST_POINTS points are not stored."""
     raw = kept.raw
     meta = {
@@ -96,7 +96,7 @@ def encode(kept: Kept) -> bytes:
     return file.getvalue()
 
 
-def read_kept(path: Path) -> Kept:
+def read_result(path: Path) -> StoredResult:
     """Decode a file written from `encode`. Raises BadHistory if it is missing, damaged, or of a newer version."""
     arrays: dict[str, NDArray[Any]] = {}
     with open_regular(path, BadHistory) as source, open_zip(source) as archive:
@@ -109,7 +109,7 @@ def read_kept(path: Path) -> Kept:
         raise BadHistory(path, "is damaged", _LOST) from error
 
 
-def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
+def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> StoredResult:
     meta = parse_json(arrays["meta"].tobytes())
     if meta["format"] > FORMAT:
         raise BadHistory(path, "was written by a newer version", "update SeDiR Inspect")
@@ -149,7 +149,7 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
         reason=meta["reason"][1],
         defects=defects_from("shown", arrays, words.get("shown")) if "shown_measures" in arrays else raw.defects,
     )
-    return Kept(points, raw, shown, meta["sampled"])
+    return StoredResult(points, raw, shown, meta["sampled"])
 
 
 def _known(value: Any) -> float:

@@ -1,7 +1,7 @@
 """Several processes that train one model together, as `torchrun` starts them: who they are and how they agree.
 
 Each takes its share of every batch; gradients, losses and what is remembered of the batch are added up over all, so
-that the weights stay the same everywhere. One process alone is a team of one, which never waits.
+that the weights stay the same everywhere. One process alone is a group of one, which never waits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """Process `rank` of `size`; the one of rank 0 leads: it alone writes."""
 
     rank: int
@@ -71,7 +71,7 @@ class Team:
             self.agree(False)
 
 
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def started_together() -> bool:
@@ -87,13 +87,13 @@ def own_device(wanted: str) -> str:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Team]:
-    """The team this process belongs to, by the variables that torchrun sets; left when the block ends.
+def joined(device: torch.device) -> Iterator[ProcessGroup]:
+    """The group this process belongs to, by the variables that torchrun sets; left when the block ends.
 
     Raises DeviceUnavailable on a device whose processes cannot talk to each other.
     """
     if not started_together():
-        yield Team(0, 1, device)
+        yield ProcessGroup(0, 1, device)
         return
     if device.type not in ("cpu", "cuda"):
         raise DeviceUnavailable(str(device), "several processes cannot train on it together", "use --device cpu")
@@ -101,6 +101,6 @@ def joined(device: torch.device) -> Iterator[Team]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
     try:
-        yield Team(dist.get_rank(), dist.get_world_size(), device)
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device)
     finally:
         dist.destroy_process_group()
