@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from sedir_core.config import Config
 from sedir_core.detectors.category_given import CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.geometry.sampling import repeatable_order
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, memory_guard, torch_generator
 from sedir_core.types import DoubleArray, FloatArray
@@ -83,30 +82,23 @@ class NetworkDetector(CategoryGivenDetector):
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        for i, (name, reference) in enumerate(self.known.items()):
-            own = reference_to_tensors(reference) | {"scale": torch.from_numpy(self.scales[name])}
-            own |= {f"network.{key}": value for key, value in self.nets[name].state_dict().items()}
-            found |= {f"category.{i}.{key}": value for key, value in own.items()}
-        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+        return to_store({}, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        own = reference_to_tensors(self.known[name]) | {"scale": torch.from_numpy(self.scales[name])}
+        return own | {f"network.{key}": value for key, value in self.nets[name].state_dict().items()}
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> Self:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
-        try:
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
+        with stored_detector(run_dir) as stored:
+            target = choose_device(device)[0]
             nets = {
-                name: restored(lambda: cls.build(config), below(part, "network."), target)
-                for name, part in parts.items()
+                name: restored(lambda: cls.build(stored.config), below(part, "network."), target)
+                for name, part in stored.parts.items()
             }
-            known = {name: reference_from_tensors(_without_network(part)) for name, part in parts.items()}
-            scales = {name: _scale(part) for name, part in parts.items()}
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, nets, known, scales, target)
+            scales = {name: _scale(part) for name, part in stored.parts.items()}
+            return cls(stored.config, nets, stored.references(ignored="network."), scales, target)
 
 
 def unscaled(n_channels: int) -> DoubleArray:
@@ -140,10 +132,6 @@ def some_of(points: DoubleArray, count: int) -> DoubleArray:
 def to_tensor(points: DoubleArray, device: torch.device) -> Tensor:
     """(n, 3) float32 on the device."""
     return torch.from_numpy(points.astype(np.float32)).to(device)
-
-
-def _without_network(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in tensors.items() if not name.startswith("network.")}
 
 
 def _scale(tensors: Mapping[str, Tensor]) -> DoubleArray:

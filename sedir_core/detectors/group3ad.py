@@ -20,13 +20,12 @@ from sedir_core.config import Config
 from sedir_core.detectors.memory_bank import Memory, MemoryBankDetector, PatchDistances
 from sedir_core.detectors.peer_features import Cloud, FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference
+from sedir_core.detectors.stored import stored_detector
 from sedir_core.detectors.wide_features import geometry_change
-from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.models.group3ad import Projector
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
@@ -96,17 +95,13 @@ class Group3adDetector(MemoryBankDetector):
     def load(cls, run_dir: Path, device: str = "auto") -> Self:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
         plain = MemoryBankDetector.load(run_dir, device)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = plain.extractor.device
         memories = {}
-        try:
-            for i, (name, memory) in enumerate(plain.memories.items()):
-                own = below(tensors, f"category.{i}.projector.")
+        with stored_detector(run_dir) as stored:
+            for name, part in stored.parts.items():
+                own = below(part, "projector.")
                 width = own["layers.0.weight"].shape[1]
-                projector = restored(lambda width=width: Projector(width), own, target)  # type: ignore[misc]
-                memories[name] = projected(memory, projector, plain.known[name].surface)
-        except (KeyError, ValueError, RuntimeError, IndexError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+                projector = restored(lambda width=width: Projector(width), own, plain.extractor.device)  # type: ignore[misc]
+                memories[name] = projected(plain.memories[name], projector, plain.known[name].surface)
         return cls(plain.config, plain.extractor, plain.known, memories)
 
 

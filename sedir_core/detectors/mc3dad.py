@@ -22,9 +22,9 @@ from sedir_core.config import Config
 from sedir_core.detectors.category_given import CategoryGiven
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, Stopwatch, below
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
@@ -34,7 +34,6 @@ from sedir_core.models.mc3dad import MC3DAD, MaskableTokens, geometry_variation
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, generator, memory_guard
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
@@ -134,19 +133,14 @@ class Mc3dadDetector(CategoryGiven):
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
         nets = {"encoder": self.nets.encoder, "network": self.nets.network, "patches": self.nets.patches}
-        found = {f"{name}.{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
-        for i, reference in enumerate(self.known.values()):
-            found |= {f"category.{i}.{key}": value for key, value in reference_to_tensors(reference).items()}
-        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+        return to_store(nets, map(reference_to_tensors, self.known.values()))
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> Mc3dadDetector:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
-        enc = config.encoder
-        try:
+        with stored_detector(run_dir) as stored:
+            config, target = stored.config, choose_device(device)[0]
+            tensors, enc = stored.tensors, config.encoder
             nets = BaselineNets(
                 restored(
                     lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth),
@@ -156,13 +150,7 @@ class Mc3dadDetector(CategoryGiven):
                 restored(lambda: build_baseline(config), below(tensors, "network."), target),
                 restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), target),
             )
-            known = {
-                name: reference_from_tensors(below(tensors, f"category.{i}."))
-                for i, name in enumerate(about.categories)
-            }
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, nets, known, target)
+            return cls(config, nets, stored.references(), target)
 
 
 def build_baseline(config: Config) -> MC3DAD:

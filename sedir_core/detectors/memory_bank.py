@@ -31,13 +31,12 @@ from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.by_place import smoothed
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, FeatureExtractor, Patches
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
 from sedir_core.models.pointmae import LocalEncoder
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.types import DoubleArray, FloatArray, IntArray
@@ -170,44 +169,33 @@ class MemoryBankDetector(CategoryGivenDetector):
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        if self.extractor.encoder is not None:
-            found |= {f"encoder.{key}": value for key, value in self.extractor.encoder.state_dict().items()}
-        if self.extractor.backbone is not None:
-            found |= {f"backbone.{key}": value for key, value in self.extractor.backbone.state_dict().items()}
-        for i, (name, reference) in enumerate(self.known.items()):
-            memory = self.memories[name]
-            own = reference_to_tensors(reference) | {"scale": torch.from_numpy(memory.scale)}
-            for number, bank in enumerate(memory.banks):
-                own[f"bank.{number}.entries"] = torch.from_numpy(bank.entries)
-                own[f"bank.{number}.owners"] = torch.from_numpy(bank.owners)
-                if bank.gains is not None:
-                    own[f"bank.{number}.gains"] = torch.from_numpy(bank.gains)
-            found |= {f"category.{i}.{key}": value for key, value in own.items()}
-        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+        nets = {"encoder": self.extractor.encoder, "backbone": self.extractor.backbone}
+        return to_store(nets, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        memory = self.memories[name]
+        own = reference_to_tensors(self.known[name]) | {"scale": torch.from_numpy(memory.scale)}
+        for number, bank in enumerate(memory.banks):
+            own[f"bank.{number}.entries"] = torch.from_numpy(bank.entries)
+            own[f"bank.{number}.owners"] = torch.from_numpy(bank.owners)
+            if bank.gains is not None:
+                own[f"bank.{number}.gains"] = torch.from_numpy(bank.gains)
+        return own
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> MemoryBankDetector:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
-        try:
-            encoder = _encoder(config.encoder, below(tensors, "encoder."), target)
-            extractor = FeatureExtractor(
-                config, encoder, _backbone(config, below(tensors, "backbone."), target), target
-            )
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
-            known = {name: reference_from_tensors(part) for name, part in parts.items()}
-            channels = RECIPES[config.method].channels
-            memories = {name: _memory(part, channels) for name, part in parts.items()}
-            if (extractor.encoder is None) == RECIPES[config.method].needs_encoder:
+        with stored_detector(run_dir) as stored:
+            config, target = stored.config, choose_device(device)[0]
+            encoder = _encoder(config.encoder, below(stored.tensors, "encoder."), target)
+            backbone = _backbone(config, below(stored.tensors, "backbone."), target)
+            known, recipe = stored.references(), RECIPES[config.method]
+            memories = {name: _memory(part, recipe.channels) for name, part in stored.parts.items()}
+            if (encoder is None) == recipe.needs_encoder:
                 raise ValueError("the encoder is missing")
-            if (extractor.backbone is None) == RECIPES[config.method].needs_backbone:
+            if (backbone is None) == recipe.needs_backbone:
                 raise ValueError("the network that reads pictures is missing")
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, extractor, known, memories)
+            return cls(config, FeatureExtractor(config, encoder, backbone, target), known, memories)
 
 
 def weighted_maximum(judged: PatchDistances, bank: MemoryBank) -> float:

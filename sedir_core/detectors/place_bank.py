@@ -25,14 +25,12 @@ from sedir_core.config import Config
 from sedir_core.detectors.by_place import PlaceStatistics, smoothed, top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.detectors.wide_features import curvatures, oriented_normals, wide_histograms
-from sedir_core.errors import BadRun
-from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
-from sedir_core.rundir import files as run_files
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 AT_ONCE = 1_000  # points, each of which is compared with its neighbours' descriptors
@@ -97,31 +95,21 @@ class PlaceDetector(CategoryGivenDetector):
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        for i, (name, reference) in enumerate(self.known.items()):
-            memory = self.memories[name]
-            assert memory.usual is not None
-            own = reference_to_tensors(reference) | memory.usual.tensors()
-            own |= {
-                "places": torch.from_numpy(memory.places),
-                "features": torch.from_numpy(memory.features),
-                "owners": torch.from_numpy(memory.owners),
-            }
-            found |= {f"category.{i}.{key}": value.contiguous() for key, value in own.items()}
-        return found
+        return to_store({}, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        memory = self.memories[name]
+        assert memory.usual is not None
+        arrays = {"places": memory.places, "features": memory.features, "owners": memory.owners}
+        own = reference_to_tensors(self.known[name]) | memory.usual.tensors()
+        return own | {key: torch.from_numpy(array) for key, array in arrays.items()}
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> PlaceDetector:
         """The detector of a finished run; it computes on the CPU. Raises BadRun."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        try:
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
-            known = {name: reference_from_tensors(part) for name, part in parts.items()}
-            memories = {name: _memory(part) for name, part in parts.items()}
-        except (KeyError, ValueError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, known, memories)
+        with stored_detector(run_dir) as stored:
+            memories = {name: _memory(part) for name, part in stored.parts.items()}
+            return cls(stored.config, stored.references(), memories)
 
 
 def concluded(usual: PlaceStatistics, places: DoubleArray, values: DoubleArray) -> CloudScores:

@@ -21,14 +21,12 @@ from sedir_core.config import Config
 from sedir_core.detectors.by_place import top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.combination import Evidence, Usual
-from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
-from sedir_core.rundir import files as run_files
 from sedir_core.types import DoubleArray
 
 SMOOTHING = 16  # neighbours a distance is averaged over
@@ -86,27 +84,19 @@ class TemplateDetector(CategoryGivenDetector):
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        for i, (name, reference) in enumerate(self.known.items()):
-            own = reference_to_tensors(reference)
-            if self.usual is not None:
-                own |= _usual_to_tensors(self.usual[name])
-            found |= {f"category.{i}.{key}": value.contiguous() for key, value in own.items()}
-        return found
+        return to_store({}, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        own = reference_to_tensors(self.known[name])
+        return own if self.usual is None else own | _usual_to_tensors(self.usual[name])
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> TemplateDetector:
         """The detector of a finished run; it computes on the CPU. Raises BadRun."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        try:
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
-            known = {name: reference_from_tensors(part) for name, part in parts.items()}
-            per_place = config.bank.standardise == "place"
-            usual = {name: _usual_from_tensors(part) for name, part in parts.items()} if per_place else None
-        except (KeyError, ValueError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, known, usual)
+        with stored_detector(run_dir) as stored:
+            per_place = stored.config.bank.standardise == "place"
+            usual = {name: _usual_from_tensors(part) for name, part in stored.parts.items()} if per_place else None
+            return cls(stored.config, stored.references(), usual)
 
 
 def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
