@@ -1,4 +1,4 @@
-"""What detectors with a given category share: they align the scan to that category and score its points."""
+"""Base of detectors that need the category: align the scan to that category and score its points."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
-FARTHEST_RADII = 16.0  # flying pixels farther out are moved here
+FARTHEST_RADII = 16.0  # flying pixels beyond this radius are moved onto it
 NO_TOKEN = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class CloudScores:
-    """scores: (n,) of the cloud's points. token: (d,), empty where the method has none. remark: for the operator.
+    """scores: (n,) of the cloud's points. token: (d,), empty if the method has none. remark: for the operator.
 
-    rebuilt: (m, 3) what the method believes is normal, in the frame; None where that is the reference surface.
+    rebuilt: (m, 3) the method's reconstruction, in the frame; None means the reference surface.
     """
 
     scores: DoubleArray
@@ -40,7 +40,7 @@ class CloudScores:
 
 @dataclass(frozen=True)
 class AlignedScan:
-    """A scan aligned to its category. points: (n, 3) the working ones, in file coordinates.
+    """A scan aligned to its category. points: (n, 3) working points, in file coordinates.
 
     misfit: residual of the alignment relative to that of the training scans. seconds: spent on the alignment.
     """
@@ -52,7 +52,7 @@ class AlignedScan:
 
 
 class CategoryGiven:
-    """Base of the detectors that cannot find the category themselves; see `detectors.base.Detector`."""
+    """Base of the detectors that cannot identify the category; see `detectors.base.Detector`."""
 
     needs_category = True
 
@@ -74,7 +74,7 @@ class CategoryGiven:
         return AlignedScan(points, placement, residual / mine.residual, seconds)
 
     def reference(self, category: str) -> Reference:
-        """What is kept of a category. Raises UnknownCategory, for "auto" too."""
+        """The stored reference of a category. Raises UnknownCategory, also for "auto"."""
         if category not in self.known:
             names = ", ".join(self.known)
             what = "needs the category to be given" if category == "auto" else "was not trained on it"
@@ -93,7 +93,7 @@ class CategoryGiven:
         seconds: Mapping[str, float],
         remark: str = "",
     ) -> Detection:
-        """The detection that follows from scores (n,) of the scan's points, NaN where not evaluated, and its own."""
+        """The detection from point scores (n,), NaN where not evaluated, and the object score."""
         mine = self.reference(category)
         defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
         uncertain = not aligned_scan.misfit < UNKNOWN_RESIDUAL
@@ -124,12 +124,12 @@ class CategoryGivenDetector(CategoryGiven, ABC):
 
     @abstractmethod
     def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
-        """Score a cloud against what is remembered of a category."""
+        """Score a cloud by the memory of a category."""
 
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
     ) -> Detection:
-        """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
+        """Score one scan; see `Detector.detect`. Raises UnknownCategory also for "auto"."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
             aligned_scan = self.align(scan, category)
@@ -156,7 +156,7 @@ class CategoryGivenDetector(CategoryGiven, ABC):
         return detection
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
-        """The (d,) mean of the features, empty where the method has no tokens."""
+        """The (d,) mean of the features, empty if the method has no tokens."""
         return self.detect(scan, category).token
 
 

@@ -1,4 +1,4 @@
-"""Detectors with a small network for each category, which has to be given."""
+"""Detectors with a small network per category, which must be given."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from sedir_core.types import DoubleArray, FloatArray
 
 @dataclass(frozen=True)
 class NetworkOutput:
-    """What a network shows of a cloud of n points. channels: (c, n) scores of its points. score: of the scan, where it
-    does not follow from these. rebuilt: (m, 3) what it believes is normal, in the frame. token: (d,) what it knows the
-    scan by; each category's network has a space of its own."""
+    """A network's output for a cloud of n points. channels: (c, n) point scores. score: of the scan, if not derived
+    from these. rebuilt: (m, 3) its reconstruction, in the frame. token: (d,) global feature, in a space specific to the
+    category's network."""
 
     channels: DoubleArray
     rebuilt: DoubleArray
@@ -39,8 +39,8 @@ class NetworkOutput:
 
 
 class NetworkDetector(CategoryGivenDetector):
-    """nets: one for each category, frozen, on `device`. scales: (c, 2) what held-out good scans show at least and at
-    most, where a method has several channels to bring to one scale."""
+    """nets: one per category, frozen, on `device`. scales: (c, 2) minimum and maximum on held-out good scans, for
+    normalising several channels."""
 
     def __init__(
         self,
@@ -60,14 +60,14 @@ class NetworkDetector(CategoryGivenDetector):
 
     @abstractmethod
     def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
-        """Score a cloud by a category's network."""
+        """Run a category's network on a cloud."""
 
     def conclude(self, inferred: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
-        """One score per point and one for the scan: of one channel they are its own."""
+        """Scores of points and scan; by default those of the only channel."""
         return CloudScores(inferred.channels[0], inferred.score, inferred.token, rebuilt=inferred.rebuilt)
 
     def infer_category(self, category: str, cloud: Cloud) -> NetworkOutput:
-        """What the category's network shows."""
+        """The output of the category's network."""
         with memory_guard(self.device, LESS_MEMORY), torch.no_grad():
             return self.infer(self.nets[category], cloud)
 
@@ -102,14 +102,14 @@ class NetworkDetector(CategoryGivenDetector):
 
 
 def unscaled(n_channels: int) -> DoubleArray:
-    """(c, 2) a scale that changes nothing."""
+    """(c, 2) the identity scale."""
     return np.tile([0.0, 1.0], (n_channels, 1))
 
 
 def scale_of(inferred: Sequence[NetworkOutput]) -> DoubleArray:
-    """(c, 2) the extremes of held-out good scans; one that changes nothing where there is nothing to be combined.
+    """(c, 2) the extremes on held-out good scans; the identity for a single channel.
 
-    The published codes take those of the whole test set, by which test scans judge each other.
+    The published codes use those of the whole test set, which leaks between test scans.
     """
     if len(inferred[0].channels) == 1:
         return unscaled(1)
@@ -118,14 +118,14 @@ def scale_of(inferred: Sequence[NetworkOutput]) -> DoubleArray:
 
 
 def content_generator(points: DoubleArray, device: torch.device | str, *words: str | int) -> torch.Generator:
-    """The same draws whenever the same cloud (n, 3) comes, in whatever order its points are."""
+    """A generator seeded by the cloud (n, 3), independent of the points' order."""
     ordered = np.round(points, 6) + 0.0  # no negative zeros
     ordered = ordered[np.lexsort(ordered.T)]
     return torch_generator(device, 0, hashlib.sha256(np.ascontiguousarray(ordered).tobytes()).hexdigest(), *words)
 
 
 def some_of(points: DoubleArray, count: int) -> DoubleArray:
-    """At most `count` of the points (n, 3): the same ones whatever their order."""
+    """At most `count` of the points (n, 3), independent of their order."""
     return points[repeatable_order(points)[:count]]
 
 
@@ -135,7 +135,7 @@ def to_tensor(points: DoubleArray, device: torch.device) -> Tensor:
 
 
 def _scale(tensors: Mapping[str, Tensor]) -> DoubleArray:
-    """Raises KeyError or ValueError where it is missing or misshapen."""
+    """Raises KeyError or ValueError if it is missing or has the wrong shape."""
     scale = tensors["scale"].double().numpy()
     if scale.ndim != 2 or scale.shape[1] != 2 or not (scale[:, 0] < scale[:, 1]).all():
         raise ValueError("the scale is not one range per channel")

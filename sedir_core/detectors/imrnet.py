@@ -1,4 +1,4 @@
-"""After IMRNet on one scan: patches are hidden and rebuilt several times, so that normal shape replaces defects.
+"""After IMRNet: patches are masked and reconstructed iteratively, so that normal shape replaces defects.
 
 No code of it was ever published (Li et al., CVPR 2024): the structure follows the paper, its supplement and Point-MAE,
 most constants are ours [O]. Three rounds, each beginning with what the one before made; what changed is the anomaly,
@@ -24,13 +24,13 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.models.imrnet import MaskedAutoencoder
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
-CHANGING_SHARE = 0.3  # of the points, those where the surface changes most, get half of the samples [O]
+CHANGING_SHARE = 0.3  # share of the points with the largest surface change, which get half of the samples [O]
 SMOOTHED_OVER = 16  # neighbours [O]
-TOP_SHARE = 0.01  # of the points, the highest: their mean is the scan's score [O]
+TOP_SHARE = 0.01  # share of the highest point scores whose mean is the object score [O]
 
 
 class ImrnetDetector(NetworkDetector):
-    """A masked auto-encoder for each category; the reconstruction is the cloud after the last round."""
+    """A masked autoencoder per category; the reconstruction is the cloud after the last round."""
 
     @staticmethod
     def build(config: Config) -> MaskedAutoencoder:
@@ -90,7 +90,7 @@ def rebuild(
         new = (drawn + centres[hidden][:, None]).reshape(-1, 3)
         own = tree.nearest(new)[1] == np.repeat(np.flatnonzero(hidden), network.patch_size)
         points = np.concatenate([points[stays], new[own]])
-        if len(points) < network.patch_size:  # an untrained network may draw everything into one place
+        if len(points) < network.patch_size:  # an untrained network may collapse everything to one place
             points = np.concatenate([points, new])
     return points
 

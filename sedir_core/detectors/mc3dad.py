@@ -1,10 +1,10 @@
-"""The baseline MC3D-AD on one scan (method section 8), as published and in a variant of ours that needs no file order.
+"""The baseline MC3D-AD (method section 8), as published and in our variant independent of file order.
 
 As published [R]: the mask hides the most or the least varied tokens, by a coin toss at test time too (here seeded by
 the scan, so that it repeats); every point takes the residual of its nearest centre; scores are averaged over 511
 points *in the order of the file*, and the highest is the scan's. `mc3d-ad-spatial` [O] averages the residuals of both
-masks, and over points that are near in space. Scans are laid onto their category by our own alignment: the published
-one draws a random pose for near-symmetric parts, and what is to be compared is the method.
+masks, and over spatially near points. Scans are aligned by our own registration: the published one yields a random pose
+for near-symmetric parts, and we want to compare the method.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FILE_ORDER_WINDOW = 511
 
 
 class BaselineNets:
-    """The frozen encoder, the trained network, and the decoder that shows its features as points."""
+    """The frozen encoder, the trained network, and the decoder from features to points."""
 
     def __init__(self, encoder: LocalEncoder, network: MC3DAD, patches: PatchDecoder) -> None:
         self.encoder, self.network, self.patches = encoder, network, patches
@@ -124,7 +124,7 @@ class Mc3dadDetector(CategoryGiven):
 
     @torch.no_grad()
     def _decoded(self, rebuilt: Tensor, tokens: MaskableTokens, aligned: DoubleArray) -> DoubleArray:
-        """The rebuilt tokens as points (m, 3), each patch at its own place: the baseline knows no other."""
+        """The reconstructed tokens decoded to points (m, 3), each patch at its own position."""
         patches = self.nets.patches(rebuilt).double().cpu().numpy()
         centres = tokens.centers[0].double().cpu().numpy()
         radii = PointTree(aligned).nearest_k(centres, self.config.grouping.group_size)[0][:, -1]
@@ -160,13 +160,13 @@ def build_baseline(config: Config) -> MC3DAD:
 
 
 def maskable_tokens(tokens: Tokens) -> MaskableTokens:
-    """The base resolution of a batch of one, and what the mask goes by."""
+    """Base-resolution tokens of a batch of one, and the variation used for masking."""
     variation = geometry_variation(tokens.centers[0])[None]
     return MaskableTokens(tokens.features[BASE], tokens.centers, variation)
 
 
 def coin_of(aligned: DoubleArray) -> bool:
-    """The coin toss that picks the mask, the same whenever the same cloud (n, 3) comes."""
+    """The coin toss that selects the mask, seeded by the cloud (n, 3)."""
     content = hashlib.sha256(np.ascontiguousarray(np.round(aligned, 6)).tobytes()).hexdigest()
     return bool(generator(0, "mask", content).random() < 0.5)
 

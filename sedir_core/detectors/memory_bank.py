@@ -1,4 +1,4 @@
-"""Detectors that remember features of good parts and call far away what is unlike all of them (method section 10).
+"""Memory-bank detectors: anomaly is the distance to stored features of good parts (method section 10).
 
 - `btf-raw`, `btf-fpfh` (Horwitz & Hoshen 2023, as Real3D-AD's benchmark runs them): coordinates or point feature
   histograms of a few points of the scan as it lies, not aligned; the other points copy the nearest one.
@@ -43,7 +43,7 @@ from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 WEIGHING_NEIGHBOURS = 2
 KNOWS_SCANS: frozenset[Channel] = frozenset({"raw wide histograms", "views"})
-"""Channels of so many features that their mean tells parts apart."""
+"""Channels whose mean feature distinguishes scans."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class Recipe:
 
     @property
     def needs_backbone(self) -> bool:
-        """Whether it reads pictures."""
+        """Whether it needs the picture backbone."""
         return self.channels[0] in NEEDS_BACKBONE
 
     @property
     def unregistered(self) -> bool:
-        """Whether scans are taken as they lie."""
+        """Whether scans are used without alignment."""
         return self.channels[0].startswith("raw ")
 
 
@@ -95,19 +95,19 @@ RECIPES: Mapping[str, Recipe] = {
 
 @dataclass(frozen=True)
 class Memory:
-    """What is remembered of a category: a bank per channel, and the scale (channels, 2), lowest and highest usual."""
+    """The memory of a category: a bank per channel, and the scale (channels, 2), range of normal distances."""
 
     banks: tuple[MemoryBank, ...]
     scale: DoubleArray
 
     def without(self, part: int) -> Memory:
-        """As if that training part had never been seen."""
+        """Without that training part's entries."""
         return Memory(tuple(bank.without(part) for bank in self.banks), self.scale)
 
 
 @dataclass(frozen=True)
 class PatchDistances:
-    """A scan in one channel: its patches, how far each is from the bank, and from which entry, (m,) each."""
+    """A scan in one channel: its patches, their distances to the bank, and the nearest entries, (m,) each."""
 
     patches: Patches
     distances: DoubleArray

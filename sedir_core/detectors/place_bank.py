@@ -1,7 +1,6 @@
-"""What a point's surroundings look like, compared with what good parts show at the same place.
+"""Compares local descriptors with those of good parts at the same place.
 
-Scans are aligned and normals lie on the side of the template's own, so that descriptors that would be blind to place
-and side need not be [O].
+Scans are aligned and normals oriented like the template's, so that descriptors can depend on position and side [O].
 
 - `simple3d-place`: the histograms of Simple3D.
 - `curvature-place`: curvature at several scales and nothing else, which CASL (2025) found to beat several learned
@@ -46,7 +45,7 @@ class PlaceMemory:
     usual: PlaceStatistics | None = None
 
     def without(self, part: int) -> PlaceMemory:
-        """What the other parts left here; all of it where there are no others."""
+        """The memory without that part's entries; the whole memory if there are no others."""
         others = self.owners != part
         if not others.any():
             return self
@@ -58,7 +57,7 @@ class PlaceMemory:
         return PointTree(self.places)
 
     def distances(self, places: DoubleArray, features: FloatArray, k: int) -> DoubleArray:
-        """(n,) from features (n, d) at places (n, 3) to the most similar of the k nearest in space."""
+        """(n,) distance of features (n, d) at places (n, 3) to the most similar of the k spatially nearest."""
         near = self.tree.nearest_k(places, k)[1]
         found = np.empty(len(places))
         for start in range(0, len(places), AT_ONCE):
@@ -69,7 +68,7 @@ class PlaceMemory:
 
 
 class PlaceDetector(CategoryGivenDetector):
-    """Descriptors by place, for each category."""
+    """Descriptors by place, per category."""
 
     def __init__(self, config: Config, known: Mapping[str, Reference], memories: Mapping[str, PlaceMemory]) -> None:
         super().__init__(config, known)
@@ -130,7 +129,7 @@ _DESCRIPTORS: Mapping[str, Callable[[DoubleArray, DoubleArray], FloatArray]] = {
 
 
 def _memory(tensors: Mapping[str, Tensor]) -> PlaceMemory:
-    """Raises KeyError or ValueError where something is missing or misshapen."""
+    """Raises KeyError or ValueError if something is missing or has the wrong shape."""
     places, owners = tensors["places"].double().numpy(), tensors["owners"].long().numpy()
     features: FloatArray = tensors["features"].float().numpy()
     if features.ndim != 2 or not features.size or places.shape != (len(features), 3) or owners.shape != (len(places),):

@@ -1,4 +1,4 @@
-"""The golden template that metrology suites use: register, then signed distances between scan and good surface.
+"""Golden template, as in metrology software: registration, then signed distances between scan and good surface.
 
 Registration is our own (24 axis pairings, method section 0). Distances go both ways: from the scan to the surface,
 where material is added or dented, and from the surface to the scan, where it is missing. Each is taken along the
@@ -29,8 +29,8 @@ from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
-SMOOTHING = 16  # neighbours a distance is averaged over
-BEYOND = 3.0  # times the median distance: nothing lies opposite
+SMOOTHING = 16  # neighbours for averaging a distance
+BEYOND = 3.0  # multiple of the median distance beyond which there is no opposite surface
 THERE, BACK = "there", "back"
 
 
@@ -43,12 +43,12 @@ class SurfaceDistances:
     back: DoubleArray
 
     def evidence(self, places: DoubleArray) -> Evidence:
-        """Both distances at places (n, 3) of the golden surface."""
+        """Both distances as evidence at places (n, 3) of the golden surface."""
         return Evidence(places, {THERE: np.abs(self.there), BACK: self.back})
 
 
 class TemplateDetector(CategoryGivenDetector):
-    """A golden template per category. usual: what good parts show at each place; None where nobody asked."""
+    """A golden template per category. usual: normal statistics by place; None unless standardised."""
 
     def __init__(
         self, config: Config, known: Mapping[str, Reference], usual: Mapping[str, Usual] | None = None
@@ -77,7 +77,7 @@ class TemplateDetector(CategoryGivenDetector):
 
     @staticmethod
     def score(found: SurfaceDistances, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
-        """(n,) the larger of both ways."""
+        """(n,) the larger of both distances."""
         if usual is not None:
             return np.maximum(*usual.exceed(found.evidence(places)).values())
         return radius * np.maximum(np.abs(found.there), found.back)
@@ -100,7 +100,7 @@ class TemplateDetector(CategoryGivenDetector):
 
 
 def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
-    """How a scan (n, 3) departs from a surface that it is aligned to, and the surface from it."""
+    """Distances in both directions between an aligned scan (n, 3) and a surface."""
     tree = PointTree(points)
     distances, nearest = surface.tree.nearest(points)
     along = np.einsum("ij,ij->i", points - surface.points[nearest], surface.normals[nearest])
@@ -114,7 +114,7 @@ def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
 
 
 def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:
-    """Distances along the normal, and the whole distance, with the same sign, where nothing lies opposite."""
+    """Distances along the normal, or the full distance with the same sign without an opposite surface."""
     beyond = distances > BEYOND * np.median(distances)
     return np.where(beyond, np.where(along < 0, -distances, distances), along)
 
@@ -126,7 +126,7 @@ def _usual_to_tensors(usual: Usual) -> dict[str, Tensor]:
 
 
 def _usual_from_tensors(tensors: Mapping[str, Tensor]) -> Usual:
-    """Raises KeyError or ValueError where something is missing or misshapen."""
+    """Raises KeyError or ValueError if something is missing or has the wrong shape."""
     anchors, limits, there, back = (tensors[f"usual.{n}"].double().numpy() for n in ("anchors", "limits", THERE, BACK))
     if anchors.shape != (len(there), 3) or limits.shape != (2,) or there.shape != back.shape or not len(there):
         raise ValueError("the usual distances do not belong to their places")
