@@ -1,6 +1,6 @@
-"""After Group3AD: a projector for each category, learned in under a minute on cached tokens, then the banks.
+"""After Group3AD: a projector per category, trained in under a minute on cached tokens, then the banks.
 
-It is over so soon that an interrupted one begins again; everything random follows from the seed, so it ends the same.
+An interrupted training starts again, which is cheap; it is seeded, so the result is the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Ver
 from sedir_core.training.run import Run
 from sedir_core.types import Report, Stop
 
-SAMPLINGS = 4  # of each part, whose tokens are learned from [O]
+SAMPLINGS = 4  # samplings per part for training [O]
 GROUPS_A_STEP = 2_048  # [O]
 CLUSTERED_EVERY = 5  # epochs [O]
 
@@ -62,7 +62,7 @@ def learn_group3ad(material: PartMaterial, run: Run, report: Report, stop: Stop)
 
 
 def fit_projector(tokens: Tensor, material: PartMaterial, name: str, stop: Stop) -> nn.Module:
-    """A projector of tokens (n, c) of good samplings, frozen. Raises Cancelled."""
+    """Train and freeze a projector of tokens (n, c) of good samplings. Raises Cancelled."""
     seed, cfg = material.config.training.seed, material.config.group3ad
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(seed, "projector", name).integers(2**62)))
@@ -76,7 +76,7 @@ def fit_projector(tokens: Tensor, material: PartMaterial, name: str, stop: Stop)
         if epoch % CLUSTERED_EVERY == 0:
             clusters = _clustered(objective, tokens, clusters, epoch, random)
         objective.train()
-        # In steps of one size: a last one of a single token could not be normalised.
+        # Equal batch sizes: a last batch of a single token could not be normalised.
         for rows in torch.tensor_split(torch.randperm(len(tokens), generator=random), n_steps):
             if stop():
                 raise Cancelled
@@ -119,7 +119,7 @@ def _tokens(material: PartMaterial, extractor: FeatureExtractor, name: str, stop
 def _remember(
     material: PartMaterial, extractor: FeatureExtractor, projector: nn.Module, name: str, stop: Stop
 ) -> Memory:
-    """Banks of projected tokens and of aligned coordinates; the scale is yet to be found."""
+    """Banks of projected tokens and of aligned coordinates, without the scale."""
     config = material.config
     random = generator(config.training.seed, "remember", name)
     clouds = material.clouds_of(name, random)

@@ -1,4 +1,4 @@
-"""After IMRNet: a masked auto-encoder for each category, which begins with the weights of the local encoder."""
+"""After IMRNet: a masked autoencoder per category, initialised from the local encoder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ImrnetTrainee(nn.Module):
         self.network, self.cfg = network, cfg
 
     def loss(self, parts: GoodParts, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """How well hidden patches of a fresh sampling are rebuilt; all clouds of a step are hidden alike."""
+        """Reconstruction loss of masked patches of a fresh sampling; all clouds of a step share the mask."""
         drawn = [self._patches(parts, generator) for _ in range(self.cfg.clouds)]
         groups, centres = (torch.stack(column) for column in zip(*drawn, strict=True))
         n_patches = groups.shape[1]
@@ -65,7 +65,7 @@ def learn_imrnet(material: PartMaterial, run: Run, report: Report, stop: Stop) -
 
 
 def begin_with(network: MaskedAutoencoder, encoder: LocalEncoder) -> None:
-    """Take over the encoder's weights, as far as it goes: the network's further blocks and its decoder stay fresh."""
+    """Initialise from the encoder's weights; additional blocks and the decoder stay untrained."""
     own = network.state_dict()
     known = {name: value for name, value in encoder.state_dict().items() if name in own}
     network.load_state_dict(known, strict=False)

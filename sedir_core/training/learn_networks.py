@@ -1,7 +1,7 @@
-"""Detectors with a network for each category: trained together by the one loop, limits from fresh samplings.
+"""Detectors with a network per category: trained together in one loop, limits from fresh samplings.
 
-Each step draws its clouds from all good parts of one category; an epoch has a step for each training scan. A held-out
-scan is judged by a network that has seen its part: leaving each part out in turn would take as many trainings [O].
+Each step draws clouds from all good parts of one category; an epoch has one step per training scan. A held-out sampling
+is scored by a network that was trained on its part: leave-one-out would take one training per part [O].
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ def learn_networks(
     report: Report,
     stop: Stop,
 ) -> Learned:
-    """trainee: makes what `models.per_category.Trainee` describes. Raises what `loop.fit` raises, and Cancelled."""
+    """trainee: creates a `models.per_category.Trainee`. Raises what `loop.fit` raises, and Cancelled."""
     config, device, names = material.config, material.device, tuple(material.bases)
     torch.manual_seed(config.training.seed)
     objective = PerCategory(len(names), trainee).to(device)
     parts = [good_parts(basis) for basis in material.bases.values()]
-    settings = override(config, training={"batch_size": 1}).training  # a step's clouds are drawn by the trainee
+    settings = override(config, training={"batch_size": 1}).training  # the trainee draws a step's clouds
     look = watching(_previews(material, kind, objective), objective, run, settings.epochs)
     result = fit(objective, PartsBank(parts), settings, run, device, stop, look)
     if result.status == "interrupted":
@@ -92,7 +92,7 @@ def learn_networks(
 
 
 def good_parts(basis: Basis) -> GoodParts:
-    """Every part of a category, with normals that point as the reference surface's do."""
+    """Every part of a category, with normals oriented like the reference surface's."""
     clouds = [part.points for part in basis.parts]
     normals = [oriented_normals(points, basis.whole.surface) for points in clouds]
     changes = [geometry_change(points) for points in clouds]
@@ -104,7 +104,7 @@ def good_parts(basis: Basis) -> GoodParts:
 def _previews(
     material: PartMaterial, kind: type[NetworkDetector], objective: PerCategory
 ) -> Callable[[], list[Preview]]:
-    """A good and a dented sampling of the first few categories, scored by the networks as they are."""
+    """A good and a dented sampling of the first few categories, scored by the current networks."""
     names = tuple(material.bases)
     seed = material.config.training.seed
     clouds: list[tuple[str, bool, DoubleArray]] = []

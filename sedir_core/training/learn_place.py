@@ -1,7 +1,7 @@
-"""Descriptors by place: those of all good parts, and how far held-out ones usually are from them.
+"""Descriptors by place: those of all good parts, and normal statistics of held-out ones' distances.
 
-A held-out scan is compared with what the *other* parts left, and its limit is set in times of what is usual among
-samplings of these: its own would make it look more usual than a new part ever does.
+A held-out scan is compared with the *other* parts' descriptors, and standardised by statistics of these parts'
+samplings: including its own would make it look more normal than a new part.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def learn_place(material: PartMaterial, run: Run, report: Report, stop: Stop) ->
 def leave_one_out(
     surface: DoubleArray, parts: Sequence[int], shown: Sequence[tuple[DoubleArray, DoubleArray]]
 ) -> list[CloudScores]:
-    """Held-out scans of `parts`, (places (n, 3), distances (n,)) each, in times of the usual of the other parts' scans.
+    """Held-out scans of `parts`, (places (n, 3), distances (n,)) each, standardised by the other parts' statistics.
 
-    surface: (m, 3). Where there is a single part, in times of the usual of its own.
+    surface: (m, 3). A single part is standardised by its own.
     """
     usual = {}
     for part in set(parts):
@@ -62,7 +62,7 @@ def leave_one_out(
 
 
 def _remember(material: PartMaterial, name: str, stop: Stop) -> PlaceMemory:
-    """Random points of every part; their descriptors are taken on the whole of it."""
+    """Random points of every part, with descriptors computed on the complete part."""
     config, surface = material.config, material.bases[name].whole.surface
     random = generator(config.training.seed, "remember", name)
     places, features, owners = [], [], []

@@ -1,4 +1,4 @@
-"""PO3AD: a network for each category, trained to say how far a patch of a good part was moved."""
+"""PO3AD: a network per category, trained to predict the displacement of a patch of a good part."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Po3adTrainee(nn.Module):
         self.network, self.cfg = network, cfg
 
     def loss(self, parts: GoodParts, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """The offsets' loss on fresh pseudo-defects. Every cloud has one, unless the family leaves it whole."""
+        """Offset loss on fresh pseudo-defects; every cloud has one, unless the family leaves it intact."""
         made = [self._made(parts, generator) for _ in range(self.cfg.clouds)]
         offsets = self.network([one.points for one in made])
         loss = offset_loss(offsets, torch.cat([one.offsets for one in made]))

@@ -1,4 +1,4 @@
-"""SeDiR from its material: the network, the decoder that draws surfaces, and what is usual for good parts."""
+"""SeDiR's training: the network, the surface decoder, and the normal statistics of good parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Learned | None:
-    """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
+    """None in a non-leading process. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
     trained = train_network(build_network(config, len(material.bases)).to(device), material, run, report, stop)
@@ -44,14 +44,14 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that has learned, frozen, and how that went."""
+    """A trained, frozen network with the training's summary."""
 
     network: SeDiR
     fit: FitResult
 
 
 def train_network(network: SeDiR, material: Material, run: Run, report: Report, stop: Stop) -> Trained:
-    """Train a network in place, or the rest of it. Raises what `loop.fit` raises, and Cancelled."""
+    """Train a network in place, resuming if possible. Raises what `loop.fit` raises, and Cancelled."""
     config, device, loss = material.config, material.device, material.config.loss
     going_on = run.load_state() is not None
     n_steps, seed = config.training.expectation_steps, config.training.seed
@@ -74,7 +74,7 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
 def calibrated(
     nets: Nets, material: Material, report: Report, stop: Stop, judges: Judges | None = None
 ) -> dict[str, Category]:
-    """What is usual for good parts of the material's categories. judges: see `calibrate`. Raises Cancelled."""
+    """Calibrate the material's categories on good parts. judges: see `calibrate`. Raises Cancelled."""
     config, device = material.config, material.device
 
     def gather(

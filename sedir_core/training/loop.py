@@ -1,8 +1,8 @@
-"""The training loop: any objective, any bank of cached samplings, resumable to the bit.
+"""The training loop: any objective, any bank of cached samplings, bit-exact resumption.
 
-It knows nothing of the network: an objective maps (tokens, category, generator) to scalar losses with a "total",
-as a mapping or a NamedTuple. The scans of a batch pass one after another, in this process or in several: the paper's
-batch is one scan, and a scan's noise and dropout do not depend on who computes it.
+Independent of the network: an objective maps (tokens, category, generator) to scalar losses with a "total", as a
+mapping or a NamedTuple. The scans of a batch are processed one by one, in one or several processes: the paper's batch
+is one scan, and a scan's noise and dropout do not depend on the process.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LESS_MEMORY = (
 )
 
 Look = Callable[[int], object]
-"""Called between steps with the number of epochs that are finished, 0 before the first; it must change nothing."""
+"""Called between epochs with the number of finished ones, 0 before the first; must not change the state."""
 
 
 class Movable(Protocol):
@@ -51,7 +51,7 @@ class Bank(Protocol):
 
     @property
     def n_samplings(self) -> int:
-        """Cached samplings of each scan."""
+        """Cached samplings per scan."""
         ...
 
     def __len__(self) -> int:
@@ -69,16 +69,16 @@ Batch = Sequence[tuple[Movable, Tensor]]
 
 @runtime_checkable
 class SettlingObjective(Protocol):
-    """An objective that keeps something of each batch, in `settle`, when its step is over."""
+    """An objective that stores something of each batch, in `settle`, after the step."""
 
     def settle(self, whole: Callable[[Tensor], Tensor]) -> None: ...
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """How a training ended. epoch, step: how many are finished. losses: means of the last whole epoch.
+    """Result of a training. epoch, step: number finished. losses: means of the last complete epoch.
 
-    seconds: spent training, all sittings together.
+    seconds: total training time over all sessions.
     """
 
     status: Literal["complete", "interrupted"]
@@ -93,7 +93,7 @@ class FitResult:
 
 
 def no_preview(epoch: int) -> None:
-    """For trainings that show nothing between epochs."""
+    """No previews."""
 
 
 def fit(
@@ -106,13 +106,13 @@ def fit(
     look: Look = no_preview,
     group: ProcessGroup = ALONE,
 ) -> FitResult:
-    """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
+    """Train `objective` in place, from the run's checkpoint if there is one; it is left in eval mode.
 
-    AdamW, a rate that falls by the configured schedule, clipped gradients; `batch_size` draws of the bank a step,
-    shared by the processes of `group`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop`
-    save and end it before the next step, a STOP-AFTER-EPOCH file before the next epoch. On the CPU a resumed training
-    equals an uninterrupted one bit for bit.
-    Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
+    AdamW with the configured schedule and clipped gradients; `batch_size` draws of the bank per step, distributed over
+    the processes of `group`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop` save and stop
+    before the next step, a STOP-AFTER-EPOCH file before the next epoch. On the CPU a resumed training is bit-identical
+    to an uninterrupted one. Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last
+    checkpoint stays whole.
     """
     seed_everything(cfg.seed)
     with memory_guard(device, LESS_MEMORY), interruptible() as interrupted:
@@ -130,7 +130,7 @@ def fit(
 
 
 class _Session:
-    """One stretch of training between a start or resume and a stop or end."""
+    """One training session, from a start or resume to a stop or the end."""
 
     def __init__(
         self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, group: ProcessGroup
@@ -159,7 +159,7 @@ class _Session:
             self._step()
             now_s = time.monotonic()
             progress.seconds = self.seconds_before + now_s - self.began_s
-            # One step early rather than one late, so that no more than the promised time is ever lost.
+            # One step early rather than late, so that no more than the promised time is ever lost.
             if now_s - self.saved_s + (now_s - began_s) > self.cfg.checkpoint_seconds:
                 self._save()
         self._save()
@@ -234,14 +234,14 @@ class _Session:
 def descend(
     state: TrainingState, batch: Batch, rate: float, cfg: TrainingConfig, group: ProcessGroup = ALONE
 ) -> dict[str, float]:
-    """One optimiser step on one batch, of which this process computes its share; returns the mean losses by name.
+    """One optimiser step on a batch, of which this process computes its share; returns mean losses by name.
 
-    Raises TrainingDiverged, with the weights as they were, if a loss or the gradient is not finite.
+    Raises TrainingDiverged, with unchanged weights, if a loss or the gradient is not finite.
     """
     state.optimizer.zero_grad(set_to_none=True)
     total: dict[str, Tensor] = {}
     mine = group.share(range(len(batch)))
-    # Who has no part in a short batch computes its first scan and adds nothing of it: all must send the same numbers.
+    # A process without a share of a short batch computes its first scan with zero weight: all must communicate equally.
     weight = 1.0 / len(batch) if mine else 0.0
     for position in mine or [0]:
         state.reseed(position)
@@ -251,10 +251,10 @@ def descend(
         torch.autograd.backward(weight * losses["total"])
         total = {name: total.get(name, 0.0) + weight * loss.detach().float() for name, loss in losses.items()}
     _gather_gradients(state.parameters, group)
-    # One pass over all parameters, also where torch would take them one by one by itself.
+    # One fused pass over all parameters, even where torch would default to a loop.
     foreach = True if state.device.type == "cpu" else None
     norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf, foreach=foreach)
-    # One transfer for all numbers: each costs a wait for the GPU.
+    # One transfer for all numbers, since each synchronises with the GPU.
     *values, norm_value = torch.stack([*group.add(torch.stack([*total.values()])), norm]).tolist()
     named = dict(zip(total, values, strict=True))
     if not all(map(math.isfinite, (*values, norm_value))):
@@ -272,7 +272,7 @@ def descend(
 
 
 def _gather_gradients(parameters: Sequence[nn.Parameter], group: ProcessGroup) -> None:
-    """Every process's gradients become the sum over all of them, in one message."""
+    """Sum the gradients over all processes, in one message."""
     if group.size == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

@@ -1,4 +1,4 @@
-"""What every method learns from: aligned training parts, and the tokens of their normal samplings."""
+"""Training material: aligned training parts, and the tokens of their normal samplings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SamplingBank:
 
 @dataclass(frozen=True)
 class Material:
-    """n_points: of every sampling, at most."""
+    """n_points: most points per sampling."""
 
     config: Config
     bases: Mapping[str, Basis]
@@ -64,7 +64,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Learned:
-    """A finished detector's tensors, its limits by category, and what the training says of itself."""
+    """A finished detector's tensors, its limits by category, and a summary of the training."""
 
     tensors: Mapping[str, Tensor]
     thresholds: Mapping[str, float]
@@ -81,12 +81,12 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
         log.info("align %d parts of %s", len(clouds), name)
         bases[name] = fit_basis(clouds, config.training.seed, stop, from_one_side=config.training.views > 0)
         for i in bases[name].left_out:
-            log.warning("%s fits none of the other scans of %s and was left out", dataset.train(name)[i].path, name)
+            log.warning("%s does not fit the other scans of %s and was left out", dataset.train(name)[i].path, name)
     return bases
 
 
 def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> list[DoubleArray]:
-    """The training scans of a category as `fit_basis` takes them. Raises UnreadableScan, TooFewPoints, Cancelled."""
+    """The training scans of a category for `fit_basis`. Raises UnreadableScan, TooFewPoints, Cancelled."""
     clouds: list[DoubleArray] = []
     for sample in dataset.train(name):
         if stop():
@@ -96,7 +96,7 @@ def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> li
 
 
 def _usable_points(sample: Sample, least: int) -> DoubleArray:
-    """The finite points (n, 3) of a training scan, flying pixels left out."""
+    """The finite points (n, 3) of a training scan without flying pixels."""
     scan = sample.read()
     points = without_strays(scan.points[scan.finite])
     points = points[has_neighbours(points)]
@@ -116,7 +116,7 @@ def fill_bank(
     report: Report,
     stop: Stop,
 ) -> SamplingBank:
-    """The tokens of all samplings of all parts; those computed before come from the cache. Raises Cancelled."""
+    """The tokens of all samplings of all parts, with a cache. Raises Cancelled."""
     cache, encoder_hash = TensorCache(), _hash_of(encoder)
     grouping = config.grouping.model_dump()
     rows: list[tuple[Tokens, ...]] = []

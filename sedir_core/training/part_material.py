@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PartMaterial:
-    """The good parts of every category. clouds: as each was scanned, (n, 3), in file coordinates.
+    """The good parts of every category. clouds: unaligned, (n, 3), in file coordinates.
 
-    n_points: of every sampling, at most.
+    n_points: most points per sampling.
     """
 
     config: Config
@@ -38,7 +38,7 @@ class PartMaterial:
     device: torch.device
 
     def raw(self, name: str, part: int, count: int, random: np.random.Generator) -> DoubleArray:
-        """At most `count` points (n, 3) of a part that lies as it was scanned, centred, in radii of the category."""
+        """At most `count` points (n, 3) of an unaligned part, centred, in radii of the category."""
         points = some(self.clouds[name][part], count, random)
         return np.asarray((points - points.mean(axis=0)) / self.bases[name].frame.radius)
 
@@ -53,7 +53,7 @@ class PartMaterial:
 
 @dataclass(frozen=True)
 class HeldOutSampling:
-    """A held-out normal sampling of a part. residual: what alignment left."""
+    """A held-out normal sampling of a part. residual: of the alignment."""
 
     part: int
     cloud: Cloud
@@ -62,7 +62,7 @@ class HeldOutSampling:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Of a category's held-out normal scans: object scores (h,), and all their point scores."""
+    """Scores of a category's held-out normal scans: object scores (h,), and all point scores."""
 
     scores: DoubleArray
     points: DoubleArray
@@ -72,7 +72,7 @@ Judge = Callable[[str, Sequence[HeldOutSampling]], Verdicts]
 
 
 def with_limits(material: PartMaterial, judge: Judge, stage: str, report: Report, stop: Stop) -> dict[str, Reference]:
-    """Every category's reference, its limits set by what `judge` says of its held-out scans. Raises Cancelled."""
+    """Every category's reference with limits from `judge`'s scores of held-out scans. Raises Cancelled."""
     known: dict[str, Reference] = {}
     scores: dict[str, DoubleArray] = {}
     for done, (name, basis) in enumerate(material.bases.items()):
@@ -91,7 +91,7 @@ def with_limits(material: PartMaterial, judge: Judge, stage: str, report: Report
 
 
 def hold_out_all(material: PartMaterial, name: str, stop: Stop) -> list[HeldOutSampling]:
-    """Fresh samplings of every part of a category, each aligned to the surface of the other parts. Raises Cancelled."""
+    """Fresh samplings of every part of a category, aligned to the surface of the other parts. Raises Cancelled."""
     training = material.config.training
     seed = (training.seed, "held out", name)
     found = []

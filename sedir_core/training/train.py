@@ -1,4 +1,4 @@
-"""A run from a dataset: read, align, tokenise, train, calibrate, record. Test scans are never opened."""
+"""Trains a run on a dataset: read, align, tokenise, train, calibrate, record. Test scans are never opened."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ LearnParts = Callable[[PartMaterial, Run, Report, Stop], Learned]
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train. categories: None takes all. out: the run directory; where resume is set it holds the run.
+    """What to train. categories: None means all. out: the run directory, existing if resume is set.
 
-    warm_start: a finished run whose network goes on with the categories that it does not know, see `warm_start`.
+    warm_start: a finished run to extend by new categories, see `warm_start`.
     """
 
     dataset: Path
@@ -55,8 +55,8 @@ class TrainRequest:
 def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     """Train, calibrate and record a run; returns its directory. An interrupted one can be resumed exactly.
 
-    Where a launcher such as torchrun started several processes, they train it together, on this or many hosts: the
-    first writes the run, which the others must be able to read.
+    With a launcher such as torchrun, several processes train together, on one or several hosts: the first writes the
+    run, which the others must be able to read.
 
     Raises BadDataset, UnreadableScan, TooFewPoints, BadConfig, BadWeights, BadRun, RunLocked, DeviceUnavailable,
     TrainingDiverged, CannotWrite, Cancelled (stopped; the checkpoint, if training had begun, is kept).
@@ -66,7 +66,7 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     if origin is not None:
         require_same_sizes(request.config, origin)
         known = origin.about.categories
-    if request.resume:  # the rest of a run is computed where and as it began
+    if request.resume:  # a run is resumed on its original device
         about = run_files.read_about(request.out)
         wanted, categories = about.device if wanted == "auto" else wanted, about.categories
         known = about.inherited
@@ -90,10 +90,10 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
 
 
 def _refuse_odd_names(dataset: Dataset) -> None:
-    """A category is named in every document of a run and on every screen. Raises BadDataset."""
+    """Reject category names that cannot be stored or displayed. Raises BadDataset."""
     for name in dataset.categories:
         if printable(name) != name or len(name) > run_files.MAX_NAME:
-            what = "cannot name a category: it holds control characters, bytes that are no text, or is too long"
+            what = "is not a valid category name: it has control characters, is not valid text, or is too long"
             raise BadDataset(name, what, "rename the folder")
 
 
@@ -143,7 +143,7 @@ def _train_in(run: Run, dataset: Dataset, group: ProcessGroup, grows: bool, stop
 def _from_tokens(
     run: Run, dataset: Dataset, bases: Mapping[str, Basis], group: ProcessGroup, report: Report, stop: Stop
 ) -> Learned | None:
-    """By all processes of the group."""
+    """Train with all processes of the group."""
     config = run.config
     encoder = load_encoder(config.encoder).to(group.device)
     n_points = config.grouping.working_points or MOST_POINTS
@@ -156,7 +156,7 @@ def _from_tokens(
 def _from_parts(
     run: Run, dataset: Dataset, bases: Mapping[str, Basis], group: ProcessGroup, report: Report, stop: Stop
 ) -> Learned | None:
-    """By one process."""
+    """Train in one process."""
     if not group.leads:
         return None
     config = run.config
