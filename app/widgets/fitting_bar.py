@@ -20,9 +20,7 @@ class FittingBar(QWidget):
         self._ranks: dict[QToolButton, int] = {}
         self._labels: dict[QLabel, int] = {}
         self._away: set[QWidget] = set()
-        self._measured: dict[
-            QToolButton, tuple[object, tuple[int, int]]
-        ] = {}  # its text, and the width without and with it
+        self._measured: dict[QToolButton, tuple[object, tuple[int, int]]] = {}  # text; width without, with it
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(0, 0, 0, 0)
         self.row.setSpacing(2)

@@ -15,8 +15,6 @@ def find_model(name: str) -> Path:
     found = find_run(name)
     if found.suffix != BUNDLE_SUFFIX or not found.is_file():
         return found
-    from sedir_core.runs.bundle import (
-        unpacked,
-    )  # every command resolves its model, but few are given a file
+    from sedir_core.runs.bundle import unpacked  # late: few commands are given a file
 
     return unpacked(found)

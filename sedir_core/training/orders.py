@@ -64,7 +64,5 @@ def _add(run_dir: Path, words: tuple[str, ...], device: str) -> None:
 
 def _kept(run_dir: Path, kind: str) -> Path:
     """Path of a training's settings (toml) and stderr (log) until it has a run directory."""
-    where = hashlib.sha256(os.fsencode(run_dir.absolute())).hexdigest()[
-        :8
-    ]  # different folders may have runs of one name
+    where = hashlib.sha256(os.fsencode(run_dir.absolute())).hexdigest()[:8]  # names recur in other folders
     return writable_folders()["cache"] / "trainings" / f"{run_dir.name}-{where}.{kind}"

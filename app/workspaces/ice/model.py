@@ -135,9 +135,7 @@ class IceModel(QObject):
 def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[Comparison, Flat]:
     """Collect the tokens and embed them."""
     report(0.0, "loading")
-    from sedir_core.datasets.index import (
-        open_dataset,
-    )  # imports torch and scikit-learn, hence late
+    from sedir_core.datasets.index import open_dataset  # late: loads torch and scikit-learn
     from sedir_core.evaluation.ice import Contender, compare, with_unique_titles
 
     data = open_dataset(request.dataset)

@@ -93,9 +93,7 @@ class ScanDelegate(QStyledItemDelegate):
                 box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
                 icon(picture, colour).paint(painter, box)
                 room.setLeft(box.right() + 6)
-            said = QRect(
-                room.left(), room.top(), max(room.width(), width), room.height()
-            )  # the verdict is never elided
+            said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # never elided
             self._text(painter, said, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
             room.setLeft(room.left() + width + 7)
             below = entry.detection.category if entry.detection else ""

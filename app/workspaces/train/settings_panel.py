@@ -73,11 +73,7 @@ class SettingsPanel(QFrame):
         for later in (self.origin, self.anew):
             top.addRow(later)
             top.setRowVisible(later, False)
-        for combo in (
-            self.preset,
-            self.method,
-            self.device,
-        ):  # may be elided, so that the labels beside them are not
+        for combo in (self.preset, self.method, self.device):  # elided before the labels beside them
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(14)
         self._top = top

@@ -239,6 +239,5 @@ def test_two_runs_of_one_method_and_seed_are_told_apart_by_their_names(detector)
         Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0")
     )
     assert (first.title, second.title) == ("SeDiR, seed 0 (a)", "SeDiR, seed 0 (b)")
-    assert with_unique_titles(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))[
-        1
-    ].title
+    alone = with_unique_titles(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))
+    assert alone[1].title
