@@ -249,7 +249,7 @@ def test_a_result_that_is_no_longer_kept_cannot_be_opened_and_says_so(qtbot, pag
     assert page.detail._kept.isVisible()
     with qtbot.waitSignal(page.model.failed, timeout=WAIT_MS):
         page.open_past(inspection(0).key)
-    assert "no longer kept" in page.messages.text
+    assert "no longer stored" in page.messages.text
 
 
 def test_a_click_into_the_score_chart_shows_that_inspection(qtbot, page) -> None:

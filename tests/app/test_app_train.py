@@ -77,7 +77,7 @@ def test_a_second_training_of_that_name_cannot_be_asked_for(qtbot: QtBot, page: 
     page.settings.name.setText("taken")
     assert page.settings.name_wrong.text() == "a model with this name already exists"
     page.settings.name.setText("a/b")
-    assert "cannot begin with a dot or hold" in page.settings.name_wrong.text()
+    assert "cannot begin with a dot or contain" in page.settings.name_wrong.text()
 
 
 def test_a_training_that_cannot_begin_says_why(qtbot: QtBot, page: TrainPage, tmp_path: Path) -> None:

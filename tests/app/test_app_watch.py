@@ -70,7 +70,7 @@ def test_a_folder_out_of_reach_is_said_calmly(qtbot, window, incoming, tmp_path)
 
     with qtbot.waitSignal(watching.changed, check_params_cb=reached(False), timeout=WAIT_MS):
         incoming.rename(tmp_path / "unplugged")
-    assert "Out of reach" in window.page.strip.news.text()
+    assert "Not reachable" in window.page.strip.news.text()
     with qtbot.waitSignal(watching.changed, check_params_cb=reached(True), timeout=WAIT_MS):
         (tmp_path / "unplugged").rename(incoming)
     arrive(qtbot, window, incoming / "a.ply")

@@ -117,4 +117,4 @@ def test_a_real_model_measures_and_judges(tiny: TinyRun, cup: Path, tolerance: s
 
 def test_no_tolerance_is_said_before_the_work(tiny: TinyRun, cup: Path) -> None:
     result = sedir("inspect", cup, "--model", tiny.path, "--tolerance", "0,3 mm")
-    assert result.exit_code == 1 and "is no tolerance" in result.stderr and result.stdout == ""
+    assert result.exit_code == 1 and "is not a tolerance" in result.stderr and result.stdout == ""

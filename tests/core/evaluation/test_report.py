@@ -198,7 +198,7 @@ def test_a_logo_stands_at_the_head_of_both_kinds(tmp_path: Path) -> None:
 
 def test_a_logo_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(b"<svg onload='alert(1)'>")
-    with pytest.raises(CannotWrite, match="no PNG or JPEG"):
+    with pytest.raises(CannotWrite, match="not a PNG or JPEG"):
         read_logo(tmp_path / "logo.png")
     with pytest.raises(CannotWrite, match="cannot be read"):
         read_logo(tmp_path / "gone.png")

@@ -155,14 +155,14 @@ REGION = 'reference = "a.ply"\n[[region]]\nname = "a"\n'
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "names no reference"),
+        ("", "has no reference"),
         ('reference = "a.ply"', "holds no"),
         ('reference = "a.ply"\n[[region]]\ncentre = [0, 0, 0]\nradius = 1', "has no name"),
         (REGION + "centre = [0, 0, 0]", "needs a centre"),
         (REGION + "radius = 1", "needs a centre"),
         (REGION + "centre = [0, 0, 0]\nradius = 1\nsize = [1, 1, 1]", "either a radius or a size"),
-        (REGION + "centre = [0, 0, 0]\nradius = 0", "not larger than nothing"),
-        (REGION + "centre = [0, 0, 0]\nradius = 1\ntolerance = 'x'", "is no tolerance"),
+        (REGION + "centre = [0, 0, 0]\nradius = 0", "must have a positive size"),
+        (REGION + "centre = [0, 0, 0]\nradius = 1\ntolerance = 'x'", "is not a tolerance"),
         (REGION + "centre = [0, 0, 0]\nradius = 1\ncolour = 'red'", "colour is not known"),
         (
             REGION + "centre = [0, 0, 0]\nradius = 1\n" + REGION.partition("\n")[2] + "centre = [0,0,0]\nradius = 1",
@@ -177,7 +177,7 @@ def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, why: str) ->
 
 
 def test_a_model_that_expects_no_surface_cannot_find_regions(tmp_path: Path) -> None:
-    with pytest.raises(BadRun, match="expects no surface"):
+    with pytest.raises(BadRun, match="has no expected surface"):
         inspect_reference(RoundnessDetector(), read_part_tolerance(file_of(tmp_path)))
 
 

@@ -151,7 +151,7 @@ def test_the_oldest_kept_results_go_and_every_row_stays(filled) -> None:
     assert filled.count() == 10
     assert filled.kept_bytes() == 3 * len(CONTENT)
     assert [filled.kept_path(inspection(n).key).exists() for n in range(10)] == [False] * 7 + [True] * 3
-    with pytest.raises(BadHistory, match="no longer kept"):
+    with pytest.raises(BadHistory, match="no longer stored"):
         filled.kept(filled.get(inspection(0).key))
 
 
