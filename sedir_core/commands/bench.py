@@ -43,10 +43,10 @@ def bench(
         detector = load_detector(run, device)
         category, scans = _write_scans(detector, run, Path(folder))
         _seconds(detector, scans[SIZES[0]], "auto", stop)  # the first inspection pays for lazy loading
-        cases = [(n, mode, told) for n in SIZES for mode, told in (("given", category), ("auto", "auto"))]
-        for i, (n_points, mode, told) in enumerate(cases):
+        cases = [(n, mode, requested) for n in SIZES for mode, requested in (("given", category), ("auto", "auto"))]
+        for i, (n_points, mode, requested) in enumerate(cases):
             report(i / len(cases), f"{n_points} points, category {mode}")
-            runs = [_seconds(detector, scans[n_points], told, stop) for _ in range(REPEATS)]
+            runs = [_seconds(detector, scans[n_points], requested, stop) for _ in range(REPEATS)]
             seconds = {stage: median(run[stage] for run in runs) for stage in runs[0]}
             peak = peak_memory_bytes(chosen)
             memory = peak - imports if peak else None

@@ -41,7 +41,7 @@ def detect_file(
 ) -> Detection:
     """`Detector.detect`, with notes in the reason about the file: a different unit, rows without a measurement."""
     found = detector.detect(scan, category, report, stop)
-    if found.unit == UNKNOWN and found.to_unit == 1.0:  # then the scan's own says in what sizes are told
+    if found.unit == UNKNOWN and found.to_unit == 1.0:  # sizes are then in the scan's own unit
         found = replace(found, unit=scan.unit)
     remarks = (read_as(found.unit, found.to_unit), scan.left_out)
     return replace(found, reason="; ".join(filter(None, (found.reason, *remarks))))

@@ -111,10 +111,10 @@ class _OnBasis:
         """The detector's residuals on good samplings. Raises Cancelled."""
         shown = []
         n_points = whole_points(self.shared.grouping)
-        for laid in cached_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
+        for sampling in cached_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
             if stop():
                 raise Cancelled
-            shown.append((laid.points, self._at_points(Cloud(laid.points, laid.points), laid.part)))
+            shown.append((sampling.points, self._at_points(Cloud(sampling.points, sampling.points), sampling.part)))
         return PlaceStatistics.learn(self.basis.whole.surface.points, shown)
 
     def judge(self, scan: Scan, sample: Sample, usual: PlaceStatistics) -> dict[Rule, _Judged]:

@@ -132,8 +132,8 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
     kinds = " Hollow: defective, excluded from all numbers." if found.anomalous.any() else " Normal test samples."
-    told = " * category given." if any(run.needs_category for run in found.runs) else ""
-    figure.text(0.985, 0.012, note + kinds + told, ha="right", va="bottom", fontsize=7, color=QUIET)
+    given = " * category given." if any(run.needs_category for run in found.runs) else ""
+    figure.text(0.985, 0.012, note + kinds + given, ha="right", va="bottom", fontsize=7, color=QUIET)
 
 
 def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named: bool) -> None:

@@ -161,7 +161,7 @@ class Report:
         """Add a scan, or a file that could not be inspected.
 
         review: the operator's word, where it was given. band: the deviations that are green, in the unit of the
-        report; by default what the model judges by, or the usual one. notes: what else a reader must know.
+        report; by default the model's tolerance, or the default band. notes: additional remarks.
         sections: to be drawn.
         """
         if isinstance(outcome, Refused):

@@ -110,11 +110,11 @@ def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
 
 def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
     # A unit given by the user rather than the model; the text is the same.
-    told = found if found.unit != UNKNOWN else replace(found, unit=cast("Unit", unit or UNKNOWN))
+    with_unit = found if found.unit != UNKNOWN else replace(found, unit=cast("Unit", unit or UNKNOWN))
     sides = defect.extent if defect.size is None else defect.size
     limit = found.point_threshold
     return Line(
-        defect_sentence(defect, told),
+        defect_sentence(defect, with_unit),
         defect.kind or "departure",
         "" if math.isnan(defect.depth) else _plus(defect.depth) + length_text(factor * defect.depth, ""),
         area_text(factor**2 * defect.area, ""),

@@ -63,9 +63,9 @@ def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], m
     for sample in dataset.samples:
         if sample.category not in categories:
             continue
-        told = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}"
-        told += f"/{sample.columns}\0"
-        total.update(told.encode("utf-8", "surrogateescape"))
+        named = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}"
+        named += f"/{sample.columns}\0"
+        total.update(named.encode("utf-8", "surrogateescape"))
         if sample.split == "test":
             total.update(file_digest(sample.path))
             if sample.labels_path is not None:

@@ -29,12 +29,12 @@ def probe_accuracies(
     tests = [sample for sample in dataset.samples if sample.split == "test" and sample.anomalous is False]
     if len({sample.category for sample in trains}) < 2 or not tests:
         raise BadDataset(dataset.root, "no normal test scans of two categories", "add some to the test part")
-    told, asked = (
+    train, test = (
         [_pools(detector, sample, _part(report, i, len(trains) + len(tests)), stop) for i, sample in enumerate(part)]
         for part in (trains, tests)
     )
     labels, truth = ([sample.category for sample in part] for part in (trains, tests))
-    return {name: _accuracy(_column(told, name), labels, _column(asked, name), truth) for name in told[0]}
+    return {name: _accuracy(_column(train, name), labels, _column(test, name), truth) for name in train[0]}
 
 
 def _pools(detector: SedirDetector, sample: Sample, report: Report, stop: Stop) -> dict[str, FloatArray]:
@@ -49,9 +49,9 @@ def _pools(detector: SedirDetector, sample: Sample, report: Report, stop: Stop) 
     return {name: value.float().cpu().numpy() for name, value in found.items()}
 
 
-def _accuracy(told: FloatArray, labels: Sequence[str], asked: FloatArray, truth: Sequence[str]) -> float:
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000)).fit(told, labels)
-    return float(np.mean(probe.predict(asked) == np.array(truth)))
+def _accuracy(train: FloatArray, labels: Sequence[str], test: FloatArray, truth: Sequence[str]) -> float:
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000)).fit(train, labels)
+    return float(np.mean(probe.predict(test) == np.array(truth)))
 
 
 def _column(pools: Sequence[Mapping[str, FloatArray]], name: str) -> FloatArray:

@@ -97,9 +97,9 @@ def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
     number = np.full(len(counts), -1, dtype=np.int64)
     number[parts] = np.arange(len(parts))
     found = np.where(solid, number[labels], -1)
-    stray = found < 0
-    if stray.any() and len(parts) > 1:
-        found[stray] = found[~stray][PointTree(local[~stray]).nearest(local[stray])[1]]
+    outliers = found < 0
+    if outliers.any() and len(parts) > 1:
+        found[outliers] = found[~outliers][PointTree(local[~outliers]).nearest(local[outliers])[1]]
     return np.maximum(found, 0)
 
 

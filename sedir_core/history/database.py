@@ -186,7 +186,7 @@ def _in_words(where: str, original: BaseException | None, lost: bool = False) ->
     if code == sqlite3.SQLITE_ERROR and any(sign in str(original) for sign in ("no such", "no column")):
         return BadHistory(where, f"its tables are not those of this program: {_first_line(original)}", _MOVE_AWAY)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return HistoryBusy(where, "another program is writing", "it is tried again by itself")
+        return HistoryBusy(where, "another program is writing", "it is retried automatically")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return BadHistory(where, "is damaged", _MOVE_AWAY)
     words = {

@@ -93,9 +93,9 @@ def cached_hold_outs(
         for part, turn in every:
             if stop():
                 raise Cancelled
-            laid = hold_out(basis, part, n_points, generator(*seed, part, turn))
-            made[f"{part}.{turn}.points"] = torch.from_numpy(np.ascontiguousarray(laid.points))
-            made[f"{part}.{turn}.residual"] = torch.tensor(laid.residual, dtype=torch.float64)
+            sampling = hold_out(basis, part, n_points, generator(*seed, part, turn))
+            made[f"{part}.{turn}.points"] = torch.from_numpy(np.ascontiguousarray(sampling.points))
+            made[f"{part}.{turn}.residual"] = torch.tensor(sampling.residual, dtype=torch.float64)
         return made
 
     settings = {"held_out": [n_points, turns, *seed]}

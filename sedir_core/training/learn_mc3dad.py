@@ -109,11 +109,11 @@ def _held_out(detector: Mc3dadDetector, name: str, basis: Basis, material: Mater
             if stop():
                 raise Cancelled
             random = generator(training.seed, "held out", name, part, turn)
-            laid = hold_out(basis, part, material.n_points, random)
-            tokens = detector.maskable(laid.points)
-            errors = detector.nets.rebuild(tokens, detector.method, coin_of(laid.points))[2]
-            found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), laid.points)
+            sampling = hold_out(basis, part, material.n_points, random)
+            tokens = detector.maskable(sampling.points)
+            errors = detector.nets.rebuild(tokens, detector.method, coin_of(sampling.points))[2]
+            found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), sampling.points)
             scores.append(float(found.max()))
-            residuals.append(laid.residual)
+            residuals.append(sampling.residual)
             maps.append(found)
     return _HeldOut(np.array(scores), np.array(residuals), np.concatenate(maps))

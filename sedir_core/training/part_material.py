@@ -95,10 +95,10 @@ def hold_out_all(material: PartMaterial, name: str, stop: Stop) -> list[HeldOutS
     training = material.config.training
     seed = (training.seed, "held out", name)
     found = []
-    for laid in cached_hold_outs(material.bases[name], material.n_points, training.held_out, stop, seed):
-        random = generator(training.seed, "as scanned", name, laid.part, laid.turn)
-        raw = material.raw(name, laid.part, len(laid.points), random)
-        found.append(HeldOutSampling(laid.part, Cloud(raw, laid.points), laid.residual))
+    for sampling in cached_hold_outs(material.bases[name], material.n_points, training.held_out, stop, seed):
+        random = generator(training.seed, "as scanned", name, sampling.part, sampling.turn)
+        raw = material.raw(name, sampling.part, len(sampling.points), random)
+        found.append(HeldOutSampling(sampling.part, Cloud(raw, sampling.points), sampling.residual))
     return found
 
 
