@@ -1,4 +1,4 @@
-"""Two runs compared category by category: dumbbell chart, score against error, and confusion matrix."""
+"""Two runs compared category by category: dots on a line, score against error, and who is taken for whom."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
 class CategoryChart(QWidget):
-    """Shared by the charts: names, the colours of the two runs, and the highlighted categories."""
+    """What the charts share: names, colours of the two runs, and the categories that keep their colour."""
 
     category_clicked = Signal(int)
 
@@ -212,7 +212,7 @@ class ConfusionView(CategoryChart):
                     painter.setPen(QColor(self._theme.panel if count / total > 0.5 else self._theme.ink))
                     painter.drawText(where, CENTRE, str(count))
         painter.setPen(QColor(self._theme.quiet))
-        painter.drawText(QRectF(box.left(), box.bottom() + 1, box.width(), 18), CENTRE, "predicted (same order)")
+        painter.drawText(QRectF(box.left(), box.bottom() + 1, box.width(), 18), CENTRE, "taken for (same order)")
         painter.end()
 
     def event(self, event: QEvent) -> bool:

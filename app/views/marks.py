@@ -160,7 +160,7 @@ class Marks:
             ]
             free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), reserved))]
             clear = [room for room in free if not any(room.contains(place) for place in places)]
-            if best := clear or free:  # covering a defect is better than no callout
+            if best := clear or free:  # better over the place of a defect than nowhere
                 taken[index] = best[0]
         return taken
 

@@ -92,7 +92,7 @@ def ice(
     run, baseline_run, dataset = paths[0], paths[1], Path(paths[2])
     from sedir_core.datasets.index import open_dataset
     from sedir_core.detectors.base import load_detector
-    from sedir_core.evaluation.ice import Contender, compare, with_unique_titles
+    from sedir_core.evaluation.ice import Contender, compare, told_apart
     from sedir_core.evaluation.ice_export import write_csv, write_npz
     from sedir_core.evaluation.ice_figure import check_format, draw_comparison
     from sedir_core.evaluation.tsne import flatten
@@ -103,7 +103,7 @@ def ice(
     data = open_dataset(dataset, wanted)
     with interruptible() as stop, progress() as report:
         runs = find_model(run), find_model(baseline_run)
-        model, baseline = with_unique_titles(*(Contender.of(path, load_detector(path, device)) for path in runs))
+        model, baseline = told_apart(*(Contender.of(path, load_detector(path, device)) for path in runs))
         found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop)
         if figure is not None or csv is not None or npz is not None:
             places_seed = seed if tsne_seed is None else tsne_seed

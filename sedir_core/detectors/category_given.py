@@ -85,7 +85,7 @@ class CategoryGiven:
         self,
         scan: Scan,
         category: str,
-        aligned_scan: AlignedScan,
+        laid: AlignedScan,
         scores: FloatArray,
         score: float,
         reconstruction: DoubleArray,
@@ -96,11 +96,11 @@ class CategoryGiven:
         """The detection from point scores (n,), NaN where not evaluated, and the object score."""
         mine = self.reference(category)
         defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
-        uncertain = not aligned_scan.misfit < UNKNOWN_RESIDUAL
+        uncertain = not laid.misfit < UNKNOWN_RESIDUAL
         reason = verdict_reason(score, mine.threshold, defects)
         if uncertain:
-            reason = f"does not fit {category}: {aligned_scan.misfit:.1f} times the usual distance"
-        taken = {**seconds, "align": aligned_scan.seconds}
+            reason = f"does not fit {category}: {laid.misfit:.1f} times the usual distance"
+        taken = {**seconds, "align": laid.seconds}
         return Detection(
             point_scores=scores,
             object_score=score,
@@ -115,7 +115,7 @@ class CategoryGiven:
             defects=defects,
             seconds=taken | {"total": sum(taken.values())},
             unit=self.config.data.unit,
-            to_unit=aligned_scan.placement.to_unit,
+            to_unit=laid.placement.to_unit,
         )
 
 
@@ -132,19 +132,19 @@ class CategoryGivenDetector(CategoryGiven, ABC):
         """Score one scan; see `Detector.detect`. Raises UnknownCategory also for "auto"."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
-            aligned_scan = self.align(scan, category)
+            laid = self.align(scan, category)
         with watch.stage("compare", 0.4):
-            found = self.score_cloud(category, cloud_of(aligned_scan.points, aligned_scan.placement))
+            found = self.score_cloud(category, cloud_of(laid.points, laid.placement))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
-            everywhere[valid] = found.scores[PointTree(aligned_scan.points).nearest(scan.points[valid])[1]]
+            everywhere[valid] = found.scores[PointTree(laid.points).nearest(scan.points[valid])[1]]
             normal = self.known[category].surface.points if found.rebuilt is None else found.rebuilt
-            surface = aligned_scan.placement.leave(normal)
+            surface = laid.placement.leave(normal)
         detection = self.conclude_on(
             scan,
             category,
-            aligned_scan,
+            laid,
             everywhere,
             found.object_score,
             surface,

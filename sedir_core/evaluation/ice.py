@@ -68,7 +68,7 @@ class RunResult:
 @dataclass(frozen=True)
 class Comparison:
     """Both runs on the same samples. labels: (n,) index into categories. anomalous: (n,) True on defective samples,
-    which are plotted but excluded from all numbers. warnings: for the reader."""
+    which take part in the picture and in none of the numbers. warnings: what a reader should know."""
 
     dataset: str
     seed: int
@@ -137,7 +137,7 @@ class Contender:
         return cls(run_dir.name, detector, f"{label_of(config)}, seed {config.training.seed}")
 
 
-def with_unique_titles(*contenders: Contender) -> tuple[Contender, ...]:
+def told_apart(*contenders: Contender) -> tuple[Contender, ...]:
     """Add the run names to the titles if these are not unique."""
     titles = [one.title for one in contenders]
     if len(set(titles)) == len(titles):
@@ -156,9 +156,9 @@ def compare(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> Comparison:
-    """Compare tokens, reconstructions and residuals of both runs on the training split and the test samples.
+    """Tokens, reconstructions and residuals of both runs on the training part and the test samples, and what they say.
 
-    categories: by default those shared by dataset and runs. Raises UnknownCategory, BadDataset, BadRun, Cancelled.
+    categories: those that dataset and runs share by default. Raises UnknownCategory, BadDataset, BadRun, Cancelled.
     """
     names, warnings = _shared(model, baseline, dataset, categories)
     for one in (model, baseline):
@@ -197,7 +197,7 @@ def defined(value: float) -> float | None:
 def collect(
     runs: Sequence[Contender], samples: Sequence[Sample], mode: str, report: Report, stop: Stop
 ) -> tuple[dict[Sample, tuple[Explanation, ...]], list[UserError]]:
-    """Each run's result for each sample; a scan that fails in one run is skipped in both."""
+    """What each run says of each sample; a scan that one of them cannot take is left out for both."""
     found: dict[Sample, tuple[Explanation, ...]] = {}
     errors: list[UserError] = []
     for i, sample in enumerate(samples):

@@ -14,10 +14,10 @@ Shape = Literal["circle", "square", "triangle", "diamond"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5195")
 SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond")
 MODEL, BASELINE = "#1F2937", "#6B7686"
-"""Colours of the two runs side by side: dark and grey, unlike any category."""
+"""The two runs, wherever they stand side by side: dark and grey, so that no run looks like a category."""
 DARK_COLOURS = ("#4AA8E8", "#F07F3C", "#2FC596", "#E29BC4", "#9AD7FA", "#F5BE3D", "#B593D6")
 DARK_RUNS = ("#E7EAEF", "#8F9AAA")
-"""The same on a dark background."""
+"""The same on a dark ground."""
 
 MEASURE_NAMES = {
     "silhouette": "Silhouette",
@@ -41,7 +41,7 @@ def category_style(index: int, dark: bool = False) -> tuple[str, Shape]:
 
 
 def better(name: str, model: float, baseline: float) -> int | None:
-    """0 if the model is better, 1 if the baseline is, None if equal or undefined."""
+    """0 where the model is better, 1 where the baseline is, None where they are equal or one is undefined."""
     if isnan(model) or isnan(baseline) or model == baseline:
         return None
     return 0 if (model > baseline) == HIGHER_IS_BETTER[name] else 1

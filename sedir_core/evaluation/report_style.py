@@ -26,7 +26,7 @@ def sentence(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Whole per cent, as in a verdict's reason; `> 9999 %` for larger values."""
+    """Whole per cents, as the reason of a verdict has them; `> 9999 %` beyond what anybody reads."""
     return "> 9999 %" if share >= 99.995 else f"{100 * share:.0f} %"
 
 
@@ -109,12 +109,12 @@ def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
 
 
 def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
-    # A unit given by the user rather than the model; the text is the same.
-    with_unit = found if found.unit != UNKNOWN else replace(found, unit=cast("Unit", unit or UNKNOWN))
+    # A unit that only people know is not the model's; to the words that makes no difference.
+    told = found if found.unit != UNKNOWN else replace(found, unit=cast("Unit", unit or UNKNOWN))
     sides = defect.extent if defect.size is None else defect.size
     limit = found.point_threshold
     return Line(
-        defect_sentence(defect, with_unit),
+        defect_sentence(defect, told),
         defect.kind or "departure",
         "" if math.isnan(defect.depth) else _plus(defect.depth) + length_text(factor * defect.depth, ""),
         area_text(factor**2 * defect.area, ""),

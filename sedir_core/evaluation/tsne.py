@@ -23,7 +23,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Flat:
-    """(n, 2) t-SNE coordinates of both runs, with their parameters."""
+    """(n, 2) t-SNE coordinates of both runs, and what they were made with."""
 
     model: FloatArray
     baseline: FloatArray

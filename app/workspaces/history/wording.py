@@ -16,7 +16,7 @@ def when_text(when: datetime) -> str:
 
 
 def score_text(one: Inspection) -> str:
-    """`142 %` of the limit, or the score itself without a usable limit."""
+    """`142 %` of the limit, or the score itself where there is no limit to divide by."""
     share = one.share
     if share is None or share != share:
         return f"{one.score:.3g}"

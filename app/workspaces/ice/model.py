@@ -136,11 +136,11 @@ def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[C
     """Collect the tokens and embed them."""
     report(0.0, "loading")
     from sedir_core.datasets.index import open_dataset  # late: loads torch and scikit-learn
-    from sedir_core.evaluation.ice import Contender, compare, with_unique_titles
+    from sedir_core.evaluation.ice import Contender, compare, told_apart
 
     data = open_dataset(request.dataset)
     paths = request.model, request.baseline
-    model, baseline = with_unique_titles(*(Contender.of(path, request.load(path, request.device)) for path in paths))
+    model, baseline = told_apart(*(Contender.of(path, request.load(path, request.device)) for path in paths))
     found = compare(
         model, baseline, data, with_anomalous=request.anomalous, stop=stop,
         report=lambda fraction, stage: report(COLLECTING * fraction, stage),

@@ -1,4 +1,4 @@
-"""The ICE workspace: two runs on the same samples, side by side, with a shared selection."""
+"""The ICE workspace: two runs on the same samples, side by side, with one selection through all views."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class CategoryLegend(QListWidget):
         self.setIconSize(QSize(16, 16))
         self.setFixedWidth(150)
         self.setViewportMargins(4, 6, 4, 6)
-        self.setToolTip("Select categories to highlight their samples in every view")
+        self.setToolTip("Choose categories to select their samples in every view")
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(sorted(self.row(i) for i in self.selectedItems())))
 
     def show_categories(self, names: Sequence[str], looks: Sequence[MarkLook]) -> None:
@@ -86,7 +86,7 @@ class CategoryLegend(QListWidget):
 
 
 class MeasureTable(QTableWidget):
-    """One row per measure for both runs, the better one marked."""
+    """A row per measure, both runs, the better one marked."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(0, 3, parent)
@@ -201,7 +201,7 @@ class Thumbnail(QFrame):
         painter.end()
 
     def _draw_points(self, painter: QPainter, points: DoubleArray) -> None:
-        """Drawn from above and the side; nearer points are stronger."""
+        """From above and aside; nearer points are stronger."""
         turn, tilt = np.radians(35), np.radians(25)
         x = points[:, 0] * np.cos(turn) - points[:, 1] * np.sin(turn)
         away = points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn)

@@ -1,4 +1,4 @@
-"""Chooses what to compare: a data set, a run, and a baseline run."""
+"""What to compare: a data set, a run, and the run it is compared with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER = "Choose a run…"
 
 
 class SetupBar(GroupedBar):
-    """One row above the page. `ready` if everything is chosen and the two runs differ."""
+    """One row above the work. `ready` while everything is chosen and the two runs differ."""
 
     compare_wanted = Signal()
     changed = Signal()
@@ -27,12 +27,12 @@ class SetupBar(GroupedBar):
         self.setObjectName("panel")
         self._folders = folders
         self.dataset: Path | None = None
-        self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder with a subfolder per category")
+        self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder that holds the categories")
         self.dataset_button.clicked.connect(self._ask_dataset)
         self.model, self.baseline = (
             QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents) for _ in "ab"
         )
-        for combo, tip in ((self.model, "The run to evaluate"), (self.baseline, "The run it is compared with")):
+        for combo, tip in ((self.model, "The run in question"), (self.baseline, "The run it is compared with")):
             combo.setToolTip(tip)
             combo.setAccessibleName(tip)
             combo.setMinimumWidth(116)
@@ -117,6 +117,6 @@ class SetupBar(GroupedBar):
 
 
 def _run(combo: QComboBox) -> Path | None:
-    """The chosen run; None for the entry that opens a file dialog."""
+    """The run chosen; None on the entry that asks for another one."""
     chosen = combo.currentData()
     return None if chosen is None else Path(chosen)

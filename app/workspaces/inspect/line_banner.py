@@ -32,7 +32,7 @@ class LineWords:
 
 
 def line_words(entry: Entry | None, folder: str) -> LineWords:
-    """Text of the banner for a scan. folder: the watched one, or empty."""
+    """What the banner says of a scan. folder: the one that is watched, empty where none is."""
     if entry is None:
         return LineWords("", "Ready", f"Waiting for scans in {folder}." if folder else "No folder is watched.")
     name = entry.path.name
@@ -44,7 +44,7 @@ def line_words(entry: Entry | None, folder: str) -> LineWords:
 
 
 def _sentence(entry: Entry) -> str:
-    """The main point: who overrode the verdict, or the strongest defect."""
+    """The one thing to know: who overruled it, or what is wrong with it first of all."""
     found = entry.detection
     assert found is not None
     if entry.review is not None:

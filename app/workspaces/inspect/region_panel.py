@@ -248,7 +248,7 @@ def _hint(entry: Entry | None, picked: bool, rows: int) -> str:
     if entry.raw.expected is None:
         return "This model does not measure deviations."
     if entry.past is not None:
-        return "Tolerances in force at the time."
+        return "As it was judged then."
     if rows:
         return f"Of every {entry.raw.category}. Double-click a value to change it."
-    return "Add creates a region around the picked point." if picked else "Pick the centre of a new region (P)."
+    return "Add makes a region around the picked point." if picked else "Pick a point where a region is to be (P)."

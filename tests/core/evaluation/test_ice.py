@@ -16,7 +16,7 @@ from tiny_run import CATEGORIES, part
 
 from sedir_core.datasets.index import open_dataset
 from sedir_core.errors import BadDataset, BadRun, Cancelled, CannotWrite, UnknownCategory
-from sedir_core.evaluation.ice import Contender, compare, with_unique_titles
+from sedir_core.evaluation.ice import Contender, compare, told_apart
 from sedir_core.evaluation.ice_export import write_csv, write_npz
 from sedir_core.evaluation.ice_figure import draw_comparison
 from sedir_core.evaluation.tsne import Flat, tsne, usable
@@ -235,9 +235,8 @@ def test_long_names_are_whole_in_the_legend_too(tmp_path) -> None:
 
 
 def test_two_runs_of_one_method_and_seed_are_told_apart_by_their_names(detector) -> None:
-    first, second = with_unique_titles(
+    first, second = told_apart(
         Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0")
     )
     assert (first.title, second.title) == ("SeDiR, seed 0 (a)", "SeDiR, seed 0 (b)")
-    alone = with_unique_titles(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))
-    assert alone[1].title
+    assert told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))[1].title
