@@ -37,7 +37,7 @@ def plain(colour: str, n: int) -> Rgb:
 
 
 def thinned(points: DoubleArray, most: int) -> IntArray:
-    """Indices of an evenly spread, deterministic subset of points (n, 3)."""
+    """Rows of at most so many of points (n, 3), spread evenly; the same ones whenever it is asked."""
     local = (points - points.mean(axis=0)).astype(np.float32) if len(points) else points.astype(np.float32)
     return spread_subset(local, most, generator("picture"))
 

@@ -10,7 +10,7 @@ from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
-COMPANY, REACH = 3, 8.0  # a surface point has this many neighbours within this many spacings, even in sparse areas
+COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
 
 
 def nearest_groups(points: FloatArray, centres: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
@@ -27,7 +27,7 @@ def spread(
     values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3), NaN if no source is `within`.
     """
     distances, indices = PointTree(sources).nearest_k(targets, k)
-    # Relative to the nearest: neither the unit nor a coincident source and target may equalise the weights.
+    # Relative to the nearest: neither the unit nor a target on top of a source may level the weights.
     nearest = distances[:, :1]
     weights = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0)
     weights /= weights.sum(axis=1, keepdims=True)
@@ -82,7 +82,7 @@ def clusters(points: DoubleArray, reach: float) -> IntArray:
 def typical_spacing(points: DoubleArray, k: int = 16) -> float:
     """Side of the surface area per point, taken as a square: the median over at most 2,000 of the points (n, 3).
 
-    Estimated from the disc that reaches to the k-th neighbour, which works for grids and random samplings.
+    The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random.
     """
     return spacing_in(PointTree(points), k)
 

@@ -23,7 +23,7 @@ WRITES = {"sedir_writes": True}
 BUSY_MS = 5000
 OPEN_LOCK_S = 20.0
 CONNECT_S = 5
-_MIGRATION_LOCK = 5_130_117_441  # our arbitrary key for PostgreSQL's advisory lock
+_MIGRATION_LOCK = 5_130_117_441  # any number of ours: PostgreSQL's advisory locks are numbers
 _TABLES = "the tables inspections, defects, overrides and alembic_version"
 _MOVE_AWAY = "move the file away to begin a new one; it is left as it is"
 

@@ -37,7 +37,7 @@ def refuse_indices(source: Source, table: DoubleArray) -> None:
 
 
 def refuse_directions(source: Source, table: DoubleArray) -> None:
-    """table: (n, 3). Raises NoCoordinates if all rows have length 1, like normals; see `refuse_indices`."""
+    """table: (n, 3). Raises NoCoordinates where all rows have length 1, as normals have; see `refuse_indices`."""
     finite = table[np.isfinite(table).all(axis=1)]
     if source.columns or len(finite) < MIN_POINTS:
         return

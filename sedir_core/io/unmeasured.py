@@ -77,7 +77,7 @@ def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray
 
 
 def _size(points: DoubleArray) -> float:
-    """Robust estimate of the part's diagonal: twice the interquartile range."""
+    """About the diagonal of the part, whatever else is among the points: twice the spread of the middle half."""
     some = points[:: max(1, len(points) // _SAMPLED)]
     with np.errstate(over="ignore"):
         low, high = np.quantile(some, (0.25, 0.75), axis=0)

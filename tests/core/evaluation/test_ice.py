@@ -235,8 +235,6 @@ def test_long_names_are_whole_in_the_legend_too(tmp_path) -> None:
 
 
 def test_two_runs_of_one_method_and_seed_are_told_apart_by_their_names(detector) -> None:
-    first, second = told_apart(
-        Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0")
-    )
+    first, second = told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0"))
     assert (first.title, second.title) == ("SeDiR, seed 0 (a)", "SeDiR, seed 0 (b)")
     assert told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))[1].title
