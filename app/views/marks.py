@@ -82,7 +82,7 @@ class Marks:
     """Drawn over one view, strongest defect first; it wins where two callouts compete for a position."""
 
     def __init__(self, overlay: Overlay, reserved: Callable[[], QRectF] = QRectF) -> None:
-        """reserved: areas of the picture that callouts keep clear of."""
+        """reserved: what of the picture is not for callouts."""
         self._overlay, self._reserved = overlay, reserved
         self._marks: list[Mark] = []
         self._ink, self._accent = "#ffffff", "#ffffff"

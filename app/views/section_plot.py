@@ -82,7 +82,7 @@ class SectionPlot(QWidget):
         self._hovered: int | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(300, 120)
-        self.setAccessibleName("Section: outline and profile")
+        self.setAccessibleName("Section: outline, and what was measured along it")
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(520, 190)
@@ -187,7 +187,7 @@ class SectionPlot(QWidget):
             painter.drawRoundedRect(room, 5, 5)
         self._title(painter, self._outline_room, "Outline")
         if self._section is None or not len(self._section.outline):
-            self._say(painter, self._outline_room, "The plane does not cross the scan.")
+            self._say(painter, self._outline_room, "The plane does not meet the scan.")
             return
         self._paint_outline(painter)
         self._legend(painter)
