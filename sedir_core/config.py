@@ -123,8 +123,8 @@ class TrainingConfig(Section):
         64,
         simple=True,
     )
-    held_out: int = setting(4, "additional samplings per training scan, held out for calibration [O]", 1, 64)
-    patch_steps: int = setting(1500, "training steps of the decoder that renders the reconstruction [O]", 1, 100_000)
+    held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
+    patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
     expectation_steps: int = setting(
         1500, "steps that fit the expectation at each place, if the network reads it [O]", 1, 100_000
     )

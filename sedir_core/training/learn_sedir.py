@@ -74,7 +74,7 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
 def calibrated(
     nets: Nets, material: Material, report: Report, stop: Stop, judges: Judges | None = None
 ) -> dict[str, Category]:
-    """Calibrate the material's categories on good parts. judges: see `calibrate`. Raises Cancelled."""
+    """What is usual for good parts of the material's categories. judges: see `calibrate`. Raises Cancelled."""
     config, device = material.config, material.device
 
     def gather(
