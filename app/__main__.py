@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the window, run until it is closed, and end the process; returns only where another window took over."""
+    """Open the window, run until it is closed and end the process; returns only if another window took over."""
     asked = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     model = find_model(asked.model) if asked.model else None
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     QSurfaceFormat.setDefaultFormat(graphics_format())
     app = QApplication(sys.argv[:1])
-    # QApplication takes over the user's locale; C libraries would then read 49.8 as 49.
+    # QApplication sets the user's locale; C libraries could then parse 49.8 as 49.
     locale.setlocale(locale.LC_NUMERIC, "C")
     app.setApplicationName("sedir-inspect")
     app.setApplicationDisplayName("SeDiR Inspect")
@@ -79,13 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    # Everything of ours is closed. Taking down torch, VTK and Qt would cost a second more, many on a busy machine; and
-    # where a library call that cannot be interrupted still runs in a thread, ending the interpreter would crash.
+    # Everything of ours is closed. Unloading torch, VTK and Qt would take another second, many on a busy machine, and
+    # finalising the interpreter would crash while an uninterruptible library call runs in a thread.
     os._exit(status)
 
 
 class CrashHooks:
-    """Bugs do not pass silently and do not end the program: the first opens a dialog, further ones join it."""
+    """Unhandled exceptions neither pass silently nor end the program: the first opens a dialog, others are added."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
@@ -93,12 +93,12 @@ class CrashHooks:
         window.model.bug_found.connect(lambda error: self.show(type(error), error, error.__traceback__))
 
     def install(self) -> None:
-        """Take over the interpreter's hooks; PySide calls the first for errors in slots."""
+        """Install the exception hooks; PySide calls sys.excepthook for errors in slots."""
         sys.excepthook = self.show
         threading.excepthook = lambda args: log.error("error in %s", args.thread, exc_info=args.exc_value)
 
     def show(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        """Log the error and show it, copyable."""
+        """Log the error and show it in a copyable dialog."""
         if issubclass(kind, KeyboardInterrupt):
             self._window.close()
             return
@@ -126,7 +126,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def graphics_format() -> QSurfaceFormat:
-    """What VTK needs; a format set after the first window exists would come too late."""
+    """The surface format VTK needs; it must be set before the first window exists."""
     wanted = QSurfaceFormat()
     wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
     wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)

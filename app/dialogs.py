@@ -1,4 +1,4 @@
-"""The dialogs of a window: opened once each, dressed in its theme, fed by a thread of their own."""
+"""The dialogs of a window: one instance each, following the theme, with a worker thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Dialogs(QObject):
-    """Opens them; the window's actions call the methods."""
+    """Opens the dialogs; called by the window's actions."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class Dialogs(QObject):
         return self._pool.close()
 
     def may_quit(self) -> bool:
-        """Ask, where the user wants to be asked, before scans that are being inspected are left."""
+        """Ask for confirmation while scans are being inspected, if the user has enabled that."""
         if not (self._wanted.confirm_quit and self._model.busy):
             return True
-        question = "Scans are still being inspected. Quit all the same?"
+        question = "Scans are still being inspected. Quit anyway?"
         return QMessageBox.question(self._parent, "Quit", question) is QMessageBox.StandardButton.Yes
 
     def show_settings(self) -> SettingsDialog:
-        """The settings; the same dialog comes to the front if it is open."""
+        """Show the settings, raising the dialog if it is open."""
         if self._settings is None:
             self._settings = SettingsDialog(self._wanted, self._theme, self._parent)
             self._settings.model_wanted.connect(self.show_models)
@@ -81,9 +81,9 @@ class Dialogs(QObject):
         return self._settings
 
     def show_models(self) -> ModelDialog:
-        """The choice of model and device; the same dialog comes to the front if it is open."""
+        """Show the model dialog, raising it if it is open."""
         if self._models is None:
-            # Not at the top: they bring the configuration's schema, which the first paint need not wait for.
+            # Imported late: they pull in the configuration's schema, which would delay the first paint.
             from app.jobs import models
             from app.widgets.model_dialog import ModelDialog
 
@@ -100,13 +100,13 @@ class Dialogs(QObject):
         return self._models
 
     def show_shortcuts(self, shortcuts: Shortcuts) -> ShortcutDialog:
-        """The editor of the keys."""
+        """Show the shortcut editor."""
         dialog = ShortcutDialog(shortcuts, self._parent)
         dialog.show()
         return dialog
 
     def show_guide(self) -> GuideWindow:
-        """The user guide."""
+        """Show the user guide."""
         guide = GuideWindow(user_guide(), self._parent)
         guide.show()
         return guide
@@ -115,7 +115,7 @@ class Dialogs(QObject):
         return help_texts.show_about(self._parent)
 
     def open_log_folder(self) -> None:
-        """In the system's file manager."""
+        """Open the log folder in the system's file manager."""
         folder = writable_folders()["log"]
         if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self._messages.inform(f"The log folder is {folder}")

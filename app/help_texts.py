@@ -1,4 +1,4 @@
-"""What Help says of the program, and the facts a bug report needs, without names of parts, people and folders."""
+"""The About text, and diagnostics for bug reports without names of parts, people or folders."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show_about(parent: QWidget) -> QMessageBox:
     """Name, version and licence."""
     lines = [
         f"<h3>SeDiR Inspect {_version('sedir-inspect')}</h3>",
-        "<p>Finds defects in 3D scans with one model for many kinds of part<br>and shows what it takes for normal.</p>",
+        "<p>Finds defects in 3D scans with one model for many kinds of part<br>and shows what it considers normal.</p>",
         f"<p>Python {platform.python_version()}, PyTorch {_version('torch')}, Qt {qVersion()}</p>",
         "<p>MIT licence.</p>",
     ]
@@ -52,7 +52,7 @@ def show_about(parent: QWidget) -> QMessageBox:
 
 
 def diagnostics(session: Session, settings: Settings) -> str:
-    """Plain text for a bug report: versions, screen, graphics, model, how many scans are in which state, last words."""
+    """Plain text for a bug report: versions, screen, graphics, model, scans by state, last log messages."""
     screen = QGuiApplication.primaryScreen()
     method = session.model.method if session.model else "not loaded"
     states = [entry.state.value for entry in session.entries]
@@ -75,7 +75,7 @@ def diagnostics(session: Session, settings: Settings) -> str:
 
 
 def last_words(path: Path, session: Session) -> list[str]:
-    """The last warnings and errors of the log, without the names of scans, parts and folders."""
+    """The last warnings and errors in the log, without names of scans, parts and folders."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -92,7 +92,7 @@ def _without(line: str, names: set[str]) -> str:
 
 
 def _short(path: Path) -> str:
-    """The name of the user's folder is the user's name."""
+    """Shorten paths to ~: the home folder contains the user's name."""
     home = str(Path.home())
     return f"~{str(path).removeprefix(home)}" if str(path).startswith(home) else f"<path>/{path.name}"
 

@@ -1,4 +1,4 @@
-"""The main window: wiring only. Work is done in the workspaces, state is in the session, commands are in the menus."""
+"""The main window: wiring only. Work happens in the workspaces, state is in the session, commands are in the menus."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ from sedir_core.config import METHOD_NAMES
 from sedir_core.places import DEFAULT_RUN, bundled_runs
 
 DEFAULT_SHARE = 0.8
-"""Of the screen's width and height, for the first start; later the window comes back as it was left."""
+"""Share of the screen used at first start; later the geometry is restored."""
 START_SIZE, LEAST_SIZE = (1120, 720), (800, 500)
-"""At the first start where the screen has room for it, and the smallest at which everything can be used."""
+"""Size at first start if the screen allows, and minimum usable size."""
 
 
 class MainWindow(QMainWindow):
-    """One window of the program. `first_painted` comes once, when something is on the screen."""
+    """One window of the program. `first_painted` is emitted once, after the first paint."""
 
     first_painted = Signal()
     workspace_changed = Signal(str)
@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         self.recording = RecordingStatus(session, settings, self.theme, self)
         self._model_label = QToolButton(toolTip="Choose another model, or where it computes", autoRaise=True)
         self._model_label.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._category = QComboBox(toolTip="Which part it is; automatic lets the model find out")
+        self._category = QComboBox(toolTip="The kind of part; with Automatic the model identifies it")
         self._category.setAccessibleName("Part")
         self.setWindowTitle("SeDiR Inspect")
         self.workspace = HOME
@@ -120,11 +120,11 @@ class MainWindow(QMainWindow):
 
     @property
     def closed_cleanly(self) -> bool:
-        """After closing: False if a job could not be stopped in time and its thread still runs."""
+        """After closing: False if a job could not be stopped in time and its thread is still running."""
         return self._closed_cleanly
 
     def show_workspace(self, key: str) -> None:
-        """Inspect or one of the registry's workspaces, built at its first showing."""
+        """Show Inspect or another workspace, building its page on first use."""
         page: QWidget = self.page
         if key != HOME:
             page = self._built(key)
@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         holder = QApplication.focusWidget()
         self._stack.setCurrentWidget(page)
         if holder is not None and holder is not self and not holder.isVisible():
-            page.setFocus(Qt.FocusReason.OtherFocusReason)  # nothing types into a page that is not on show
+            page.setFocus(Qt.FocusReason.OtherFocusReason)  # a hidden page must not keep the keyboard focus
         self.tools.show_workspace(key)
         self.menus.show_workspace(key)
         self.workspace_changed.emit(key)
@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         return self._widgets[key]
 
     def _go(self, wanted: Navigation) -> None:
-        """What one workspace wants of another."""
+        """Handle a request from one workspace to another."""
         if isinstance(wanted, ShowWorkspace):
             self.show_workspace(wanted.key)
         elif isinstance(wanted, OpenScans):
@@ -203,10 +203,10 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
         self.first_painted.connect(self._prepare, Qt.ConnectionType.QueuedConnection)
 
-    # Start and end
+    # Startup and shutdown
 
     def _prepare(self) -> None:
-        """What takes long, now that the window is up."""
+        """Slow initialisation, once the window is up."""
         self.page.stage.regions.load()
         self.model.prepare_graphics()
         self.model.prepare_model()
@@ -219,7 +219,7 @@ class MainWindow(QMainWindow):
         handled = super().event(event)
         if event.type() is QEvent.Type.Paint and not self._painted:
             self._painted = True
-            # Once more through the event loop: the children paint after their window.
+            # One more event loop iteration: children paint after their window.
             QTimer.singleShot(0, self.first_painted.emit)
         return handled
 
@@ -245,18 +245,18 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def end(self) -> None:
-        """Close without a question: the system asks for it."""
+        """Close without confirmation, at the system's request."""
         self._must_end = True
         QApplication.closeAllWindows()
 
     def save_layout(self) -> None:
-        """Where the window and its docks are, for the next start."""
+        """Save geometry and docks for the next start."""
         self.settings.set_layout("window", self.saveGeometry())
         self.settings.set_layout("inspect", self.page.saveState(DOCK_STATE))
         self.settings.flush()
 
     def take_over(self, request: Request) -> None:
-        """What a second start of the program wants: its model, its paths, and this window in front."""
+        """Handle a second start of the program: use its model, open its paths, raise this window."""
         if request.model is not None:
             self.use_model(request.model, self.session.device)
         self.opening.open(request.paths)
@@ -265,7 +265,7 @@ class MainWindow(QMainWindow):
         self.activateWindow()
 
     def reset_layout(self) -> None:
-        """The docks of Inspect as they come, each in its place."""
+        """Restore the default docks of Inspect."""
         self.page.reset_layout(self.width(), self.height())
         self.save_layout()
 
@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
     # The model
 
     def use_model(self, run_dir: Path, device: str) -> None:
-        """Inspect with this run from now on, if it can be loaded there."""
+        """Use this run and device from now on, if it can be loaded."""
         if (run_dir, device) != (self.session.run_dir, self.session.device):
             self.model.try_model(run_dir, device)
 
@@ -313,7 +313,9 @@ class MainWindow(QMainWindow):
         self.session.set_category(self._category.itemData(row))
         if self.session.current_entry is not None:
             self.page.messages.inform(
-                "The part was changed; results so far stay.", "Inspect this scan again", self.page.inspect_again
+                "The kind of part was changed; results so far stay.",
+                "Inspect this scan again",
+                self.page.inspect_again,
             )
 
     def _show_saving(self, progress: object) -> None:
@@ -355,7 +357,7 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _on_line(self, on: bool) -> None:
-        """Bars away, full screen; afterwards as it was. Their commands rest meanwhile: Esc is the way back."""
+        """Hide the bars and go full screen, or restore both. Their commands are disabled meanwhile; Esc leaves."""
         full, state = Qt.WindowState.WindowFullScreen, self.windowState()
         if on:
             self._was_full = bool(state & full)
@@ -380,7 +382,7 @@ class MainWindow(QMainWindow):
 
 
 def show_bug(kind: type[BaseException], details: str, parent: QWidget | None) -> ErrorDetails:
-    """The dialog of last resort: the program goes on, the details can be copied."""
+    """Last-resort error dialog with copyable details; the program continues."""
     what = f"Something went wrong in the program: {kind.__name__}"
     hint = "Your scans and results are still there. Please report the text below."
     dialog = ErrorDetails("Unexpected error", what, hint, details, parent)

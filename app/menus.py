@@ -1,4 +1,4 @@
-"""Every command of the window: its menu, shortcut and icon, and when it can be used."""
+"""Every command of the window: menu, shortcut, icon, and when it is enabled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class WindowActs:
-    """What only the window itself can do."""
+    """Actions that only the window itself can perform."""
 
     quit: Run
     full_screen: Run
@@ -40,7 +40,7 @@ class WindowActs:
 
 
 class Menus(QObject):
-    """Fills a menu bar; `open`, `again` and `stop` are for the tool bar too."""
+    """Fills the menu bar; `open`, `again` and `stop` are also in the tool bar."""
 
     def __init__(
         self,
@@ -73,12 +73,12 @@ class Menus(QObject):
         self.enable()
 
     def show_workspace(self, key: str) -> None:
-        """Single keys must not judge a scan that nobody sees, nor stop what nobody sees at work."""
+        """Single-key shortcuts must not review a hidden scan or stop hidden work."""
         self._here = key == HOME
         self.enable()
 
     def enable(self, *_: object) -> None:
-        """Follow the session: what cannot be done now is grey."""
+        """Enable and disable commands by the session's state."""
         entry, entries = self._session.current_entry, self._session.entries
         for action in self._needs_scan:
             action.setEnabled(self._here and bool(entries))
@@ -173,7 +173,7 @@ class Menus(QObject):
         self._add(menu, "Choose Model…", dialogs.show_models, picture="brain")
 
     def _build_workspaces(self) -> None:
-        """A menu for each of the other workspaces; its page's own commands join when the page is built."""
+        """A menu per workspace; its page adds its own commands when built."""
         self.of_workspace: dict[str, QMenu] = {}
         for entry in WORKSPACES:
             menu, wanted = self._menu(f"&{entry.title}"), ShowWorkspace(entry.key)
@@ -192,7 +192,7 @@ class Menus(QObject):
     def _fill_recent(self, opening: Opening) -> None:
         self._recent.clear()
         for path in self._settings.recent:
-            # An ampersand in a menu text would underline the next letter.
+            # In a menu text an ampersand would underline the next letter.
             shown = self._recent.addAction(str(path).replace("&", "&&"))
             shown.triggered.connect(lambda _=False, path=path: opening.open([path]))
         if self._recent.isEmpty():

@@ -1,4 +1,4 @@
-"""Files that people drop and that hold no scan: what each is, and what to do instead."""
+"""Dropped files that are not scans: what each is, and what to do instead."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class NotAScan:
 
 
 _ARCHIVE = NotAScan("is an archive", "unpack it, then open the folder")
-_DOCUMENT = NotAScan("is a document, not a scan", "open the scans that it tells of")
+_DOCUMENT = NotAScan("is a document, not a scan", "open the scans that it describes")
 _SHEET = NotAScan("is a spreadsheet", "save its columns x, y and z as CSV")
 _PICTURE = NotAScan("is a picture", "open the 3D scan that it shows")
-_FILM = NotAScan("is a film", "export the scan itself, as PLY for instance")
-_CAD = NotAScan("belongs to a CAD program", "export it as STL")
+_FILM = NotAScan("is a video", "export the scan itself, for instance as PLY")
+_CAD = NotAScan("is a CAD file", "export it as STL")
 _PROGRAM = NotAScan("is a program", "")
 
 KINDS: Mapping[str, NotAScan] = {
@@ -35,5 +35,5 @@ KINDS: Mapping[str, NotAScan] = {
 
 
 def not_a_scan(path: Path) -> NotAScan | None:
-    """What a file is by its name, where that is no scan; a folder of such a name is a folder."""
+    """What a file is, by its suffix, if not a scan; folders are ignored."""
     return None if path.is_dir() else KINDS.get(path.suffix.lower())

@@ -1,4 +1,4 @@
-"""How scans come into the window: by dialogs, drops, the demo, a watched folder, or from another workspace."""
+"""How scans enter the window: dialogs, drops, the demo, a watched folder, or another workspace."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from sedir_core.places import BUNDLE_SUFFIX
 
 
 class Opening(QObject):
-    """Asks where the scans are and gives them to the Inspect workspace; exported models join the runs."""
+    """Asks for scans and passes them to the Inspect workspace; exported models are imported into the runs."""
 
-    opened = Signal()  # something is on its way
-    refused = Signal(str, object)  # where, Failure: what was given is no scan
+    opened = Signal()  # opening has begun
+    refused = Signal(str, object)  # location, Failure: what was given is not a scan
 
     def __init__(
         self, session: Session, settings: Settings, model: InspectModel, watching: Watching, demo_dir: Path,
@@ -35,7 +35,7 @@ class Opening(QObject):
         self._demo_dir, self._parent = demo_dir, parent
 
     def open(self, paths: Sequence[Path]) -> None:
-        """Open files and folders in Inspect; exported models join the runs."""
+        """Open files and folders in Inspect; exported models are imported into the runs."""
         if bundles := tuple(path for path in paths if path.suffix == BUNDLE_SUFFIX):
             self._session.navigate(ImportRuns(bundles))
         others = [path for path in paths if path not in bundles]
@@ -48,9 +48,9 @@ class Opening(QObject):
             self.opened.emit()
 
     def _refuse(self, strange: Mapping[Path, NotAScan]) -> None:
-        """The first in full, the others by their number."""
+        """Report the first in full and the number of others."""
         path, kind = next(iter(strange.items()))
-        more = f", and {len(strange) - 1} more files are no scans" if len(strange) > 1 else ""
+        more = f", and {len(strange) - 1} more files are not scans" if len(strange) > 1 else ""
         details = "\n".join(f"{path}: {kind.what}" for path, kind in strange.items())
         self._session.navigate(ShowWorkspace(HOME))
         self.refused.emit(path.name, Failure(f"{kind.what}{more}", kind.hint, details))
@@ -76,7 +76,7 @@ class Opening(QObject):
 
     def ask_watched(self) -> None:
         start = str(self._settings.last_folder)
-        if name := QFileDialog.getExistingDirectory(self._parent, "Watch a folder that scans arrive in", start):
+        if name := QFileDialog.getExistingDirectory(self._parent, "Watch a folder for new scans", start):
             self._session.navigate(ShowWorkspace(HOME))
             self._watching.start(Path(name))
 
@@ -88,5 +88,5 @@ class Opening(QObject):
 
 
 def local_files(dropped: QMimeData) -> list[Path]:
-    """Files and folders of this machine among what is dragged."""
+    """Local files and folders among the dragged data."""
     return [Path(url.toLocalFile()) for url in dropped.urls() if url.isLocalFile()]

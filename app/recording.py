@@ -1,4 +1,4 @@
-"""What the window shows of recording: who inspects which lot, and a calm word where nothing can be recorded."""
+"""Recording in the window: operator and lot, and a notice when recording fails."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ GIGABYTE = 1_000_000_000
 
 
 class RecordingStatus(QObject):
-    """Owns the recorder of a window, where the session names a history, and a small part of its status bar."""
+    """Owns a window's recorder, if the session has a history, and its field in the status bar."""
 
     said = Signal(str)
-    failed = Signal(str, object)  # where, Failure
+    failed = Signal(str, object)  # location, Failure
     bug_found = Signal(object)
 
     def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget) -> None:
@@ -38,7 +38,7 @@ class RecordingStatus(QObject):
         self._session, self._settings, self._theme = session, settings, theme
         self.recorder: Recorder | None = None
         self._trouble: Failure | None = None
-        self.who = QToolButton(toolTip="Who inspects, and which lot: recorded with every result")
+        self.who = QToolButton(toolTip="Operator and lot, recorded with every result")
         self.who.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.who.clicked.connect(self.ask_who)
         self.unwritten = QToolButton(visible=False)
@@ -65,18 +65,18 @@ class RecordingStatus(QObject):
         self.unwritten.setIcon(icon("database-alert-outline", theme.uncertain))
 
     def ask_who(self) -> None:
-        """Let the operator say the name and the lot."""
+        """Ask for operator and lot."""
         dialog = WhoDialog(self._session.operator, self._session.lot, self.who.window())
         dialog.accepted.connect(lambda: self.set_who(dialog.operator.text().strip(), dialog.lot.text().strip()))
         dialog.open()
 
     def set_who(self, operator: str, lot: str) -> None:
-        """An empty name means the login name. The lot is not remembered: a stale one would be worse than none."""
+        """An empty name means the login name. The lot is not persisted: a stale one would be worse than none."""
         self._settings.operator = operator
         self._session.set_who(operator or login_name(), lot)
 
     def may_close(self) -> bool:
-        """Where something could not be recorded, whether the window may close all the same."""
+        """If something could not be recorded, ask whether to close anyway."""
         if self.recorder is None or self._trouble is None or not self.recorder.unwritten:
             return True
         count = _counted(self.recorder.unwritten)
@@ -92,7 +92,7 @@ class RecordingStatus(QObject):
         return answer == QMessageBox.StandardButton.Close
 
     def close(self) -> bool:
-        """Write what is left. False if that takes too long."""
+        """Write what is pending. False if that takes too long."""
         return self.recorder is None or self.recorder.close()
 
     def _show(self) -> None:
@@ -117,7 +117,7 @@ class RecordingStatus(QObject):
     def _on_recovered(self) -> None:
         self._trouble = None
         self._show()
-        self.said.emit("Everything is in the history again.")
+        self.said.emit("Everything has now been recorded in the history.")
 
     def _retry(self) -> None:
         if self.recorder is not None:
@@ -152,10 +152,10 @@ class WhoDialog(QDialog):
 
 
 def login_name() -> str:
-    """Whose account this is; empty where the system does not say."""
+    """The account's user name; empty if the system does not provide it."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
+    except (OSError, KeyError):  # a container's user may be unnamed
         return ""
 
 

@@ -1,4 +1,4 @@
-"""`python -m sedir_core` is `sedir`. Hardly anything is imported here: Ctrl-C is quiet from the first moment."""
+"""`python -m sedir_core` is `sedir`. Imports little, so that Ctrl-C is handled quietly from the start."""
 
 import os
 import sys
@@ -19,14 +19,14 @@ def main() -> None:
 
 
 def _open_missing_streams() -> None:
-    """Services start programs without them: then the first file that is opened would get what is written there."""
+    """Services start programs without stdio: the first opened file would then receive the output."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  as long as the program runs
 
 
 def _forget_working_folder() -> None:
-    """`python -m` puts it first on the path, where a folder called `app` or `resources` would hide ours."""
+    """`python -m` puts it first on sys.path, where a folder named `app` or `resources` would shadow ours."""
     home = Path(__file__).resolve().parents[1]
     if not sys.flags.safe_path and sys.path and Path(sys.path[0]).resolve() == Path.cwd() != home:
         del sys.path[0]

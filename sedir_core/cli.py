@@ -1,4 +1,4 @@
-"""The command line: which commands there are, where their defaults come from, and how errors become exit statuses."""
+"""The command line: registers commands, loads option defaults, and maps errors to exit statuses."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EPILOG = (
 
 
 class SedirGroup(TyperGroup):
-    """Opens the window where no command is named, and turns user errors into calm messages."""
+    """Opens the window if no command is given, and turns user errors into plain messages."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, args or ["gui"])
@@ -58,7 +58,7 @@ class SedirGroup(TyperGroup):
         except Cancelled as error:
             say("interrupted; nothing partial was recorded as complete")
             raise typer.Exit(Status.INTERRUPTED) from error
-        except BrokenPipeError:  # whoever read the output has gone: nobody is left to tell
+        except BrokenPipeError:  # the reader of the output has gone
             raise
         except (OSError, MemoryError, ImportError, RuntimeError) as error:
             if (said := trouble_outside(error)) is None:
@@ -70,7 +70,7 @@ class SedirGroup(TyperGroup):
 app = typer.Typer(
     name="sedir",
     cls=SedirGroup,
-    help="Find defects in 3D scans of parts, and show what the model believes is normal.",
+    help="Find defects in 3D scans of parts, and show what the model considers normal.",
     epilog=EPILOG,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

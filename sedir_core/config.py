@@ -1,6 +1,6 @@
-"""Every setting, declared once: the CLI's help, the window's forms and config.toml all read this file.
+"""Every setting, declared once, for the CLI's help, the window's forms and config.toml.
 
-Sources in the help texts: [P] the paper, [R] the reference code of MC3D-AD, [O] our own choice where no source says.
+Sources in the help texts: [P] the paper, [R] the reference code of MC3D-AD, [O] our own choice without a source.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from sedir_core.units import Unit
 Preset = Literal["paper", "desktop", "tiny"]
 METHODS: tuple[str, ...] = tuple(BY_NAME)
 PEERS: tuple[str, ...] = tuple(method.name for method in TABLE if not method.learns)
-"""Detectors that memorise good parts of each category and learn no network."""
+"""Detectors that memorise good parts of each category instead of training a network."""
 METHOD_NAMES: Mapping[str, str] = {method.name: method.label for method in TABLE}
-"""As people read them: the paper's spelling, where it knows the method."""
+"""Display names: the paper's spelling, if it mentions the method."""
 PRESETS: tuple[Preset, ...] = ("paper", "desktop", "tiny")
 
 
@@ -33,18 +33,18 @@ def setting(default: Any, help: str, low: float | None = None, high: float | Non
 
 
 class Section(BaseModel):
-    """A frozen group of settings that refuses unknown names."""
+    """A frozen group of settings that rejects unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(Section):
-    """What the files of the training scans do not say."""
+    """Metadata missing in the training scans' files."""
 
-    unit: Unit = setting("unknown", "unit of the training scans, in which sizes and depths are given [O]", simple=True)
-    columns: str = setting("", "x, y, z of text tables: three names, or numbers from 1; empty finds them out [O]")
+    unit: Unit = setting("unknown", "unit of the training scans, used for sizes and depths [O]", simple=True)
+    columns: str = setting("", "x, y, z of text tables: three names, or numbers from 1; empty: automatic [O]")
     defective_names: Literal["refuse", "learn"] = setting(
-        "refuse", "training scans in folders or files that are called defective: refuse them, or learn them as good [O]"
+        "refuse", "training scans in folders or files named as defective: reject them, or learn them as good [O]"
     )
 
 
@@ -61,17 +61,17 @@ class EncoderConfig(Section):
 class GroupingConfig(Section):
     """From a scan to groups of points."""
 
-    n_groups: int = setting(1024, "tokens a scan, N [P]", 16, 16_384)
-    group_size: int = setting(256, "points of the base neighbourhood, k; beside a finer and a coarser [P]", 8, 512)
-    ratio: float = setting(2.0, "the coarser has this many times k points, the finer as many times fewer [P]", 1.1, 8.0)
+    n_groups: int = setting(1024, "tokens per scan, N [P]", 16, 16_384)
+    group_size: int = setting(256, "points of the base neighbourhood, k; with a finer and a coarser one [P]", 8, 512)
+    ratio: float = setting(2.0, "ratio between neighbourhood sizes: coarse k * ratio, fine k / ratio [P]", 1.1, 8.0)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
 
     @model_validator(mode="after")
     def _sizes_differ(self) -> GroupingConfig:
-        """Said before anything is aligned, which takes minutes."""
+        """Checked before the alignment, which takes minutes."""
         finer, coarser = int(self.group_size / self.ratio), int(self.group_size * self.ratio)
         if not 0 < finer < self.group_size < coarser:
-            raise ValueError(f"group_size {self.group_size} and ratio {self.ratio:g} give no three neighbourhoods")
+            raise ValueError(f"group_size {self.group_size} and ratio {self.ratio:g} do not give three neighbourhoods")
         if 0 < self.working_points < coarser:
             raise ValueError(f"working_points must be 0 or at least the {coarser} points of the coarsest neighbourhood")
         return self
@@ -86,22 +86,22 @@ class NetworkConfig(Section):
     feedforward: int = setting(1024, "width inside the feed-forward layers [R]", 32, 4096)
     dropout: float = setting(0.1, "dropout while training [R]", 0.0, 0.9)
     global_token: Literal["cfgt", "act", "mean", "max", "none"] = setting(
-        "cfgt", "what says which part it is: all of CFGT [P], or an ablation: a piece of it, or nothing"
+        "cfgt", "source of the category identity: all of CFGT [P], or an ablation: part of it, or none"
     )
     geometric_prior: Literal["bias", "mask", "gate", "none"] = setting(
-        "bias", "how local geometry leads the decoder: as a bias on attention [P], or an ablation"
+        "bias", "how local geometry guides the decoder: attention bias [P], or an ablation"
     )
     rebuilt_from: Literal["scan", "identity"] = setting(
         "scan",
-        "what the decoder reads: the scan's own tokens [P], through which a defect is copied, or what identity and "
-        "place let expect [O]",
+        "decoder input: the scan's own tokens [P], which leak defects, or the expectation from identity and "
+        "position [O]",
     )
     jitter_scale: float = setting(20.0, "feature jitter while training [P]", 0.0, 100.0)
     jitter_probability: float = setting(1.0, "share of training steps with jitter [P]", 0.0, 1.0)
 
 
 class LossConfig(Section):
-    """Weights of the terms beside the reconstruction loss."""
+    """Weights of the terms besides the reconstruction loss."""
 
     supervised_contrastive: float = setting(0.001, "weight of L_scl [P]", 0.0, 10.0)
     classification: float = setting(0.001, "weight of L_cls [P]", 0.0, 10.0)
@@ -111,14 +111,14 @@ class LossConfig(Section):
 
 
 class TrainingConfig(Section):
-    """How long and how fast."""
+    """Duration and learning rate."""
 
     epochs: int = setting(1000, "passes over the training scans [P]", 1, 100_000, simple=True)
-    batch_size: int = setting(1, "scans a step, shared by the processes that train together [P]", 1, 1024)
-    samplings: int = setting(1, "different samplings cached of each training scan [O]", 1, 64)
+    batch_size: int = setting(1, "scans per step, over all processes of distributed training [P]", 1, 1024)
+    samplings: int = setting(1, "different samplings cached per training scan [O]", 1, 64)
     views: int = setting(
         0,
-        "further samplings, seen from one side; 0 if scans always show the whole part [O]",
+        "additional single-view samplings; 0 if scans always show the whole part [O]",
         0,
         64,
         simple=True,
@@ -129,74 +129,75 @@ class TrainingConfig(Section):
         1600, "steps that fit the surface the network expects, where it reads identity and place [O]", 1, 100_000
     )
     expectation_steps: int = setting(
-        1500, "steps that fit what the network expects at each place, where it reads that [O]", 1, 100_000
+        1500, "steps that fit the expectation at each place, if the network reads it [O]", 1, 100_000
     )
-    judge_steps: int = setting(1000, "steps that teach each judge from planted defects [O]", 1, 100_000)
+    judge_steps: int = setting(1000, "training steps of each judge on planted defects [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0)
     schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
         "cosine",
-        "how the rate falls: cosine annealing [P]; to a tenth after four fifths of the steps [R]; constant for the "
-        "first hundredth, then cosine to a thousandth, as PO3AD's [R]; not at all, as R3D-AD's [R]",
+        "learning-rate schedule: cosine annealing [P]; to a tenth after four fifths of the steps [R]; constant for "
+        "the first hundredth, then cosine to a thousandth, as in PO3AD [R]; constant, as in R3D-AD [R]",
     )
     weight_decay: float = setting(1e-4, "AdamW's weight decay [R]", 0.0, 1.0)
     clip_norm: float = setting(0.1, "gradient norm is clipped to this [R]", 0.0, 100.0)
-    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "bf16 where the hardware has it, unless fp32")
-    checkpoint_seconds: float = setting(60.0, "at most this long between two checkpoints [O]", 1.0, 3600.0)
-    seed: int = setting(0, "everything random follows from it", 0, 2**31 - 1, simple=True)
+    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "bf16 if the hardware supports it, unless fp32")
+    checkpoint_seconds: float = setting(60.0, "longest time between two checkpoints [O]", 1.0, 3600.0)
+    seed: int = setting(0, "seed of all randomness", 0, 2**31 - 1, simple=True)
 
 
 class BankConfig(Section):
-    """What the peers remember: memory banks, and the golden template."""
+    """Memory banks of the peer methods, and the golden template."""
 
-    coreset: int = setting(10_000, "entries of a memory bank, chosen by greedy k-centre [R]", 16, 100_000)
-    candidates: int = setting(0, "features kept before entries are chosen; 0 keeps all [O]", 0, 1_000_000)
-    projection: int = setting(128, "wider features are projected to this width while entries are chosen [R]", 8, 1024)
+    coreset: int = setting(10_000, "entries of a memory bank, selected by greedy k-centre [R]", 16, 100_000)
+    candidates: int = setting(0, "features kept before selection; 0 keeps all [O]", 0, 1_000_000)
+    projection: int = setting(128, "wider features are projected to this width for the selection [R]", 8, 1024)
     standardise: Literal["none", "place"] = setting(
-        "none", "golden template: distances as they are, or relative to what is normal at their place [O]"
+        "none", "golden template: raw distances, or relative to normal statistics at their place [O]"
     )
 
 
 class PlaceConfig(Section):
-    """Detectors that compare descriptors at the same place alone."""
+    """Detectors that compare descriptors only at the same place."""
 
-    entries: int = setting(20_000, "descriptors of good parts kept for a kind of part [O]", 100, 1_000_000)
-    neighbours: int = setting(32, "of them, nearest in space, a point is compared with [O]", 1, 1_024)
+    entries: int = setting(20_000, "descriptors of good parts kept per category [O]", 100, 1_000_000)
+    neighbours: int = setting(32, "number of spatially nearest descriptors to compare a point with [O]", 1, 1_024)
 
 
 class CpmfConfig(Section):
     """CPMF alone."""
 
     backbone: Literal["lite0", "resnet18-file", "resnet18-random"] = setting(
-        "lite0", "network that reads the pictures: EfficientNet-Lite0 [O], CPMF's own ResNet-18 [R], or a control"
+        "lite0", "backbone for the pictures: EfficientNet-Lite0 [O], CPMF's own ResNet-18 [R], or a control"
     )
-    file: str = setting("", "checkpoint of ResNet-18 for resnet18-file, as torchvision or timm release it")
+    file: str = setting("", "ResNet-18 checkpoint for resnet18-file, as released by torchvision or timm")
     views: Literal["sphere", "published"] = setting(
-        "sphere", "27 pictures from all around the part [O], or turned by up to 15 degrees from its front [R]"
+        "sphere", "27 pictures from all around the part [O], or within 15 degrees of its front [R]"
     )
 
 
 class Group3adConfig(Section):
-    """After Group3AD alone."""
+    """Group3AD only."""
 
     agcs: Literal["departure", "variation", "off"] = setting(
-        "departure", "half of a scan's groups lie where its variation departs from the template's, or is highest [O]"
+        "departure",
+        "half of a scan's groups lie where its variation differs from the template's, or is highest [O]",
     )
-    projector_epochs: int = setting(50, "passes of the projector over cached tokens [O]", 1, 10_000)
+    projector_epochs: int = setting(50, "epochs of the projector over cached tokens [O]", 1, 10_000)
 
 
 class ImrnetConfig(Section):
-    """After IMRNet alone; widths are the local encoder's."""
+    """IMRNet only; widths are the local encoder's."""
 
     depth: int = setting(12, "transformer blocks of the encoder [R]", 1, 24)
     decoder_depth: int = setting(4, "transformer blocks of the decoder [R]", 1, 12)
-    points: int = setting(4_096, "points sampled of a scan [O]", 128, 65_536)
-    patches: int = setting(128, "patches of a scan [O]", 8, 2_048)
-    patch_size: int = setting(64, "points of a patch [P]", 8, 512)
+    points: int = setting(4_096, "points sampled per scan [O]", 128, 65_536)
+    patches: int = setting(128, "patches per scan [O]", 8, 2_048)
+    patch_size: int = setting(64, "points per patch [P]", 8, 512)
     clouds: int = setting(1, "training clouds a step [O]", 1, 256)
-    ratio: float = setting(0.4, "share of the patches that are hidden [P]", 0.05, 0.95)
-    rounds: int = setting(3, "how often a scan is hidden and rebuilt [P]", 1, 16)
-    masks: Literal["cover", "random"] = setting("cover", "every patch is hidden once [O], or at random")
-    object_score: Literal["top", "max"] = setting("top", "the mean of the highest hundredth of the points [O], or one")
+    ratio: float = setting(0.4, "mask ratio of the patches [P]", 0.05, 0.95)
+    rounds: int = setting(3, "iterations of masking and reconstruction per scan [P]", 1, 16)
+    masks: Literal["cover", "random"] = setting("cover", "every patch is masked once [O], or at random")
+    object_score: Literal["top", "max"] = setting("top", "object score: mean of the highest hundredth, or maximum")
 
     @model_validator(mode="after")
     def _patches_fit(self) -> ImrnetConfig:
@@ -209,13 +210,13 @@ class IsmpConfig(Section):
     """ISMP alone."""
 
     order: Literal["depth", "published"] = setting(
-        "depth", "the point nearest to the plane shows in a picture [O], or the last one [R]"
+        "depth", "visible in a pixel: the point nearest to the plane [O], or the last one [R]"
     )
     weights: Literal["published", "balanced"] = setting(
-        "published", "parts of the vector as they are [R], or each divided by its mean length [O]"
+        "published", "feature blocks unscaled [R], or each divided by its mean norm [O]"
     )
     normalise: Literal["network", "published"] = setting(
-        "network", "pictures as the network was trained on them [O], or 0 to 255 [R]"
+        "network", "pictures normalised as in the network's training [O], or 0 to 255 [R]"
     )
 
 
@@ -223,22 +224,24 @@ class Po3adConfig(Section):
     """PO3AD alone."""
 
     pseudo: Literal["published", "af"] = setting(
-        "published", "what it learns to undo: one moved patch [R], or a family of defects and cuts, after AF3AD [O]"
+        "published", "pseudo-defects to undo: one moved patch [R], or a family of defects and cuts, after AF3AD [O]"
     )
     normals: Literal["published", "true"] = setting(
         "published", "moved along |normal|, component by component [R], or along the oriented normal [O]"
     )
     norm: Literal["frame", "published"] = setting(
-        "frame", "size and centre: the category's [O], or each scan's own [R], by which a broken part is rescaled"
+        "frame", "normalisation: by the category [O], or by each scan [R], which rescales a broken part"
     )
     rotate: Literal["published", "none"] = setting(
-        "published", "turn training parts at random [R], or not, as scans come aligned [O]"
+        "published", "rotate training parts at random [R], or not, since scans are aligned [O]"
     )
-    points: int = setting(20_000, "points of a training cloud [O]", 1_000, 200_000)
+    points: int = setting(20_000, "points per training cloud [O]", 1_000, 200_000)
     clouds: int = setting(32, "training clouds a step [R]", 1, 256)
-    voxel: float = setting(0.03, "side of a voxel, in radii [R]", 0.005, 0.05)
+    voxel: float = setting(0.03, "voxel size, in radii [R]", 0.005, 0.05)
     width: Literal["8", "16", "32", "64"] = setting("32", "channels of the first layer, 32 [R]; others in proportion")
-    blocks: Literal["published", "one"] = setting("published", "residual blocks a stage: MinkUNet34C's [R], or one [O]")
+    blocks: Literal["published", "one"] = setting(
+        "published", "residual blocks: MinkUNet34C's [R], or one per stage [O]"
+    )
 
 
 class R3dadConfig(Section):
@@ -246,27 +249,28 @@ class R3dadConfig(Section):
 
     variant: Literal["released", "paper"] = setting(
         "released",
-        "the distance to a drawing, as its code is released [R]; or the displacement that the paper tells of",
+        "distance to a sample, as in the released code [R]; or the displacement described in the paper",
     )
     rotate: Literal["published", "none"] = setting(
-        "published", "turn training parts at random [R], or not, as scans come aligned [O]"
+        "published", "rotate training parts at random [R], or not, since scans are aligned [O]"
     )
-    points: int = setting(2_048, "points of a cloud [R]", 128, 16_384)
+    points: int = setting(2_048, "points per cloud [R]", 128, 16_384)
     clouds: int = setting(128, "training clouds a step [R]", 2, 1_024)
-    draws: int = setting(4, "drawings of a scan that scores are averaged over [O]", 1, 32)
+    draws: int = setting(4, "diffusion samples per scan over which scores are averaged [O]", 1, 32)
 
 
 class ScoringConfig(Section):
     """From residuals to a verdict."""
 
     evidence: Literal["network", "surface", "all"] = setting(
-        "all", "what a verdict rests on: the network's residuals [P], the distance to the normal surface [O], or both"
+        "all", "evidence for verdicts: the network's residuals [P], the distance to the normal surface [O], or both"
     )
     rule: Literal["paper", "raw", "calibrated"] = setting(
-        "calibrated", "as published [P], the same without min-max, or in times of what is usual at each place [O]"
+        "calibrated",
+        "as published [P], the same without min-max, or standardised at each place [O]",
     )
     false_alarm_rate: float = setting(0.05, "share of good parts that may be called NG [O]", 0.001, 0.5, simple=True)
-    tolerance: str = setting("", "deviation allowed, in data.unit: 0.3, or -0.2,0.4 for less and more; empty: any [O]")
+    tolerance: str = setting("", "allowed deviation, in data.unit: 0.3, or -0.2,0.4 for minus and plus; empty: any [O]")
 
     @field_validator("tolerance")
     @classmethod
@@ -312,18 +316,18 @@ class Config(Section):
         return self
 
     def settings(self) -> dict[str, Any]:
-        """As plain data, without the sections that the method does not read."""
+        """As plain data, without sections the method does not read."""
         return self.model_dump(include=set(read_by(self.method)))
 
 
 def read_by(method: str) -> tuple[str, ...]:
-    """The fields of a configuration that a method of the table reads: not the sections that other methods own."""
+    """The configuration fields a method reads, without other methods' sections."""
     others = {one.section for one in TABLE} - {BY_NAME[method].section}
     return tuple(name for name in Config.model_fields if name not in others)
 
 
 def preset(name: str, method: str = "sedir", **changes: Mapping[str, Any]) -> Config:
-    """The configuration of that name; `changes` override fields by section, e.g. `training={"epochs": 3}`.
+    """The preset of that name; `changes` override fields by section, e.g. `training={"epochs": 3}`.
 
     Raises BadConfig for an unknown preset or method, or a value out of range.
     """
@@ -336,12 +340,12 @@ def preset(name: str, method: str = "sedir", **changes: Mapping[str, Any]) -> Co
 
 
 def override(config: Config, **changes: Mapping[str, Any] | Any) -> Config:
-    """The same configuration with some fields changed, validated again."""
+    """The configuration with some fields changed and revalidated."""
     return _validated("settings", _merged(config.model_dump(), changes))
 
 
 def read_config(path: Path) -> Config:
-    """config.toml of a run. Raises BadConfig if it is not TOML or does not fit the schema."""
+    """Read a run's config.toml. Raises BadConfig if it is not TOML or does not match the schema."""
     return _validated(path, read_toml(path, BadConfig))
 
 
@@ -382,7 +386,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
             "jitter_scale": 10.0,
             "rebuilt_from": "identity",
         },
-        # Far fewer steps than the paper's 48,000, so the small terms must weigh more to have any say.
+        # Far fewer steps than the paper's 48,000, so the small terms need larger weights to have any effect.
         "loss": {"supervised_contrastive": 0.02, "classification": 0.05},
         "training": {
             "epochs": 25,

@@ -1,8 +1,7 @@
-"""JSON and TOML that anyone may have written: read within limits, or refused in words.
+"""Reads untrusted JSON and TOML within limits, or rejects them with a reason.
 
-The parsers of the standard library take minutes for 60 KB of dotted keys, run out of stack on nested brackets and
-raise on long numbers. Numbers and dates are bounded, or unknown (None): what a stranger wrote must not overflow in
-the middle of a list.
+The parsers of the standard library take minutes for 60 KB of dotted keys, overflow the stack on nested brackets and
+raise on long numbers. Out-of-range numbers and dates become None, so that untrusted values never overflow later.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ SMALL_BYTES = 1 << 20
 LARGE_BYTES = 4 << 20
 MAX_DEPTH = 32
 MAX_DOTS = 64
-"""In one line of TOML: dotted keys take time with the square of their parts."""
+"""Most dots in a line of TOML: parsing dotted keys takes quadratic time."""
 LARGEST = 1e15
-"""Of any number; of whole ones, too, so that each is exact as a float."""
+"""Largest number; also for integers, so that each is exact as a float."""
 _YEARS = (1970, 2200)
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_json(text: str | bytes, max_bytes: int = LARGE_BYTES) -> Any:
-    """The value of a JSON text in UTF-8; numbers that are not finite, or beyond LARGEST, are None.
+    """Parse JSON in UTF-8; numbers that are not finite, or beyond LARGEST, become None.
 
-    Raises ValueError where the text is no JSON, too long, or nested deeper than MAX_DEPTH.
+    Raises ValueError if the text is not JSON, too long, or nested deeper than MAX_DEPTH.
     """
     content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(content) > max_bytes:
@@ -44,9 +43,9 @@ def parse_json(text: str | bytes, max_bytes: int = LARGE_BYTES) -> Any:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The table of a TOML text; numbers as in `parse_json`, inside lists and tables, too.
+    """Parse TOML; numbers as in `parse_json`.
 
-    Raises ValueError where the text is no TOML, longer than CONFIG_BYTES, or nested absurdly.
+    Raises ValueError if the text is not TOML, longer than CONFIG_BYTES, or nested too deeply.
     """
     if len(text) > CONFIG_BYTES:
         raise ValueError(f"larger than {CONFIG_BYTES:,} bytes")
@@ -59,9 +58,9 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def read_text(path: Path, error: type[UserError], max_bytes: int, hint: str = "") -> str:
-    """A small regular file as text. Raises `error` for anything else: a pipe would block for ever."""
+    """Read a small regular file as text. Raises `error` for anything else: a pipe would block forever."""
     try:
-        _require_small(path, path.stat(), error, max_bytes, hint)  # opening a device can act on it
+        _require_small(path, path.stat(), error, max_bytes, hint)  # opening a device can have side effects
         with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             _require_small(path, os.fstat(file.fileno()), error, max_bytes, hint)
             content = file.read(max_bytes + 1)
@@ -70,24 +69,24 @@ def read_text(path: Path, error: type[UserError], max_bytes: int, hint: str = ""
         return content.decode("utf-8")
     except FileNotFoundError as missing:
         raise error(path, "no such file", hint) from missing
-    except (OSError, ValueError) as refused:  # ValueError: no UTF-8, or a zero in the name
+    except (OSError, ValueError) as refused:  # ValueError: not UTF-8, or a NUL in the name
         raise error(path, f"not readable: {getattr(refused, 'strerror', None) or refused}", hint) from refused
 
 
 def read_json(path: Path, error: type[UserError], max_bytes: int = SMALL_BYTES, hint: str = "") -> dict[str, Any]:
-    """The object in a JSON file, see `parse_json`. Raises `error`."""
+    """Read the object in a JSON file, see `parse_json`. Raises `error`."""
     text = read_text(path, error, max_bytes, hint)
     try:
         found = parse_json(text, max_bytes)
     except ValueError as wrong:
         raise error(path, f"not readable as JSON: {wrong}", hint) from wrong
     if not isinstance(found, dict):
-        raise error(path, "holds no JSON object", hint)
+        raise error(path, "contains no JSON object", hint)
     return found
 
 
 def read_toml(path: Path, error: type[UserError], hint: str = "") -> dict[str, Any]:
-    """The table in a TOML file, see `parse_toml`. Raises `error`."""
+    """Read the table in a TOML file, see `parse_toml`. Raises `error`."""
     text = read_text(path, error, CONFIG_BYTES, hint)
     try:
         return parse_toml(text)
@@ -99,11 +98,11 @@ def number(value: object, low: float = -LARGEST, high: float = LARGEST) -> float
     """A number between low and high as a float; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if low <= value <= high else None  # an int is compared without becoming a float
+    return float(value) if low <= value <= high else None  # compare ints without converting, which could overflow
 
 
 def numbers(found: object, low: float = -LARGEST, high: float = LARGEST) -> dict[str, float]:
-    """The entries of an object that are such numbers."""
+    """The entries of an object that are numbers in range."""
     if not isinstance(found, dict):
         return {}
     known = {str(name): number(value, low, high) for name, value in found.items()}
@@ -111,7 +110,7 @@ def numbers(found: object, low: float = -LARGEST, high: float = LARGEST) -> dict
 
 
 def moment(text: object) -> datetime | None:
-    """An aware time from ISO 8601 (UTC where it names no zone); None for what is none, or lies in no sane year."""
+    """An aware time from ISO 8601 (UTC without a zone); None if invalid or out of range."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
@@ -122,7 +121,7 @@ def moment(text: object) -> datetime | None:
 
 
 def moment_of(seconds: float) -> datetime | None:
-    """An aware local time from seconds since 1970, such as a file's; None in no sane year."""
+    """An aware local time from seconds since 1970; None if out of range."""
     try:
         found = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):

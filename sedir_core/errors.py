@@ -1,4 +1,4 @@
-"""What a user can put right: each error says where, what, and the way out.
+"""Errors that a user can fix: each says where, what, and how to fix it.
 
 Bugs are never wrapped in these; they keep their traceback and reach the crash dialog.
 """
@@ -11,19 +11,19 @@ from sedir_core.names import printable
 
 
 class UserError(Exception):
-    """Base of every failure that is the input's or the environment's, not ours.
+    """Base of every failure caused by the input or the environment.
 
     where: the file, folder or option; what: the reason in one clause; hint: what to do about it.
     `kind` (the class name in snake case) is what `inspect --json` prints.
     """
 
     def __init__(self, where: Path | str, what: str, hint: str = "") -> None:
-        # Shown on terminals, in reports and tables: a file name must not forge a line there.
+        # Shown on terminals, in reports and tables: a file name must not inject lines or control characters.
         self.where, self.what, self.hint = printable(where), printable(what), printable(hint)
         super().__init__(f"{self.where}: {self.what}" + (f" ({self.hint})" if self.hint else ""))
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
-        return type(self), (self.where, self.what, self.hint)  # so that a worker process can send it
+        return type(self), (self.where, self.what, self.hint)  # makes it picklable, for worker processes
 
     @property
     def kind(self) -> str:
@@ -33,17 +33,17 @@ class UserError(Exception):
 
 
 class UnreadableScan(UserError):
-    """The file is missing, broken, lying about its size, or not a scan."""
+    """The file is missing, broken, inconsistent about its size, or not a scan."""
 
 
 class UnknownColumns(UnreadableScan):
-    """A table whose x, y and z cannot be identified; the user has to say which columns they are."""
+    """A table whose x, y and z columns cannot be identified; the user must choose them."""
 
     KIND = "unknown_columns"
 
 
 class NoCoordinates(UnreadableScan):
-    """Numbers that are something else than points: an image of heights, a list of triangles, labels."""
+    """Numbers that are not points: a height image, a list of triangles, labels."""
 
 
 class TooFewPoints(UserError):
@@ -51,7 +51,7 @@ class TooFewPoints(UserError):
 
 
 class BadDataset(UserError):
-    """The folder is in no layout we know, or a category lacks normal scans."""
+    """The folder has no known layout, or a category lacks normal scans."""
 
 
 class BadRun(UserError):
@@ -75,7 +75,7 @@ class RunLocked(UserError):
 
 
 class DeviceUnavailable(UserError):
-    """The device asked for is not on this machine, or is out of memory."""
+    """The requested device does not exist on this machine, or is out of memory."""
 
 
 class TrainingDiverged(UserError):
@@ -83,7 +83,7 @@ class TrainingDiverged(UserError):
 
 
 class BadHistory(UserError):
-    """The history of inspections is damaged, of a newer version, not ours, or cannot be reached."""
+    """The history is damaged, of a newer version, not ours, or unreachable."""
 
 
 class CannotWrite(UserError):

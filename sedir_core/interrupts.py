@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a job to stop at the next good place, the second does not wait for it."""
+"""Ctrl-C and SIGTERM: the first asks a job to stop at the next safe point, the second stops at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class _Ask:
-    """The handler; whoever finds it installed is inside of a job that listens already."""
+class _StopRequest:
+    """The signal handler; if it is already installed, an outer job handles the signals."""
 
     def __init__(self, tell: Callable[[], object] | None) -> None:
         self.asked = threading.Event()
@@ -28,16 +28,16 @@ class _Ask:
 
 @contextmanager
 def interruptible(tell: Callable[[], object] | None = None) -> Iterator[Callable[[], bool]]:
-    """What becomes True at the first Ctrl-C or SIGTERM; the second raises KeyboardInterrupt.
+    """A function that returns True after the first Ctrl-C or SIGTERM; the second raises KeyboardInterrupt.
 
-    tell: called at the first. Inside another such block, which hears the signals, it is that block's answer. Where
-    signals cannot be caught, off the main thread, it stays False.
+    tell: called at the first. Nested blocks share the outer block's function. Off the main thread, where signals cannot
+    be caught, it stays False.
     """
     outer = signal.getsignal(signal.SIGINT)
-    if isinstance(outer, _Ask):
+    if isinstance(outer, _StopRequest):
         yield outer.asked.is_set
         return
-    ask = _Ask(tell)
+    ask = _StopRequest(tell)
     if threading.current_thread() is not threading.main_thread():
         yield ask.asked.is_set
         return

@@ -1,8 +1,8 @@
-"""Every detector, declared once: what it is called, what it needs and costs, how faithful it is, where its code lies.
+"""Every detector, declared once: names, requirements, cost, fidelity, and location of its code.
 
 Plain data: `config` takes names and presets from here, `detectors.registry` and `training.train` find the code. A new
-detector is a row here, its settings (if it has any of its own) in `config`, a detector and a learner. No other file
-names it; a test says so.
+detector needs a row here, its own settings (if any) in `config`, a detector and a learner. No other file names it,
+which a test checks.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Fidelity = Literal["exact", "adapted", "after", "ours"]
-"""As its published code computes; that, changed where free clouds ask for it; rebuilt from descriptions; our own."""
+"""Fidelity: same as the published code; adapted to unaligned clouds; reimplemented from descriptions; our own."""
 Presets = Mapping[str, Mapping[str, Any]]
 
-# The sizes of the smaller presets are SeDiR's own, so that both are compared on the same tokens.
+# The smaller presets have SeDiR's sizes, so that both are compared on the same tokens.
 _SEDIR: Presets = {"paper": {}, "desktop": {}, "tiny": {}}
-# What MC3D-AD does differently [R]: one neighbourhood, whole scans only, a rate that falls once.
+# Differences of MC3D-AD [R]: one neighbourhood, complete scans only, a single learning-rate step.
 _BASELINE: Presets = {
     "paper": {"grouping": {"group_size": 128}, "training": {"schedule": "step"}},
     "desktop": {"training": {"schedule": "step", "views": 0}},
     "tiny": {"training": {"schedule": "step"}},
 }
-# The peers know whole scans only. Point-MAE's features are taken as published in the preset `paper` [R].
+# The peers use complete scans only. The preset `paper` uses Point-MAE's published features [R].
 _BANK: Presets = {
     "paper": {},
     "desktop": {"training": {"views": 0}, "bank": {"coreset": 2_000, "candidates": 20_000}},
@@ -43,7 +43,7 @@ _POINTMAE_BANK: Presets = {
 
 
 def _trained(optimiser: Mapping[str, Any], paper: Any, desktop: Any, tiny: Any) -> Presets:
-    """Presets of a method that trains by its own rules: the optimiser's in each, `paper` in full, short ones below."""
+    """Presets of a method with its own training: its optimiser in each, full length in `paper`, shorter ones below."""
     short = {"desktop": ({"samplings": 1, "views": 0}, desktop), "tiny": ({"epochs": 2}, tiny)}
     every = {"paper": ({}, paper), **short}
     return {
@@ -52,7 +52,7 @@ def _trained(optimiser: Mapping[str, Any], paper: Any, desktop: Any, tiny: Any) 
     }
 
 
-# A network for each category, 1,000 steps of four clouds (four training parts, an epoch has a step for each).
+# One network per category, 1,000 steps of four clouds (with four training parts, an epoch has one step per part).
 _PO3AD = _trained(
     {"weight_decay": 0.0, "clip_norm": 0.0, "precision": "fp32"},
     paper={"training": {"epochs": 3_000, "learning_rate": 1e-3, "schedule": "late-cosine"}},
@@ -83,11 +83,11 @@ _IMRNET = _trained(
 class Method:
     """One detector.
 
-    label: the paper's spelling, where it knows the method. words: for people who choose one. scan_s: core-seconds in
-    which it memorises a good scan of 20,000 points; 0 where it trains a network. weights: pretrained ones that it
-    reads, "" for none. detector, learner: "module:name"; from_tokens: the learner takes the tokens of normal samplings,
-    else the aligned parts themselves. section: of the configuration, that only this method reads. variants: the label
-    that it has instead where a setting of its section has a value.
+    label: the paper's spelling, if it mentions the method. words: description for users. scan_s: core-seconds to
+    memorise a good scan of 20,000 points; 0 if it trains a network. weights: required pretrained weights, "" for none.
+    detector, learner: "module:name"; from_tokens: the learner takes tokens of normal samplings, otherwise aligned
+    parts. section: the configuration section that only this method reads. variants: alternative label by the value of
+    a setting of its section.
     """
 
     name: str
@@ -110,14 +110,14 @@ class Method:
 
     @property
     def learns(self) -> bool:
-        """It trains a network; else it memorises good parts."""
+        """Whether it trains a network; otherwise it memorises good parts."""
         return self.scan_s == 0
 
 
 def _bank(name: str, label: str, words: str, year: int, source: str, differs: str, **more: Any) -> Method:
-    """A memory bank as Real3D-AD's benchmark runs it."""
+    """A memory bank as in Real3D-AD's benchmark."""
     usual = {
-        "cost": "seconds a part",
+        "cost": "seconds per part",
         "fidelity": "exact",
         "detector": "sedir_core.detectors.memory_bank:MemoryBankDetector",
         "learner": "sedir_core.training.learn_peers:learn_banks",
@@ -126,7 +126,7 @@ def _bank(name: str, label: str, words: str, year: int, source: str, differs: st
 
 
 _ALIGNED = "our alignment instead of RANSAC"
-_NO_FILE_ORDER = "points are taken in an order that follows from the coordinates, not from the file"
+_NO_FILE_ORDER = "points are ordered by coordinates, not by file order"
 
 TABLE: tuple[Method, ...] = (
     Method(
@@ -180,7 +180,7 @@ TABLE: tuple[Method, ...] = (
         "Golden template",
         "Golden template (registration and distance)",
         2013,
-        cost="seconds a part",
+        cost="seconds per part",
         source="ours, after M3C2 (Lague et al. 2013)",
         fidelity="ours",
         differs="distances along the normal of the surface merged from the training parts, both ways",
@@ -290,7 +290,7 @@ TABLE: tuple[Method, ...] = (
         2026,
         "AAAI 2026, from its description",
         "sizes of neighbourhoods as described, the rest of the constants ours; not aligned",
-        cost="half a minute a part",
+        cost="half a minute per part",
         fidelity="after",
         scan_s=25,
     ),
@@ -299,7 +299,7 @@ TABLE: tuple[Method, ...] = (
         "Simple3D, by place",
         "Simple3D's histograms at the same place",
         2026,
-        cost="half a minute a part",
+        cost="half a minute per part",
         source="ours, after Simple3D",
         fidelity="ours",
         differs="aligned, normals on the template's side, compared with what good parts show at the same place",
@@ -314,7 +314,7 @@ TABLE: tuple[Method, ...] = (
         "Curvature, by place",
         "Curvature of several sizes at the same place",
         2025,
-        cost="seconds a part",
+        cost="seconds per part",
         source="ours, after a finding of CASL",
         fidelity="ours",
         differs="curvature alone, as the simplest thing to beat; by place as `simple3d-place`",
@@ -376,7 +376,7 @@ TABLE: tuple[Method, ...] = (
         "after Group3AD (groups in clusters)",
         2024,
         weights="Point-MAE",
-        cost="a minute a part",
+        cost="a minute per part",
         source="ACM MM 2024, from its abstract: no code was published",
         fidelity="after",
         differs="its three ideas on our Reg3D-AD; all constants and both losses are ours; its projector learns in less "
@@ -392,4 +392,4 @@ TABLE: tuple[Method, ...] = (
     ),
 )
 BY_NAME: Mapping[str, Method] = {method.name: method for method in TABLE}
-"""In the order in which they are shown."""
+"""In display order."""

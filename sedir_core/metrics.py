@@ -1,10 +1,9 @@
-"""How well scores separate defective from normal, for objects and for points; NumPy only.
+"""AUROC and average precision of object and point scores; NumPy only.
 
-Both measures read one curve: the scores sorted from high to low and cut wherever the score changes, so equal
-scores are taken together and the order in which points are stored never matters.
+Both are computed from the scores in descending order, grouping equal scores, so the storage order of points never
+matters.
 
-Undefined cases: with positives only or negatives only there is nothing to separate. Both measures are then NaN
-(`null` in JSON), and `mean` leaves them out.
+Undefined cases: with only one class present, both metrics are NaN (`null` in JSON), and `mean` skips them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where things live: what ships with the program, and the user's own folders."""
+"""Paths: resources shipped with the program, and the user's folders."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import platformdirs
 APP_NAME = "sedir-inspect"
 DEFAULT_RUN = "default"
 BUNDLE_SUFFIX = ".sedir"
-"""Of a run that was exported as one file."""
+"""Suffix of an exported run."""
 RUN_MARK = "about.json"
-"""File that every run directory holds from its beginning."""
+"""File that every run directory contains from the start."""
 
 
 def bundled_runs() -> Path:
@@ -27,12 +27,12 @@ def demo_scans() -> Path:
 
 
 def user_guide() -> Path:
-    """The user guide, Markdown, its pictures beside it."""
+    """The user guide in Markdown, with its pictures beside it."""
     return Path(str(files("resources"))) / "guide" / "guide.md"
 
 
 def user_runs() -> Path:
-    """Where trainings go unless told otherwise."""
+    """Default folder of trainings."""
     return platformdirs.user_data_path(APP_NAME, appauthor=False) / "runs"
 
 
@@ -42,7 +42,7 @@ def user_config() -> Path:
 
 
 def writable_folders() -> dict[str, Path]:
-    """The user's folders by what they hold."""
+    """The user's folders by content."""
     return {
         "configuration": platformdirs.user_config_path(APP_NAME, appauthor=False),
         "data": platformdirs.user_data_path(APP_NAME, appauthor=False),
@@ -52,20 +52,20 @@ def writable_folders() -> dict[str, Path]:
 
 
 def bundled_icons() -> Path:
-    """Folder of the pictures that style sheets name."""
+    """Folder of the pictures used in style sheets."""
     return Path(str(files("resources"))) / "icons"
 
 
 def own_command(*words: str) -> list[str]:
-    """What runs `sedir` with these words in a process of its own.
+    """The command line that runs `sedir` with these arguments in a separate process.
 
-    Safe path: a folder called `app` or `resources` in the working directory must not be taken for ours.
+    With -P (safe path), so that a folder named `app` or `resources` in the working directory does not shadow ours.
     """
     return [sys.executable, "-P", "-m", "sedir_core", *words]
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is such a folder; a name that the system does not take, as one of 300 letters, is none."""
+    """Whether there is such a folder; False for names the system rejects, such as too long ones."""
     try:
         return path.is_dir()
     except OSError:
@@ -75,8 +75,8 @@ def is_folder(path: Path) -> bool:
 def find_run(name: str) -> Path:
     """The run directory a user means: a path, or the name of one of the user's runs or a bundled one.
 
-    A folder in the working directory goes before a name only where it looks like a run, and never before the default:
-    nobody who says nothing means it. A path, such as ./default, is taken as it is.
+    A folder in the working directory takes precedence over a name only if it looks like a run, and never over the
+    default. An explicit path such as ./default is used as given.
     """
     path = Path(name)
     if path.name != name or (name != DEFAULT_RUN and _holds_a_run(path)):
@@ -88,7 +88,7 @@ def find_run(name: str) -> Path:
 
 
 def _holds_a_run(path: Path) -> bool:
-    """A run directory, begun or finished, or a run as one file."""
+    """Whether it is a run directory, finished or not, or an exported run."""
     try:
         return (path / RUN_MARK).exists() or (path.suffix == BUNDLE_SUFFIX and path.is_file())
     except OSError:

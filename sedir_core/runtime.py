@@ -1,4 +1,4 @@
-"""Where numbers are computed and where randomness comes from: the only place that looks at the machine."""
+"""Devices, precision and randomness: the only module that inspects the machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sedir_core.errors import DeviceUnavailable
 
 
 def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
-    """The device for `auto | cpu | cuda[:i] | mps`, and one sentence that says why.
+    """The device for `auto | cpu | cuda[:i] | mps`, and a sentence with the reason.
 
-    Raises DeviceUnavailable where the machine lacks what was asked for.
+    Raises DeviceUnavailable if the machine lacks the device.
     """
     if wanted == "auto":
         if torch.cuda.is_available():
@@ -35,11 +35,11 @@ def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
         raise DeviceUnavailable(wanted, "torch sees no Apple GPU", "use --device auto")
     if device.type not in ("cpu", "cuda", "mps"):
         raise DeviceUnavailable(wanted, "not supported", "use auto, cpu, cuda, cuda:0 or mps")
-    return device, f"{wanted}, as asked"
+    return device, f"{wanted}, as requested"
 
 
 def devices() -> list[tuple[str, str]]:
-    """What this machine has, the best first: the name for the command line, and words for people."""
+    """This machine's devices, best first: name for the command line, and description."""
     found = [
         (f"cuda:{i}", f"{torch.cuda.get_device_name(i)}, {torch.cuda.mem_get_info(i)[1] / 1e9:.0f} GB")
         for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
@@ -55,7 +55,7 @@ def _threads() -> str:
 
 
 def generator(*seed: int | str) -> np.random.Generator:
-    """A NumPy generator that depends on every part of the seed and nothing else."""
+    """A NumPy generator determined by all parts of the seed."""
     words = [part if isinstance(part, int) else int.from_bytes(part.encode(), "little") for part in seed]
     return np.random.default_rng(words)
 
@@ -66,26 +66,26 @@ def torch_generator(device: torch.device | str, *seed: int | str) -> torch.Gener
 
 
 def seed_everything(seed: int) -> None:
-    """Deterministic kernels, and seeds for code that takes no generator (dropout)."""
+    """Enable deterministic kernels, and seed code that takes no generator (dropout)."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """bf16 autocast where asked for (`bf16`, or `auto` on a GPU that has it), else full precision."""
+    """bf16 autocast if requested (`bf16`, or `auto` on a GPU with support), otherwise full precision."""
     wants = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
     return torch.autocast(device.type, dtype=torch.bfloat16) if wants else nullcontext()
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Most memory in use so far: of the GPU if one is meant, else of this process; 0 where the system does not say."""
+    """Peak memory so far, of the GPU or of this process; 0 if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     if device.type == "mps":
         return int(torch.mps.driver_allocated_memory())
     try:
-        # Not getrusage: what it says on Linux includes the process that started this one.
+        # Not getrusage, which on Linux includes the parent process.
         status = Path("/proc/self/status").read_text()
     except OSError:
         return 0
@@ -95,7 +95,7 @@ def peak_memory_bytes(device: torch.device) -> int:
 
 @contextmanager
 def memory_guard(device: torch.device, hint: str) -> Iterator[None]:
-    """Running out of memory inside becomes DeviceUnavailable with `hint`; the device's cache is given back."""
+    """Turn out-of-memory errors into DeviceUnavailable with `hint`, and release the device's cache."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -107,6 +107,6 @@ def memory_guard(device: torch.device, hint: str) -> Iterator[None]:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    # Only CUDA has a type of its own; the CPU's and Apple's allocators raise RuntimeError.
+    # Only CUDA has its own exception type; the CPU's and Apple's allocators raise RuntimeError.
     by_type = isinstance(error, (MemoryError, torch.OutOfMemoryError))
     return by_type or any(sign in str(error) for sign in ("DefaultCPUAllocator: ", "MPS backend out of memory"))

@@ -1,4 +1,4 @@
-"""The values that travel between layers: frozen, shape-checked, free of files and devices."""
+"""Values exchanged between layers: frozen, shape-checked, independent of files and devices."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
 Report = Callable[[float, str], None]
-"""Progress: a fraction in 0..1 and what is being done."""
+"""Progress callback: a fraction in 0..1 and the current activity."""
 Stop = Callable[[], bool]
-"""Asked between steps; True means the user wants out."""
+"""Polled between steps; True means the user asked to stop."""
 Verdict = Literal["ok", "ng", "uncertain"]
-"""What a detector says of a scan, by one rule for window, history, reports and exit status (`Detection.verdict`)."""
+"""A detector's verdict, by one rule for window, history, reports and exit status (`Detection.verdict`)."""
 Decision = Literal["ok", "ng"]
-"""What an operator may set a verdict to."""
+"""Verdicts that an operator can set."""
 VERDICT_WORDS: Mapping[Verdict, str] = {"ok": "OK", "ng": "NG", "uncertain": "Uncertain"}
-"""As people read them."""
+"""Display names."""
 NO_SCORE = "the score or its limit is not a finite number"
 
 
 def no_report(fraction: float, stage: str) -> None:
-    """Progress nobody watches."""
+    """Ignore progress."""
 
 
 def never_stop() -> bool:
-    """A job nobody cancels."""
+    """Never cancel."""
     return False
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One scanned part, as its file holds it.
+    """One scanned part, as in its file.
 
     points: (n, 3) float64 in the file's own coordinates and order; non-finite rows are kept.
-    labels: (n,) bool ground truth (True on the defect), or None where no source says.
+    labels: (n,) bool ground truth (True on the defect), or None if unknown.
     sampled: the points were drawn from a mesh's faces rather than measured.
-    left_out: which rows of the file were no measurements, in a clause; they are kept as NaN. unit: as its file says.
+    left_out: a clause on rows of the file without a measurement, which are kept as NaN. unit: as stated in the file.
     """
 
     points: DoubleArray
@@ -74,7 +74,7 @@ class Scan:
 
 
 DefectKind = Literal["bump", "dent", "missing material", "extra material", "gap or crack", "displaced region"]
-"""What a defect is, by the side and the shape of its deviation from the expected surface."""
+"""Kind of a defect, by sign and shape of its deviation from the expected surface."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ class Tolerance:
             raise ValueError(f"a tolerance runs from a number up to 0 to one from 0, got {self.minus}, {self.plus}")
 
     def holds(self, lowest: float, highest: float) -> bool:
-        """Whether deviations between these two are allowed."""
+        """Whether deviations from low to high are in tolerance."""
         return self.minus <= lowest and highest <= self.plus
 
 
 @dataclass(frozen=True)
 class ZonePlace:
-    """A box, or what of it an ellipsoid fills. centre: (3,). half: (3,) along `axes`, (3, 3), a unit vector a row."""
+    """A box, or its inscribed ellipsoid. centre, half sizes: (3,), along `axes`, (3, 3) of unit row vectors."""
 
     centre: DoubleArray
     half: DoubleArray
@@ -103,17 +103,17 @@ class ZonePlace:
     rounded: bool = False
 
     def holds(self, places: DoubleArray) -> BoolArray:
-        """(k,) which of these places (k, 3) lie inside."""
+        """(k,) which of these places (k, 3) are inside."""
         shares = np.abs((places - self.centre) @ self.axes.T) / self.half
         return np.asarray((np.linalg.norm(shares, axis=1) if self.rounded else shares.max(axis=1)) <= 1)
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A region of a part with a tolerance of its own, and how far the scan deviates there.
+    """A region of a part with its own tolerance, and the scan's deviation there.
 
-    place: in the scan's coordinates; None, with an empty name, for all that lies in no other. tolerance: in the model's
-    unit; None allows everything. lowest, highest: as `Detection.deviation_range`, NaN where nothing was measured.
+    place: in scan coordinates; None, with an empty name, for the rest of the part. tolerance: in the model's unit; None
+    allows everything. lowest, highest: as in `Detection.deviation_range`, NaN if nothing was measured.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Zone:
     highest: float = math.nan
 
     def out(self, to_unit: float) -> bool:
-        """Whether a deviation exceeds what is allowed here; not where nothing was measured."""
+        """Whether a deviation exceeds the tolerance; False if nothing was measured."""
         if self.tolerance is None or math.isnan(self.lowest) or math.isnan(self.highest):
             return False
         return not self.tolerance.holds(to_unit * self.lowest, to_unit * self.highest)
@@ -131,14 +131,14 @@ class Zone:
 
 @dataclass(frozen=True)
 class Defect:
-    """A place where a part is not as expected, in the scan's own unit.
+    """A region where a part deviates from the expectation, in the scan's own unit.
 
     centroid, extent: (3,) float64; extent is the axis-aligned size. peak: the highest point score. area: of the
-    surface concerned, square units. members: (k,) indices into the scan; where material is missing, those at its rim.
-    What follows needs an expected surface; a detector without one leaves it out.
-    depth, depth_mean: signed deviation, the largest and the mean; + is too much material, - too little. size: (3,)
-    along the defect's own `axes`, (3, 3) with a unit vector in each row: length, width, height along the surface's
-    normal. place: where on the part, in words; empty where there are none.
+    affected surface, in square units. members: (k,) indices into the scan; for missing material, points at its rim.
+    The following require a detector with an expected surface.
+    depth, depth_mean: largest and mean signed deviation; + is too much material, - too little. size: (3,) along the
+    defect's own `axes`, (3, 3) with a unit vector in each row: length, width, height along the surface normal. place:
+    position on the part in words, may be empty.
     """
 
     centroid: DoubleArray
@@ -160,28 +160,28 @@ class Defect:
 
 @dataclass(frozen=True)
 class Detection:
-    """What a detector says of one scan; scores are on the original points in their original order.
+    """A detector's result for one scan; scores are on the original points in their original order.
 
     point_scores: (n,) float32, NaN where not evaluated; above `point_threshold` a point belongs to a defect.
-    object_score and threshold share a unit of their own; the verdict is NG when the score exceeds the threshold, or
+    object_score and threshold share an arbitrary unit; the verdict is NG if the score exceeds the threshold, or
     when a deviation exceeds the tolerance.
-    category_confidence: 0..1. uncertain: the category could not be established, or the score or the threshold is not a
-    finite number; `reason` says why.
-    reconstruction: (m, 3) float64, the surface the model believes is normal, in the scan's coordinates.
-    token: (d,) float32, the global token. seconds: per stage, with "total". from_one_side: held against the standard
-    of such scans. unit: the model's. to_unit: what lengths in the scan's coordinates are multiplied by to be in it;
-    all coordinates and lengths here are the scan's own, as its file has them.
+    category_confidence: 0..1. uncertain: the category could not be determined, or score or threshold is not finite;
+    `reason` says why.
+    reconstruction: (m, 3) float64, the surface the model considers normal, in scan coordinates.
+    token: (d,) float32, the global token. seconds: per stage, with "total". from_one_side: evaluated against the
+    single-view statistics. unit: the model's. to_unit: factor from scan coordinates to that unit; all coordinates and
+    lengths here are in the scan's own coordinates.
     deviation: (n,) float32, signed distance to the expected surface along its normal: + is too much material, - too
-    little; NaN where not evaluated. deviation_rigid: the same with the smooth part-to-part difference left in. Both
-    None where a detector has no expected surface.
-    expected: (m, 3) float64, that surface: the template in the scan's shape, in the scan's coordinates.
-    rests_on: share of the score by kind of evidence, "network" and "surface"; empty where a detector has one kind.
-    regions: all that departs from the expected surface by more than its noise, described whatever the limit; a limit
-    says which of them are defects.
-    tolerance: in the model's unit, or None. deviation_range: the lowest and the highest deviation_rigid, each the mean
-    over a small neighbourhood, so that no single point decides; what is missing counts.
-    zones: regions with tolerances of their own, the first that holds a place counts, and last what lies in none of
-    them, where `tolerance` counts; empty where that counts everywhere.
+    little; NaN where not evaluated. deviation_rigid: the same including smooth part-to-part variation. Both None for a
+    detector without an expected surface.
+    expected: (m, 3) float64, that surface: the template fitted to the scan, in scan coordinates.
+    rests_on: share of the score by kind of evidence, "network" and "surface"; empty for a detector with one kind.
+    regions: everything that deviates from the expected surface by more than noise, described independently of the
+    limit, which decides which of them are defects.
+    tolerance: in the model's unit, or None. deviation_range: lowest and highest deviation_rigid, each averaged over a
+    small neighbourhood, so that no single point decides; missing material is included.
+    zones: regions with their own tolerances, in order of precedence, and last the rest of the part with `tolerance`;
+    empty if that applies everywhere.
     """
 
     point_scores: FloatArray
@@ -225,19 +225,19 @@ class Detection:
 
     @property
     def measured(self) -> bool:
-        """Whether score and threshold are finite numbers; a result without them can never be OK."""
+        """Whether score and threshold are finite; otherwise a result can never be OK."""
         return math.isfinite(self.object_score) and math.isfinite(self.threshold)
 
     @property
     def verdict(self) -> Verdict:
-        """NG above the threshold or out of tolerance, whatever the defects say; else OK, unless `uncertain`."""
+        """NG above the threshold or out of tolerance, regardless of defects; otherwise OK, unless `uncertain`."""
         if self.object_score > self.threshold or self.out_of_tolerance:
             return "ng"
         return "uncertain" if self.uncertain else "ok"
 
     @property
     def out_of_tolerance(self) -> bool:
-        """Whether a deviation exceeds its tolerance; not where there is none, or nothing was measured."""
+        """Whether a deviation exceeds its tolerance; False without a tolerance or a measurement."""
         if self.zones:
             return any(zone.out(self.to_unit) for zone in self.zones)
         if self.tolerance is None or any(map(math.isnan, self.deviation_range)):
@@ -246,5 +246,5 @@ class Detection:
 
     @property
     def evaluated(self) -> BoolArray:
-        """(n,) bool: points that carry a score."""
+        """(n,) bool: points with a score."""
         return np.asarray(~np.isnan(self.point_scores))

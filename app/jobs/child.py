@@ -1,4 +1,4 @@
-"""A `sedir` command as a child process of the window; it ends with it."""
+"""A `sedir` command as a child process that ends with the window."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ END_MS = 2_000
 
 
 class Child(QObject):
-    """One command at a time; another one replaces it."""
+    """One command at a time; a new one replaces it."""
 
     busy_changed = Signal(bool)
-    ended = Signal(int, bytes, str)  # exit status, standard output, why it failed: its last words, or the status
+    ended = Signal(int, bytes, str)  # exit status, stdout, and reason of a failure: end of stderr, or the status
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +26,7 @@ class Child(QObject):
         return self._process is not None
 
     def start(self, words: Sequence[str]) -> None:
-        """words: what follows `sedir`."""
+        """words: arguments after `sedir`."""
         self.cancel()
         self._process = process = QProcess(self)
         process.setStandardInputFile(QProcess.nullDevice())

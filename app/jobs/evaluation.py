@@ -1,4 +1,4 @@
-"""`sedir evaluate` as a child process of the window; its result stays in the run directory."""
+"""`sedir evaluate` as a child process of the window; the result is stored in the run directory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.jobs.child import Child
 from sedir_core.rundir.files import read_about
 
 UNREADABLE = 4
-"""Exit status of the command when some scans could not be read; the others are evaluated."""
+"""Exit status if some scans could not be read; the others were evaluated."""
 
 
 class Evaluator(QObject):
     """One evaluation at a time."""
 
     busy_changed = Signal(bool)
-    finished = Signal(object, str)  # run directory, why it failed or ""
+    finished = Signal(object, str)  # run directory, reason of failure or ""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +27,7 @@ class Evaluator(QObject):
         self._child.ended.connect(self._on_ended)
 
     def start(self, run_dir: Path, dataset: Path) -> None:
-        """Evaluate a run on its own categories; an evaluation under way is dropped. Raises BadRun."""
+        """Evaluate a run on its own categories; a running evaluation is cancelled. Raises BadRun."""
         categories = ",".join(read_about(run_dir).categories)
         self._run_dir = run_dir
         self._child.start(["evaluate", str(run_dir), str(dataset), "--categories", categories, "--record"])

@@ -1,4 +1,4 @@
-"""The jobs behind the Inspect workspace: find, read, load, detect. Everything heavy is imported here, and late."""
+"""Jobs of the Inspect workspace: find, read, load, detect. Heavy libraries are imported here, lazily."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from sedir_core.errors import UnknownCategory, UnreadableScan, UserError
 from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.limits import Calibrated
 from sedir_core.history.place import HistoryPlace
-from sedir_core.io.finding import Found, look_for_scans
+from sedir_core.io.finding import Found, search_scans
 from sedir_core.io.table_peek import TableHead, peek_table
 from sedir_core.types import BoolArray, Detection, Report, Scan, Stop
 
 if TYPE_CHECKING:
-    from sedir_core.evaluation.zones import LaidOut
+    from sedir_core.evaluation.zones import PartReference
 
 log = logging.getLogger(__name__)
 
-WRITTEN_ANEW = ("was written anew since it was inspected", "inspect it again")
+WRITTEN_ANEW = ("has changed since it was inspected", "inspect it again")
 
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """Which detector, and where it computes."""
+    """Which detector to load, and on which device."""
 
     run_dir: Path
     device: str
@@ -47,7 +47,7 @@ class LoadRequest:
 
 @dataclass(frozen=True)
 class DetectRequest:
-    """One scan, all settings said."""
+    """One scan and all settings."""
 
     scan: Scan
     shape: Shape
@@ -58,7 +58,7 @@ class DetectRequest:
 
 @dataclass(frozen=True)
 class TolerateRequest:
-    """A result to judge by other tolerances, or None by the model's own. scan: read again where it is None."""
+    """A result to re-evaluate under other tolerances; None means the model's own. scan: None to read it again."""
 
     path: Path
     scan: Scan | None
@@ -70,7 +70,7 @@ class TolerateRequest:
 
 @dataclass(frozen=True)
 class Tolerated:
-    """The answer: under the calibrated limit, and under that of now."""
+    """The result under the calibrated limit, and under the current one."""
 
     raw: Detection
     detection: Detection
@@ -78,9 +78,9 @@ class Tolerated:
 
 @dataclass(frozen=True)
 class Opened:
-    """A scan, with the labels of its data set where there are any, and the same ready to be drawn.
+    """A scan with its data set's labels, if any, and its prepared shape.
 
-    surfaces: what of its result was asked for with it.
+    surfaces: the requested surfaces of its result.
     """
 
     scan: Scan
@@ -90,7 +90,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class AgainRequest:
-    """A scan that was inspected, to be drawn again."""
+    """An inspected scan, to be prepared for drawing again."""
 
     path: Path
     raw: Detection
@@ -98,7 +98,7 @@ class AgainRequest:
 
 @dataclass(frozen=True)
 class PastRequest:
-    """An inspection of the history, to be drawn again. key: of the inspection."""
+    """A past inspection, to be prepared for drawing again. key: its key in the history."""
 
     key: str
     place: HistoryPlace
@@ -106,7 +106,7 @@ class PastRequest:
 
 @dataclass(frozen=True)
 class InspectedScan:
-    """The answer, what of it is drawn, and the detector that gave it.
+    """The result, its prepared surfaces, and the detector that produced it.
 
     plain, tolerated: as in `Entry`.
     """
@@ -122,7 +122,7 @@ class InspectedScan:
 
 @dataclass(frozen=True)
 class JudgeRequest:
-    """A result to look at again under another limit (a share of the calibrated one)."""
+    """A result to re-evaluate under another limit (a share of the calibrated one)."""
 
     scan: Scan
     raw: Detection
@@ -130,17 +130,17 @@ class JudgeRequest:
 
 
 def find(paths: tuple[Path, ...], report: Report, stop: Stop) -> Found:
-    """Scans among files and folders, and what else lies in these."""
-    return look_for_scans(paths)
+    """Find scans among files and folders, and the other files in them."""
+    return search_scans(paths)
 
 
 def peek(path: Path, report: Report, stop: Stop) -> TableHead:
-    """The first rows of a table. Raises UnreadableScan."""
+    """Read the first rows of a table. Raises UnreadableScan."""
     return peek_table(path)
 
 
 def read(path: Path, report: Report, stop: Stop) -> Opened:
-    """One scan. Raises UnreadableScan, TooFewPoints."""
+    """Read one scan. Raises UnreadableScan, TooFewPoints."""
     from sedir_core.io.scans import read_scan
 
     report(0.0, f"reading {path.name}")
@@ -151,7 +151,7 @@ def read(path: Path, report: Report, stop: Stop) -> Opened:
 
 
 def read_again(request: AgainRequest, report: Report, stop: Stop) -> Opened:
-    """The same with what its result expects. Raises UnreadableScan also where the file holds another scan."""
+    """Read a scan again, with the surfaces of its result. Raises UnreadableScan also if the file's content changed."""
     opened = read(request.path, report, stop)
     if len(opened.scan) != len(request.raw.point_scores):
         raise UnreadableScan(request.path, *WRITTEN_ANEW)
@@ -159,7 +159,7 @@ def read_again(request: AgainRequest, report: Report, stop: Stop) -> Opened:
 
 
 def read_past(request: PastRequest, report: Report, stop: Stop) -> Opened:
-    """A past inspection's points and what it expected, as the history keeps them. Raises BadHistory, CannotWrite."""
+    """A past inspection's points and surfaces, as stored in the history. Raises BadHistory, CannotWrite."""
     from sedir_core.history.finished import reopen
 
     history = request.place.open(create=False)
@@ -172,7 +172,7 @@ def read_past(request: PastRequest, report: Report, stop: Stop) -> Opened:
 
 
 def _labels_beside(path: Path) -> Scan | None:
-    """The ground truth where the published data sets keep it: `CATEGORY/test/x.pcd`, `CATEGORY/GT/x.txt` (or `gt`)."""
+    """Ground truth in the layout of the published data sets: `CATEGORY/test/x.pcd`, `CATEGORY/GT/x.txt` (or `gt`)."""
     from sedir_core.io.scans import read_labelled
 
     if path.parent.name.lower() != "test":
@@ -182,13 +182,13 @@ def _labels_beside(path: Path) -> Scan | None:
         if beside.is_file():
             try:
                 return read_labelled(beside)
-            except UserError as error:  # the scan can be inspected all the same
+            except UserError as error:  # the scan can still be inspected
                 log.warning("no ground truth: %s", error)
     return None
 
 
 def _transfer(labelled: Scan, scan: Scan) -> BoolArray:
-    """Labels for the scan's own points: the rows of the two files differ in the published sets."""
+    """Labels for the scan's own points: in the published sets the rows of the two files differ."""
     from sedir_core.geometry.tree import PointTree
 
     assert labelled.labels is not None
@@ -200,13 +200,13 @@ def _transfer(labelled: Scan, scan: Scan) -> BoolArray:
 
 
 def first_surface(detection: Detection, shape: Shape) -> dict[Beside, Shape]:
-    """What is shown beside the scan at first: the expected surface, or where there is none the reconstruction."""
+    """The surface initially shown beside the scan: the expected one, or else the reconstruction."""
     beside = Beside.RECONSTRUCTION if detection.expected is None else Beside.EXPECTED
     return {beside: prepare_beside(detection, shape, beside)}
 
 
 def prepare_beside(detection: Detection, shape: Shape, beside: Beside) -> Shape:
-    """One of the two surfaces of a result, ready to be drawn beside the scan."""
+    """Prepare one of the two surfaces of a result for drawing beside the scan."""
     expected = detection.expected if beside is Beside.EXPECTED else None
     surface = prepare_surface(detection.reconstruction if expected is None else expected, shape)
     if expected is None or detection.deviation is None or detection.from_one_side:
@@ -216,7 +216,7 @@ def prepare_beside(detection: Detection, shape: Shape, beside: Beside) -> Shape:
 
 @dataclass(frozen=True)
 class JoinRequest:
-    """A scan and its result, of which this is wanted beside it."""
+    """A scan, its result, and which surface to show beside it."""
 
     shape: Shape
     surfaces: Mapping[Beside, Shape]
@@ -226,7 +226,7 @@ class JoinRequest:
 
 @dataclass(frozen=True)
 class Joined:
-    """The same as surfaces. of: what they were made from."""
+    """The meshed shapes. of: what they were made from."""
 
     of: JoinRequest
     shape: Shape
@@ -234,7 +234,7 @@ class Joined:
 
 
 def join_surfaces(request: JoinRequest, report: Report, stop: Stop) -> Joined:
-    """Scan and what is shown beside it as surfaces; what was joined already stays as it is. Raises Cancelled."""
+    """Mesh the scan and the surface beside it, unless that has been done. Raises Cancelled."""
     shape = request.shape if request.shape.joined else join(request.shape, stop)
     surface = request.surfaces.get(request.beside)
     if surface is None and request.raw is not None and request.beside is not Beside.SCAN:
@@ -245,7 +245,7 @@ def join_surfaces(request: JoinRequest, report: Report, stop: Stop) -> Joined:
 
 
 def judge(request: JudgeRequest, report: Report, stop: Stop) -> Detection:
-    """Find the defects and the reason anew under another limit."""
+    """Find defects and reason under another limit."""
     from sedir_core.detectors.relimit import relimit
 
     return relimit(request.scan, request.raw, request.limit)
@@ -257,15 +257,15 @@ def import_views(request: None, report: Report, stop: Stop) -> None:
 
 
 class Inspector:
-    """Loads a detector once and keeps it; lives in the thread of one pool."""
+    """Loads a detector once and caches it; lives in the thread of one pool."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._loaded: tuple[LoadRequest, Detector, ModelInfo] | None = None
-        self._laid: dict[str, LaidOut] = {}  # by category, of the loaded detector
+        self._laid: dict[str, PartReference] = {}  # by category, of the loaded detector
 
     def load(self, request: LoadRequest, report: Report, stop: Stop) -> ModelInfo:
-        """Get a detector ready. Raises BadRun, DeviceUnavailable."""
+        """Load a detector. Raises BadRun, DeviceUnavailable."""
         return self._ready(request, report)[1]
 
     def detect(self, request: DetectRequest, report: Report, stop: Stop) -> InspectedScan:
@@ -273,7 +273,7 @@ class Inspector:
         detector, info = self._ready(request.model, report)
         if info.needs_category and request.category == "auto":
             raise UnknownCategory(
-                request.scan.name, "this model cannot tell parts apart by itself", "choose the category in the toolbar"
+                request.scan.name, "this model cannot identify the category", "choose the category in the toolbar"
             )
         plain = detect_file(detector, request.scan, request.category, report, stop)
         part = request.tolerances.get(plain.category)
@@ -286,7 +286,7 @@ class Inspector:
         return InspectedScan(detection, surfaces, small, info, front_of(request.shape, detection), plain, part)
 
     def tolerate(self, request: TolerateRequest, report: Report, stop: Stop) -> Tolerated:
-        """Judge a result anew, without scoring it. Raises also UnreadableScan where the file holds another scan."""
+        """Re-evaluate a result without scoring again. Also raises UnreadableScan if the file's content changed."""
         from sedir_core.detectors.relimit import relimit
         from sedir_core.io.scans import read_scan
 
@@ -299,19 +299,19 @@ class Inspector:
             plain = self._laid_out(detector, request.part, plain.category, stop).judge(scan, plain)
         return Tolerated(plain, relimit(scan, plain, request.limit))
 
-    def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> LaidOut:
-        from sedir_core.evaluation.zones import lay_out
+    def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> PartReference:
+        from sedir_core.evaluation.zones import inspect_reference
 
         laid = self._laid.get(category)
         if laid is None or laid.part.reference != part.reference:
-            laid = lay_out(detector, part, category, stop=stop)
+            laid = inspect_reference(detector, part, category, stop=stop)
         self._laid[category] = laid = replace(laid, part=part)
         return laid
 
     def _ready(self, request: LoadRequest, report: Report) -> tuple[Detector, ModelInfo]:
         if self._loaded is None or self._loaded[0] != request:
             report(0.0, "loading the model")
-            self._loaded = None  # two models at once may not fit the device
+            self._loaded = None  # two models at once may not fit on the device
             self._laid.clear()
             detector = self._load(request.run_dir, request.device)
             calibration = detector.calibration() if isinstance(detector, Calibrated) else None
@@ -321,7 +321,7 @@ class Inspector:
 
 
 def load(run_dir: Path, device: str) -> Detector:
-    """The core's `load_detector`, without a pause in the window. Raises BadRun, DeviceUnavailable."""
+    """The core's `load_detector` without freezing the window. Raises BadRun, DeviceUnavailable."""
     _map_torch()
     from sedir_core.detectors.base import load_detector
 
@@ -331,8 +331,8 @@ def load(run_dir: Path, device: str) -> Detector:
 def _map_torch() -> None:
     """Map torch's largest library without holding the interpreter lock.
 
-    `import torch` maps 300 MB while it holds the lock, which freezes the window for a third of a second;
-    a foreign call to dlopen releases it, and the import then finds the library mapped.
+    `import torch` maps 300 MB while holding the lock, which freezes the window for a third of a second;
+    a ctypes call to dlopen releases it, and the import then finds the library already mapped.
     """
     spec = importlib.util.find_spec("torch")
     if "torch" in sys.modules or not sys.platform.startswith("linux") or spec is None or spec.origin is None:

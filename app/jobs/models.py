@@ -1,4 +1,4 @@
-"""What can be chosen for inspecting: runs the program knows of, and devices this machine has."""
+"""What can be chosen for inspection: known runs and the machine's devices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sedir_core.types import Report, Stop
 
 @dataclass(frozen=True)
 class KnownRun:
-    """A run as a user chooses by it. views: whether it can judge scans from one side. trouble: why it is of no use."""
+    """A run to choose. views: whether it can inspect single-view scans. trouble: why it cannot be used."""
 
     entry: RunEntry
     views: bool
@@ -27,7 +27,7 @@ class KnownRun:
 
     @property
     def origin(self) -> str:
-        """Where it comes from, in a user's words."""
+        """Where it comes from, as shown to users."""
         if self.entry.bundled:
             return "bundled"
         return "yours" if self.path.parent == user_runs() else "elsewhere"
@@ -35,7 +35,7 @@ class KnownRun:
 
 @dataclass(frozen=True)
 class Machine:
-    """devices: name, as on the command line, and words. choice: which of them `auto` takes; why it does."""
+    """devices: name, as on the command line, and description. choice: the one `auto` selects; why: the reason."""
 
     devices: tuple[tuple[str, str], ...]
     choice: str
@@ -43,7 +43,7 @@ class Machine:
 
 
 def known_runs(recent: tuple[Path, ...], report: Report, stop: Stop) -> list[KnownRun]:
-    """The user's and the bundled runs, and those that were used lately, the newest first; last what is of no use."""
+    """The user's, the bundled and recently used runs, newest first; unusable ones last."""
     found = list_runs()
     listed = {entry.path.resolve() for entry in found}
     others = [read_entry(path) for path in recent if path.is_dir() and path.resolve() not in listed]
@@ -51,12 +51,12 @@ def known_runs(recent: tuple[Path, ...], report: Report, stop: Stop) -> list[Kno
 
 
 def look_at(chosen: Path, report: Report, stop: Stop) -> KnownRun:
-    """A folder or a `.sedir` file that somebody picked. Raises BadRun, CannotWrite."""
+    """Describe a chosen folder or `.sedir` file. Raises BadRun, CannotWrite."""
     return _known(read_entry(find_model(str(chosen))))
 
 
 def devices(request: None, report: Report, stop: Stop) -> Machine:
-    """What this machine computes on. Loads torch."""
+    """This machine's devices. Loads torch."""
     from sedir_core.runtime import choose_device
     from sedir_core.runtime import devices as list_devices
 
@@ -68,7 +68,7 @@ def _known(entry: RunEntry) -> KnownRun:
     try:
         config = read_run_config(entry.path)
         views = config.method == "sedir" and config.training.views > 0
-    except BadRun:  # the entry says what is wrong
+    except BadRun:  # the entry carries the reason
         views = False
     if entry.state is RunState.DAMAGED:
         return KnownRun(entry, views, entry.trouble)

@@ -1,17 +1,17 @@
-"""How fast a batch goes and how long it still takes, from the moments at which its scans were done."""
+"""Throughput and remaining time of a batch, from the completion times of its scans."""
 
 from __future__ import annotations
 
 from collections import deque
 
 REMEMBERED = 20
-"""Scans that the pace is taken from: the latest, because sizes change along a folder."""
+"""Window of recent scans used for the estimate, because sizes vary along a folder."""
 LEAST = 2
-"""Scans before anything is said: the first one also waits for the model."""
+"""Scans needed before an estimate: the first one includes loading the model."""
 
 
 class Throughput:
-    """Told of each finished scan, with a clock that never goes back."""
+    """Call `tick` for each finished scan with a monotonic time."""
 
     def __init__(self) -> None:
         self._moments_s: deque[float] = deque(maxlen=REMEMBERED + 1)
@@ -24,13 +24,13 @@ class Throughput:
 
     @property
     def each_s(self) -> float | None:
-        """Seconds a scan, None while too few are done."""
+        """Seconds per scan; None while too few are done."""
         if len(self._moments_s) <= LEAST:
             return None
         return (self._moments_s[-1] - self._moments_s[0]) / (len(self._moments_s) - 1)
 
     def text(self, left: int) -> str:
-        """`1.3 s each · 4 min left`, "" while nothing can be said. left: scans to come."""
+        """`1.3 s each · 4 min left`, or "" while unknown. left: remaining scans."""
         each = self.each_s
         if each is None or left < 1:
             return ""
@@ -39,7 +39,7 @@ class Throughput:
 
 
 def duration(seconds: float) -> str:
-    """`8 s`, `3 min`, `2 h 5 min`: as exact as it is of use."""
+    """`8 s`, `3 min`, `2 h 5 min`: to a useful precision."""
     if seconds < 60:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)

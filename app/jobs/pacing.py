@@ -1,4 +1,4 @@
-"""What this machine has to train on, and how long a training takes there: measured by a process of its own, once."""
+"""The machine's training devices and how long a training takes on them, measured once in a separate process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sedir_core.types import Report, Stop
 
 
 class Pacer(QObject):
-    """One measurement at a time; another one replaces it."""
+    """One measurement at a time; a new one replaces it."""
 
     devices_found = Signal(list)  # (name for the command line, words)
     busy_changed = Signal(bool)
@@ -39,13 +39,13 @@ class Pacer(QObject):
         return self._child.busy
 
     def look_for_devices(self) -> None:
-        """Once; it loads torch, so not before somebody wants to train."""
+        """Runs once. It loads torch, so call it only when the user wants to train."""
         if not self._looked:
             self._looked = True
             self._pool.submit(_devices, None)
 
     def measure(self, config: Config, device: str) -> None:
-        """Train in small with these settings there."""
+        """Time a few training steps with these settings on that device."""
         self.cancel()
         settings = writable_folders()["cache"] / "paces" / "asked.toml"
         try:

@@ -1,4 +1,4 @@
-"""The jobs behind the History workspace: pages of the table, what the charts draw, a past inspection made ready."""
+"""Jobs of the History workspace: pages of the table, chart data, reopening past inspections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_GROUPS, MOST_SCORES = 60, 1000
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Rows `offset` to `offset + limit` of what the filter lets through."""
+    """Rows `offset` to `offset + limit` of the filtered inspections."""
 
     wanted: Filter
     order: Order
@@ -37,7 +37,7 @@ class PageRequest:
 
 @dataclass(frozen=True)
 class Overview:
-    """The history at a glance: how many inspections the filter lets through, and what the filter can be set to."""
+    """Summary of the history: number of inspections matching the filter, and the available filter values."""
 
     count: int
     total: int
@@ -56,14 +56,14 @@ class Detail:
 
 @dataclass(frozen=True)
 class ChartData:
-    """What the charts draw. runs: by part, the most frequent first, each with how many scores there are in all."""
+    """Chart data. runs: by part, most frequent first, each with its total number of scores."""
 
     shares: Mapping[Grouping, ShareChart]
     runs: Mapping[str, tuple[RunChart, int]]
 
 
 class Reader:
-    """Opens the history once and keeps it; lives in the thread of one pool. Jobs raise BadHistory, CannotWrite."""
+    """Opens the history once; lives in the thread of one pool. Jobs raise BadHistory, CannotWrite."""
 
     def __init__(self, place: HistoryPlace) -> None:
         self._place = place
@@ -84,7 +84,7 @@ class Reader:
         tallies = {by_lot: history.tallies(wanted, by_lot) for by_lot in (True, False)}
         for by in get_args(Grouping):
             whole = share_chart(tallies[by == "lot"], by)
-            # The average is of all; only the newest groups have room.
+            # The average is over all groups; only the newest fit in the chart.
             shares[by] = replace(whole, groups=whole.groups[-MOST_GROUPS:])
         for part, count in history.parts(wanted).items():
             if stop():
@@ -98,17 +98,17 @@ class Reader:
         return None if inspection is None else Detail(inspection, tuple(history.overrides(key)))
 
     def export(self, request: tuple[Filter, Path], report: Report, stop: Stop) -> Path:
-        """Every row the filter lets through, as CSV or JSON by the file's ending."""
+        """Export every matching row, as CSV or JSON by the file's suffix."""
         from sedir_core.history.export import write_rows
 
         write_rows(self._history(), *request, stop=stop)
         return request[1]
 
     def reopen(self, key: str, report: Report, stop: Stop) -> Entry:
-        """A past inspection as the session lists it, ready to be drawn."""
+        """A past inspection as a session entry, ready to draw."""
         from sedir_core.history.finished import reopen
 
-        report(0.0, "reading the kept result")
+        report(0.0, "reading the stored result")
         inspection, kept, scan, remark = reopen(self._history(), key)
         report(0.5, "preparing the picture")
         shape = prepare(scan.points)
@@ -138,7 +138,7 @@ class Reader:
         )
 
     def close(self) -> None:
-        """When the thread has ended."""
+        """Call after the thread has ended."""
         if self._open is not None:
             self._open.close()
             self._open = None

@@ -1,6 +1,6 @@
-"""Short jobs off the GUI thread: one worker thread, jobs in order, answers back in the GUI thread.
+"""Short jobs off the GUI thread: one worker thread, jobs in order, results delivered in the GUI thread.
 
-A Python thread rather than a QThread: Qt aborts the process when a QThread still runs at exit, and a job inside
+A Python thread rather than a QThread: Qt aborts the process if a QThread still runs at exit, and a job inside
 a long library call cannot be interrupted.
 """
 
@@ -23,20 +23,20 @@ from sedir_core.types import Report, Stop
 log = logging.getLogger(__name__)
 
 Job = Callable[[Any, Report, Stop], Any]
-"""A function of a frozen request; it reports progress and asks between steps whether to stop."""
+"""A function of a frozen request that reports progress and checks between steps whether to stop."""
 
 REPORT_INTERVAL_S = 0.04
 SWITCH_S = 0.0005
-"""A worker that runs Python keeps the interpreter for this long while the window waits for it. Python's own 5 ms would
-make a slow frame of every one, since drawing takes the interpreter back some twenty times."""
+"""Interpreter switch interval: how long a worker running Python holds the lock while the window waits. With Python's
+default of 5 ms every frame would be slow, since drawing reacquires the lock some twenty times."""
 YIELD = 5
-"""How much nicer than the window a worker is, and with it the threads that libraries start for it. They compute on all
-cores; without this the window, and software OpenGL with it, would get only its share of them."""
-_ids = itertools.count(1)  # over all pools: an id never means two jobs
+"""Added niceness of a worker and of the threads libraries start for it. They compute on all cores; otherwise the
+window, software OpenGL included, would get only its share."""
+_ids = itertools.count(1)  # shared by all pools, so that ids are unique
 
 
 class Pool(QObject):
-    """Owns its thread. Signals carry the id `submit` returned; a cancelled job never signals again."""
+    """Owns its thread. Signals carry the id returned by `submit`; a cancelled job emits nothing more."""
 
     progressed = Signal(int, float, str)
     done = Signal(int, object)
@@ -65,13 +65,13 @@ class Pool(QObject):
         return job_id
 
     def cancel(self, job_id: int) -> None:
-        """Drop a job: its answer is stale from now on, and it is asked to stop."""
+        """Cancel a job: it is asked to stop, and its result is discarded."""
         asked = self._live.pop(job_id, None)
         if asked is not None:
             asked.set()
 
     def close(self, timeout_s: float = 1.0) -> bool:
-        """Cancel everything and end the thread. False if a job did not stop in time."""
+        """Cancel all jobs and end the thread. False if a job did not stop in time."""
         for job_id in list(self._live):
             self.cancel(job_id)
         self._waiting.put(None)
@@ -101,15 +101,15 @@ class Pool(QObject):
                 continue
             try:
                 self._send("done", job_id, job(request, self._reporter(job_id), asked.is_set))
-            except Exception as error:  # the edge of the thread: whatever happened is told in the GUI thread
+            except Exception as error:  # thread boundary: every exception is reported in the GUI thread
                 self._send("failed", job_id, error)
-            # The request and the answer may hold a million points; the next job may be hours away.
+            # Request and result may hold a million points, and the next job may be hours away.
             del item, job, request
 
     def _send(self, kind: str, job_id: int, value: object) -> None:
         try:
             self._sent.emit(kind, job_id, value)
-        except RuntimeError:  # the window is gone, and the pool with it: nobody is left to tell
+        except RuntimeError:  # the window and its pool are gone: there is no receiver
             log.info("answer of job %d dropped: the pool was deleted", job_id)
 
     def _reporter(self, job_id: int) -> Report:
@@ -126,7 +126,7 @@ class Pool(QObject):
 
 
 def _yield_to_the_window() -> None:
-    """Let the calling thread go second. Elsewhere than on Linux this would mean the whole process."""
+    """Lower the calling thread's priority. Linux only: elsewhere this would affect the whole process."""
     if sys.platform == "linux":
         me = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, me, min(os.getpriority(os.PRIO_PROCESS, me) + YIELD, 19))

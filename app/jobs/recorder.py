@@ -1,7 +1,7 @@
-"""Writes finished inspections and reviews to the history: one thread, in order, and nothing is given up while it lives.
+"""Writes finished inspections and reviews to the history: one thread, in order, retrying until it succeeds.
 
-What cannot be written (a full disk, a server that is down) is kept and tried again. The database libraries are
-imported in the thread, when there is something to write.
+What cannot be written (full disk, unreachable server) is kept and retried. The database libraries are imported in the
+thread, when there is something to write.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CLOSE_S = 3.0
 
 @dataclass(frozen=True)
 class Result:
-    """An entry as it was when its result came, and who inspected it."""
+    """An entry as it was when its result arrived, and who inspected it."""
 
     entry: Entry
     time: datetime
@@ -59,7 +59,7 @@ class ReviewedEntry:
     operator: str
 
 
-class _Ask(Enum):
+class _Command(Enum):
     NOW = "try again now"
     END = "write what is left and end"
 
@@ -76,21 +76,21 @@ class Recorder(QObject):
     """Listens to a session. Signals come in the GUI thread."""
 
     recorded = Signal()
-    recognised = Signal(int, str)  # id of an entry, key of the inspection in the history that it repeats
-    troubled = Signal(object)  # Failure: why nothing can be recorded; once, until it can be again
+    recognised = Signal(int, str)  # id of the entry, key of the past inspection that it repeats
+    troubled = Signal(object)  # Failure: why recording fails; emitted once until it recovers
     recovered = Signal()
     bug_found = Signal(object)
 
     def __init__(
         self, session: Session, place: HistoryPlace, limit_bytes: Callable[[], int], parent: QObject | None = None
     ) -> None:
-        """limit_bytes: how much the kept results may take; asked in the thread, after each write."""
+        """limit_bytes: allowed size of the stored results; called in the thread after each write."""
         super().__init__(parent)
         self.place = place
         self._session, self._limit_bytes = session, limit_bytes
-        self._asked: queue.SimpleQueue[Result | ReviewedEntry | _Ask] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Result | ReviewedEntry | _Command] = queue.SimpleQueue()
         self._unwritten, self._count = 0, threading.Lock()
-        self._repeated: dict[str, str] = {}  # keys of inspections that are in the history under another one already
+        self._repeated: dict[str, str] = {}  # keys of inspections already in the history under another key
         self._trouble = ""
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self.recognised.connect(self._on_recognised)
@@ -99,18 +99,18 @@ class Recorder(QObject):
 
     @property
     def unwritten(self) -> int:
-        """Inspections and reviews that are not in the history yet."""
+        """Number of inspections and reviews not yet in the history."""
         return self._unwritten
 
     def retry(self) -> None:
-        """Try now, rather than in RETRY_S."""
+        """Retry now rather than after RETRY_S."""
         if self._thread.is_alive():
-            self._asked.put(_Ask.NOW)
+            self._asked.put(_Command.NOW)
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
-        """Write what is left and end the thread. False if something could not be written in time."""
+        """Write what is pending and end the thread. False if something could not be written in time."""
         if self._thread.ident is not None:
-            self._asked.put(_Ask.END)
+            self._asked.put(_Command.END)
             self._thread.join(timeout_s)
         if self._unwritten:
             log.warning("%d inspections or reviews are not in the history", self._unwritten)
@@ -147,12 +147,12 @@ class Recorder(QObject):
         from sedir_core.history.outbox import Outbox
 
         outbox = Outbox(self.place, self._limit_bytes)
-        item: Result | ReviewedEntry | _Ask | None = None
-        while item is not _Ask.END:
+        item: Result | ReviewedEntry | _Command | None = None
+        while item is not _Command.END:
             try:
                 item = self._asked.get(timeout=RETRY_S if len(outbox) else None)
             except queue.Empty:
-                item = _Ask.NOW
+                item = _Command.NOW
             if isinstance(item, ReviewedEntry):
                 outbox.put(partial(self._write_review, item))
             elif isinstance(item, Result):
@@ -163,7 +163,7 @@ class Recorder(QObject):
     def _prepare(self, item: Result, outbox: Outbox) -> None:
         try:
             row = _row(item)
-        except Exception as error:  # the edge of the thread: told in the GUI thread
+        except Exception as error:  # thread boundary: reported in the GUI thread
             self._pass_over(error)
             return
         if len(row.kept) > outbox.room:
@@ -176,7 +176,7 @@ class Recorder(QObject):
         done = outbox.flush()
         for bug in done.bugs:
             self._pass_over(bug)
-        # A writer that is busy was waited for, and the next try will do: nothing to bother anyone with.
+        # We have already waited for a busy writer, and the next retry will succeed: not worth a message.
         if done.trouble is not None and not isinstance(done.trouble, HistoryBusy):
             self._complain(done.trouble)
         if done.n:
@@ -212,7 +212,7 @@ class Recorder(QObject):
 
 
 def _row(item: Result) -> _Row:
-    """The entry under the limit that counted, with the defects found under it."""
+    """The entry under the limit in force, with the defects found under it."""
     from sedir_core.history.finished import Finished, describe
 
     entry = item.entry
@@ -228,7 +228,7 @@ def _row(item: Result) -> _Row:
 
 
 def _same(before: Inspection | None, now: Inspection) -> bool:
-    """Whether an inspection found what the previous one did, in the same points with the same model and limit."""
+    """Whether an inspection repeats the previous one: same points, model, limit and findings."""
     return (
         before is not None
         and all(

@@ -1,4 +1,4 @@
-"""Files that the user asked for, written in a thread of their own, with progress, and left as they were on a stop."""
+"""Writes files the user asked for in a thread, with progress; the target is unchanged if stopped."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ CLOSE_S = 3.0
 
 @dataclass(frozen=True)
 class SaveRequest:
-    """A target and what writes it."""
+    """A target and the function that writes it."""
 
     path: Path
     write: Write
 
 
 class Saver(QObject):
-    """One file after the other."""
+    """Writes one file at a time."""
 
-    progress_changed = Signal(object)  # Progress, or None when nothing is being written
+    progress_changed = Signal(object)  # Progress, or None while idle
     saved = Signal(object)  # Path
-    failed = Signal(str, object)  # where, Failure
+    failed = Signal(str, object)  # location, Failure
     bug_found = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -53,14 +53,14 @@ class Saver(QObject):
         self.progress_changed.emit(Progress(0.0, f"saving {path.name}"))
 
     def cancel(self) -> None:
-        """Write no more; what is there stays as it was."""
+        """Stop writing; existing files are unchanged."""
         for job in list(self._targets):
             self._pool.cancel(job)
         self._targets.clear()
         self.progress_changed.emit(None)
 
     def close(self) -> bool:
-        """Let the file at work be finished. False if that takes too long; the target is then as it was."""
+        """Finish the current file. False if that takes too long; the target is then unchanged."""
         return self._pool.close(timeout_s=CLOSE_S)
 
     def _on_progress(self, job: int, fraction: float, stage: str) -> None:
@@ -84,14 +84,14 @@ class Saver(QObject):
 
 
 def open_file(path: Path) -> None:
-    """With the program that the desktop has for it."""
+    """Open a file with the desktop's default application."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
 def _write(request: SaveRequest, report: Report, stop: Stop) -> None:
     folder = request.path.parent
-    if not folder.is_dir():  # it would be made anew, and nobody would look for the file there
-        raise CannotWrite(request.path, f"the folder {folder} is no longer there", "choose another folder")
+    if not folder.is_dir():  # recreating the folder would put the file where nobody looks for it
+        raise CannotWrite(request.path, f"the folder {folder} no longer exists", "choose another folder")
     try:
         request.write(request.path, report, stop)
     except OSError as error:

@@ -1,8 +1,7 @@
-"""Trainings as processes of their own: started so that they outlive the window, followed by their files alone.
+"""Trainings as separate processes that outlive the window and are followed through their files.
 
-A training waits in the queue until its device is free; `python -m sedir_core queue run`, detached, then starts it.
-What the window knows of it is in its run directory, so that closing the window, a crash of it, or opening another one
-changes nothing.
+A training waits in the queue until its device is free; a detached `python -m sedir_core queue run` then starts it.
+The window knows only what is in the run directory, so closing, crashing or reopening it changes nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +23,9 @@ from sedir_core.training.orders import TrainOrder, enqueue, enqueue_rest
 
 
 class Phase(Enum):
-    """Where a training is.
+    """Phase of a training.
 
-    WAITING: for its turn. STARTING: it has come, and nothing was heard yet. INTERRUPTED: can go on.
-    DAMAGED: cannot be read.
+    WAITING: queued. STARTING: started, no event yet. INTERRUPTED: can be resumed. DAMAGED: unreadable.
     """
 
     WAITING = "waiting"
@@ -51,8 +49,8 @@ _PHASES = {
 
 @dataclass(frozen=True)
 class Orders:
-    """What is ordered now. waiting: run directories in the order of their turn; first: those of them whose device is
-    free, so that they are about to start. at_work: those whose process was started."""
+    """The queue. waiting: run directories in queue order; first: those of them whose device is free and that are about
+    to start. at_work: those whose process was started."""
 
     waiting: tuple[Path, ...] = ()
     first: frozenset[Path] = frozenset()
@@ -60,7 +58,7 @@ class Orders:
 
 
 def orders() -> Orders:
-    """From the moment a training is ordered until it has ended it is among these."""
+    """All trainings that have been queued and have not ended."""
     jobs = queue.orders_in(queue.queue_folder())
     at_work = [job for job in jobs if job.started is not None]
     waiting = [job for job in jobs if job.started is None]
@@ -73,43 +71,43 @@ def orders() -> Orders:
 
 
 def launch(order: TrainOrder) -> None:
-    """Train when the device is free. Raises RunLocked, and CannotWrite where nothing can be written or started."""
+    """Queue a training. Raises RunLocked, and CannotWrite if nothing can be written or started."""
     enqueue(order)
     _start_runner()
 
 
 def resume(run_dir: Path, dataset: Path) -> None:
-    """Go on with an interrupted training where it stopped, when its device is free.
+    """Queue the resumption of an interrupted training.
 
-    Raises BadRun, CannotWrite, and RunLocked where it is ordered already.
+    Raises BadRun, CannotWrite, and RunLocked if it is already queued.
     """
     enqueue_rest(run_dir, dataset, read_about(run_dir).device)
     _start_runner()
 
 
 def waiting() -> list[Path]:
-    """Run directories of the trainings that wait, in the order of their turn."""
+    """Run directories of the waiting trainings, in queue order."""
     return list(orders().waiting)
 
 
 def leave_queue(run_dir: Path) -> None:
-    """Take a training that waits off the list; nothing happens if its turn has come. Raises CannotWrite."""
+    """Remove a waiting training; no effect if it has started. Raises CannotWrite."""
     queue.remove(queue.queue_folder(), run_dir)
 
 
 def reorder(run_dirs: Sequence[Path]) -> None:
-    """Those that wait get their turn in this order. Raises CannotWrite."""
+    """Reorder the waiting trainings. Raises CannotWrite."""
     queue.reorder(queue.queue_folder(), run_dirs)
 
 
 def keep_queue_going() -> None:
-    """Trainings may wait from before the machine was switched off. Raises CannotWrite."""
+    """Restart the runner if trainings are waiting, as after a reboot. Raises CannotWrite."""
     if queue.jobs_in(queue.queue_folder()):
         _start_runner()
 
 
 def ask_to_stop(run_dir: Path) -> None:
-    """Save and stop before the next step; one that waits, or has not begun, does not begin. Raises CannotWrite."""
+    """Save and stop before the next step; a training that has not begun does not begin. Raises CannotWrite."""
     folder = queue.queue_folder()
     if queue.remove(folder, run_dir) or queue.end_start(folder, run_dir):
         return
@@ -120,7 +118,7 @@ def ask_to_stop(run_dir: Path) -> None:
 
 
 def ask_to_stop_after_epoch(run_dir: Path, wanted: bool) -> None:
-    """Save and stop before the next epoch, or go on after all. Raises CannotWrite."""
+    """Save and stop before the next epoch, or withdraw that request. Raises CannotWrite."""
     try:
         if wanted:
             place_mark(run_dir / STOP_AFTER_EPOCH)
@@ -131,12 +129,12 @@ def ask_to_stop_after_epoch(run_dir: Path, wanted: bool) -> None:
 
 
 def stops_after_epoch(run_dir: Path) -> bool:
-    """Whether it was asked to, and has not done so yet."""
+    """Whether it has been asked to stop after the epoch and has not done so yet."""
     return (run_dir / STOP_AFTER_EPOCH).exists()
 
 
 def phase_of(run_dir: Path, alive: bool, ended: str) -> Phase:
-    """ended: "", or what the last event says: complete, interrupted, failed."""
+    """ended: "", or the outcome in the last event: complete, interrupted, failed."""
     if alive:
         return Phase.RUNNING
     if not (run_dir / ABOUT).exists():
@@ -150,7 +148,7 @@ def phase_of(run_dir: Path, alive: bool, ended: str) -> Phase:
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """Runs, begun or finished, the newest first; without those that were archived."""
+    """Started and finished runs, newest first, without archived ones."""
     try:
         found = [path for path in folder.iterdir() if (path / ABOUT).is_file() and not (path / ARCHIVED).exists()]
     except OSError:
@@ -159,31 +157,31 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def phase_now(run_dir: Path) -> Phase:
-    """The phase of a run that nobody follows."""
+    """The phase of a run that is not being followed."""
     if not is_alive(run_dir) and (found := phase_by_order(run_dir, orders())) is not None:
         return found
     return _PHASES[read_entry(run_dir).state]
 
 
 def phase_by_order(run_dir: Path, ordered: Orders) -> Phase | None:
-    """WAITING or STARTING, of a run that is not at work yet; None if it is not ordered."""
+    """WAITING or STARTING for a queued run that has not begun; None if not queued."""
     if run_dir in ordered.at_work or run_dir in ordered.first:
         return Phase.STARTING
     return Phase.WAITING if run_dir in ordered.waiting else None
 
 
 def dataset_of(run_dir: Path) -> Path:
-    """The folder that a run was trained on. Raises BadRun, BadDataset where it is not known or gone."""
+    """The dataset folder of a run. Raises BadRun, and BadDataset if it is unknown or missing."""
     found = read_about(run_dir).dataset
     if not found:
-        raise BadRun(run_dir, "does not say what it was trained on", "use `sedir train DATASET --resume RUN`")
+        raise BadRun(run_dir, "does not record its dataset", "use `sedir train DATASET --resume RUN`")
     if not Path(found).is_dir():
-        raise BadDataset(found, "is no longer there", "put it back, or use `sedir train DATASET --resume RUN`")
+        raise BadDataset(found, "no longer exists", "restore it, or use `sedir train DATASET --resume RUN`")
     return Path(found)
 
 
 def _start_runner() -> None:
-    """One that finds another at work ends by itself."""
+    """Start a queue runner; a redundant one exits immediately."""
     process = QProcess()
     program, *arguments = own_command("queue", "run")
     process.setProgram(program)
@@ -194,4 +192,4 @@ def _start_runner() -> None:
     process.setStandardErrorFile(QProcess.nullDevice())
     started = process.startDetached()
     if not (started[0] if isinstance(started, tuple) else started):
-        raise CannotWrite(program, "the training's process could not be started", "see the log")
+        raise CannotWrite(program, "the training process could not be started", "see the log")

@@ -1,4 +1,4 @@
-"""A watched folder for the window: what the core's watcher says in its thread arrives as signals in the GUI thread."""
+"""Watched folder for the window: forwards the core watcher's callbacks as signals in the GUI thread."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ log = logging.getLogger(__name__)
 
 
 class FolderWatcher(QObject):
-    """One folder at a time; after `stop` nothing of it is told any more."""
+    """Watches one folder at a time; emits nothing after `stop`."""
 
-    arrived = Signal(object)  # Path of a scan that is there in full
+    arrived = Signal(object)  # Path of a completely written scan
     state_changed = Signal(object)  # WatchState
     _sent = Signal(int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._watch: FolderWatch | None = None
-        self._turn = 0  # what an earlier watch still has to say is told by its number
+        self._turn = 0  # identifies late callbacks of an earlier watch
         self._sent.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(self, folder: Path, *, settle_s: float | None = None) -> None:
-        """Watch this folder instead of any other. settle_s: how long a scan's size must stand still."""
-        # Imports every reader: not before somebody watches.
+        """Watch this folder instead of the previous one. settle_s: how long a file's size must be stable."""
+        # Imports every reader, hence late.
         from sedir_core.io.folder_watch import SETTLE_S, FolderWatch
 
         self.stop()
@@ -44,7 +44,7 @@ class FolderWatcher(QObject):
         self._watch.start()
 
     def stop(self, timeout_s: float = 1.0) -> bool:
-        """End the watch. False if the drive keeps its thread from ending in time; it then ends by itself later."""
+        """Stop watching. False if the drive keeps the thread from ending in time; it then ends later."""
         watch, self._watch = self._watch, None
         self._turn += 1
         return watch is None or watch.stop(timeout_s)

@@ -1,7 +1,7 @@
-"""Python's search for unreachable cycles, done by the window's thread when it has a moment.
+"""Runs Python's garbage collector in the GUI thread when it is idle.
 
-Left to itself it runs in whichever thread happens to allocate, with every other thread waiting: with torch loaded it
-looks through a million objects for a fifth of a second, and it may delete a widget from a worker's thread.
+By default it runs in whichever thread happens to allocate while all others wait: with torch loaded it traverses a
+million objects in a fifth of a second, and it may delete a widget from a worker thread.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from PySide6.QtCore import QObject, QTimer
 
 INTERVAL_MS = 500
 FIRST_MS = 20_000
-"""By then the libraries are loaded; of what they make for good nothing is worth a search."""
+"""By then the libraries are loaded, and their permanent objects are not worth traversing."""
 
 
 class Collector(QObject):
-    """Takes the search over from Python until `close`."""
+    """Replaces the automatic collector until `close`."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -26,17 +26,17 @@ class Collector(QObject):
         self._timer.start()
 
     def keep_all(self) -> None:
-        """Never look again at what is there now: libraries that have just been loaded, which stay to the end."""
+        """Exclude all present objects from collection: libraries that have just been loaded and stay to the end."""
         gc.freeze()
 
     def close(self) -> None:
-        """Give it back. Everything is looked at again."""
+        """Re-enable the automatic collector for all objects."""
         self._timer.stop()
         gc.unfreeze()
         gc.enable()
 
     def _collect(self) -> None:
-        """The oldest generation that is due, as Python would choose it."""
+        """Collect the oldest generation that is due, as Python would."""
         self._timer.setInterval(INTERVAL_MS)
         due = [count > most for count, most in zip(gc.get_count(), gc.get_threshold(), strict=True)]
         if due[0]:

@@ -1,4 +1,4 @@
-"""How the program ends when it is told to from outside, and what is left where it could not say goodbye."""
+"""Termination by signals, and the traces left by a crash."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FAULTS_KEPT = 5
 class Signals(QObject):
     """Turns SIGTERM, SIGINT and SIGHUP into a call in the GUI thread.
 
-    Python runs its handlers between two of its instructions, and Qt's loop executes none while nothing happens; the
-    wakeup socket makes something happen.
+    Python runs handlers between bytecode instructions, and an idle Qt event loop executes none; the wakeup socket makes
+    it do so.
     """
 
     def __init__(self, end: Callable[[], object], parent: QObject | None = None) -> None:
@@ -34,7 +34,7 @@ class Signals(QObject):
         theirs.setblocking(False)
         self._theirs = theirs
         signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-        names = ("SIGTERM", "SIGINT", "SIGHUP")  # SIGHUP is unknown to Windows
+        names = ("SIGTERM", "SIGINT", "SIGHUP")  # Windows has no SIGHUP
         self._before: dict[int, Any] = {
             getattr(signal, name): signal.SIG_DFL for name in names if hasattr(signal, name)
         }
@@ -44,7 +44,7 @@ class Signals(QObject):
         self._notifier.activated.connect(lambda *_: self._on_signal(end))
 
     def close(self) -> None:
-        """Put everything back as it was."""
+        """Restore the previous handlers."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
@@ -59,10 +59,10 @@ class Signals(QObject):
 
 
 class Faults:
-    """The place where the interpreter writes its stacks when the process dies of a fault (faulthandler)."""
+    """The file to which faulthandler writes the stacks if the process crashes."""
 
     def __init__(self, folder: Path) -> None:
-        """Where the folder cannot be written, stacks go to the error stream."""
+        """If the folder is not writable, stacks go to stderr."""
         self._file: TextIO | None = None
         self.path = folder / f"{FAULTS}-{os.getpid()}.txt"
         try:
@@ -76,7 +76,7 @@ class Faults:
             faulthandler.enable(self._file)
 
     def close(self) -> None:
-        """The process ends as it should: the empty file goes."""
+        """Regular exit: remove the empty file."""
         faulthandler.disable()
         if self._file is not None:
             self._file.close()
@@ -85,14 +85,14 @@ class Faults:
 
 
 def last_fault(folder: Path, since: float) -> str:
-    """What the newest fault file says that was written after `since` (seconds since 1970); empty if nothing died."""
+    """Content of the newest fault file written after `since` (seconds since 1970); empty if there was no crash."""
     found = [path for path in folder.glob(f"{FAULTS}-*.txt") if path.stat().st_size and path.stat().st_mtime >= since]
     newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     return "" if newest is None else newest.read_text("utf-8", "replace")
 
 
 def log_to(folder: Path) -> None:
-    """Keep what the program logs in a file, too."""
+    """Also write the log to a file."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(folder / LOG, maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8")

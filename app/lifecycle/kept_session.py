@@ -1,6 +1,6 @@
-"""What a window has open, kept on disk as it changes, so that it can be opened again after any end.
+"""What a window has open, saved on every change, so that it can be restored after any kind of exit.
 
-A file for each window, locked while the window lives: what is not locked was left behind. No Qt here.
+One file per window, locked while the window lives: an unlocked file was left behind. No Qt here.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 KEPT = "*.json"
 MOST_BYTES = 64 << 20
-"""Of a session: a hundred thousand scans have a quarter of it."""
+"""Largest session file; a hundred thousand scans take a quarter of it."""
 
 
 class CannotRead(UserError):
-    """A session's file that the system does not give out."""
+    """A session file that the system refuses to read."""
 
 
 @dataclass(frozen=True)
 class KeptScan:
-    """A scan of the list and the operator's word on it. review: ok, ng or "". record: key in the history, or ""."""
+    """A listed scan and the operator's review. review: ok, ng or "". record: key in the history, or ""."""
 
     path: str
     review: str = ""
@@ -53,7 +53,7 @@ class KeptLimit:
 
 @dataclass(frozen=True)
 class KeptSession:
-    """current: the path on show, or "". clean: the window was closed, it did not just end."""
+    """current: path of the shown scan, or "". clean: the window was closed regularly."""
 
     scans: tuple[KeptScan, ...] = ()
     current: str = ""
@@ -65,10 +65,10 @@ class KeptSession:
 
     @staticmethod
     def of(text: str) -> KeptSession:
-        """Raises ValueError or TypeError where the text is no session of ours."""
+        """Raises ValueError or TypeError if the text is not a session."""
         raw: Any = parse_json(text, MOST_BYTES)
         if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-            raise ValueError("no session of this version")
+            raise ValueError("not a session of this version")
         scans = tuple(
             KeptScan(str(one["path"]), str(one["review"]), str(one["comment"]), str(one.get("record", "")))
             for one in raw["scans"]
@@ -81,7 +81,7 @@ class KeptSession:
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """The session of a window that is gone. since: when its file was last written, seconds since 1970."""
+    """The session of a window that is gone. since: last modification of its file, in seconds since 1970."""
 
     path: Path
     kept: KeptSession
@@ -90,7 +90,7 @@ class LeftBehind:
 
 @dataclass
 class SessionStore:
-    """The files of one user's windows; this window's own is written, those of the gone are read."""
+    """The session files of one user's windows: this window's own is written, those left behind are read."""
 
     folder: Path
     own: Path = field(init=False)
@@ -100,7 +100,7 @@ class SessionStore:
         self.own = self.folder / f"{uuid4().hex}.json"
 
     def open(self) -> None:
-        """Hold the own file. Raises CannotWrite."""
+        """Create and lock this window's file. Raises CannotWrite."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(_lock_of(self.own), timeout=0, thread_local=False)
@@ -109,22 +109,22 @@ class SessionStore:
             raise CannotWrite(self.folder, str(error), "check the permissions") from error
 
     def write(self, kept: KeptSession) -> None:
-        """Replace the own file. Raises CannotWrite."""
+        """Replace this window's file. Raises CannotWrite."""
         write_text(self.own, kept.to_text())
 
     def left_behind(self) -> list[LeftBehind]:
-        """Sessions with scans of windows that are gone, the newest first; what cannot be read is thrown away."""
+        """Non-empty sessions of windows that are gone, newest first; invalid files are deleted."""
         found = []
         for path in sorted(self.folder.glob(KEPT)):
             if path == self.own or not _is_free(path):
                 continue
             try:
                 kept = KeptSession.of(read_text(path, CannotRead, MOST_BYTES))
-            except CannotRead as error:  # the disk may answer next time
+            except CannotRead as error:  # the disk may recover by the next start
                 log.warning("a session is left for later: %s", error)
                 continue
             except (ValueError, TypeError, KeyError) as error:
-                log.warning("a session that makes no sense: %s: %s", path, error)
+                log.warning("invalid session file: %s: %s", path, error)
                 drop([path])
                 continue
             if kept.scans:
@@ -134,7 +134,7 @@ class SessionStore:
         return sorted(found, key=lambda one: -one.since)
 
     def close(self) -> None:
-        """Let go of the own file; it stays."""
+        """Unlock this window's file and leave it on disk."""
         if self._lock is not None:
             self._lock.release()
             _lock_of(self.own).unlink(missing_ok=True)
@@ -153,7 +153,7 @@ def _lock_of(path: Path) -> Path:
 
 
 def _is_free(path: Path) -> bool:
-    """Whether no living window holds it."""
+    """Whether no running window holds its lock."""
     try:
         with FileLock(_lock_of(path), timeout=0, thread_local=False):
             return True

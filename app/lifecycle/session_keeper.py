@@ -1,4 +1,4 @@
-"""Keeps what a window has open, as it changes, and offers at the next start what was left behind."""
+"""Saves what a window has open, on every change, and offers to restore it at the next start."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ LAYOUT_EVENTS = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateCh
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What can be opened again. n_gone: scans whose files are no longer there. fault: how it died, if it left word.
+class RestoreOffer:
+    """What can be restored. n_gone: scans whose files no longer exist. fault: the crash trace, if any.
 
-    sources: session files that are forgotten once it is opened; not those with scans on a drive that is away.
+    sources: session files to delete after restoring, except those with scans on an unmounted drive.
     """
 
     kept: KeptSession
@@ -45,19 +45,19 @@ class Offer:
         """The question, in one line."""
         count = len(self.paths)
         scans = "the scan" if count == 1 else f"the {count} scans"
-        gone = f" ({self.n_gone} are no longer there.)" if self.n_gone else ""
+        gone = f" ({self.n_gone} no longer exist.)" if self.n_gone else ""
         if self.kept.clean:
-            return f"Restore {scans} of last time?{gone}"
+            return f"Restore {scans} from last time?{gone}"
         return f"The program ended unexpectedly. Restore {scans} that {'was' if count == 1 else 'were'} open?{gone}"
 
 
 class SessionKeeper(QObject):
-    """One for each window. `start` when the window is up; the window's closing ends it."""
+    """One per window. Call `start` when the window is up; it ends when the window closes."""
 
     def __init__(self, window: MainWindow, shelf: SessionStore, log_folder: Path) -> None:
         super().__init__(window)
         self._window, self._shelf, self._log_folder = window, shelf, log_folder
-        self._offer: Offer | None = None
+        self._offer: RestoreOffer | None = None
         self._obsolete: tuple[Path, ...] = ()
         self._reviews: dict[str, KeptScan] = {}
         self._records: dict[str, str] = {}
@@ -73,13 +73,13 @@ class SessionKeeper(QObject):
         window.closing.connect(self._end)
 
     def start(self, with_paths: bool = False) -> None:
-        """Begin to keep, and look for what was left behind. with_paths: the user has asked for scans already."""
+        """Start saving, and look for sessions left behind. with_paths: the user has already asked for scans."""
         window, session = self._window, self._window.session
         try:
             self._shelf.open()
             self._keeping = True
         except CannotWrite as error:
-            window.page.messages.warn("What is open cannot be kept for the next start", Failure.of(error))
+            window.page.messages.warn("The open scans could not be saved for the next start", Failure.of(error))
         self._show_as_left(with_paths)
         for signal in (session.entries_added, session.entries_removed, session.current_changed, session.reviewed):
             signal.connect(self._save_timer.start)
@@ -97,14 +97,14 @@ class SessionKeeper(QObject):
         self._looking = self._pool.submit(_look, (self._shelf, self._log_folder))
 
     @property
-    def offer(self) -> Offer | None:
-        """What `restore` would open."""
+    def offer(self) -> RestoreOffer | None:
+        """What `restore` would open, if anything."""
         return self._offer
 
     def restore(self) -> None:
-        """Open what was left behind; results are computed anew, the operator's words and limits come back.
+        """Open what was left behind: results are recomputed, reviews and limits restored.
 
-        A result that is the same again keeps its place in the history.
+        An unchanged result keeps its record in the history.
         """
         offer, self._offer = self._offer, None
         if offer is None:
@@ -139,7 +139,7 @@ class SessionKeeper(QObject):
 
     def _kept_scan(self, entry: Entry) -> KeptScan:
         path = str(entry.path.absolute())
-        # A word of last time waits until its scan is inspected again; a crash before that must not lose it.
+        # A restored review waits until its scan is inspected again; a crash before that must not lose it.
         record = entry.repeats or entry.record
         waiting = self._reviews.get(path)
         return waiting or KeptScan(path, entry.review or "", entry.review_comment, record)
@@ -152,7 +152,7 @@ class SessionKeeper(QObject):
         self._save_timer.stop()
         self._layout_timer.stop()
         if not self._pool.close():
-            log.warning("the session may be kept as it was a moment ago")
+            log.warning("the saved session may be slightly out of date")
         kept = self._kept(clean=True)
         if not self._keeping:
             return
@@ -163,7 +163,7 @@ class SessionKeeper(QObject):
             else:
                 drop([self._shelf.own])
         except CannotWrite as error:
-            log.warning("what is open could not be kept: %s", error)
+            log.warning("the session could not be saved: %s", error)
         self._shelf.close()
 
     # Restoring
@@ -177,7 +177,7 @@ class SessionKeeper(QObject):
             window.show_workspace(settings.workspace)
 
     def _on_done(self, job: int, value: object) -> None:
-        if job == self._looking and isinstance(value, Offer):
+        if job == self._looking and isinstance(value, RestoreOffer):
             self._offer = value
             self._window.menus.restore.setEnabled(True)
             choice = self._window.settings.restore
@@ -187,10 +187,10 @@ class SessionKeeper(QObject):
                 self._window.page.messages.inform(value.text, "Restore", self.restore, value.fault)
 
     def _on_failed(self, job: int, error: Exception) -> None:
-        self._window.page.messages.warn("What is open cannot be kept for the next start", Failure.of(error))
+        self._window.page.messages.warn("The open scans could not be saved for the next start", Failure.of(error))
 
     def _recall_records(self, ids: list[int]) -> None:
-        """Which inspections of last time those of now repeat."""
+        """Map current inspections to the recorded ones that they repeat."""
         for entry in map(self._window.session.get, ids):
             if entry is not None and entry.past is None:
                 record = self._records.pop(str(entry.path.absolute()), "")
@@ -198,7 +198,7 @@ class SessionKeeper(QObject):
                     self._window.session.update(entry.id, repeats=record)
 
     def _review_again(self, entry_id: int) -> None:
-        """The operator's word of last time; it was logged then, so it is not told again."""
+        """Restore the operator's review; it has already been logged, so it is not logged again."""
         entry = self._window.session.get(entry_id)
         if entry is None or entry.state is not State.DONE or entry.detection is None:
             return
@@ -214,8 +214,8 @@ def _write(request: tuple[SessionStore, KeptSession, tuple[Path, ...]], report: 
     drop(obsolete)
 
 
-def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> Offer | None:
-    """All that windows of last time left behind, as one; None if that is nothing."""
+def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> RestoreOffer | None:
+    """Everything left behind by earlier windows, merged; None if nothing was."""
     shelf, log_folder = request
     found = shelf.left_behind()
     scans = {one.path: one for left in found for one in left.kept.scans}
@@ -228,7 +228,7 @@ def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> Off
         tuple(scans.values()), found[0].kept.current, _limits(found), all(left.kept.clean for left in found)
     )
     fault = "" if kept.clean else endings.last_fault(log_folder, min(left.since for left in found))
-    return Offer(kept, there, len(scans) - len(there), tuple(settled), fault)
+    return RestoreOffer(kept, there, len(scans) - len(there), tuple(settled), fault)
 
 
 def _is_there(path: Path) -> bool:
@@ -239,11 +239,11 @@ def _is_there(path: Path) -> bool:
 
 
 def _is_away(path: Path) -> bool:
-    """Whether it may come back, as with an unplugged drive: not even its folder is there."""
+    """Whether it may come back, as on an unplugged drive: not even its folder exists."""
     return not _is_there(path) and not _is_there(path.parent)
 
 
 def _limits(found: list[LeftBehind]) -> tuple[KeptLimit, ...]:
-    """The newest of each kind."""
+    """The newest limit of each kind."""
     limits = {(one.category, one.from_one_side): one for left in reversed(found) for one in left.kept.limits}
     return tuple(limits.values())

@@ -1,7 +1,7 @@
-"""One window for each user and screen: a second start hands its paths to the first and ends.
+"""One window per user and display: a second start passes its paths to the first and exits.
 
-A local socket; the name is the user's, the screen's and the settings file's, so different users, and two screens of one
-user, have windows of their own.
+Uses a local socket named after user, display and settings file, so different users, and two displays of one user, have
+separate windows.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from sedir_core.documents import parse_json
 log = logging.getLogger(__name__)
 
 CONNECT_MS, ANSWER_MS = 1_000, 5_000
-LONGEST = 1_000_000  # bytes of a message; a thousand paths have a tenth of that
+LONGEST = 1_000_000  # bytes per message; a thousand paths take a tenth of that
 ANSWER = b"ok\n"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a second start wants opened. paths: absolute. model: a run directory, or None for the one in use."""
+    """What a second start asks to open. paths: absolute. model: a run directory, or None for the current one."""
 
     paths: tuple[Path, ...]
     model: Path | None = None
@@ -42,7 +42,7 @@ class Request:
 
     @staticmethod
     def of(content: bytes) -> Request:
-        """Raises ValueError if these are no words of ours."""
+        """Raises ValueError if the bytes are not a request."""
         found = parse_json(content)
         if not isinstance(found, dict) or not isinstance(found.get("paths"), list):
             raise ValueError("no list of paths")
@@ -51,14 +51,14 @@ class Request:
 
 
 def server_name(settings_path: Path) -> str:
-    """The same for every start of this user on this screen with these settings."""
+    """The same for every start by this user on this display with these settings."""
     screen = os.environ.get("WAYLAND_DISPLAY", "") + os.environ.get("DISPLAY", "")
     whole = "\n".join((getpass.getuser(), screen, str(settings_path.absolute())))
     return "sedir-inspect-" + hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 class FirstWindow(QObject):
-    """Listens for second starts, where this is the first one; `asked` brings what they want opened."""
+    """Listens for second starts if this is the first; `asked` carries their requests."""
 
     asked = Signal(object)  # Request
 
@@ -69,16 +69,16 @@ class FirstWindow(QObject):
         self._server.newConnection.connect(self._on_connection)
 
     def become(self, name: str, request: Request) -> bool:
-        """True if this is the first window now; False if the first one has taken over the request.
+        """True if this is now the first window; False if the first one has taken the request.
 
-        Where neither works, as in a folder that cannot be written, this becomes a window that nobody finds.
+        If neither works, as with an unwritable folder, this window runs without being discoverable.
         """
         lock = FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=CONNECT_MS / 1000)
         try:
-            with lock:  # of two starts at once, one connects to the other
+            with lock:  # of two simultaneous starts, one connects to the other
                 if hand_over(name, request):
                     return False
-                QLocalServer.removeServer(name)  # the socket of a window that was killed
+                QLocalServer.removeServer(name)  # a stale socket of a killed window
                 if not self._server.listen(name):
                     log.warning("later starts will open windows of their own: %s", self._server.errorString())
         except (Timeout, OSError) as error:
@@ -100,7 +100,7 @@ class FirstWindow(QObject):
             try:
                 request = Request.of(bytes(socket.readLine().data()))
             except ValueError as error:
-                log.warning("a start that was not understood: %s", error)
+                log.warning("invalid request from a second start: %s", error)
                 socket.abort()
                 return
             socket.write(ANSWER)
@@ -110,7 +110,7 @@ class FirstWindow(QObject):
 
 
 def hand_over(name: str, request: Request) -> bool:
-    """Give the request to the first window; False if there is none, it is not this user's, or it does not answer."""
+    """Pass the request to the first window; False if there is none, it belongs to another user, or does not answer."""
     if _is_foreign(Path(tempfile.gettempdir()) / name):
         return False
     socket = QLocalSocket()
@@ -125,12 +125,12 @@ def hand_over(name: str, request: Request) -> bool:
 
 
 def absolute(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """As they are meant here: the first window works in another folder."""
+    """Resolve paths against our working directory; the first window has a different one."""
     return tuple(path.absolute() for path in paths)
 
 
 def _is_foreign(socket: Path) -> bool:
-    """Whether another user made the socket; what somebody opens is nobody else's business."""
+    """Whether another user owns the socket; requests are private."""
     try:
         return hasattr(os, "getuid") and socket.stat().st_uid != os.getuid()
     except OSError:

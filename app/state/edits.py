@@ -1,7 +1,7 @@
-"""What the operator did to the session and may undo: reviews, comments, removals, limits, the choice of the part.
+"""Undoable edits of the session: reviews, comments, removals, limits, and the chosen category.
 
-Limits and the part can be changed from several places, so they are noticed as the session tells of them; reviews and
-removals come through here. The history is another matter: undoing an override is one more override there.
+Limits and the category can be changed from several places, so they are picked up from the session's signals; reviews
+and removals are made through this module. The history is append-only: undoing an override adds another override.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sedir_core.types import Decision
 
 MOST_STEPS = 200
 MERGE_S = 0.6
-"""Moves of a limit that follow each other that quickly are one: a key that is held, the wheel, a double click."""
+"""Limit changes in quick succession are merged: a held key, the wheel, a double-click."""
 LIMIT_ID = 1
 
 Review = tuple[Decision | None, str]
 
 
 class Edits(QObject):
-    """Owns the stack of steps; `stack` makes the Undo and Redo actions."""
+    """Owns the undo stack; `stack` creates the Undo and Redo actions."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,7 +41,7 @@ class Edits(QObject):
         session.category_changed.connect(self._on_category_changed)
 
     def review(self, entry_id: int, verdict: Decision | None) -> None:
-        """Confirm, override, or go back to the model's verdict, which takes the comment along."""
+        """Confirm, override, or return to the model's verdict, which also removes the comment."""
         entry = self._reviewable(entry_id)
         if entry is not None:
             comment = entry.review_comment if verdict is not None else ""
@@ -51,13 +51,13 @@ class Edits(QObject):
             self._push_review(entry, (verdict, comment), word)
 
     def comment(self, entry_id: int, text: str) -> None:
-        """Keep a comment on the verdict; an empty one takes it away."""
+        """Set the comment on the verdict; an empty one removes it."""
         entry = self._reviewable(entry_id)
         if entry is not None:
             self._push_review(entry, (entry.review, text.strip()), f"Comment on {entry.path.stem}")
 
     def remove(self, ids: Iterable[int]) -> None:
-        """Take scans off the list; they come back with their results."""
+        """Remove scans from the list; undoing restores them with their results."""
         going = set(ids)
         gone = [(row, entry) for row, entry in enumerate(self._session.entries) if entry.id in going]
         if gone:
@@ -78,17 +78,17 @@ class Edits(QObject):
 
     def _on_category_changed(self, category: str) -> None:
         before, self._category = self._category, category
-        # Without a model it was just exchanged, and with it what there is to choose from.
+        # No model means that it is being replaced, and with it the available categories.
         if self._session.model is not None and not self._replaying:
             self.stack.push(_CategoryChoice(self, before, category))
 
     def set_limits(self, limits: Mapping[LimitKey, float]) -> None:
-        """Without a new step: for the steps themselves, as is `set_category`."""
+        """Like `set_category`, pushes no new step: called by the steps themselves."""
         with self._replay():
             self._session.set_limits(limits)
 
     def set_category(self, category: str, run_dir: Path) -> bool:
-        """False if another model is in use, which may not know the category."""
+        """False if another model, which may not know the category, is in use."""
         with self._replay():
             if self._session.run_dir == run_dir:
                 self._session.set_category(category)
@@ -108,7 +108,7 @@ class Edits(QObject):
 
 
 class _Reviewing(QUndoCommand):
-    """Counts as long as the result it judges is there."""
+    """Valid while the reviewed result exists."""
 
     def __init__(self, session: Session, entry: Entry, after: Review, text: str) -> None:
         super().__init__(text)
@@ -125,13 +125,13 @@ class _Reviewing(QUndoCommand):
     def _set(self, review: Review) -> None:
         entry = self._session.get(self._id)
         if entry is None or entry.raw is not self._raw:
-            self.setObsolete(True)  # inspected again meanwhile
+            self.setObsolete(True)  # inspected again in the meantime
         else:
             self._session.review(self._id, *review)
 
 
 class _Removal(QUndoCommand):
-    """Holds the entries, without what can be read from their files again."""
+    """Keeps the entries, without what can be read from their files again."""
 
     def __init__(self, session: Session, gone: list[tuple[int, Entry]]) -> None:
         name = gone[0][1].path.name if len(gone) == 1 else f"{len(gone)} Scans"
@@ -173,7 +173,7 @@ class _LimitMove(QUndoCommand):
 
 
 class _CategoryChoice(QUndoCommand):
-    """Counts as long as the model it was made for is in use."""
+    """Valid while the model it was made for is in use."""
 
     def __init__(self, edits: Edits, before: str, after: str) -> None:
         super().__init__(f"Set the Part to {'Automatic' if after == 'auto' else after}")
@@ -189,7 +189,7 @@ class _CategoryChoice(QUndoCommand):
 
 def _lighter(entry: Entry) -> Entry:
     state = State.WAITING if entry.state is State.RUNNING else entry.state
-    # A past inspection is shown as it was, whatever its file holds today.
+    # A past inspection is shown as it was, whatever its file contains today.
     return entry if entry.past is not None else replace(entry.without_points(), state=state)
 
 

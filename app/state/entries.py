@@ -1,6 +1,6 @@
-"""The scans of the list, as they are from file to verdict, and what a limit is held against.
+"""The scans of the list, from file to verdict, and the keys of their limits.
 
-Entries are frozen and replaced as a whole, so whoever holds one can read it without asking whether it changed.
+Entries are frozen and replaced as a whole, so a reference never changes under its reader.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sedir_core.evidence.limits import Calibration
 from sedir_core.types import Decision, Detection, Scan, Verdict
 
 LimitKey = tuple[str, bool]
-"""A category, and whether its scans are seen from one side: each has a limit of its own."""
+"""Category, and whether it is a single view: each combination has its own limit."""
 
 
 class State(Enum):
-    """Where a scan is on its way from file to verdict."""
+    """Processing state of a scan."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -33,7 +33,7 @@ class State(Enum):
 
 
 class Beside(Enum):
-    """What is shown beside a scan; the value is its title."""
+    """What the right view shows; the value is its title."""
 
     EXPECTED = "Expected surface"
     RECONSTRUCTION = "Reconstruction"
@@ -42,7 +42,7 @@ class Beside(Enum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a scan has no verdict: one clause, a way out, and everything for a bug report. kind: as in UserError."""
+    """Why a scan has no verdict: one clause, a hint, and details for a bug report. kind: as in UserError."""
 
     what: str
     hint: str
@@ -64,7 +64,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the window needs to know of a loaded detector. calibration: what its limits rest on, where it keeps that."""
+    """What the window needs to know about a loaded detector. calibration: the data behind its limits, if it has any."""
 
     run_dir: Path
     method: str
@@ -75,7 +75,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Past:
-    """What an entry reopened from the history says of itself. limit: the share that counted then, and for ever."""
+    """Extra data of an entry reopened from the history. limit: the share in force at the time, which stays fixed."""
 
     limit: float
     said: str
@@ -83,15 +83,15 @@ class Past:
 
 @dataclass(frozen=True)
 class Entry:
-    """One scan of the list. What is drawn may be absent after a while, see SCAN_BUDGET_BYTES of the session.
+    """One scan of the list. What is drawn may be evicted, see SCAN_BUDGET_BYTES in the session.
 
-    shape: the scan, ready to be drawn. surfaces: what of the result is shown beside it, as far as it is ready.
-    plain: the detection as the model gave it. raw: the same under the tolerances by region of `tolerated`, which are
-    those of its kind of part, if there are any. detection: the same under the limit of now.
-    defects_at: the limit, as a share of the calibrated one, that the defects in `detection` were found with.
-    record: key of this inspection in the history. repeats: that of last time, before the window was opened again;
-    the same result again is not recorded twice. model: what it was inspected with. past: reopened from the history.
-    front: from where its strongest defect is seen; None means the usual view.
+    shape: the scan, prepared for drawing. surfaces: the prepared surfaces of the result.
+    plain: the detector's own result. raw: the same under `tolerated`, the tolerances by region of its category, if
+    any. detection: the same under the current limit.
+    defects_at: the limit, as a share of the calibrated one, at which the defects in `detection` were found.
+    record: key of this inspection in the history. repeats: key of the same inspection in the restored session; an
+    unchanged result is not recorded twice. model: what it was inspected with. past: reopened from the history.
+    front: direction from which its strongest defect is visible; None means the default view.
     """
 
     id: int
@@ -108,7 +108,7 @@ class Entry:
     failure: Failure | None = None
     review: Decision | None = None
     review_comment: str = ""
-    reviewer: str = ""  # who reviewed it; empty where nobody said
+    reviewer: str = ""  # who reviewed it; empty if unknown
     thumbnail: bytes = b""  # PNG
     record: str = ""
     repeats: str = ""
@@ -118,49 +118,49 @@ class Entry:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What counts: the operator's word if there is one, else the detector's."""
+        """The effective verdict: the operator's review if there is one, otherwise the detector's."""
         return self.review or (self.detection.verdict if self.detection else None)
 
     @property
     def scan_known(self) -> bool:
-        """Whether it could be read, or can be again."""
+        """Whether it has been read, or can be read again."""
         return self.scan is not None or self.raw is not None
 
     @property
     def surface(self) -> Shape | None:
-        """What a normal part would be: the expected surface, or of a model that has none its reconstruction."""
+        """What a normal part would look like: the expected surface, or the reconstruction if the model has none."""
         return self.surfaces.get(self.shown_as(Beside.EXPECTED))
 
     def shown_as(self, wanted: Beside) -> Beside:
-        """The reconstruction stands in where the model expects no surface."""
+        """Falls back to the reconstruction if the model has no expected surface."""
         missing = wanted is Beside.EXPECTED and self.raw is not None and self.raw.expected is None
         return Beside.RECONSTRUCTION if missing else wanted
 
     @property
     def memory(self) -> int:
-        """Bytes of what `without_points` gives up."""
+        """Bytes freed by `without_points`."""
         parts = (self.scan.points if self.scan else None, self.shape, *self.surfaces.values())
         return sum(part.nbytes for part in parts if part is not None)
 
     def without_points(self) -> Entry:
-        """The result without what can be made again from the file."""
+        """The result without what can be recomputed from the file."""
         return replace(self, scan=None, shape=None, surfaces={})
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is pointed at in the current scan: a defect by its index, or nothing."""
+    """The selection in the current scan: a defect by its index, or nothing."""
 
     defect: int | None = None
 
 
 def limit_key(raw: Detection) -> LimitKey:
-    """Which limit a detection is held against."""
+    """The key of the limit that applies to a detection."""
     return raw.category, raw.from_one_side
 
 
 def under_limit(raw: Detection, share: float, found: Detection) -> Detection:
-    """The raw detection with both its limits moved, and the defects and reason of `found`."""
+    """The raw detection with both limits scaled, and the defects and reason of `found`."""
     return replace(
         raw,
         threshold=raw.threshold * share,

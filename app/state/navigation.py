@@ -1,4 +1,4 @@
-"""What one workspace wants of another, or of the window: one typed request each, in `Session.navigated`."""
+"""Requests between workspaces and to the window: one type each, emitted by `Session.navigated`."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class OpenScans:
 
 @dataclass(frozen=True)
 class TrainFurther:
-    """Prepare a training in Train that goes on from this run."""
+    """Prepare a training in Train that continues from this run."""
 
     run_dir: Path
 
 
 @dataclass(frozen=True)
 class ImportRuns:
-    """Add these exported models to the runs."""
+    """Import these exported models into the runs."""
 
     paths: tuple[Path, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedScan:
-    """An inspected scan of the list. token: (d,), its global token."""
+    """An inspected scan of the list. token: (d,) global token."""
 
     id: int
     name: str
@@ -47,7 +47,7 @@ class PlacedScan:
 
 @dataclass(frozen=True, eq=False)
 class PlaceScans:
-    """Show where these scans lie among the tokens of the model that they were inspected with."""
+    """Show these scans among the training tokens of the model that inspected them."""
 
     run_dir: Path
     scans: tuple[PlacedScan, ...]

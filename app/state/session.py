@@ -1,4 +1,4 @@
-"""What is open: scans, their results, the model, the selection. Workspaces and views meet here; no widget is known."""
+"""The session: open scans, results, model, selection. Workspaces and views meet here; it knows no widgets."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ from sedir_core.history.place import HistoryPlace
 from sedir_core.types import Decision, Detection
 
 Load = Callable[[Path, str], Detector]
-"""Run directory and device in, detector out."""
+"""From run directory and device to detector."""
 
 SCAN_BUDGET_BYTES = 1_500_000_000
-"""Points kept in memory, reconstructions included; those of older scans are made again when they are shown."""
+"""Memory for points, reconstructions included; evicted scans are prepared again when shown."""
 
 LOWEST_LIMIT, HIGHEST_LIMIT = 0.05, 1.95
 
 
 class Session(QObject):
-    """The state of one window. Everybody may read; changes go through the methods and come back as signals."""
+    """The state of one window. Read freely; change it through the methods, which emit signals."""
 
     entries_added = Signal(list)  # ids
     entries_removed = Signal(list)  # ids
     entry_changed = Signal(int)
-    entries_judged = Signal(list)  # ids: the limit of their kind was moved; only the current one is told of by itself
+    entries_judged = Signal(list)  # ids whose limit was moved; `entry_changed` is emitted only for the current one
     current_changed = Signal(object)  # id or None
     compared_changed = Signal()  # the scan beside the current one
     selection_changed = Signal(object)  # Selection
     model_changed = Signal()
-    navigated = Signal(object)  # Navigation: what one workspace wants of another
+    navigated = Signal(object)  # Request of one workspace to another, see navigation.py
     category_changed = Signal(str)
     limit_changed = Signal(float)
     unit_changed = Signal(str)
     tolerances_changed = Signal()
-    inspected = Signal(int)  # id of an entry that has just got a result
+    inspected = Signal(int)  # id of an entry with a new result
     who_changed = Signal()  # operator or lot
     history_changed = Signal()  # something was recorded
-    reviewed = Signal(int)  # id of an entry whose review or comment the operator changed
+    reviewed = Signal(int)  # id of an entry whose review or comment has changed
 
     def __init__(self, load: Load, run_dir: Path, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.load = load
         self.run_dir, self.device = run_dir, device
         self.history: HistoryPlace | None = None  # None: nothing is recorded
-        self.operator, self.lot = "", ""  # who inspects, and what: for records, reviews and reports; may be empty
-        self.unit = ""  # of the scans' coordinates, for lengths on the screen
+        self.operator, self.lot = "", ""  # operator and lot, for records, reviews and reports; may be empty
+        self.unit = ""  # unit of the scans' coordinates, for display
         self.model: ModelInfo | None = None
         self.category = "auto"
-        self.limits: dict[LimitKey, float] = {}  # what the operator set, as shares of the calibrated limits
-        self.tolerances: Mapping[str, PartTolerance] = {}  # by region, of those kinds of part that have any
+        self.limits: dict[LimitKey, float] = {}  # limits set by the operator, as shares of the calibrated ones
+        self.tolerances: Mapping[str, PartTolerance] = {}  # tolerances by region, by category
         self.current: int | None = None
-        self.compared: int | None = None  # the scan that is shown beside the current one
+        self.compared: int | None = None  # the scan shown beside the current one
         self.selection = Selection()
         self._entries: dict[int, Entry] = {}
         self._held: OrderedDict[int, int] = OrderedDict()  # id -> bytes, the least recently used first
@@ -81,7 +81,7 @@ class Session(QObject):
         return self.get(self.current)
 
     def add(self, paths: Iterable[Path]) -> list[int]:
-        """List these scans, those that are listed already left out; the first new one is shown if none was."""
+        """Add scans that are not listed yet; if none was shown, the first new one is."""
         known = {entry.path for entry in self._entries.values() if entry.past is None}
         ids = []
         for path in dict.fromkeys(paths):
@@ -94,7 +94,7 @@ class Session(QObject):
         return ids
 
     def remove(self, ids: Iterable[int]) -> None:
-        """Take scans off the list; the neighbour of a removed current one becomes current."""
+        """Remove scans; if the current one is among them, its neighbour becomes current."""
         going = [entry_id for entry_id in ids if entry_id in self._entries]
         if not going:
             return
@@ -113,9 +113,9 @@ class Session(QObject):
         self.show(after)
 
     def restore(self, gone: Sequence[tuple[int, Entry]]) -> None:
-        """Put removed scans back, each at the place it had; one that was opened again meanwhile stays out.
+        """Restore removed scans at their old places, except those opened again in the meantime.
 
-        gone: place in the list before the removal, ascending, and what was there.
+        gone: (position before the removal, entry), ascending.
         """
         entries = list(self._entries.values())
         known = {(entry.path, entry.past) for entry in entries}
@@ -131,7 +131,7 @@ class Session(QObject):
             self.entries_added.emit([entry.id for _, entry in back])
 
     def update(self, entry_id: int, **changes: object) -> None:
-        """Replace fields of an entry; a removed one is ignored, its job was late."""
+        """Replace fields of an entry; late updates of removed entries are ignored."""
         entry = self._entries.get(entry_id)
         if entry is None:
             return
@@ -155,7 +155,7 @@ class Session(QObject):
         plain: Detection | None = None,
         tolerated: PartTolerance | None = None,
     ) -> None:
-        """A scan is inspected; an earlier review no longer counts."""
+        """Store a result; an earlier review is dropped."""
         detection = under_limit(raw, self.limits.get(limit_key(raw), 1.0), raw)
         self.update(
             entry_id, state=State.DONE, raw=raw, surfaces=surfaces, detection=detection,
@@ -166,7 +166,7 @@ class Session(QObject):
             self.inspected.emit(entry_id)
 
     def reopen(self, past: Entry) -> None:
-        """Show an inspection of the history; it gets an id of its own, and is listed once."""
+        """Show an inspection from the history under its own id; it is listed only once."""
         known = next((e for e in self.entries if e.past is not None and e.record == past.record), None)
         if known is not None:
             self.show(known.id)
@@ -179,13 +179,13 @@ class Session(QObject):
         self.show(entry.id)
 
     def set_who(self, operator: str, lot: str) -> None:
-        """From now on this operator inspects this lot."""
+        """Set operator and lot for subsequent inspections."""
         if (operator, lot) != (self.operator, self.lot):
             self.operator, self.lot = operator, lot
             self.who_changed.emit()
 
     def review(self, entry_id: int, verdict: Decision | None, comment: str = "") -> None:
-        """The operator's word on an inspected scan, and why; None goes back to the model's verdict."""
+        """Set the operator's verdict and comment; None returns to the model's verdict."""
         entry = self._entries.get(entry_id)
         if entry is None or entry.detection is None or entry.state is not State.DONE:
             return
@@ -196,23 +196,23 @@ class Session(QObject):
 
     @property
     def limit(self) -> float:
-        """That of the scan on show."""
+        """Limit of the current scan, as a share of the calibrated one."""
         return self.limit_of(self.current_entry)
 
     def limit_of(self, entry: Entry | None) -> float:
-        """What a scan is judged by, as a share of its calibrated limit; a past one by what counted then."""
+        """Limit of a scan as a share of the calibrated one; for a past inspection, the one in force then."""
         if entry is not None and entry.past is not None:
             return entry.past.limit
         return 1.0 if entry is None or entry.raw is None else self.limits.get(limit_key(entry.raw), 1.0)
 
     def set_limit(self, share: float) -> None:
-        """Judge scans of the shown one's kind by this share of their calibrated limit; raw scores stay as they are."""
+        """Set the limit for scans of the current one's kind, as a share of the calibrated limit."""
         entry = self.current_entry
         if entry is not None and entry.raw is not None and entry.past is None:
             self.set_limits({**self.limits, limit_key(entry.raw): share})
 
     def set_limits(self, shares: Mapping[LimitKey, float]) -> None:
-        """The same for several kinds at once; those that are not named go back to the calibrated limit."""
+        """Set the limits of several kinds; kinds not given return to the calibrated limit."""
         near = {key: round(min(max(share, LOWEST_LIMIT), HIGHEST_LIMIT), 3) for key, share in shares.items()}
         before, self.limits = self.limits, {key: share for key, share in near.items() if share != 1.0}
         if before == self.limits:
@@ -230,14 +230,14 @@ class Session(QObject):
         self.limit_changed.emit(self.limit)
 
     def set_tolerances(self, tolerances: Mapping[str, PartTolerance]) -> None:
-        """Judge scans of these kinds of part region by region, too; results so far will be judged again."""
+        """Set the tolerances by region of these categories; existing results are re-evaluated."""
         self.tolerances = dict(tolerances)
         self.tolerances_changed.emit()
 
-    # What is shown and pointed at
+    # Current scan and selection
 
     def navigate(self, wanted: Navigation) -> None:
-        """Ask the window to go somewhere, and another workspace to do something there."""
+        """Request another workspace, or an action there."""
         self.navigated.emit(wanted)
 
     def show(self, entry_id: int | None) -> None:
@@ -268,14 +268,14 @@ class Session(QObject):
     # Model
 
     def use_model(self, run_dir: Path, device: str | None = None) -> None:
-        """Inspect with another run, or elsewhere, from now on; results so far stay, each knows its threshold."""
+        """Use another run or device from now on; existing results keep their own thresholds."""
         self.run_dir, self.model = run_dir, None
         self.device = device or self.device
         self.set_category("auto")
         self.model_changed.emit()
 
     def set_model(self, info: ModelInfo) -> None:
-        """The run is loaded. Information on a run that was swapped out meanwhile is ignored."""
+        """The run has been loaded. Ignored if another one has been chosen in the meantime."""
         if info.run_dir == self.run_dir and info != self.model:
             self.model = info
             self.model_changed.emit()
@@ -291,7 +291,7 @@ class Session(QObject):
             self.category_changed.emit(category)
 
     def _hold(self, entry: Entry) -> None:
-        """Count what this entry has in memory; where that makes too much, the longest unseen give theirs up."""
+        """Account for this entry's memory; over budget, the least recently used entries are evicted."""
         self._held[entry.id] = entry.memory
         self._held.move_to_end(entry.id)
         total = sum(self._held.values())

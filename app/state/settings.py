@@ -1,6 +1,6 @@
-"""What the window remembers between two starts, each value typed and with a default.
+"""Persistent settings of the window, each typed and with a default.
 
-Stored as an INI file where platformdirs says. A value that is damaged or out of range reads as its default:
+Stored as an INI file in the platformdirs location. A damaged or out-of-range value reads as its default:
 a bad line in a file the user never edits must not keep the window from opening.
 """
 
@@ -23,72 +23,72 @@ RestoreChoice = Literal["ask", "always", "never"]
 ShadingChoice = Literal["auto", "on", "off"]
 MAX_RECENT = 10
 TEXT_SIZES = (90, 100, 115, 130, 150, 175)
-"""In per cent of the usual size."""
+"""Text sizes, in per cent of the default."""
 POINT_SIZES = (50, 70, 100, 140, 200)
-"""Of a drawn point, in per cent of the usual size."""
+"""Sizes of a drawn point, in per cent of the default."""
 
 THEME_FORM = Form(
     "Window",
     "Theme",
-    "Light or dark, or as the desktop is set.",
+    "Light, dark, or the same as the desktop.",
     "choice",
     (("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
 )
 TEXT_SIZE_FORM = Form(
     "Window",
     "Size of text",
-    "Larger where the screen stands at arm's length.",
+    "Larger text for screens at arm's length.",
     "choice",
     tuple((size, f"{size} %") for size in TEXT_SIZES),
 )
 RESTORE_FORM = Form(
     "Window",
-    "Scans of last time",
-    "What happens at the start with the scans that were open when the program ended.",
+    "Scans from last time",
+    "What to do at start-up with the scans that were open when the program ended.",
     "choice",
     (("ask", "Offer to open them"), ("always", "Open them"), ("never", "Leave them")),
 )
-CONFIRM_FORM = Form("Window", "Ask before quitting", "Only while scans are being inspected.", "flag")
-MODEL_FORM = Form("Inspection", "Model", "What scans are compared with when the program starts.", "model")
+CONFIRM_FORM = Form("Window", "Ask before quitting", "Asked only while scans are being inspected.", "flag")
+MODEL_FORM = Form("Inspection", "Model", "The model in use when the program starts.", "model")
 DEVICE_FORM = Form("Inspection", "Device", "Where the model computes. Automatic takes a GPU if there is one.", "device")
-SOUND_FORM = Form("Inspection", "Sound in line mode", "One for OK, two where it is uncertain, three for NG.", "flag")
+SOUND_FORM = Form("Inspection", "Sound in line mode", "One beep for OK, two for uncertain, three for NG.", "flag")
 UNIT_FORM = Form(
     "Inspection",
     "Unit of the scans",
-    "Written after lengths and areas. Files do not say it; nothing is converted.",
+    "Shown after lengths and areas. Scan files do not state their unit; nothing is converted.",
     "text",
     placeholder="mm, for example",
 )
 OPERATOR_FORM = Form(
-    "Records", "Operator", "Goes with every review and into reports.", "text", placeholder="name or number"
+    "Records", "Operator", "Recorded with every review and shown in reports.", "text", placeholder="name or number"
 )
 HISTORY_FORM = Form(
     "Records",
     "History database",
-    "Empty means a file of your own. A PostgreSQL server serves several stations. From the next start on.",
+    "Empty: your own file. A PostgreSQL server can be shared by several stations. Applies from the next start.",
     "text",
     placeholder="postgresql://user@host/name",
 )
 HISTORY_GB_FORM = Form(
     "Records",
     "Space for past results",
-    "What it takes to show a past inspection again. Beyond this the oldest results go; the table keeps its rows.",
+    "For reopening past inspections. Beyond this the oldest results are deleted; the table keeps its rows.",
     "count",
     low=1,
     high=10_000,
     unit=" GB",
 )
-LOGO_FORM = Form("Records", "Logo", "A PNG or JPEG for the head of reports.", "picture", placeholder="none")
-EXPORT_FORM = Form("Records", "Export folder", "Where saving begins; empty means where it was last.", "folder")
+LOGO_FORM = Form("Records", "Logo", "A PNG or JPEG shown at the top of reports.", "picture", placeholder="none")
+EXPORT_FORM = Form("Records", "Export folder", "Initial folder when saving; empty: the last one used.", "folder")
 
 
 def default_path() -> Path:
-    """The file of the user who is logged in."""
+    """The settings file of the current user."""
     return user_config().with_name("window.ini")
 
 
 class Settings(QObject):
-    """Typed access to the file; `changed` carries the name of what changed."""
+    """Typed access to the file; `changed` carries the name of the changed setting."""
 
     changed = Signal(str)
 
@@ -97,7 +97,7 @@ class Settings(QObject):
     restore: Stored[RestoreChoice] = Stored("window/restore", "ask", one_of(get_args(RestoreChoice)), RESTORE_FORM)
     confirm_quit = Stored("window/confirm_quit", False, flag, CONFIRM_FORM)
     run_dir: Stored[Path | None] = Stored("inspect/run_dir", None, path, MODEL_FORM)
-    """The model last chosen; None means the bundled one."""
+    """Last chosen model; None means the bundled one."""
     device = Stored("inspect/device", "auto", text, DEVICE_FORM)
     unit = Stored("inspect/unit", "", text, UNIT_FORM)
     line_sound = Stored("inspect/line_sound", False, flag, SOUND_FORM)
@@ -107,21 +107,21 @@ class Settings(QObject):
     export_folder: Stored[Path | None] = Stored("records/export_folder", None, path, EXPORT_FORM)
     report_logo: Stored[Path | None] = Stored("records/report_logo", None, path, LOGO_FORM)
     saved_in: Stored[Path | None] = Stored("records/saved_in", None, path)
-    """Where something was saved last."""
+    """Folder last saved to."""
     watched_folder: Stored[Path | None] = Stored("inspect/watched_folder", None, path)
-    """Watched from the start on; None if none is."""
+    """Folder watched from program start; None for none."""
     colour_map = Stored("view/colour_map", "", text)
-    """Name of the map for scores, as the views know it; empty means the usual one."""
+    """Name of the colour map for scores; empty means the default one."""
     per_scan_scale = Stored("view/per_scan_scale", False, flag)
-    """Colours span each scan's own scores, rather than the calibrated scale."""
+    """Colours span each scan's own scores rather than the calibrated scale."""
     rigid_deviation = Stored("view/rigid_deviation", False, flag)
-    """Deviations with the smooth difference from part to part left in."""
+    """Whether deviations include the smooth part-to-part variation."""
     single_view = Stored("view/single", False, flag)
-    """The scan alone, without what is expected beside it."""
+    """Show only the scan, without the expected surface beside it."""
     depth_shading: Stored[ShadingChoice] = Stored("view/depth_shading", "auto", one_of(get_args(ShadingChoice)))
     point_size = Stored("view/point_size", 100, count(POINT_SIZES[0], POINT_SIZES[-1]))
     recent_models: Stored[tuple[str, ...]] = Stored("inspect/recent_models", (), strings)
-    """Run directories chosen last, the newest first."""
+    """Recently chosen run directories, newest first."""
     workspace = Stored("window/workspace", "", text)
     layer = Stored("window/layer", "", text)
 
@@ -149,11 +149,11 @@ class Settings(QObject):
 
     @property
     def recent(self) -> list[Path]:
-        """Scans and folders opened last, the newest first."""
+        """Recently opened scans and folders, newest first."""
         return [Path(name) for name in strings(self.store.value("files/recent", [])) or ()][:MAX_RECENT]
 
     def remember(self, paths: list[Path]) -> None:
-        """Put these at the top of the recent files."""
+        """Move these to the top of the recent files."""
         newest = [path.absolute() for path in paths[:MAX_RECENT]]
         kept = [path for path in self.recent if path not in newest]
         self._set("files/recent", [str(path) for path in (newest + kept)[:MAX_RECENT]], "recent")
@@ -162,14 +162,14 @@ class Settings(QObject):
         self._set("files/recent", [], "recent")
 
     def remember_model(self, run_dir: Path) -> None:
-        """Make it the model of the next start, and put it at the top of the recent ones."""
+        """Use this model at the next start, and move it to the top of the recent ones."""
         names = dict.fromkeys([str(run_dir.absolute()), *self.recent_models])
         self.recent_models = tuple(names)[:MAX_RECENT]
         self.run_dir = None if run_dir == bundled_runs() / DEFAULT_RUN else run_dir
 
     @property
     def shortcuts(self) -> Mapping[str, str]:
-        """Command -> keys, for those that the user changed; empty keys mean none."""
+        """Command -> keys, for customised commands; empty keys mean no shortcut."""
         self.store.beginGroup("shortcuts")
         found = {name: text(self.store.value(name)) or "" for name in self.store.childKeys()}
         self.store.endGroup()
@@ -184,7 +184,7 @@ class Settings(QObject):
 
     @property
     def bands(self) -> Mapping[str, Tolerance]:
-        """Kind of part -> the deviations that are shown as wanted, for those that somebody set."""
+        """Category -> tolerance band shown as in tolerance, for customised categories."""
         stored = self.store.value("view/bands", "{}")
         try:
             return {name: Tolerance(*map(float, ends)) for name, ends in parse_json(str(stored)).items()}
@@ -197,7 +197,7 @@ class Settings(QObject):
         self._set("view/bands", kept, "bands")
 
     def layout(self, name: str) -> QByteArray:
-        """Geometry or dock state saved under that name; empty if there is none."""
+        """Geometry or dock state saved under that name; empty if none was."""
         stored = self.store.value(f"layout/{name}", QByteArray())
         return stored if isinstance(stored, QByteArray) else QByteArray()
 
@@ -205,7 +205,7 @@ class Settings(QObject):
         self.store.setValue(f"layout/{name}", state)
 
     def flush(self) -> None:
-        """Write now, rather than when Qt finds the time."""
+        """Write to disk now rather than when Qt gets round to it."""
         self.store.sync()
 
     def tell(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The keys of every command: as they come, as the user changed them, and which of them collide."""
+"""Keyboard shortcuts of every command: defaults, customisations and conflicts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from app.state.settings import Settings
 
 ELSEWHERE = "Other"
 RECENT = "File › Open Recent"
-"""Files, which come and go, rather than commands."""
+"""Menu of files, which are not commands."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """An action of the window. key: its name in the settings file. group: its menu. usual: the keys it comes with."""
+    """An action of the window. key: its name in the settings file. group: its menu. usual: its default keys."""
 
     key: str
     group: str
@@ -29,7 +29,7 @@ class Command:
 
     @property
     def keys(self) -> str:
-        """What triggers it now, as text for people and files."""
+        """Its current keys, as portable text."""
         return _text(self.action.shortcuts())
 
     @property
@@ -38,7 +38,7 @@ class Command:
 
 
 class Shortcuts(QObject):
-    """Keeps the keys of a window's commands; `changed` comes after each change."""
+    """Manages the keys of a window's commands; emits `changed` after each change."""
 
     changed = Signal()
 
@@ -52,13 +52,13 @@ class Shortcuts(QObject):
 
     @property
     def commands(self) -> list[Command]:
-        """In the order of the menus."""
+        """All commands, in menu order."""
         groups = [menu.title().replace("&", "") for menu in _menus(self._menu_bar)] + [ELSEWHERE]
         places = {group: at for at, group in enumerate(groups)}
         return sorted(self._known.values(), key=lambda one: places.get(one.group.split(" › ")[0], len(groups)))
 
     def take_in(self) -> None:
-        """Look for commands that are new, as when a workspace is built, and give them the user's keys."""
+        """Register new commands, as when a workspace is built, and apply the user's keys."""
         places = dict(_places(self._menu_bar))
         known = {command.action for command in self._known.values()}
         chosen = self._settings.shortcuts
@@ -76,7 +76,7 @@ class Shortcuts(QObject):
                     _set(action, chosen[key])
 
     def holders(self, keys: str, but: str = "") -> list[Command]:
-        """Commands that these keys, or the start of them, trigger; `but` is left out."""
+        """Commands triggered by these keys or a prefix of them, except `but`."""
         wanted = QKeySequence(keys)
         if wanted.isEmpty():
             return []
@@ -89,7 +89,7 @@ class Shortcuts(QObject):
         ]
 
     def set(self, key: str, keys: str) -> None:
-        """Give a command these keys alone; whoever had them loses them. Empty keys take all away."""
+        """Assign these keys to a command, taking them from any other. Empty keys remove the shortcut."""
         for other in self.holders(keys, but=key):
             left = [one for one in other.action.shortcuts() if one != QKeySequence(keys)]
             _set(other.action, _text(left) if len(left) < len(other.action.shortcuts()) else "")
@@ -97,18 +97,18 @@ class Shortcuts(QObject):
         self._keep()
 
     def reset(self, key: str) -> None:
-        """The command's own keys again."""
+        """Restore the command's default keys."""
         self.set(key, self._known[key].usual)
 
     def reset_all(self) -> None:
-        """Every command's own keys again."""
+        """Restore every command's default keys."""
         for command in self._known.values():
             _set(command.action, command.usual)
         self._keep()
 
     def _keep(self) -> None:
         changed = {command.key: command.keys for command in self._known.values() if command.changed}
-        # Keys of commands that are not built yet stay as they are.
+        # Keep the keys of commands that are not built yet.
         others = {key: keys for key, keys in self._settings.shortcuts.items() if key not in self._known}
         self._settings.shortcuts = others | changed
         self.changed.emit()
@@ -117,7 +117,7 @@ class Shortcuts(QObject):
 def _set(action: QAction, keys: str) -> None:
     before = _text(action.shortcuts())
     action.setShortcuts(QKeySequence.listFromString(keys, QKeySequence.SequenceFormat.PortableText))
-    # A tool tip that names the keys follows them.
+    # Update tool tips that name the keys.
     bare = action.toolTip().removesuffix(f" ({before})") if before else action.toolTip()
     if before and bare != action.toolTip():
         action.setToolTip(f"{bare} ({keys})" if keys else bare)
@@ -139,7 +139,7 @@ def _menus(menu: QMenuBar | QMenu) -> Iterator[QMenu]:
 
 
 def _places(menu: QMenuBar | QMenu, before: str = "") -> Iterator[tuple[QAction, str]]:
-    """The menu of every action, as `View › Theme`."""
+    """The menu path of every action, such as `View › Theme`."""
     for inner in _menus(menu):
         path = f"{before} › {inner.title()}".removeprefix(" › ").replace("&", "")
         yield from ((action, path) for action in inner.actions())

@@ -1,4 +1,4 @@
-"""One typed value of the settings file, declared once: the program reads it, the settings dialog shows it."""
+"""Typed settings, declared once and used by both the program and the settings dialog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Parse = Callable[[object], T | None]
-"""What the file holds, as the type it stands for; None where it is damaged or out of range."""
+"""Parses a stored value; None if damaged or out of range."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Form:
     """How the settings dialog shows a value.
 
     kind: choice, text, flag, count, folder, picture, model or device. choices: value and words of each, for a choice.
-    low, high: of a count; unit: written after it.
+    low, high: range of a count; unit: shown after it.
     """
 
     section: str
@@ -34,7 +34,7 @@ class Form:
     placeholder: str = ""
 
 
-class Keeper(Protocol):
+class SettingsOwner(Protocol):
     """What holds stored values."""
 
     store: QSettings
@@ -45,7 +45,7 @@ class Keeper(Protocol):
 
 
 class Stored(Generic[T]):
-    """A descriptor. A damaged value reads as its default: a bad line must not keep the window from opening."""
+    """Descriptor of a setting. A damaged value reads as its default, so that a bad line never stops the window."""
 
     def __init__(self, key: str, default: T, parse: Parse[T], form: Form | None = None) -> None:
         self.key, self.default, self.form = key, default, form
@@ -57,15 +57,15 @@ class Stored(Generic[T]):
     @overload
     def __get__(self, keeper: None, owner: type) -> Stored[T]: ...
     @overload
-    def __get__(self, keeper: Keeper, owner: type) -> T: ...
-    def __get__(self, keeper: Keeper | None, owner: type) -> Stored[T] | T:
+    def __get__(self, keeper: SettingsOwner, owner: type) -> T: ...
+    def __get__(self, keeper: SettingsOwner | None, owner: type) -> Stored[T] | T:
         if keeper is None:
             return self
         raw = keeper.store.value(self.key)
         value = None if raw is None else self._parse(raw)
         return self.default if value is None else value
 
-    def __set__(self, keeper: Keeper, value: T) -> None:
+    def __set__(self, keeper: SettingsOwner, value: T) -> None:
         if value == self.__get__(keeper, type(keeper)):
             return
         if value == self.default:
@@ -81,7 +81,7 @@ def one_of(values: Sequence[T]) -> Parse[T]:
 
 
 def text(raw: object) -> str | None:
-    """An INI file breaks a line with commas into a list."""
+    """QSettings splits a line with commas into a list."""
     return ", ".join(map(str, raw)) if isinstance(raw, list) else raw if isinstance(raw, str) else None
 
 
@@ -107,6 +107,6 @@ def path(raw: object) -> Path | None:
 
 
 def strings(raw: object) -> tuple[str, ...] | None:
-    """An INI list of one element comes back as a plain string."""
+    """QSettings returns a list of one element as a plain string."""
     found = [raw] if isinstance(raw, str) else raw if isinstance(raw, list | tuple) else []
     return tuple(one for one in found if isinstance(one, str) and one)

@@ -13,14 +13,14 @@ from sedir_core.types import DoubleArray, FloatArray
 START_DIRECTION = (0.8, -1.0, 0.55)
 """Three-quarter view, z up."""
 MARGIN = 0.12
-"""Of half the picture, around the part."""
+"""Margin around the part, as a share of half the picture."""
 
 Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class CameraPose:
-    """Position, the point looked at, and up, in the coordinates of the shown points."""
+    """Position, focal point and view-up vector, in the coordinates of the points on screen."""
 
     position: Triple
     focus: Triple
@@ -41,13 +41,13 @@ def project(
 
 
 def fitting_distance(radius: float, view_angle_deg: float, aspect: float) -> float:
-    """How far away a ball of that radius about fits a view; aspect is width over height."""
+    """Distance at which a sphere of that radius roughly fills the view; aspect is width over height."""
     half_angle = math.radians(view_angle_deg / 2)
     return 1.12 * radius / math.sin(min(half_angle, math.atan(math.tan(half_angle) * aspect)))
 
 
 def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Triple = START_DIRECTION) -> CameraPose:
-    """The whole part from that direction, as near as (n, 3) points allow; a few outliers may be cut."""
+    """The whole part seen from that direction, as close as the (n, 3) points allow; a few outliers may be cut off."""
     toward = _unit(direction, START_DIRECTION)
     upright = (0.0, 0.0, 1.0) if abs(toward[2]) < 0.98 else (0.0, 1.0 if toward[2] > 0 else -1.0, 0.0)
     right = _unit(np.cross(upright, toward), (1.0, 0.0, 0.0))
@@ -61,7 +61,7 @@ def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Tr
 
 
 def towards(target: DoubleArray, distance: float) -> CameraPose:
-    """Look at a place on the part from outside and a little above, so that what is around it gives it away."""
+    """Look at a place on the part from outside and slightly above, so that its surroundings show where it is."""
     outward = _unit(target, START_DIRECTION)
     outward = _unit(outward + np.array((0.0, 0.0, 0.35)), outward)
     up = (0.0, 0.0, 1.0) if abs(outward[2]) < 0.95 else (0.0, 1.0, 0.0)
@@ -69,7 +69,7 @@ def towards(target: DoubleArray, distance: float) -> CameraPose:
 
 
 def between(start: CameraPose, end: CameraPose, share: float) -> CameraPose:
-    """A pose on the way; it swings around the part rather than through it: direction and distance change apart."""
+    """An interpolated pose. Direction and distance are interpolated apart, so the camera swings around the part."""
     focus = _mix(start.focus, end.focus, share)
     arms = [np.subtract(pose.position, pose.focus) for pose in (start, end)]
     lengths = [max(float(np.linalg.norm(arm)), 1e-12) for arm in arms]

@@ -1,4 +1,4 @@
-"""The surface that a 3D view draws on: pyvistaqt's widget, drawing once per change and telling clicks from drags."""
+"""The widget a 3D view draws on: pyvistaqt's, drawing once per change and telling clicks from drags."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from pyvistaqt import QtInteractor
 
 CLICK_PX = 4.0
-"""A button that is let go within this distance was a click; farther, it turned the camera."""
+"""A press released within this distance is a click; beyond it, a drag that turned the camera."""
 
 
 TURN_DEGREES, ZOOM = 12.0, 1.15
-"""Of one press of a key."""
+"""Per key press."""
 TURNS = {
     Qt.Key.Key_Left: (-TURN_DEGREES, 0.0),
     Qt.Key.Key_Right: (TURN_DEGREES, 0.0),
@@ -24,7 +24,7 @@ ZOOMS = {Qt.Key.Key_Plus: ZOOM, Qt.Key.Key_Equal: ZOOM, Qt.Key.Key_Minus: 1 / ZO
 
 
 class Canvas(QtInteractor):  # type: ignore[misc]  # as pyvistaqt is not annotated
-    """As pyvistaqt's widget comes, it draws twice for each move of the camera (once for VTK, once for Qt) and again
+    """Out of the box, pyvistaqt's widget draws twice per camera move (once for VTK, once for Qt) and again
     whenever Qt composes the window. Here VTK may draw only inside `paintGL`, and only after `ask`, or hidden by
     `draw_hidden`.
     """
@@ -35,13 +35,13 @@ class Canvas(QtInteractor):  # type: ignore[misc]  # as pyvistaqt is not annotat
     clicked = Signal(QPointF)  # the left button, without a drag
     hovered = Signal(QPointF)  # the mouse moves with no button down
     turned = Signal(float, float)  # degrees to the right and up, by the keyboard
-    zoomed = Signal(float)  # times nearer, by the keyboard
+    zoomed = Signal(float)  # zoom factor, by the keyboard
     focused = Signal(bool)
     _asked = True
     _pressed_at: QPointF | None = None
 
     def ask(self) -> None:
-        """Draw a new frame; many calls until the next frame make one."""
+        """Schedule a frame; calls before the next frame are merged."""
         self._asked = True
         self.update()
 
@@ -73,12 +73,12 @@ class Canvas(QtInteractor):  # type: ignore[misc]  # as pyvistaqt is not annotat
         vtk_side.EnableRenderOn()
         super().paintGL()
         vtk_side.EnableRenderOff()
-        # Software OpenGL works in threads of its own; without waiting a slow frame would look fast.
+        # Software OpenGL renders in its own threads; without waiting, a slow frame would look fast.
         self.GetRenderWindow().WaitForCompletion()
         self.frame_drawn.emit(time.perf_counter() - start)
 
     def event(self, event: QEvent) -> bool:
-        """Tab passes through a 3D view as through everything else; VTK's widget would keep it."""
+        """Tab moves the focus on, as everywhere else; VTK's widget would swallow it."""
         if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
                 back = event.key() == Qt.Key.Key_Backtab or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

@@ -40,7 +40,7 @@ class CategoryChart(QWidget):
         self.update()
 
     def choose(self, categories: frozenset[int] | None) -> None:
-        """Categories that keep their colour; None: all."""
+        """Highlight these categories and grey out the others; None highlights all."""
         self._chosen = categories
         self.update()
 
@@ -175,7 +175,7 @@ class RelationChart(CategoryChart):
 
 
 class ConfusionView(CategoryChart):
-    """Rows: true category, columns: the guess; shaded by the share of the row."""
+    """Rows: true category; columns: predicted; shaded by the share of the row."""
 
     def __init__(self, theme: Theme, runs: tuple[str, str], run: int, parent: QWidget | None = None) -> None:
         super().__init__(theme, runs, parent)
@@ -221,14 +221,14 @@ class ConfusionView(CategoryChart):
             cell = box.width() / len(self._names)
             row, column = int((event.pos().y() - box.top()) // cell), int((event.pos().x() - box.left()) // cell)
             if 0 <= row < len(self._names) and 0 <= column < len(self._names):
-                text = f"{self._names[row]} taken for {self._names[column]}: {self._counts[row, column]}"
+                text = f"{self._names[row]} predicted as {self._names[column]}: {self._counts[row, column]}"
                 QToolTip.showText(event.globalPos(), text, self)
                 return True
         return super().event(event)
 
 
 def padded(low: float, high: float) -> tuple[float, float]:
-    """The range with some air; never empty."""
+    """The range with a margin; never empty."""
     air = 0.12 * (high - low) or 0.1 * abs(high) or 0.1
     return low - air, high + air
 

@@ -1,10 +1,10 @@
-"""One 3D view of a shape. Imported late, it loads VTK.
+"""One 3D view of a shape. Loads VTK, so import it late.
 
-A picture is light while the camera moves and full at rest. A shape that was joined has a coarse surface for the way,
-and a fine one, or all its points, for the end. One that was not comes shuffled in chunks: the first ones are the even
-subset that is drawn at once. A graphics card then draws everything in one frame, with eye-dome lighting. Software
-OpenGL would need seconds for that; there the chunks are added one by one to a hidden picture, and between two of them
-the event loop runs.
+The picture is reduced while the camera moves and complete at rest. A meshed shape has a coarse surface for moving and
+a fine one, or all its points, for rest. One that is not meshed is split into shuffled chunks, the first of which form
+an even subset that is drawn at once. A graphics card then draws everything in one frame, with eye-dome lighting.
+Software OpenGL would need seconds for that, so there the chunks are added one by one to a hidden picture, with the
+event loop running in between.
 """
 
 from __future__ import annotations
@@ -38,36 +38,36 @@ from app.views.view_cube import ViewCube
 from app.views.zone_drawing import ZoneDrawing
 from sedir_core.evaluation.colour_maps import Rgb
 
-# What is drawn while the camera moves: chunks, and how far a point reaches over its neighbours. Software OpenGL spends
-# its time on fragments, so the reach shrinks as well.
+# What is drawn while the camera moves: the number of chunks, and how far a point overlaps its neighbours. Software
+# OpenGL is bound by fragments, so the overlap shrinks as well.
 QUALITIES = ((1, 1.0), (1, 1.25), (2, 1.25), (3, 1.4), (4, 1.6), (6, 1.6), (8, 1.6))
 FIRST_QUALITY = 3
-SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # two views and the window around them make 15 frames a second
-BATCH_S = 0.015  # between two steps of the full picture the window answers
+SLOW_FRAME_S, FAST_FRAME_S = 0.024, 0.012  # gives 15 frames per second with two views and the window around them
+BATCH_S = 0.015  # the window stays responsive between two steps of the full picture
 MOST_BATCH = 16  # chunks
-DRESSED = 6  # chunks that get new colours in one step
+DRESSED = 6  # chunks recoloured in one step
 REST_DELAY_MS = 180
 POINT_OVERLAP = 2.0
 MAX_POINT_PX = 40
 MOST_KEPT, MOST_KEPT_POINTS = 4, 1_500_000
-"""Shapes, and points of them, whose actors stay: going back to a scan is then quick."""
+"""How many shapes and points keep their actors, so that going back to a scan is quick."""
 EDL_SOFTNESS = 4.0
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "swiftshader")
 
 
 class CloudView(QWidget):
-    """Shows a shape with a colour for each point. `close_view` must be called before the window goes."""
+    """Shows a shape with a colour for each point. Call `close_view` before the window is destroyed."""
 
     moved = Signal()
     completed = Signal()  # all points are on the screen
     clicked = Signal(QPointF)
-    focused = Signal(bool)  # the keyboard is here, or no longer
+    focused = Signal(bool)  # keyboard focus gained or lost
 
     def __init__(self, turns: Turns, parent: QWidget | None = None) -> None:
         """turns: shared with the views beside it."""
         super().__init__(parent)
         self._turns = turns
-        # Without these two pyvistaqt draws five times a second and opens dropped files by itself.
+        # Without these two, pyvistaqt redraws five times a second and opens dropped files on its own.
         self._plot = Canvas(self, auto_update=False, multi_samples=1, lighting="none")
         self._plot.setAcceptDrops(False)
         self._plot.add_light(pv.Light(light_type="headlight"))
@@ -82,7 +82,7 @@ class CloudView(QWidget):
         self.marks = Marks(self._overlay, lambda: self.cube.room)
         self.probes = ProbeMarks(self._overlay)
         self._plot.clicked.connect(self.clicked)
-        # Tab comes here; a click does not take the keys from the list of scans.
+        # Focus by Tab only: a click must not take the keyboard from the list of scans.
         self._plot.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._plot.turned.connect(self._turn)
         self._plot.zoomed.connect(self._zoom)
@@ -96,7 +96,7 @@ class CloudView(QWidget):
         self._kept: OrderedDict[int, ShapeActors] = OrderedDict()  # by the shape's id, the least recently shown first
         self._look = Look()
         self._lit = False  # eye-dome lighting by the graphics card is on
-        self._quality = FIRST_QUALITY  # what is fluent while moving
+        self._quality = FIRST_QUALITY  # what draws fast enough while moving
         self._n_hidden = 0  # chunks in the hidden picture
         self._batch = 1
         self._complete = False
@@ -142,7 +142,7 @@ class CloudView(QWidget):
         return CameraPose(camera.position, camera.focal_point, camera.up)
 
     def set_pose(self, pose: CameraPose, moving: bool = True) -> None:
-        """Look from there. moving: more is to come, so draw at once and lightly until nothing moves any more."""
+        """Set the camera. moving: more poses follow, so draw the reduced picture at once until the camera rests."""
         camera = self._plot.camera
         camera.position, camera.focal_point, camera.up = pose.position, pose.focus, pose.up
         self._overlay.set_camera(self.pose, self.view_angle_deg)
@@ -150,14 +150,14 @@ class CloudView(QWidget):
         self.redraw()
 
     def settle(self) -> None:
-        """The camera has arrived: do not wait for more."""
+        """The camera has stopped moving: draw the full picture."""
         self._moving = False
         if self._rest.isActive():
             self._rest.start(0)
 
     @property
     def stop(self) -> QWidget:
-        """What Tab halts at."""
+        """The widget that takes the focus on Tab."""
         return self._plot
 
     def name(self, text: str) -> None:
@@ -182,7 +182,7 @@ class CloudView(QWidget):
     # The mouse
 
     def point_at(self, place: QPointF) -> int | None:
-        """Index of the shape's point that is seen there, or None."""
+        """Index of the shape's point visible there, or None."""
         if self.shape is None:
             return None
         width, height = float(self._plot.width()), float(self._plot.height())
@@ -195,7 +195,7 @@ class CloudView(QWidget):
     # Drawing
 
     def redraw(self) -> None:
-        """The subset when the event loop is back, everything when nothing changes any more."""
+        """Draw the subset on the next event loop iteration, and everything once nothing changes any more."""
         self._complete = False
         self._n_hidden = 0
         self._rest.stop()
@@ -220,17 +220,17 @@ class CloudView(QWidget):
         return self._complete
 
     def picture(self) -> Rgb:
-        """(h, w, 3) uint8: the points and nothing else, all of them."""
+        """(h, w, 3) uint8: all points, without overlays."""
         self.redraw()
         self._plot.ask()
-        self._plot.repaint()  # a view that was never painted has no buffers yet
+        self._plot.repaint()  # a view that has never been painted has no buffers yet
         self.finish()
         return np.asarray(self._plot.screenshot(return_img=True), np.uint8)
 
     def prepare(self) -> None:
-        """Do now, unseen, what the first frame of a view takes long for."""
-        # VTK's window comes in a size of its own. Copying it to another size takes another shader than every later
-        # frame, which software OpenGL would then compile when the first scan is shown.
+        """Do the expensive work of the first frame ahead of time, hidden."""
+        # VTK's window has a default size. Copying it to another size uses a different shader from every later
+        # frame, which software OpenGL would then compile while the first scan is shown.
         scale = self.devicePixelRatioF()
         self._plot.GetRenderWindow().SetSize(round(self._plot.width() * scale), round(self._plot.height() * scale))
         self._plot.grabFramebuffer()
@@ -242,13 +242,13 @@ class CloudView(QWidget):
         self._drawn = None
         self._kept.clear()
         self._plot.close()
-        # Qt deletes this surface by itself; PySide, as long as a Python name for it lives, would take whatever is
-        # allocated at its address later for a surface too.
+        # Qt deletes this surface; as long as a Python reference lives, PySide would mistake whatever is later
+        # allocated at its address for the surface.
         self._plot._surface = None
 
     @property
     def shape(self) -> Shape | None:
-        """What is shown."""
+        """The shape on screen."""
         return None if self._drawn is None else self._drawn.shape
 
     @property
@@ -256,7 +256,7 @@ class CloudView(QWidget):
         return 0 if self._drawn is None else len(self._drawn)
 
     def _set_drawn(self, actors: ShapeActors | None) -> None:
-        """Draw these from now on; those before them are kept for a while."""
+        """Draw these from now on; the previous ones are cached for a while."""
         if self._drawn is not None and self._drawn is not actors:
             self._drawn.hide()
         self._drawn = actors
@@ -290,16 +290,16 @@ class CloudView(QWidget):
             drawn.show_coarse()
             self._set_frame(0)
             return
-        # Making a chunk takes long; a new scan shows one at first, and the steps that follow make the others.
+        # Building a chunk is slow: a new scan starts with one, and later steps build the others.
         count = min(n_chunks, self._n_chunks, max(1, 0 if self._drawn is None else self._drawn.n_made))
         self._set_up(0, count, count * CHUNK, overlap)
 
     def _on_frame_drawn(self, seconds: float) -> None:
-        """A slow frame costs points, a fast one gives them back; the rest follows when nothing moves."""
+        """Adapt the number of points to the frame time; the rest follows when nothing moves."""
         while self._warming:
             self._warming.pop().release()
         if self._drawn is not None and self._drawn.has_coarse:
-            pass  # the coarse surface has one size
+            pass  # the coarse surface has a fixed size
         elif self._n_chunks and seconds > SLOW_FRAME_S:
             self._quality = max(0, self._quality - 1)
         elif seconds < FAST_FRAME_S:
@@ -315,7 +315,7 @@ class CloudView(QWidget):
         first = self._n_hidden
         last = self._n_chunks
         if self._software and self._drawn is not None:
-            # Making a chunk takes as long as drawing many: one in each step.
+            # Building a chunk takes as long as drawing many: one per step.
             last = min(first + self._batch, last, max(self._drawn.n_made, first + 1))
         start = time.perf_counter()
         self._set_up(first, last, self._n_chunks * CHUNK, POINT_OVERLAP)
@@ -341,13 +341,13 @@ class CloudView(QWidget):
         self._set_frame(first)
 
     def _set_frame(self, first: int) -> None:
-        """Begin a frame anew, or go on with the one of before."""
+        """Start a new frame, or continue the previous one."""
         self._plot.renderer.SetPreserveColorBuffer(first > 0)
         self._plot.renderer.SetPreserveDepthBuffer(first > 0)
         self._plot.renderer.ResetCameraClippingRange(self._bounds)
 
     def _light(self) -> None:
-        """Eye-dome lighting as the look asks for it, where the graphics card draws it."""
+        """Switch eye-dome lighting as `Look` requests, where the graphics card renders it."""
         wanted = not self._software and self._look.depth_shading is not False
         if wanted == self._lit:
             return
@@ -360,7 +360,7 @@ class CloudView(QWidget):
             self._plot.remove_actor("ghosts", reset_camera=False, render=False)
 
     def _darkness(self) -> NDArray[np.uint8]:
-        """The shade of the picture that was just drawn."""
+        """Depth shading of the picture just drawn."""
         window, values = self._plot.GetRenderWindow(), vtkFloatArray()
         self._plot.makeCurrent()
         width, height = window.GetSize()
@@ -370,9 +370,9 @@ class CloudView(QWidget):
         return eye_dome(vtk_to_numpy(values).reshape(height, width)[::-1], nearest, farthest)
 
     def _soften(self, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
-        """Make eye-dome lighting lighter, or it draws a black line around each point and hides the colours.
+        """Weaken eye-dome lighting, which would otherwise outline every point in black and hide the colours.
 
-        VTK has no setting for it: the effect falls with the diagonal of the whole scene. So the scene is made larger
+        VTK has no setting for it, but the effect falls with the diagonal of the scene, so the scene is enlarged
         by two points that are never drawn.
         """
         far = (high - low).max() * EDL_SOFTNESS / 2
@@ -381,7 +381,7 @@ class CloudView(QWidget):
         self._plot.add_mesh(ghosts, name="ghosts", opacity=0.0, style="points", reset_camera=False, render=False)
 
     def _point_size(self, n_drawn: int, overlap: float) -> float:
-        """Pixels a point needs to touch its neighbours, at the camera's distance, when only that many are drawn."""
+        """Pixels a point needs to touch its neighbours at the camera's distance when only that many are drawn."""
         if self.shape is None:
             return 1.0
         thinned = max(1.0, len(self.shape) / max(n_drawn, 1))

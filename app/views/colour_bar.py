@@ -1,4 +1,4 @@
-"""The legend of the heat: the scale, how many points have which score, and the limit, which can be dragged."""
+"""Legend of the heatmap: colour scale, score histogram, and the limit as a draggable line."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SNAP = 0.015
 
 
 class ColourBar(Legend):
-    """Shows the scores of one detection as shares of the calibrated limit; empty without one.
+    """Shows the scores of one detection as shares of the calibrated limit; empty without a detection.
 
-    `limit_set` carries the limit as a share of the calibrated one: after a drag, a double click (back to 1), or a key.
+    `limit_set` carries the limit as a share of the calibrated one, after a drag, a double-click (reset to 1) or a key.
     """
 
     limit_set = Signal(float)
@@ -35,10 +35,10 @@ class ColourBar(Legend):
         self._limit = 1.0
         self._dragging = False
         self.setCursor(Qt.CursorShape.SplitHCursor)
-        self.setAccessibleName("Colour scale; left and right move the limit")
+        self.setAccessibleName("Colour scale; the left and right arrow keys move the limit")
 
     def show_detection(self, raw: Detection | None, limit: float, look: Look) -> None:
-        """The scores as the model gave them, and the limit as a share of the calibrated one."""
+        """The raw scores, and the limit as a share of the calibrated one."""
         self._limit = limit
         scores = np.empty(0, np.float32) if raw is None else raw.point_scores
         shares = scores / np.float32(raw.point_threshold if raw is not None and raw.point_threshold > 0 else np.inf)
@@ -48,8 +48,8 @@ class ColourBar(Legend):
     @property
     def caption(self) -> str:
         if self._scale.own:
-            return "Scale of this scan alone: do not compare its colours with another scan’s"
-        moved = f"Limit at {100 * self._limit:.0f} % of the calibrated one · double click: back"
+            return "Scaled to this scan: its colours are not comparable with another scan’s"
+        moved = f"Limit at {100 * self._limit:.0f} % of the calibrated one · double-click to reset"
         return moved if abs(self._limit - 1) > 1e-6 else "Point score, as a share of the limit"
 
     # Dragging the limit

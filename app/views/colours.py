@@ -13,7 +13,7 @@ from sedir_core.types import FloatArray
 
 @dataclass(frozen=True)
 class Look:
-    """How the 3D views show points. depth_shading: eye-dome lighting; None where the machine may decide."""
+    """How the 3D views show points. depth_shading: eye-dome lighting; None chooses by the hardware."""
 
     colour_map: str = DEFAULT_MAP
     per_scan: bool = False
@@ -21,7 +21,7 @@ class Look:
     point_factor: float = 1.0
 
     def scale(self, scores: FloatArray, limit: float) -> Scale:
-        """The scale for a scan: calibrated, or its own where that was asked for and there is one."""
+        """The colour scale for a scan: calibrated, or the scan's own if requested and available."""
         if self.per_scan and (known := scores[~np.isnan(scores)]).size:
             low, high = float(known.min()), float(known.max())
             return Scale(low, high if high > low else low + 1.0, self.colour_map, own=True)

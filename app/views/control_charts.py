@@ -1,4 +1,4 @@
-"""Control charts of past inspections: the share of NG by lot, day or hour, and the scores of a part in their order."""
+"""Control charts of past inspections: NG share by lot, day or hour, and the scores of one part in time order."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sedir_core.types import VERDICT_WORDS
 TOP, BOTTOM, LEFT, RIGHT = 34.0, 24.0, 52.0, 14.0
 MARK = 3.2
 SHARE_TOPS = (0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 0.8)
-SCORE_TOP = 1.5  # times the limit; what is higher is drawn at the top
+SCORE_TOP = 1.5  # as a multiple of the limit; higher values are drawn at the top
 NEAR_PX = 14.0
-ROOM_PX = 70.0  # for one label below
+ROOM_PX = 70.0  # width reserved per label of the x axis
 LEFT_AT, RIGHT_AT = (
     side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
 )
 
 
 class _Chart(QWidget):
-    """Frame, words, axes; the point under the pointer is explained in the words and told when it is clicked."""
+    """Frame, summary line and axes; the line explains the hovered point, a click emits it."""
 
     chosen = Signal(str)
 
@@ -45,7 +45,7 @@ class _Chart(QWidget):
     @property
     @abstractmethod
     def summary(self) -> str:
-        """What the chart says, in words."""
+        """The chart's message in words."""
 
     @abstractmethod
     def _explain(self, index: int) -> str:
@@ -57,15 +57,15 @@ class _Chart(QWidget):
 
     @abstractmethod
     def _top(self) -> float:
-        """Where the axis ends."""
+        """Upper end of the y axis."""
 
     @abstractmethod
     def _name(self, index: int) -> str:
-        """What a click on a point tells."""
+        """What a click on a point emits."""
 
     @abstractmethod
     def _label(self, index: int) -> str:
-        """Below the axis."""
+        """Label below the axis."""
 
     @abstractmethod
     def _draw(self, painter: QPainter) -> None: ...
@@ -106,7 +106,7 @@ class _Chart(QWidget):
             painter.drawText(self._plot(), Qt.AlignmentFlag.AlignCenter, "Nothing to draw yet.")
 
     def at(self, index: int, value: float) -> QPointF:
-        """Where a value is drawn, in the widget's pixels; what is over the top is drawn at the top."""
+        """Widget pixels of a value; values above the axis are clipped to the top."""
         plot, n = self._plot(), len(self._values())
         x = plot.left() + (index + 0.5) / max(n, 1) * plot.width()
         share = (value - self._bottom) / max(self._top() - self._bottom, 1e-12)
@@ -237,7 +237,7 @@ class ShareChartView(_Chart):
             colour = QColor(self.theme.ng if group.out else self.theme.accent)
             painter.setPen(QPen(QColor(self.theme.panel), 1.0))
             painter.setBrush(colour)
-            if group.out:  # also by its form
+            if group.out:  # by its shape as well as its colour
                 painter.drawPolygon(_diamond(place, MARK + 2.4))
             else:
                 painter.drawEllipse(place, MARK, MARK)
@@ -254,7 +254,7 @@ class RunChartView(_Chart):
         self.of_all = 0
 
     def show_chart(self, chart: RunChart, of_all: int) -> None:
-        """of_all: how many there are, where only the newest are drawn."""
+        """of_all: total number, where only the newest are drawn."""
         self.chart, self.of_all, self._pointed = chart, of_all, None
         self.update()
 
@@ -266,9 +266,9 @@ class RunChartView(_Chart):
         shown = len(chart.samples)
         newest = f"the newest {grouped(shown)} of {grouped(self.of_all)} · " if self.of_all > shown else ""
         if chart.centre is None:
-            return newest + "too few scores under the limit to speak of a drift"
+            return newest + "too few scores under the limit to test for drift"
         if not chart.alarms:
-            return newest + "no drift of the scores under the limit"
+            return newest + "no drift in the scores under the limit"
         last = max(chart.alarms)
         when = f"{chart.samples[last].time.astimezone():%Y-%m-%d %H:%M}"
         count = "1 drift alarm" if len(chart.alarms) == 1 else f"{len(chart.alarms)} drift alarms"

@@ -1,4 +1,4 @@
-"""How numbers of a training run over its epochs: one small chart per quantity, all on the same epochs."""
+"""Training curves: one small chart per quantity, on a shared epoch axis."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from app.widgets.theme import Theme, caption_font
 
 COLUMNS = 3
-WINDOW = 20  # the strong line averages a twentieth of the points; the raw values stay visible behind
-LOGARITHMIC_FROM = 20.0  # times between the largest and the smallest value
-FLAT = 0.01  # of the value: less of a change is drawn as a level line
+WINDOW = 20  # the bold line averages over a twentieth of the points; the raw values stay visible behind it
+LOGARITHMIC_FROM = 20.0  # ratio of the largest to the smallest value
+FLAT = 0.01  # relative change below which the line is drawn level
 TOP, BOTTOM, LEFT, RIGHT = 34.0, 22.0, 54.0, 12.0
 Point = tuple[float, float]
 TITLES = {
@@ -24,14 +24,14 @@ TITLES = {
     "cls": "Classification",
     "cos": "Cosine",
     "learning rate": "Learning rate",
-    "steps/s": "Steps a second",
+    "steps/s": "Steps per second",
     "memory": "Memory, GB",
 }
-"""Of what a training says of every epoch, in the order in which it is shown."""
+"""Quantities a training reports every epoch, in display order."""
 
 
 class CurveChart(QWidget):
-    """One quantity. The pointer shows the value of an epoch."""
+    """One quantity; hovering shows the value at an epoch."""
 
     def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class CurveChart(QWidget):
         self.update()
 
     def show_points(self, points: Sequence[Point], last_x: float, beside: Sequence[Point] = ()) -> None:
-        """points: (epoch, value) in order. last_x: where the axis ends. beside: of another run, drawn behind."""
+        """points: (epoch, value) in order. last_x: end of the axis. beside: points of another run, drawn behind."""
         self._points, self._beside, self._last_x = tuple(points), tuple(beside), max(last_x, 1.0)
         self.update()
 
@@ -102,7 +102,7 @@ class CurveChart(QWidget):
         scale = math.log if logarithmic else float
         bottom, top = scale(low), scale(high)
         if top - bottom < FLAT * max(abs(top), abs(bottom)) or top == bottom:
-            # Noise of a constant must not look like a fall.
+            # The noise of a constant must not look like a decrease.
             bottom, top = bottom - 0.5 * (abs(bottom) or 1), top + 0.5 * (abs(top) or 1)
             low, high = (math.exp(bottom), math.exp(top)) if logarithmic else (bottom, top)
 
@@ -152,12 +152,12 @@ class CurveChart(QWidget):
 
 
 class CurveGrid(QWidget):
-    """A chart for every quantity of a run, in the order in which they first come."""
+    """One chart per quantity of a run, in order of first appearance."""
 
     def __init__(
         self, theme: Theme, titles: Mapping[str, str], parent: QWidget | None = None, columns: int = COLUMNS
     ) -> None:
-        """titles: in words, by the name of the quantity."""
+        """titles: display title by quantity name."""
         super().__init__(parent)
         self._columns = columns
         self._theme, self._titles = theme, titles
@@ -174,7 +174,7 @@ class CurveGrid(QWidget):
     def show_series(
         self, series: Mapping[str, Sequence[Point]], last_x: float, beside: Mapping[str, Sequence[Point]] | None = None
     ) -> None:
-        """Draw these; charts of quantities that are no longer there go. beside: the same of another run."""
+        """Draw these series and drop charts of quantities that are gone. beside: the same of another run."""
         for name in [name for name in self.charts if name not in series]:
             chart = self.charts.pop(name)
             self._grid.removeWidget(chart)
@@ -187,7 +187,7 @@ class CurveGrid(QWidget):
 
 
 def smoothed(points: Sequence[Point]) -> list[Point]:
-    """A running mean about each point, so that it does not lag behind; few points stay as they are."""
+    """Centred running mean, which does not lag; short series are returned unchanged."""
     known = [point for point in points if math.isfinite(point[1])]
     half = len(known) // (2 * WINDOW)
     found = []
@@ -199,7 +199,7 @@ def smoothed(points: Sequence[Point]) -> list[Point]:
 
 
 def readable(value: float) -> str:
-    """Three figures, in the shortest form."""
+    """Three significant digits, in the shortest form."""
     if value and not 1e-2 <= abs(value) < 1e4:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"

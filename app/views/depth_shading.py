@@ -1,7 +1,7 @@
-"""Eye-dome lighting from a depth buffer: what lies behind its surroundings in the picture gets darker.
+"""Eye-dome lighting from a depth buffer: pixels farther away than their surroundings are darkened.
 
 A graphics card does this while it draws. Software OpenGL cannot build its picture in steps that way, so there it is
-computed once, when all points are drawn, and laid over the view. Source: Boucheny 2009.
+computed once, when all points are drawn, and overlaid on the view. Source: Boucheny 2009.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.views.overlay import Overlay
 
 STRENGTH = 18.0
 DARKEST = 0.62
-STEP_SHARE = 0.0022  # of the picture's height: how far away the neighbours of a pixel are
+STEP_SHARE = 0.0022  # distance of a pixel's neighbours, as a share of the picture's height
 WAYS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 
 
@@ -26,11 +26,11 @@ def eye_dome(depth: NDArray[np.float32], nearest: float, farthest: float) -> NDA
     drawn = depth < 1.0
     if not drawn.any():
         return np.zeros(depth.shape, np.uint8)
-    # Back to distances, in shares of what the part spans: the same shading for a screw and a wing.
+    # Back to distances relative to the part's depth range: the same shading for a screw and a wing.
     far = nearest * farthest / np.maximum(farthest - depth * (farthest - nearest), 1e-12)
     low, high = np.percentile(far[drawn][:: max(1, int(drawn.sum()) // 20_000)], [1, 99])
     relief = (far / max(float(high - low), 1e-12)).astype(np.float32)
-    relief[~drawn] = -1.0  # the ground is no neighbour: the outline of the part stays as it is
+    relief[~drawn] = -1.0  # the background is not a neighbour: the part's outline is not shaded
     step = max(1, round(STEP_SHARE * depth.shape[0]))
     behind = np.zeros(depth.shape, np.float32)
     padded = np.pad(relief, step, constant_values=-1.0)
@@ -43,7 +43,7 @@ def eye_dome(depth: NDArray[np.float32], nearest: float, farthest: float) -> NDA
 
 
 class DepthShade:
-    """Lays the shade over a view until `clear`."""
+    """Overlays the shading on a view until `clear`."""
 
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay

@@ -1,4 +1,4 @@
-"""The legend of the deviation: flat colours, how much has which deviation, and the band, which can be dragged."""
+"""Legend of the deviation: flat colours, histogram, and the tolerance band with draggable edges."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sedir_core.types import FloatArray, Tolerance
 from sedir_core.units import number
 
 KEY_STEP = 0.05
-"""Of the band, for each press of a key."""
+"""Change of the band per key press."""
 
 
 class DeviationBar(Legend):
-    """Deviations in the unit that is shown. `band_set` carries a Tolerance, or None for the usual one.
+    """Deviations in the display unit. `band_set` carries a Tolerance, or None for the default one.
 
-    A band that is alike on both sides stays so, unless Shift is held.
+    A symmetric band stays symmetric unless Shift is held.
     """
 
     band_set = Signal(object)
@@ -33,12 +33,12 @@ class DeviationBar(Legend):
         super().__init__(theme, parent)
         self._scale = DeviationScale(Tolerance(-1.0, 1.0), 5.0)
         self._unit = ""
-        self._held: str | None = None  # which edge is dragged: "minus" or "plus"
+        self._held: str | None = None  # the edge being dragged: "minus" or "plus"
         self.setMouseTracking(True)
-        self.setAccessibleName("Scale of the deviation; left and right make the tolerance band narrower and wider")
+        self.setAccessibleName("Deviation scale; the left and right arrow keys narrow and widen the tolerance band")
 
     def show_deviation(self, deviation: FloatArray | None, scale: DeviationScale, unit: str) -> None:
-        """deviation: (n,) in the unit of the scale, NaN where unknown. unit: as it is written."""
+        """deviation: (n,) in the unit of the scale, NaN where unknown. unit: its symbol."""
         self._scale, self._unit = scale, unit
         values = np.empty(0, np.float32) if deviation is None else deviation
         self._count(values, scale.low, scale.high)

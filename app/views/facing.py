@@ -1,4 +1,4 @@
-"""From where a defect is seen best: the side that shows most of it, whatever lies in front."""
+"""The best viewpoint for a defect: the side that shows most of it, occlusion considered."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sedir_core.types import Detection, DoubleArray
 POINTS, PIXELS = 2500, 40
 TURNS, HEIGHTS_DEGREES = 16, (-30.0, 10.0, 35.0, 65.0)
 ENOUGH = 0.75
-"""Of what the best side shows: then the usual view is kept."""
+"""Share of what the best side shows that suffices to keep the default view."""
 
 
 def front_of(shape: Shape, found: Detection) -> Triple | None:
-    """Direction from the part to the camera for its first view; None where there is no defect to be seen."""
+    """Direction from the part to the camera for its first view; None without a visible defect."""
     if not found.defects or not len(shape):
         return None
     few = shape.head(POINTS)
@@ -32,7 +32,7 @@ def front_of(shape: Shape, found: Detection) -> Triple | None:
 
 
 def _heat(shape: Shape, few: Shape, found: Detection) -> DoubleArray:
-    """(m,) 1 at the few points that are nearest to the strongest defect's own."""
+    """(m,) 1 at the few points nearest to those of the strongest defect."""
     from sedir_core.geometry.tree import PointTree
 
     place = np.full(len(found.point_scores), -1)
@@ -55,7 +55,7 @@ def _ways() -> list[Triple]:
 
 
 def _shown(shape: Shape, hot: DoubleArray, towards: DoubleArray) -> float:
-    """How much of it is in sight: its pixels, and how squarely it looks at the camera."""
+    """How much of the defect is visible: its pixels, weighted by how squarely they face the camera."""
     pixels, owners = cover(shape, axes_from(towards), PIXELS)
     front = np.zeros(PIXELS * PIXELS)
     front[pixels] = hot[owners]

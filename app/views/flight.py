@@ -1,4 +1,4 @@
-"""The camera's way from one place to another, in steps that the eye can follow."""
+"""Animated camera movement from one pose to another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FLIGHT_MS = 450
 
 
 class Flight(QObject):
-    """`moved` carries a Pose for each step; `landed` comes only at the end of a flight that nothing stopped."""
+    """`moved` carries a pose for each step; `landed` is emitted only if the flight was not stopped."""
 
     moved = Signal(object)
     landed = Signal()

@@ -1,4 +1,4 @@
-"""What the view of the scan shows: its points and a colour for each, as the chosen layer asks."""
+"""What the scan view shows: points with a colour each, as the chosen layer requires."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale
 from sedir_core.types import BoolArray, FloatArray, IntArray
 
 MOST_MIXED = 400_000
-"""Points of each that are mixed; more look no different."""
+"""Points of either cloud in a blend; more make no visible difference."""
 Paint = Callable[[IntArray], Rgb]
-"""Colours (m, 3) uint8 of these points of a shape (m,)."""
+"""From point indices (m,) of a shape to colours (m, 3) uint8."""
 
 
 class Layer(Enum):
-    """What the view of the scan shows; the value is its title."""
+    """What the scan view shows; the value is its title."""
 
     HEAT = "Scan"
     PLAIN = "Scan without heat"
@@ -34,7 +34,7 @@ class Layer(Enum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be shown of an entry, and how.
+    """What to show of an entry, and how.
 
     limit: the point score in the middle of the calibrated scale. blend: see `mix`. scale: of the deviation, in the
     scan's unit; rigid: of that which has the smooth part-to-part difference left in. beside: what `Layer.BOTH` mixes
@@ -52,20 +52,20 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a view shows; the paint is asked for the points that are drawn, chunk by chunk."""
+    """What a view shows; `paint` is called for the points being drawn, chunk by chunk."""
 
     shape: Shape | None
     paint: Paint
 
 
 class Composer:
-    """Makes pictures; keeps the last mixture, since a camera or a defect does not change it."""
+    """Makes pictures; caches the last blend, which a new camera or defect does not change."""
 
     def __init__(self) -> None:
-        self._mixed: tuple[Shape, Shape, float, Shape] | None = None  # of which two, the blend, and the mixture
+        self._mixed: tuple[Shape, Shape, float, Shape] | None = None  # the two shapes, the blend factor, and the result
 
     def picture(self, entry: Entry | None, wanted: Wanted) -> Picture:
-        """What to draw; nothing where the points are not there."""
+        """What to draw; empty where the points are not loaded."""
         if entry is None or entry.shape is None or entry.scan is None:
             return NOTHING
         layer, shape, labels = wanted.layer, entry.shape, entry.scan.labels
@@ -98,7 +98,7 @@ class Composer:
 
 
 def deviation_of(entry: Entry | None, rigid: bool) -> FloatArray | None:
-    """(n,) signed, in the scan's unit; None where no expected surface is known."""
+    """(n,) signed, in the scan's unit; None without an expected surface."""
     found = None if entry is None else entry.raw
     if found is None:
         return None
@@ -108,7 +108,7 @@ def deviation_of(entry: Entry | None, rigid: bool) -> FloatArray | None:
 def mix(scan: Shape, surface: Shape, share: float) -> Shape:
     """That share of the surface's points and the rest of the scan's. rows: into the scan's points, then the surface's.
 
-    As even subsets: see-through points would have to be sorted for every frame, and half of them looks the same.
+    Blended as even subsets: transparent points would need sorting every frame, and half of the points look the same.
     """
     n_scan = round((1 - share) * min(len(scan), MOST_MIXED))
     n_surface = round(share * min(len(surface), MOST_MIXED))
@@ -126,7 +126,7 @@ def plain(rows: IntArray) -> Rgb:
 
 
 def missing_marked(surface: Shape) -> Callable[[IntArray], Rgb]:
-    """An expected surface in grey, and in the colour of the low end of the deviation where the scan has nothing."""
+    """An expected surface in grey, and in the colour of the most negative deviation where the scan has no material."""
 
     def paint(rows: IntArray) -> Rgb:
         colours = plain(rows)

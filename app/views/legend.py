@@ -1,4 +1,4 @@
-"""What both legends of the left view share: a strip of colours, how many points have which value, and a caption."""
+"""Shared by both legends of the left view: colour strip, histogram and caption."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ GRAB_PX = 12.0
 
 
 class Legend(QWidget):
-    """Empty without values. Those who derive from it say what the strip, the ticks and the caption are."""
+    """Empty without values. Subclasses define strip, ticks and caption."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._counts: FloatArray = np.zeros(N_BINS, np.float32)
-        self._values: FloatArray = np.empty(0, np.float32)  # those that are known
+        self._values: FloatArray = np.empty(0, np.float32)  # the known values
         self._ends = (0.0, 1.0)
         self._n_blank = 0
         self._low = False
@@ -41,7 +41,7 @@ class Legend(QWidget):
         return QSize(420, 2 * text + STRIP_HEIGHT + (20 if self._low else 52))
 
     def set_low(self, low: bool) -> None:
-        """Without the histogram, where there is no height for it."""
+        """Hide the histogram where there is not enough height."""
         if low != self._low:
             self._low = low
             self.updateGeometry()
@@ -52,7 +52,7 @@ class Legend(QWidget):
 
     @property
     def caption(self) -> str:
-        """What the scale is, in one line."""
+        """Description of the scale, in one line."""
         return ""
 
     def _count(self, values: FloatArray, low: float, high: float) -> None:
@@ -74,7 +74,7 @@ class Legend(QWidget):
 
     @property
     def _room(self) -> QRectF:
-        """Of the histogram."""
+        """Area of the histogram."""
         text, strip = QFontMetricsF(self.font()).height(), self._strip
         return QRectF(strip.left(), text + 10, strip.width(), strip.top() - text - 12)
 
@@ -105,11 +105,11 @@ class Legend(QWidget):
         raise NotImplementedError
 
     def _ticks(self) -> Sequence[tuple[float, str]]:
-        """Values and their words, ascending."""
+        """Values and their labels, ascending."""
         raise NotImplementedError
 
     def _news(self) -> str:
-        """What the caption says at its right end."""
+        """Text at the right end of the caption."""
         raise NotImplementedError
 
     def _paint_histogram(self, painter: QPainter) -> None:
@@ -132,7 +132,7 @@ class Legend(QWidget):
         painter.drawPolygon(outline)
 
     def _paint_handle(self, painter: QPainter, value: float) -> None:
-        """A line over strip and histogram with something to take hold of; pale where the value is beyond an end."""
+        """A line across strip and histogram with a grip; pale where the value is out of range."""
         strip, room, x = self._strip, self._room, self._x(value)
         ink = QColor(self._theme.ink)
         if not self._ends[0] <= value <= self._ends[1]:
@@ -144,7 +144,7 @@ class Legend(QWidget):
         painter.drawPolygon(QPolygonF([QPointF(x - HANDLE_PX, top), QPointF(x + HANDLE_PX, top), QPointF(x, top + 7)]))
 
     def _paint_ticks(self, painter: QPainter) -> None:
-        """Numbers that would touch the one before are left out; both ends always stand."""
+        """Labels that would touch the previous one are omitted; both ends are always drawn."""
         metrics, strip = QFontMetricsF(self.font()), self._strip
         painter.setPen(QColor(self._theme.quiet))
         baseline = strip.bottom() + metrics.ascent() + 4

@@ -1,6 +1,6 @@
-"""Two 3D views with one camera: the scan with its heat on the left, what the model thinks is normal on the right.
+"""Two 3D views with one camera: the scan with its heatmap on the left, what the model considers normal on the right.
 
-VTK is loaded only when `build` is called; what should be shown before that waits.
+VTK is loaded by `build`; content set before that is shown afterwards.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ from sedir_core.types import Defect, Detection, FloatArray, IntArray
 if TYPE_CHECKING:
     from app.views.cloud import CloudView
 
-FOCUS_ROOM = 1.8  # what is around a defect says where it is
-ENOUGH = 20_000  # points that say where a part is
-MIN_FOCUS_SHARE = 0.5  # of the part's radius: nearer, one sees points instead of a part
+FOCUS_ROOM = 1.8  # enough surroundings to recognise where a defect is
+ENOUGH = 20_000  # points that locate a part
+MIN_FOCUS_SHARE = 0.5  # share of the part's radius: closer, one sees points instead of a part
 MOST_NUMBERED = 5
-"""Defects with a frame; more would hide the part. The others are dots."""
+"""Defects drawn with a box; more would hide the part. The others are dots."""
 LEAST_PANE_PX = 230
-"""Where two views would be narrower than that there is room for one."""
+"""If two views would each be narrower than this, only one is shown."""
 MOST_ANCHORS = 16
-"""Points of a defect that its callout may point at."""
+"""Candidate points of a defect for its callout to point at."""
 TELLING = 20_000
-"""Points that tell whether a place is behind the part."""
+"""Points used to decide whether a place is behind the part."""
 OUTSIDE_DIM = 0.38
-"""Brightness of points that the section plane does not touch."""
+"""Brightness of points outside the section plane."""
 
 
 class LinkedClouds(QWidget):
-    """Shows a scan, its detection and the chosen defect; `built` once the graphics are there."""
+    """Shows a scan, its detection and the chosen defect; emits `built` once the 3D views exist."""
 
     built = Signal()
     layer_changed = Signal()
-    beside_changed = Signal(object)  # Beside: what the right view is to show
-    arrived = Signal()  # at the defect that was chosen
+    beside_changed = Signal(object)  # Beside: what the right view should show
+    arrived = Signal()  # at the chosen defect
     defect_clicked = Signal(int)  # its callout
     point_clicked = Signal(object)  # Probe, where `set_aiming` asked for points
 
@@ -77,8 +77,8 @@ class LinkedClouds(QWidget):
         self._probes: tuple[Sequence[Probe], str] = ((), "")
         self._zones: Sequence[DrawnZone] = ()
         self._aiming = False
-        self._single = False  # the user wants one view
-        self._alone = False  # there is room for nothing else
+        self._single = False  # the user chose a single view
+        self._alone = False  # there is no room for two
         self._unit: tuple[float, Callable[[float], str]] = (1.0, str)
         self._words: Callable[[Defect, Detection], str] = lambda defect, found: ""
         self._flight = Flight(self)
@@ -92,10 +92,10 @@ class LinkedClouds(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._splitter)
 
-    # Life
+    # Lifecycle
 
     def build(self) -> None:
-        """Create the 3D views. Blocks for the time the graphics driver needs."""
+        """Create the 3D views. Blocks while the graphics driver starts."""
         from app.views.cloud import CloudView
 
         turns = Turns(self)
@@ -118,11 +118,11 @@ class LinkedClouds(QWidget):
 
     @property
     def views(self) -> tuple[CloudView, ...]:
-        """Left and right, or nothing before `build`."""
+        """Left and right; empty before `build`."""
         return (self._left, self._right) if self._left and self._right else ()
 
     def close_views(self) -> None:
-        """End the animation and release the graphics, left before right."""
+        """Stop the animation and release the graphics, left before right."""
         self._flight.stop()
         views = self.views
         self._left = self._right = None
@@ -145,16 +145,16 @@ class LinkedClouds(QWidget):
 
     @property
     def single(self) -> bool:
-        """Whether one view is wanted; where it is narrow there is one all the same."""
+        """Whether the user chose a single view; a narrow window shows one regardless."""
         return self._single
 
     def set_single(self, on: bool) -> None:
-        """The scan alone, as large as can be, or what is expected beside it."""
+        """Show the scan alone, or with the expected surface beside it."""
         self._single = on
         self._show_panes()
 
     def set_alone(self, on: bool) -> None:
-        """One view, whatever the user wants at other times."""
+        """Force a single view, whatever the user's setting."""
         self._alone = on
         self._show_panes()
 
@@ -182,7 +182,7 @@ class LinkedClouds(QWidget):
             self.beside_changed.emit(beside)
 
     def set_deviation(self, scale: DeviationScale, rigid: bool) -> None:
-        """How deviations are coloured. scale: in the scan's unit. rigid: with the part-to-part difference."""
+        """How deviations are coloured. scale: in the scan's unit. rigid: keep the smooth part-to-part variation."""
         if (scale, rigid) != (self._wanted.scale, self._wanted.rigid):
             self._want(scale=scale, rigid=rigid)
 
@@ -197,7 +197,7 @@ class LinkedClouds(QWidget):
         self._show_all()
 
     def set_blend(self, share: float) -> None:
-        """How much of the reconstruction `Layer.BOTH` shows, 0..1: that share of its points, the rest the scan's."""
+        """Share of the reconstruction's points in `Layer.BOTH`, 0..1; the rest are the scan's."""
         self._wanted = replace(self._wanted, blend=share)
         if self.layer is Layer.BOTH:
             self._show_all()
@@ -209,9 +209,9 @@ class LinkedClouds(QWidget):
         self._splitter.insertWidget(0, right)
 
     def show_entry(self, entry: Entry | None, colour_limit: float = 1.0) -> None:
-        """Show a scan, without heat where there is no detection yet. Another scan gets a fresh camera.
+        """Show a scan, without heatmap while there is no detection. A different scan resets the camera.
 
-        colour_limit: the point score in the middle of the scale; the calibrated limit, whatever the operator set.
+        colour_limit: the point score at the middle of the scale: the calibrated limit, whatever the operator set.
         """
         old, self._entry = self._entry, entry
         other_limit = colour_limit != self._wanted.limit
@@ -226,18 +226,18 @@ class LinkedClouds(QWidget):
             self.reset_camera()
 
     def show_compared(self, entry: Entry | None, colour_limit: float, scale: DeviationScale | None) -> None:
-        """The scan that the right view shows where `Beside.SCAN` is wanted; its own limit, its own unit."""
+        """Set the scan shown on the right for `Beside.SCAN`, with its own limit and unit."""
         old, self._compared = self._compared, (entry, Wanted(limit=colour_limit, scale=scale))
         if self.beside is Beside.SCAN and (_drawn(entry) != _drawn(old[0]) or old[1] != self._compared[1]):
             self._show_all()
 
     def set_notes(self, left: str, right: str) -> None:
-        """What the views say after their titles."""
+        """Text after the titles of the views."""
         self._notes = left, right
         self._say()
 
     def choose_defect(self, index: int | None) -> None:
-        """Highlight a defect and fly to it; None highlights nothing and stays."""
+        """Highlight a defect and fly to it; None clears the highlight and keeps the camera."""
         if index is None and self._chosen is None:
             return
         self._chosen = index
@@ -248,25 +248,25 @@ class LinkedClouds(QWidget):
     def tell_with(
         self, factor: float, length: Callable[[float], str], words: Callable[[Defect, Detection], str]
     ) -> None:
-        """factor: from the scan's coordinates to the unit that is shown. length: one in that unit, in words.
+        """factor: from scan coordinates to the display unit. length: formats a length in that unit.
 
-        words: what the callout of a defect says after its number.
+        words: text of a defect's callout after its number.
         """
         self._unit, self._words = (factor, length), words
         self._show_drawings()
 
     def show_plane(self, plane: CuttingPlane | None) -> None:
-        """Cut here: what the plane does not touch goes dim. None ends that."""
+        """Dim all points outside this section plane; None ends the section."""
         self._plane = plane
         self._show_all()
 
     def show_zones(self, zones: Sequence[DrawnZone]) -> None:
-        """Regions of the part, over it."""
+        """Overlay regions of the part."""
         self._zones = zones
         self._show_drawings()
 
     def show_probes(self, probes: Sequence[Probe], length: str) -> None:
-        """Picked points, and what the line between two of them says."""
+        """Picked points, and the label of the line between two of them."""
         self._probes = probes, length
         self._show_drawings()
 
@@ -277,7 +277,7 @@ class LinkedClouds(QWidget):
             view.set_aiming(on)
 
     def finish(self) -> None:
-        """Draw all points now, as a picture to be saved needs."""
+        """Draw all points now, as for a picture to be saved."""
         for view in self.views:
             view.finish()
 
@@ -324,14 +324,14 @@ class LinkedClouds(QWidget):
             view.name(title)
 
     def _gone(self) -> str:
-        """What the blue on the expected surface says."""
+        """Explains the blue on the expected surface."""
         if self.layer is not Layer.DEVIATION or self.beside is Beside.SCAN or self._entry is None:
             return ""
         surface = self._entry.surfaces.get(self._entry.shown_as(self.beside))
         return "blue is missing" if surface is not None and surface.gone.any() else ""
 
     def _missing(self) -> str:
-        """Why the layer that was asked for is not to be seen."""
+        """Why the requested layer is not visible."""
         entry = self._entry
         if entry is None or entry.scan is None:
             return ""
@@ -355,14 +355,14 @@ class LinkedClouds(QWidget):
         return Picture(shape, paint)
 
     def _show_drawings(self) -> None:
-        """Everything that Qt paints over the points."""
+        """Update everything that Qt paints over the points."""
         marks = self._defect_marks()
         probes, length = self._probes
         places = np.array([probe.place - self._origin for probe in probes]).reshape(-1, 3)
         shape, accent = _shape(self._entry), self._theme.view_accent
         square = None if self._plane is None or shape is None else corners(shape, self._plane)
         for view in self.views:
-            own = view is self._left or self.beside is not Beside.SCAN  # another scan has other defects
+            own = view is self._left or self.beside is not Beside.SCAN  # a different scan has different defects
             view.plane.show_plane(square, accent)
             view.zones.show_zones(self._zones if own else (), self._origin, (accent, self._theme.view_warning))
             view.marks.show_marks(marks if own else [], self._theme.view_ink, accent)
@@ -394,7 +394,7 @@ class LinkedClouds(QWidget):
         return "" if self._detection is None else self._words(defect, self._detection)
 
     def _anchors(self, defect: Defect, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(k, 3) of the defect's points, the hottest first: there its callout may point."""
+        """(k, 3) points of the defect, highest score first, that its callout may point at."""
         if self._entry is None or self._entry.scan is None or self._detection is None or not len(defect.members):
             return otherwise[None]
         order = np.argsort(-np.nan_to_num(self._detection.point_scores[defect.members]), kind="stable")
@@ -421,14 +421,14 @@ class LinkedClouds(QWidget):
             self.point_clicked.emit(probe)
 
     def _probe(self, view: CloudView, index: int | None) -> Probe | None:
-        """The point of the scan or of what is shown beside it with that index in what the view shows."""
+        """The point of the scan, or of the surface beside it, with that index in the view's picture."""
         entry, shape = self._entry, view.shape
         if index is None or shape is None or entry is None or entry.shape is None or entry.scan is None:
             return None
         if view is self._right and self.beside is Beside.SCAN:
-            return None  # lengths between two scans would mean nothing
+            return None  # lengths between two different scans are meaningless
         row = int(shape.rows[index])
-        of_scan = view is self._left and row < len(entry.scan)  # the blend numbers what is beside after the scan
+        of_scan = view is self._left and row < len(entry.scan)  # in a blend, the scan's points come first
         if of_scan:
             return Probe(entry.scan.points[row], row)
         return Probe(shape.points[index].astype(np.float64) + shape.origin, None)
@@ -449,7 +449,7 @@ class LinkedClouds(QWidget):
             view.set_pose(pose, moving=False)
 
     def look_from(self, side: str) -> None:
-        """Fly to one of the six sides of the view cube, the whole part in sight."""
+        """Fly to one of the six sides of the view cube, showing the whole part."""
         self._at_home = False
         if self.views:
             self._flight.start(self.views[0].pose, self._whole(SIDES[side]))
@@ -464,7 +464,7 @@ class LinkedClouds(QWidget):
             view.set_pose(pose)
 
     def _home(self) -> CameraPose:
-        """The first view: of a defect from where it is seen, else from the front right."""
+        """The initial view: facing the strongest defect, otherwise from the front right."""
         front = None if self._entry is None else self._entry.front
         return self._whole(START_DIRECTION if front is None else front)
 
@@ -495,7 +495,7 @@ class LinkedClouds(QWidget):
 
 
 def _telling(shape: Shape | None) -> tuple[FloatArray, float]:
-    """Points that tell what is behind the part, and how far they lie apart."""
+    """Points for the occlusion test, and their spacing."""
     if shape is None:
         return np.empty((0, 3), np.float32), 0.0
     few = shape.head(TELLING)
@@ -511,7 +511,7 @@ def _points(entry: Entry | None) -> FloatArray | None:
 
 
 def _drawn(entry: Entry | None) -> tuple[int, ...]:
-    """What of an entry is drawn, to tell whether that has changed."""
+    """The parts of an entry that are drawn, to detect changes."""
     if entry is None:
         return ()
     scores = None if entry.detection is None else entry.detection.point_scores

@@ -1,4 +1,4 @@
-"""Callouts of defects over a 3D view: each points at its place, none stands on another, what is behind looks so."""
+"""Defect callouts over a 3D view: they do not overlap, and those of hidden places look hidden."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ DARK = "#101317"
 DOT_PX = 3.5
 PADDING_PX = 7.0
 LEADER_PX = 34.0
-"""From the place to the middle of its callout."""
+"""Distance from the place to the centre of its callout."""
 TOP_PX, BOTTOM_PX, SIDE_PX = 38.0, 6.0, 6.0
-"""Room at the edges of a view that its caption and the callouts keep from each other."""
-# Where a callout may stand, in steps of its own size from where it should: there, then around.
+"""Margin at the edges of a view and around its caption that callouts keep clear of."""
+# Candidate positions of a callout, in steps of its own size from the preferred one, nearest first.
 TRIES = (
     (0, 0), (0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1), (0, -2), (0, 2), (2, 0), (-2, 0),
     (0, -3), (0, 3), (0, -4), (0, 4),
 )  # fmt: skip
 BEHIND_SPACINGS, BEHIND_SHARE = 3.0, 0.06
-"""A place is hidden where the surface is that much nearer: spacings of the points that tell, and of the part."""
+"""A place is hidden if the surface is nearer by this much: in spacings of the tested points, and in part radii."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """A box, low and high corner (3,) around the shape's origin; `label` None makes it a dot.
 
-    anchors: (k, 3) places of it on the surface, the strongest first: the callout points at the first that is seen.
-    detail: what the callout says after the number.
+    anchors: (k, 3) places of it on the surface, strongest first; the callout points at the first visible one.
+    detail: text of the callout after the number.
     """
 
     low: NDArray[np.float64]
@@ -52,7 +52,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a mark points in the picture, and whether that lies behind the part."""
+    """Where a mark points in the picture, and whether the part hides it."""
 
     place: QPointF
     behind: bool
@@ -72,14 +72,14 @@ class Depths:
             self._nearest = dict(zip(map(tuple, cells[first].tolist()), depths[first].tolist(), strict=True))
 
     def before(self, x: float, y: float, depth: float) -> bool:
-        """Whether the surface is in front of that place, in its own cell or one beside it."""
+        """Whether the surface is in front of that place, in its own cell or a neighbouring one."""
         column, row = int(np.floor(x / self._cell)), int(np.floor(y / self._cell))
         around = ((column + right, row + down) for right in (-1, 0, 1) for down in (-1, 0, 1))
         return any(self._nearest.get(cell, np.inf) < depth - self._margin for cell in around)
 
 
 class Marks:
-    """Drawn over one view, the strongest defect first: where two callouts compete for a place, the first gets it."""
+    """Drawn over one view, strongest defect first; it wins where two callouts compete for a position."""
 
     def __init__(self, overlay: Overlay, reserved: Callable[[], QRectF] = QRectF) -> None:
         """reserved: what of the picture is not for callouts."""
@@ -95,12 +95,12 @@ class Marks:
         self._overlay.update()
 
     def set_surface(self, points: NDArray[np.floating], spacing: float) -> None:
-        """(n, 3) points, and how far they lie apart, that tell what is behind the part."""
+        """(n, 3) points and their spacing, for the occlusion test."""
         self._surface, self._spacing = points, spacing
         self._overlay.update()
 
     def at(self, place: QPointF) -> int | None:
-        """Index of the mark whose callout is there; a dot answers too."""
+        """Index of the mark whose callout or dot is there."""
         for index, room in self.callouts().items():
             if room.contains(place):
                 return index
@@ -114,7 +114,7 @@ class Marks:
         return [spot is not None and spot.behind for spot in self._spots()]
 
     def _spots(self) -> list[Spot | None]:
-        """Where each mark points; None where that is behind the camera."""
+        """Where each mark points; None behind the camera."""
         depths = self._depths()
         found: list[Spot | None] = []
         for mark in self._marks:
@@ -123,12 +123,12 @@ class Marks:
                 found.append(None)
                 continue
             behind = np.array([depths.before(x, y, depth) for x, y, depth in seen.tolist()])
-            first = int(np.argmin(behind))  # where all are behind, the strongest
+            first = int(np.argmin(behind))  # if all are hidden, the strongest
             found.append(Spot(QPointF(float(seen[first, 0]), float(seen[first, 1])), bool(behind[first])))
         return found
 
     def _depths(self) -> Depths:
-        """How far the surface is from the camera, all over the picture."""
+        """Depth of the surface across the picture."""
         seen = self._overlay.seen(self._surface.astype(np.float64)) if len(self._surface) and self._marks else None
         pixel = self._overlay.length_of_pixel()
         if seen is None or pixel is None:
@@ -137,7 +137,7 @@ class Marks:
         return Depths(seen, max(self._spacing / pixel, 3.0), margin)
 
     def callouts(self, spots: list[Spot | None] | None = None) -> dict[int, QRectF]:
-        """Where each callout stands, in the widget's pixels; those that are out of the picture are left out."""
+        """Rectangle of each callout in widget pixels; those outside the picture are omitted."""
         bold, plain = QFontMetricsF(self._font(bold=True)), QFontMetricsF(self._font(bold=False))
         whole = QRectF(self._overlay.rect()).adjusted(SIDE_PX, TOP_PX, -SIDE_PX, -BOTTOM_PX)
         origin = self._overlay.seen(np.zeros((1, 3)))
@@ -181,7 +181,7 @@ class Marks:
             self._paint_callout(painter, self._marks[index], room, behind is not None and behind.behind)
 
     def _paint_box(self, painter: QPainter, mark: Mark, colour: QColor) -> None:
-        """How far the chosen one reaches."""
+        """The bounding box of the chosen defect."""
         seen = self._overlay.seen(mark.corners)
         if seen is not None:
             faint = QColor(colour)
@@ -191,7 +191,7 @@ class Marks:
 
     @staticmethod
     def _paint_leader(painter: QPainter, spot: QPointF, room: QRectF, colour: QColor, behind: bool) -> None:
-        """From the place to the nearest side of the callout; dashed where it goes behind the part."""
+        """Line from the place to the nearest side of the callout; dashed if the place is hidden."""
         end = QPointF(min(max(spot.x(), room.left()), room.right()), min(max(spot.y(), room.top()), room.bottom()))
         style = Qt.PenStyle.DashLine if behind else Qt.PenStyle.SolidLine
         for ink, width in ((QColor(16, 19, 23, 120), 3.0), (colour, 1.3)):
@@ -208,7 +208,7 @@ class Marks:
             paint_dot(painter, spot, colour, DOT_PX)
 
     def _paint_callout(self, painter: QPainter, mark: Mark, room: QRectF, behind: bool) -> None:
-        """Full where the place is seen, an outline where it is behind."""
+        """Filled if the place is visible, outlined if hidden."""
         colour = QColor(self._accent if mark.chosen else self._ink)
         if behind:
             painter.setPen(QPen(colour, 1.0, Qt.PenStyle.DashLine))
@@ -232,14 +232,14 @@ class Marks:
 
 
 def paint_dot(painter: QPainter, middle: QPointF, colour: QColor, radius_px: float) -> None:
-    """A dot with a dark rim, which shows on every ground."""
+    """A dot with a dark rim, visible on any background."""
     painter.setPen(QPen(QColor(DARK), 1.0))
     painter.setBrush(colour)
     painter.drawEllipse(middle, radius_px, radius_px)
 
 
 def _outward(way: QPointF, width: float, height: float) -> QPointF:
-    """From a place to the middle of its callout: away from the part's middle, clear of the place itself."""
+    """Offset from a place to the centre of its callout: away from the part's centre, clear of the place itself."""
     long = max((way.x() ** 2 + way.y() ** 2) ** 0.5, 1e-6)
     x, y = (way.x() / long, way.y() / long) if long > 4 else (0.0, -1.0)
     return QPointF(x * (LEADER_PX + width / 2), y * (LEADER_PX + height / 2))

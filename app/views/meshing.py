@@ -1,9 +1,9 @@
-"""Scanned points joined to a surface, to be looked at: no hole where the scan is dense, none closed where it is not.
+"""Meshes scanned points for display: no holes where the scan is dense, no bridging where it is not.
 
-Each point finds its own fan of triangles among its neighbours, as the Delaunay triangulation of the tangent plane has
-it. Seen in a mirror circle around the point (x / |x|^2) the fan is the convex hull of the neighbours, which is wrapped
-for all points at once. Fans of noisy points contradict each other here and there: triangles are taken in the order of
-how many corners see them, the roundest first, as long as each edge has one triangle on either side.
+Each point takes the fan of triangles that the Delaunay triangulation of its neighbours in the tangent plane gives it.
+Under inversion in a circle around the point (x / |x|^2) the fan is the convex hull of the neighbours, computed by gift
+wrapping for all points at once. Fans of noisy points contradict each other in places, so triangles are accepted in the
+order of how many of their corners propose them, roundest first, while each edge has one triangle on either side.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from app.views.orienting import check
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NEIGHBOURS = 16
-MOST_CORNERS = 14  # of one fan
-SAME_SIDE = 0.1  # cosine of two normals that may share a triangle
+MOST_CORNERS = 14  # triangles in one fan
+SAME_SIDE = 0.1  # least cosine between normals that may share a triangle
 MOST_SLOPE = 1.5  # height over distance along the tangent plane
 LARGEST_GAP, MOST_WAYS = 8, 16
-"""Edges around a gap that is closed; ways that are followed at once where gaps touch in a corner."""
-LONGEST = 4.0  # of the usual reach
-REACH = 3.0  # longest edge and widest circle, in spacings of the points around
+"""Most edges around a gap that is closed; paths followed at once where gaps share a corner."""
+LONGEST = 4.0  # share of the typical reach
+REACH = 3.0  # longest edge and largest circumcircle, in local point spacings
 
 
 def triangulate(
@@ -33,7 +33,7 @@ def triangulate(
     """
     distances, neighbours = distances[:, 1 : NEIGHBOURS + 1], neighbours[:, 1 : NEIGHBOURS + 1]
     reach = REACH * np.median(distances[:, : min(6, distances.shape[1])], axis=1).astype(np.float32)
-    reach = np.minimum(reach, LONGEST * np.median(reach))  # a stray is far from everything
+    reach = np.minimum(reach, LONGEST * np.median(reach))  # outliers are far from everything
     flat, fits = _flattened(points, normals, neighbours, reach)
     fans, radii = _fans(flat, fits, neighbours, reach, stop)
     check(stop)
@@ -41,7 +41,7 @@ def triangulate(
 
 
 def level(points: DoubleArray, normals: FloatArray, neighbours: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Points (n, 3) moved along their normals: to the height of their neighbours, and by their noise alone.
+    """Points (n, 3) moved along their normals: to the height of their neighbours, and by the noise alone.
 
     The first are the smoother: they tell who lies beside whom. But of a round surface every point lies a little higher
     than its neighbours, which is no noise: the second keep that height.
@@ -75,7 +75,7 @@ def _flattened(
 def _fans(
     flat: FloatArray, fits: BoolArray, neighbours: IntArray, reach: FloatArray, stop: Stop
 ) -> tuple[IntArray, FloatArray]:
-    """(f, 3) triangles as each point sees them, itself the first corner, and the radii of their circles (f,)."""
+    """(f, 3) triangles proposed by each point, itself the first corner, and their circumradii (f,)."""
     square = np.maximum((flat**2).sum(axis=2), 1e-30)
     mirrored = np.where(fits[:, :, None], flat / square[:, :, None], 0.0)
     rows = np.flatnonzero(fits.any(axis=1))
@@ -99,7 +99,7 @@ def _fans(
 
 
 def _next(mirrored: FloatArray, fits: BoolArray, here: IntArray) -> IntArray:
-    """The corner of the hull that follows, counter-clockwise: no other neighbour lies to the right of the way to it."""
+    """The next hull corner, counter-clockwise: no other neighbour lies to the right of the edge to it."""
     rows = np.arange(len(here))
     away = mirrored - mirrored[rows, here][:, None]
     away[rows, here] = 0.0
@@ -115,7 +115,7 @@ def _next(mirrored: FloatArray, fits: BoolArray, here: IntArray) -> IntArray:
 
 
 def _agreed(fans: IntArray, radii: FloatArray, n: int) -> IntArray:
-    """The triangles of one surface: what most corners see and is roundest first, no edge twice the same way."""
+    """A consistent set of triangles: most proposed and roundest first, no directed edge twice."""
     corners = np.sort(fans, axis=1)
     keys = (corners[:, 0] * n + corners[:, 1]) * n + corners[:, 2]
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
@@ -133,7 +133,7 @@ def _agreed(fans: IntArray, radii: FloatArray, n: int) -> IntArray:
 
 
 def _closed(used: set[int], n: int) -> IntArray:
-    """(g, 3) triangles that close the small gaps which contradictions leave; what is missing in a scan is larger.
+    """(g, 3) triangles that close the small gaps left by contradictions; real gaps in a scan are larger.
 
     used: directed edges, from a to b as a * n + b. Around a gap the edges run the other way.
     """
@@ -152,7 +152,7 @@ def _closed(used: set[int], n: int) -> IntArray:
 
 
 def _around(ahead: dict[int, list[int]], start: int) -> list[int] | None:
-    """The shortest way from a corner around a gap and back to it, in at most LARGEST_GAP edges."""
+    """The shortest closed path around a gap from a corner, in at most LARGEST_GAP edges."""
     ways = [[start]]
     for _ in range(LARGEST_GAP):
         longer = []

@@ -1,6 +1,6 @@
-"""Unit normals of scanned points that all look outward: fitted to one side of a thin wall only, and smooth.
+"""Outward unit normals of scanned points: smooth, and fitted to only one side of a thin wall.
 
-Fit, agree on a side with the neighbours along the smoothest way (Hoppe et al. 1992), fit again among those that agree.
+Fit planes, propagate the sign along a minimum spanning tree (Hoppe et al. 1992), refit among neighbours that agree.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sedir_core.errors import Cancelled
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 FEW = 8
-"""Neighbours that lie on one side of a wall even where it is hardly thicker than the points lie apart."""
+"""Few enough neighbours to lie on one side of a wall hardly thicker than the point spacing."""
 WORSE = 1.6
-"""Times as far from flat with all the neighbours as with few: then the others lie on another side."""
+"""If all neighbours are this many times less flat than a few, the others lie on the other side."""
 TREE_NEIGHBOURS = 8
 ACROSS = 0.75
-"""Cosine of the way to a neighbour and the normal, from which on that way leads through the wall."""
+"""Cosine between edge and normal above which the edge to a neighbour goes through the wall."""
 AGREES = 0.35
-"""Cosine of two normals from which on they belong to one side of a wall."""
+"""Cosine of two normals above which they belong to the same side of a wall."""
 N_VOTES = 64
 SMOOTHING = 3
 
@@ -47,7 +47,7 @@ def oriented_normals(points: DoubleArray, neighbours: IntArray, stop: Stop = nev
 
 
 def _first(points: DoubleArray, neighbours: IntArray) -> DoubleArray:
-    """Normals of either sign: of all the neighbours against the noise, of few where the others are on another side."""
+    """Unsigned normals: from all neighbours to suppress noise, from a few where the rest are on the other side."""
     normals, roughness = _fit(points, neighbours, np.ones(neighbours.shape))
     near = neighbours[:, : FEW + 1]
     close, finer = _fit(points, near, np.ones(near.shape))
@@ -57,7 +57,7 @@ def _first(points: DoubleArray, neighbours: IntArray) -> DoubleArray:
 
 
 def _fit(points: DoubleArray, neighbours: IntArray, weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Normals of the planes through weighted neighbourhoods, of either sign, and how far from flat these are (n,)."""
+    """Unsigned normals of weighted plane fits, and the deviation from flatness (n,)."""
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     arms = points[neighbours] - points[:, None]
     arms -= np.einsum("nk,nkj->nj", weights, arms)[:, None]
@@ -67,12 +67,12 @@ def _fit(points: DoubleArray, neighbours: IntArray, weights: DoubleArray) -> tup
 
 
 def _outward(points: DoubleArray, normals: DoubleArray, neighbours: IntArray) -> DoubleArray:
-    """The same normals, each on the side of its neighbours, and each connected piece turned outward."""
+    """The same normals with consistent signs, each connected component turned outward."""
     n = len(points)
     near = neighbours[:, 1 : TREE_NEIGHBOURS + 1]
     first, second = np.repeat(np.arange(n), near.shape[1]), near.ravel()
     bends = 1.0 - np.abs(np.einsum("ij,ij->i", normals[first], normals[second]))
-    # Zero would be no edge at all.
+    # A sparse matrix drops zero weights, and with them the edge.
     cost = bends + _along(points, normals, first, second) + 1e-6
     graph = coo_matrix((cost, (first, second)), shape=(n, n)).tocsr()
     tree = minimum_spanning_tree(graph.maximum(graph.T))
@@ -87,14 +87,14 @@ def _outward(points: DoubleArray, normals: DoubleArray, neighbours: IntArray) ->
 
 
 def _along(points: DoubleArray, normals: DoubleArray, first: IntArray, second: IntArray) -> DoubleArray:
-    """(e,) cosine of the way between two points and the normal of the first: 1 leads through a wall."""
+    """(e,) cosine between each edge and the normal at its first point: 1 goes through a wall."""
     ways = points[second] - points[first]
     lengths = np.maximum(np.linalg.norm(ways, axis=1), 1e-12)
     return np.asarray(np.abs(np.einsum("ij,ij->i", ways, normals[first])) / lengths)
 
 
 def _agree(points: DoubleArray, normals: DoubleArray, tree: csr_matrix, start: int) -> None:
-    """Carry the side of one normal along the tree; through a wall it turns round."""
+    """Propagate the sign along the tree; an edge through a wall flips it."""
     order, before = breadth_first_order(tree, start, directed=False)
     if len(order) < 2:
         return
@@ -109,7 +109,7 @@ def _agree(points: DoubleArray, normals: DoubleArray, tree: csr_matrix, start: i
 
 
 def _turn(points: DoubleArray, normals: DoubleArray, members: IntArray) -> None:
-    """What lies farthest out in a direction looks that way; most directions decide."""
+    """The extreme point in a direction faces that way; the majority of directions decides."""
     index = np.arange(N_VOTES) + 0.5
     polar, turn = np.arccos(1 - 2 * index / N_VOTES), np.pi * (1 + 5**0.5) * index
     ways = np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)], axis=1)
@@ -119,6 +119,6 @@ def _turn(points: DoubleArray, normals: DoubleArray, members: IntArray) -> None:
 
 
 def check(stop: Stop) -> None:
-    """Raises Cancelled where the user wants out."""
+    """Raises Cancelled if the user asked to stop."""
     if stop():
         raise Cancelled

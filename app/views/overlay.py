@@ -1,4 +1,4 @@
-"""What Qt paints over a 3D view: sharp at every scale, never behind a point, and out of the mouse's way."""
+"""What Qt paints over a 3D view: sharp at every scale, never hidden by points, transparent to the mouse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Drawing(Protocol):
 
 
 class Overlay(QWidget):
-    """A transparent layer over the view `over`; the mouse goes through it. Its drawings are painted in order."""
+    """A layer over the widget `over`, transparent to the mouse. Its drawings are painted in order."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)

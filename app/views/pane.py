@@ -1,4 +1,4 @@
-"""A frame around a 3D view with its name in the corner; before the graphics are there it says so."""
+"""A frame around a 3D view with its title in the corner, and a placeholder until the view exists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MARGIN_PX = 8
 
 
 class Pane(QFrame):
-    """The view, and what it shows written over it: that costs it no room."""
+    """The view with its title overlaid, which takes no space from it."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Pane(QFrame):
         self.caption.raise_()
 
     def show_focus(self, on: bool) -> None:
-        """Whether the keyboard is in this view."""
+        """Whether this view has the keyboard focus."""
         self.setProperty("focused", on)
         self.style().unpolish(self)
         self.style().polish(self)
@@ -53,7 +53,7 @@ class Pane(QFrame):
         return handled
 
     def _say(self) -> None:
-        """Cut in the middle where the view is narrow: the end of a file name tells parts apart."""
+        """Elide in the middle: the end of a file name distinguishes parts."""
         self.caption.ensurePolished()
         text = " · ".join(part for part in (self._title, self._note) if part)
         room = self.width() - 2 * MARGIN_PX - 20

@@ -10,9 +10,9 @@ from app.views.camera import CameraPose, project
 from sedir_core.types import DoubleArray, FloatArray
 
 REACH_PX = 12.0
-"""How far from a point a click may be."""
+"""Largest distance between a click and a point."""
 FRONT_SHARE = 0.15
-"""Of the depth of what is within reach: the points in front. What is behind them is hidden."""
+"""Share of the depth range within reach that counts as front; points behind it are hidden."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Probe:
 def point_under(
     points: FloatArray, pose: CameraPose, view_angle_deg: float, width: float, height: float, x: float, y: float
 ) -> int | None:
-    """Index of the (n, 3) point that is seen at pixel (x, y), or None where nothing is near.
+    """Index of the (n, 3) point visible at pixel (x, y), or None if none is near.
 
-    Of the points within reach those in front count, and of them the one nearest to the pixel.
+    Among the points within reach, the frontmost compete, and the one nearest to the pixel wins.
     """
     if not len(points):
         return None
@@ -39,12 +39,12 @@ def point_under(
     if not len(near):
         return None
     depth = seen[near, 2]
-    # A tight disc sees one sheet of the surface; a wide one may also hold points far behind it.
+    # A small disc covers one sheet of the surface; a large one may include points far behind it.
     front = near[depth <= depth.min() + max(FRONT_SHARE * float(np.ptp(depth)), 1e-12)]
     return int(front[np.argmin(aside[front])])
 
 
 def distance(first: Probe, second: Probe) -> tuple[float, DoubleArray]:
-    """Straight distance of two picked points and its parts along x, y and z, in the scan's unit."""
+    """Euclidean distance of two picked points and its x, y and z components, in the scan's unit."""
     way = np.asarray(second.place - first.place, np.float64)
     return float(np.linalg.norm(way)), way

@@ -11,7 +11,7 @@ from app.views.overlay import Overlay
 
 
 class PlaneDrawing:
-    """Nothing until it is given corners."""
+    """Draws nothing until `show_plane`."""
 
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay

@@ -26,7 +26,7 @@ class ProbeMarks:
         overlay.drawings.append(self)
 
     def show_probes(self, places: NDArray[np.float64], length: str, accent: str) -> None:
-        """places: (0..2, 3) around the shape's origin. length: what the line between two says."""
+        """places: (0..2, 3) around the shape's origin. length: label of the line between two."""
         self._places, self._length, self._accent = places, length, accent
         self._overlay.update()
 
@@ -41,7 +41,7 @@ class ProbeMarks:
                 paint_dot(painter, end, colour, DOT_PX)
 
     def _paint_line(self, painter: QPainter, start: QPointF, end: QPointF, colour: QColor) -> None:
-        """Names stand beyond the ends and the length beside the middle, so that nothing covers the line."""
+        """Names go beyond the ends and the length beside the middle, so that nothing covers the line."""
         for ink, width in ((QColor(DARK), 4.0), (colour, 2.0)):
             painter.setPen(QPen(ink, width))
             painter.drawLine(start, end)

@@ -1,4 +1,4 @@
-"""How large things are and how they lie: a bar of a round length, and the axes of the scan's coordinates."""
+"""Scale bar of a round length, and the axes of the scan's coordinates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from app.views.overlay import Overlay
 
 MOST_SHARE, LEAST_PX = 0.3, 40.0
-"""Of the view's width, that the bar may have; shorter says nothing."""
+"""Allowed length of the bar, as a share of the view's width; a shorter one is of no use."""
 MARGIN_PX, TICK_PX = 14.0, 4.0
 ARM_PX = 26.0
 AXES = (("x", (1.0, 0.0, 0.0), "#ff7b72"), ("y", (0.0, 1.0, 0.0), "#7ee787"), ("z", (0.0, 0.0, 1.0), "#79b8ff"))
@@ -19,7 +19,7 @@ SHADE = QColor(16, 19, 23, 150)
 
 
 class ScaleBar:
-    """Counts at the distance of what the camera looks at."""
+    """Valid at the distance of the camera's focal point."""
 
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay
@@ -28,13 +28,13 @@ class ScaleBar:
         overlay.drawings.append(self)
 
     def set_unit(self, factor: float, text: Callable[[float], str], ink: str) -> None:
-        """factor: from the scan's coordinates to the unit that is shown. text: a length in that unit, in words."""
+        """factor: from scan coordinates to the display unit. text: formats a length in that unit."""
         self._factor, self._text, self._ink = factor, text, ink
         self._overlay.update()
 
     @property
     def length(self) -> float | None:
-        """In the unit that is shown: the largest of 1, 2 or 5 times a power of ten for which there is room."""
+        """In the display unit: the largest 1, 2 or 5 times a power of ten that fits."""
         pixel = self._overlay.length_of_pixel()
         if pixel is None or pixel <= 0:
             return None
@@ -67,7 +67,7 @@ class ScaleBar:
 
 
 class AxesMark:
-    """Three arms in the corner, as the camera sees the coordinates; what points away is drawn first."""
+    """Coordinate axes in the corner as the camera sees them, back to front."""
 
     def __init__(self, overlay: Overlay) -> None:
         overlay.drawings.append(self)

@@ -1,4 +1,4 @@
-"""Samples as marks on a plane: hover names one, a click picks it, a drag draws a lasso; drawn with Qt's own painter."""
+"""Scatter plot of samples: hover names one, a click picks it, a drag draws a lasso. Painted by Qt."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from app.widgets.theme import Theme
 from sedir_core.types import BoolArray, FloatArray, IntArray
 
 MARGIN, MARK, NEAR = 16.0, 4.2, 10.0
-"""Pixels: around the marks, half a mark's size, and from the pointer to the mark it means."""
+"""Pixels: margin around the marks, half a mark's size, and hover radius."""
 CLICK_TRAVEL = 5.0
-"""A press that moves less is a click."""
+"""A press that moves less than this is a click."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def mark_path(shape: str, size: float) -> QPainterPath:
 
 
 class ScatterView(QWidget):
-    """One plane of samples. `select` greys out the others; the widget asks, its owner decides."""
+    """Scatter plot of samples. `select` greys out the others; the widget emits, its owner decides."""
 
     hovered = Signal(int)  # -1: nothing
     clicked = Signal(int)
@@ -88,7 +88,7 @@ class ScatterView(QWidget):
         self._redraw()
 
     def select(self, selected: BoolArray | None) -> None:
-        """(n,) True where the mark keeps its colour; None: all of them."""
+        """(n,) True for highlighted marks; None highlights all."""
         self._selected = selected
         self._redraw()
 
@@ -97,7 +97,7 @@ class ScatterView(QWidget):
         self._redraw()
 
     def mark(self, index: int) -> None:
-        """Ring one sample, as when it is hovered in another view."""
+        """Ring one sample, for instance while it is hovered in another view."""
         if index != self._hover:
             self._hover = index
             self.update()
@@ -199,7 +199,7 @@ class ScatterView(QWidget):
         faded = QColor(self._theme.line)
         chosen = self._selected if self._selected is not None else np.ones(len(self._places), np.bool_)
         pixels = self._pixels().tolist()
-        for i in [*np.flatnonzero(~chosen), *np.flatnonzero(chosen)]:  # what is chosen lies on top
+        for i in [*np.flatnonzero(~chosen), *np.flatnonzero(chosen)]:  # selected marks on top
             label = int(self._labels[i])
             colour = QColor(self._looks[label].colour) if chosen[i] else faded
             edge = QColor(self._theme.panel)

@@ -1,6 +1,6 @@
-"""A plane through a part and what lies on it: plain geometry, free of Qt and graphics.
+"""Section planes through a part: plain geometry, free of Qt and graphics.
 
-A cloud has no surface to cut, so a section is the points of a slab around the plane.
+A point cloud has no surface to cut, so a section consists of the points in a slab around the plane.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
 AXES = ("x", "y", "z")
 SLAB_SHARE = 0.012
-"""Of the part's radius: half the slab, where the points lie close enough."""
+"""Half the slab's thickness as a share of the part's radius, for dense scans."""
 SLAB_SPACINGS = 1.2
-"""Half the slab in spacings of the points, so that a coarse scan leaves no gaps in its outline."""
+"""Half the slab's thickness in point spacings, so that a coarse scan leaves no gaps in its outline."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class CuttingPlane:
 
 @dataclass(frozen=True, eq=False)
 class CrossSection:
-    """The slab of the scan and of the reconstruction, in the plane's own coordinates and around its own middle.
+    """The slab of the scan and of the reconstruction, in the plane's coordinates around its centre.
 
     outline: (k, 2) of the scan, rows: (k,) where they are in the scan. expected: (m, 2) of the reconstruction.
     """
@@ -54,13 +54,13 @@ class CrossSection:
 
 
 def across_axis(axis: int) -> CuttingPlane:
-    """The plane at right angles to x, y or z through the part's middle."""
+    """The plane perpendicular to x, y or z through the part's centre."""
     normal, along, across = np.eye(3)[list(((0, 1, 2), (1, 0, 2), (2, 0, 1))[axis])]
     return CuttingPlane(normal, along, across, 0.0, AXES[axis])
 
 
 def facing(direction: DoubleArray, up: DoubleArray) -> CuttingPlane:
-    """The plane that a camera looking along `direction` sees face on; its picture is the camera's."""
+    """The plane perpendicular to `direction`, oriented as a camera looking along it sees it."""
     normal = -np.asarray(direction, np.float64) / np.linalg.norm(direction)
     along = np.cross(up, normal)
     along /= np.linalg.norm(along)
@@ -68,12 +68,12 @@ def facing(direction: DoubleArray, up: DoubleArray) -> CuttingPlane:
 
 
 def half_thickness(shape: Shape) -> float:
-    """Half the slab, in the scan's unit."""
+    """Half the slab's thickness, in the scan's unit."""
     return max(SLAB_SHARE * shape.radius, SLAB_SPACINGS * shape.spacing)
 
 
 def reach(shape: Shape, plane: CuttingPlane) -> tuple[float, float]:
-    """The offsets between which the plane meets the part; far outliers do not count."""
+    """The range of offsets at which the plane crosses the part; far outliers are ignored."""
     far = shape.points[:20_000] @ plane.normal.astype(np.float32)
     low, high = np.percentile(far, [0.2, 99.8]) if len(far) else (-1.0, 1.0)
     return float(low), float(high)
@@ -85,23 +85,23 @@ def in_slab(shape: Shape, plane: CuttingPlane) -> BoolArray:
 
 
 def cut(shape: Shape, surface: Shape | None, plane: CuttingPlane) -> CrossSection:
-    """The section of a scan, and of its reconstruction where there is one."""
+    """The section of a scan, and of its reconstruction if there is one."""
     inside = np.flatnonzero(in_slab(shape, plane))
     expected = np.empty((0, 2), np.float32) if surface is None else _flat(surface, in_slab(surface, plane), plane)
     return CrossSection(_flat(shape, inside, plane), shape.rows[inside], expected)
 
 
 def corners(shape: Shape, plane: CuttingPlane) -> DoubleArray:
-    """(4, 3) of the square that shows where the plane is, around the shape's origin."""
+    """(4, 3) corners of the square that shows the plane, around the shape's origin."""
     middle = plane.offset * plane.normal
     ways = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     return np.array([middle + 1.02 * shape.radius * (a * plane.along + b * plane.across) for a, b in ways])
 
 
 def highest(along: FloatArray, scores: FloatArray, n_bins: int) -> tuple[DoubleArray, DoubleArray]:
-    """Middles of the bins that hold a score, and the highest in each: what a profile must not hide.
+    """Centres of the non-empty bins and the highest score in each: a profile must not hide peaks.
 
-    along, scores: (k,), NaN scores left out.
+    along, scores: (k,); NaN scores are ignored.
     """
     known = ~np.isnan(scores)
     along, scores = along[known], scores[known]

@@ -1,4 +1,4 @@
-"""The section as two drawings: the outline of scan and expected surface, and what was measured along it."""
+"""Two plots of a section: the outline of scan and expected surface, and the profile along it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXPECTED_INK = "#8d97a6"
 
 
 class Colours(Protocol):
-    """What values look like. low, high: where the colours end."""
+    """Maps values to colours. low, high: ends of the scale."""
 
     @property
     def low(self) -> float: ...
@@ -40,7 +40,7 @@ class Colours(Protocol):
 
 @dataclass(frozen=True)
 class Profile:
-    """What is drawn along a section. values: (k,) of its outline, NaN where unknown; empty where nothing is known yet.
+    """A profile along a section. values: (k,) of its outline, NaN where unknown; empty if nothing is known yet.
 
     title: what it is, before and after the axis. dashed: values that have a line of their own. word: how a value
     reads. signed: it may be on either side of zero.
@@ -55,7 +55,7 @@ class Profile:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """What the drawing spans."""
+        """Value range of the plot."""
         known = self.values[~np.isnan(self.values)]
         most = float(np.abs(known).max()) if len(known) else 0.0
         if self.signed:
@@ -68,7 +68,7 @@ NO_PROFILE = Profile(np.empty(0, np.float32), Scale(0.0, 2.0), ("", ""), (1.0,),
 
 
 class SectionPlot(QWidget):
-    """Both on the dark ground of the 3D views, so that the heat looks the same. `row_clicked` carries a scan's row."""
+    """Both on the dark background of the 3D views, so that colours match. `row_clicked` carries a scan's row."""
 
     row_clicked = Signal(int)
 
@@ -92,7 +92,7 @@ class SectionPlot(QWidget):
         self.update()
 
     def show_section(self, section: CrossSection | None, profile: Profile, labels: tuple[str, str, str]) -> None:
-        """labels: least and greatest place along, and the axis."""
+        """labels: least and greatest position along, and the axis."""
         self._section, self._profile, self._labels = section, profile, labels
         values, scale = profile.values, profile.scale
         span = (values - scale.low) * (N_TONES / (scale.high - scale.low))
@@ -113,7 +113,7 @@ class SectionPlot(QWidget):
             self.row_clicked.emit(int(self._section.rows[found]))
 
     def place_of(self, index: int) -> QPointF:
-        """Where that point of the section is drawn in the profile, in pixels."""
+        """Pixel position of that point of the section in the profile."""
         x, y = self._profile_pixels()
         return QPointF(float(x[index]), float(y[index]))
 
@@ -192,7 +192,7 @@ class SectionPlot(QWidget):
         self._paint_outline(painter)
         self._legend(painter)
         if not len(self._profile.values):
-            self._say(painter, self._profile_room, "What is measured along it follows when the scan is inspected.")
+            self._say(painter, self._profile_room, "The profile appears once the scan has been inspected.")
             return
         self._paint_profile(painter)
         if self._hovered is not None and self._hovered < len(self._section.rows):
@@ -227,7 +227,7 @@ class SectionPlot(QWidget):
             painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
         painter.setPen(ink)
         written: list[float] = []
-        for value in (*profile.dashed, 0.0, *profile.ends):  # what matters first; the rest where there is room
+        for value in (*profile.dashed, 0.0, *profile.ends):  # by importance, as far as there is room
             if all(abs(heights[value] - other) > 1.1 * metrics.height() for other in written):
                 written.append(heights[value])
                 text = profile.word(value)
@@ -281,7 +281,7 @@ class SectionPlot(QWidget):
         painter.drawText(QPointF(room.left() + PAD, room.top() + PAD + metrics.ascent() - 2), text)
 
     def _legend(self, painter: QPainter) -> None:
-        """Which dots are the reconstruction's."""
+        """Explains which dots are the reconstruction's."""
         assert self._section is not None
         if not len(self._section.expected):
             return

@@ -1,8 +1,7 @@
-"""One shape as VTK draws it, in chunks: its surface where it has one, its points where it has not.
+"""One shape as VTK actors, in chunks: its surface if it has one, otherwise its points.
 
-Each chunk is made when it is first drawn, and gets its colours when they are needed: another layer of a large scan
-costs nothing until its chunks are drawn again. Built from VTK's own classes: pyvista's `add_mesh` takes ten times as
-long.
+A chunk is built when it is first drawn and coloured when needed, so switching the layer of a large scan costs nothing
+until its chunks are drawn again. Uses VTK's classes directly: pyvista's `add_mesh` takes ten times as long.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from sedir_core.types import IntArray
 
 CHUNK = 25_000  # points
 FACES = 40_000  # triangles of a chunk
-MOST_ROUND = 60_000  # more points are too small to tell round from square
+MOST_ROUND = 60_000  # beyond this, points are too small to tell round from square
 AMBIENT, DIFFUSE, SPECULAR, SHINE = 0.36, 0.68, 0.05, 14.0
 
-# A surface is looked at from both sides, and the gaps that were closed may be folded: what is seen is the front.
+# A surface is seen from both sides, and closed gaps may be folded, so normals always face the viewer.
 FACE_THE_CAMERA = "//VTK::Normal::Impl\n  if (normalVCVSOutput.z < 0.0) normalVCVSOutput = -normalVCVSOutput;\n"
 ROUND = "//VTK::Color::Impl\n  vec2 off = gl_PointCoord - 0.5;\n  if (dot(off, off) > 0.25) discard;\n"
 
 
 @dataclass
 class _Chunk:
-    """rows: which points of the shape its vertices are. painted: the paint it wears."""
+    """rows: the shape's points its vertices stand for. painted: the paint applied last."""
 
     rows: IntArray
     mesh: pv.PolyData
@@ -38,10 +37,10 @@ class _Chunk:
 
 
 class ShapeActors:
-    """Belongs to one renderer; `release` takes everything out of it."""
+    """Belongs to one renderer; `release` removes everything from it."""
 
     def __init__(self, renderer: vtkRenderer, shape: Shape, paint: Paint, as_discs: bool | None = None) -> None:
-        """as_discs: round points; None leaves it to their number."""
+        """as_discs: round points; None decides by their number."""
         self._renderer, self.shape, self._paint = renderer, shape, paint
         self._as_discs = len(shape) <= MOST_ROUND if as_discs is None else as_discs
         self._pieces = _pieces(shape)
@@ -50,7 +49,7 @@ class ShapeActors:
         self.low, self.high = shape.points.min(axis=0), shape.points.max(axis=0)
 
     def __len__(self) -> int:
-        """How many chunks there are, made or not."""
+        """Number of chunks, built or not."""
         return len(self._pieces)
 
     @property
@@ -59,24 +58,24 @@ class ShapeActors:
 
     @property
     def has_surface(self) -> bool:
-        """Whether the whole is drawn as a surface."""
+        """Whether the shape is drawn as a surface."""
         return len(self.shape.triangles) > 0
 
     @property
     def has_coarse(self) -> bool:
-        """Whether there is a light surface to be drawn while the camera moves."""
+        """Whether there is a coarse surface to draw while the camera moves."""
         return len(self.shape.coarse) > 0
 
     def ready_in(self, n_chunks: int) -> bool:
-        """Whether so many chunks, all made, are the whole surface; a part of it looks worse than the coarse one."""
+        """Whether that many chunks, all built, cover the whole surface; part of it looks worse than the coarse one."""
         return self.has_surface and self.n_made == len(self) <= n_chunks
 
     def set_paint(self, paint: Paint) -> None:
-        """Worn by each chunk as soon as it is drawn."""
+        """Applied to each chunk when it is drawn."""
         self._paint = paint
 
     def refresh(self, most: int) -> bool:
-        """Dress up to so many chunks that are drawn soon; whether all are dressed now."""
+        """Recolour up to that many chunks that will be drawn soon; returns whether all are up to date."""
         stale = [chunk for chunk in self._chunks if chunk.painted is not self._paint]
         for chunk in stale[:most]:
             self._dress(chunk)
@@ -92,7 +91,7 @@ class ShapeActors:
             self._coarse.actor.SetVisibility(False)
 
     def show_coarse(self) -> None:
-        """Draw the light surface alone."""
+        """Draw only the coarse surface."""
         if self._coarse is None:
             triangles = self.shape.coarse
             self._coarse = self._make(np.arange(int(triangles.max()) + 1), triangles)
@@ -152,7 +151,7 @@ class ShapeActors:
 
 
 def _pieces(shape: Shape) -> list[tuple[IntArray, IntArray | None]]:
-    """Which rows each chunk holds, and their triangles; points that no triangle holds are the last."""
+    """Rows of each chunk, and their triangles; points outside every triangle come last."""
     n = len(shape)
     if not len(shape.triangles):
         return [(np.arange(start, min(start + CHUNK, n)), None) for start in range(0, n, CHUNK)]
@@ -164,9 +163,9 @@ def _pieces(shape: Shape) -> list[tuple[IntArray, IntArray | None]]:
 
 
 def warm_up(renderer: vtkRenderer) -> list[ShapeActors]:
-    """One of each kind, to be drawn with the first frame and released after it.
+    """One actor of each kind, drawn with the first frame and then released.
 
-    Software OpenGL compiles a shader for a twentieth of a second; it should do so while nobody waits.
+    Software OpenGL takes a twentieth of a second to compile a shader; better while nobody is waiting.
     """
     made = []
     for as_discs, triangles in ((False, []), (True, []), (True, [(0, 1, 2)])):

@@ -1,6 +1,6 @@
-"""Points made ready to be drawn, away from the GUI thread: around their own centre, shuffled, with normals.
+"""Prepares points for drawing, off the GUI thread: centred, shuffled, with normals.
 
-Shuffled once with a fixed seed, any prefix is an even subset, and the same scan always thins to the same points.
+Shuffled with a fixed seed, so that any prefix is an even subset and the same scan always thins to the same points.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NORMALS_FROM = 20_000
-"""Points that get a normal of their own at first; the others take their neighbour's, which no eye can tell."""
+"""Points that get their own normal at first; the others take their neighbour's, with no visible difference."""
 MOST_JOINED = 60_000
-"""Points that are joined to a surface; more lie so close that they cover it by themselves."""
+"""Most points that are meshed; denser clouds look closed without a mesh."""
 ALONE_SPACINGS = 2.5
-"""A point that no triangle holds and that lies so far from all of them is a stray; nearer, the surface covers it."""
+"""A point outside every triangle and this far from all of them is an outlier; nearer ones the surface covers."""
 CUBE_SPACINGS, SHEET_NEIGHBOURS = 0.8, 28
-"""One point of each cube of that side, moved to the plane of its neighbours, makes one sheet of many patches."""
+"""Voxel size for merging patches into one sheet: one point per voxel, moved to the plane of its neighbours."""
 COARSE, LEAST_JOINED = 6_000, 200
-"""Points of the light surface that is drawn while the camera moves; so few points are no surface."""
+"""Points of the coarse surface drawn while the camera moves; fewer do not make a surface."""
 NORMAL_NEIGHBOURS = 32
-"""Enough to be blind to a scanner's noise: shading shows the shape, not the noise."""
+"""Enough to average out scanner noise: shading should show the shape."""
 STRAY_RADII = 1.1
-"""Farther out than so many times its radius, a part shows strays only."""
+"""Beyond this multiple of its radius, a part has only outliers."""
 SPACING_SAMPLE, SPACING_NEIGHBOURS = 2000, 24
 
 
 Triangles = NDArray[np.integer]
-"""(t, 3) rows of points: int32, which take half the memory."""
+"""(t, 3) point indices; int32 halves the memory."""
 NO_TRIANGLES: Triangles = np.empty((0, 3), np.int32)
 
 
@@ -39,10 +39,10 @@ class Shape:
     """points, normals: (m, 3) float32, around `origin`; normals of either sign. rows: (m,) where they were.
 
     radius: of the ball around the origin that holds almost every point. spacing: typical distance of neighbours.
-    triangles: (t, 3) int32 between the points; none where they are not joined. level: (m, 3) or fewer of the first
-    points where the surface goes through, without the scanner's noise. coarse: the same between the first ones.
-    alone: (a,) points far from every triangle, which are drawn as points beside them. joined: whether that was tried.
-    gone: (m,) of an expected surface, where the scan has nothing; empty where nobody looked.
+    triangles: (t, 3) int32 between the points; empty if not meshed. level: (m, 3) or fewer of the first
+    points, denoised onto the surface. coarse: triangles between the first points only.
+    alone: (a,) points far from every triangle, drawn as points. joined: whether meshing was tried.
+    gone: (m,) of an expected surface, where the scan has no material; empty if not determined.
     """
 
     points: FloatArray
@@ -73,7 +73,7 @@ class Shape:
         return Shape(*head, spacing, self.origin, self.radius)
 
     def without_strays(self) -> Shape:
-        """What lies within the ball, or close."""
+        """The points inside or near the sphere."""
         kept = np.linalg.norm(self.points, axis=1) <= STRAY_RADII * self.radius
         return Shape(self.points[kept], self.normals[kept], self.rows[kept], self.spacing, self.origin, self.radius)
 
@@ -81,28 +81,28 @@ class Shape:
 NO_SHAPE = Shape(
     np.empty((0, 3), np.float32), np.empty((0, 3), np.float32), np.empty(0, np.int64), 0.0, np.zeros(3), 1.0
 )
-"""Nothing to be drawn."""
+"""The empty shape."""
 
 
 def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
-    """Make points ready; those that are not finite are left out.
+    """Prepare points for drawing; those that are not finite are dropped.
 
-    points: (n, 3) float64. around: whose origin and radius to take, so that both can be shown together.
+    points: (n, 3) float64. around: shape whose origin and radius to use, so that both can be shown together.
     """
     from sedir_core.geometry.neighbours import middle_and_radius
 
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     rows = np.random.default_rng(0).permutation(finite)
     origin, radius = middle_and_radius(points[rows]) if around is None else (around.origin, around.radius)
-    # Georeferenced coordinates lose centimetres as float32; around the part's own centre they do not.
+    # Georeferenced coordinates lose centimetres as float32 unless centred on the part.
     local = (points[rows] - origin).astype(np.float32)
     return Shape(local, _normals(local), rows, _spacing(local), origin, radius)
 
 
 def join(shape: Shape, stop: Stop = never_stop) -> Shape:
-    """The same with normals that look outward, and triangles between its points: it looks like a surface.
+    """The same shape with outward normals and triangles, so that it looks like a surface.
 
-    Takes a second for 20,000 points. Strays stay points. Raises Cancelled.
+    Takes a second for 20,000 points. Outliers stay points. Raises Cancelled.
     """
     from app.views.meshing import NEIGHBOURS, level, triangulate
     from app.views.orienting import oriented_normals
@@ -150,9 +150,9 @@ def _alone(shape: Shape, triangles: Triangles) -> IntArray:
 
 
 def prepare_surface(points: DoubleArray, around: Shape) -> Shape:
-    """What a model expects, made ready beside the scan: patches that overlap become one even sheet of points.
+    """Prepare a model's expected surface beside the scan: overlapping patches become one even sheet of points.
 
-    points: (n, 3) float64. around: the scan. rows: the point of each small cube that is nearest to its middle.
+    points: (n, 3) float64. around: the scan. rows: in each voxel, the point nearest to its centre.
     """
     from sedir_core.geometry.surface import smooth_onto_plane
 
@@ -166,7 +166,7 @@ def prepare_surface(points: DoubleArray, around: Shape) -> Shape:
 
 
 def _normals(points: FloatArray) -> FloatArray:
-    """(n, 3) unit normals of (n, 3) points, those of a regular subset taken over to all."""
+    """(n, 3) unit normals of (n, 3) points, computed for a regular subset and copied to the rest."""
     from sedir_core.geometry.surface import normals_and_curvature
     from sedir_core.geometry.tree import PointTree
 
@@ -178,7 +178,7 @@ def _normals(points: FloatArray) -> FloatArray:
 
 
 def beside_scan(surface: Shape, scan: Shape, deviation: FloatArray) -> Shape:
-    """An expected surface that knows where the scan has nothing. deviation: (n,) of the scan's rows."""
+    """An expected surface that knows where the scan has no material. deviation: (n,) of the scan's rows."""
     from sedir_core.evaluation.missing import nothing_near
 
     some = scan.points[:MOST_JOINED].astype(np.float64)
@@ -187,9 +187,9 @@ def beside_scan(surface: Shape, scan: Shape, deviation: FloatArray) -> Shape:
 
 
 def _spacing(shuffled: FloatArray) -> float:
-    """How far neighbours lie apart where they lie wide: what a point must cover for the surface to be closed.
+    """Typical spacing in sparse areas: the size a point needs for the surface to look closed.
 
-    From the circle that holds SPACING_NEIGHBOURS points: a reconstruction comes in clumps, and within one the nearest
+    From the circle that holds SPACING_NEIGHBOURS points: a reconstruction is clumped, and within a clump the nearest
     point says nothing about the gaps between them.
     """
     from sedir_core.geometry.tree import PointTree

@@ -1,7 +1,7 @@
-"""A small picture of a scored scan, painted with numpy alone: it needs neither OpenGL nor the GUI thread.
+"""Thumbnail of a scored scan, rendered with numpy: needs neither OpenGL nor the GUI thread.
 
-Shaded squares from back to front, on twice the size, averaged down. Where something is over the limit, the side that
-shows most of it is taken; otherwise the part is seen as in the 3D views.
+Shaded squares are painted back to front at twice the size and averaged down. If something is over the limit, the side
+that shows most of it is chosen; otherwise the view is that of the 3D views.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from sedir_core.evaluation.colours import heat
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 SIZE = 88
-"""Pixels a side: twice what the list shows, for screens that are sharp."""
+"""Side in pixels: twice the size in the list, for high-DPI screens."""
 MOST_POINTS, FEW_POINTS = 9000, 1500
-SMALL = 28  # pixels a side, to find out what a side shows
+SMALL = 28  # side in pixels of the trial renderings that choose the viewpoint
 SIDES_DEGREES = (0, 60, -60, 120, -120, 180)
 MARGIN = 0.06
 AMBIENT = 0.5
-COVER = 1.6  # a point's width as a share of the spacing: neighbours must close up
+COVER = 1.6  # a point's width in spacings: neighbours must close up
 
 Picture = NDArray[np.uint8]
 
 
 def thumbnail(shape: Shape, scores: FloatArray, limit: float) -> bytes:
-    """The scan as a PNG of SIZE pixels a side on a transparent ground; empty if there is nothing to show.
+    """The scan as a square PNG of SIZE pixels on a transparent background; empty if there is nothing to show.
 
     scores: (n,) of the scan's own points, in which `shape.rows` count. limit: of the point scores.
     """
@@ -52,7 +52,7 @@ def splat(shape: Shape, colours: Rgb, turn_degrees: float, size: int) -> Picture
     pixels, owners = cover(shape, camera, 2 * size)
     painted[pixels, :3] = (colours * shade[:, None])[owners]
     painted[pixels, 3] = 255.0
-    # Uncovered pixels are black with no alpha: the mean is premultiplied, so it is divided by its own share.
+    # Uncovered pixels are black with no alpha: the mean is premultiplied, so divide by the coverage.
     mean = painted.reshape(size, 2, size, 2, 4).mean(axis=(1, 3))
     mean[..., :3] *= 255.0 / np.maximum(mean[..., 3:], 1.0)
     return np.asarray(np.rint(mean), np.uint8)
@@ -70,9 +70,9 @@ def png(picture: Picture) -> bytes:
 
 
 def cover(shape: Shape, camera: DoubleArray, size: int) -> tuple[IntArray, IntArray]:
-    """Flat pixel numbers and the point that paints each; a pixel named twice belongs to its last, nearest point."""
+    """Flat pixel indices and the point that paints each; for a repeated pixel the last, nearest point wins."""
     seen = shape.points @ camera.T
-    low, high = np.percentile(seen[:, :2], [0.2, 99.8], axis=0)  # a stray point must not make the part a dot
+    low, high = np.percentile(seen[:, :2], [0.2, 99.8], axis=0)  # an outlier must not shrink the part to a dot
     scale = size * (1 - 2 * MARGIN) / max(float((high - low).max()), 1e-12)
     order = np.argsort(seen[:, 2], kind="stable")
     centre = (seen[order, :2] - (low + high) / 2) * scale * (1, -1) + size / 2
@@ -87,7 +87,7 @@ def cover(shape: Shape, camera: DoubleArray, size: int) -> tuple[IntArray, IntAr
 
 
 def _shown(shape: Shape, hot: DoubleArray, turn_degrees: float) -> float:
-    """How much heat is in sight from a side."""
+    """How much of the anomaly is visible from a direction."""
     pixels, owners = cover(shape, axes_from(_towards(turn_degrees)), SMALL)
     front = np.zeros(SMALL * SMALL)
     front[pixels] = hot[owners]

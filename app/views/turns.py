@@ -1,4 +1,4 @@
-"""Turns of drawing: of several views only one draws in each round of the event loop, and the window answers between."""
+"""Takes turns in drawing: one view per event loop iteration, so that the window stays responsive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Draw = Callable[[], None]
 
 
 class Turns(QObject):
-    """First come, first served; who asks again before the turn came gets the later wish at the earlier place."""
+    """First come, first served; a repeated request replaces the earlier one in its place."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -19,13 +19,13 @@ class Turns(QObject):
         self._next.timeout.connect(self._draw_one)
 
     def ask(self, who: object, draw: Draw) -> None:
-        """Call `draw` when it is this one's turn."""
+        """Call `draw` when it is this view's turn."""
         self._waiting[who] = draw
         if not self._next.isActive():
             self._next.start(0)
 
     def leave(self, who: object) -> None:
-        """Wait no longer."""
+        """Withdraw the request."""
         self._waiting.pop(who, None)
 
     def _draw_one(self) -> None:

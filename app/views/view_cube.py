@@ -1,4 +1,4 @@
-"""A cube in the corner of a 3D view: it turns with the part, and a click on a face looks at the part from there."""
+"""A cube in the corner of a 3D view that turns with the part; a click on a face looks from that side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDES: Mapping[str, tuple[float, float, float]] = {
     "Top": (0.0, 0.0, 1.0),
     "Bottom": (0.0, 0.0, -1.0),
 }
-"""Where the camera stands, by the name of the view; z is up."""
+"""Direction of the camera by view name; z is up."""
 
 
 class ViewCube:
@@ -38,7 +38,7 @@ class ViewCube:
 
     @property
     def room(self) -> QRectF:
-        """What it takes of the picture, however it is turned; empty where it is not shown."""
+        """The area it may cover in any orientation; empty if not shown."""
         if not self._seen:
             return QRectF()
         half = SIDE_PX * 3**0.5 / 2
@@ -59,7 +59,7 @@ class ViewCube:
         return None
 
     def faces(self) -> dict[str, QPolygonF]:
-        """The sides that are seen, the nearest last, in the widget's pixels."""
+        """The visible faces in widget pixels, nearest last."""
         axes = self._overlay.axes()
         if axes is None:
             return {}
@@ -85,7 +85,7 @@ class ViewCube:
                 self._label(painter, name, face)
 
     def _label(self, painter: QPainter, name: str, face: QPolygonF) -> None:
-        """The name lies on its side like print."""
+        """The name, drawn in the plane of its face."""
         flat = QTransform()
         square = QPolygonF([QPointF(0, 0), QPointF(100, 0), QPointF(100, 100), QPointF(0, 100)])
         if not QTransform.quadToQuad(square, face, flat):
@@ -102,7 +102,7 @@ class ViewCube:
 
 
 def _corners(outward: DoubleArray) -> DoubleArray:
-    """(4, 3) of a side of the cube of two units, from the top left as it is seen from outside."""
+    """(4, 3) corners of a face of the cube of side 2, from the top left as seen from outside."""
     up = np.array((0.0, 1.0, 0.0)) * np.sign(outward[2]) if abs(outward[2]) > 0.5 else np.array((0.0, 0.0, 1.0))
     right = np.cross(up, outward)
     return np.array([outward + a * right + b * up for a, b in ((-1, 1), (1, 1), (1, -1), (-1, -1))])

@@ -1,4 +1,4 @@
-"""Regions of a part over a 3D view: boxes and balls as wires, with their names."""
+"""Regions of a part over a 3D view: wireframe boxes and spheres with their names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from app.views.marks import DARK, EDGES, PADDING_PX
 from app.views.overlay import Overlay
 from sedir_core.types import DoubleArray, ZonePlace
 
-N_CORNERS = 48  # of a drawn circle
+N_CORNERS = 48  # segments per circle
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnZone:
-    """place: in the scan's coordinates. failed: a deviation in it exceeds what is allowed there."""
+    """place: in scan coordinates. failed: a deviation inside exceeds its tolerance."""
 
     name: str
     place: ZonePlace
@@ -27,7 +27,7 @@ class DrawnZone:
 
 
 class ZoneDrawing:
-    """Nothing until it is given regions."""
+    """Draws nothing until `show_zones`."""
 
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay
@@ -36,7 +36,7 @@ class ZoneDrawing:
         overlay.drawings.append(self)
 
     def show_zones(self, zones: Sequence[DrawnZone], origin: DoubleArray, colours: tuple[str, str]) -> None:
-        """origin: (3,) of the shape. colours: of regions that hold, and of those that failed."""
+        """origin: (3,) of the shape. colours: of passing and of failing regions."""
         self._wires = [(zone.name, wires(zone.place, origin), zone.failed) for zone in zones]
         self._colours = colours
         self._overlay.update()
@@ -60,7 +60,7 @@ class ZoneDrawing:
 
 
 def wires(place: ZonePlace, origin: DoubleArray) -> list[NDArray[np.float64]]:
-    """Lines (k, 3) around the shape's origin: three circles of a ball, twelve edges of a box."""
+    """Lines (k, 3) around the shape's origin: three circles of a sphere or twelve edges of a box."""
     if place.rounded:
         turn = np.linspace(0, 2 * np.pi, N_CORNERS + 1)
         circle = np.stack([np.cos(turn), np.sin(turn), np.zeros_like(turn)], axis=1)

@@ -10,11 +10,11 @@ from app.widgets.theme import Theme
 from sedir_core.types import DoubleArray
 
 SHARPNESS = 2  # drawn at twice the size, for screens that show it
-LAYERS = 8  # depths that get their own shade
+LAYERS = 8  # number of depth shades
 
 
 def cloud_icon(points: DoubleArray, theme: Theme, size: int) -> QIcon:
-    """The points (n, 3) from the side on which they spread most, near ones strong, far ones faint."""
+    """The points (n, 3) seen from their widest side, near ones strong, far ones faint."""
     picture = QPixmap(size * SHARPNESS, size * SHARPNESS)
     picture.fill(Qt.GlobalColor.transparent)
     if len(points) < 4:

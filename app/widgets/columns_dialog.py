@@ -1,4 +1,4 @@
-"""Which columns of a table are x, y and z: asked with its first rows in view, answered for the whole folder."""
+"""Asks which columns of a table are x, y and z, showing its first rows; the answer applies to the whole folder."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from sedir_core.io.folder_notes import FolderNotes, notes_for, write_notes
 from sedir_core.io.table_peek import TableHead
 
 CHOOSE = "Choose columns…"
-"""On buttons that open the dialog."""
+"""Text of buttons that open the dialog."""
 
 
 class ColumnsDialog(QDialog):
-    """`answered` comes with the folder for which the answer was kept."""
+    """`answered` carries the folder for which the answer was saved."""
 
     answered = Signal(Path)
 
     def __init__(self, path: Path, head: TableHead, parent: QWidget | None = None, folder: Path | None = None) -> None:
-        """folder: for which the answer counts; by default that of the file."""
+        """folder: where the answer applies; by default the file's."""
         super().__init__(parent)
         self.setWindowTitle("Which columns are x, y and z?")
         self._folder = folder or path.parent
@@ -65,7 +65,7 @@ class ColumnsDialog(QDialog):
         column.addWidget(plain_label(f"The first rows of {path.name}:"))
         column.addWidget(self.table, 1)
         column.addLayout(form)
-        kept = "The answer is kept for every scan in this folder and those in it"
+        kept = "The choice is remembered for this folder and its subfolders"
         column.addWidget(plain_label(f"{kept}:\n{self._folder}", "faint"))
         column.addWidget(self.wrong)
         column.addWidget(self.buttons)
@@ -88,7 +88,7 @@ class ColumnsDialog(QDialog):
             unit = notes_for(self._folder).unit
             write_notes(self._folder, FolderNotes(self.columns, unit))
         except UserError as error:
-            self.wrong.setText(f"It cannot be kept there: {error.what}.")
+            self.wrong.setText(f"The choice could not be saved: {error.what}.")
             return
         self.accept()
         self.answered.emit(self._folder)

@@ -1,4 +1,4 @@
-"""Every command by typing a few letters of its name."""
+"""Finds any command by a few letters of its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class CommandPalette(QDialog):
-    """Lists the commands that can be used now; Enter runs the chosen one."""
+    """Lists the enabled commands; Enter runs the selected one."""
 
     def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -62,7 +62,7 @@ class CommandPalette(QDialog):
 
 
 def _matches(typed: str, name: str) -> bool:
-    """Whether every typed word begins a word of the name."""
+    """Whether every typed word is the beginning of a word in the name."""
     words = name.lower().split()
     return all(any(word.startswith(part) for word in words) for part in typed.lower().split())
 

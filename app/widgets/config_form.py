@@ -1,4 +1,4 @@
-"""A form made from the schema of a configuration: a field per setting, checked as you type."""
+"""A form generated from a configuration's schema: one field per setting, validated while typing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sedir_core.config import Config, Section, override, read_by
 from sedir_core.errors import BadConfig
 
 SOURCE_MARK = re.compile(r" *\[[PRO](?:, [PRO])*\]")
-"""Says which paper or code a default comes from; the tool tip keeps it."""
+"""Tag for the paper or code a default comes from; shown only in the tool tip."""
 LEFT_OUT = ("preset", "method")
-"""Chosen beside the form."""
+"""Settings chosen outside the form."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One field of the schema. section: the group it belongs to. choices: empty where any value may be typed."""
+    """One field of the schema. section: the group it belongs to. choices: empty if any value may be typed."""
 
     section: str
     name: str
@@ -35,7 +35,7 @@ class Setting:
 
     @property
     def range(self) -> str:
-        """The range in words, or nothing."""
+        """The range in words, or ""."""
         return "" if self.low is None or self.high is None else f"{self.low:g} to {self.high:g}"
 
 
@@ -62,7 +62,7 @@ def _bound(field: FieldInfo, name: str) -> float | None:
 
 
 class SettingField(QWidget):
-    """One setting: an editor, and what is wrong with its value beneath it."""
+    """One setting: an editor with its validation message below."""
 
     changed = Signal()
 
@@ -72,7 +72,7 @@ class SettingField(QWidget):
         self.editor: QComboBox | QLineEdit = QComboBox() if setting.choices else QLineEdit()
         if isinstance(self.editor, QComboBox):
             self.editor.addItems(setting.choices)
-            self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # as wide as the lines
+            self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # as a line edit's
             self.editor.currentTextChanged.connect(lambda text: self.changed.emit())
         else:
             self.editor.textEdited.connect(lambda text: self.changed.emit())
@@ -100,7 +100,7 @@ class SettingField(QWidget):
         self.complain("")
 
     def value(self) -> object:
-        """What is in the editor. Raises ValueError with the reason, in a user's words."""
+        """The editor's value. Raises ValueError with a reason for the user."""
         if isinstance(self.editor, QComboBox):
             return self.editor.currentText()
         text = self.editor.text().strip()
@@ -121,7 +121,7 @@ class SettingField(QWidget):
 
 
 class ConfigForm(QWidget):
-    """Edits a configuration. `changed` comes at every keystroke; `config` is None while something is wrong."""
+    """Edits a configuration. `changed` is emitted at every keystroke; `config` is None while a value is invalid."""
 
     changed = Signal()
 
@@ -149,7 +149,7 @@ class ConfigForm(QWidget):
         self.show_config(config)
 
     def show_config(self, config: Config) -> None:
-        """Fill the form anew; what was typed is dropped."""
+        """Fill the form from a configuration, discarding what was typed."""
         self._base = self.config = config
         for (section, name), field in self.fields.items():
             field.show_value(getattr(getattr(config, section), name))
@@ -157,7 +157,7 @@ class ConfigForm(QWidget):
         self._check()
 
     def show_all(self, everything: bool) -> None:
-        """All settings by section that the method reads, or the few simple ones."""
+        """Show all settings that the method reads, by section, or only the basic ones."""
         self._everything = everything
         read = read_by(self._base.method)
         for (section, _), field in self.fields.items():
@@ -187,6 +187,6 @@ class ConfigForm(QWidget):
 
 
 def label_of(setting: Setting) -> str:
-    """The name in a user's words."""
+    """The setting's name as shown to users."""
     words = setting.name.removeprefix("n_").replace("_", " ")
     return words.capitalize()

@@ -1,4 +1,4 @@
-"""A line of text that gives way: names of files and folders are as long as their owners like."""
+"""A label that elides: names of files and folders can have any length."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QLabel, QSizePolicy
 
 
 class Elided(QLabel):
-    """One line, cut in the middle where there is no room; the tool tip has all of it, or what was said instead."""
+    """One line, elided in the middle where space is short; the tool tip shows all of it, or the given text."""
 
     def __init__(self, name: str = "") -> None:
-        """name: of its style."""
+        """name: object name for the style sheet."""
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setObjectName(name)

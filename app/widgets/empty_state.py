@@ -1,4 +1,4 @@
-"""What an empty page says: what belongs there and how it gets there."""
+"""Placeholder of an empty page: what belongs there and how to get it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ICON, AIR, WIDTH_EM = 56, 24, 28
 
 
 class EmptyState(QWidget):
-    """An icon, a title and a few sentences in the middle of the space there is."""
+    """An icon, a title and a few sentences, centred."""
 
     def __init__(self, icon_name: str, title: str, text: str, theme: Theme, parent: QWidget | None = None) -> None:
         """icon_name: as in qtawesome without the prefix."""
@@ -36,7 +36,7 @@ class EmptyState(QWidget):
         return handled
 
     def _fit(self) -> None:
-        """A layout gives a centred label the height of one width and the width of another."""
+        """A layout computes a centred label's height for a different width from the one it gives it."""
         self._words.ensurePolished()
         width = max(min(round(WIDTH_EM * self.fontMetrics().height()), self.width() - 2 * AIR), 120)
         self._words.setFixedSize(width, self._words.heightForWidth(width))

@@ -1,4 +1,4 @@
-"""A dialog for what went wrong, all of it copyable."""
+"""Error dialog with copyable details."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.widgets.room import resize_on_screen
 
 
 class ErrorDetails(QDialog):
-    """A calm sentence, what to do, and the details below. Non-modal: work goes on."""
+    """What happened, what to do, and the details below. Not modal: work goes on."""
 
     def __init__(self, title: str, what: str, hint: str, details: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,17 +38,17 @@ class ErrorDetails(QDialog):
         resize_on_screen(self, 680, 420)
 
     def copy(self) -> None:
-        """Everything the dialog shows, to the clipboard."""
+        """Copy the whole text to the clipboard."""
         QGuiApplication.clipboard().setText(self._text.toPlainText())
         self._copy.setText("Copied")
 
     def add(self, details: str) -> None:
-        """One more error of the same kind."""
+        """Append another error."""
         self._text.appendPlainText("\n" + details)
 
 
 def plain_label(text: str, name: str = "") -> QLabel:
-    """A wrapping, selectable label that never reads a file name as HTML."""
+    """A wrapping, selectable label that never interprets a file name as HTML."""
     label = QLabel(text, objectName=name, wordWrap=True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

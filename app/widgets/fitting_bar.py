@@ -1,4 +1,4 @@
-"""A row of buttons that is never cut: where it gets narrow, words give way to icons, the least needed first."""
+"""A row of buttons that adapts to its width: labels are dropped in favour of icons, least important first."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 Style = Qt.ToolButtonStyle
-ICON_SIZE = QSize(22, 16)  # wider than the icon: words keep their distance from it
+ICON_SIZE = QSize(22, 16)  # wider than the icon, for a gap before the label
 KEPT = 99
-"""Rank of a button that keeps its words."""
+"""Rank of a button that always keeps its label."""
 
 
 class FittingBar(QWidget):
-    """Buttons carry a rank: those of rank 1 lose their words first. Rank 0 has none at any width."""
+    """Buttons have a rank: those of rank 1 lose their label first; rank 0 never has one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._ranks: dict[QToolButton, int] = {}
         self._labels: dict[QLabel, int] = {}
         self._away: set[QWidget] = set()
-        self._measured: dict[QToolButton, tuple[object, tuple[int, int]]] = {}  # of what, without and with words
+        self._measured: dict[QToolButton, tuple[object, tuple[int, int]]] = {}  # text; width without, with it
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(0, 0, 0, 0)
         self.row.setSpacing(2)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def add(self, action: QAction, rank: int) -> QToolButton:
-        """A button for an action. Tab reaches it, and a click leaves the keys to whoever has them."""
+        """Add a button for an action. It takes the focus by Tab, not by click."""
         button = QToolButton(autoRaise=True, focusPolicy=Qt.FocusPolicy.TabFocus, objectName="inBar")
         button.setDefaultAction(action)
         self.add_button(button, rank)
@@ -35,7 +35,7 @@ class FittingBar(QWidget):
         return button
 
     def add_menu(self, text: str, menu: QMenu, tip: str, rank: int) -> QToolButton:
-        """A button that opens a menu."""
+        """Add a button that opens a menu."""
         button = QToolButton(text=text, toolTip=tip, autoRaise=True, focusPolicy=Qt.FocusPolicy.TabFocus)
         button.setObjectName("menuButton")
         button.setAccessibleName(text or tip)
@@ -50,7 +50,7 @@ class FittingBar(QWidget):
         self.row.addWidget(button)
 
     def add_label(self, text: str, rank: int) -> QLabel:
-        """Words that go where it gets narrow."""
+        """Add a label that is hidden when space is short."""
         label = QLabel(text, objectName="quiet")
         self._labels[label] = rank
         self.row.addWidget(label)
@@ -62,12 +62,12 @@ class FittingBar(QWidget):
         return [widget for widget in self._widgets if isinstance(widget, QToolButton)]
 
     def set_shown(self, part: QWidget, shown: bool) -> None:
-        """Take part in the row, or be away from it."""
+        """Show or hide a widget of the row."""
         (self._away.discard if shown else self._away.add)(part)
         part.setHidden(not shown)
 
     def fit(self) -> None:
-        """As many words as there is room for."""
+        """Show as many labels as fit."""
         level = next((level for level in self._levels if self._width(level) <= self.width()), self._levels[-1])
         for button, rank in self._ranks.items():
             bare = rank <= level and not button.icon().isNull()
@@ -105,7 +105,7 @@ class FittingBar(QWidget):
         return max((widget.sizeHint().height() for widget in self._widgets), default=0)
 
     def _width(self, level: int) -> int:
-        """Needed where ranks up to `level` have no words."""
+        """Width needed when ranks up to `level` have no label."""
         widths = []
         for widget in self._widgets:
             if widget in self._away or (isinstance(widget, QLabel) and self._labels.get(widget, KEPT) <= level):
@@ -118,7 +118,7 @@ class FittingBar(QWidget):
         return sum(widths) + self.row.spacing() * max(len(widths), 1) + margins.left() + margins.right()
 
     def _measure(self, button: QToolButton) -> tuple[int, int]:
-        """Width without and with words."""
+        """Width without and with its label."""
         button.ensurePolished()
         what = (button.text(), button.font().key(), button.icon().isNull(), button.iconSize().width())
         known = self._measured.get(button)

@@ -1,4 +1,4 @@
-"""A row of widgets that breaks into as many lines as it needs, like words."""
+"""A layout that wraps widgets like words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Left to right, then the next line; hidden widgets take no room."""
+    """Left to right, then the next line; hidden widgets take no space."""
 
     def __init__(self, parent: QWidget | None = None, gap: int = 4) -> None:
         super().__init__(parent)

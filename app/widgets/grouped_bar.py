@@ -1,4 +1,4 @@
-"""A bar of several groups: side by side where they have room, one below the other where they would be cut."""
+"""A bar of several groups: side by side if they fit, otherwise stacked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ACROSS, DOWN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBotto
 
 
 class GroupedBar(QFrame):
-    """Give it groups, the one that may grow first."""
+    """Add groups in order; the first one stretches."""
 
     def __init__(self, parent: QWidget | None = None, objectName: str = "") -> None:
         super().__init__(parent)
@@ -21,7 +21,7 @@ class GroupedBar(QFrame):
         self._box.setContentsMargins(left, top, right, bottom)
 
     def add_group(self, spacing: int, stretch: int = 0) -> QHBoxLayout:
-        """A row to be filled."""
+        """Add an empty row."""
         row = QHBoxLayout()
         row.setSpacing(spacing)
         self._box.setSpacing(spacing)

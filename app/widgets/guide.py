@@ -1,4 +1,4 @@
-"""The user guide in a window of its own: chapters at the left, pictures as wide as the page, search."""
+"""The user guide in its own window: chapters on the left, pictures scaled to the page, search."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class GuideWindow(QDialog):
                 self.chapters.addItem(item)
 
     def _find(self) -> None:
-        """The next place; from the top after the last one."""
+        """Find the next match, wrapping around at the end."""
         words = self.search.text()
         if words and not self.page.find(words):
             self.page.go(0)
@@ -72,7 +72,7 @@ class GuideWindow(QDialog):
 
 
 class GuidePage(QTextBrowser):
-    """A Markdown file whose pictures are never wider than the page, and sharp on every screen."""
+    """A Markdown file; its pictures are never wider than the page and sharp on every screen."""
 
     def __init__(self, path: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,7 +86,7 @@ class GuidePage(QTextBrowser):
         self.setMarkdown(self._text)
 
     def headings(self) -> list[tuple[QTextBlock, int]]:
-        """Every heading and its level, 1 is the title."""
+        """Every heading and its level; 1 is the title."""
         found = []
         block = self.document().begin()
         while block.isValid():
@@ -96,7 +96,7 @@ class GuidePage(QTextBrowser):
         return found
 
     def go(self, position: int) -> None:
-        """Bring that place to the top."""
+        """Scroll that heading to the top."""
         cursor = self.textCursor()
         cursor.setPosition(position)
         self.setTextCursor(cursor)
@@ -120,7 +120,7 @@ class GuidePage(QTextBrowser):
         self._timer.start()
 
     def _fit(self) -> None:
-        """Load the pictures anew, as wide as the page is now, and stay where the reader is."""
+        """Reload the pictures at the page's present width, keeping the reading position."""
         share = self.verticalScrollBar().value() / max(self.verticalScrollBar().maximum(), 1)
         self.document().clear()
         self.setMarkdown(self._text)

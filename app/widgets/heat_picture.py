@@ -1,4 +1,4 @@
-"""A small picture of a scan coloured by its scores, without OpenGL: for strips and lists."""
+"""Small heatmap of a scan, without OpenGL: for strips and lists."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 from sedir_core.evaluation.colour_maps import N_STEPS, colour_map
 from sedir_core.types import DoubleArray, FloatArray
 
-TILT = 0.5  # radians out of the plane in which the part spreads most
+TILT = 0.5  # elevation in radians above the part's widest plane
 SHADES = 32
-FILL = 0.44  # of the picture's side, from its middle to the farthest point
-COVER = 0.75  # of the side, times the root of the number: dots of few points are larger, so that they close up
+FILL = 0.44  # share of the picture's side from its centre to the farthest point
+COVER = 0.75  # dot size over side, times the root of the number of points, so that dots of few points close up
 
 
 def heat_picture(points: FloatArray, scores: FloatArray, limit: float, size: int, ratio: float) -> QPixmap:
-    """points (n, 3), scores (n,): 0 is harmless, twice `limit` and more is hot. size: in device-independent pixels."""
+    """points (n, 3), scores (n,): colours run from 0 to twice `limit`. size: in device-independent pixels."""
     side = max(1, round(size * ratio))
     picture = QPixmap(side, side)
     picture.fill(Qt.GlobalColor.transparent)
@@ -26,7 +26,7 @@ def heat_picture(points: FloatArray, scores: FloatArray, limit: float, size: int
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(side / 2, side / 2)
-        # The hottest last: a small hot spot must not drown among what lies before it.
+        # Highest scores last, so that a small hot spot is not painted over.
         for shade in np.unique(step):
             red, green, blue = colour_map()[shade * (N_STEPS - 1) // (SHADES - 1)]
             dot = max(2.0, COVER * side / np.sqrt(len(points)))
@@ -39,7 +39,7 @@ def heat_picture(points: FloatArray, scores: FloatArray, limit: float, size: int
 
 
 def from_the_side(points: DoubleArray) -> DoubleArray:
-    """(n, 3) -> (n, 2) within ±FILL, seen from where the part spreads most, a little from above."""
+    """(n, 3) -> (n, 2) within ±FILL, the part's widest side, seen slightly from above."""
     centred = points - points.mean(axis=0)
     axes = np.linalg.svd(centred[:: max(1, len(centred) // 500)], full_matrices=False)[2]
     tilt = np.array([[1, 0, 0], [0, np.cos(TILT), -np.sin(TILT)]])

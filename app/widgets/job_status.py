@@ -1,4 +1,4 @@
-"""The status area: what is at work, how far it is, and the way to stop it."""
+"""Status area: the running job, its progress, and a button to stop it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = 1000
 
 @dataclass(frozen=True)
 class Progress:
-    """What `JobStatus` shows. fraction: of the job under way; done, total: jobs; pace: how fast, in words."""
+    """What `JobStatus` shows. fraction: of the running job; done, total: number of jobs; pace: speed, as text."""
 
     fraction: float
     stage: str
@@ -24,7 +24,7 @@ class Progress:
 
 
 class JobStatus(QWidget):
-    """A line of text, a bar and a cancel button; only "Ready" while nothing is at work."""
+    """A line of text, a progress bar and a stop button; just "Ready" while idle."""
 
     cancel_wanted = Signal()
 
@@ -34,7 +34,7 @@ class JobStatus(QWidget):
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self.bar = QProgressBar(textVisible=False, maximum=STEPS)
         self.bar.setFixedWidth(220)
-        self.cancel = QToolButton(text="Cancel", toolTip="Stop after the present step (Esc)")
+        self.cancel = QToolButton(text="Cancel", toolTip="Stop after the current step (Esc)")
         self.cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.cancel.clicked.connect(self.cancel_wanted)
         layout = QHBoxLayout(self)

@@ -1,4 +1,4 @@
-"""Which keys belong to the control that has the focus, and not to the commands of the window."""
+"""Decides which keys go to the focused control rather than to the window's shortcuts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QTabBar
 
 WALKS = "walks through the scans"
-"""Dynamic property of the list whose arrow keys are those of the commands."""
+"""Dynamic property of the list whose arrow keys are left to the shortcuts."""
 MOVES = (
     Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End,
     Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
@@ -16,7 +16,7 @@ MOVERS = (QAbstractSpinBox, QComboBox, QAbstractSlider, QAbstractItemView, QTabB
 
 
 def keeps_key(event: QKeyEvent) -> bool:
-    """Whether the focused control wants this key: arrows where they move something, letters where they choose."""
+    """Whether the focused control uses this key: arrows to move something, letters to select."""
     holder = QApplication.focusWidget()
     if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
         return False

@@ -1,4 +1,4 @@
-"""A line to type in that has Escape for itself; elsewhere that key stops the work."""
+"""A line edit that handles Escape itself; elsewhere that key stops running jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLineEdit
 
 
 class LineEdit(QLineEdit):
-    """`escaped` instead of the window's shortcut."""
+    """Emits `escaped` instead of triggering the window's shortcut."""
 
     escaped = Signal()
 

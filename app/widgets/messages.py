@@ -1,4 +1,4 @@
-"""Calm messages: a bar above the work that says what happened and what to do, and goes when it has been read."""
+"""Message bar above the page: says what happened and what to do, then disappears."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ICONS = {"info": "information-outline", "warning": "alert-outline"}
 
 
 NEWS_MS, OFFER_MS, WARNING_MS = 8_000, 25_000, 90_000
-"""How long a message stays: plain news, news with a button, warnings. Not while the mouse or the focus is on it."""
+"""How long a message stays: plain, with a button, warning. Paused while it has the mouse or the focus."""
 
 
 class MessageBar(QFrame):
-    """One message at a time, the newest; hidden while there is none."""
+    """Shows only the newest message; hidden while there is none."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,11 +52,11 @@ class MessageBar(QFrame):
         return self._text.text()
 
     def inform(self, text: str, label: str = "", act: Callable[[], object] | None = None, details: str = "") -> None:
-        """Say something that is no failure; `act` runs when the button `label` is pressed."""
+        """Show a message that is not a failure; `act` runs when the button `label` is pressed."""
         self._put("info", text, details, label, act)
 
     def warn(self, where: str, failure: Failure, label: str = "", act: Callable[[], object] | None = None) -> None:
-        """Say what failed, why, and the way out."""
+        """Show what failed, why, and what to do."""
         hint = f" {_sentence(failure.hint)}" if failure.hint else ""
         self._put("warning", f"{where}: {failure.what}.{hint}", failure.details, label, act)
 
@@ -77,7 +77,7 @@ class MessageBar(QFrame):
         self.show()
 
     def _expire(self) -> None:
-        """Nothing is taken from under the eyes."""
+        """Do not hide a message in use."""
         holder = QApplication.focusWidget()
         if self.underMouse() or (holder is not None and self.isAncestorOf(holder)):
             self.expiry.start(NEWS_MS)

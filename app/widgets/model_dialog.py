@@ -1,4 +1,4 @@
-"""The choice of a model and of the device it computes on: what each known run is, before it is loaded."""
+"""Dialog to choose a model and its device; describes each known run before it is loaded."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ FACTS = ("Method", "Trained", "Knows", "Sees", "Measured", "Folder")
 
 
 class ModelDialog(QDialog):
-    """`wanted` carries the run directory and the device; `answer` says how that went, and success closes the dialog."""
+    """`wanted` carries run directory and device; `answer` reports the outcome, and success closes the dialog."""
 
     wanted = Signal(object, str)
-    picked = Signal(object)  # a folder or a file from elsewhere, to be looked at
+    picked = Signal(object)  # a folder or file chosen by the user, to be inspected
 
     def __init__(self, current: Path, device: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +59,7 @@ class ModelDialog(QDialog):
         self.device.addItem("looking for devices…", device)
         self.why = plain_label("", "faint")
         self.folder, self.file = QPushButton("Other folder…"), QPushButton("From a file…")
-        self.file.setToolTip("A model that somebody exported, as one .sedir file")
+        self.file.setToolTip("An exported model: a single .sedir file")
         self.use = QPushButton("Use this model", objectName="primary", default=True, enabled=False)
         self._layout()
         self.list.currentRowChanged.connect(self._show_run)
@@ -81,7 +81,7 @@ class ModelDialog(QDialog):
         self.show_runs(self._runs)
 
     def show_runs(self, runs: Sequence[KnownRun]) -> None:
-        """The runs to choose from; the one in use is marked and chosen."""
+        """List the runs; the one in use is marked and selected."""
         chosen = self.chosen.path if self.chosen else self._current
         self._runs = list(runs)
         self.list.blockSignals(True)
@@ -98,13 +98,13 @@ class ModelDialog(QDialog):
         self._show_run(self.list.currentRow())
 
     def add(self, run: KnownRun) -> None:
-        """A run that was picked elsewhere; it is chosen."""
+        """Add a run chosen from a file or folder, and select it."""
         runs = [*(one for one in self._runs if one.path != run.path), run]
         self.show_runs(runs)
         self.list.setCurrentRow(len(runs) - 1)
 
     def show_machine(self, machine: Machine) -> None:
-        """The devices to choose from."""
+        """List the devices."""
         self._machine = machine
         self.device.clear()
         self.device.addItem("Automatic", "auto")
@@ -116,16 +116,16 @@ class ModelDialog(QDialog):
         self._show_device()
 
     def answer(self, failure: Failure | None) -> None:
-        """What became of the last wish."""
+        """Report the outcome of the last request."""
         if failure is None:
             self.accept()
             return
         self._set_busy(False)
         hint = f" {failure.hint[:1].upper()}{failure.hint[1:]}." if failure.hint else ""
-        self._complain(f"This model cannot be used: {failure.what}.{hint} The model before stays in use.")
+        self._complain(f"This model cannot be used: {failure.what}.{hint} The previous model stays in use.")
 
     def complain(self, failure: Failure) -> None:
-        """Something from elsewhere is no model."""
+        """The chosen file or folder is not a model."""
         self._complain(f"{failure.what}. {failure.hint}".strip())
 
     def _layout(self) -> None:
@@ -196,7 +196,7 @@ class ModelDialog(QDialog):
             "Method": METHOD_NAMES.get(entry.method, entry.method),
             "Trained": f"{entry.created:%d %B %Y}" if entry.created else entry.about.created,
             "Knows": f"{len(entry.categories)} kinds of part: " + ", ".join(entry.categories),
-            "Sees": "scans from all around, and from one side" if run.views else "scans from all around",
+            "Sees": "complete scans and single views" if run.views else "complete scans",
             "Measured": _measured(run),
         }
         for name, text in told.items():
@@ -212,7 +212,7 @@ class ModelDialog(QDialog):
         run = self.chosen
         same = run is not None and (run.path, self.device.currentData()) == (self._current, self._device_in_use)
         self.use.setEnabled(run is not None and not run.trouble and not same)
-        self.use.setToolTip("It is in use" if same else "")
+        self.use.setToolTip("Already in use" if same else "")
 
     def _ask(self, *_: object) -> None:
         run = self.chosen
@@ -243,7 +243,7 @@ class ModelDialog(QDialog):
 
 
 def _line(run: KnownRun, current: Path) -> str:
-    """The second line of the list: what tells the runs apart."""
+    """Second line of a list entry: what distinguishes the runs."""
     if run.trouble:
         return f"{run.origin} · cannot be used"
     parts = [METHOD_NAMES.get(run.entry.method, run.entry.method), f"{len(run.entry.categories)} kinds", run.origin]

@@ -1,4 +1,4 @@
-"""How numbers stand in fields and in tables."""
+"""Alignment of numbers in fields and tables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QAbstractSpinBox
 
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Field = TypeVar("Field", bound=QAbstractSpinBox)
-INDENT = 7  # pixels; with the frame's, text stands where it does in a line to type in
+INDENT = 7  # pixels; together with the frame, text aligns with that of a line edit
 
 
 def indented(field: Field) -> Field:
-    """With room before the number. A style sheet's padding does not reach the line inside a spin box."""
+    """Indent the number. A style sheet's padding does not reach the line edit inside a spin box."""
     field.lineEdit().setTextMargins(INDENT, 0, 0, 0)
     return field

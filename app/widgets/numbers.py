@@ -1,7 +1,7 @@
-"""How numbers stand on the screen: one way for all, whatever the desktop's locale.
+"""Number formatting on screen, independent of the desktop's locale.
 
-A point before the decimals and a thin space between thousands: to eyes that are used to decimal commas `1,046 mm²` is
-one square millimetre. Spin boxes follow through Qt's default locale. Files stay as the core writes them.
+A decimal point and a thin space between thousands: readers used to decimal commas take `1,046 mm²` for one square
+millimetre. Spin boxes follow through Qt's default locale. Files stay as the core writes them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 def use_one_locale() -> None:
-    """For every widget that is made from now on."""
+    """Applies to every widget created from now on."""
     locale = QLocale(QLocale.Language.English, QLocale.Country.UnitedStates)
     locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator | QLocale.NumberOption.RejectGroupSeparator)
     QLocale.setDefault(locale)
@@ -27,5 +27,5 @@ def grouped(count: int) -> str:
 
 
 def on_screen(text: str) -> str:
-    """Words of the core with their numbers as they stand on the screen."""
+    """Text from the core with its numbers in screen format."""
     return _COMMA.sub(GROUP, text)

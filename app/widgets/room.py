@@ -1,4 +1,4 @@
-"""Windows beside the main one, no larger than the screen: on a small one their buttons would be out of reach."""
+"""Keeps secondary windows within the screen; otherwise their buttons could be out of reach."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 
 FRAME = QSize(16, 56)
-"""Pixels that the system's frame and title take."""
+"""Pixels taken by the window frame and title bar."""
 
 
 def resize_on_screen(window: QWidget, width: int, height: int) -> None:
-    """Give a window that size, or what the screen has room for."""
+    """Resize a window, limited to the screen."""
     window.resize(QSize(width, height).boundedTo(window.screen().availableSize() - FRAME))

@@ -1,4 +1,4 @@
-"""Every setting of the window in one form: applied at once, searched by typing, restored by a click."""
+"""All window settings in one form: applied immediately, searchable, with a reset per setting."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FILES = ("folder", "picture")
 
 
 class SettingsDialog(QDialog):
-    """Not modal: what is changed is seen in the window behind. `model_wanted` asks for the choice of a model."""
+    """Not modal: changes show in the window behind. `model_wanted` requests the model dialog."""
 
     model_wanted = Signal()
 
@@ -50,7 +50,7 @@ class SettingsDialog(QDialog):
         self.search.setAccessibleName("Find a setting")
         self.rows = {name: SettingRow(name, form, default, settings) for name, form, default in Settings.shown()}
         self._sections: dict[str, SettingGroup] = {}
-        self._nothing = QLabel("No setting is called that.", objectName="faint", visible=False)
+        self._nothing = QLabel("No matching setting.", objectName="faint", visible=False)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.restore = QPushButton("Restore defaults")
         self.restore.clicked.connect(self.restore_defaults)
@@ -67,16 +67,16 @@ class SettingsDialog(QDialog):
             row.back.setIcon(icon("restore", theme.quiet))
 
     def offer_devices(self, devices: Sequence[tuple[str, str]]) -> None:
-        """name, as on the command line, and words of what the machine has."""
+        """The machine's devices: name, as on the command line, and description."""
         self.rows["device"].offer(devices)
 
     def restore_defaults(self) -> None:
-        """Every setting that is shown here, as if nobody had touched it."""
+        """Reset every setting shown here."""
         for row in self.rows.values():
             row.reset()
 
     def done(self, result: int) -> None:
-        """Every way out leads here; what was typed counts, though the field was never left."""
+        """Called however the dialog is closed; applies text in a field that still has the focus."""
         for row in self.rows.values():
             row.apply()
         self._settings.flush()
@@ -149,7 +149,7 @@ class SettingGroup(QFrame):
 
 
 class SettingRow(QWidget):
-    """Name and purpose at the left, the editor at the right, and a way back where the value is not the default."""
+    """Name and purpose on the left, editor on the right, and a reset button if the value is not the default."""
 
     model_wanted = Signal()
 
@@ -189,7 +189,7 @@ class SettingRow(QWidget):
         return bool(getattr(self._settings, self.name) != self._default)
 
     def offer(self, choices: Sequence[tuple[str, str]]) -> None:
-        """Value and words of each choice; the one in use stays, also where it is not among them."""
+        """Value and label of each choice; the current one is kept even if it is not among them."""
         assert isinstance(self.editor, QComboBox)
         self.editor.clear()
         for value, words in choices:
@@ -200,7 +200,7 @@ class SettingRow(QWidget):
         setattr(self._settings, self.name, self._default)
 
     def show_value(self) -> None:
-        """What is stored, into the editor; no signal comes back."""
+        """Show the stored value without emitting signals."""
         value = getattr(self._settings, self.name)
         self.editor.blockSignals(True)
         match self.editor:
@@ -220,7 +220,7 @@ class SettingRow(QWidget):
         self.back.setVisible(self.changed)
 
     def apply(self) -> None:
-        """What is in the editor becomes the setting."""
+        """Store the editor's value."""
         value: object
         match self.editor:
             case QCheckBox():

@@ -1,4 +1,4 @@
-"""The editor of the keys: press new ones, see who has them already, go back to the usual ones."""
+"""Shortcut editor: record new keys, see conflicts, restore the defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PORTABLE, NATIVE = QKeySequence.SequenceFormat.PortableText, QKeySequence.Sequen
 
 
 class ShortcutDialog(QDialog):
-    """Changes are in force, and kept, at once."""
+    """Changes take effect and are saved immediately."""
 
     def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,7 +72,7 @@ class ShortcutDialog(QDialog):
         return next((one for one in self._shortcuts.commands if one.key == key), None)
 
     def choose(self, key: str) -> None:
-        """Go to a command."""
+        """Select a command."""
         for item in self._items():
             if item.data(0, KEY) == key:
                 self.tree.setCurrentItem(item)
@@ -99,7 +99,7 @@ class ShortcutDialog(QDialog):
         buttons.addStretch()
         buttons.addWidget(close)
         for button in (self.take, self.none, self.reset, self.reset_all, close):
-            button.setAutoDefault(False)  # Enter is a key like any other here
+            button.setAutoDefault(False)  # Enter can be assigned like any other key
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 16, 16, 14)
         outer.setSpacing(12)
@@ -158,7 +158,7 @@ class ShortcutDialog(QDialog):
         self.edit.blockSignals(False)
         if command is not None:
             usual = f"usually {_native(command.usual)}" if command.usual else "usually none"
-            self.note.setText(f"Click into the field and press the new keys; {usual}.")
+            self.note.setText(f"Click in the field and press the new keys; {usual}.")
 
     def _on_keys(self) -> None:
         keys = self.edit.keySequence().toString(PORTABLE)
@@ -171,7 +171,7 @@ class ShortcutDialog(QDialog):
         holders = self._shortcuts.holders(keys, but=command.key)
         if holders:
             names = ", ".join(holder.title.rstrip("…") for holder in holders)
-            self._offer(keys, f"{_native(keys)} belongs to {names}, which would lose it.")
+            self._offer(keys, f"{_native(keys)} is assigned to {names}, which would lose it.")
         else:
             self._shortcuts.set(command.key, keys)
 

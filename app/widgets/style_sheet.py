@@ -7,7 +7,7 @@ from sedir_core.places import bundled_icons
 
 
 def style_sheet(theme: Theme) -> str:
-    """For the whole application."""
+    """The application's style sheet."""
     return _frame(theme) + _controls(theme) + _content(theme) + _words(theme)
 
 
@@ -16,7 +16,7 @@ def _tick(t: Theme) -> str:
 
 
 def _frame(t: Theme) -> str:
-    """Bars, menus, and what is pressed in them."""
+    """Bars, menus and their buttons."""
     return f"""
     QMainWindow::separator {{ background: {t.window}; width: 7px; height: 7px; }}
     QMainWindow::separator:hover {{ background: {t.accent}; }}
@@ -96,7 +96,7 @@ def _controls(t: Theme) -> str:
 
 
 def _content(t: Theme) -> str:
-    """Panels, lists, tables, words."""
+    """Panels, lists, tables, labels."""
     return f"""
     QLabel#dockTitle {{ font-weight: 600; padding: 3px 4px 5px 4px; }}
     QFrame#panel, QFrame#pane, QListView, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
@@ -162,7 +162,7 @@ def _content(t: Theme) -> str:
 
 
 def _words(t: Theme) -> str:
-    """Text that is larger or smaller than the rest."""
+    """Text of non-standard size."""
     sizes = {"display": 1.6, "verdictWord": 2.3, "verdictScore": 1.45, "paneTitle": 1.05}
     large = "".join(f"QLabel#{name} {{ font-size: {size * t.text_pt:.1f}pt; }}\n" for name, size in sizes.items())
     return (

@@ -1,6 +1,6 @@
-"""One look in light and dark: Fusion with palettes of our own and a small style sheet.
+"""The light and dark themes: Fusion with our own palettes and a style sheet.
 
-Verdict colours differ in lightness as well as in hue and never stand alone: an icon and a word go with them.
+Verdict colours differ in lightness as well as hue and are always accompanied by an icon and a word.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sedir_core.types import VERDICT_WORDS, Verdict
 
 CAPTION = 0.92
 LEAST_TEXT_PT = 10.0
-"""Of ordinary text, where the desktop asks for less."""
+"""Minimum size of ordinary text, if the desktop's is smaller."""
 
 
 def choose(choice: ThemeChoice, text_percent: int = 100) -> Theme:
-    """The theme for that choice; `system` asks the desktop, and an undecided desktop means light."""
+    """The theme for that choice; `system` asks the desktop, with light as fallback."""
     dark = choice == "dark"
     if choice == "system":
         dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
@@ -32,7 +32,7 @@ def choose(choice: ThemeChoice, text_percent: int = 100) -> Theme:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Dress the whole application."""
+    """Apply the theme to the whole application."""
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(_palette(theme))
     font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
@@ -43,7 +43,7 @@ def apply(app: QApplication, theme: Theme) -> None:
 
 @cache
 def icon(name: str, colour: str) -> QIcon:
-    """A vector icon of Material Design, sharp at every scale. name: as in qtawesome without the prefix."""
+    """A Material Design vector icon. name: as in qtawesome, without the prefix."""
     import qtawesome
 
     return QIcon(qtawesome.icon(f"mdi6.{name}", color=colour, color_disabled=_faded(colour)))
@@ -54,14 +54,14 @@ def icon_size(pixels: int) -> QSize:
 
 
 def caption_font(font: QFont) -> QFont:
-    """Of the same kind, for what stands beside a drawing."""
+    """The same font at caption size, for text beside a plot."""
     small = QFont(font)
     small.setPointSizeF(CAPTION * font.pointSizeF())
     return small
 
 
 def verdict_look(theme: Theme, verdict: Verdict | None) -> tuple[str, str, str]:
-    """Word, icon name and colour of a verdict; no word where there is none."""
+    """Word, icon name and colour of a verdict; empty word without a verdict."""
     if verdict is None:
         return "", "circle-outline", theme.faint
     icons = {

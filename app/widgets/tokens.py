@@ -1,4 +1,4 @@
-"""What the look of the window is made of: colours in light and dark, and the size of its text."""
+"""Design tokens: the colours of the light and dark themes, and the text size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Theme:
-    """Every colour of the window, as #rrggbb. text_pt: the size of ordinary text; all other text is measured by it."""
+    """Every colour of the window, as #rrggbb. text_pt: size of ordinary text, to which all other text is relative."""
 
     name: str
     window: str

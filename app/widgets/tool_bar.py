@@ -1,4 +1,4 @@
-"""The tool bar of the window: the way between the workspaces, and the tools of the one on show."""
+"""The window's tool bar: workspace switcher, and the tools of the current workspace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SWITCHER_RANK, TOOL_RANK, LABEL_RANK = 3, 2, 1
 
 
 class ToolBar(QToolBar):
-    """Shows what belongs to the workspace; nothing falls off at the right."""
+    """Shows the current workspace's tools and never overflows."""
 
     def __init__(self, workspaces: Sequence[tuple[str, str, str]], theme: Theme, parent: QWidget) -> None:
         super().__init__("Tools", parent)
@@ -28,17 +28,17 @@ class ToolBar(QToolBar):
         self.switcher = WorkspaceSwitcher(workspaces, self._bar, SWITCHER_RANK, theme)
         self._bar.row.addWidget(QFrame(frameShape=QFrame.Shape.VLine, objectName="upright"))
         self._tools: dict[str, list[QWidget]] = {}
-        self._end = self._bar.row.count()  # where the next tool goes, before the stretch
+        self._end = self._bar.row.count()  # position of the next tool, before the stretch
         self._bar.row.addStretch()
         self._last_switch = list(self.switcher.buttons.values())[-1]
         self.addWidget(self._bar)
 
     def has(self, key: str) -> bool:
-        """Whether the tools of that workspace are there already."""
+        """Whether that workspace's tools have been added."""
         return key in self._tools
 
     def add_tools(self, key: str, actions: Sequence[QAction], label: str = "", widget: QWidget | None = None) -> None:
-        """Of a workspace; hidden until it is shown. widget: follows the buttons, with a label before it."""
+        """Add a workspace's tools, hidden until it is shown. widget: placed after the buttons, with a label."""
         tools: list[QWidget] = [self._bar.add(action, TOOL_RANK) for action in actions]
         if label:
             tools.append(self._bar.add_label(label, LABEL_RANK))

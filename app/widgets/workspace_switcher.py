@@ -1,4 +1,4 @@
-"""The way between the workspaces: one button each at the left of the tool bar, Ctrl+1 and on."""
+"""Switches workspaces: one button each at the left of the tool bar, and Ctrl+1 onwards."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.widgets.theme import Theme, icon
 
 
 class WorkspaceSwitcher(QObject):
-    """One of its actions is checked: the workspace that is shown."""
+    """The checked action is the current workspace."""
 
     wanted = Signal(str)  # key
 
     def __init__(self, entries: Sequence[tuple[str, str, str]], bar: FittingBar, rank: int, theme: Theme) -> None:
-        """entries: key, title and icon of each workspace, the first one is shown. bar: where its buttons go."""
+        """entries: key, title and icon of each workspace; the first one is shown. bar: where the buttons go."""
         super().__init__(bar)
         self.by_key: dict[str, QAction] = {}
         self.buttons: dict[str, QToolButton] = {}
@@ -35,7 +35,7 @@ class WorkspaceSwitcher(QObject):
         self.set_theme(theme)
 
     def show_current(self, key: str) -> None:
-        """The keyboard's place goes along, where it was on one of the buttons."""
+        """Check this workspace's button, moving the focus along if one of the buttons had it."""
         if any(button.hasFocus() for button in self.buttons.values()):
             self.buttons[key].setFocus()
         self.by_key[key].setChecked(True)

@@ -1,4 +1,4 @@
-"""Which workspaces there are beside Inspect; each is imported and built when it is shown for the first time."""
+"""The workspaces besides Inspect; each is imported and built when first shown."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 
 class WorkspacePage(Protocol):
-    """What the window asks of a page; it is a QWidget too."""
+    """Interface of a workspace page, which is also a QWidget."""
 
     def set_theme(self, theme: Theme) -> None: ...
 
     def activate(self) -> None:
-        """It is about to be shown."""
+        """Called before the page is shown."""
         ...
 
     def close_down(self) -> bool:
-        """End its jobs; True when they ended in time."""
+        """End its jobs; True if they ended in time."""
         ...
 
     def actions(self) -> list[QAction]:
-        """For its menu."""
+        """Actions for its menu."""
         ...
 
     def tools(self) -> list[QAction]:
-        """For the tool bar, each with an icon."""
+        """Actions for the tool bar, each with an icon."""
         ...
 
     def take(self, wanted: Navigation) -> None:
-        """Another workspace wants something that is for this one."""
+        """Handle a request from another workspace."""
         ...
 
 
@@ -51,7 +51,7 @@ class WorkspacePage(Protocol):
 class Workspace:
     """key: for `show_workspace`; icon: as in qtawesome; factory: session, settings, theme, parent.
 
-    takes: the kinds of request from other workspaces that are for it.
+    takes: the request types it handles.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""`sedir bench`: where the time goes when a scan is inspected, stage by stage."""
+"""`sedir bench`: profiles an inspection stage by stage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIZES = (150_000, 1_000_000)
 REPEATS = 3
-NOISE = 0.0012  # of the diagonal, as a structured-light scanner has
+NOISE = 0.0012  # share of the diagonal, typical of a structured-light scanner
 
 
 def bench(
@@ -26,9 +26,9 @@ def bench(
     json_file: JsonResults = None,
     device: Device = "auto",
 ) -> None:
-    """Time the inspection of made-up scans of 150,000 and 1,000,000 points of a built-in kind of part.
+    """Time the inspection of synthetic scans of 150,000 and 1,000,000 points of a built-in kind of part.
 
-    Memory is the most that was in use up to then, above what the program needs before it loads the model.
+    Memory is the peak so far, above the program's use before loading the model.
     """
     import torch
 
@@ -43,10 +43,10 @@ def bench(
         detector = load_detector(run, device)
         category, scans = _write_scans(detector, run, Path(folder))
         _seconds(detector, scans[SIZES[0]], "auto", stop)  # the first inspection pays for lazy loading
-        cases = [(n, mode, told) for n in SIZES for mode, told in (("given", category), ("auto", "auto"))]
-        for i, (n_points, mode, told) in enumerate(cases):
+        cases = [(n, mode, requested) for n in SIZES for mode, requested in (("given", category), ("auto", "auto"))]
+        for i, (n_points, mode, requested) in enumerate(cases):
             report(i / len(cases), f"{n_points} points, category {mode}")
-            runs = [_seconds(detector, scans[n_points], told, stop) for _ in range(REPEATS)]
+            runs = [_seconds(detector, scans[n_points], requested, stop) for _ in range(REPEATS)]
             seconds = {stage: median(run[stage] for run in runs) for stage in runs[0]}
             peak = peak_memory_bytes(chosen)
             memory = peak - imports if peak else None
@@ -65,7 +65,7 @@ def bench(
 
 
 def _write_scans(detector: Detector, run: Path, folder: Path) -> tuple[str, dict[int, Path]]:
-    """Scans of a part the model knows, turned at random, as binary PLY. Returns its category and a file per size."""
+    """Scans of a known part in random poses, as binary PLY. Returns its category and a file per size."""
     from sedir_core.datasets.parts import PARTS
     from sedir_core.datasets.solids import random_rotation
     from sedir_core.datasets.synthesis import PART_DIAGONAL_MM
@@ -75,7 +75,7 @@ def _write_scans(detector: Detector, run: Path, folder: Path) -> tuple[str, dict
 
     known = sorted(set(PARTS) & set(detector.categories))
     if not known:
-        raise BadRun(run, "knows none of the parts that this program can make up", "see `sedir synth --help`")
+        raise BadRun(run, "knows none of the built-in parts", "see `sedir synth --help`")
     rng = generator("bench")
     solid = PARTS[known[0]](rng).moved(scale=PART_DIAGONAL_MM)
     turn = random_rotation(rng)
@@ -97,7 +97,7 @@ def _seconds(detector: Detector, path: Path, category: str, stop: Stop) -> dict[
 
 
 def _stage_table(timings: list[dict[str, Any]]) -> str:
-    """Stages down, cases across, for people."""
+    """Text table: stages in rows, cases in columns."""
     stages = list(dict.fromkeys(stage for timing in timings for stage in timing["seconds"]))
     stages.sort(key=lambda stage: stage == "total")
     head = ("stage", *(f"{timing['n_points']} {timing['category']}" for timing in timings))

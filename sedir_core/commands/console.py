@@ -1,4 +1,4 @@
-"""How commands talk: data on stdout, everything else on stderr, a progress bar only on a terminal."""
+"""Console output of commands: data on stdout, everything else on stderr, a progress bar only on a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Status(IntEnum):
-    """Exit statuses beside 0. Usage errors are 2, which typer sets itself."""
+    """Exit statuses besides 0. Usage errors are 2, set by typer."""
 
     FAILED = 1
     NG = 3
@@ -32,24 +32,24 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class Failing:
-    """Which verdicts end a command with `Status.NG`, as `--fail-on-ng` and `--fail-on-uncertain` say."""
+    """Which verdicts end a command with `Status.NG`, from `--fail-on-ng` and `--fail-on-uncertain`."""
 
     ng: bool
     uncertain: bool
 
     def on(self, verdict: str, uncertain: bool, measured: bool) -> bool:
-        """measured: score and limit are numbers; a scan without them passes no check, whichever was asked for."""
+        """measured: score and limit are numbers; a scan without them fails either check."""
         return (self.ng and (verdict == "ng" or not measured)) or (self.uncertain and uncertain)
 
 
 def say(text: str, table: str = "") -> None:
-    """A line for the human, on stderr, and maybe a table below it; where that is gone, nobody listens."""
+    """Print a line, and perhaps a table below it, to stderr; a closed stderr is ignored."""
     with suppress(OSError):
         typer.echo("\n".join([printable(text), *([lines(table)] if table else [])]), err=True)
 
 
 def echo(text: object) -> None:
-    """Data, on standard output. Raises CannotWrite, as on a full disk; a reader that went away ends the program."""
+    """Print data to stdout. Raises CannotWrite, as on a full disk; a closed pipe ends the program."""
     from sedir_core.errors import CannotWrite
 
     try:
@@ -61,7 +61,7 @@ def echo(text: object) -> None:
 
 
 def trouble_outside(error: BaseException) -> str | None:
-    """What is wrong with a file, a disk or the memory, in words; None for an error that may be a bug of ours."""
+    """Text for an error of the file system or memory; None for an error that may be a bug."""
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
         return "there is not enough memory: close other programs, or raise the limit"
     if not isinstance(error, OSError):
@@ -70,7 +70,7 @@ def trouble_outside(error: BaseException) -> str | None:
     return f"{error.filename}: {what}" if error.filename is not None else what
 
 
-# How libraries that cannot be loaded or cannot start a thread say it; their types are ImportError and RuntimeError.
+# Messages of libraries that cannot be loaded or cannot start a thread (ImportError, RuntimeError).
 _NO_MEMORY = ("annot allocate memory", "failed to map segment", "can't start new thread", "not enough memory")
 
 
@@ -81,19 +81,19 @@ class _Plain(logging.Formatter):
 
 
 def set_up_output() -> None:
-    """Warnings and errors of ours on stderr; what a terminal's encoding lacks is escaped rather than a failure."""
+    """Log warnings and errors to stderr; characters missing in its encoding are escaped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
-    # The handler's level, not the root's: a run's own log wants more than a terminal.
+    # Set the handler's level, not the root's: a run's log file needs more than the terminal.
     handler.setLevel(logging.WARNING)
     handler.setFormatter(_Plain("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], force=True)
 
 
 def write_json(target: str, value: Any) -> None:
-    """The value as JSON to a file, or to standard output where the target is "-". Raises CannotWrite."""
+    """Write JSON to a file, or to standard output if the target is "-". Raises CannotWrite."""
     from sedir_core.io.atomic import write_text
 
     text = json.dumps(value, indent=2, allow_nan=False)
@@ -104,7 +104,7 @@ def write_json(target: str, value: Any) -> None:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows (the first is the head) in aligned columns; cells that are numbers go to the right."""
+    """Rows (the first is the header) in aligned columns; numbers are right-aligned."""
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     right = [all(_numeric(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]
@@ -120,7 +120,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """A bar on stderr; silent where stderr is not a terminal."""
+    """A progress bar on stderr; silent if stderr is not a terminal."""
     from sedir_core.types import no_report
 
     if not sys.stderr.isatty():
@@ -137,22 +137,22 @@ def progress() -> Iterator[Report]:
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Ctrl-C and SIGTERM ask the job to stop at the next good place; a second one does not wait for it."""
+    """The first Ctrl-C or SIGTERM asks the job to stop at the next safe point; a second one stops at once."""
     from sedir_core.interrupts import interruptible as listening
 
-    with listening(lambda: say("stopping; once more to stop at once")) as stop:
+    with listening(lambda: say("stopping; press again to stop at once")) as stop:
         yield stop
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """`A,B` as a tuple; None where the option is not given."""
+    """`A,B` as a tuple; None if the option is not given."""
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """`0,1,2` as whole numbers that are not negative, each once."""
+    """`0,1,2` as distinct non-negative whole numbers."""
     try:
         found = tuple(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
@@ -163,7 +163,7 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 def percent(value: float | None) -> str:
-    """A share in per cent with one decimal; a dash where it is undefined."""
+    """A share in per cent with one decimal; a dash if undefined."""
     return "-" if value is None else f"{100 * value:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""Options not given on the command line: from SEDIR_* variables, then the user's configuration file.
+"""Default values of options: from SEDIR_* variables, then the user's configuration file.
 
 `--device` of `sedir inspect` is SEDIR_INSPECT_DEVICE or SEDIR_DEVICE; in the file it is `device` in the table
 `[inspect]`, or at the top for every command that has the option.
@@ -14,7 +14,7 @@ from sedir_core.documents import read_toml
 from sedir_core.errors import BadConfig
 
 SWITCHES = ("0", "1", "true", "false", "yes", "no", "on", "off")
-# There the word means something else than in the other commands: only the full name reaches it.
+# The option means something different in this command: only the full name applies.
 FULL_NAME_ONLY = {("info", "json"), ("evaluate", "category")} | {
     ("history", command, option)
     for command in ("list", "export", "drift", "show")
@@ -45,25 +45,25 @@ def _defaults(group: Any, path: tuple[str, ...], env: Mapping[str, str], setting
 
 
 class _Option(NamedTuple):
-    """An option of a command as it is written, the parameter that takes it, and whether it is a switch."""
+    """An option of a command: its name, its parameter, and whether it is a flag."""
 
     written: str
     name: str
     flag: bool
 
     def takes(self, value: Any) -> bool:
-        """Whether a short name can mean this option: `json` is a switch of some commands, and a file of others."""
+        """Whether a short name may set this option: `json` is a flag in some commands and a file in others."""
         if not self.flag:
             return not isinstance(value, bool | dict)
         return isinstance(value, bool) or str(value).lower() in SWITCHES
 
 
 def _lookup(path: tuple[str, ...], option: _Option, env: Mapping[str, str], settings: Mapping[str, Any]) -> Any:
-    """The value of an option, or None: the environment before the file, the full name before the short one."""
+    """The value of an option, or None. The environment precedes the file, the full name the short one."""
     table: Any = settings
     for name in path:
         inner = table.get(name)
-        table = inner if isinstance(inner, dict) else {}  # `queue` is a command, and an option of another
+        table = inner if isinstance(inner, dict) else {}  # `queue` is a command, and also an option of another
     variable = option.written.upper().replace("-", "_")
     short = (*path, option.written) not in FULL_NAME_ONLY
     known = [settings.get(option.written), env.get("SEDIR_" + variable)]
@@ -78,7 +78,7 @@ def _lookup(path: tuple[str, ...], option: _Option, env: Mapping[str, str], sett
 
 
 def _options(command: Any) -> Iterator[_Option]:
-    """Each option of a command."""
+    """The options of a command."""
     for parameter in command.params:
         if parameter.param_type_name == "option" and parameter.name != "help":
             yield _Option(parameter.opts[0].removeprefix("--"), parameter.name, bool(parameter.is_flag))

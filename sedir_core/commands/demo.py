@@ -1,4 +1,4 @@
-"""`sedir demo`: the main job on the scans and the model that ship with the program."""
+"""`sedir demo`: inspects the bundled scans with the bundled model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def demo(
     headless: Annotated[bool, typer.Option("--headless", help="Never open a window.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the exports and results.json.")] = None,
 ) -> None:
-    """Inspect the bundled scans: in the window where there is a display, headless otherwise."""
+    """Inspect the bundled scans: in the window if there is a display, headless otherwise."""
     no_window = "asked for" if headless else display_problem()
     if no_window and not headless:
         say(f"no window: {no_window}")

@@ -1,4 +1,4 @@
-"""`sedir doctor`: what this machine has and lacks, in one page to read or to send."""
+"""`sedir doctor`: checks this machine and prints a one-page report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", OPEN3D, "PySide6-Essenti
 
 
 class MachineCheck(NamedTuple):
-    """One line. good is None where the lack of it is no fault, such as a GPU's."""
+    """One line. good is None for optional items, such as a GPU."""
 
     good: bool | None
     what: str
@@ -50,13 +50,13 @@ def _libraries() -> list[MachineCheck]:
             found.append(MachineCheck(True, name, version(name)))
         except PackageNotFoundError:
             found.append(MachineCheck(False, name, "not installed: pip install sedir-inspect"))
-    from sedir_core.io.formats import readers  # it loads NumPy, which `--help` must not wait for
+    from sedir_core.io.formats import readers  # imports NumPy, which would slow down `--help`
 
     return found + [_optional(name, read) for name, read in readers().items()]
 
 
 def _optional(name: str, read: str) -> MachineCheck:
-    """A library that reads some formats only."""
+    """A library needed only for some formats."""
     try:
         return MachineCheck(True, name, version(name))
     except PackageNotFoundError:
@@ -91,7 +91,7 @@ def _folders() -> list[MachineCheck]:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether the folder, or the nearest one above that exists, can be written."""
+    """Whether the folder, or its nearest existing parent, is writable."""
     while not folder.exists():
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK)

@@ -1,4 +1,4 @@
-"""`sedir estimate`: how long a training would take here and how much memory, from a short training in small."""
+"""`sedir estimate`: training time and memory on this machine, extrapolated from a few steps."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def estimate(
 
 
 def _say_known(method: Method, n_scans: int, json_file: str | None) -> None:
-    """Of one that only memorises: what its maker measured, in core-seconds, on scans of 20,000 points."""
+    """For a memorising method: our measurement in core-seconds, on scans of 20,000 points."""
     seconds = n_scans * method.scan_s
     if json_file is not None:
         write_json(json_file, {"device": "cpu", "seconds": seconds, "memory_bytes": 0, "pace": None})

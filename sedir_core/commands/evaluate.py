@@ -25,8 +25,8 @@ def evaluate(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Run directories, names of runs, or .sedir files; last, the dataset with test scans. "
-            "Without one, each run is evaluated on the dataset that it was trained on.",
+            help="Run directories, names of runs, or .sedir files, followed by the dataset with test scans. "
+            "Without a dataset, each run is evaluated on the one it was trained on.",
             metavar="RUN... [DATASET]",
         ),
     ],
@@ -34,14 +34,14 @@ def evaluate(
     category: Annotated[
         Literal["both", "auto", "given"],
         typer.Option(
-            help="Whether the detector finds the category itself (auto) or is given it (given), as in benchmarks. "
-            "With both, auto gives the main numbers and `category_given` holds the others."
+            help="Whether the detector identifies the category (auto) or is given it (given), as in benchmarks. "
+            "With both, auto gives the main numbers and `category_given` contains the others."
         ),
     ] = "both",
     terms: Annotated[
         Literal["published", "equal"],
         typer.Option(
-            help="equal: also score the residuals alone of each method, on one alignment and by the same rules."
+            help="equal: also score each method's residuals alone, with the same alignment and rules for all."
         ),
     ] = "published",
     json_file: JsonResults = None,
@@ -65,7 +65,7 @@ def evaluate(
     rule: RuleChoice = None,
     device: Device = "auto",
 ) -> None:
-    """Measure object and point AUROC and AUPR, per category and in the mean; of several runs, side by side."""
+    """Measure object and point AUROC and AUPR, per category and averaged; several runs side by side."""
     from sedir_core.evaluation.many import evaluate_trial, evaluate_trials
     from sedir_core.io.columns import parse_columns
     from sedir_core.runs.manage import check_keeps, keep_evaluation
@@ -75,7 +75,7 @@ def evaluate(
     asked = _trials(paths, names(categories), parse_columns(columns))
     trials = [replace(trial, evidence=evidence, rule=rule) for trial in asked]
     for trial in trials if record else ():
-        check_keeps(trial.run_dir)  # said before the work
+        check_keeps(trial.run_dir)  # checked before the work
     outcomes: list[Outcome] = []
     with interruptible() as stop, progress() as report:
         if len(trials) == 1 and table_file is None:
@@ -95,9 +95,9 @@ def evaluate(
 
 
 def _trials(paths: Sequence[str], categories: tuple[str, ...] | None, columns: tuple[str, ...]) -> list[Trial]:
-    """The runs with their data sets. The last path is a data set unless it is a run.
+    """The runs with their data sets. The last path is the data set unless it is a run.
 
-    What a run was trained on is read as it was then.
+    A run's own data set is read with the run's data settings.
     """
     from sedir_core.errors import BadRun
     from sedir_core.evaluation.many import Trial, own_dataset
@@ -114,7 +114,7 @@ def _trials(paths: Sequence[str], categories: tuple[str, ...] | None, columns: t
     for run_dir in map(find_model, runs):
         dataset = own_dataset(run_dir) if shared is None else shared
         if dataset is None:
-            raise BadRun(run_dir, "does not say what it was trained on", "name a dataset after the runs")
+            raise BadRun(run_dir, "does not record its dataset", "name a dataset after the runs")
         own = parse_columns(read_run_config(run_dir).data.columns) if shared is None else ()
         trials.append(Trial(run_dir, dataset, categories, columns or own))
     return trials
@@ -133,7 +133,7 @@ def _show_tables(outcomes: Sequence[Outcome], target: Path | None, quiet: bool) 
 
 
 def _end(documents: Sequence[Mapping[str, Any]]) -> None:
-    """Warnings and errors, every one once."""
+    """Print distinct warnings and errors, and exit."""
     for warning in dict.fromkeys(text for document in documents for text in document["warnings"]):
         say(f"warning: {warning}")
     errors = dict.fromkeys(error["message"] for document in documents for error in document["errors"])
@@ -144,14 +144,14 @@ def _end(documents: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _summary(document: Mapping[str, Any]) -> str:
-    """The numbers in per cent, for people, in every mode."""
+    """The numbers in per cent, as text, in every mode."""
     from sedir_core.evaluation.results import in_every_mode
 
     return "\n".join(map(_one_mode, in_every_mode(document)))
 
 
 def _by_judging(outcome: Mapping[str, Any]) -> str:
-    """Object and point AUROC of each kind of evidence, calibrated, and of each rule on the network's."""
+    """Object and point AUROC by kind of evidence, calibrated, and by rule on the network's."""
     rows: list[tuple[str, ...]] = [("judged by", "O-AUROC", "P-AUROC")]
     for kind in ("evidence", "rules"):
         for name, one in outcome[kind].items():

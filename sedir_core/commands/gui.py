@@ -25,7 +25,7 @@ def gui(
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
-    """Open the window (also what `sedir` does on its own). A window that is already open takes over the paths."""
+    """Open the window (the default command). A window that is already open takes over the paths."""
     if not display_named():
         raise DeviceUnavailable(
             "display", "neither DISPLAY nor WAYLAND_DISPLAY is set", "use `sedir inspect`, or `sedir demo --headless`"
@@ -36,8 +36,8 @@ def gui(
 
 
 def open_window(paths: list[Path], run_dir: Path | None, new_window: bool = False, more: Sequence[str] = ()) -> int:
-    """Run the window in this process until it is closed. more: further options of it. Returns its exit status."""
-    # By name and only here: the core works without the window.
+    """Run the window in this process until it is closed. more: additional options. Returns its exit status."""
+    # Imported by name and only here: the core works without the window.
     window = importlib.import_module("app.__main__")
     chosen = ["--model", str(run_dir)] if run_dir else []
     if new_window:

@@ -1,4 +1,4 @@
-"""`sedir history`: what was inspected, who said what to it, and whether something drifts."""
+"""`sedir history`: past inspections, reviews and drift."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sedir_core.names import printable
 if TYPE_CHECKING:
     from sedir_core.history.records import Filter, Inspection, Override
 
-app = typer.Typer(help="Past inspections: list, export, show again, look for drift.")
+app = typer.Typer(help="Past inspections: list, export, show, test for drift.")
 
 Since = Annotated[
     str | None, typer.Option(help="Earliest time: 2026-03-01, 2026-03-01T14:00, today, or 7d for the last seven days.")
@@ -56,7 +56,7 @@ def list_inspections(
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
-    """Print past inspections, the newest first."""
+    """Print past inspections, newest first."""
     from sedir_core.history.export import COLUMNS, documents, rows
     from sedir_core.io.export import write_csv
 
@@ -135,7 +135,7 @@ def show(
 
 @app.command("drift")
 def drift(
-    by: Annotated[str, typer.Option(help="Group the share of NG by lot, day or hour.")] = "day",
+    by: Annotated[str, typer.Option(help="Group the NG share by lot, day or hour.")] = "day",
     since: Since = None,
     until: Until = None,
     category: Category = "",
@@ -146,14 +146,14 @@ def drift(
     history_url: Url = "",
     history_folder: Folder = None,
 ) -> None:
-    """Print the share of NG with its control limits, and where the scores of a part drift (Western Electric rules)."""
+    """Print the NG share with control limits, and where scores drift (Western Electric rules)."""
     from typing import get_args
 
     from sedir_core.history.control import RULES, Grouping, run_chart, share_chart
 
     grouping = next((one for one in get_args(Grouping) if one == by), None)
     if grouping is None:
-        raise typer.BadParameter("is none of lot, day, hour", param_hint="--by")
+        raise typer.BadParameter("is not lot, day or hour", param_hint="--by")
     wanted = _filter(since, until, None, category, model, lot, operator, "")
     history = HistoryPlace(history_url, history_folder).open(create=False)
     shares = share_chart(history.tallies(wanted, by_lot=grouping == "lot"), grouping)
@@ -202,7 +202,7 @@ def _filter(
 
 
 def when(said: str) -> datetime:
-    """A moment: a date or a time in local time unless it names its zone, `today`, or `7d`, `12h` ago."""
+    """Parse a time: a date or time, local unless it has a zone, `today`, or `7d`, `12h` ago."""
     now = datetime.now().astimezone()
     if said == "today":
         return now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -211,7 +211,7 @@ def when(said: str) -> datetime:
     try:
         return datetime.fromisoformat(said).astimezone()
     except (ValueError, OverflowError) as error:  # the year 1 has no local time
-        raise typer.BadParameter(f"{said!r} is no time such as 2026-03-01, today or 7d") from error
+        raise typer.BadParameter(f"{said!r} is not a time such as 2026-03-01, today or 7d") from error
 
 
 def _table(found: list[Inspection]) -> str:

@@ -1,4 +1,4 @@
-"""`sedir ice`: how far two runs keep the categories apart, on the same samples."""
+"""`sedir ice`: compares how well two runs separate the categories, on the same samples."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ice(
     categories: Categories = None,
     category: Annotated[
         Literal["given", "auto"],
-        typer.Option(help="Whether the detectors are given the category, as in the paper, or find it."),
+        typer.Option(help="Whether the detectors are given the category, as in the paper, or identify it."),
     ] = "given",
     anomalous: Annotated[
         bool, typer.Option("--anomalous", help="Also draw defective samples, as hollow marks.")
@@ -57,7 +57,7 @@ def ice(
         typer.Option(
             "--growing",
             help="Instead, train SeDiR, SeDiR without CFGT and C3L, and MC3D-AD on more and more kinds of part, such "
-            "as those of `sedir synth --families`, and see how separation develops.",
+            "as those of `sedir synth --families`, and measure how separation develops.",
         ),
     ] = False,
     out: Annotated[
@@ -88,7 +88,7 @@ def ice(
     for name in ONLY_GROWING:
         source = ctx.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(f"--{name.split('_')[0]} goes with --growing")
+            raise typer.BadParameter(f"--{name.split('_')[0]} requires --growing")
     run, baseline_run, dataset = paths[0], paths[1], Path(paths[2])
     from sedir_core.datasets.index import open_dataset
     from sedir_core.detectors.base import load_detector
@@ -164,7 +164,7 @@ def _grow(
 
 
 def _summary(found: Comparison) -> str:
-    """The numbers for people; a star marks the better one."""
+    """The numbers as text; a star marks the better one."""
     from sedir_core.evaluation.ice_style import MEASURE_NAMES, better
 
     rows: list[tuple[str, ...]] = [("", *(run.title for run in found.runs))]

@@ -1,4 +1,4 @@
-"""`sedir info`: how large a configuration is, and where a run comes from."""
+"""`sedir info`: size of a configuration, and provenance of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sedir_core.config import Config
     from sedir_core.models.complexity import Complexity
 
-PAPER_CATEGORIES = 12  # of Real3D-AD, which the paper counts on; a preset has none of its own
+PAPER_CATEGORIES = 12  # categories of Real3D-AD, as in the paper's counts; a preset has none
 
 
 def info(
@@ -61,7 +61,7 @@ def _of_run(name: str) -> dict[str, Any]:
 
 
 def _sizes(config: Config, n_categories: int) -> dict[str, int]:
-    """The counts of the network that `config` describes; one that only memorises has none."""
+    """Parameter counts of the network described by `config`; memorising methods have none."""
     from sedir_core.methods import BY_NAME
 
     method = BY_NAME[config.method]

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from sedir_core.evaluation.cluster import Cluster
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
-    from sedir_core.io.finding import PassedOver
+    from sedir_core.io.finding import SkippedFile
     from sedir_core.types import Report, Stop
 
-MOST_NAMED = 8  # files that are no scans, in the closing line
+MOST_NAMED = 8  # files listed in the closing line
 COLUMNS = (
     "path",
     "verdict",
@@ -54,10 +54,10 @@ COLUMNS = (
     "out_of_tolerance",
     "reason",
 )
-"""Of the CSV, named as in the JSON."""
+"""Columns of the CSV, named as in the JSON."""
 MORE_COLUMNS = ("deviation_low", "deviation_high", "regions_out", "n_defects", "defects", "seconds")
-"""What the JSON holds in lists."""
-DOCUMENT = ("method", "results", "errors", "passed_over", "complete")
+"""List-valued fields of the JSON."""
+DOCUMENT = ("method", "results", "errors", "skipped", "complete")
 
 
 def inspect(
@@ -70,7 +70,7 @@ def inspect(
         Path | None, typer.Option("--report", help="Write a report as .html or .pdf.", metavar="FILE")
     ] = None,
     logo: Annotated[
-        Path | None, typer.Option(help="A picture for the head of the report, PNG or JPEG.", metavar="FILE")
+        Path | None, typer.Option(help="Logo at the top of the report, PNG or JPEG.", metavar="FILE")
     ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write a table with one row per scan.", metavar="FILE")
@@ -97,7 +97,7 @@ def inspect(
     history_folder: Folder = None,
     history_gb: Space = 10.0,
 ) -> None:
-    """Score scans and say OK or NG, where, and how far from the limit."""
+    """Inspect scans: verdict, defects, and margin to the limit."""
     from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
     from sedir_core.evaluation.cluster import Cluster
@@ -106,12 +106,12 @@ def inspect(
     from sedir_core.io.columns import parse_columns
 
     run_dir = find_model(model)
-    sheets = _report(report_file, run_dir, operator or "", lot, logo)  # a name that cannot be is said before the work
+    sheets = _report(report_file, run_dir, operator or "", lot, logo)  # reject an invalid name before the work
     asked = parse_columns(columns)
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
-    files, refused, passed_over = scan_files(paths)
+    files, refused, skipped = scan_files(paths)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
-    batch = Batch(run_dir, passed_over=[{"path": storable(one.path), "reason": one.why} for one in passed_over])
+    batch = Batch(run_dir, skipped=[{"path": storable(one.path), "reason": one.why} for one in skipped])
     with ExitStack() as outputs, interruptible() as stop, progress() as report:
         detector = load_judging(run_dir, device, evidence, rule, tolerance)
         if false_alarm_rate is not None:
@@ -120,7 +120,7 @@ def inspect(
             None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate, evidence, rule, tolerance)
         )
         if engine is not None and not engine.alone:
-            say(f"the Ray cluster at {cluster} is trusted: who controls it can run programs as you; see the user guide")
+            say(f"the Ray cluster at {cluster} is trusted: its owners can run programs as you; see the user guide")
         zones = ByZone(detector, allowed, category)
         outputs.callback(batch.deliver, json_file, csv_file, report_file, sheets)
         try:
@@ -136,21 +136,21 @@ def inspect(
 
 @dataclass
 class Batch:
-    """What a command has found so far. It is delivered whatever ends the work, and says whether that was all of it."""
+    """Results of a command so far. They are written however the work ends, with a flag for completeness."""
 
     run_dir: Path
     method: str = ""
     results: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
-    passed_over: list[dict[str, str]] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
     complete: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """The output of `--json`."""
         return {"model": storable(self.run_dir)} | {name: getattr(self, name) for name in DOCUMENT}
 
     def fail(self, error: UserError, path: Path | None = None) -> None:
-        """Something else than a scan failed: an export, an output, the history. The work goes on."""
+        """Note a failure other than of a scan (export, output, history); the work continues."""
         where = error.where if path is None else storable(path)
         self.errors.append({"path": where, "kind": error.kind, "message": str(error)})
 
@@ -169,7 +169,7 @@ class Batch:
         columns: tuple[str, ...] = (),
         judge: Callable[[Inspected | Refused], Inspected | Refused] = lambda outcome: outcome,
     ) -> None:
-        """Inspect, export and record every file, and add it to a report. judge: has the last word on each."""
+        """Inspect, export and record every file, and add it to a report. judge: final step for each result."""
         from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
 
         self.method = detector.method
@@ -198,10 +198,10 @@ class Batch:
     def deliver(
         self, json_file: str | None, csv_file: Path | None, report_file: Path | None, sheets: InspectionReport | None
     ) -> None:
-        """Write every output; one that fails is listed and keeps no other back. Nothing where nothing was found."""
+        """Write every output; a failing one is listed without stopping the others. Nothing without results."""
         if not (self.results or self.complete):
             return
-        with ExitStack() as last:  # first in, last out: also where a report fails in a way that nobody foresaw
+        with ExitStack() as last:  # opened first, closed last: executed even if a report fails unexpectedly
             if json_file != "-":
                 last.callback(self._deliver, lambda: echo(verdict_table(self.results)))
             if json_file is not None:
@@ -218,15 +218,15 @@ class Batch:
             self.fail(error)
 
     def end(self, failing: Failing) -> None:
-        """Say what went wrong, and exit with what follows from verdicts and failures."""
-        if others := self.passed_over:
-            files = "file that is no scan" if len(others) == 1 else "files that are no scans"
+        """Print the problems, and exit with the status for verdicts and failures."""
+        if others := self.skipped:
+            files = "file that is not a scan" if len(others) == 1 else "files that are not scans"
             named = ", ".join(f"{Path(one['path']).name} ({one['reason']})" for one in others[:MOST_NAMED])
             more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-            say(f"passed over {len(others):,} {files}: {named}{more}")
+            say(f"skipped {len(others):,} {files}: {named}{more}")
         for error in self.errors:
             say(f"error: {error['message']}")
-        # What failed leaves the answer incomplete, so it is said first.
+        # Failures make the result incomplete, so they take precedence.
         if self.errors:
             raise typer.Exit(Status.UNREADABLE)
         for one in self.results:
@@ -234,16 +234,16 @@ class Batch:
                 raise typer.Exit(Status.NG)
 
 
-def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[PassedOver, ...]]:
-    """The files that `paths` stand for, the folders among them that hold no scan, and what else lies in the folders."""
+def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[SkippedFile, ...]]:
+    """The scans in `paths`, the folders among them without scans, and other files in the folders."""
     from sedir_core.errors import UnreadableScan
     from sedir_core.evaluation.inspection import Refused
-    from sedir_core.io.finding import look_for_scans
+    from sedir_core.io.finding import search_scans
 
-    found = look_for_scans(paths)
+    found = search_scans(paths)
     empty = [path for path in paths if is_folder(path) and not any(one.is_relative_to(path) for one in found.scans)]
     refused = [Refused(path, UnreadableScan(path, "no scans in this folder", "name the files")) for path in empty]
-    return list(found.scans), refused, found.passed_over
+    return list(found.scans), refused, found.skipped
 
 
 def _report(path: Path | None, run_dir: Path, operator: str, lot: str, logo: Path | None) -> InspectionReport | None:
@@ -257,7 +257,7 @@ def _report(path: Path | None, run_dir: Path, operator: str, lot: str, logo: Pat
 
 
 def write_table(path: Path, document: dict[str, Any]) -> None:
-    """The results of `--json` as CSV, one row a scan; what could not be read has only path and reason."""
+    """Write the results of `--json` as CSV, one row per scan; unreadable ones have only path and reason."""
     from sedir_core.io.export import write_csv
 
     rows: list[tuple[Any, ...]] = [(*COLUMNS, *MORE_COLUMNS)]
@@ -272,10 +272,10 @@ def write_table(path: Path, document: dict[str, Any]) -> None:
 
 
 def verdict_table(results: list[dict[str, Any]]) -> str:
-    """One line a scan, for people."""
+    """Text table, one line per scan."""
     from sedir_core.types import VERDICT_WORDS
 
-    # A column only where one was asked for.
+    # The column is shown only if requested.
     n_said = int(any(result["tolerance"] or result["regions"] for result in results))
     rows = [("verdict", "% of limit", *("tolerance",) * n_said, "category", "sure %", "defects", "seconds", "scan")]
     for result in results:

@@ -1,4 +1,4 @@
-"""What this machine has: system libraries, a display. Standard library only, because the installer asks it too."""
+"""Checks for system libraries and a display. Standard library only, because the installer uses it, too."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DISPLAY_PROBE = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
 
 
 def missing_packages(for_tests: bool = False) -> tuple[str, ...]:
-    """Debian packages of the system libraries this machine lacks, sorted; always empty beside Linux.
+    """Debian packages of missing system libraries, sorted; always empty except on Linux.
 
     for_tests: the window's tests also need the virtual X server.
     """
@@ -44,26 +44,26 @@ def missing_packages(for_tests: bool = False) -> tuple[str, ...]:
         return ()
     missing = {package for library, package in SYSTEM_LIBRARIES.items() if not _loads(library)}
     if not any(folder.is_dir() and next(folder.rglob("*.[to]tf"), None) for folder in FONT_FOLDERS):
-        missing.add("fonts-dejavu-core")  # without any font Qt draws boxes
+        missing.add("fonts-dejavu-core")  # without fonts Qt draws boxes
     if for_tests and shutil.which("Xvfb") is None:
         missing.add("xvfb")
     return tuple(sorted(missing))
 
 
 def install_line(packages: tuple[str, ...]) -> str:
-    """The one line that installs them."""
+    """The command line that installs them."""
     return "sudo apt-get install -y --no-install-recommends " + " ".join(packages)
 
 
 def display_named() -> bool:
-    """Whether the environment names a display; says nothing of whether it answers."""
+    """Whether the environment names a display, reachable or not."""
     if sys.platform != "linux":
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def display_problem() -> str | None:
-    """Why no window can open here, or None. Asked in a child process: Qt ends the process that asks in vain."""
+    """Why no window can open here, or None. Checked in a child process, because Qt aborts without a display."""
     if not display_named():
         return "neither DISPLAY nor WAYLAND_DISPLAY is set"
     if os.environ.get("QT_QPA_PLATFORM", "") in ("offscreen", "minimal"):

@@ -1,4 +1,4 @@
-"""`sedir methods`: every detector, what it needs and costs, and how far it is what was published."""
+"""`sedir methods`: every detector with its requirements, cost, and fidelity to the publication."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sedir_core.commands.console import echo, table, write_json
 from sedir_core.methods import TABLE, Method
 
 LEFT_OUT = ("words", "presets", "detector", "learner", "from_tokens", "scan_s", "section", "variants")
-"""What the program alone is interested in."""
+"""Internal fields, not shown."""
 
 
 def methods(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Also show where each comes from and how it differs.")] = False,
 ) -> None:
-    """List the detectors that `sedir train --method NAME` knows."""
+    """List the detectors for `sedir train --method NAME`."""
     if as_json:
         write_json("-", {"methods": [_facts(one) for one in TABLE]})
         return

@@ -1,4 +1,4 @@
-"""Options that mean the same in several commands, declared once."""
+"""Options shared by several commands, declared once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ Model = Annotated[str, typer.Option(help="Run directory or name, or a .sedir fil
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Categories = Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="A,B")]
 PartCategory = Annotated[
-    str, typer.Option("--category", help="Category of the parts, or auto to find it.", metavar="NAME|auto")
+    str, typer.Option("--category", help="Category of the parts, or auto to identify it.", metavar="NAME|auto")
 ]
 FalseAlarmRate = Annotated[
-    float | None, typer.Option(help="Share of good scans that may be called NG; as trained by default.", metavar="R")
+    float | None,
+    typer.Option(help="Share of good scans that may be called NG; by default as trained.", metavar="R"),
 ]
 FailOnUncertain = Annotated[
-    bool, typer.Option("--fail-on-uncertain", help="The same exit status for an uncertain scan.")
+    bool, typer.Option("--fail-on-uncertain", help="Use the same exit status for an uncertain scan.")
 ]
 ExportFolder = Annotated[
     Path | None, typer.Option("--export", help="Folder for the scored scan, reconstruction and picture of each scan.")
@@ -28,7 +29,7 @@ JsonResults = Annotated[
 ]
 EvidenceChoice = Annotated[
     Literal["network", "surface", "all"] | None,
-    typer.Option("--evidence", help="What verdicts rest on; as trained by default."),
+    typer.Option("--evidence", help="Evidence that verdicts are based on; by default as trained."),
 ]
 RuleChoice = Annotated[
     Literal["paper", "raw", "calibrated"] | None,
@@ -46,7 +47,7 @@ ToleranceFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--tolerance-file",
-        help="Tolerances by region of one kind of part, see the user guide; once for each kind.",
+        help="Tolerances by region for one kind of part, see the user guide; repeatable.",
         metavar="FILE",
     ),
 ]
@@ -55,6 +56,7 @@ Columns = Annotated[
     typer.Option("--columns", help="Columns x, y, z of text tables: names, or numbers from 1.", metavar="X,Y,Z"),
 ]
 Preset = Annotated[
-    Literal["paper", "desktop", "tiny"], typer.Option("--preset", help="Sizes: as published, for a CPU, for tests.")
+    Literal["paper", "desktop", "tiny"],
+    typer.Option("--preset", help="Model size: as published, for a CPU, for tests."),
 ]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")]

@@ -1,4 +1,4 @@
-"""`sedir queue`: trainings that wait for their turn, one at a time on each device.
+"""`sedir queue`: waiting trainings, run one at a time per device.
 
 `sedir train --queue` and the window add to it.
 """
@@ -21,7 +21,7 @@ def list_jobs(
         str | None, typer.Option("--json", help="Write JSON to this file; - for standard output.")
     ] = None,
 ) -> None:
-    """List the running and the waiting trainings, in order."""
+    """List running and waiting trainings, in order."""
     from sedir_core.training.queue import jobs_in, queue_folder
 
     jobs = [one.job for one in jobs_in(queue_folder())]
@@ -42,15 +42,15 @@ def remove(run: Annotated[str, typer.Argument(help="Run directory, or its name."
     folder = queue_folder()
     known = {one.job.run_dir.name: one.job.run_dir for one in jobs_in(folder)}
     if not take_off(folder, known.get(run, find_run(run))):
-        say(f"error: {run} does not wait")
+        say(f"error: {run} is not waiting")
         raise typer.Exit(Status.FAILED)
 
 
 @app.command()
 def run() -> None:
-    """Run the waiting trainings one after another; ends when none is left. The window does this by itself."""
+    """Run the waiting trainings one after another until none is left. The window does this automatically."""
     from sedir_core.training.queue import queue_folder, run_queue
 
     with interruptible() as stop:
         if not run_queue(queue_folder(), stop=stop):
-            say("another process does so already")
+            say("another process is already running the queue")

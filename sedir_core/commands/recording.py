@@ -1,4 +1,4 @@
-"""The options by which `inspect` and `watch` record what they find, and what is said when that fails."""
+"""Recording options of `inspect` and `watch`, and messages for failures."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ Space = Annotated[
 
 
 class Recorded:
-    """Takes outcomes, and knows what was recorded before; does nothing without `records`."""
+    """Records outcomes and knows earlier records; does nothing without `records`."""
 
     def __init__(self, records: Records | None = None) -> None:
         self._records = records
         self._said: set[str] = set()
 
     def __call__(self, outcome: Inspected | Refused) -> None:
-        """Record it, if it is an inspection."""
+        """Record an outcome if it is an inspection."""
         from sedir_core.evaluation.inspection import Inspected
 
         if self._records is not None and isinstance(outcome, Inspected):
             self._complain(self._records.add(outcome))
 
     def contents(self, path: Path) -> set[str]:
-        """What was recorded under that path, by content; nothing where the history does not answer."""
+        """Content hashes recorded under that path; empty if the history is unavailable."""
         if self._records is None:
             return set()
         try:
@@ -68,7 +68,7 @@ class Recorded:
             return set()
 
     def require(self) -> None:
-        """That the history answers. Raises BadHistory, CannotWrite."""
+        """Check that the history is available. Raises BadHistory, CannotWrite."""
         if self._records is not None:
             self._records.contents(Path())
 
@@ -79,7 +79,7 @@ class Recorded:
 
 
 class Recording:
-    """Records outcomes where that is wanted. They are shown also where it fails; `trouble` says so at the end."""
+    """Optionally records outcomes. Failures do not stop the inspection; `trouble` reports them at the end."""
 
     def __init__(self, wanted: bool, place: HistoryPlace, operator: str | None, lot: str, gigabytes: float) -> None:
         self._wanted, self._place, self._lot = wanted, place, lot
@@ -89,7 +89,7 @@ class Recording:
 
     @contextmanager
     def of(self, run_dir: Path, detector: Detector) -> Iterator[Recorded]:
-        """What takes each outcome of this model; the last ones are written when the block ends."""
+        """A recorder for outcomes of this model; pending ones are written when the block ends."""
         if not self._wanted:
             yield Recorded()
             return
@@ -108,5 +108,5 @@ class Recording:
 def _login_name() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
+    except (OSError, KeyError):  # a container's user may be unnamed
         return ""

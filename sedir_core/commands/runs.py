@@ -1,4 +1,4 @@
-"""`sedir runs`: what was trained so far, and what can be done with it as a whole."""
+"""`sedir runs`: lists and manages trained models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def list_runs(
     archived: Annotated[bool, typer.Option("--archived", help="List the archived runs instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print every run with its state, categories and measures, the newest first."""
+    """Print every run with its state, categories and metrics, newest first."""
     from sedir_core.runs.catalogue import list_runs as listed
 
     entries = listed(folders, archived)
@@ -45,12 +45,12 @@ def list_runs(
         shares = [percent(entry.means.get(measure)) for measure in ("o_auroc", "p_auroc")]
         kinds, size = str(len(entry.categories)), f"{entry.n_bytes / 1e6:.1f}"
         rows.append((entry.name, entry.state.value, entry.method, entry.preset, kinds, *shares, size, when))
-    echo(table(rows) if entries else "no runs yet: `sedir train DATASET` makes one")
+    echo(table(rows) if entries else "no runs yet: `sedir train DATASET` creates one")
 
 
 @app.command("show")
 def show(run: RunName, as_json: AsJson = False) -> None:
-    """Print where a run comes from, its limits, its measures and its settings."""
+    """Print a run's provenance, limits, metrics and settings."""
     from sedir_core.runs.catalogue import read_detail
     from sedir_core.runs.compare import settings_of
 
@@ -72,7 +72,7 @@ def show(run: RunName, as_json: AsJson = False) -> None:
 
 @app.command("compare")
 def compare(first: RunName, second: RunName, as_json: AsJson = False) -> None:
-    """Print which settings of two runs differ and which one is better at what."""
+    """Print the differing settings of two runs and the better one by metric."""
     from sedir_core.runs.catalogue import read_detail
     from sedir_core.runs.compare import compare_runs
 
@@ -85,7 +85,7 @@ def compare(first: RunName, second: RunName, as_json: AsJson = False) -> None:
 
 @app.command("rename")
 def rename(run: RunName, name: Annotated[str, typer.Argument(help="The new name.")]) -> None:
-    """Give a run another name."""
+    """Rename a run."""
     from sedir_core.runs.manage import rename_run
 
     echo(printable(rename_run(_existing(run), name)))
@@ -93,9 +93,9 @@ def rename(run: RunName, name: Annotated[str, typer.Argument(help="The new name.
 
 @app.command("archive")
 def archive(
-    run: RunName, back: Annotated[bool, typer.Option("--back", help="Take it out of the archive.")] = False
+    run: RunName, back: Annotated[bool, typer.Option("--back", help="Restore it from the archive.")] = False
 ) -> None:
-    """Archive a run: it leaves the list, stays where it is and can still be used by its name."""
+    """Archive a run: hidden from the list, but unchanged and still usable by name."""
     from sedir_core.runs.manage import archive_run
 
     archive_run(_existing(run), on=not back)
@@ -103,16 +103,16 @@ def archive(
 
 @app.command("delete")
 def delete(run: RunName) -> None:
-    """Move a run to the trash; `restore` brings it back."""
+    """Move a run to the trash, from which `restore` recovers it."""
     from sedir_core.runs.manage import delete_run
 
     gone = delete_run(_existing(run))
-    say(f"moved to {gone.place}; `sedir runs restore {gone.name}` brings it back")
+    say(f"moved to {gone.place}; `sedir runs restore {gone.name}` recovers it")
 
 
 @app.command("trash")
 def trash(folder: Folder = None, as_json: AsJson = False) -> None:
-    """Print the deleted runs, the last deleted first."""
+    """Print the deleted runs, last deleted first."""
     from sedir_core.runs.manage import list_trash
 
     found = list_trash(folder or user_runs())
@@ -128,10 +128,10 @@ def trash(folder: Folder = None, as_json: AsJson = False) -> None:
 
 @app.command("restore")
 def restore(
-    name: Annotated[str, typer.Argument(help="Name of a deleted run; the most recently deleted of that name.")],
+    name: Annotated[str, typer.Argument(help="Name of a deleted run; of several with that name, the last deleted.")],
     folder: Folder = None,
 ) -> None:
-    """Bring a deleted run back."""
+    """Restore a deleted run."""
     from sedir_core.errors import BadRun
     from sedir_core.runs.manage import list_trash, restore_run
 
@@ -143,18 +143,18 @@ def restore(
 
 @app.command("empty-trash")
 def empty_trash(folder: Folder = None) -> None:
-    """Destroy the deleted runs. This cannot be undone."""
+    """Permanently delete the runs in the trash. This cannot be undone."""
     from sedir_core.runs.manage import empty_trash as destroy
 
     count = destroy(folder or user_runs())
-    say(f"{count} deleted {'run is' if count == 1 else 'runs are'} gone for good")
+    say(f"{count} {'run was' if count == 1 else 'runs were'} permanently deleted")
 
 
 @app.command("export")
 def export(
     run: RunName, file: Annotated[Path, typer.Argument(help="File to write; .sedir is added.", metavar="FILE")]
 ) -> None:
-    """Write a finished run as one file, to hand on or to keep."""
+    """Export a finished run as one file, to share or archive."""
     from sedir_core.runs.bundle import export_run
 
     with progress() as report:
@@ -168,7 +168,7 @@ def import_(
     name: Annotated[str | None, typer.Option(help="Name of the new run; the exported name by default.")] = None,
     folder: Folder = None,
 ) -> None:
-    """Check an exported run and add it to the list. Nothing in the file is run."""
+    """Check an exported run and add it to the list. No code in the file is executed."""
     from sedir_core.runs.bundle import import_run
 
     with interruptible() as stop, progress() as report:
@@ -204,6 +204,6 @@ def _side_by_side(found: RunComparison) -> str:
         marks = (BETTER if pair.better == "first" else "", BETTER if pair.better == "second" else "")
         cells = (f"{percent(value)}{mark}" for value, mark in zip((pair.first, pair.second), marks, strict=True))
         rows.append((pair.category, SHORT[pair.measure], *cells))
-    measures = table(rows) if len(rows) > 1 else "neither run holds measures: `sedir evaluate RUN DATASET` takes them"
+    measures = table(rows) if len(rows) > 1 else "neither run has metrics: use `sedir evaluate RUN DATASET --record`"
     settings: list[tuple[Any, ...]] = [("setting", found.first.entry.name, found.second.entry.name), *found.settings]
     return f"{measures}\n\n{table(settings) if found.settings else 'the settings are the same'}"

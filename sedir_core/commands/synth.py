@@ -1,4 +1,4 @@
-"""`sedir synth`: a labelled dataset from meshes, or from the built-in families of parts."""
+"""`sedir synth`: generates a labelled dataset from meshes or from the built-in families of parts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def synth(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Folder of meshes, each of which becomes a category, and folder for the dataset; with --families the "
+            help="Folder of meshes, one per category, and folder for the dataset; with --families only the "
             "latter alone.",
             metavar="[MESH_DIR] OUT",
         ),
     ],
     families: Annotated[
-        bool, typer.Option("--families", help="Forty built-in kinds of part in families of look-alikes.")
+        bool, typer.Option("--families", help="Use forty built-in kinds of part in families of similar parts.")
     ] = False,
     layout: Annotated[
         Literal["anomaly-shapenet", "real3d"], typer.Option(help="Dataset whose folders and label files to imitate.")

@@ -1,4 +1,4 @@
-"""`sedir train`: a run from a dataset, or the rest of one that was stopped."""
+"""`sedir train`: trains a run on a dataset, or resumes a stopped one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from sedir_core.config import Config
     from sedir_core.training.train import TrainRequest
 
-# What --config and --warm-start already say: the same said again would contradict it.
+# Already determined by --config and --warm-start, so giving them again would be contradictory.
 FIXED = {
     "config_file": ("--config holds all settings", ("method", "preset_name", "epochs", "set_", "pseudo", "seed")),
-    "warm_start": ("--warm-start goes on from a model as it is", ("method", "preset_name", "set_", "pseudo")),
+    "warm_start": ("--warm-start continues a model with its own settings", ("method", "preset_name", "set_", "pseudo")),
 }
 REPEATED = (
     "method",
@@ -38,7 +38,7 @@ REPEATED = (
     "set_",
     "pseudo",
 )
-"""Options that --resume takes beside it where they say what the run says."""
+"""Options allowed beside --resume if they match the run."""
 
 
 def train(
@@ -66,14 +66,14 @@ def train(
         Literal["published", "af"] | None,
         typer.Option(help="PO3AD: pseudo-defects to train on, short for --set po3ad.pseudo=af."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     unit: Annotated[
         Unit | None, typer.Option(help="Unit of the scans, in which sizes are reported: mm, m, inch ...")
     ] = None,
     columns: Columns = "",
     learn_defective: Annotated[
         bool,
-        typer.Option("--learn-defective", help="Also train on scans in folders called NG, bad, defect ..."),
+        typer.Option("--learn-defective", help="Also train on scans in folders named NG, bad, defect ..."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory to write.", metavar="RUN")] = None,
     resume: Annotated[str | None, typer.Option(help="Resume this run exactly where it stopped.", metavar="RUN")] = None,
@@ -89,7 +89,7 @@ def train(
         Literal["auto", "json", "none"], typer.Option(help="Progress bar, one JSON object per line, or nothing.")
     ] = "auto",
 ) -> None:
-    """Train on normal scans only. Ctrl-C saves; --resume goes on from there."""
+    """Train on normal scans only. Ctrl-C saves; --resume continues from there."""
     for name, (why, fixed) in FIXED.items():
         if ctx.params[name] is not None and resume is None:
             _refuse_contradictions(ctx, fixed, why)
@@ -136,7 +136,7 @@ def _config(
 
 
 def _about_data(config: Config, dataset: Path, unit: Unit | None, columns: str, learn_defective: bool) -> Config:
-    """The configuration with what is said of the scans, here or in a note in their folder."""
+    """The configuration with unit and columns of the scans, from the options or the folder notes."""
     from sedir_core.config import override
     from sedir_core.io.columns import parse_columns
     from sedir_core.io.folder_notes import notes_for
@@ -157,12 +157,12 @@ def _about_data(config: Config, dataset: Path, unit: Unit | None, columns: str, 
 
 
 def _say_what_is_there(request: TrainRequest) -> None:
-    """Which layout was seen, what is made of each folder, and what is left out."""
+    """Print the detected layout, the role of each folder, and what is left out."""
     from sedir_core.datasets.index import list_dataset
     from sedir_core.datasets.layouts import describe
     from sedir_core.errors import BadDataset
 
-    with suppress(BadDataset):  # training says so
+    with suppress(BadDataset):  # reported by the training
         found = list_dataset(request.dataset, None if request.warm_start else request.categories)
         say(describe(found))
         for finding in found.findings:
@@ -171,7 +171,7 @@ def _say_what_is_there(request: TrainRequest) -> None:
 
 
 def _changed(config: Config, changes: list[str]) -> Config:
-    """With settings given as section.name=value, which pydantic turns into numbers."""
+    """Apply settings given as section.name=value; pydantic converts the values."""
     from sedir_core.config import override, read_by
 
     found: dict[str, dict[str, str]] = {}
@@ -187,7 +187,7 @@ def _changed(config: Config, changes: list[str]) -> Config:
 
 
 def _enqueue(request: TrainRequest) -> None:
-    """What would fail at once is refused now, while somebody listens."""
+    """Queue a training, rejecting immediately what would fail at its start."""
     from sedir_core.datasets.index import open_dataset, refuse_called_defective
     from sedir_core.errors import BadRun
     from sedir_core.rundir.files import read_about
@@ -207,11 +207,11 @@ def _enqueue(request: TrainRequest) -> None:
         enqueue(
             TrainOrder(request.dataset, request.categories, request.config, request.out, device, request.warm_start)
         )
-    say(f"{request.out.name} waits for its turn: the window gives it one by itself, or `sedir queue run`")
+    say(f"{request.out.name} is queued: it is started by the window, or by `sedir queue run`")
 
 
 def _say_old_categories(run_dir: Path) -> None:
-    """After a warm start: what became of the categories that were taken over."""
+    """After a warm start: report how the inherited categories have changed."""
     from sedir_core.runs.catalogue import read_detail
 
     old = read_detail(run_dir).old_categories
@@ -223,11 +223,11 @@ def _say_old_categories(run_dir: Path) -> None:
         rows.append((name, *shares, "; ".join(fate["reasons"]) or "as good"))
     say("good parts of the old categories, before and after:", table(rows))
     if worse := [name for name, fate in old.items() if fate["worse"]]:
-        say(f"warning: worse than before: {', '.join(worse)}; keep the old model, or train all categories anew")
+        say(f"warning: worse than before: {', '.join(worse)}; keep the old model, or train all categories from scratch")
 
 
 def _require_the_same(ctx: typer.Context, run_dir: Path, config: Config) -> None:
-    """--resume continues a run as it began: options beside it may only repeat what the run says of itself."""
+    """--resume continues a run unchanged: other options may only repeat the run's own settings."""
     from sedir_core.config import read_config
     from sedir_core.rundir.files import read_about
 
@@ -266,7 +266,7 @@ def _require_the_same(ctx: typer.Context, run_dir: Path, config: Config) -> None
         if _is_given(ctx, name) and said[name] != value:
             option = f"--{name.split('_')[0] if name != 'warm_start' else 'warm-start'}"
             has = "another configuration" if name in ("config_file", "set_") else _in_words(value)
-            raise typer.BadParameter(f"--resume continues a run as it began, with {option} {has}; leave out {option}")
+            raise typer.BadParameter(f"--resume continues a run unchanged, with {option} {has}; leave out {option}")
 
 
 def _in_words(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""`sedir watch`: score every scan that arrives in a folder, one line each, until Ctrl-C."""
+"""`sedir watch`: inspects every new scan in a folder, printing one line each, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.io.arrivals import Arrival
-    from sedir_core.io.finding import PassedOver
+    from sedir_core.io.finding import SkippedFile
     from sedir_core.io.folder_watch import WatchState
     from sedir_core.types import Stop
 
@@ -44,7 +44,7 @@ STOP_INTERVAL_S = 0.2
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="Folder that scans arrive in, including its sub-folders.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to watch, including subfolders.")],
     model: Model = DEFAULT_RUN,
     category: PartCategory = "auto",
     json_file: Annotated[
@@ -61,12 +61,10 @@ def watch(
     rule: RuleChoice = None,
     tolerance: AllowedDeviation = None,
     tolerance_files: ToleranceFiles = None,
-    existing: Annotated[
-        bool, typer.Option("--existing", help="Also inspect the scans that are already there.")
-    ] = False,
+    existing: Annotated[bool, typer.Option("--existing", help="Also inspect the existing scans.")] = False,
     settle: Annotated[
         float,
-        typer.Option(min=0.1, max=3600, help="Seconds for which a file's size must not change.", metavar="SECONDS"),
+        typer.Option(min=0.1, max=3600, help="Seconds for which a file's size must be stable.", metavar="SECONDS"),
     ] = 2.0,
     fail_on_ng: Annotated[
         bool, typer.Option("--fail-on-ng", help="Stop with exit status 3 at the first scan that is NG.")
@@ -79,10 +77,10 @@ def watch(
     history_folder: Folder = None,
     history_gb: Space = 10.0,
 ) -> None:
-    """Score every scan that arrives in a folder, as soon as it is fully written. Ctrl-C ends it.
+    """Inspect every new scan in a folder as soon as it is completely written, until Ctrl-C.
 
-    With --record a restart forgets nothing: scans that the history knows, by path and content, count as done, and
-    everything else in the folder is inspected, whenever it arrived.
+    With --record a restart loses nothing: scans already in the history, by path and content, count as done, and all
+    others in the folder are inspected, whenever they arrived.
     """
     from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
@@ -111,14 +109,14 @@ def watch(
         recorded = stack.enter_context(recording.of(run_dir, detector))
         recorded.require()
         arrivals = _Arrivals(recorded, asked)
-        # What the history lacks is inspected, also what arrived while nobody watched.
+        # Everything missing in the history is inspected, including scans that arrived while not watching.
         watcher = FolderWatch(
             folder,
             arrivals.put,
-            _Teller(),
+            _StateReporter(),
             settle_s=settle,
             existing=existing or record,
-            on_passed_over=_say_passed_over,
+            on_skipped=_say_skipped,
         )
         watcher.start()
         stack.callback(watcher.stop)
@@ -141,7 +139,7 @@ def watch(
 
 
 class _Arrivals:
-    """What arrived, the new before what may be done: that a known scan is unchanged takes reading it."""
+    """Queue of arrivals. New paths come before known ones, which must be read to see whether they have changed."""
 
     def __init__(self, recorded: Recorded, columns: tuple[str, ...]) -> None:
         self._recorded = recorded
@@ -151,11 +149,11 @@ class _Arrivals:
         self._known: deque[tuple[Arrival, set[str]]] = deque()
 
     def put(self, arrival: Arrival) -> None:
-        """From the watcher's thread."""
+        """Called in the watcher's thread."""
         self._queue.put(arrival)
 
     def next(self) -> Arrival | None:
-        """One that is not done, or None after some time without any."""
+        """The next scan that is not done, or None after a timeout."""
         wait_s = 0.0 if self._new or self._known else STOP_INTERVAL_S
         with suppress(queue.Empty):
             while True:
@@ -177,9 +175,9 @@ class _Arrivals:
 
 
 def _content(path: Path, columns: tuple[str, ...]) -> str | None:
-    """As the history names it; None for what cannot be read."""
+    """Content hash as in the history; None if unreadable."""
     from sedir_core.errors import UserError
-    from sedir_core.history.kept import content_hash
+    from sedir_core.history.stored_result import content_hash
     from sedir_core.io.scans import read_scan
 
     try:
@@ -191,13 +189,13 @@ def _content(path: Path, columns: tuple[str, ...]) -> str | None:
 def _inspected(
     detector: Detector, category: str, arrivals: _Arrivals, stop: Stop, columns: tuple[str, ...]
 ) -> Iterator[Inspected | Refused]:
-    """What arrives, judged, until the user has had enough. Raises Cancelled if that is amid a scan."""
+    """Yield inspected arrivals until the user stops. Raises Cancelled if that happens during a scan."""
     from sedir_core.evaluation.inspection import Refused, inspect_scans
 
     while not stop():
         arrival = arrivals.next()
         if arrival is None or not arrival.unchanged:
-            continue  # nothing; or written anew, so it arrives once more; or taken away
+            continue  # timeout, rewritten (so it will arrive again), or removed
         (outcome,) = inspect_scans(detector, [arrival.path], category, stop=stop, columns=columns)
         if isinstance(outcome, Refused) and not arrival.unchanged:
             continue
@@ -213,21 +211,21 @@ def _check_folders(folder: Path, export: Path | None) -> None:
         raise CannotWrite(export, "lies in the watched folder: exports would be inspected too", "export elsewhere")
 
 
-def _say_passed_over(other: PassedOver) -> None:
-    say(f"passed over {other.path}: {other.why}")
+def _say_skipped(other: SkippedFile) -> None:
+    say(f"skipped {other.path}: {other.why}")
 
 
-class _Teller:
-    """Says what the user should know of the folder; called in the watcher's thread."""
+class _StateReporter:
+    """Reports changes of the folder's state; called in the watcher's thread."""
 
     def __init__(self) -> None:
         self._said = ""
 
     def __call__(self, state: WatchState) -> None:
         if not state.present:
-            text = f"{state.folder} is out of reach; watching goes on when it comes back"
+            text = f"{state.folder} is not reachable; watching resumes when it is available again"
         else:
-            text = f"watching {state.folder}" + (f", looking every two seconds: {state.polling}" * bool(state.polling))
+            text = f"watching {state.folder}" + (f", polling every two seconds: {state.polling}" * bool(state.polling))
         if text != self._said:
             self._said = text
             say(text)

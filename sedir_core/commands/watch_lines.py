@@ -1,4 +1,4 @@
-"""What `sedir watch` says of each scan: a line of text or of JSON, to standard output or at the end of a file."""
+"""Output of `sedir watch`: one line of text or JSON per scan, to standard output or appended to a file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _TAIL_BYTES = 1 << 20
 
 
 class WatchLog:
-    """Lines that cannot be written (a full disk) wait, and are tried again with the next and at the end.
+    """Lines that cannot be written (full disk) are queued, and retried with the next one and at the end.
 
-    target: None for text, "-" for JSON on standard output, or a file that JSON is appended to. Raises CannotWrite where
-    that cannot be opened.
+    target: None for text, "-" for JSON on standard output, or a file to append JSON to. Raises CannotWrite if it cannot
+    be opened.
     """
 
     def __init__(self, target: str | None) -> None:
@@ -42,11 +42,11 @@ class WatchLog:
 
     @property
     def n_waiting(self) -> int:
-        """Lines that could not be written yet."""
+        """Number of lines not written yet."""
         return len(self._waiting)
 
     def write(self, outcome: Inspected | Refused) -> None:
-        """Say it; what the file says already, because a kill came between the line and the history, is not repeated."""
+        """Write a line, unless the file already has it because of a crash between writing it and recording."""
         key = content_of(outcome)
         if key is not None and key in self._known:
             self._known.discard(key)
@@ -55,7 +55,7 @@ class WatchLog:
         self._flush()
 
     def fail(self, path: Path, error: UserError) -> None:
-        """Something about a scan that was inspected could not be done, such as its export."""
+        """Report a failure after the inspection, such as of the export."""
         say(f"error: {error}")
         if self._as_json:
             what = {"path": storable(path), "kind": error.kind, "message": str(error)}
@@ -63,7 +63,7 @@ class WatchLog:
             self._flush()
 
     def close(self) -> None:
-        """A last try."""
+        """Final retry."""
         self._flush()
         if self._waiting:
             say(f"error: {len(self._waiting)} lines could not be written: {self._said}")
@@ -81,9 +81,9 @@ class WatchLog:
 
 
 def content_of(outcome: Inspected | Refused) -> tuple[str, str] | None:
-    """Path and content of an inspected scan, as the history and the lines name them."""
+    """Path and content hash of an inspected scan, as in the history and the lines."""
     from sedir_core.evaluation.inspection import Refused
-    from sedir_core.history.kept import content_hash
+    from sedir_core.history.stored_result import content_hash
 
     if isinstance(outcome, Refused):
         return None
@@ -91,7 +91,7 @@ def content_of(outcome: Inspected | Refused) -> tuple[str, str] | None:
 
 
 def _in_file(path: Path) -> set[tuple[str, str]]:
-    """What the last lines of a file say was inspected."""
+    """Scans inspected according to the last lines of a file."""
     from sedir_core.documents import parse_json
 
     found = set()
@@ -106,7 +106,7 @@ def _in_file(path: Path) -> set[tuple[str, str]]:
     for line in lines:
         try:
             one = parse_json(line)
-        except ValueError:  # torn, or cut by where we began to read
+        except ValueError:  # torn, or truncated by our starting offset
             continue
         if isinstance(one, dict) and isinstance(one.get("content_hash"), str):
             found.add((str(one.get("path")), one["content_hash"]))
@@ -114,7 +114,7 @@ def _in_file(path: Path) -> set[tuple[str, str]]:
 
 
 def _json(outcome: Inspected | Refused) -> str:
-    """What `inspect --json` says of a scan, what kind of line it is, when it was written, and of which content."""
+    """The scan's entry of `inspect --json`, with kind of line, time and content hash."""
     key = content_of(outcome)
     head: dict[str, Any] = {"event": "refused" if key is None else "inspected", "time": _now()}
     content = {} if key is None else {"content_hash": key[1]}

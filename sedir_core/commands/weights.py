@@ -10,14 +10,14 @@ import typer
 from sedir_core.commands.console import echo, interruptible, progress, say
 from sedir_core.commands.options import Device
 
-app = typer.Typer(help="Weights of the local encoder: import the official ones, list them, pretrain our own.")
+app = typer.Typer(help="Weights of the local encoder: import the official ones, list, or pretrain.")
 
 
 @app.command("import")
 def import_weights(
     file: Annotated[Path, typer.Argument(help="modelnet_8k.pth or pretrain.pth of Point-MAE.")],
 ) -> None:
-    """Check an official Point-MAE checkpoint and keep it, as safetensors."""
+    """Check an official Point-MAE checkpoint and store it as safetensors."""
     from sedir_core.rundir.encoder_weights import import_official
 
     echo(import_official(file))
@@ -25,7 +25,7 @@ def import_weights(
 
 @app.command("list")
 def list_weights() -> None:
-    """Print the weights that `encoder.weights` can name."""
+    """Print the available values of `encoder.weights`."""
     from sedir_core.rundir.encoder_weights import list_weights as listed
 
     for entry in listed():

@@ -13,7 +13,7 @@ SHAPE = "CATEGORY/train/*template*.pcd, CATEGORY/test/*positive*.pcd and *_bulge
 
 
 def is_category(folder: Path) -> bool:
-    """It holds train, and either GT or a test scan that is called positive; test has no folders."""
+    """It contains train, and GT or a test scan named positive; test has no subfolders."""
     inside = folders(folder)
     if "train" not in inside or "gt" in inside or ("test" in inside and folders(inside["test"])):
         return False
@@ -34,7 +34,7 @@ def samples(folder: Path, category: str) -> list[Sample]:
 
 
 def _defect(scan: Path, category: str) -> str | None:
-    """The kind in `cup0_bulge2`; None if it says positive, or good."""
+    """The kind in `cup0_bulge2`; None for positive or good."""
     rest = scan.stem.lower().removeprefix(category.lower()).strip("_")
     kind = re.sub(r"\d+$", "", rest).strip("_")
     return None if "positive" in kind or meaning(kind) == "good" else kind or "unnamed"

@@ -1,4 +1,4 @@
-"""Parts sorted by verdict first: `OK/lid/*.ply`, `OK/bolt/*.ply`, `NG/lid/*.ply`."""
+"""Layout with the verdict at the top level: `OK/lid/*.ply`, `OK/bolt/*.ply`, `NG/lid/*.ply`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SHAPE = "OK/CATEGORY/*.ply (normal), NG/CATEGORY/*.ply (also good, bad, defect .
 
 
 def categories(root: Path) -> dict[str, Path]:
-    """The categories below folders called good or bad, each with the first of these; none without a good one.
+    """The categories below folders named good or bad, each with the first such folder; none without a good one.
 
-    None, too, where one of the folders holds its scans deeper: then they are days or lots of one kind of part.
+    Also none if one of the folders has its scans at a deeper level: these are days or lots of one category.
     """
     homes = _homes(root, "good")
     if not homes or any(scans_within(home) for home in homes):

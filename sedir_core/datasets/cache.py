@@ -1,6 +1,6 @@
-"""Tensors that cost time to make (local features of frozen encoders), kept on disk under a name made of their causes.
+"""Disk cache of expensive tensors (local features of frozen encoders), keyed by everything they depend on.
 
-A changed scan, setting, encoder or seed gives another name, so nothing stale is ever found.
+A changed scan, setting, encoder or seed gives a different key, so stale entries are never used.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ def file_hash(path: Path) -> str:
 
 
 def cache_key(content_hash: str, settings: Mapping[str, Any], encoder_hash: str, seed: int) -> str:
-    """The name (hex) of what follows from a scan's content, settings (plain JSON values), an encoder and a seed."""
+    """Key (hex) from a scan's content, settings (plain JSON values), an encoder and a seed."""
     causes = json.dumps([content_hash, settings, encoder_hash, seed], sort_keys=True)
     return hashlib.sha256(causes.encode()).hexdigest()
 
 
 class TensorCache:
-    """A folder of tensor files that several processes may share; the least recently used go when it is too large."""
+    """A folder of tensor files, shared between processes, with LRU eviction by size."""
 
     def __init__(self, folder: Path | None = None, max_bytes: int = 8 * 2**30) -> None:
-        """folder: created when first written; by default "tensors" in the user's cache folder."""
+        """folder: created on first write; by default "tensors" in the user's cache folder."""
         self.folder = folder or writable_folders()["cache"] / "tensors"
         self.max_bytes = max_bytes
 
     def get(self, key: str, make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """The tensors of `key`, on the CPU; made, and kept for the next time, where they are missing or damaged."""
+        """The tensors of `key`, on the CPU; computed and stored if missing or damaged."""
         path = self.folder / f"{key}.safetensors"
         if path.exists():
             try:
                 found, _ = read_tensors(path)
             except BadWeights as error:
-                log.warning("made again: %s", error)
+                log.warning("recomputed: %s", error)
             else:
-                with suppress(OSError):  # another process may have dropped it meanwhile
+                with suppress(OSError):  # another process may have evicted it
                     os.utime(path)
                 return found
         made = {name: tensor.detach().cpu() for name, tensor in make().items()}
@@ -65,16 +65,16 @@ class TensorCache:
     def _keep(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         try:
             write_tensors(path, tensors)
-        except CannotWrite as error:  # slower next time, but no reason to fail now
+        except CannotWrite as error:  # only costs time at the next use
             log.warning("not cached: %s", error)
         else:
             self._shrink(path)
 
     def _shrink(self, newest: Path) -> None:
-        """Drop staging files that a kill left, then the least recently used entries; `newest` always stays."""
+        """Delete stale staging files, then the least recently used entries; `newest` is always kept."""
         entries: list[tuple[float, int, Path]] = []
         for path in self.folder.iterdir():
-            with suppress(FileNotFoundError):  # another process drops entries too
+            with suppress(FileNotFoundError):  # another process may evict entries, too
                 found = path.stat()
                 if path.suffix == ".safetensors":
                     entries.append((found.st_mtime, found.st_size, path))

@@ -1,7 +1,7 @@
-"""Damage done to a sampled surface, with the points it touches marked.
+"""Synthetic defects on a sampled surface, with affected points labelled.
 
-All lengths are shares of the part's diagonal, so points come in with a unit diagonal. Sizes are drawn such that
-a defect is larger than sensor noise and smaller than a glance; whether it can be seen is for the caller to check.
+All lengths are relative to the part's diagonal, so input points have a unit diagonal. Sizes are drawn above sensor
+noise and below the obvious; the caller checks that the defect is visible.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from scipy.spatial import cKDTree
 
 from sedir_core.types import BoolArray, DoubleArray
 
-_FACING = 0.2  # cosine: surface turned further away than this is another side of the part
-_DEPTH = 0.06  # how far from the tangent plane a surface still belongs to the spot
+_FACING = 0.2  # cosine: surface turned further away belongs to another side of the part
+_DEPTH = 0.06  # distance from the tangent plane within which a surface belongs to the spot
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """points, normals: (m, 3) float64, m at most what came in. labels: (m,) bool, True on the defect.
+    """points, normals: (m, 3) float64, m at most the input's. labels: (m,) bool, True on the defect.
 
-    Normals are those of the surface before it was displaced, except where a piece was turned as a whole. depth: the
-    largest distance from the whole surface, + outward; where a piece is gone, how far it reached from what is left,
-    negative.
+    Normals are those before displacement, except for pieces rotated as a whole. depth: signed extreme distance from the
+    intact surface, + outward; for missing pieces, how far they reached from the rest, negative.
     """
 
     points: DoubleArray
@@ -44,7 +43,7 @@ def sink(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) ->
 
 
 def hole(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
-    """An irregular opening, through a thin wall or into the void; its rim is marked."""
+    """An irregular opening, through a thin wall or into the interior; its rim is labelled."""
     spot = _Spot(points, normals, rng)
     angle = np.arctan2(spot.v, spot.u)
     first, second = rng.uniform(0, 2 * np.pi, 2)
@@ -55,7 +54,7 @@ def hole(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) ->
 
 
 def crack(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
-    """A jagged gap that tapers to both ends; one lip stands a little proud. Gap's edges and lips are marked."""
+    """A jagged gap tapering at both ends with one slightly raised lip; edges and lips are labelled."""
     spot = _Spot(points, normals, rng)
     half = rng.uniform(0.08, 0.14)
     knots = np.linspace(-half, half, 8)
@@ -82,7 +81,7 @@ def scratch(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator)
 
 
 def broken(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
-    """An end broken off along a rough plane; the surface next to the fracture is marked."""
+    """An end broken off along a rough plane; the surface next to the fracture is labelled."""
     rel = points - points.mean(axis=0)
     reach = np.linalg.norm(rel, axis=1)
     end = rel[rng.choice(np.flatnonzero(reach >= np.quantile(reach, 0.85)))]
@@ -94,7 +93,7 @@ def broken(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) 
 
 
 def bend(points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> Damaged:
-    """One end of the longest axis turned aside over a short transition; what moved is marked."""
+    """One end of the longest axis bent aside over a short transition; the moved part is labelled."""
     axes = np.linalg.eigh(np.cov(points.T))[1]
     long, hinge = axes[:, 2] * rng.choice([-1, 1]), axes[:, int(rng.integers(2))]
     level = points @ long
@@ -117,7 +116,7 @@ DEFECTS: Mapping[str, Damage] = {
 
 
 class _Spot:
-    """A random place on the surface with its own coordinates: u, v in the tangent plane, height above it."""
+    """A random place on the surface with local coordinates: u, v in the tangent plane, height above it."""
 
     def __init__(self, points: DoubleArray, normals: DoubleArray, rng: np.random.Generator) -> None:
         self.seed = int(rng.integers(len(points)))
@@ -152,7 +151,7 @@ def _largest(shift: DoubleArray) -> float:
 
 
 def _turned(vectors: DoubleArray, axis: DoubleArray, angle: DoubleArray) -> DoubleArray:
-    """Each row about `axis` by its own angle (Rodrigues)."""
+    """Rotate each row about `axis` by its own angle (Rodrigues)."""
     cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
     return np.asarray(vectors * cos + np.cross(axis, vectors) * sin + np.outer(vectors @ axis, axis) * (1 - cos))
 

@@ -1,6 +1,6 @@
-"""The scans that come with the program, made rather than measured, and what the bundled model is trained on.
+"""The synthetic scans that ship with the program, and the training set of the bundled model.
 
-Demo scans are parts of their own: they follow from a seed that the training set cannot meet.
+Demo scans are separate parts: their seed cannot occur in the training set.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _POINTS = 20_000  # 12 bytes each: every file stays below 240 KiB
 
 
 def demo_specimens() -> Iterator[tuple[str, Specimen]]:
-    """Name (`bowl_crack`) and scan in millimetres, with the labels that the files leave out."""
+    """Name (`bowl_crack`) and scan in millimetres, with the labels that the files omit."""
     for category, defect in DEMO_SCANS:
         name = f"{category}_{defect or 'good'}"
         rng = np.random.default_rng([_DEMO_SEED, zlib.crc32(f"demo/{name}".encode())])
@@ -60,13 +60,13 @@ def write_demo(folder: Path) -> list[Path]:
 def write_training_set(out: Path, report: Report = no_report, stop: Stop = never_stop) -> Summary:
     """The dataset behind the bundled model: all built-in parts, Anomaly-ShapeNet layout, millimetres.
 
-    Raises CannotWrite if `out` holds something already, Cancelled.
+    Raises CannotWrite if `out` is not empty, Cancelled.
     """
     return write_dataset(built_in_parts(), out, anomaly_shapenet.NAME, _TRAINING_SEED, report=report, stop=stop)
 
 
 def _ply_bytes(points: DoubleArray) -> bytes:
-    """Half the size of what `export` writes: float32 resolves a hundredth of a micrometre at this size."""
+    """float32, half the size of `export`'s files: resolves a hundredth of a micrometre at this scale."""
     axes = "".join(f"property float {axis}\n" for axis in "xyz")
     header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(points)}\n{axes}end_header\n"
     return header.encode() + points.astype("<f4").tobytes()

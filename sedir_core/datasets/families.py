@@ -1,7 +1,7 @@
-"""Forty kinds of part in seven families of look-alikes, as Anomaly-ShapeNet's bottles, bowls, caps, cups and vases.
+"""Forty categories in seven families of similar parts, like Anomaly-ShapeNet's bottles, bowls, caps, cups and vases.
 
-Within a family proportions differ by a tenth or so: much more than a maker's tolerance, and little enough that a model
-of all of them may take one for another. What disentangling categories is for shows only on such data.
+Within a family proportions differ by about a tenth: far beyond manufacturing tolerance, yet similar enough for a
+multi-category model to confuse. The benefit of disentangling categories shows only on such data.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sedir_core.datasets.primitives import Extrusion, Revolution, box
 from sedir_core.datasets.solids import Difference, Solid, Union, unit
 from sedir_core.datasets.synthesis import PART_DIAGONAL_MM, Made, scaled_part
 
-TOLERANCE = 0.004  # relative, uniform, as `parts` has it
+TOLERANCE = 0.004  # relative, uniform, as in `parts`
 
 
 def cap(rng: np.random.Generator, radius: float = 60, height: float = 48, visor: float = 34) -> Solid:
@@ -45,7 +45,7 @@ def helmet(rng: np.random.Generator, radius: float = 62, height: float = 66, cre
 
 
 def _variants(build: Builder, **sizes: Sequence[float]) -> dict[str, Builder]:
-    """`build0`, `build1`, ... with the n-th of each size."""
+    """`build0`, `build1`, ... each with the n-th value of every size."""
     rows = zip(*sizes.values(), strict=True)
     name = build.__name__
     return {f"{name}{i}": partial(build, **dict(zip(sizes, row, strict=True))) for i, row in enumerate(rows)}
@@ -85,17 +85,17 @@ FAMILIES: Mapping[str, Mapping[str, Builder]] = {
         flare=(1.75, 1.7, 1.8, 1.6, 1.95, 1.65, 2.0),
     ),
 }
-"""By family the kinds of part, each with a name of its own."""
+"""Categories by family."""
 
 
 def families_of_parts(diagonal_mm: float = PART_DIAGONAL_MM) -> dict[str, Made]:
-    """All forty kinds, each about `diagonal_mm` from corner to corner, for `write_dataset`."""
+    """All forty categories, with a diagonal of about `diagonal_mm`, for `write_dataset`."""
     return {name: scaled_part(build, diagonal_mm) for kinds in FAMILIES.values() for name, build in kinds.items()}
 
 
 def growing(counts: Sequence[int], names: Sequence[str]) -> list[tuple[str, ...]]:
-    """The first so many of the names for each count: one after the other of every family, so that each step adds some
-    of each. Names of no family come last, in their order."""
+    """For each count, that many names, taken from the families in turn, so that each step adds some of each. Names
+    outside the families come last, in order."""
     ranks = {name: (i, f) for f, kinds in enumerate(FAMILIES.values()) for i, name in enumerate(kinds)}
     last = (len(names), 0)
     ordered = sorted(names, key=lambda name: ranks.get(name, last))

@@ -1,8 +1,8 @@
-"""A user's own parts: `cat/*.ply` are normal; folders in it that are called OK, NG, good, bad ... are what they say.
+"""Layout of users' own parts: `cat/*.ply` are normal; subfolders named OK, NG, good, bad ... give the verdict.
 
-Normal scans beside good ones are for training and the good ones are test scans; where only these exist, they are what
-there is to learn from, and no good scan is left for the test. Beside good ones, a folder of another name (`scratch`)
-is a kind of defect. Each scan may have a folder of its own, as phone apps write them.
+If there are both normal and good scans, the normal ones are for training and the good ones for testing; if there are
+only good ones, they are for training and none is left for testing. Beside a good folder, one of another name
+(`scratch`) is a kind of defect. Each scan may have its own folder, as written by phone apps.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ NO_CATEGORIES = frozenset(
 
 
 def is_category(folder: Path) -> bool:
-    """Scans lie in it, or in a folder in it that is called good or bad."""
+    """It contains scans, or a subfolder named good or bad with scans."""
     return bool(scans_within(folder)) or any(_judged(folder))
 
 
 def is_alone(folder: Path) -> bool:
-    """Whether a category is one, rather than a folder of categories beside which loose or defective scans lie."""
+    """Whether this is a single category rather than a folder of categories with loose or defective scans beside."""
     good, bad = _judged(folder)
     if good or (not scans(folder) and scans_within(folder)):
         return True
@@ -42,7 +42,7 @@ def categories(root: Path) -> dict[str, Path]:
 
 
 def samples(folder: Path, category: str) -> list[Sample]:
-    """All scans of a category; nothing is known of where the defects are."""
+    """All scans of a category, without point labels."""
     normal = scans_within(folder)
     good_homes, bad_homes = _judged(folder)
     good = [scan for home in good_homes for scan in scans_below(home)]
@@ -57,7 +57,7 @@ def samples(folder: Path, category: str) -> list[Sample]:
 
 
 def _judged(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders in it with good and with bad scans, by their names."""
+    """Its subfolders with good and with bad scans, by name."""
     inside = {name: child for name, child in folders(folder).items() if scans_below(child)}
     good = [child for name, child in inside.items() if verdict(name) == "good"]
     bad = [child for name, child in inside.items() if verdict(name) == "bad"]

@@ -1,6 +1,6 @@
-"""A user's own scans gathered into a dataset of the `folder` layout: all of it or nothing.
+"""Imports a user's scans into a dataset of the `folder` layout, atomically.
 
-Files are copied or linked into a staging folder beside the target, which takes the target's name at the end.
+Files are copied or linked into a staging folder beside the target, which is renamed at the end.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STAGING = ".import-"
 
 @dataclass(frozen=True)
 class Part:
-    """A category to be. unit: of its scans; those in another than millimetres are converted, unknown ones stay."""
+    """A category to import. unit: of its scans; converted to millimetres unless unknown."""
 
     name: str
     unit: Unit
@@ -48,9 +48,9 @@ class Part:
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """target: the dataset's folder; where it exists, categories are added to it. link: refer to the files as they lie.
+    """target: the dataset's folder; an existing one is extended. link: link to the original files.
 
-    A scan that is converted is written anew in either case.
+    Converted scans are always rewritten.
     """
 
     target: Path
@@ -70,7 +70,7 @@ class FilePreview:
 
 
 def look_at(path: Path) -> FilePreview:
-    """Read a scan; what is wrong with it is part of the answer."""
+    """Read a scan; problems are part of the result."""
     nothing = np.zeros((0, 3))
     try:
         scan = read_scan(path)
@@ -84,14 +84,14 @@ def look_at(path: Path) -> FilePreview:
 
 
 def scans_below(path: Path) -> list[Path]:
-    """A scan, or those of a folder (not of the folders in it), sorted."""
+    """A scan, or those directly in a folder, sorted."""
     if not path.is_dir():
         return [path]
     return offered(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))[0]
 
 
 def parts_in(folder: Path) -> list[tuple[str, dict[Kind, tuple[Path, ...]]]]:
-    """What a dropped folder most likely means: one category, or one in each folder that it holds. Name and files."""
+    """Interpret a dropped folder: one category, or one per subfolder. Returns names and files."""
     own = _files_of(folder)
     if own["normal"] or any(own.values()):
         return [(folder.resolve().name, own)]
@@ -100,7 +100,7 @@ def parts_in(folder: Path) -> list[tuple[str, dict[Kind, tuple[Path, ...]]]]:
 
 
 def name_trouble(name: str) -> str:
-    """What is wrong with a category's name, or nothing."""
+    """What is wrong with a category's name, or ""."""
     if not name.strip():
         return "give it a name"
     if name.strip() != name or name.startswith(".") or FORBIDDEN & set(name) or any(ord(c) < 32 for c in name):
@@ -109,9 +109,9 @@ def name_trouble(name: str) -> str:
 
 
 def import_parts(request: ImportRequest, report: Report = no_report, stop: Stop = never_stop) -> Path:
-    """Make or extend the dataset; returns its folder. Whatever goes wrong or stops it, nothing is left behind.
+    """Create or extend the dataset; returns its folder. On failure or cancellation nothing is left behind.
 
-    Raises BadDataset (a name that cannot be, is taken or has no scans), UnreadableScan, CannotWrite, Cancelled.
+    Raises BadDataset (name invalid or taken, no scans), UnreadableScan, CannotWrite, Cancelled.
     """
     _refuse(request)
     _require_space(request)
@@ -156,7 +156,7 @@ def _refuse(request: ImportRequest) -> None:
         if not part.files.get("normal"):
             raise BadDataset(part.name, "has no good scans to learn from", "add some")
         if (request.target / part.name).exists():
-            raise BadDataset(request.target / part.name, "is there already", "give it another name")
+            raise BadDataset(request.target / part.name, "already exists", "give it another name")
     if request.target.exists() and not request.target.is_dir():
         raise BadDataset(request.target, "is a file, not a folder", "choose another place")
 
@@ -173,7 +173,7 @@ def _require_space(request: ImportRequest) -> None:
 
 
 def _jobs(request: ImportRequest, staging: Path) -> Iterator[tuple[Path, Path, Unit]]:
-    """Source, goal and unit of every file; files of one name from several folders are numbered."""
+    """Source, target and unit of every file; equal names from several folders are numbered."""
     for part in request.parts:
         for kind, files in part.files.items():
             taken: set[str] = set()
@@ -188,7 +188,7 @@ def _jobs(request: ImportRequest, staging: Path) -> Iterator[tuple[Path, Path, U
 
 
 def _bring(source: Path, goal: Path, unit: Unit, link: bool) -> None:
-    scan = read_scan(source)  # a training stops at the first that cannot be read
+    scan = read_scan(source)  # a training stops at the first unreadable scan
     try:
         goal.parent.mkdir(parents=True, exist_ok=True)
         if _is_rewritten(source, unit):
@@ -205,13 +205,13 @@ def _bring(source: Path, goal: Path, unit: Unit, link: bool) -> None:
 
 
 def _is_rewritten(source: Path, unit: Unit) -> bool:
-    """Whether a scan becomes a PLY: it is converted, or only a note in its folder says how it is to be read."""
+    """Whether a scan is rewritten as PLY: it is converted, or can only be read with its folder notes."""
     return in_mm(unit) != 1.0 or bool(notes_for(source).columns)
 
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """A hidden folder beside the target, gone afterwards; ones that a kill left long ago are swept."""
+    """A hidden temporary folder beside the target; old ones left by a crash are removed."""
     staging = target.parent / f"{_STAGING}{uuid.uuid4().hex[:8]}"
     try:
         staging.mkdir(parents=True)
@@ -227,7 +227,7 @@ def _staging(target: Path) -> Iterator[Path]:
 
 
 def _put_in_place(staging: Path, target: Path, names: Sequence[str]) -> None:
-    """One rename for a new dataset; into one that exists, one for each category, all taken back if one fails."""
+    """One rename for a new dataset; one per category into an existing one, rolled back if one fails."""
     moved: list[Path] = []
     try:
         if not target.exists():

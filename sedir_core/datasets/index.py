@@ -1,4 +1,4 @@
-"""From a folder to a checked dataset: which layout it has, what is in it, what is wrong with it."""
+"""From a folder to a checked dataset: layout, contents, problems."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sedir_core.io.scans import scan_name
 
 __all__ = ["LAYOUTS", "Dataset", "Finding", "Sample", "duplicates", "list_dataset", "open_dataset"]
 
-PICTURES = (".jpg", ".jpeg", ".png", ".mtl")  # textures, which belong to scans
+PICTURES = (".jpg", ".jpeg", ".png", ".mtl")  # textures of scans
 NO_SCANS_IN = frozenset({"gt", "ground_truth", "groundtruth", "rgb", "infrared", "calibration"})
-NOTHING_NORMAL = "no usable normal scan to learn from"
+NOTHING_NORMAL = "no usable normal scan for training"
 
 
 def open_dataset(path: Path, categories: Sequence[str] | None = None, columns: Columns = ()) -> Dataset:
-    """The dataset in a folder, its layout found out. `path` may also be its parent, or one category.
+    """Open a dataset, detecting its layout. `path` may also be its parent, or one category.
 
-    categories: only these; all by default. columns: of text tables, see `read_scan`. No scan is read, so a broken one
-    shows when it is.
+    categories: only these; all by default. columns: of text tables, see `read_scan`. Scans are not read, so broken ones
+    are not noticed yet.
     Raises BadDataset: not a folder, no layout known, an unknown category, one without a usable normal scan.
     """
     listed = list_dataset(path, categories, columns)
@@ -47,7 +47,7 @@ def open_dataset(path: Path, categories: Sequence[str] | None = None, columns: C
 
 
 def list_dataset(path: Path, categories: Sequence[str] | None = None, columns: Columns = ()) -> Dataset:
-    """The same from the names of the files alone, however many: what lacks is among the findings.
+    """The same from file names alone; problems are among the findings.
 
     Raises BadDataset: not a folder, no layout known, an unknown category.
     """
@@ -66,7 +66,7 @@ def list_dataset(path: Path, categories: Sequence[str] | None = None, columns: C
 
 
 def refuse_called_defective(dataset: Dataset) -> None:
-    """Raises BadDataset where scans to learn from are called defective: a user has to say first that they are good."""
+    """Raises BadDataset if training scans are named as defective: the user must first confirm that they are good."""
     if dataset.questions:
         first, more = dataset.questions[0], len(dataset.questions) - 1
         what = str(first) + (f", and {more} more such" if more else "")
@@ -74,7 +74,7 @@ def refuse_called_defective(dataset: Dataset) -> None:
 
 
 def duplicates(digests: Sequence[tuple[Sample, bytes]]) -> list[Finding]:
-    """Scans of equal content: they count twice, and across the splits they make the test easy."""
+    """Scans with equal content: they count twice, and across splits they leak into the test."""
     first: dict[bytes, Sample] = {}
     findings = []
     for sample, digest in digests:
@@ -87,7 +87,7 @@ def duplicates(digests: Sequence[tuple[Sample, bytes]]) -> list[Finding]:
 
 
 def category_names(path: Path) -> tuple[str, ...]:
-    """The categories of a dataset, usable or not, sorted. Raises BadDataset where there is none."""
+    """The categories of a dataset, usable or not, sorted. Raises BadDataset if there are none."""
     return tuple(sorted(recognise(path).categories))
 
 
@@ -96,13 +96,13 @@ def _chosen(path: Path, found: Mapping[str, Path], categories: Sequence[str] | N
         return tuple(sorted(found))
     unknown = sorted(set(categories) - found.keys())
     if unknown or not categories:
-        what = "has no category " + ", ".join(unknown) if unknown else "no category was asked for"
+        what = "has no category " + ", ".join(unknown) if unknown else "no category was requested"
         raise BadDataset(path, what, "it has " + ", ".join(sorted(found)))
     return tuple(sorted(set(categories)))
 
 
 def _checked(listing: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
-    """The samples whose files can be opened; labels that are missing are taken off. And a finding for each."""
+    """The samples whose files can be opened, without missing labels, and a finding for each problem."""
     kept: list[Sample] = []
     findings: list[Finding] = []
     for sample in listing:
@@ -113,7 +113,7 @@ def _checked(listing: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
             continue
         if sample.labels_path is not None and (missing := _trouble(sample.labels_path)):
             what = f"has no labels: {_short(sample.labels_path)} {missing}"
-            hint = "add the label file; without it no point can be rated"
+            hint = "add the label file; without it points cannot be evaluated"
             findings.append(Finding(sample.category, sample.path, what, hint))
             sample = replace(sample, labels_path=None)
         kept.append(sample)
@@ -121,7 +121,7 @@ def _checked(listing: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
 
 
 def _trouble(path: Path) -> str | None:
-    """Why a file cannot be used, as far as its directory entry tells."""
+    """Why a file cannot be used, judged by its directory entry."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -137,12 +137,12 @@ def _trouble(path: Path) -> str | None:
 
 def _without_normal(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]:
     having = {sample.category for sample in samples if sample.split == "train"}
-    hint = "add good scans, call their folder OK, or leave the category out"
+    hint = "add good scans, name their folder OK, or leave the category out"
     return [Finding(name, None, f"has {NOTHING_NORMAL}", hint, True) for name in categories if name not in having]
 
 
 def _thin(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]:
-    """What the categories lack for a fair evaluation."""
+    """What is missing for a fair evaluation."""
     count = Counter((sample.category, sample.anomalous) for sample in samples if sample.split == "test")
     findings = []
     for name in categories:
@@ -158,7 +158,7 @@ def _thin(samples: Sequence[Sample], categories: Sequence[str]) -> list[Finding]
 
 
 def _called_defective(path: Path, samples: Sequence[Sample]) -> list[Finding]:
-    """Scans to learn from whose folder or file is called defective: perhaps they are."""
+    """Training scans whose folder or file name says defective."""
     above = [place for place in (path.resolve(), path.resolve().parent) if verdict(place.name) == "bad"]
     findings = []
     suspects: dict[tuple[str, str], list[Path]] = defaultdict(list)
@@ -174,7 +174,7 @@ def _called_defective(path: Path, samples: Sequence[Sample]) -> list[Finding]:
 
 
 def _bad_name(sample: Sample, path: Path, above: Sequence[Path]) -> str | None:
-    """The name that calls a training scan defective."""
+    """The name by which a training scan appears to be defective."""
     inner = sample.path.relative_to(path).parts if sample.path.is_relative_to(path) else sample.path.parts[-2:]
     for name in (*inner[:-1], scan_name(sample.path)):
         if meaning(name) == "bad" or (name in inner[:-1] and name.lower() in KINDS_OF_DEFECT):
@@ -185,7 +185,7 @@ def _bad_name(sample: Sample, path: Path, above: Sequence[Path]) -> str | None:
 def _beside(
     root: Path, samples: Sequence[Sample], found: Mapping[str, Path], categories: Sequence[str]
 ) -> list[Finding]:
-    """Files beside the scans of a category that are no scans, in one finding each."""
+    """Files of a category that are not scans, one finding per category."""
     findings = []
     homes: dict[str, set[Path]] = {name: {found[name]} for name in categories}
     for sample in samples:
@@ -194,16 +194,16 @@ def _beside(
         places = sorted(home for home in homes[name] if home.is_dir() and home.is_relative_to(root))
         others = [one for home in places for one in side_files(home) if one.path.suffix not in PICTURES]
         if others:
-            files = "file that is no scan" if len(others) == 1 else "files that are no scans"
+            files = "file that is not a scan" if len(others) == 1 else "files that are not scans"
             what = f"has {len(others):,} {files}: {named(others)}: left out"
-            findings.append(Finding(name, None, what, "nothing has to be done"))
+            findings.append(Finding(name, None, what, "no action needed"))
     return findings
 
 
 def _unused(
     root: Path, samples: Sequence[Sample], found: Mapping[str, Path], categories: Sequence[str]
 ) -> list[Finding]:
-    """Folders of scans from which nothing is taken, in one finding for each category."""
+    """Unused folders of scans, one finding per category."""
     findings = []
     used = {parent for sample in samples for parent in (sample.path.parent, *sample.path.parent.parents)}
     for name in categories:
@@ -219,7 +219,7 @@ def _unused(
 
 
 def _places(folder: Path, levels: int = 2) -> list[Path]:
-    """The folders below a category's, without those of ground truth and pictures."""
+    """The subfolders of a category, without those of ground truth and pictures."""
     inside = [child for name, child in folders(folder).items() if name.lower() not in NO_SCANS_IN]
     return inside + [place for child in inside if levels > 1 for place in _places(child, levels - 1)]
 

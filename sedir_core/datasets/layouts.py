@@ -1,4 +1,4 @@
-"""Which layout a folder has, at whatever level its categories lie, and what is made of each of its folders."""
+"""Detects a folder's dataset layout, at any level, and describes the role of its subfolders."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sedir_core.io.formats import by_suffix, scan_suffix
 from sedir_core.io.scans import scan_name
 
 NOMINAL = "one part"
-DEEPEST = 3  # levels of folders around a dataset, such as archives unpack to
-MOST_NAMED = 8  # kinds of part, in a line
-MOST_FOLDERS = 500  # that are looked through on a level
+DEEPEST = 3  # enclosing folders, as created by unpacking archives
+MOST_NAMED = 8  # categories listed in a line
+MOST_FOLDERS = 500  # folders searched per level
 Categories = Mapping[str, Path]
 
 
 @dataclass(frozen=True)
 class DatasetLayout:
-    """How a kind of dataset lies on disk. shape: for messages. words: what to call it.
+    """A layout on disk. shape: for messages. words: its name for users.
 
-    inside: the categories in a folder. alone: whether a folder is a category by itself.
+    inside: finds the categories in a folder. alone: whether a folder is itself a category.
     """
 
     shape: str
@@ -40,11 +40,11 @@ def _inside(is_category: Callable[[Path], bool]) -> Callable[[Path], Categories]
 
 
 def _one_part(path: Path, category: str) -> list[Sample]:
-    """A nominal shape from CAD, a mesh, or a single scan: all there is to learn from."""
+    """A nominal CAD shape, a mesh, or a single scan as the only training sample."""
     return [Sample(path, category, "train", False)]
 
 
-# In this order: the folder layout takes anything that holds a scan.
+# The order matters: the folder layout matches anything that contains a scan.
 LAYOUTS: Mapping[str, DatasetLayout] = {
     **{
         module.NAME: DatasetLayout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
@@ -67,7 +67,7 @@ _OWN = (by_verdict.NAME, folder.NAME)
 
 @dataclass(frozen=True)
 class Recognised:
-    """root: the folder of the categories. categories: by name."""
+    """root: the folder of the categories. categories: folders by name."""
 
     layout: str
     root: Path
@@ -75,12 +75,12 @@ class Recognised:
 
 
 def recognise(path: Path) -> Recognised:
-    """The layout of a folder, or of what lies up to three levels below; a file is one part. Raises BadDataset."""
+    """Detect the layout of a folder, searching up to three levels below; a file is one part. Raises BadDataset."""
     if path.is_file() and by_suffix(scan_suffix(path.name)) is not None and not why_no_scan(path):
         return Recognised(NOMINAL, path, {scan_name(path): path})
     if not path.is_dir():
         what = "is a file, not a folder" if path.exists() else "no such folder"
-        raise BadDataset(path, what, "give the folder that holds the categories")
+        raise BadDataset(path, what, "give the folder that contains the categories")
     places: Sequence[Path] = [path]
     for level in range(DEEPEST + 1):
         for names in (tuple(name for name in LAYOUTS if name not in (*_OWN, NOMINAL)), *((name,) for name in _OWN)):
@@ -91,12 +91,12 @@ def recognise(path: Path) -> Recognised:
         places = [child for place in places for child in folders(place).values()][:MOST_FOLDERS]
     known = "; ".join(f"{name}: {layout.shape}" for name, layout in LAYOUTS.items())
     below = len(folders(path))
-    what = f"is no dataset: it holds {below} folders and {len(scans(path))} scans, in no layout known here"
-    raise BadDataset(path, what, f"known are {known}")
+    what = f"is no dataset: it holds {below} folders and {len(scans(path))} scans, in no known layout"
+    raise BadDataset(path, what, f"known layouts: {known}")
 
 
 def describe(dataset: Dataset) -> str:
-    """In a line: which layout was seen, and what is made of each of its folders."""
+    """One line: the detected layout and the role of each folder."""
     roles: Counter[tuple[str, str]] = Counter()
     for sample in dataset.samples:
         roles[_place_of(sample, dataset), _role(sample)] += 1
@@ -120,7 +120,7 @@ def _hits(place: Path, names: Sequence[str]) -> Iterator[Recognised]:
 
 
 def _one_of(path: Path, hits: Sequence[Recognised]) -> Recognised:
-    """The one dataset, or its pieces together; of the same parts in several formats the clouds. Raises BadDataset."""
+    """The only dataset, or its pieces merged; of the same parts in several formats, the clouds. Raises BadDataset."""
     first = hits[0]
     if len(hits) > 1 and all(hit.layout == first.layout for hit in hits):
         names = [name for hit in hits for name in hit.categories]
@@ -130,13 +130,13 @@ def _one_of(path: Path, hits: Sequence[Recognised]) -> Recognised:
         if len(clouds) == 1 and all(hit.categories.keys() <= clouds[0].categories.keys() for hit in hits):
             return clouds[0]
     if len(hits) > 1:
-        what = "holds several datasets: " + ", ".join(f"{hit.root.name} ({hit.layout})" for hit in hits)
+        what = "contains several datasets: " + ", ".join(f"{hit.root.name} ({hit.layout})" for hit in hits)
         raise BadDataset(path, what, "give the folder of one of them")
     return first
 
 
 def _place_of(sample: Sample, dataset: Dataset) -> str:
-    """The folder of a sample as it is called in every category: `test/scratch`, `OK`, `.`."""
+    """A sample's folder relative to its category: `test/scratch`, `OK`, `.`."""
     parent, root = sample.path.parent, dataset.root
     if sample.path == root:
         return root.name

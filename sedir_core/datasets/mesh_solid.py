@@ -1,4 +1,4 @@
-"""A triangle mesh as a solid, and a superquadric, which is easiest as one."""
+"""A triangle mesh as a solid, and a superquadric implemented as one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MeshSolid(Primitive):
     """
 
     def __init__(self, vertices: DoubleArray, faces: IntArray) -> None:
-        whole, index = np.unique(vertices, axis=0, return_inverse=True)  # STL repeats a vertex for every face
+        whole, index = np.unique(vertices, axis=0, return_inverse=True)  # STL repeats vertices for every face
         faces = index.reshape(-1)[faces]
         corners = whole[faces]
         raw = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -53,7 +53,7 @@ class MeshSolid(Primitive):
 
 
 class Superquadric(MeshSolid):
-    """|x/a|, |y/b|, |z/c| with two exponents: 0.2 is nearly a box, 1 an ellipsoid, 2 an octahedron."""
+    """Superquadric with semi-axes a, b, c and two exponents: 0.2 is nearly a box, 1 an ellipsoid, 2 an octahedron."""
 
     def __init__(self, a: float, b: float, c: float, vertical: float = 1.0, horizontal: float = 1.0) -> None:
         self.axes, self.vertical, self.horizontal = np.array([a, b, c]), vertical, horizontal
@@ -79,13 +79,13 @@ class Superquadric(MeshSolid):
 
 
 def outward(vertices: DoubleArray, faces: IntArray) -> IntArray:
-    """The (f, 3) faces, all turned round if they enclose a negative volume: scanners and CAD disagree on the side."""
+    """The (f, 3) faces, flipped if they enclose a negative volume: scanners and CAD disagree on the orientation."""
     a, b, c = ((vertices - vertices.mean(axis=0))[faces[:, corner]] for corner in range(3))
     return faces if (a * np.cross(b, c)).sum() >= 0 else np.ascontiguousarray(faces[:, ::-1])
 
 
 def _corner_normals(faces: IntArray, n_vertices: int, raw: DoubleArray) -> DoubleArray:
-    """(f, 3, 3): the vertex's normal, or the face's own where the surface folds."""
+    """(f, 3, 3): the vertex normals, or the face's own at creases."""
     summed = np.zeros((n_vertices, 3))
     for corner in range(3):
         np.add.at(summed, faces[:, corner], raw)

@@ -1,6 +1,6 @@
 """MVTec-like trees: `cat/train/good/*.ply`, `cat/test/good`, `cat/test/scratch`, `cat/ground_truth/scratch/*.txt`.
 
-MVTec 3D-AD has its scans in a further folder `xyz`; MulSen-AD has the tree in `cat/Pointcloud`, beside pictures.
+MVTec 3D-AD has scans in a subfolder `xyz`; MulSen-AD has the tree in `cat/Pointcloud`, beside pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TRUTH = ("ground_truth", "groundtruth", "gt")
 
 
 def is_category(folder: Path) -> bool:
-    """It, or its folder of point clouds, holds train, and is none of the layouts with flat test folders."""
+    """It, or its folder of point clouds, contains train, and it is not one of the layouts with flat test folders."""
     home = _home(folder)
     if _child(home, "train", "training") is None:
         return False
@@ -27,7 +27,7 @@ def is_category(folder: Path) -> bool:
 
 
 def samples(folder: Path, category: str) -> list[Sample]:
-    """All scans of a category; those in `validation` are left out, as the benchmark does."""
+    """All scans of a category, without `validation`, as in the benchmark."""
     home = _home(folder)
     train, test = _child(home, "train", "training"), _child(home, "test", "testing")
     assert train is not None
@@ -51,14 +51,14 @@ def samples(folder: Path, category: str) -> list[Sample]:
 
 
 def _home(folder: Path) -> Path:
-    """Where train and test lie."""
+    """The folder of train and test."""
     if _child(folder, "train", "training") is not None:
         return folder
     return _child(folder, *_POINTS) or folder
 
 
 def _child(folder: Path, *names: str) -> Path | None:
-    """The folder of one of these names, in any case."""
+    """The subfolder with one of these names, ignoring case."""
     inside = {name.lower(): child for name, child in folders(folder).items()}
     return next((inside[name] for name in names if name in inside), None)
 
@@ -68,7 +68,7 @@ def _scans(folder: Path) -> list[Path]:
 
 
 def _by_name(scan: Path, category: str) -> Sample:
-    """A test scan that no folder judges: its name may."""
+    """The verdict of a test scan by its own name, if its folder gives none."""
     said = meaning(scan.stem)
     rest = scan.stem.lower().removeprefix(category.lower()).strip("_-")
     if said is None and is_kind_of_defect(rest):
@@ -77,7 +77,7 @@ def _by_name(scan: Path, category: str) -> Sample:
 
 
 def _labels(truth: Path | None, kind: str, scan: Path) -> Path | None:
-    """The ground truth as points; pictures say nothing of a cloud's rows."""
+    """Ground truth of points; images cannot be mapped to a cloud's rows."""
     if truth is None:
         return None
     choices = (truth / kind / f"{scan.stem}.txt", truth / f"{scan.stem}.txt")
@@ -85,7 +85,7 @@ def _labels(truth: Path | None, kind: str, scan: Path) -> Path | None:
 
 
 def _seen_in_points(folder: Path, kind: str) -> dict[str, bool]:
-    """MulSen-AD says for each defective part in which of three sensors it shows; the last is the point cloud."""
+    """MulSen-AD lists for each defective part in which of three sensors it is visible; the last is the point cloud."""
     table = folder / "RGB" / "GT" / kind / "data.csv"
     if not table.is_file() or table.stat().st_size > 1 << 20:
         return {}

@@ -1,6 +1,6 @@
-"""What the name of a folder or file says of the parts in it: good, defective, or nothing. In the usual languages.
+"""Interprets names of folders and files in many languages: good, defective, or neither.
 
-`OK`, `NG`, `Gutteile`, `bracket_defect`, `non conforme`: people sort their scans by such names, and mean it.
+`OK`, `NG`, `Gutteile`, `bracket_defect`, `non conforme`: users sort their scans by such names.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BAD = _words(
     "불량 불합격 결함"
 )
 _UNCLEAR = _words("positive positives negative negatives")
-"""Good to those who inspect, the opposite to those who search for defects: not to be learnt without being asked."""
+"""Ambiguous: good in inspection, the opposite in defect detection. Not learned without confirmation."""
 KINDS_OF_DEFECT = _words(
     "scratch scratches scratched dent dents dented bulge bulges sink sinks hole holes crack cracks cracked bend bent "
     "burr burrs pore pores porosity chip chipped contamination contaminated combined color colour cut cuts thread "
@@ -69,12 +69,12 @@ _NEUTRAL = _words(
     "サンプル データ 数据 类 類 제품 부품 샘플 품"
 )
 _NO_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-_WORD = re.compile(r"(?:[^\W\d_]|[\u0e31-\u0e4e])+")  # Thai writes some vowels as marks
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0e31-\u0e4e])+")  # Thai writes some vowels as combining marks
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def meaning(name: str) -> Meaning | None:
-    """What a name says of parts: `OK`, `ok_2024`, `NG-teile`, `not ok`. None where it says nothing, or both."""
+    """The verdict in a name: `OK`, `ok_2024`, `NG-teile`, `not ok`. None if it has none, or both."""
     words = _plain(name)
     joined = "".join(words)
     if joined in BAD or joined in GOOD:
@@ -93,19 +93,19 @@ def meaning(name: str) -> Meaning | None:
 
 
 def verdict(name: str) -> Meaning | None:
-    """What a name says if it says nothing else: `NG` and `bad parts`, not `bad_bolts`, which also names the part."""
+    """The verdict of a name that says nothing else: `NG`, `bad parts`; not `bad_bolts`, which also names the part."""
     known = GOOD | BAD | _NOT | _NEUTRAL | _UNCLEAR
     words = [part for word in _plain(name) for part in _compound(word)]
     return meaning(name) if "".join(words) in known or all(word in known for word in words) else None
 
 
 def is_kind_of_defect(name: str) -> bool:
-    """Whether a name is that of a flaw: `scratch`, `hole_2`."""
+    """Whether a name is a kind of defect: `scratch`, `hole_2`."""
     return bool(words := _plain(name)) and words[0] in KINDS_OF_DEFECT
 
 
 def _plain(name: str) -> list[str]:
-    """The words of a name in lower case, without accents; `i.O.` and `n.i.O.` are one word each."""
+    """The words of a name in lower case, without accents; `i.O.` and `n.i.O.` count as one word each."""
     text = _CAMEL.sub(" ", name)
     text = re.sub(r"(?i)\b(n\.?)?i\.o\.?(?!\w)", lambda hit: " nio " if hit[1] else " io ", text)
     text = re.sub(r"(?i)\bn\s*/\s*g\b|\bn\.g\.?(?!\w)", " ng ", text)
@@ -114,7 +114,7 @@ def _plain(name: str) -> list[str]:
 
 
 def _compound(word: str) -> list[str]:
-    """The known words that a word of a language without spaces is made of, the longest first: 不良|部品."""
+    """Split a word of a language without spaces into known words, longest match first: 不良|部品."""
     if not _NO_SPACES.fullmatch(word):
         return [word]
     parts = []

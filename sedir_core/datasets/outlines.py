@@ -1,7 +1,7 @@
-"""Plane figures: what is revolved, extruded or swept into a solid.
+"""Plane figures to revolve, extrude or sweep into solids.
 
-A figure is a closed polygon with optional holes; curves are polygons fine enough that nobody sees the corners,
-and corners flatter than CREASE_DEGREES get smooth normals.
+A figure is a closed polygon with optional holes; curves are approximated by fine polygons, and corners flatter than
+CREASE_DEGREES get smooth normals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.interpolate import CubicSpline
 from sedir_core.types import BoolArray, DoubleArray
 
 CREASE_DEGREES = 35.0
-_CHUNK = 250_000  # point-edge pairs at a time: the temporaries stay in the cache
+_CHUNK = 250_000  # point-edge pairs at a time, so that temporaries stay in the CPU cache
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Outline:
         return cls(np.concatenate(loops), np.concatenate(ends), first, last)
 
     def where(self, keep: BoolArray) -> Outline:
-        """Only some of the edges."""
+        """A subset of the edges."""
         return Outline(self.starts[keep], self.ends[keep], self.start_normals[keep], self.end_normals[keep])
 
     @property
@@ -50,7 +50,7 @@ class Outline:
 
     @property
     def area(self) -> float:
-        """Enclosed area; negative where the outline runs clockwise."""
+        """Enclosed area; negative if the outline runs clockwise."""
         return float(np.sum(_cross(self.starts, self.ends)) / 2)
 
     @property
@@ -59,7 +59,7 @@ class Outline:
         return np.stack([self.starts.min(axis=0), self.starts.max(axis=0)])
 
     def contains(self, points: DoubleArray) -> BoolArray:
-        """(n,) bool for (n, 2) points: an odd number of edges lies to the right."""
+        """(n,) bool for (n, 2) points, by ray casting."""
         rising = self.ends[:, 1] - self.starts[:, 1]
         slope = (self.ends[:, 0] - self.starts[:, 0]) / np.where(rising == 0, 1.0, rising)
         offset = self.starts[:, 0] - slope * self.starts[:, 1]
@@ -110,7 +110,7 @@ def rectangle(width: float, height: float, center: tuple[float, float] = (0.0, 0
 
 
 def rounded(loop: DoubleArray | Sequence[tuple[float, float]], radius: float | Sequence[float]) -> DoubleArray:
-    """The loop with its corners replaced by arcs; a radius per corner, cut to what the sides allow."""
+    """The loop with rounded corners; one radius per corner, limited by the adjacent sides."""
     corners = np.asarray(loop, dtype=np.float64)
     radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(corners),))
     pieces = []
@@ -131,9 +131,9 @@ def smooth(knots: Sequence[tuple[float, ...]] | DoubleArray, samples: int = 40) 
 
 
 def walled(curve: DoubleArray, wall: float) -> DoubleArray:
-    """A shell's profile: an outer (k, 2) curve (r, z) that starts on the axis, and back along its inside.
+    """A shell's profile: an outer (k, 2) curve (r, z) starting on the axis, and back along its inside.
 
-    The inner curve keeps `wall` from the outer one and ends on the axis.
+    The inner curve is offset by `wall` and ends on the axis.
     """
     tangent = np.gradient(curve, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)

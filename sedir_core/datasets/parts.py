@@ -1,7 +1,7 @@
-"""Parts that look like things people make: what the bundled model is trained on and the demo shows.
+"""Realistic procedural parts, used for the bundled model and the demo.
 
-Drawn in millimetres, returned with a unit diagonal. The generator moves dimensions within a maker's tolerance only;
-bottle and vase, and bowl and cup, look alike on purpose, so that the category matters.
+Designed in millimetres, returned with a unit diagonal. Dimensions vary only within manufacturing tolerance; bottle and
+vase, and bowl and cup, are similar on purpose, so that the category matters.
 """
 
 from __future__ import annotations

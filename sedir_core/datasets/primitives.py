@@ -1,4 +1,4 @@
-"""The basic bodies: boxes with round edges, revolved and extruded outlines."""
+"""Basic solids: rounded boxes, revolved and extruded outlines."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FREE_AXES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0
 
 
 class RoundedBox(Primitive):
-    """All points within `radius` of a box with the given core sizes, centred at the origin.
+    """All points within `radius` of a box with the given core sizes, centred on the origin.
 
-    A zero radius gives a sharp box, a zero core a ball, one core size a capsule.
+    A zero radius gives a sharp box, a zero core a sphere, a single core size a capsule.
     """
 
     def __init__(self, core: Sequence[float], radius: float = 0.0) -> None:
@@ -44,7 +44,7 @@ class RoundedBox(Primitive):
 
 
 class Revolution(Primitive):
-    """A profile in (radius, z) turned about the z axis; edges on the axis carry no surface."""
+    """A profile in (radius, z) revolved about the z axis; edges on the axis carry no surface."""
 
     def __init__(self, profile: DoubleArray | Outline) -> None:
         outline = profile if isinstance(profile, Outline) else Outline.of(profile)
@@ -61,7 +61,7 @@ class Revolution(Primitive):
         p = self.profile
         edge = rng.choice(len(p.starts), n, p=self._areas / self.area)
         first, last, u = p.starts[edge, 0], p.ends[edge, 0], rng.random(n)
-        # a frustum is wider at one end: the inverse of the distribution function of the area along it
+        # inverse of the cumulative area along a frustum, which is wider at one end
         t = u * (first + last) / np.maximum(first + np.sqrt(first**2 + u * (last**2 - first**2)), 1e-300)
         flat = p.starts[edge] + t[:, None] * (p.ends[edge] - p.starts[edge])
         normal = p.start_normals[edge] + t[:, None] * (p.end_normals[edge] - p.start_normals[edge])
@@ -106,7 +106,7 @@ class Extrusion(Primitive):
 
 
 def edge_points(outline: Outline, weights: DoubleArray, n: int, rng: np.random.Generator) -> Surface:
-    """(n, 2) points on the edges, picked by weight, and their (n, 2) normals."""
+    """(n, 2) points on the edges, sampled by weight, and their (n, 2) normals."""
     edge = rng.choice(len(weights), n, p=weights / weights.sum())
     t = rng.random((n, 1))
     points = outline.starts[edge] + t * (outline.ends[edge] - outline.starts[edge])
@@ -141,7 +141,7 @@ def cone(bottom: float, top: float, height: float) -> Revolution:
 
 
 def torus(radius: float, tube: float) -> Revolution:
-    """About z; `radius` is that of the tube's middle line."""
+    """About z; `radius` is that of the tube's centre line."""
     return Revolution(circle(tube, 48, (radius, 0.0)))
 
 

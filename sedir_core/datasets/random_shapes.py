@@ -1,4 +1,4 @@
-"""Endless different solids with edges, holes, walls and free-form surfaces, to pretrain a local encoder on."""
+"""Random solids with edges, holes, walls and free-form surfaces, for pretraining a local encoder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sedir_core.datasets.solids import Difference, Solid, Union, random_rotation
 from sedir_core.datasets.sweeps import Sweep
 from sedir_core.types import DoubleArray
 
-_MIN_SHARE = 0.15  # of the first body's surface, that must survive each cut
+_MIN_SHARE = 0.15  # share of the first body's surface that must survive each cut
 
 
 def random_shape(rng: np.random.Generator) -> Solid:
-    """One to five random bodies joined and cut; about unit diagonal, arbitrary attitude, never empty."""
+    """One to five random bodies, united and subtracted; about unit diagonal, random orientation, never empty."""
     body = _random_body(rng)
     others = int(rng.integers(0, 5))
     shape = body
@@ -26,9 +26,9 @@ def random_shape(rng: np.random.Generator) -> Solid:
         extra = _placed(_random_body(rng), shape, rng)
         joined = Difference(shape, extra) if rng.random() < 0.5 else Union(shape, extra)
         left, _ = joined.scatter(400 / body.area, rng)
-        if len(left) >= 400 * _MIN_SHARE:  # a cut that takes nearly all is not made
+        if len(left) >= 400 * _MIN_SHARE:  # skip a cut that removes nearly everything
             shape, points = joined, left
-    low, high = points.min(axis=0), points.max(axis=0)  # the bounds of turned and cut bodies are too wide
+    low, high = points.min(axis=0), points.max(axis=0)  # the bounds of rotated and cut bodies are too wide
     scale = 1 / float(np.linalg.norm(high - low))
     return shape.moved(-(low + high) / 2).moved(rotation=random_rotation(rng), scale=scale)
 
@@ -41,7 +41,7 @@ def _random_body(rng: np.random.Generator) -> Solid:
 
 
 def _placed(body: Solid, on: Solid, rng: np.random.Generator) -> Solid:
-    """Smaller, turned, and centred on a point of the other body's surface."""
+    """Scaled down, rotated, and centred on a point of the other body's surface."""
     spot, _ = on.sample(1, rng)
     return body.moved(spot[0], random_rotation(rng), float(rng.uniform(0.25, 0.7)))
 
@@ -90,7 +90,7 @@ def _turned(rng: np.random.Generator) -> Solid:
 
 
 def _vessel(rng: np.random.Generator) -> Solid:
-    """Something thrown or blown: a smooth outside and a wall."""
+    """A vessel: a smooth outside and a wall."""
     knots = int(rng.integers(4, 7))
     radii = rng.uniform(0.25, 0.6, knots)
     side = smooth(np.stack([radii, np.linspace(0, rng.uniform(0.7, 1.5), knots)], axis=1), 40)
@@ -133,7 +133,7 @@ def _bent_bar(rng: np.random.Generator) -> Solid:
 
 
 def _distinct(points: list[tuple[float, float]]) -> DoubleArray:
-    """Without repeated neighbours, which have no direction."""
+    """Drop repeated consecutive points, which have no direction."""
     kept = [points[0]]
     for point in points[1:]:
         if np.hypot(point[0] - kept[-1][0], point[1] - kept[-1][1]) > 1e-6:

@@ -13,7 +13,7 @@ _SPLITS = ("train", "test")
 
 
 def is_category(folder: Path) -> bool:
-    """It holds train, and either gt, or a test scan that is called good, or no test at all; no folders in these."""
+    """It contains train, and gt, a test scan named good, or no test at all; none of these has subfolders."""
     inside = folders(folder)
     if "train" not in inside or "GT" in inside or any(folders(inside[name]) for name in inside if name in _SPLITS):
         return False
@@ -21,7 +21,7 @@ def is_category(folder: Path) -> bool:
 
 
 def samples(folder: Path, category: str) -> list[Sample]:
-    """All scans of a category. Templates that lie among the test scans are left out, as the benchmark does."""
+    """All scans of a category, without templates among the test scans, as in the benchmark."""
     inside = folders(folder)
     found = [Sample(scan, category, "train", False) for scan in scans(inside["train"])]
     for scan in scans(inside.get("test")):
@@ -34,7 +34,7 @@ def samples(folder: Path, category: str) -> list[Sample]:
 
 
 def _defect(scan: Path) -> str | None:
-    """The kind in `12_bulge_cut`; None if it says good."""
+    """The kind in `12_bulge_cut`; None for good."""
     words = [word for word in scan.stem.lower().split("_") if not re.fullmatch(r"\d*", word)]
     if "good" in words:
         return None

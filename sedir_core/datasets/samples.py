@@ -1,4 +1,4 @@
-"""One scan of a dataset and what is known of it, and the dataset as a list of them."""
+"""A dataset as a list of samples: scans with their metadata."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import numpy as np
 
 from sedir_core.errors import BadDataset
 from sedir_core.io.columns import Columns
-from sedir_core.io.finding import PassedOver, offered
+from sedir_core.io.finding import SkippedFile, offered
 from sedir_core.io.folder_notes import notes_for
 from sedir_core.io.scans import read_labelled, read_listed, read_scan, scan_name
 from sedir_core.types import BoolArray, DoubleArray, Scan
 
 Split = Literal["train", "test"]
-# What differs between the names of folders that hold one scan each: numbers, dates, identifiers.
+# Varying parts of the names of one-scan folders: numbers, dates, identifiers.
 _NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[\d\W_]+", re.IGNORECASE)
 
 
@@ -28,7 +28,7 @@ _NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[\d\W_]+", re.IGNORECASE)
 class Sample:
     """A scan on disk.
 
-    anomalous: None where nobody says; training scans are normal (False). defect: its kind, where the name tells.
+    anomalous: None if unknown; training scans are normal (False). defect: its kind, if the name gives it.
     labels_path: text rows x y z label of a defective test scan. columns: see `read_scan`.
     """
 
@@ -41,11 +41,11 @@ class Sample:
     columns: Columns = ()
 
     def read(self) -> Scan:
-        """The scan; of a test scan with its labels, as far as they are known.
+        """Read the scan; a test scan with its labels, if known.
 
-        With a label file the points too come from there, as the benchmarks do: the rows of the two files differ
-        in the published sets. One that lists the defective points alone marks those of the scan. A good test scan is
-        False everywhere. Raises UnreadableScan, TooFewPoints.
+        With a label file the points also come from there, as in the benchmarks: in the published sets the rows of the
+        two files differ. A file that lists only defective points labels those of the scan. A good test scan is False
+        everywhere. Raises UnreadableScan, TooFewPoints.
         """
         listed = None if self.labels_path is None else read_listed(self.labels_path)
         if self.labels_path is not None and listed is None:
@@ -60,10 +60,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is not right with a dataset. path: the file, None where the category as a whole is meant.
+    """A problem of a dataset. path: the file, None for the category as a whole.
 
-    blocks: the category cannot be trained on before it is put right. asks: nor before a user has said that it is.
-    kind: of the error that reading the file gave, see UserError; empty for other findings.
+    blocks: the category cannot be used for training until fixed. asks: until the user has confirmed that it is right.
+    kind: of the read error, see UserError; empty for other findings.
     """
 
     category: str
@@ -81,7 +81,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples sorted by category, split and file name. findings: what a user should know."""
+    """Samples sorted by category, split and file name. findings: for the user."""
 
     root: Path
     layout: str
@@ -96,20 +96,20 @@ class Dataset:
 
     @property
     def questions(self) -> tuple[Finding, ...]:
-        """What has to be answered before anything is learned from it."""
+        """Findings that the user must confirm before training."""
         return tuple(finding for finding in self.findings if finding.asks)
 
     def train(self, category: str) -> tuple[Sample, ...]:
-        """The normal scans to learn from."""
+        """The normal training scans."""
         return self._of(category, "train")
 
     def test(self, category: str) -> tuple[Sample, ...]:
-        """The scans to be judged."""
+        """The test scans."""
         return self._of(category, "test")
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over names and contents of the training files: what a model was made from.
+        """SHA-256 over names and contents of the training files, identifying a model's data.
 
         Raises BadDataset if one of them cannot be read.
         """
@@ -125,8 +125,8 @@ class Dataset:
 
 
 def _marked(scan: Scan, listed: DoubleArray) -> BoolArray:
-    """(n,) which points of a scan are among the listed ones; of a mesh, whose corners are listed, those beside them."""
-    from sedir_core.geometry.neighbours import typical_spacing  # SciPy, which the window's start need not wait for
+    """(n,) which points of a scan are listed; for a mesh, whose vertices are listed, the samples next to them."""
+    from sedir_core.geometry.neighbours import typical_spacing  # imports SciPy, which would delay the window's start
     from sedir_core.geometry.tree import PointTree
 
     finite = scan.finite
@@ -139,7 +139,7 @@ def _marked(scan: Scan, listed: DoubleArray) -> BoolArray:
 
 
 def file_digest(path: Path) -> bytes:
-    """SHA-256 of a file, and of how its folder says it is to be read. Raises BadDataset if it cannot be read."""
+    """SHA-256 of a file and its folder notes. Raises BadDataset if it cannot be read."""
     try:
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").digest()
@@ -150,7 +150,7 @@ def file_digest(path: Path) -> bytes:
 
 
 def listed(folder: Path) -> list[Path]:
-    """What is in a folder, hidden entries left out, sorted by name. Raises BadDataset if it cannot be listed."""
+    """The entries of a folder, without hidden ones, sorted by name. Raises BadDataset if it cannot be listed."""
     try:
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
@@ -158,19 +158,19 @@ def listed(folder: Path) -> list[Path]:
 
 
 def folders(folder: Path) -> dict[str, Path]:
-    """The folders in a folder by name, sorted; names as they are spelt on disk, also where case does not matter."""
+    """The subfolders by name, sorted; in their spelling on disk, even on a case-insensitive file system."""
     return {entry.name: entry for entry in listed(folder) if _is_folder(entry)}
 
 
 def scans(folder: Path | None) -> list[Path]:
-    """The scans in a folder; what else lies there is `side_files`."""
+    """The scans in a folder; its other files are `side_files`."""
     if folder is None:
         return []
     return offered(entry for entry in listed(folder) if not _is_folder(entry))[0]
 
 
 def scans_within(folder: Path) -> list[Path]:
-    """The scans in a folder, or, where it holds none, those that lie one in a folder each, as phone apps write them."""
+    """The scans in a folder, or, if there are none, those in one-scan subfolders, as written by phone apps."""
     found = scans(folder)
     if found:
         return found
@@ -183,21 +183,21 @@ def scans_within(folder: Path) -> list[Path]:
 
 
 def scans_below(folder: Path, levels: int = 3) -> list[Path]:
-    """The scans in a folder and in those in it, a few levels deep."""
+    """The scans in a folder and its subfolders, a few levels deep."""
     found = scans(folder)
     if levels:
         found += [scan for child in folders(folder).values() for scan in scans_below(child, levels - 1)]
     return found
 
 
-def side_files(folder: Path | None) -> list[PassedOver]:
-    """What lies in a folder beside its scans: notes, tables, pictures."""
+def side_files(folder: Path | None) -> list[SkippedFile]:
+    """Files in a folder that are not scans: notes, tables, pictures."""
     if folder is None:
         return []
     return offered(entry for entry in listed(folder) if not _is_folder(entry))[1]
 
 
 def _is_folder(entry: Path) -> bool:
-    with suppress(OSError):  # a link into a place that may not be entered
+    with suppress(OSError):  # a link to an inaccessible place
         return entry.is_dir()
     return False

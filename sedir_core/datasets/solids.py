@@ -1,7 +1,7 @@
-"""Solids that can be sampled: the protocol, and how several become one.
+"""Solids that can be sampled: the protocol, and boolean operations.
 
-Combining is done on points: each part's surface is scattered evenly and keeps what the others leave uncovered,
-so no mesh boolean can fail.
+Boolean operations work on points: each part's surface is sampled evenly and filtered by the others, so no mesh boolean
+can fail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAX_ROUNDS = 50
 class Solid(ABC):
     """A body with a surface. Lengths are in any one unit.
 
-    bounds: (2, 3) float64, a box that holds the body. area: of the surface; for combined bodies an upper bound.
+    bounds: (2, 3) float64, a bounding box. area: of the surface; for combined bodies an upper bound.
     """
 
     bounds: DoubleArray
@@ -37,11 +37,11 @@ class Solid(ABC):
     def distance(self, points: DoubleArray) -> DoubleArray:
         """(n,) float64 for (n, 3) points: distance to the surface, negative inside.
 
-        Exact in sign; in size exact for boxes, extrusions and revolutions, a bound or an estimate for the others.
+        Exact in sign; in magnitude exact for boxes, extrusions and revolutions, otherwise a bound or an estimate.
         """
 
     def contains(self, points: DoubleArray) -> BoolArray:
-        """(n,) bool for (n, 3) points. Only the points within the bounds are looked at."""
+        """(n,) bool for (n, 3) points. Only points within the bounds are tested."""
         near = np.asarray(((points >= self.bounds[0]) & (points <= self.bounds[1])).all(axis=1))
         near[near] = self._inside(points[near])
         return near
@@ -58,9 +58,9 @@ class Solid(ABC):
             have, tried = have + len(pieces[-1][0]), tried + density * self.area
             if have >= n:
                 points, normals = (np.concatenate(side) for side in zip(*pieces, strict=True))
-                pick = rng.permutation(have)[:n]  # the pieces come part by part; cutting the end off would be uneven
+                pick = rng.permutation(have)[:n]  # samples are ordered by part, so truncating would be uneven
                 return points[pick], normals[pick]
-        raise ValueError("the solid has next to no surface")
+        raise ValueError("the solid has almost no surface")
 
     def moved(self, offset: Vector = (0, 0, 0), rotation: DoubleArray | None = None, scale: float = 1.0) -> Solid:
         """Scaled, then rotated by a (3, 3) matrix, then shifted."""
@@ -82,7 +82,7 @@ class Solid(ABC):
 
 
 class Primitive(Solid):
-    """A body whose area is known, so that an exact number of points can be drawn."""
+    """A body of known area, from which an exact number of points can be drawn."""
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Surface:
@@ -98,7 +98,7 @@ class Primitive(Solid):
 
 
 class MovedSolid(Solid):
-    """A body somewhere else: x -> rotation @ (scale * x) + offset."""
+    """A transformed body: x -> rotation @ (scale * x) + offset."""
 
     def __init__(self, body: Solid, offset: DoubleArray, rotation: DoubleArray, scale: float) -> None:
         self.body, self.offset, self.rotation, self.scale = body, offset, rotation, scale
@@ -123,7 +123,7 @@ class MovedSolid(Solid):
 
 
 class Union(Solid):
-    """All of several bodies; what lies inside another one is gone."""
+    """Union of several bodies; surface inside another one is removed."""
 
     def __init__(self, *bodies: Solid) -> None:
         self.bodies = bodies
@@ -150,7 +150,7 @@ class Union(Solid):
 
 
 class Intersection(Solid):
-    """What two bodies share."""
+    """Intersection of two bodies."""
 
     def __init__(self, first: Solid, second: Solid) -> None:
         self.first, self.second = first, second
@@ -170,7 +170,7 @@ class Intersection(Solid):
 
 
 class Difference(Solid):
-    """A body with others cut out of it."""
+    """A body minus others."""
 
     def __init__(self, body: Solid, *cuts: Solid) -> None:
         self.body, self.cuts = body, cuts
@@ -203,7 +203,7 @@ class Difference(Solid):
 
 
 def unit(solid: Solid) -> Solid:
-    """The solid about the origin, with a bounding box of unit diagonal."""
+    """The solid centred on the origin, with a bounding box of unit diagonal."""
     low, high = solid.bounds
     scale = 1.0 / float(np.linalg.norm(high - low))
     return solid.moved(-(low + high) / 2 * scale, scale=scale)
@@ -212,8 +212,8 @@ def unit(solid: Solid) -> Solid:
 def rotation(angle_degrees: float, axis: int | Vector = 2) -> DoubleArray:
     """(3, 3) rotation about a coordinate axis or a direction (Rodrigues).
 
-    Not scipy's, which differs in the last bit: faces of a union lie in one plane, so with another rounding other points
-    are drawn, and no seed would make the part that it made before.
+    Not scipy's, which differs in the last bit: faces of a union can be coplanar, so with different rounding different
+    points would be drawn, and seeds would no longer reproduce their parts.
     """
     u = np.eye(3)[axis] if isinstance(axis, int) else np.asarray(axis, dtype=np.float64)
     x, y, z = u / np.linalg.norm(u)

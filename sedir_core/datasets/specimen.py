@@ -1,4 +1,4 @@
-"""One scan of one made part: sampled, deformed as parts are, damaged or not, seen by a noisy sensor."""
+"""A synthetic scan: sampled, deformed like real parts, optionally defective, with sensor noise."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sedir_core.errors import Cancelled
 from sedir_core.geometry.visibility import GRAZING, visible_from
 from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
-DEFORMATION = 0.004  # shares of the diagonal, root mean square
+DEFORMATION = 0.004  # RMS, relative to the diagonal
 NOISE = 0.001
-LABELLED = (0.003, 0.25)  # share of the points that a defect may mark
+LABELLED = (0.003, 0.25)  # allowed share of points labelled by a defect
 _TRIES = 60
 _LATTICE = 4
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """points: (n, 3) float64 in the solid's unit, turned and shifted at random. labels: (n,) bool.
+    """points: (n, 3) float64 in the solid's unit, in a random pose. labels: (n,) bool.
 
-    depth: of the defect, see `Damaged`, in the same unit; 0 where there is none.
+    depth: of the defect, see `Damaged`, in the same unit; 0 without a defect.
     """
 
     points: DoubleArray
@@ -33,7 +33,7 @@ class Specimen:
 
 
 class NoVisibleDefect(Exception):
-    """No try marked a sensible share of the points; the part is too small, thin or closed for this kind."""
+    """No attempt labelled a sensible share of the points: the part is too small, thin or closed for this kind."""
 
 
 def make_specimen(
@@ -44,10 +44,10 @@ def make_specimen(
     one_sided: bool = False,
     stop: Stop = never_stop,
 ) -> Specimen:
-    """A scan of the solid, with one of DEFECTS or none.
+    """Make a scan of the solid, with one of DEFECTS or none.
 
-    n_points: drawn over the whole surface; fewer come back where a defect removes some, or where only those
-    visible from one side are kept (`one_sided`; the defect is always on that side). Raises NoVisibleDefect, Cancelled.
+    n_points: drawn over the whole surface; fewer are returned if a defect removes some, or if only those visible from
+    one side are kept (`one_sided`; the defect is always on that side). Raises NoVisibleDefect, Cancelled.
     """
     for _ in range(_TRIES):
         if stop():
@@ -68,7 +68,7 @@ def make_specimen(
 
 
 def deformed(points: DoubleArray, rng: np.random.Generator, amplitude: float = DEFORMATION) -> DoubleArray:
-    """(n, 3) points moved by a random smooth free-form deformation; `amplitude` is its root mean square.
+    """(n, 3) points moved by a random smooth free-form deformation; `amplitude` is its RMS.
 
     A cubic spline over a coarse lattice of random displacements. Source: Sederberg and Parry 1986.
     """

@@ -1,7 +1,7 @@
-"""A dataset looked through before a training: how many scans of each kind, how dense, what is wrong and what to do.
+"""Survey of a dataset before a training: numbers of scans, density, problems and what to do about them.
 
-In two steps, because reading thousands of scans takes minutes: the names of the files at once, then one category
-after the other. No scan's points are kept but a few hundred of the first one, for a picture.
+In two steps, because reading thousands of scans takes minutes: file names first, then one category after the other.
+No points are kept except some of each category's first scan, for a picture.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from sedir_core.errors import Cancelled, UserError
 from sedir_core.types import DoubleArray, Report, Stop, never_stop, no_report
 
 PICTURE_POINTS = 4_000
-SPARSE = 0.25  # of the median number of points: such a scan teaches little
-OTHER_SIZE = 3.0  # times the median diagonal: most likely other units
+SPARSE = 0.25  # share of the median number of points: sparser scans teach little
+OTHER_SIZE = 3.0  # multiple of the median diagonal: most likely a different unit
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What reading a category's scans told. points: fewest, median and most in one scan; zeros if none could be read.
+    """Result of reading a category's scans. points: minimum, median and maximum per scan; zeros if none was readable.
 
-    picture: (m, 3) some points of the first training scan that can be read, m up to 4,000.
+    picture: (m, 3) some points of the first readable training scan, m up to 4,000.
     digests: of the content of each scan.
     """
 
@@ -37,9 +37,9 @@ class Checked:
 
 @dataclass(frozen=True)
 class CategorySurvey:
-    """n_train, n_good, n_bad, n_unlabelled: scans to learn from, good and defective test scans, those of unknown truth.
+    """n_train, n_good, n_bad, n_unlabelled: training scans, good and defective test scans, those without a label.
 
-    checked: None before the scans were read.
+    checked: None until the scans have been read.
     """
 
     name: str
@@ -52,13 +52,13 @@ class CategorySurvey:
 
     @property
     def usable(self) -> bool:
-        """It has training scans and every one can be read: a training stops at the first that cannot."""
+        """It has training scans and all are readable: a training stops at the first that is not."""
         return not any(finding.blocks for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """layout: as in `index.LAYOUTS`. duplicates: found when all categories are checked."""
+    """layout: as in `index.LAYOUTS`. duplicates: known once all categories have been checked."""
 
     dataset: Dataset
     categories: tuple[CategorySurvey, ...]
@@ -74,17 +74,17 @@ class Survey:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All of them, those that keep a category from being trained on first."""
+        """All findings, blocking ones first."""
         found = [finding for one in self.categories for finding in one.findings] + list(self.duplicates)
         return tuple(sorted(found, key=lambda finding: not finding.blocks))
 
     @property
     def complete(self) -> bool:
-        """Whether every category has been looked through."""
+        """Whether every category has been checked."""
         return all(one.checked is not None for one in self.categories)
 
     def with_category(self, checked: CategorySurvey) -> Survey:
-        """The same with one category checked; with the last one the duplicates are found."""
+        """The same with one more category checked; after the last one duplicates are determined."""
         found = replace(self, categories=tuple(checked if c.name == checked.name else c for c in self.categories))
         if not found.complete:
             return found
@@ -93,7 +93,7 @@ class Survey:
 
 
 def list_categories(path: Path) -> Survey:
-    """What the names of the files tell. Raises BadDataset."""
+    """First step: file names only. Raises BadDataset."""
     dataset = list_dataset(path)
     return Survey(dataset, tuple(_counted(dataset, name) for name in dataset.categories))
 
@@ -153,13 +153,13 @@ def _counted(dataset: Dataset, name: str) -> CategorySurvey:
     findings = tuple(finding for finding in dataset.findings if finding.category == name)
     n_train = len(dataset.train(name))
     if n_train == 1:
-        what = "has one scan to learn from: nothing tells how much good parts differ"
+        what = "has a single training scan: the variation of good parts is unknown"
         findings += (Finding(name, None, what, "add a few more good scans"),)
     return CategorySurvey(name, n_train, _count(test, False), _count(test, True), _count(test, None), findings)
 
 
 def _odd_ones(name: str, sizes: Sequence[tuple[Sample, int, float]]) -> list[Finding]:
-    """Scans unlike the others of their category in density or size."""
+    """Scans that differ from the others of their category in density or size."""
     if len(sizes) < 3:
         return []
     typical_points = float(np.median([count for _, count, _ in sizes]))
@@ -173,7 +173,7 @@ def _odd_ones(name: str, sizes: Sequence[tuple[Sample, int, float]]) -> list[Fin
         if not 1 / OTHER_SIZE <= ratio <= OTHER_SIZE:
             many = f"{ratio:,.3g} times as large" if ratio > 1 else f"{1 / max(ratio, 1e-12):,.3g} times smaller"
             what = f"is {many} than the others" if ratio < 1 else f"is {many} as the others"
-            findings.append(Finding(name, sample.path, what, "look whether it has other units or is another part"))
+            findings.append(Finding(name, sample.path, what, "check whether it has another unit or is another part"))
     return findings
 
 

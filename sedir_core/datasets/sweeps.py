@@ -1,4 +1,4 @@
-"""Bodies drawn along a curve: handles, pipes, hooks."""
+"""Bodies swept along a curve: handles, pipes, hooks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _CHUNK = 250_000
 
 
 class Sweep(Primitive):
-    """An outline carried along a (k, 3) path without twisting, its size scaled by (k,) `taper`.
+    """An outline swept along a (k, 3) path without twist, scaled by (k,) `taper`.
 
-    The curve must bend more gently than the outline is wide. Ends are cut flat.
+    The curve's radius must exceed the outline's width. Ends are flat.
     """
 
     def __init__(self, outline: DoubleArray | Outline, path: DoubleArray, taper: DoubleArray | float = 1.0) -> None:
@@ -74,7 +74,7 @@ class Sweep(Primitive):
         return np.asarray(self.path[k] + self.taper[k, None] * offset)
 
     def _local(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-        """Place in the outline (n, 2), its scale there (n,), and the way past the nearer end (n,), negative within."""
+        """Position in the outline (n, 2), scale there (n,), distance beyond the nearer end (n,), negative inside."""
         k, t = self._nearest(points)
         s = t[:, None]
         rel = points - _between(self.path, k, s)
@@ -120,7 +120,7 @@ def _frames(path: DoubleArray) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
 
 
 def _divided(outline: Outline) -> Outline:
-    """Edges no longer than a 24th of the way round: cells stay small where the sweep bends."""
+    """Split edges to at most a 24th of the perimeter, so that cells stay small in bends."""
     lengths = outline.lengths
     pieces = np.maximum(1, np.ceil(lengths * 24 / lengths.sum())).astype(np.int64)
     edge = np.repeat(np.arange(len(lengths)), pieces)

@@ -1,4 +1,4 @@
-"""Whole datasets from solids: normal and defective scans with labels, in a public layout."""
+"""Synthesises datasets from solids: normal and defective scans with labels, in a public layout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sedir_core.io.meshes import MESH_SUFFIXES, read_mesh
 from sedir_core.types import DoubleArray, Report, Stop, never_stop, no_report
 
 Made = Solid | Builder
-"""A body that is the same in every scan, or how to make one, each a little different."""
+"""A fixed body, or a function that makes slightly varying ones."""
 
 PART_DIAGONAL_MM = 100.0
 POINTS: dict[str, int] = {anomaly_shapenet.NAME: 20_000, real3d.NAME: 120_000}
@@ -33,7 +33,7 @@ POINTS: dict[str, int] = {anomaly_shapenet.NAME: 20_000, real3d.NAME: 120_000}
 
 @dataclass(frozen=True)
 class Summary:
-    """What was written. labelled: median share of a defective scan's points that its label marks."""
+    """What was written. labelled: median share of labelled points in a defective scan."""
 
     root: Path
     layout: str
@@ -46,7 +46,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Job:
-    """One scan to be made. name: without suffix. labelled: its labels are written too."""
+    """One scan to make. name: without suffix. labelled: also write its labels."""
 
     category: str
     folder: str
@@ -63,7 +63,7 @@ def synthesise(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> Summary:
-    """A dataset from a folder of meshes, in their unit, or from the built-in parts (None), in millimetres.
+    """Make a dataset from a folder of meshes, in their unit, or from the built-in parts (None), in millimetres.
 
     Raises what `load_meshes` and `write_dataset` raise.
     """
@@ -73,17 +73,17 @@ def synthesise(
 
 
 def built_in_parts(diagonal_mm: float = PART_DIAGONAL_MM) -> dict[str, Made]:
-    """The procedural parts, each about `diagonal_mm` from corner to corner: what the bundled model is trained on."""
+    """The procedural parts with a diagonal of about `diagonal_mm`, on which the bundled model is trained."""
     return {name: scaled_part(build, diagonal_mm) for name, build in PARTS.items()}
 
 
 def scaled_part(build: Builder, diagonal_mm: float) -> Builder:
-    """The same part, about `diagonal_mm` from corner to corner."""
+    """The same part with a diagonal of about `diagonal_mm`."""
     return partial(_scaled, build, diagonal_mm)
 
 
 def load_meshes(folder: Path) -> dict[str, Solid]:
-    """Every OBJ, OFF, PLY and STL of a folder as a solid, under its file name in lower case.
+    """Every OBJ, OFF, PLY and STL file of a folder as a solid, by file name in lower case.
 
     Raises BadDataset (no folder, no mesh, two of the same name), UnreadableScan (a broken one, or one without area).
     """
@@ -95,7 +95,7 @@ def load_meshes(folder: Path) -> dict[str, Solid]:
             continue
         name = path.stem.lower()
         if name in solids:
-            raise BadDataset(path, f"there is another mesh called {name}", "every mesh becomes a category: rename one")
+            raise BadDataset(path, f"there is another mesh named {name}", "every mesh becomes a category: rename one")
         try:
             vertices, faces = read_mesh(path)
             solids[name] = MeshSolid(vertices, outward(vertices, faces))
@@ -119,15 +119,15 @@ def write_dataset(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> Summary:
-    """Write `train` and `good` normal scans, and `bad` scans of each kind of defect, of every solid.
+    """Write `train` and `good` normal scans, and `bad` scans per kind of defect, of every solid.
 
-    out: a folder that does not exist or is empty; it appears when everything is in it. points: over the whole
-    surface, by default as many as the layout's benchmark has. In the real3d layout test scans show one side only.
-    The same seed gives the same files, whatever other solids there are. Raises CannotWrite, Cancelled, BadConfig
-    for an unknown layout, and BadDataset for a solid on which some kind of defect cannot be seen.
+    out: a folder that does not exist or is empty; created atomically. points: over the whole surface, by default as
+    many as in the layout's benchmark. In the real3d layout test scans show one side only. The same seed gives the same
+    files, regardless of other solids. Raises CannotWrite, Cancelled, BadConfig for an unknown layout, and BadDataset
+    for a solid on which some kind of defect is never visible.
     """
     if layout not in POINTS:
-        raise BadConfig(layout, "no such layout to write", "use " + " or ".join(sorted(POINTS)))
+        raise BadConfig(layout, "unknown layout", "use " + " or ".join(sorted(POINTS)))
     _require_vacant(out)
     jobs = list(_jobs(sorted(solids), layout, train, good, bad))
     staging = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -199,7 +199,7 @@ def _write(folder: Path, job: _Job, layout: str, specimen: Specimen) -> None:
 def _require_vacant(out: Path) -> None:
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise CannotWrite(out, "is there already and not an empty folder", "give the name of a new folder")
+            raise CannotWrite(out, "exists and is not an empty folder", "give the name of a new folder")
     except OSError as error:
         raise CannotWrite(out, error.strerror or str(error), "check the permissions") from error
 
@@ -207,7 +207,7 @@ def _require_vacant(out: Path) -> None:
 def _publish(staging: Path, out: Path) -> None:
     try:
         if out.exists():
-            out.rmdir()  # Windows does not rename over a folder
+            out.rmdir()  # Windows cannot rename onto an existing folder
         staging.rename(out)
     except OSError as error:
         raise CannotWrite(out, error.strerror or str(error), "check the permissions") from error

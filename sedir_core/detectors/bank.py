@@ -1,4 +1,4 @@
-"""A memory bank: the features of good parts that are worth remembering, and how far others are from them."""
+"""A memory bank: a coreset of good parts' features, and nearest-neighbour distances to it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sedir_core.errors import Cancelled
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Stop, never_stop
 
-FEW_DIMENSIONS = 8  # up to here a search tree is faster than comparing all with all
-DISTANCES_AT_ONCE = 2**23  # 32 MiB of them
+FEW_DIMENSIONS = 8  # up to this width a search tree is faster than brute force
+DISTANCES_AT_ONCE = 2**23  # distances per block: 32 MiB
 STOP_EVERY = 64  # entries chosen
 
 
@@ -20,7 +20,7 @@ STOP_EVERY = 64  # entries chosen
 class MemoryBank:
     """entries: (m, d) features. owners: (m,) the training part that each comes from.
 
-    gains: (d,) by which features are multiplied before they are compared with the entries; None leaves them.
+    gains: (d,) factors applied to features before comparison with the entries; None for none.
     """
 
     entries: FloatArray
@@ -31,7 +31,7 @@ class MemoryBank:
         return len(self.entries)
 
     def without(self, part: int) -> MemoryBank:
-        """What the other parts left here; the whole bank where there are no others."""
+        """The bank without that part's entries; the whole bank if there are no others."""
         others = self.owners != part
         return MemoryBank(self.entries[others], self.owners[others], self.gains) if others.any() else self
 
@@ -48,7 +48,7 @@ class MemoryBank:
             for rows in np.array_split(features, max(1, len(features) * len(self) // DISTANCES_AT_ONCE))
         ]
         index = np.concatenate(chosen)
-        # Measured anew, since the difference of two large squares says little about a small distance.
+        # Recomputed, since the difference of two large squares loses precision for small distances.
         found = [
             np.linalg.norm(rows - self.entries[nearest], axis=1)
             for rows, nearest in zip(np.array_split(features, len(chosen)), chosen, strict=True)
@@ -56,7 +56,7 @@ class MemoryBank:
         return np.concatenate(found).astype(np.float64), index
 
     def neighbours(self, entry: int, count: int) -> IntArray:
-        """(count,) the other entries that lie nearest to one, or all the others where there are fewer."""
+        """(count,) the entries nearest to one, or all others if there are fewer."""
         distances = np.linalg.norm(self.entries - self.entries[entry], axis=1)
         distances[entry] = np.inf
         return np.argsort(distances, kind="stable")[: min(count, len(self) - 1)]
@@ -86,13 +86,13 @@ def choose_entries(
 
 
 def greedy_k_centre(features: FloatArray, count: int, start: int, stop: Stop = never_stop) -> IntArray:
-    """Indices of `count` features, each the farthest from all chosen before it, from `start` on.
+    """Indices of `count` features, each the farthest from all previously chosen ones, beginning with `start`.
 
-    features: (n, d). Fewer come back where all others lie on chosen ones. Raises Cancelled.
+    features: (n, d). Fewer are returned if all others coincide with chosen ones. Raises Cancelled.
     Source: Gonzalez 1985; Sener & Savarese 2018, algorithm 1.
     """
     cloud = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))
-    cloud = cloud - cloud.mean(0)  # squares of small numbers lose less
+    cloud = cloud - cloud.mean(0)  # centred, for numerical precision
     squares = cloud.square().sum(1)
     nothing = 1e-6 * float(squares.max())
     distances = torch.full((len(cloud),), torch.inf)

@@ -1,4 +1,4 @@
-"""What every detector offers, and how a run directory becomes one."""
+"""The detector interface, and loading a detector from a run directory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sedir_core.units import UNKNOWN, read_as
 class Detector(Protocol):
     """A fitted anomaly detector; `load_detector` returns one.
 
-    needs_category: it cannot work with category "auto", and every comparison table says so.
+    needs_category: it does not support category "auto", which every comparison table marks.
     """
 
     method: str
@@ -24,7 +24,7 @@ class Detector(Protocol):
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
     ) -> Detection:
-        """Score one scan. The same scan gives the same answer, also where the category that `auto` finds is told.
+        """Score one scan. Deterministic; giving the category that `auto` identifies does not change the result.
 
         Raises UnknownCategory, TooFewPoints, UnreadableScan (coordinates out of range), DeviceUnavailable (out of
         memory), Cancelled.
@@ -39,9 +39,9 @@ class Detector(Protocol):
 def detect_file(
     detector: Detector, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
 ) -> Detection:
-    """`Detector.detect`, and in the reason also what its file needed: another unit, rows that are no measurements."""
+    """`Detector.detect`, with notes in the reason about the file: a different unit, rows without a measurement."""
     found = detector.detect(scan, category, report, stop)
-    if found.unit == UNKNOWN and found.to_unit == 1.0:  # then the scan's own says in what sizes are told
+    if found.unit == UNKNOWN and found.to_unit == 1.0:  # sizes are then in the scan's own unit
         found = replace(found, unit=scan.unit)
     remarks = (read_as(found.unit, found.to_unit), scan.left_out)
     return replace(found, reason="; ".join(filter(None, (found.reason, *remarks))))
@@ -49,7 +49,7 @@ def detect_file(
 
 @runtime_checkable
 class JudgesInSeveralWays(Protocol):
-    """A detector that can say in one pass what each kind of evidence and each rule makes of a scan."""
+    """A detector that evaluates several kinds of evidence and rules in one pass."""
 
     def detect_each(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
@@ -60,7 +60,7 @@ class JudgesInSeveralWays(Protocol):
 
 def load_detector(run_dir: Path, device: str = "auto") -> Detector:
     """The detector saved in a run directory, on `device`. Raises BadRun, DeviceUnavailable."""
-    from sedir_core.detectors.registry import load  # which names this module's protocol
+    from sedir_core.detectors.registry import load  # imported late: circular
 
     return load(run_dir, device)
 
@@ -68,9 +68,9 @@ def load_detector(run_dir: Path, device: str = "auto") -> Detector:
 def load_judging(
     run_dir: Path, device: str, evidence: str | None, rule: str | None, tolerance: str | None = None
 ) -> Detector:
-    """The same, judging by that evidence, rule and tolerance where they are given; an empty tolerance allows all.
+    """The same with other evidence, rule or tolerance, if given; an empty tolerance allows any deviation.
 
-    Raises BadRun, DeviceUnavailable, and BadConfig where the method knows one way of judging only.
+    Raises BadRun, DeviceUnavailable, and BadConfig if the method does not support the choice.
     """
     if evidence is None and rule is None and tolerance is None:
         return load_detector(run_dir, device)

@@ -1,6 +1,6 @@
-"""Values at points, measured in what good parts show at the same place, smoothed in space, and one number for the scan.
+"""Standardises values by normal statistics at the same place, smooths them, and computes the object score.
 
-The terms on which methods are compared, and those of the detectors of our own that know places.
+Used to compare methods on equal terms, and by our own place-aware detectors.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
 N_ANCHORS = 2_048
-NEAR = 4  # anchors that share a value, and that a place's usual value is interpolated from
-PRIOR_COUNT = 30.0  # values' worth of trust in the overall one, beside the place's own
-SMOOTHING = 32  # neighbours over which the points' scores are averaged
-OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
+NEAR = 4  # anchors over which a value is spread, and from which statistics are interpolated
+PRIOR_COUNT = 30.0  # shrinkage towards the overall RMS, in number of values
+SMOOTHING = 32  # neighbours for smoothing the point scores
+OBJECT_SHARE = 0.002  # the object score is the mean of this share of the highest point scores
 
 
 @dataclass(frozen=True)
-class UsualByPlace:
-    """The RMS (a,) of what good parts show around anchors (a, 3)."""
+class PlaceStatistics:
+    """Normal statistics by place: the RMS (a,) of good parts' values around anchors (a, 3)."""
 
     anchors: DoubleArray
     rms: DoubleArray
 
     @classmethod
-    def learn(cls, surface: DoubleArray, shown: Sequence[tuple[DoubleArray, DoubleArray]]) -> UsualByPlace:
-        """From places (n, 3) on a surface (m, 3) and values (n,) there, one pair a held-out good scan."""
+    def learn(cls, surface: DoubleArray, shown: Sequence[tuple[DoubleArray, DoubleArray]]) -> PlaceStatistics:
+        """Fit to places (n, 3) on a surface (m, 3) and values (n,) there, one pair per held-out good scan."""
         anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
         tree = PointTree(anchors)
         sums, count = np.zeros(len(anchors)), np.zeros(len(anchors))
@@ -45,7 +45,7 @@ class UsualByPlace:
         return cls(anchors, np.sqrt((sums + PRIOR_COUNT * overall) / (count + PRIOR_COUNT)))
 
     def standardised(self, places: DoubleArray, values: DoubleArray) -> DoubleArray:
-        """(n,) values at places (n, 3) in times of the usual one."""
+        """(n,) values at places (n, 3) divided by the RMS there."""
         return values / spread(self.rms, self.anchors, places, k=NEAR)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -53,8 +53,8 @@ class UsualByPlace:
         return {"usual.anchors": torch.from_numpy(self.anchors), "usual.rms": torch.from_numpy(self.rms)}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> UsualByPlace:
-        """Raises KeyError or ValueError where something is missing or misshapen."""
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> PlaceStatistics:
+        """Raises KeyError or ValueError if something is missing or has the wrong shape."""
         anchors, rms = (tensors[f"usual.{name}"].double().numpy() for name in ("anchors", "rms"))
         if anchors.shape != (len(rms), 3) or not len(rms) or float(rms.min()) <= 0:
             raise ValueError(f"usual values {rms.shape} at places {anchors.shape}")
@@ -67,5 +67,5 @@ def smoothed(values: DoubleArray, places: DoubleArray, k: int = SMOOTHING) -> Do
 
 
 def top_mean(scores: DoubleArray) -> float:
-    """The mean of the highest 0.2 per cent of the points: a single flying pixel condemns no part [O]."""
+    """The mean of the highest 0.2 per cent of the points, so that a single flying pixel does not fail a part [O]."""
     return float(np.sort(scores)[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())

@@ -1,4 +1,4 @@
-"""What detectors with a given category share: they align the scan to that category and score its points."""
+"""Base of detectors that need the category: align the scan to that category and score its points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, placed_again
+from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.errors import UnknownCategory
 from sedir_core.evidence.defects import find_defects, verdict_reason
 from sedir_core.evidence.identify import UNKNOWN_RESIDUAL
@@ -20,15 +20,15 @@ from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
-FARTHEST_RADII = 16.0  # flying pixels farther out are moved here
+FARTHEST_RADII = 16.0  # flying pixels beyond this radius are moved onto it
 NO_TOKEN = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class CloudScores:
-    """scores: (n,) of the cloud's points. token: (d,), empty where the method has none. remark: for the operator.
+    """scores: (n,) of the cloud's points. token: (d,), empty if the method has none. remark: for the operator.
 
-    rebuilt: (m, 3) what the method believes is normal, in the frame; None where that is the reference surface.
+    rebuilt: (m, 3) the method's reconstruction, in the frame; None means the reference surface.
     """
 
     scores: DoubleArray
@@ -40,7 +40,7 @@ class CloudScores:
 
 @dataclass(frozen=True)
 class AlignedScan:
-    """A scan aligned to its category. points: (n, 3) the working ones, in file coordinates.
+    """A scan aligned to its category. points: (n, 3) working points, in file coordinates.
 
     misfit: residual of the alignment relative to that of the training scans. seconds: spent on the alignment.
     """
@@ -52,7 +52,7 @@ class AlignedScan:
 
 
 class CategoryGiven:
-    """Base of the detectors that cannot find the category themselves; see `detectors.base.Detector`."""
+    """Base of the detectors that cannot identify the category; see `detectors.base.Detector`."""
 
     needs_category = True
 
@@ -66,15 +66,15 @@ class CategoryGiven:
         scores = kept({name: reference.held_out for name, reference in self.known.items()})
         return Calibration(self.config.scoring.false_alarm_rate, scores, {})
 
-    def lay(self, scan: Scan, category: str) -> AlignedScan:
+    def align(self, scan: Scan, category: str) -> AlignedScan:
         """Align a scan to a category. Raises UnknownCategory, TooFewPoints, UnreadableScan."""
         mine = self.reference(category)
         points = scan.points[working_points(scan, self.config.grouping)]
-        placement, residual, seconds = placed_again(mine, points)
+        placement, residual, seconds = cached_placement(mine, points)
         return AlignedScan(points, placement, residual / mine.residual, seconds)
 
     def reference(self, category: str) -> Reference:
-        """What is kept of a category. Raises UnknownCategory, for "auto" too."""
+        """The stored reference of a category. Raises UnknownCategory, also for "auto"."""
         if category not in self.known:
             names = ", ".join(self.known)
             what = "needs the category to be given" if category == "auto" else "was not trained on it"
@@ -93,7 +93,7 @@ class CategoryGiven:
         seconds: Mapping[str, float],
         remark: str = "",
     ) -> Detection:
-        """The detection that follows from scores (n,) of the scan's points, NaN where not evaluated, and its own."""
+        """The detection from point scores (n,), NaN where not evaluated, and the object score."""
         mine = self.reference(category)
         defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
         uncertain = not laid.misfit < UNKNOWN_RESIDUAL
@@ -123,18 +123,18 @@ class CategoryGivenDetector(CategoryGiven, ABC):
     """A detector with a memory per category."""
 
     @abstractmethod
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """Score a cloud against what is remembered of a category."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """Score a cloud by the memory of a category."""
 
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
     ) -> Detection:
-        """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
+        """Score one scan; see `Detector.detect`. Raises UnknownCategory also for "auto"."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
-            laid = self.lay(scan, category)
+            laid = self.align(scan, category)
         with watch.stage("compare", 0.4):
-            found = self.examine(category, cloud_of(laid.points, laid.placement))
+            found = self.score_cloud(category, cloud_of(laid.points, laid.placement))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
@@ -142,13 +142,21 @@ class CategoryGivenDetector(CategoryGiven, ABC):
             normal = self.known[category].surface.points if found.rebuilt is None else found.rebuilt
             surface = laid.placement.leave(normal)
         detection = self.conclude_on(
-            scan, category, laid, everywhere, found.object_score, surface, found.token, watch.seconds, found.remark
+            scan,
+            category,
+            laid,
+            everywhere,
+            found.object_score,
+            surface,
+            found.token,
+            watch.seconds,
+            found.remark,
         )
         report(1.0, "done")
         return detection
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:
-        """The (d,) mean of the features, empty where the method has no tokens."""
+        """The (d,) mean of the features, empty if the method has no tokens."""
         return self.detect(scan, category).token
 
 

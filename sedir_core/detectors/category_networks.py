@@ -1,4 +1,4 @@
-"""Detectors with a small network for each category, which has to be given."""
+"""Detectors with a small network per category, which must be given."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from sedir_core.config import Config
 from sedir_core.detectors.category_given import CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.geometry.sampling import repeatable_order
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, memory_guard, torch_generator
 from sedir_core.types import DoubleArray, FloatArray
@@ -29,9 +28,9 @@ from sedir_core.types import DoubleArray, FloatArray
 
 @dataclass(frozen=True)
 class NetworkOutput:
-    """What a network shows of a cloud of n points. channels: (c, n) scores of its points. score: of the scan, where it
-    does not follow from these. rebuilt: (m, 3) what it believes is normal, in the frame. token: (d,) what it knows the
-    scan by; each category's network has a space of its own."""
+    """A network's output for a cloud of n points. channels: (c, n) point scores. score: of the scan, if not derived
+    from these. rebuilt: (m, 3) its reconstruction, in the frame. token: (d,) global feature, in a space specific to the
+    category's network."""
 
     channels: DoubleArray
     rebuilt: DoubleArray
@@ -40,8 +39,8 @@ class NetworkOutput:
 
 
 class NetworkDetector(CategoryGivenDetector):
-    """nets: one for each category, frozen, on `device`. scales: (c, 2) what held-out good scans show at least and at
-    most, where a method has several channels to bring to one scale."""
+    """nets: one per category, frozen, on `device`. scales: (c, 2) minimum and maximum on held-out good scans, for
+    normalising several channels."""
 
     def __init__(
         self,
@@ -60,80 +59,73 @@ class NetworkDetector(CategoryGivenDetector):
         """The untrained network of one category."""
 
     @abstractmethod
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
-        """Score a cloud by a category's network."""
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+        """Run a category's network on a cloud."""
 
-    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
-        """One score per point and one for the scan: of one channel they are its own."""
-        return CloudScores(looked.channels[0], looked.score, looked.token, rebuilt=looked.rebuilt)
+    def conclude(self, inferred: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
+        """Scores of points and scan; by default those of the only channel."""
+        return CloudScores(inferred.channels[0], inferred.score, inferred.token, rebuilt=inferred.rebuilt)
 
-    def looked(self, category: str, cloud: Cloud) -> NetworkOutput:
-        """What the category's network shows."""
+    def infer_category(self, category: str, cloud: Cloud) -> NetworkOutput:
+        """The output of the category's network."""
         with memory_guard(self.device, LESS_MEMORY), torch.no_grad():
-            return self.look(self.nets[category], cloud)
+            return self.infer(self.nets[category], cloud)
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`."""
-        looked = self.looked(category, cloud)
-        return self.conclude(looked, cloud, self.scales.get(category, unscaled(len(looked.channels))))
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`."""
+        inferred = self.infer_category(category, cloud)
+        return self.conclude(inferred, cloud, self.scales.get(category, unscaled(len(inferred.channels))))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
-        return PlacedResiduals(cloud.aligned, self.examine(category, cloud).scores)
+        """See `detectors.residuals.ResidualDetector`; a network has seen every part and leaves none out."""
+        return PlacedResiduals(cloud.aligned, self.score_cloud(category, cloud).scores)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        for i, (name, reference) in enumerate(self.known.items()):
-            own = reference_to_tensors(reference) | {"scale": torch.from_numpy(self.scales[name])}
-            own |= {f"network.{key}": value for key, value in self.nets[name].state_dict().items()}
-            found |= {f"category.{i}.{key}": value for key, value in own.items()}
-        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+        return to_store({}, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        own = reference_to_tensors(self.known[name]) | {"scale": torch.from_numpy(self.scales[name])}
+        return own | {f"network.{key}": value for key, value in self.nets[name].state_dict().items()}
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> Self:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
-        try:
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
+        with stored_detector(run_dir) as stored:
+            target = choose_device(device)[0]
             nets = {
-                name: restored(lambda: cls.build(config), below(part, "network."), target)
-                for name, part in parts.items()
+                name: restored(lambda: cls.build(stored.config), below(part, "network."), target)
+                for name, part in stored.parts.items()
             }
-            known = {name: reference_from_tensors(_without_network(part)) for name, part in parts.items()}
-            scales = {name: _scale(part) for name, part in parts.items()}
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, nets, known, scales, target)
+            scales = {name: _scale(part) for name, part in stored.parts.items()}
+            return cls(stored.config, nets, stored.references(ignored="network."), scales, target)
 
 
 def unscaled(n_channels: int) -> DoubleArray:
-    """(c, 2) a scale that changes nothing."""
+    """(c, 2) the identity scale."""
     return np.tile([0.0, 1.0], (n_channels, 1))
 
 
-def scale_of(looked: Sequence[NetworkOutput]) -> DoubleArray:
-    """(c, 2) the extremes of held-out good scans; one that changes nothing where there is nothing to be combined.
+def scale_of(inferred: Sequence[NetworkOutput]) -> DoubleArray:
+    """(c, 2) the extremes on held-out good scans; the identity for a single channel.
 
-    The published codes take those of the whole test set, by which test scans judge each other.
+    The published codes use those of the whole test set, which leaks between test scans.
     """
-    if len(looked[0].channels) == 1:
+    if len(inferred[0].channels) == 1:
         return unscaled(1)
-    channels = [np.concatenate(rows) for rows in zip(*(one.channels for one in looked), strict=True)]
+    channels = [np.concatenate(rows) for rows in zip(*(one.channels for one in inferred), strict=True)]
     return np.array([[values.min(), max(values.max(), values.min() + 1e-12)] for values in channels])
 
 
 def content_generator(points: DoubleArray, device: torch.device | str, *words: str | int) -> torch.Generator:
-    """The same draws whenever the same cloud (n, 3) comes, in whatever order its points are."""
+    """A generator seeded by the cloud (n, 3), independent of the points' order."""
     ordered = np.round(points, 6) + 0.0  # no negative zeros
     ordered = ordered[np.lexsort(ordered.T)]
     return torch_generator(device, 0, hashlib.sha256(np.ascontiguousarray(ordered).tobytes()).hexdigest(), *words)
 
 
 def some_of(points: DoubleArray, count: int) -> DoubleArray:
-    """At most `count` of the points (n, 3): the same ones whatever their order."""
+    """At most `count` of the points (n, 3), independent of their order."""
     return points[repeatable_order(points)[:count]]
 
 
@@ -142,12 +134,8 @@ def to_tensor(points: DoubleArray, device: torch.device) -> Tensor:
     return torch.from_numpy(points.astype(np.float32)).to(device)
 
 
-def _without_network(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in tensors.items() if not name.startswith("network.")}
-
-
 def _scale(tensors: Mapping[str, Tensor]) -> DoubleArray:
-    """Raises KeyError or ValueError where it is missing or misshapen."""
+    """Raises KeyError or ValueError if it is missing or has the wrong shape."""
     scale = tensors["scale"].double().numpy()
     if scale.ndim != 2 or scale.shape[1] != 2 or not (scale[:, 0] < scale[:, 1]).all():
         raise ValueError("the scale is not one range per channel")

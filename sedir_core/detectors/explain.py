@@ -1,4 +1,4 @@
-"""What a detector can say of a scan beyond its verdict; the comparison of two runs asks for it."""
+"""Explanations beyond the verdict, for comparing two runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Explanation:
 
 @runtime_checkable
 class Explains(Protocol):
-    """A detector that reconstructs features; those that do not are asked for `detect` alone."""
+    """A detector with feature reconstruction; for others only `detect` is used."""
 
     def explain(self, scan: Scan, category: str = "auto") -> Explanation:
         """Token, reconstruction and residual of one scan. Raises as `Detector.detect`."""

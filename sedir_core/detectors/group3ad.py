@@ -1,4 +1,4 @@
-"""After Group3AD on one scan: Reg3D-AD's two banks, tokens projected into clusters, more groups where geometry departs.
+"""After Group3AD: Reg3D-AD's two banks, projected tokens, and more groups where the geometry deviates.
 
 Group centres (`group3ad.agcs`): half of them by plain farthest points, the other half by farthest points among the
 places whose local variation departs most from the template's there, or is simply highest [O]. Banks are made with plain
@@ -20,17 +20,16 @@ from sedir_core.config import Config
 from sedir_core.detectors.memory_bank import Memory, MemoryBankDetector, PatchDistances
 from sedir_core.detectors.peer_features import Cloud, FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference
+from sedir_core.detectors.stored import stored_detector
 from sedir_core.detectors.wide_features import geometry_change
-from sedir_core.errors import BadRun
 from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.models.group3ad import Projector
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
-DEPARTING_SHARE = 0.3  # of the points, that the other half of the centres is chosen from [O]
+DEPARTING_SHARE = 0.3  # share of the points from which the other half of the centres is chosen [O]
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,12 @@ class Projected(Memory):
     changes: DoubleArray
 
     def without(self, part: int) -> Projected:
-        """As if that training part had never been seen by the bank; the projector has seen it."""
+        """Without that training part's entries in the banks; the projector was still trained on it."""
         return replace(self, banks=tuple(bank.without(part) for bank in self.banks))
 
 
 class Group3adDetector(MemoryBankDetector):
-    """A projector and two banks for each category."""
+    """A projector and two banks per category."""
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class Group3adDetector(MemoryBankDetector):
         return found
 
     def _centres(self, points: DoubleArray, memory: Projected) -> IntArray:
-        """Indices of the centres of the groups, each once."""
+        """Distinct indices of the group centres."""
         count = min(self.config.grouping.n_groups, len(points))
         if self.config.group3ad.agcs == "off":
             return farthest_points(points.astype(np.float32), count)
@@ -96,28 +95,24 @@ class Group3adDetector(MemoryBankDetector):
     def load(cls, run_dir: Path, device: str = "auto") -> Self:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
         plain = MemoryBankDetector.load(run_dir, device)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = plain.extractor.device
         memories = {}
-        try:
-            for i, (name, memory) in enumerate(plain.memories.items()):
-                own = below(tensors, f"category.{i}.projector.")
+        with stored_detector(run_dir) as stored:
+            for name, part in stored.parts.items():
+                own = below(part, "projector.")
                 width = own["layers.0.weight"].shape[1]
-                projector = restored(lambda width=width: Projector(width), own, target)  # type: ignore[misc]
-                memories[name] = projected(memory, projector, plain.known[name].surface)
-        except (KeyError, ValueError, RuntimeError, IndexError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
+                projector = restored(lambda width=width: Projector(width), own, plain.extractor.device)  # type: ignore[misc]
+                memories[name] = projected(plain.memories[name], projector, plain.known[name].surface)
         return cls(plain.config, plain.extractor, plain.known, memories)
 
 
 def projected(memory: Memory, projector: nn.Module, surface: Surface) -> Projected:
-    """A memory with what judging by it takes beside."""
+    """A memory together with its projector and the template's rate of change."""
     return Projected(memory.banks, memory.scale, projector, surface, geometry_change(surface.points))
 
 
 @torch.no_grad()
 def project(projector: nn.Module, features: FloatArray, device: torch.device) -> FloatArray:
-    """Features (n, c) as the projector sees them, (n, 256)."""
+    """Project features (n, c) to (n, 256)."""
     found: FloatArray = projector(torch.from_numpy(features).to(device)).float().cpu().numpy()
     return found
 
@@ -132,6 +127,6 @@ def suspicious_centres(points: DoubleArray, changes: DoubleArray, count: int) ->
 
 
 def plain_patches(extractor: FeatureExtractor, cloud: Cloud, projector: nn.Module) -> Patches:
-    """Projected tokens at plain farthest points: what goes into a bank."""
+    """Projected tokens at plain farthest points, for a bank."""
     patches = extractor.extract("groups", cloud, banked=True)
     return replace(patches, features=project(projector, patches.features, extractor.device))

@@ -1,4 +1,4 @@
-"""After IMRNet on one scan: patches are hidden and rebuilt several times, so that normal shape replaces defects.
+"""After IMRNet: patches are masked and reconstructed iteratively, so that normal shape replaces defects.
 
 No code of it was ever published (Li et al., CVPR 2024): the structure follows the paper, its supplement and Point-MAE,
 most constants are ours [O]. Three rounds, each beginning with what the one before made; what changed is the anomaly,
@@ -24,13 +24,13 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.models.imrnet import MaskedAutoencoder
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
-CHANGING_SHARE = 0.3  # of the points, those where the surface changes most, get half of the samples [O]
+CHANGING_SHARE = 0.3  # share of the points with the largest surface change, which get half of the samples [O]
 SMOOTHED_OVER = 16  # neighbours [O]
-TOP_SHARE = 0.01  # of the points, the highest: their mean is the scan's score [O]
+TOP_SHARE = 0.01  # share of the highest point scores whose mean is the object score [O]
 
 
 class ImrnetDetector(NetworkDetector):
-    """A masked auto-encoder for each category; the reconstruction is the cloud after the last round."""
+    """A masked autoencoder per category; the reconstruction is the cloud after the last round."""
 
     @staticmethod
     def build(config: Config) -> MaskedAutoencoder:
@@ -38,7 +38,7 @@ class ImrnetDetector(NetworkDetector):
         enc, cfg = config.encoder, config.imrnet
         return MaskedAutoencoder(enc.width, enc.hidden, enc.heads, cfg.depth, cfg.decoder_depth, cfg.patch_size)
 
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         assert isinstance(network, MaskedAutoencoder)
         cfg = self.config.imrnet
@@ -53,16 +53,16 @@ class ImrnetDetector(NetworkDetector):
         channels = np.stack([np.maximum(away - np.median(away), 0), at_points])
         return NetworkOutput(channels, rebuilt.astype(np.float64), tokens[0].mean(axis=0))
 
-    def conclude(self, looked: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
+    def conclude(self, inferred: NetworkOutput, cloud: Cloud, scale: DoubleArray) -> CloudScores:
         """See `NetworkDetector.conclude`: the mean of both channels, smoothed."""
         low, high = scale.T[..., None]
-        scores = smoothed(((looked.channels - low) / (high - low)).mean(axis=0), cloud.aligned, SMOOTHED_OVER)
+        scores = smoothed(((inferred.channels - low) / (high - low)).mean(axis=0), cloud.aligned, SMOOTHED_OVER)
         scores = np.maximum(scores, 0)
         if self.config.imrnet.object_score == "max":
             score = float(scores.max())
         else:
             score = float(np.sort(scores)[-max(1, int(TOP_SHARE * len(scores))) :].mean())
-        return CloudScores(scores, score, looked.token, rebuilt=looked.rebuilt)
+        return CloudScores(scores, score, inferred.token, rebuilt=inferred.rebuilt)
 
     def _tokens(self, network: MaskedAutoencoder, points: FloatArray, centres: FloatArray) -> FloatArray:
         groups = patches_of(points, centres, network.patch_size)
@@ -90,7 +90,7 @@ def rebuild(
         new = (drawn + centres[hidden][:, None]).reshape(-1, 3)
         own = tree.nearest(new)[1] == np.repeat(np.flatnonzero(hidden), network.patch_size)
         points = np.concatenate([points[stays], new[own]])
-        if len(points) < network.patch_size:  # an untrained network may draw everything into one place
+        if len(points) < network.patch_size:  # an untrained network may collapse everything to one place
             points = np.concatenate([points, new])
     return points
 

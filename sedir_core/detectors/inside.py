@@ -1,4 +1,4 @@
-"""ISMP's look inside: four projections of a cloud onto planes, and one vector of what a network sees in them."""
+"""ISMP's internal views: four projections of a cloud onto planes, encoded as one vector by a backbone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sedir_core.types import DoubleArray, FloatArray
 SIDE = 224  # pixels [R]
 INSIDE_WIDTH = 320
 FRAME = (np.full(3, -1.0), np.full(3, 1.0))
-"""Lowest and highest corner of what is projected: the category's frame, so that a defect rescales nothing [O]."""
+"""Bounds of the projections: the category's frame, so that a defect does not rescale them [O]."""
 
 
 def slices(
@@ -46,13 +46,13 @@ def _picture(rows: np.ndarray, columns: np.ndarray, depth: DoubleArray, deepest:
     greys = np.trunc(255 * (1 - np.clip(depth / max(deepest, 1e-12), 0, 1)))
     written = np.argsort(greys, kind="stable") if order == "depth" else np.arange(len(greys))
     picture = np.zeros((SIDE, SIDE), dtype=np.float32)
-    picture[rows[written], columns[written]] = greys[written]  # of several for one pixel the last stays
+    picture[rows[written], columns[written]] = greys[written]  # the last write to a pixel wins
     return picture
 
 
 @torch.no_grad()
 def inside_vector(pictures: FloatArray, backbone: nn.Module, cfg: IsmpConfig, device: torch.device) -> FloatArray:
-    """(320,) the network's last map: its maximum over places, its mean over the pictures."""
+    """(320,) the last feature map: maximum over positions, mean over pictures."""
     assert isinstance(backbone, EfficientNetLite0)
     seen = torch.from_numpy(pictures).to(device)
     seen = to_input(seen / 255) if cfg.normalise == "network" else seen[:, None].expand(-1, 3, -1, -1)

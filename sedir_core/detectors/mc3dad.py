@@ -1,10 +1,10 @@
-"""The baseline MC3D-AD on one scan (method section 8), as published and in a variant of ours that needs no file order.
+"""The baseline MC3D-AD (method section 8), as published and in our variant independent of file order.
 
 As published [R]: the mask hides the most or the least varied tokens, by a coin toss at test time too (here seeded by
 the scan, so that it repeats); every point takes the residual of its nearest centre; scores are averaged over 511
 points *in the order of the file*, and the highest is the scan's. `mc3d-ad-spatial` [O] averages the residuals of both
-masks, and over points that are near in space. Scans are laid onto their category by our own alignment: the published
-one draws a random pose for near-symmetric parts, and what is to be compared is the method.
+masks, and over spatially near points. Scans are aligned by our own registration: the published one yields a random pose
+for near-symmetric parts, and we want to compare the method.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sedir_core.config import Config
 from sedir_core.detectors.category_given import CategoryGiven
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, Stopwatch, below
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread
@@ -34,7 +34,6 @@ from sedir_core.models.mc3dad import MC3DAD, MaskableTokens, geometry_variation
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, generator, memory_guard
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
@@ -43,7 +42,7 @@ FILE_ORDER_WINDOW = 511
 
 
 class BaselineNets:
-    """The frozen encoder, the trained network, and the decoder that shows its features as points."""
+    """The frozen encoder, the trained network, and the decoder from features to points."""
 
     def __init__(self, encoder: LocalEncoder, network: MC3DAD, patches: PatchDecoder) -> None:
         self.encoder, self.network, self.patches = encoder, network, patches
@@ -76,21 +75,21 @@ class Mc3dadDetector(CategoryGiven):
         """Score one scan; see `Detector.detect`. Raises UnknownCategory for "auto", too."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
-            laid = self.lay(scan, category)
-            aligned = laid.placement.enter(laid.points)
+            aligned_scan = self.align(scan, category)
+            aligned = aligned_scan.placement.enter(aligned_scan.points)
         with watch.stage("tokens", 0.4):
             tokens = self.maskable(aligned)
         with watch.stage("rebuild", 0.7):
             rebuilt, pooled, residuals = self.nets.rebuild(tokens, self.method, coin_of(aligned))
         with watch.stage("report", 0.9):
             valid = np.flatnonzero(scan.finite)
-            centres = laid.placement.leave(tokens.centers[0].double().cpu().numpy())
+            centres = aligned_scan.placement.leave(tokens.centers[0].double().cpu().numpy())
             everywhere = np.full(len(scan), np.nan, dtype=np.float32)
             everywhere[valid] = self.point_scores(residuals, centres, scan.points[valid])
             score = float(everywhere[valid].max())
-            surface = laid.placement.leave(self._decoded(rebuilt, tokens, aligned))
+            surface = aligned_scan.placement.leave(self._decoded(rebuilt, tokens, aligned))
         token = pooled.float().cpu().numpy()
-        detection = self.conclude_on(scan, category, laid, everywhere, score, surface, token, watch.seconds)
+        detection = self.conclude_on(scan, category, aligned_scan, everywhere, score, surface, token, watch.seconds)
         report(1.0, "done")
         return detection
 
@@ -100,14 +99,14 @@ class Mc3dadDetector(CategoryGiven):
 
     def explain(self, scan: Scan, category: str = "auto") -> Explanation:
         """See `detectors.explain.Explains`."""
-        laid = self.lay(scan, category)
-        aligned = laid.placement.enter(laid.points)
+        aligned_scan = self.align(scan, category)
+        aligned = aligned_scan.placement.enter(aligned_scan.points)
         rebuilt, pooled, residuals = self.nets.rebuild(self.maskable(aligned), self.method, coin_of(aligned))
         token: FloatArray = pooled.float().cpu().numpy()
         return Explanation(token, rebuilt.float().mean(dim=0).cpu().numpy(), float(residuals.mean()))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`; a network has seen every part and leaves none out."""
+        """See `detectors.residuals.ResidualDetector`; a network has seen every part and leaves none out."""
         tokens = self.maskable(cloud.aligned)
         values = self.nets.rebuild(tokens, self.method, coin_of(cloud.aligned))[2]
         return PlacedResiduals(tokens.centers[0].double().cpu().numpy(), values)
@@ -125,7 +124,7 @@ class Mc3dadDetector(CategoryGiven):
 
     @torch.no_grad()
     def _decoded(self, rebuilt: Tensor, tokens: MaskableTokens, aligned: DoubleArray) -> DoubleArray:
-        """The rebuilt tokens as points (m, 3), each patch at its own place: the baseline knows no other."""
+        """The reconstructed tokens decoded to points (m, 3), each patch at its own position."""
         patches = self.nets.patches(rebuilt).double().cpu().numpy()
         centres = tokens.centers[0].double().cpu().numpy()
         radii = PointTree(aligned).nearest_k(centres, self.config.grouping.group_size)[0][:, -1]
@@ -134,19 +133,14 @@ class Mc3dadDetector(CategoryGiven):
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
         nets = {"encoder": self.nets.encoder, "network": self.nets.network, "patches": self.nets.patches}
-        found = {f"{name}.{key}": value for name, net in nets.items() for key, value in net.state_dict().items()}
-        for i, reference in enumerate(self.known.values()):
-            found |= {f"category.{i}.{key}": value for key, value in reference_to_tensors(reference).items()}
-        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+        return to_store(nets, map(reference_to_tensors, self.known.values()))
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> Mc3dadDetector:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
-        enc = config.encoder
-        try:
+        with stored_detector(run_dir) as stored:
+            config, target = stored.config, choose_device(device)[0]
+            tensors, enc = stored.tensors, config.encoder
             nets = BaselineNets(
                 restored(
                     lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth),
@@ -156,13 +150,7 @@ class Mc3dadDetector(CategoryGiven):
                 restored(lambda: build_baseline(config), below(tensors, "network."), target),
                 restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), target),
             )
-            known = {
-                name: reference_from_tensors(below(tensors, f"category.{i}."))
-                for i, name in enumerate(about.categories)
-            }
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, nets, known, target)
+            return cls(config, nets, stored.references(), target)
 
 
 def build_baseline(config: Config) -> MC3DAD:
@@ -172,13 +160,13 @@ def build_baseline(config: Config) -> MC3DAD:
 
 
 def maskable_tokens(tokens: Tokens) -> MaskableTokens:
-    """The base resolution of a batch of one, and what the mask goes by."""
+    """Base-resolution tokens of a batch of one, and the variation used for masking."""
     variation = geometry_variation(tokens.centers[0])[None]
     return MaskableTokens(tokens.features[BASE], tokens.centers, variation)
 
 
 def coin_of(aligned: DoubleArray) -> bool:
-    """The coin toss that picks the mask, the same whenever the same cloud (n, 3) comes."""
+    """The coin toss that selects the mask, seeded by the cloud (n, 3)."""
     content = hashlib.sha256(np.ascontiguousarray(np.round(aligned, 6)).tobytes()).hexdigest()
     return bool(generator(0, "mask", content).random() < 0.5)
 

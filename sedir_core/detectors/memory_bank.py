@@ -1,4 +1,4 @@
-"""Detectors that remember features of good parts and call far away what is unlike all of them (method section 10).
+"""Memory-bank detectors: anomaly is the distance to stored features of good parts (method section 10).
 
 - `btf-raw`, `btf-fpfh` (Horwitz & Hoshen 2023, as Real3D-AD's benchmark runs them): coordinates or point feature
   histograms of a few points of the scan as it lies, not aligned; the other points copy the nearest one.
@@ -31,20 +31,19 @@ from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.by_place import smoothed
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import NEEDS_BACKBONE, NEEDS_ENCODER, Channel, Cloud, FeatureExtractor, Patches
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, below
 from sedir_core.models.efficientnet import EfficientNetLite0, ResNet18
 from sedir_core.models.pointmae import LocalEncoder
-from sedir_core.rundir import files as run_files
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 WEIGHING_NEIGHBOURS = 2
 KNOWS_SCANS: frozenset[Channel] = frozenset({"raw wide histograms", "views"})
-"""Channels of so many features that their mean tells parts apart."""
+"""Channels whose mean feature distinguishes scans."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,12 @@ class Recipe:
 
     @property
     def needs_backbone(self) -> bool:
-        """Whether it reads pictures."""
+        """Whether it needs the picture backbone."""
         return self.channels[0] in NEEDS_BACKBONE
 
     @property
     def unregistered(self) -> bool:
-        """Whether scans are taken as they lie."""
+        """Whether scans are used without alignment."""
         return self.channels[0].startswith("raw ")
 
 
@@ -96,19 +95,19 @@ RECIPES: Mapping[str, Recipe] = {
 
 @dataclass(frozen=True)
 class Memory:
-    """What is remembered of a category: a bank per channel, and the scale (channels, 2), lowest and highest usual."""
+    """The memory of a category: a bank per channel, and the scale (channels, 2), range of normal distances."""
 
     banks: tuple[MemoryBank, ...]
     scale: DoubleArray
 
     def without(self, part: int) -> Memory:
-        """As if that training part had never been seen."""
+        """Without that training part's entries."""
         return Memory(tuple(bank.without(part) for bank in self.banks), self.scale)
 
 
 @dataclass(frozen=True)
 class PatchDistances:
-    """A scan in one channel: its patches, how far each is from the bank, and from which entry, (m,) each."""
+    """A scan in one channel: its patches, their distances to the bank, and the nearest entries, (m,) each."""
 
     patches: Patches
     distances: DoubleArray
@@ -128,8 +127,8 @@ class MemoryBankDetector(CategoryGivenDetector):
         super().__init__(config, known)
         self.extractor, self.memories, self.recipe = extractor, dict(memories), RECIPES[config.method]
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`."""
         with memory_guard(self.extractor.device, LESS_MEMORY):
             judged = self.judge(cloud, self.memories[category])
         return self.conclude(cloud, self.memories[category], judged)
@@ -156,7 +155,7 @@ class MemoryBankDetector(CategoryGivenDetector):
         return CloudScores(scores, score, token)
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`: distances of patches, or of all banks together at the points."""
+        """See `detectors.residuals.ResidualDetector`: distances of patches, or of all banks together at the points."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         with memory_guard(self.extractor.device, LESS_MEMORY):
@@ -170,44 +169,33 @@ class MemoryBankDetector(CategoryGivenDetector):
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        if self.extractor.encoder is not None:
-            found |= {f"encoder.{key}": value for key, value in self.extractor.encoder.state_dict().items()}
-        if self.extractor.backbone is not None:
-            found |= {f"backbone.{key}": value for key, value in self.extractor.backbone.state_dict().items()}
-        for i, (name, reference) in enumerate(self.known.items()):
-            memory = self.memories[name]
-            own = reference_to_tensors(reference) | {"scale": torch.from_numpy(memory.scale)}
-            for number, bank in enumerate(memory.banks):
-                own[f"bank.{number}.entries"] = torch.from_numpy(bank.entries)
-                own[f"bank.{number}.owners"] = torch.from_numpy(bank.owners)
-                if bank.gains is not None:
-                    own[f"bank.{number}.gains"] = torch.from_numpy(bank.gains)
-            found |= {f"category.{i}.{key}": value for key, value in own.items()}
-        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+        nets = {"encoder": self.extractor.encoder, "backbone": self.extractor.backbone}
+        return to_store(nets, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        memory = self.memories[name]
+        own = reference_to_tensors(self.known[name]) | {"scale": torch.from_numpy(memory.scale)}
+        for number, bank in enumerate(memory.banks):
+            own[f"bank.{number}.entries"] = torch.from_numpy(bank.entries)
+            own[f"bank.{number}.owners"] = torch.from_numpy(bank.owners)
+            if bank.gains is not None:
+                own[f"bank.{number}.gains"] = torch.from_numpy(bank.gains)
+        return own
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> MemoryBankDetector:
         """The detector of a finished run. Raises BadRun, DeviceUnavailable."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        target = choose_device(device)[0]
-        try:
-            encoder = _encoder(config.encoder, below(tensors, "encoder."), target)
-            extractor = FeatureExtractor(
-                config, encoder, _backbone(config, below(tensors, "backbone."), target), target
-            )
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
-            known = {name: reference_from_tensors(part) for name, part in parts.items()}
-            channels = RECIPES[config.method].channels
-            memories = {name: _memory(part, channels) for name, part in parts.items()}
-            if (extractor.encoder is None) == RECIPES[config.method].needs_encoder:
+        with stored_detector(run_dir) as stored:
+            config, target = stored.config, choose_device(device)[0]
+            encoder = _encoder(config.encoder, below(stored.tensors, "encoder."), target)
+            backbone = _backbone(config, below(stored.tensors, "backbone."), target)
+            known, recipe = stored.references(), RECIPES[config.method]
+            memories = {name: _memory(part, recipe.channels) for name, part in stored.parts.items()}
+            if (encoder is None) == recipe.needs_encoder:
                 raise ValueError("the encoder is missing")
-            if (extractor.backbone is None) == RECIPES[config.method].needs_backbone:
+            if (backbone is None) == recipe.needs_backbone:
                 raise ValueError("the network that reads pictures is missing")
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, extractor, known, memories)
+            return cls(config, FeatureExtractor(config, encoder, backbone, target), known, memories)
 
 
 def weighted_maximum(judged: PatchDistances, bank: MemoryBank) -> float:

@@ -1,4 +1,4 @@
-"""What the peers look at: coordinates, point feature histograms, or Point-MAE's features (method section 10).
+"""Features of the peer methods: coordinates, point feature histograms, or Point-MAE tokens (method section 10).
 
 Strides and sizes follow the published code, which sees some 150,000 points a scan. Where it takes every so many points
 of the file, we take the same share in an order that follows from the coordinates, so that no file's order matters [O].
@@ -50,7 +50,7 @@ MOST_INTERPOLATED = 16_384  # points that M3DM's features are interpolated to: e
 
 @dataclass(frozen=True)
 class Cloud:
-    """A scan both ways: points (n, 3) centred but lying as scanned, and aligned (n, 3); both in radii of the part."""
+    """A scan unaligned, points (n, 3) centred, and aligned (n, 3); both in radii of the part."""
 
     raw: DoubleArray
     aligned: DoubleArray
@@ -68,7 +68,7 @@ class Patches:
     blur: float = 0.0
 
     def to_points(self, values: DoubleArray, points: DoubleArray) -> DoubleArray:
-        """(n,) every point's value, copied from the nearest picked one; values (m,), points (n, 3) of the cloud.
+        """(n,) point values, copied from the nearest picked point; values (m,), points (n, 3) of the cloud.
 
         Where there is a blur, interpolated between three, then averaged with a Gaussian of that width.
         """
@@ -91,7 +91,7 @@ class FeatureExtractor:
     device: torch.device
 
     def extract(self, channel: Channel, cloud: Cloud, banked: bool = False) -> Patches:
-        """The patches of a scan in one channel. banked: for the memory bank, not to be scored."""
+        """The patches of a scan in one channel. banked: for the memory bank rather than for scoring."""
         return _CHANNELS[channel](self, cloud, banked)
 
     def groups(self, cloud: Cloud, picked: IntArray) -> Patches:
@@ -173,7 +173,7 @@ def _slices_and_groups(extractor: FeatureExtractor, cloud: Cloud, banked: bool) 
 
 
 def _unit(features: FloatArray) -> FloatArray:
-    """Rows of length 1; a zero row stays."""
+    """Rows normalised to unit length; zero rows are unchanged."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return np.asarray(features / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 

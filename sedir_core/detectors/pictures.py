@@ -1,4 +1,4 @@
-"""Pictures of a cloud from many sides, and what a network that knows pictures sees at each point (CPMF).
+"""Renders a cloud from many sides and samples a pretrained backbone's features at each point (CPMF).
 
 Orthographic, at a scale that the category's frame sets: a broken part must not grow to fill the picture. Shading
 carries the shape and needs no orientation of the normals [O].
@@ -39,7 +39,7 @@ AT_ONCE = 9  # views
 
 @dataclass(frozen=True)
 class Projection:
-    """picture: (224, 224) grey 0..1. rows, columns: (n,) where each point falls. seen: (n,) whether it is in front."""
+    """picture: (224, 224) grey 0..1. rows, columns: (n,) pixel of each point. seen: (n,) whether it is visible."""
 
     picture: FloatArray
     rows: IntArray
@@ -86,7 +86,7 @@ def view(points: DoubleArray, normals: DoubleArray, turn: DoubleArray) -> Projec
 
 @torch.no_grad()
 def seen_features(points: DoubleArray, backbone: nn.Module, turns: DoubleArray, device: torch.device) -> FloatArray:
-    """(n, c) what a network sees at each point, the mean over the views that show it; 0 where none does.
+    """(n, c) backbone features at each point, averaged over the views that show it; 0 if none does.
 
     points: (n, 3) in radii of the frame.
     """

@@ -1,7 +1,6 @@
-"""What a point's surroundings look like, compared with what good parts show at the same place.
+"""Compares local descriptors with those of good parts at the same place.
 
-Scans are aligned and normals lie on the side of the template's own, so that descriptors that would be blind to place
-and side need not be [O].
+Scans are aligned and normals oriented like the template's, so that descriptors can depend on position and side [O].
 
 - `simple3d-place`: the histograms of Simple3D.
 - `curvature-place`: curvature at several scales and nothing else, which CASL (2025) found to beat several learned
@@ -22,17 +21,15 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.by_place import PlaceStatistics, smoothed, top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.detectors.wide_features import curvatures, oriented_normals, wide_histograms
-from sedir_core.errors import BadRun
-from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
-from sedir_core.rundir import files as run_files
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 AT_ONCE = 1_000  # points, each of which is compared with its neighbours' descriptors
@@ -45,10 +42,10 @@ class PlaceMemory:
     places: DoubleArray
     features: FloatArray
     owners: IntArray
-    usual: UsualByPlace | None = None
+    usual: PlaceStatistics | None = None
 
     def without(self, part: int) -> PlaceMemory:
-        """What the other parts left here; all of it where there are no others."""
+        """The memory without that part's entries; the whole memory if there are no others."""
         others = self.owners != part
         if not others.any():
             return self
@@ -60,7 +57,7 @@ class PlaceMemory:
         return PointTree(self.places)
 
     def distances(self, places: DoubleArray, features: FloatArray, k: int) -> DoubleArray:
-        """(n,) from features (n, d) at places (n, 3) to the most similar of the k nearest in space."""
+        """(n,) distance of features (n, d) at places (n, 3) to the most similar of the k spatially nearest."""
         near = self.tree.nearest_k(places, k)[1]
         found = np.empty(len(places))
         for start in range(0, len(places), AT_ONCE):
@@ -71,14 +68,14 @@ class PlaceMemory:
 
 
 class PlaceDetector(CategoryGivenDetector):
-    """Descriptors by place, for each category."""
+    """Descriptors by place, per category."""
 
     def __init__(self, config: Config, known: Mapping[str, Reference], memories: Mapping[str, PlaceMemory]) -> None:
         super().__init__(config, known)
         self.memories = dict(memories)
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`."""
         usual = self.memories[category].usual
         assert usual is not None
         features = self._describe(category, cloud)
@@ -86,7 +83,7 @@ class PlaceDetector(CategoryGivenDetector):
         return replace(concluded(usual, cloud.aligned, values), token=features.mean(axis=0))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`."""
+        """See `detectors.residuals.ResidualDetector`."""
         memory = self.memories[category]
         memory = memory if left_out is None else memory.without(left_out)
         features = self._describe(category, cloud)
@@ -97,34 +94,24 @@ class PlaceDetector(CategoryGivenDetector):
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        for i, (name, reference) in enumerate(self.known.items()):
-            memory = self.memories[name]
-            assert memory.usual is not None
-            own = reference_to_tensors(reference) | memory.usual.tensors()
-            own |= {
-                "places": torch.from_numpy(memory.places),
-                "features": torch.from_numpy(memory.features),
-                "owners": torch.from_numpy(memory.owners),
-            }
-            found |= {f"category.{i}.{key}": value.contiguous() for key, value in own.items()}
-        return found
+        return to_store({}, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        memory = self.memories[name]
+        assert memory.usual is not None
+        arrays = {"places": memory.places, "features": memory.features, "owners": memory.owners}
+        own = reference_to_tensors(self.known[name]) | memory.usual.tensors()
+        return own | {key: torch.from_numpy(array) for key, array in arrays.items()}
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> PlaceDetector:
         """The detector of a finished run; it computes on the CPU. Raises BadRun."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        try:
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
-            known = {name: reference_from_tensors(part) for name, part in parts.items()}
-            memories = {name: _memory(part) for name, part in parts.items()}
-        except (KeyError, ValueError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, known, memories)
+        with stored_detector(run_dir) as stored:
+            memories = {name: _memory(part) for name, part in stored.parts.items()}
+            return cls(stored.config, stored.references(), memories)
 
 
-def concluded(usual: UsualByPlace, places: DoubleArray, values: DoubleArray) -> CloudScores:
+def concluded(usual: PlaceStatistics, places: DoubleArray, values: DoubleArray) -> CloudScores:
     """One score per point and one for the scan, from distances (n,) at places (n, 3)."""
     scores = smoothed(usual.standardised(places, values), places)
     return CloudScores(scores, top_mean(scores), NO_TOKEN)
@@ -142,9 +129,9 @@ _DESCRIPTORS: Mapping[str, Callable[[DoubleArray, DoubleArray], FloatArray]] = {
 
 
 def _memory(tensors: Mapping[str, Tensor]) -> PlaceMemory:
-    """Raises KeyError or ValueError where something is missing or misshapen."""
+    """Raises KeyError or ValueError if something is missing or has the wrong shape."""
     places, owners = tensors["places"].double().numpy(), tensors["owners"].long().numpy()
     features: FloatArray = tensors["features"].float().numpy()
     if features.ndim != 2 or not features.size or places.shape != (len(features), 3) or owners.shape != (len(places),):
         raise ValueError(f"features {features.shape} at places {places.shape}")
-    return PlaceMemory(places, features, owners, UsualByPlace.from_tensors(tensors))
+    return PlaceMemory(places, features, owners, PlaceStatistics.from_tensors(tensors))

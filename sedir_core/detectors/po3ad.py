@@ -17,7 +17,7 @@ from sedir_core.types import DoubleArray
 
 
 class Po3adDetector(NetworkDetector):
-    """A sparse U-Net for each category; the reconstruction is the scan minus the offsets."""
+    """A sparse U-Net per category; the reconstruction is the scan minus the offsets."""
 
     @staticmethod
     def build(config: Config) -> Po3ad:
@@ -26,7 +26,7 @@ class Po3adDetector(NetworkDetector):
         down, up = (BLOCKS_DOWN, BLOCKS_UP) if cfg.blocks == "published" else (ONE_BLOCK, ONE_BLOCK)
         return Po3ad(cfg.voxel, int(cfg.width), down, up)
 
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         points, centre, radius = normed(cloud.aligned, self.config.po3ad)
         assert isinstance(network, Po3ad)
@@ -38,7 +38,7 @@ class Po3adDetector(NetworkDetector):
 
 
 def normed(points: DoubleArray, cfg: Po3adConfig) -> tuple[DoubleArray, DoubleArray, float]:
-    """The points (n, 3) as the network sees them, and what was subtracted (3,) and divided by."""
+    """Normalised points (n, 3), with the subtracted centre (3,) and the divisor."""
     if cfg.norm == "frame":
         return points, np.zeros(3), 1.0
     centre = points.mean(axis=0)

@@ -1,4 +1,4 @@
-"""R3D-AD on one scan: how far each point is from a drawing of what the part should be (Zhou et al., ECCV 2024).
+"""R3D-AD: distance of each point from a diffusion sample of the normal part (Zhou et al., ECCV 2024).
 
 As released [R] (`r3dad.variant = released`): points of the scan give a code, the code draws as many points from noise,
 a point's score is its distance to the nearest drawn one, the scan's is BTF's weighted maximum. As the paper describes
@@ -24,18 +24,18 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.models.r3dad import R3dad
 from sedir_core.types import DoubleArray, FloatArray
 
-LOOK_STEP = 50  # of the diffusion's 200: the scan is still to be recognised, a defect no longer [O]
+LOOK_STEP = 50  # of the diffusion's 200 steps: the scan is still recognisable, a defect is not [O]
 
 
 class R3dadDetector(NetworkDetector):
-    """A diffusion model for each category; the reconstruction is a drawing."""
+    """A diffusion model per category; the reconstruction is a sample."""
 
     @staticmethod
     def build(config: Config) -> R3dad:
         """See `NetworkDetector.build`."""
         return R3dad()
 
-    def look(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
+    def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
         """See `NetworkDetector.look`."""
         assert isinstance(network, R3dad)
         cfg = self.config.r3dad
@@ -57,7 +57,7 @@ class R3dadDetector(NetworkDetector):
 
 
 def _displacements(network: R3dad, several: Tensor, random: torch.Generator) -> DoubleArray:
-    """(n, 3) towards the normal shape, the mean over several looks."""
+    """(n, 3) displacements towards the normal shape, averaged over several noise samples."""
     noise = torch.randn(several.shape, generator=random, device=several.device)
     steps = torch.full((len(several),), LOOK_STEP, device=several.device)
     return np.asarray(network.displacement(several, noise, steps).mean(dim=0).double().cpu().numpy())

@@ -1,4 +1,4 @@
-"""What a category-given detector keeps of a category: the frame that scans are aligned to, and their limits."""
+"""Stored reference of a category for category-given detectors: frame, surface and limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sedir_core.geometry.registration import Surface
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray
 
-MOST_REMEMBERED = 8_192  # placements, a few hundred bytes each
+MOST_REMEMBERED = 8_192  # cached placements, a few hundred bytes each
 _found: OrderedDict[bytes, tuple[Placement, float, float]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -29,7 +29,7 @@ _lock = threading.Lock()
 class Reference:
     """size: gyration radius of the reference part in the scan's unit. surface: the parts merged, in the frame.
 
-    residual: what alignment leaves of held-out normal scans. threshold: object score above which a scan is NG.
+    residual: alignment residual of held-out normal scans. threshold: object score above which a scan is NG.
     point_threshold: point score above which a point belongs to a defect. held_out: (h,) the object scores that the
     threshold follows from; empty in runs of older versions.
     """
@@ -44,16 +44,16 @@ class Reference:
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """The same for references that scans are laid onto alike."""
+        """Equal for references that yield the same alignment."""
         numbers = np.array([*self.frame.centre, self.frame.radius, self.size])
         return hashlib.sha256(numbers.tobytes() + np.ascontiguousarray(self.surface.points).tobytes()).digest()
 
 
-def placed_again(reference: Reference, points: DoubleArray) -> tuple[Placement, float, float]:
-    """Where a scan (n, 3), in file coordinates, lies on a reference, the residual in radii, the seconds it took.
+def cached_placement(reference: Reference, points: DoubleArray) -> tuple[Placement, float, float]:
+    """Align a scan (n, 3), in file coordinates, to a reference; returns placement, residual in radii, seconds.
 
-    Methods that are compared lay the same scans onto the same surfaces: a placement found before is not searched for
-    again, and its seconds are those of the search.
+    Compared methods align the same scans to the same surfaces, so placements are cached, with the seconds of the
+    original search.
     """
     key = hashlib.sha256(reference.fingerprint + np.ascontiguousarray(points).tobytes()).digest()
     with _lock:

@@ -1,4 +1,4 @@
-"""From a method's name to its code, imported when it is asked for: torch loads here, not with the window."""
+"""From a method's name to its code, imported on demand, so that the window starts without torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def method_of(run_dir: Path) -> Method:
 
 
 def label_of(config: Config) -> str:
-    """The method's label, or that of the variant that the settings choose."""
+    """The method's label, or that of the variant selected by the settings."""
     method = BY_NAME[config.method]
     own = getattr(config, method.section, None)
     return next(
@@ -41,15 +41,15 @@ def label_of(config: Config) -> str:
 
 
 def parameters_a_category(config: Config) -> int:
-    """Of a method with a network for each category."""
+    """Number of parameters per category of a method with a network each."""
     import torch
 
-    with torch.device("meta"):  # sizes without memory
+    with torch.device("meta"):  # meta tensors, without memory
         network = code(BY_NAME[config.method].detector).build(config)
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def code(target: str) -> Any:
-    """What a "module:name" of the table names. A test asks for every one of them."""
+    """Resolve a "module:name" of the table; a test resolves all of them."""
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""Judge a scan under another limit, without scoring it again."""
+"""Re-evaluates a scan under another limit, without scoring it again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sedir_core.types import Detection, FloatArray, Report, Scan, Stop, never_st
 
 
 def relimit(scan: Scan, raw: Detection, share: float) -> Detection:
-    """The verdict, the defects and the reason under that share of both limits of `raw`; the scores stay."""
+    """Verdict, defects and reason with both limits of `raw` scaled by that share; the scores are unchanged."""
     if share == 1.0:
         return raw
     moved = replace(raw, threshold=raw.threshold * share, point_threshold=raw.point_threshold * share)
@@ -21,16 +21,16 @@ def relimit(scan: Scan, raw: Detection, share: float) -> Detection:
 
 
 class AtRate:
-    """A detector whose limits hold for another rate of false alarms; see `detectors.base.Detector`."""
+    """A detector with limits for another false-alarm rate; see `detectors.base.Detector`."""
 
     def __init__(self, detector: Detector, rate: float) -> None:
-        """Raises BadConfig if the rate is out of range, BadRun if the run does not keep what its limits rest on."""
+        """Raises BadConfig if the rate is out of range, BadRun if the run lacks the calibration scores."""
         if not 0 < rate < 1:
             raise BadConfig("--false-alarm-rate", "must be between 0 and 1", "0.01 is one good scan in a hundred")
         calibration = detector.calibration() if isinstance(detector, Calibrated) else Calibration(rate, {}, {})
         missing = [name for name in detector.categories if not calibration.n_scans(name)]
         if missing:
-            what = "does not keep the scores of held-out good scans, so no other rate of false alarms can be chosen"
+            what = "lacks the scores of held-out good scans, so no other false-alarm rate can be chosen"
             raise BadRun(detector.method, what, "train it again with this version")
         self._detector, self._rate, self._calibration = detector, rate, calibration
         self.method, self.needs_category, self.categories = (
@@ -47,7 +47,7 @@ class AtRate:
         return relimit(scan, raw, self.share_of(raw))
 
     def share_of(self, detection: Detection) -> float:
-        """By how much its limits are moved: times the calibrated ones."""
+        """Its limits relative to the calibrated ones."""
         return self._calibration.share(detection.category, self._rate, detection.from_one_side)
 
     def embed(self, scan: Scan, category: str = "auto") -> FloatArray:

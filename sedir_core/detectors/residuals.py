@@ -1,4 +1,4 @@
-"""What a detector measures of a scan before any rule makes scores of it: what methods can be compared by."""
+"""A detector's residuals before any scoring rule, for comparing methods."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sedir_core.types import DoubleArray
 
 @dataclass(frozen=True)
 class PlacedResiduals:
-    """values: (m,) at places (m, 3) of the category's frame, all points of a cloud or the centres of its tokens."""
+    """values: (m,) at places (m, 3) in the category's frame: all points of a cloud, or its token centres."""
 
     places: DoubleArray
     values: DoubleArray
 
 
 @runtime_checkable
-class ShowsResiduals(Protocol):
+class ResidualDetector(Protocol):
     """A detector with residuals."""
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """Of an aligned cloud. left_out: a training part that the memory must do without, where there is one."""
+        """Residuals of an aligned cloud. left_out: a training part to exclude from the memory, if there is one."""
         ...
 
 
 def tokens_in_words(config: Config, from_tokens: bool) -> str:
-    """What residuals were taken of, for tables."""
+    """Description of the residuals' basis, for tables."""
     if not from_tokens:
         return "points"
     grouping = config.grouping

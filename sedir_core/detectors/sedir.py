@@ -50,7 +50,7 @@ from sedir_core.evidence.stages import (
 from sedir_core.evidence.tokens import cut_groups, tokenize
 from sedir_core.evidence.tolerance import under_tolerance
 from sedir_core.evidence.whole_part import SIZE, words_of_size
-from sedir_core.geometry.neighbours import in_company, spread, surface_reach
+from sedir_core.geometry.neighbours import has_neighbours, spread, surface_reach
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
@@ -318,7 +318,7 @@ class SedirDetector:
 
     def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""
-        kept = some[in_company(scan.points[some])]
+        kept = some[has_neighbours(scan.points[some])]
         check_enough(scan, len(kept), self.config.grouping)
         return kept
 

@@ -1,4 +1,4 @@
-"""The golden template that metrology suites use: register, then signed distances between scan and good surface.
+"""Golden template, as in metrology software: registration, then signed distances between scan and good surface.
 
 Registration is our own (24 axis pairings, method section 0). Distances go both ways: from the scan to the surface,
 where material is added or dented, and from the surface to the scan, where it is missing. Each is taken along the
@@ -21,18 +21,16 @@ from sedir_core.config import Config
 from sedir_core.detectors.by_place import top_mean
 from sedir_core.detectors.category_given import NO_TOKEN, CategoryGivenDetector, CloudScores
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, reference_from_tensors, reference_to_tensors
+from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
-from sedir_core.errors import BadRun
+from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.combination import Evidence, Usual
-from sedir_core.evidence.stages import below
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
-from sedir_core.rundir import files as run_files
 from sedir_core.types import DoubleArray
 
-SMOOTHING = 16  # neighbours a distance is averaged over
-BEYOND = 3.0  # times the median distance: nothing lies opposite
+SMOOTHING = 16  # neighbours for averaging a distance
+BEYOND = 3.0  # multiple of the median distance beyond which there is no opposite surface
 THERE, BACK = "there", "back"
 
 
@@ -45,12 +43,12 @@ class SurfaceDistances:
     back: DoubleArray
 
     def evidence(self, places: DoubleArray) -> Evidence:
-        """Both distances at places (n, 3) of the golden surface."""
+        """Both distances as evidence at places (n, 3) of the golden surface."""
         return Evidence(places, {THERE: np.abs(self.there), BACK: self.back})
 
 
 class TemplateDetector(CategoryGivenDetector):
-    """A golden template per category. usual: what good parts show at each place; None where nobody asked."""
+    """A golden template per category. usual: normal statistics by place; None unless standardised."""
 
     def __init__(
         self, config: Config, known: Mapping[str, Reference], usual: Mapping[str, Usual] | None = None
@@ -58,8 +56,8 @@ class TemplateDetector(CategoryGivenDetector):
         super().__init__(config, known)
         self.usual = usual
 
-    def examine(self, category: str, cloud: Cloud) -> CloudScores:
-        """See `CategoryGivenDetector.examine`. Scores are distances in the training unit, unless standardised."""
+    def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
+        """See `CategoryGivenDetector.score_cloud`. Scores are distances in the training unit, unless standardised."""
         mine = self.known[category]
         found = deviation(cloud.aligned, mine.surface)
         usual = None if self.usual is None else self.usual[category]
@@ -71,7 +69,7 @@ class TemplateDetector(CategoryGivenDetector):
         return CloudScores(scores, top_mean(scores), NO_TOKEN, remark)
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
-        """See `detectors.residuals.ShowsResiduals`; the golden surface is merged from all parts and leaves none out."""
+        """See `detectors.residuals.ResidualDetector`; the golden surface merges all parts and cannot exclude one."""
         mine = self.known[category]
         return PlacedResiduals(
             cloud.aligned, self.score(deviation(cloud.aligned, mine.surface), cloud.aligned, 1.0, None)
@@ -79,38 +77,30 @@ class TemplateDetector(CategoryGivenDetector):
 
     @staticmethod
     def score(found: SurfaceDistances, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
-        """(n,) the larger of both ways."""
+        """(n,) the larger of both distances."""
         if usual is not None:
             return np.maximum(*usual.exceed(found.evidence(places)).values())
         return radius * np.maximum(np.abs(found.there), found.back)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""
-        found: dict[str, Tensor] = {}
-        for i, (name, reference) in enumerate(self.known.items()):
-            own = reference_to_tensors(reference)
-            if self.usual is not None:
-                own |= _usual_to_tensors(self.usual[name])
-            found |= {f"category.{i}.{key}": value.contiguous() for key, value in own.items()}
-        return found
+        return to_store({}, (self._tensors_of(name) for name in self.known))
+
+    def _tensors_of(self, name: str) -> dict[str, Tensor]:
+        own = reference_to_tensors(self.known[name])
+        return own if self.usual is None else own | _usual_to_tensors(self.usual[name])
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> TemplateDetector:
         """The detector of a finished run; it computes on the CPU. Raises BadRun."""
-        config, about = run_files.read_run_config(run_dir), run_files.read_about(run_dir)
-        tensors = run_files.read_run_tensors(run_dir)
-        try:
-            parts = {name: below(tensors, f"category.{i}.") for i, name in enumerate(about.categories)}
-            known = {name: reference_from_tensors(part) for name, part in parts.items()}
-            per_place = config.bank.standardise == "place"
-            usual = {name: _usual_from_tensors(part) for name, part in parts.items()} if per_place else None
-        except (KeyError, ValueError) as error:
-            raise BadRun(run_dir, f"its weights do not fit its configuration: {error}", "train it again") from error
-        return cls(config, known, usual)
+        with stored_detector(run_dir) as stored:
+            per_place = stored.config.bank.standardise == "place"
+            usual = {name: _usual_from_tensors(part) for name, part in stored.parts.items()} if per_place else None
+            return cls(stored.config, stored.references(), usual)
 
 
 def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
-    """How a scan (n, 3) departs from a surface that it is aligned to, and the surface from it."""
+    """Distances in both directions between an aligned scan (n, 3) and a surface."""
     tree = PointTree(points)
     distances, nearest = surface.tree.nearest(points)
     along = np.einsum("ij,ij->i", points - surface.points[nearest], surface.normals[nearest])
@@ -124,7 +114,7 @@ def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
 
 
 def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:
-    """Distances along the normal, and the whole distance, with the same sign, where nothing lies opposite."""
+    """Distances along the normal, or the full distance with the same sign without an opposite surface."""
     beyond = distances > BEYOND * np.median(distances)
     return np.where(beyond, np.where(along < 0, -distances, distances), along)
 
@@ -136,7 +126,7 @@ def _usual_to_tensors(usual: Usual) -> dict[str, Tensor]:
 
 
 def _usual_from_tensors(tensors: Mapping[str, Tensor]) -> Usual:
-    """Raises KeyError or ValueError where something is missing or misshapen."""
+    """Raises KeyError or ValueError if something is missing or has the wrong shape."""
     anchors, limits, there, back = (tensors[f"usual.{n}"].double().numpy() for n in ("anchors", "limits", THERE, BACK))
     if anchors.shape != (len(there), 3) or limits.shape != (2,) or there.shape != back.shape or not len(there):
         raise ValueError("the usual distances do not belong to their places")

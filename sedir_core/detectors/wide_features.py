@@ -1,4 +1,4 @@
-"""Descriptors over several sizes of neighbourhood at once: Simple3D's histograms, and curvature."""
+"""Multi-scale descriptors: Simple3D's histograms, and curvature."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def curvatures(points: DoubleArray, normals: DoubleArray) -> FloatArray:
 
 
 def geometry_change(points: DoubleArray, k: int = 30) -> DoubleArray:
-    """(n,) how fast the surface changes around each point (n, 3): MC3D-AD's measure, over k neighbours.
+    """(n,) rate of change of the surface around each point (n, 3): MC3D-AD's measure, over k neighbours.
 
-    The mean angle between normals, in radians and whatever their signs, plus ten times the mean change of curvature.
+    The mean angle between normals, in radians and regardless of sign, plus ten times the mean change of curvature.
     """
     around = PointTree(points).nearest_k(points, k)[1]
     values, vectors = local_frames(points, around)

@@ -1,6 +1,6 @@
-"""Runs the paper's ablations: trains and evaluates what is missing, and lays out the same tables.
+"""Runs the paper's ablations: trains and evaluates what is missing, and formats the same tables.
 
-Runs that two tables share are made once. A stopped ablation goes on where it was, in the middle of a training too.
+Runs shared by two tables are trained once. A stopped ablation resumes where it was, even within a training.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class AblateRequest:
-    """What to ablate. base: the configuration that rows change. out: where runs and evaluations are kept."""
+    """What to ablate. base: the configuration modified by rows. out: folder of runs and evaluations."""
 
     dataset: Path
     categories: tuple[str, ...] | None
@@ -55,7 +55,7 @@ class AblateRequest:
 
 
 def ablate(request: AblateRequest, report: Report = no_report, stop: Stop = never_stop) -> list[TextTable]:
-    """Every table of the request. Raises what training and evaluating raise; what was finished is kept."""
+    """Every table of the request. Raises what training and evaluation raise; finished work is kept."""
     if request.base.method != "sedir":
         raise BadConfig(request.base.method, "has no parts to ablate", "ablate sedir")
     configs = list(distinct(request.tables, request.base))
@@ -76,7 +76,7 @@ def ablate(request: AblateRequest, report: Report = no_report, stop: Stop = neve
 
 
 def _trained(request: AblateRequest, config: Config, seed: int, data_hash: str, report: Report, stop: Stop) -> Path:
-    """The run of a configuration and seed, trained as far as it is not yet."""
+    """The run of a configuration and seed, trained or resumed if not finished."""
     run_dir = _run_dir(request, config, seed)
     resume = (run_dir / run_files.ABOUT).is_file()
     if resume and run_files.read_about(run_dir).data_hash != data_hash:
@@ -97,7 +97,7 @@ def _trained(request: AblateRequest, config: Config, seed: int, data_hash: str, 
 
 
 def _run_dir(request: AblateRequest, config: Config, seed: int) -> Path:
-    """Named by what it is trained with, so that an edited list or another preset never finds a stranger's run."""
+    """Named by its settings, so that an edited list or another preset never picks up a different run."""
     return request.out / "runs" / f"{kind_of(config)[:12]}-seed{seed}"
 
 
@@ -119,7 +119,7 @@ def _table(
 
 
 def _probe_table(request: AblateRequest, table: Ablation, title: str, report: Report, stop: Stop) -> TextTable:
-    """Read off the unchanged model of every seed."""
+    """Measured on the unmodified model of every seed."""
     accuracies = [_probed(request, seed, report, stop) for seed in request.seeds]
     rows: list[tuple[Cell, ...]] = []
     for row in table.probes:
@@ -128,11 +128,11 @@ def _probe_table(request: AblateRequest, table: Ablation, title: str, report: Re
 
 
 def _probed(request: AblateRequest, seed: int, report: Report, stop: Stop) -> dict[str, float]:
-    """What probes of a seed's model reach; kept, as training scans must be read for it."""
+    """Probe accuracies of a seed's model; cached, because they require reading the training scans."""
     run_dir = _run_dir(request, request.base, seed)
     kept = request.out / PROBES / f"{run_dir.name}.json"
     if kept.is_file():
-        return numbers(read_json(kept, BadRun, hint="remove it: it is made again"), 0.0, 1.0)
+        return numbers(read_json(kept, BadRun, hint="remove it: it will be recreated"), 0.0, 1.0)
     if stop():
         raise Cancelled
     detector = load_detector(run_dir, request.device)

@@ -1,4 +1,4 @@
-"""The declared list of ablations: which settings each row of the paper's tables changes, and what the paper prints."""
+"""The list of ablations: settings changed by each row of the paper's tables, and the paper's numbers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sedir_core.errors import BadConfig
 
 Probe = Literal["mean", "max", "act"]
 MEASURES = ("o_auroc", "p_auroc")
-"""What the paper's ablations report."""
+"""Metrics reported in the paper's ablations."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A row: its cells under the table's columns, the settings it changes, and the paper's numbers in per cent.
+    """A row: its cells, the settings it changes, and the paper's numbers in per cent.
 
-    set, scale: section -> name -> value or factor. paper: in the order of `MEASURES`; empty where it is not known.
+    set, scale: section -> name -> value or factor. paper: in the order of `MEASURES`; empty if unknown.
     """
 
     cells: tuple[str, ...]
@@ -41,7 +41,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class ProbeRow:
-    """A row that is read off the unchanged model. paper: accuracy in per cent."""
+    """A row measured on the unmodified model. paper: accuracy in per cent."""
 
     cells: tuple[str, ...]
     probe: Probe
@@ -67,7 +67,7 @@ def ablations() -> tuple[Ablation, ...]:
 
 
 def chosen(numbers: Sequence[str] | None) -> tuple[Ablation, ...]:
-    """The tables of these numbers, all by default. Raises BadConfig for one that there is not."""
+    """The tables with these numbers, all by default. Raises BadConfig for an unknown one."""
     if numbers is None:
         return ablations()
     known = {table.number.lower(): table for table in ablations()}
@@ -78,7 +78,7 @@ def chosen(numbers: Sequence[str] | None) -> tuple[Ablation, ...]:
 
 
 def distinct(tables: Sequence[Ablation], base: Config) -> Iterator[Config]:
-    """Every configuration that the tables need, once; the unchanged one, which all of them share, first."""
+    """The distinct configurations of the tables; the unmodified one, shared by all, first."""
     seen = [base]
     yield base
     for config in (variant.applied(base) for table in tables for variant in table.variants):

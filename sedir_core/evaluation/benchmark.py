@@ -1,7 +1,7 @@
-"""A detector on a dataset's test scans: what the benchmarks report, per category and in the mean.
+"""Evaluates a detector on a dataset's test scans with the benchmarks' metrics, per category and averaged.
 
-Points of all test scans of a category are pooled before the point measures are taken, as Real3D-AD and
-Anomaly-ShapeNet do. Scans are scored one after the other, so the same run and data give the same numbers.
+Points of all test scans of a category are pooled for the point metrics, as in Real3D-AD and Anomaly-ShapeNet. Scans
+are scored sequentially, so the same run and data give the same numbers.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 CategoryMode = Literal["auto", "given"]
 UNNAMED = "unnamed"
-"""Kind of a defect whose scan's name does not tell it."""
+"""Kind of a defect if the scan's name does not give it."""
 MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 
 
 @dataclass(frozen=True)
 class CategoryResult:
-    """The four measures of one category, 0..1, NaN where undefined (see metrics.py), and what they rest on."""
+    """The four metrics of one category, 0..1, NaN if undefined (see metrics.py), and the sample counts."""
 
     o_auroc: float
     p_auroc: float
@@ -42,9 +42,9 @@ class CategoryResult:
 
 @dataclass(frozen=True)
 class DefectResult:
-    """One kind of defect: how many scans carry it, and how many of them the stored threshold calls NG.
+    """One kind of defect: number of scans, and how many of them are NG at the stored threshold.
 
-    o_auroc, p_auroc: those scans against the normal ones of their category, averaged over the categories; 0..1, or NaN.
+    o_auroc, p_auroc: against the normal scans of the same category, averaged over categories; 0..1, or NaN.
     """
 
     n: int
@@ -58,8 +58,8 @@ class Evaluation:
     """The outcome of `evaluate`.
 
     n_train: normal scans of these categories in the dataset's training split. defects: by kind of defect.
-    false_alarm_rate: share of the normal scans called NG. category_accuracy: share of scans whose category was
-    recognised; NaN where it was given. judgings: the four means by way of judging; empty where a detector has one.
+    false_alarm_rate: share of normal scans called NG. category_accuracy: share of scans with correctly identified
+    category; NaN if it was given. judgings: the four means by judging; empty for a detector with only one.
     """
 
     method: str
@@ -76,11 +76,11 @@ class Evaluation:
 
     @property
     def mean(self) -> dict[str, float]:
-        """Each measure, averaged over the categories where it is defined."""
+        """Each metric, averaged over the categories where it is defined."""
         return {name: mean(getattr(result, name) for result in self.categories.values()) for name in MEASURES}
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `evaluate --json` prints; undefined numbers are None."""
+        """The output of `evaluate --json`; undefined numbers are None."""
         return {
             "method": self.method,
             "dataset": self.dataset,
@@ -115,7 +115,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Scored:
-    """What one test scan said. detection: without points, see `_without_points`. labels: None where there are none."""
+    """Result of one test scan. detection: without points, see `_without_points`. labels: None if missing."""
 
     sample: Sample
     detection: Detection
@@ -125,7 +125,7 @@ class _Scored:
 
 @dataclass
 class _Tally:
-    """What the test scans of one category said."""
+    """Results of one category's test scans."""
 
     scans: list[_Scored] = field(default_factory=list)
 
@@ -162,7 +162,7 @@ def _objects(scans: Sequence[_Scored]) -> tuple[BoolArray, DoubleArray]:
 
 
 def _points(scans: Sequence[_Scored]) -> tuple[BoolArray, FloatArray]:
-    """All points of the scans that have labels."""
+    """Pooled points of the scans with labels."""
     labelled = [(one.labels, one.point_scores) for one in scans if one.labels is not None]
     labels = np.concatenate([np.zeros(0, bool), *(each for each, _ in labelled)])
     return labels, np.concatenate([np.zeros(0, np.float32), *(each for _, each in labelled)])
@@ -188,11 +188,11 @@ def evaluate(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> Evaluation:
-    """Score every test scan of `categories` (all of the dataset by default) and compare with the truth.
+    """Score every test scan of `categories` (by default all of the dataset) and compare with the ground truth.
 
-    category_mode: `given` tells the detector the category, as the benchmarks do; `auto` lets it find out.
-    Scans of unknown truth are left out; so are unreadable ones, which are listed in `errors`. Raises BadDataset where
-    there is nothing to test, UnknownCategory also where the detector needs the category and is not given it, Cancelled.
+    category_mode: `given` passes the category to the detector, as in the benchmarks; `auto` lets it identify it.
+    Scans without ground truth are skipped, and so are unreadable ones, which are listed in `errors`. Raises BadDataset
+    without test scans, UnknownCategory (also if the detector needs the category in mode `auto`), Cancelled.
     """
     return evaluate_modes(detector, dataset, categories, (category_mode,), report, stop)[0]
 
@@ -205,7 +205,7 @@ def evaluate_modes(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> tuple[Evaluation, ...]:
-    """`evaluate` for several modes, one result each; a scan that was recognised is scored only once."""
+    """`evaluate` for several modes, one result each; a correctly identified scan is scored only once."""
     names = _shared_categories(detector, dataset, categories)
     if detector.needs_category and "auto" in modes:
         raise UnknownCategory("auto", f"{detector.method} needs the category to be given", "use --category given")
@@ -248,7 +248,7 @@ def _means(tallies: Mapping[str, _Tally]) -> dict[str, float]:
 def _detections(
     detector: Detector, scan: Scan, category: str, modes: Sequence[CategoryMode], stop: Stop
 ) -> dict[CategoryMode, tuple[Detection, dict[str, Detection]]]:
-    """A detector that finds the right category says what it says when told (see `Detector.detect`)."""
+    """With the right category identified, the result equals that with the category given (see `Detector.detect`)."""
     found: dict[CategoryMode, tuple[Detection, dict[str, Detection]]] = {}
     for mode in modes:
         recognised = [one for one in found.values() if one[0].category == category]
@@ -290,7 +290,7 @@ def _summary(
 
 
 def _shared_categories(detector: Detector, dataset: Dataset, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The categories to test. Raises UnknownCategory where the dataset or the model lacks one of them."""
+    """The categories to test. Raises UnknownCategory if the dataset or the model lacks one of them."""
     names = tuple(dataset.categories if wanted is None else wanted)
     missing = [name for name in names if name not in dataset.categories]
     if missing:
@@ -304,7 +304,7 @@ def _shared_categories(detector: Detector, dataset: Dataset, wanted: Sequence[st
 
 
 def _without_points(detection: Detection) -> Detection:
-    """The verdict alone: a test set's reconstructions and tokens would fill the memory."""
+    """Keep only the verdict: a test set's reconstructions and tokens would fill the memory."""
     nothing = np.zeros(0, np.float32)
     return replace(
         detection,

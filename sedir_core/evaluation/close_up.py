@@ -1,4 +1,4 @@
-"""One defect from near by, for paper: what surrounds it, how far off it lies, and how large that is."""
+"""Close-up of one defect for reports: surroundings, deviation, scale bar."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from sedir_core.units import symbol
 
 INCHES = 2.6
 MOST_POINTS = 20_000
-ROOM = 1.8  # radii of the defect that are shown
-LEAST_SHARE, MOST_SHARE = 0.3, 1.0  # of the part's radius
+ROOM = 1.8  # shown region, in radii of the defect
+LEAST_SHARE, MOST_SHARE = 0.3, 1.0  # share of the part's radius
 INK, PAPER = "#1a2230", "#ffffff"
-TILTS = (0.0, 0.45, 0.9)  # tangent of how far the view leans: straight on hides a bump's height
-BAR_SHARE = 0.3  # of the width, about
+TILTS = (0.0, 0.45, 0.9)  # tangent of the view's tilt: seen straight on, a bump's height is invisible
+BAR_SHARE = 0.3  # length of the scale bar, as a share of the width
 
 
 def close_up(
     scan: Scan, detection: Detection, defect: Defect, scale: DeviationScale | None, factor: float, unit: str
 ) -> bytes:
-    """The surroundings of a defect of that detection, with a ring around it and a scale bar; PNG.
+    """PNG of the surroundings of a defect, with a ring around it and a scale bar.
 
-    scale: of the deviation, in the scan's own unit; None for colours by score. factor: from there to `unit`.
+    scale: of the deviation, in the scan's own unit; None for colours by score. factor: from that unit to `unit`.
     """
     points, colours, ours = _painted(scan, detection, defect, scale)
     points = points - defect.centroid
@@ -59,7 +59,7 @@ def close_up(
 def _painted(
     scan: Scan, detection: Detection, defect: Defect, scale: DeviationScale | None
 ) -> tuple[DoubleArray, Rgb, BoolArray]:
-    """Points (n, 3), their colours (n, 3), and which of them (n,) are the defect's."""
+    """Points (n, 3), their colours (n, 3), and a mask (n,) of the defect."""
     rows = np.flatnonzero(scan.finite)
     ours = np.zeros(len(scan), dtype=np.bool_)
     ours[defect.members] = True
@@ -72,17 +72,17 @@ def _painted(
 
 
 def _cameras(defect: Defect, points: DoubleArray) -> list[DoubleArray] | None:
-    """Along the surface's normal from either side, and leaning a little; all around where it has none."""
+    """Slightly tilted views along the surface normal from either side; all around without a normal."""
     if defect.axes is None:
         return None
     normal = defect.axes[2] / np.linalg.norm(defect.axes[2])
     if len(points) and normal @ points.mean(axis=0) > 0:
-        normal = -normal  # away from the part comes first
+        normal = -normal  # the view from outside the part first
     return [_looking(sign * normal, lean) for lean in TILTS for sign in (1.0, -1.0)]
 
 
 def _looking(normal: DoubleArray, lean: float) -> DoubleArray:
-    """From that side, with z as far up as that goes."""
+    """The camera from that direction, with z as far up as possible."""
     up = np.array([0.0, 0.0, 1.0]) if abs(normal[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
     towards = normal + lean * (up - (up @ normal) * normal)
     towards /= np.linalg.norm(towards)

@@ -1,7 +1,7 @@
-"""Many scans on many machines: `inspect_scans` spread over a Ray cluster, in the same order, with the same results.
+"""Distributed `inspect_scans` on a Ray cluster, with the same order and results.
 
-Every machine needs this program, and sees scans and run under the same paths. A worker that dies is replaced and its
-scan is inspected again; the scans of the others go on.
+Every machine needs this program, and access to scans and run under the same paths. A dead worker is replaced and its
+scan inspected again, while the others continue.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from sedir_core.io.columns import Columns
 from sedir_core.types import Report, Stop, never_stop, no_report
 
 Model = tuple[str, str, float | None, str | None, str | None, str | None]
-"""Run, device, false alarm rate, evidence, rule and tolerance; None where the run's own holds."""
+"""Run, device, false-alarm rate, evidence, rule and tolerance; None means the run's own."""
 
 LOCAL = "local"
 TRIES_AFTER_DEATH = 3
-AHEAD = 4  # scans in flight for each worker: enough to keep it busy, few enough to keep in memory
+AHEAD = 4  # scans in flight per worker: enough to keep it busy, few enough for the memory
 ANSWER_S = 5.0
-LOOK_S = 0.2  # how often a wait looks whether it should stop
+LOOK_S = 0.2  # polling interval for cancellation
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Stands in for `inspect_scans`.
+    """Drop-in replacement for `inspect_scans`.
 
     address: "local" for the cores of this machine, "auto" or HOST:PORT of a running cluster.
-    false_alarm_rate, evidence, rule, tolerance: by which the workers judge, None as the run does.
+    false_alarm_rate, evidence, rule, tolerance: for the workers; None means the run's own.
     """
 
     address: str
@@ -55,7 +55,7 @@ class Cluster:
 
     @property
     def alone(self) -> bool:
-        """Whether only this machine takes part."""
+        """Whether only this machine is used."""
         return self.address == LOCAL
 
     def __call__(
@@ -67,11 +67,11 @@ class Cluster:
         stop: Stop = never_stop,
         columns: Columns = (),
     ) -> Iterator[Inspected | Refused]:
-        """As `inspect_scans`; `detector` only says what it knows, the workers load their own.
+        """As `inspect_scans`; `detector` is used only for its metadata, the workers load their own.
 
         Raises DeviceUnavailable without Ray or its cluster, else what `inspect_scans` raises.
         """
-        yield from inspect_scans(detector, (), category)  # an unknown category is said before the work
+        yield from inspect_scans(detector, (), category)  # reject an unknown category before the work
         with _connected(self.address) as ray:
             yield from self._inspect(ray, paths, category, report, stop, columns)
 
@@ -82,7 +82,7 @@ class Cluster:
         n_gpus = int(resources.get("GPU", 0)) if self.device.partition(":")[0] in ("auto", "cuda") else 0
         n_workers = n_gpus or max(int(resources.get("CPU", 1)), 1)
         work = ray.remote(max_retries=TRIES_AFTER_DEATH, num_cpus=1, num_gpus=1 if n_gpus else 0)(_inspect_one)
-        device = self.device if self.device == "cpu" else "auto"  # a worker sees no GPU but its own
+        device = self.device if self.device == "cpu" else "auto"  # a worker sees only its own GPU
         judging = (self.evidence, self.rule, self.tolerance)
         model: Model = (str(self.run_dir.resolve()), device, self.false_alarm_rate, *judging)
         waiting, running = deque(paths), deque[tuple[Path, Any]]()
@@ -102,7 +102,7 @@ class Cluster:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a factory's scans are nobody else's business
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # scans are confidential
     with ExitStack() as stack:
         where = None if address == LOCAL else address
         folder = stack.enter_context(_kept_to_ourselves()) if where is None else None
@@ -123,28 +123,28 @@ def _connected(address: str) -> Iterator[Any]:
         except (OSError, ValueError) as error:
             raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
         stack.callback(ray.shutdown)
-        # Ray tells of its troubles on standard output, where our data goes.
+        # Ray logs to standard output, which is reserved for our data.
         stack.enter_context(redirect_stdout(sys.stderr))
         yield ray
 
 
 @contextmanager
 def _kept_to_ourselves() -> Iterator[str]:
-    """Workers on this machine alone: no port is open to others, and only who knows the word may speak to ours.
+    """Restrict local workers to this machine: no open ports, and access only with a token.
 
     Entered before Ray is imported. Yields a private folder for its sockets and logs.
     """
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # on every system, despite its name: keeps to the loopback
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # despite its name not only for Windows: binds to loopback
     os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray writes one where every user of the machine reads it
-    # The names of sockets must be short, which those of the user's temporary folder are not everywhere.
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # otherwise Ray writes one readable by every user
+    # Socket paths must be short, and the user's temporary folder may be too long.
     short = "/tmp" if Path("/tmp").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="sedir-", dir=short, ignore_cleanup_errors=True) as folder:
-        yield str(Path(folder) / "ray")  # Ray opens its own folder to everybody; nobody gets past the one above
+        yield str(Path(folder) / "ray")  # Ray makes its folder accessible to everybody, but not its parent
 
 
 def _knock(address: str | None) -> None:
-    """Raises OSError or ValueError where nobody listens; Ray itself would try for minutes."""
+    """Raises OSError or ValueError if nothing listens there; Ray itself would retry for minutes."""
     if address is not None and address != "auto":
         host, _, port = address.rpartition(":")
         socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
@@ -158,13 +158,13 @@ def _outcome(ray: Any, path: Path, job: Any) -> Inspected | Refused:
         return Refused(path, UnreadableScan(path, what, "inspect it alone to see why"))
     if isinstance(found, UserError):
         raise found
-    if isinstance(found, Refused):  # named as the user named it
+    if isinstance(found, Refused):  # with the path as given by the user
         return Refused(path, type(found.error)(path, found.error.what, found.error.hint))
     return replace(found, path=path)
 
 
 def _inspect_one(model: Model, path: str, category: str, columns: Columns) -> Inspected | Refused | UserError:
-    """In a worker. Errors come back as values: Ray would wrap them in classes of its own."""
+    """Runs in a worker. Errors are returned as values, since Ray would wrap them in its own classes."""
     try:
         return next(inspect_scans(_loaded(model), [Path(path)], category, columns=columns))
     except UserError as error:

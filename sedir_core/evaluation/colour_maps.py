@@ -1,8 +1,8 @@
-"""Colour maps for scores: each rises in lightness in even steps, so each survives every kind of colour blindness.
+"""Colour maps for scores, with uniformly increasing lightness, hence safe for colour-blind users.
 
-*Ember* is a curve of our own in OKLab (Ottosson 2020), steel blue over mauve to yellow. *Viridis* and *Plasma* are
-those of matplotlib (Smith and van der Walt 2015), taken at 17 places. All are cut into steps of equal length: equal
-differences of score look equally large. None of them passes through the grey of points that were not evaluated.
+*Ember* is our own curve in OKLab (Ottosson 2020), from steel blue over mauve to yellow. *Viridis* and *Plasma* are
+matplotlib's (Smith and van der Walt 2015), sampled at 17 places. All are resampled to perceptually equal steps. None
+passes through the grey of points that were not evaluated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PLASMA = (
 
 @cache
 def colour_map(name: str = DEFAULT_MAP) -> Rgb:
-    """(256, 3) uint8, from harmless to hot. Not to be written to. Raises KeyError for an unknown name."""
+    """(256, 3) uint8, from low to high, read-only. Raises KeyError for an unknown name."""
     lab = _bezier() if name == "ember" else _oklab(_hex({"viridis": _VIRIDIS, "plasma": _PLASMA}[name]))
     table = np.rint(_srgb(_evenly(lab)) * 255).astype(np.uint8)
     table.flags.writeable = False
@@ -47,7 +47,7 @@ def _bezier() -> NDArray[np.float64]:
 
 
 def _evenly(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(256, 3) places at equal distances along a curve (n, 3)."""
+    """(256, 3) points at equal distances along a curve (n, 3)."""
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
     even = np.linspace(0.0, length[-1], N_STEPS)
     return np.stack([np.interp(even, length, curve[:, axis]) for axis in range(3)], axis=1)

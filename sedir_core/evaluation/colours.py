@@ -1,8 +1,8 @@
-"""Scores to colours: a scale and a map, grey for what was not evaluated.
+"""From scores to colours: a scale and a map, grey for points not evaluated.
 
-The calibrated scale is the same for every scan and has the limit in its middle: what is over it looks warm, and below
-60 % of it there is one quiet tone, so that a good part looks good. The scale of one scan alone spans that scan's
-scores, so it shows the little there is, and a good part looks as hot as a bad one.
+The calibrated scale is the same for every scan, with the limit in its middle: scores over it are warm, and below 60 %
+of it all have one quiet tone, so that a good part looks good. A per-scan scale spans the scan's own scores: it shows
+small differences, but a good part looks as hot as a bad one.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from sedir_core.types import FloatArray
 
 NOT_EVALUATED: tuple[int, int, int] = (82, 84, 88)
 SURFACE: tuple[int, int, int] = (196, 202, 210)
-"""A scan without scores, and the reconstruction."""
+"""Colour of a scan without scores, and of the reconstruction."""
 TRUTH: tuple[int, int, int] = (64, 190, 235)
-"""Where the data set says the defect is: a colour that no map has."""
+"""Ground-truth defects: a colour that is in no map."""
 
 
 QUIET, NEARLY = 0.6, 0.22
-"""Of the limit: scores below have one tone. Just below the limit they are so far along the map; at it, half way."""
+"""Share of the limit below which scores have one tone; position on the map just below the limit (0.5 at it)."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Values at the two ends of a map. own: the ends are one scan's, and say nothing about another.
+    """Values at the two ends of a map. own: the ends are those of one scan.
 
-    quiet: up to there all values look alike, and what is below the middle differs from what is over it at a glance.
+    quiet: up to this all values have one tone, with a visible step at the middle.
     """
 
     low: float
@@ -40,7 +40,7 @@ class Scale:
     quiet: float | None = None
 
     def colours(self, values: FloatArray) -> Rgb:
-        """(n,) values, NaN = not evaluated -> (n, 3) uint8; what is beyond an end has the end's colour."""
+        """(n,) values, NaN = not evaluated -> (n, 3) uint8; values out of range are clipped."""
         known = np.nan_to_num(values, nan=self.low)
         shares: NDArray[np.floating]
         if not self.high > self.low:
@@ -58,17 +58,17 @@ class Scale:
 
 
 def calibrated(limit: float, map_name: str = DEFAULT_MAP) -> Scale:
-    """The scale that is the same for every scan: from 0 to twice the limit."""
+    """The scale shared by all scans: from 0 to twice the limit."""
     return Scale(0.0, 2.0 * limit, map_name, quiet=QUIET * limit)
 
 
 def heat(scores: FloatArray, limit: float) -> Rgb:
-    """(n,) scores on the calibrated scale, which runs from 0 to twice the limit, as (n, 3) uint8."""
+    """(n,) scores -> (n, 3) uint8 on the calibrated scale, from 0 to twice the limit."""
     return calibrated(limit).colours(scores)
 
 
 def position(colours: Rgb, name: str = DEFAULT_MAP) -> NDArray[np.float64]:
-    """(n, 3) uint8 -> (n,) place on the map, 0..1: the nearest entry. What a picture shows, read back."""
+    """Inverse: (n, 3) uint8 -> (n,) position of the nearest entry of the map, 0..1."""
     table = colour_map(name).astype(np.int32)
     distance = ((np.asarray(colours, np.int32)[:, None, :] - table[None]) ** 2).sum(axis=2)
     return np.asarray(distance.argmin(axis=1) / (N_STEPS - 1))

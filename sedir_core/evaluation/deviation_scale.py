@@ -1,6 +1,6 @@
-"""Deviations to colours: green inside the tolerance band, from there in equal steps to blue (too little) and red.
+"""From deviations to colours: green inside the tolerance band, and steps to blue (too little) and red outside.
 
-Unlike a score a deviation has a sign and a unit, so its map is another one: a few flat colours that can be named.
+Unlike a score, a deviation has a sign and a unit, so its map has a few flat, nameable colours.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from sedir_core.units import number
 
 INSIDE: tuple[int, int, int] = (104, 178, 112)
 TOO_LITTLE = ((62, 62, 176), (54, 104, 206), (74, 160, 226), (140, 214, 236))
-"""From the low end to the band."""
+"""Colours from the low end to the band."""
 TOO_MUCH = ((246, 222, 96), (246, 168, 50), (232, 104, 44), (184, 34, 44))
-"""From the band to the high end."""
+"""Colours from the band to the high end."""
 FAR_SHARE = 0.05
-"""Of the part's radius: about where the scale ends."""
+"""Approximate end of the scale, as a share of the part's radius."""
 USUAL_BAND = 0.4
-"""Of the scale: the band where nobody has set one."""
+"""Default band, as a share of the scale."""
 DIGITS = 2
-"""Of the edges of a band, while they are dragged."""
+"""Significant digits of a band's edges while dragging."""
 LEAST_END = 1.6
-"""Times the wider half of the band: so far at least the scale goes."""
+"""Least extent of the scale, as a multiple of the band's wider half."""
 
 
 @dataclass(frozen=True)
 class DeviationScale:
-    """band: the deviations that are as wanted. far: where the scale ends on either side; both in one unit."""
+    """band: deviations in tolerance. far: end of the scale on either side; both in one unit."""
 
     band: Tolerance
     far: float
@@ -46,50 +46,50 @@ class DeviationScale:
 
     @property
     def edges(self) -> DoubleArray:
-        """(10,) where a colour ends and the next begins, both ends included; ascending."""
+        """(10,) ascending boundaries of the colours, including both ends."""
         below = np.linspace(self.low, self.band.minus, len(TOO_LITTLE) + 1)
         above = np.linspace(self.band.plus, self.high, len(TOO_MUCH) + 1)
         return np.concatenate([below, above])
 
     def colours(self, values: FloatArray) -> Rgb:
-        """(n,) deviations, NaN = not evaluated -> (n, 3) uint8; what is beyond an end has the end's colour."""
+        """(n,) deviations, NaN = not evaluated -> (n, 3) uint8; values out of range are clipped."""
         inner = self.edges[1:-1]
         known = np.nan_to_num(values)
-        # The band's own two edges are inside.
+        # The edges belong to the band.
         step = np.where(known > 0, np.searchsorted(inner, known, "left"), np.searchsorted(inner, known, "right"))
         colours = TABLE[step]
         colours[np.isnan(values)] = NOT_EVALUATED
         return np.asarray(colours)
 
     def times(self, factor: float) -> DeviationScale:
-        """The same in another unit."""
+        """The scale converted by a unit factor."""
         return DeviationScale(Tolerance(self.band.minus * factor, self.band.plus * factor), self.far * factor)
 
 
-def usual_far(radius: float) -> float:
-    """The end of the scale for a part of that radius: a round number that depends on no defect."""
+def default_far(radius: float) -> float:
+    """Default end of the scale for a part of that radius: a round number, independent of defects."""
     return round_length(FAR_SHARE * radius)
 
 
-def usual_band(radius: float) -> Tolerance:
-    """The band where nobody has set one."""
-    edge = USUAL_BAND * usual_far(radius)
+def default_band(radius: float) -> Tolerance:
+    """The default band."""
+    edge = USUAL_BAND * default_far(radius)
     return Tolerance(-edge, edge)
 
 
 def rounded(value: float) -> float:
-    """To DIGITS significant digits, as people write tolerances."""
+    """Round to DIGITS significant digits."""
     return float(f"{value:.{DIGITS}g}")
 
 
 def share_inside(values: FloatArray, band: Tolerance) -> float:
-    """How much of the evaluated surface is inside the band, 0..1; NaN where nothing was evaluated."""
+    """Share of the evaluated points inside the band, 0..1; NaN if none was evaluated."""
     known = values[~np.isnan(values)]
     return float(np.mean((known >= band.minus) & (known <= band.plus))) if len(known) else float("nan")
 
 
 def signed(length: float, like: float) -> str:
-    """`+0.42`, `−0.42`, as exact as `like`."""
+    """`+0.42`, `−0.42`, with the precision of `like`."""
     return ("+" if length > 0 else "") + number(length, like).replace("-", "−")
 
 

@@ -1,11 +1,11 @@
-"""What methods are worth by themselves: their residuals on the same alignment, scored by the same two rules.
+"""Compares methods on equal terms: their residuals on the same alignment, scored by the same two rules.
 
-What a paper's number rests on is alignment, encoder, scoring and object score as much as the method. Here every scan is
-laid once, onto the surface of the training parts (as runs of one seed have it); the residuals that a method finds at
-its tokens or at the points are smoothed over neighbours in space, and the mean of the highest 0.2 per cent is the
-scan's score: as they are (`raw`), or in times of what held-out good samplings show at the same place (`place`). Of a
-memory, a held-out part's own entries are left out; a network has seen it. Runs that read tokens are on equal terms if
-their encoder and groups are the same, so each row says what its residuals are of.
+A published number depends on alignment, encoder, scoring and object score as much as on the method. Here every scan is
+aligned once to the surface of the training parts (shared by runs of one seed); a method's residuals, at its tokens or
+at the points, are smoothed over spatial neighbours, and the mean of the highest 0.2 per cent is the scan's score:
+unchanged (`raw`), or divided by what held-out good samplings show at the same place (`place`). For a memory bank, a
+held-out part's own entries are excluded; a network has been trained on it. Runs based on tokens are comparable only
+with the same encoder and grouping, so each row says what its residuals are based on.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from sedir_core.config import Config, preset
 from sedir_core.datasets.index import Dataset
 from sedir_core.datasets.samples import Sample
 from sedir_core.detectors.base import Detector
-from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.by_place import PlaceStatistics, smoothed, top_mean
 from sedir_core.detectors.category_given import cloud_of
 from sedir_core.detectors.memory_bank import RECIPES
 from sedir_core.detectors.peer_features import Cloud
-from sedir_core.detectors.reference import Reference, placed_again
-from sedir_core.detectors.residuals import PlacedResiduals, ShowsResiduals, tokens_in_words
+from sedir_core.detectors.reference import Reference, cached_placement
+from sedir_core.detectors.residuals import PlacedResiduals, ResidualDetector, tokens_in_words
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
@@ -37,20 +37,20 @@ from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
 from sedir_core.metrics import aupr, auroc, mean
-from sedir_core.training.bases import kept_bases, kept_hold_outs
+from sedir_core.training.bases import cached_bases, cached_hold_outs
 from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
 
 Rule = Literal["raw", "place"]
 RULES: tuple[Rule, ...] = ("raw", "place")
-HELD_OUT = 2  # samplings of each training part
-ALIKE = 1e-6  # frames of one category in two runs, relative to its radius
+HELD_OUT = 2  # held-out samplings per training part
+ALIKE = 1e-6  # tolerance between a category's frames in two runs, relative to its radius
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """A test scan under one rule: whether it is defective, its score, and its labelled points with theirs."""
+    """A test scan under one rule: ground truth and score of the object and of its labelled points."""
 
     anomalous: bool
     score: float
@@ -66,13 +66,13 @@ def equal_terms(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> dict[str, Any]:
-    """What `evaluate --terms equal` adds to a run's document: by rule the measures of each category and their means.
+    """The addition of `evaluate --terms equal` to a run's document: by rule, metrics per category and means.
 
-    config: of the run. Raises BadRun where the method has no residuals, or its run another frame; Cancelled.
+    config: of the run. Raises BadRun if the method has no residuals or the run a different frame; Cancelled.
     """
-    if not isinstance(detector, ShowsResiduals | SedirDetector):
-        raise BadRun(detector.method, "has no residuals that other rules could score", "leave out --terms equal")
-    # The frame of a dense part depends on which of its points were kept, and so on the run's seed.
+    if not isinstance(detector, ResidualDetector | SedirDetector):
+        raise BadRun(detector.method, "has no residuals to score by other rules", "leave out --terms equal")
+    # The frame of a dense part depends on its subsampling, and so on the run's seed.
     seed = {"seed": config.training.seed}
     shared = preset("desktop", "template", grouping=config.grouping.model_dump(), training=seed)
     judged: dict[Rule, dict[str, list[_Judged]]] = {rule: {name: [] for name in categories} for rule in RULES}
@@ -81,7 +81,7 @@ def equal_terms(
         def report_one(fraction: float, stage: str, done: int = done) -> None:
             report((done + fraction) / len(categories), stage)
 
-        bases = kept_bases(_alone(dataset, name), shared, report_one, stop)
+        bases = cached_bases(_alone(dataset, name), shared, report_one, stop)
         of_category = _OnBasis(detector, name, bases[name], shared)
         usual = of_category.usual(stop)
         tests = [sample for sample in dataset.test(name) if sample.anomalous is not None]
@@ -100,27 +100,27 @@ def equal_terms(
 
 
 class _OnBasis:
-    """One detector on one category, all scans laid onto the same surface."""
+    """One detector on one category, with all scans aligned to the same surface."""
 
     def __init__(self, detector: Detector, name: str, basis: Basis, shared: Config) -> None:
         self.detector, self.name, self.basis, self.shared = detector, name, basis, shared
         self.reference = Reference(basis.frame, basis.size, basis.whole.surface, 1.0, np.nan, np.nan)
         _require_same_frame(detector, name, basis)
 
-    def usual(self, stop: Stop) -> UsualByPlace:
-        """What the detector's residuals are on good samplings. Raises Cancelled."""
+    def usual(self, stop: Stop) -> PlaceStatistics:
+        """The detector's residuals on good samplings. Raises Cancelled."""
         shown = []
         n_points = whole_points(self.shared.grouping)
-        for laid in kept_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
+        for sampling in cached_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
             if stop():
                 raise Cancelled
-            shown.append((laid.points, self._at_points(Cloud(laid.points, laid.points), laid.part)))
-        return UsualByPlace.learn(self.basis.whole.surface.points, shown)
+            shown.append((sampling.points, self._at_points(Cloud(sampling.points, sampling.points), sampling.part)))
+        return PlaceStatistics.learn(self.basis.whole.surface.points, shown)
 
-    def judge(self, scan: Scan, sample: Sample, usual: UsualByPlace) -> dict[Rule, _Judged]:
-        """Both rules on a test scan. Raises TooFewPoints, UnreadableScan."""
+    def judge(self, scan: Scan, sample: Sample, usual: PlaceStatistics) -> dict[Rule, _Judged]:
+        """Score a test scan by both rules. Raises TooFewPoints, UnreadableScan."""
         working = scan.points[working_points(scan, self.shared.grouping)]
-        placement = placed_again(self.reference, working)[0]
+        placement = cached_placement(self.reference, working)[0]
         aligned = cloud_of(working, placement).aligned
         values = self._at_points(Cloud(aligned, aligned), None)
         valid = np.flatnonzero(scan.finite)
@@ -143,7 +143,7 @@ class _OnBasis:
 
 
 def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> PlacedResiduals:
-    if isinstance(detector, ShowsResiduals):
+    if isinstance(detector, ResidualDetector):
         return detector.residuals(name, cloud, left_out)
     assert isinstance(detector, SedirDetector)
     tokens = tokenize(cloud.aligned, detector.config.grouping, detector.nets.encoder, detector.device)
@@ -155,8 +155,8 @@ def _require_same_frame(detector: Detector, name: str, basis: Basis) -> None:
     own = known[name].frame
     off = np.abs(np.append(own.centre - basis.frame.centre, own.radius - basis.frame.radius)).max()
     if off > ALIKE * basis.frame.radius:
-        what = f"was trained on other scans of {name}, so that its residuals belong to another frame"
-        raise BadRun(detector.method, what, "name the dataset that it was trained on")
+        what = f"was trained on other scans of {name}, so that its residuals belong to a different frame"
+        raise BadRun(detector.method, what, "give the dataset that it was trained on")
 
 
 def _reads_tokens(config: Config) -> bool:
@@ -171,7 +171,7 @@ def _alone(dataset: Dataset, name: str) -> Dataset:
 
 
 def _measured(judged: Mapping[str, Sequence[_Judged]]) -> dict[str, Any]:
-    """The measures of every category and their means, as in the main part of a document."""
+    """The metrics of every category and their means, as in the main part of a document."""
     categories = {name: _measures(scans) for name, scans in judged.items()}
     return {
         "categories": categories,

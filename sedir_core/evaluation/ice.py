@@ -1,8 +1,8 @@
 """Inter-category entanglement of two runs on the same samples, as in the paper's figure 2 and beyond.
 
-The category classification score is the mean probability of the true category that a light MLP gives, trained on the
-frozen model's reconstructed features (averaged over each scan) of the training part. A detector that reconstructs no
-features has its tokens probed instead, and its point scores stand for the reconstruction error; both are marked.
+The category classification score is the mean probability of the true category predicted by a light MLP, trained on the
+frozen model's reconstructed features of the training split (averaged per scan). For a detector without reconstructed
+features, the tokens are probed instead, and the point scores stand for the reconstruction error; both are marked.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Repor
 log = logging.getLogger(__name__)
 
 MOST_SAMPLES = 2000
-HIDDEN = 64  # units of the light MLP
+HIDDEN = 64  # hidden units of the light MLP
 Source = Literal["reconstruction", "tokens"]
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run on the n test samples of a `Comparison`.
+    """Results of one run on the n test samples of a `Comparison`.
 
     tokens: (n, d). probabilities: (n, C) by the light MLP. errors: (n,) mean residual of each scan.
-    classification_score, normal_error: (C,), normal samples alone. source: what the MLP and the errors rest on.
-    title: for people, the method and its seed.
+    classification_score, normal_error: (C,), on normal samples only. source: features of the MLP and the errors.
+    title: for display, method and seed.
     """
 
     name: str
@@ -58,7 +58,7 @@ class RunResult:
     title: str = ""
 
     def confusion(self, labels: IntArray, chosen: BoolArray) -> IntArray:
-        """(C, C) counts of the chosen samples: true category in the row, the MLP's guess in the column."""
+        """(C, C) counts of the selected samples: true category by row, predicted category by column."""
         n = self.probabilities.shape[1]
         counts = np.zeros((n, n), np.int64)
         np.add.at(counts, (labels[chosen], self.probabilities[chosen].argmax(axis=1)), 1)
@@ -89,7 +89,7 @@ class Comparison:
         return self.model, self.baseline
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `ice --json` prints; undefined numbers are None."""
+        """The output of `ice --json`; undefined numbers are None."""
         return {
             "model": self._run_json(self.model),
             "baseline": self._run_json(self.baseline),
@@ -124,7 +124,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Contender:
-    """A detector with the name of its run. title: for people, the name if there is none."""
+    """A detector with the name of its run. title: for display; by default the name."""
 
     name: str
     detector: Detector
@@ -132,13 +132,13 @@ class Contender:
 
     @classmethod
     def of(cls, run_dir: Path, detector: Detector) -> Contender:
-        """A run's detector, called by its method and seed. Raises BadRun."""
+        """Load a run's detector, titled by method and seed. Raises BadRun."""
         config = read_run_config(run_dir)
         return cls(run_dir.name, detector, f"{label_of(config)}, seed {config.training.seed}")
 
 
 def told_apart(*contenders: Contender) -> tuple[Contender, ...]:
-    """With the names of their runs in the titles, where two have the same."""
+    """Add the run names to the titles if these are not unique."""
     titles = [one.title for one in contenders]
     if len(set(titles)) == len(titles):
         return contenders
@@ -190,7 +190,7 @@ def compare(
 
 
 def defined(value: float) -> float | None:
-    """The number for JSON; None where it is NaN."""
+    """A number for JSON; None for NaN."""
     return None if np.isnan(value) else value
 
 
@@ -236,7 +236,7 @@ def result_of(
     anomalous: BoolArray,
     seed: int,
 ) -> RunResult:
-    """What one run says of the test samples, by what it says of the training part."""
+    """One run's results on the test samples, with probes fitted on the training split."""
     tokens, train_tokens = (np.stack([each.token for each in part]) for part in (said, train_said))
     rebuilt, train_rebuilt = (np.stack([each.rebuilt for each in part]) for part in (said, train_said))
     probe = make_pipeline(StandardScaler(), MLPClassifier(HIDDEN, solver="lbfgs", max_iter=500, random_state=seed))
@@ -268,7 +268,7 @@ def _category_means(values: DoubleArray, labels: IntArray, n_categories: int) ->
 def _shared(
     model: Contender, baseline: Contender, dataset: Dataset, wanted: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The categories to compare, and a word on those left out."""
+    """The categories to compare, and warnings about those left out."""
     asked = tuple(dataset.categories if wanted is None else wanted)
     warnings, lacking = [], set()
     for where, known in ((model.name, model.detector.categories), (baseline.name, baseline.detector.categories),
@@ -293,4 +293,4 @@ def _require(dataset: Dataset, names: Sequence[str], trains: Sequence[Sample], t
         raise BadDataset(dataset.root, what, "add normal scans to the test part of at least two categories")
     untrained = [name for name in names if name not in {s.category for s in trains}]
     if untrained:
-        raise BadDataset(dataset.root, f"no readable training scan of {', '.join(untrained)}", "mend or add some")
+        raise BadDataset(dataset.root, f"no readable training scan of {', '.join(untrained)}", "repair or add some")

@@ -1,4 +1,4 @@
-"""The numbers behind a comparison, for spreadsheets (CSV) and for further work (NPZ)."""
+"""Exports a comparison's numbers for spreadsheets (CSV) and further analysis (NPZ)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sedir_core.io.atomic import write_bytes, write_text
 
 
 def write_csv(path: Path, found: Comparison, flat: Flat) -> None:
-    """A row per test sample. Raises CannotWrite."""
+    """Write one row per test sample. Raises CannotWrite."""
     head = ["path", "category", "anomalous"]
     for side in ("model", "baseline"):
         head += [f"{side}_{name}" for name in ("x", "y", "guess", "probability", "error")]
@@ -33,7 +33,7 @@ def write_csv(path: Path, found: Comparison, flat: Flat) -> None:
 
 
 def write_npz(path: Path, found: Comparison, flat: Flat) -> None:
-    """Every array of the comparison; no pickles. Raises CannotWrite."""
+    """Write every array of the comparison, without pickles. Raises CannotWrite."""
     arrays: dict[str, np.ndarray] = {
         "paths": np.array([str(sample.path) for sample in found.samples]),
         "categories": np.array(found.categories),
@@ -55,5 +55,5 @@ def write_npz(path: Path, found: Comparison, flat: Flat) -> None:
 
 
 def _cell(text: str) -> str:
-    """Text that a spreadsheet would run as a formula is marked as text."""
+    """Escape text that a spreadsheet would run as a formula."""
     return "'" + text if text[:1] in ("=", "+", "-", "@") else text

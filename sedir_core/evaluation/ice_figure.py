@@ -1,4 +1,4 @@
-"""The comparison as a figure for print: t-SNE side by side, what each category is taken for, and what that costs."""
+"""The comparison as a printable figure: t-SNE side by side, classification scores and errors by category."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.titlelocation": "left", "axes.titlepad": 7,
 }  # fmt: skip
 WIDTH_INCHES, DPI = 10.5, 220
-LONGEST_NAME, INCHES_A_LETTER = 40, 0.072  # letters of a category's name; of 8 points
-USUAL_MARGIN = 1.0  # inches at the left
-MOST_COLUMNS, BESIDE_A_NAME = 7, 0.35  # of the legend; inches that its mark and the gap take
+LONGEST_NAME, INCHES_A_LETTER = 40, 0.072  # characters of a category's name, at 8 points
+USUAL_MARGIN = 1.0  # left margin in inches
+MOST_COLUMNS, BESIDE_A_NAME = 7, 0.35  # font size of the legend; inches taken by its mark and gap
 
 
 def check_format(path: Path) -> None:
-    """Raises CannotWrite where the suffix names no format of figures."""
+    """Raises CannotWrite if the suffix is not a figure format."""
     if path.suffix.lower() not in FORMATS:
         raise CannotWrite(path, f"unknown figure format {path.suffix or '(none)'}", "use .svg, .pdf or .png")
 
 
 def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
-    """Write the figure in the format of the suffix. Raises CannotWrite."""
+    """Write the figure in the format given by the suffix. Raises CannotWrite."""
     check_format(path)
     n = len(found.categories)
     legend_rows = math.ceil(n / _columns(found))
@@ -73,34 +73,34 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
         _relation(figure.add_subplot(inner[0]), found)
         _table(figure.add_subplot(inner[1]), found)
         buffer = io.BytesIO()
-        # A date in the file would make two runs of the same command differ.
+        # Without a date, so that the file is reproducible.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         figure.savefig(buffer, format=path.suffix.lower()[1:], metadata=metadata)
     write_bytes(path, buffer.getvalue())
 
 
 def label(run: RunResult) -> str:
-    """Method and seed; a star where the category is given."""
+    """Method and seed; a star if the category is given."""
     return (run.title or run.name) + ("*" if run.needs_category else "")
 
 
 def _margin(found: Comparison) -> float:
-    """Inches at the left that the names of the categories need."""
+    """Left margin in inches for the category names."""
     return max(0.5, 0.3 + _longest(found))
 
 
 def _width(found: Comparison) -> float:
-    """Inches of the figure: what long names need at the left is not taken from the panels."""
+    """Width of the figure in inches, widened for long names so that the panels keep their size."""
     return WIDTH_INCHES + max(0.0, _margin(found) - USUAL_MARGIN)
 
 
 def _longest(found: Comparison) -> float:
-    """Inches that the longest name of a category takes."""
+    """Width of the longest category name in inches."""
     return INCHES_A_LETTER * max(len(_short(name, LONGEST_NAME)) for name in found.categories)
 
 
 def _columns(found: Comparison) -> int:
-    """Of the legend: as many as the names leave room for."""
+    """Number of columns of the legend, by the width of the names."""
     fit = int(0.94 * _width(found) / (_longest(found) + BESIDE_A_NAME))
     rows = math.ceil(len(found.categories) / max(1, min(fit, MOST_COLUMNS)))
     return math.ceil(len(found.categories) / rows)
@@ -131,9 +131,9 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
         frameon=False, columnspacing=1.6, handletextpad=0.3, fontsize=8,
     )  # fmt: skip
     note = f"t-SNE of global tokens, perplexity {flat.perplexity:g}, seed {flat.seed}; distances are not metric."
-    kinds = " Hollow: defective, in no number." if found.anomalous.any() else " Normal test samples."
-    told = " * category given." if any(run.needs_category for run in found.runs) else ""
-    figure.text(0.985, 0.012, note + kinds + told, ha="right", va="bottom", fontsize=7, color=QUIET)
+    kinds = " Hollow: defective, excluded from all numbers." if found.anomalous.any() else " Normal test samples."
+    given = " * category given." if any(run.needs_category for run in found.runs) else ""
+    figure.text(0.985, 0.012, note + kinds + given, ha="right", va="bottom", fontsize=7, color=QUIET)
 
 
 def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named: bool) -> None:
@@ -199,12 +199,12 @@ def _wrapped(title: str) -> str:
 
 
 def _lines(text: str, width: int, most: int) -> str:
-    """At most so many lines of about so many letters."""
+    """Wrap to a limited number of lines and characters."""
     found = [_short(line, width + 1) for line in textwrap.wrap(text, width, break_long_words=False)]
     return "\n".join(found[:most])
 
 
 def _short(text: str, most: int) -> str:
-    # A dollar sign would start mathematics.
+    # A dollar sign would start math mode.
     text = text if len(text) <= most else text[: most - 1] + "…"
     return text.replace("$", r"\$")

@@ -1,8 +1,8 @@
-"""What happens to a model as it must know more kinds of part: the paper's subject, where it occurs.
+"""Entanglement as a function of the number of categories a model must know.
 
-Each contender is trained on the first 5, 10, 20, ... kinds of a dataset, in families of look-alikes if it has them,
-with several seeds. How it separates the kinds is measured on all that it knows; how it detects, on those that every
-step shares, by its tokens' residuals on equal terms: so that only the company of the others can change it.
+Each contender is trained on the first 5, 10, 20, ... categories of a dataset, in families of similar parts if it has
+them, with several seeds. Separation is measured on all known categories; detection on those shared by every step, by
+token residuals on equal terms, so that only the presence of the other categories can change it.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ MEASURES: Mapping[str, str] = {
     "o_auroc_place": "O-AUROC by place",
     "p_auroc_place": "P-AUROC by place",
 }
-"""Of a step, by the name in JSON: as people read it."""
+"""Display names of a step's measures, by JSON name."""
 
 
 @dataclass(frozen=True)
 class Grower:
-    """A contender: its name for files, its title for people, and its settings."""
+    """A contender: file name, title, and settings."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ class Grower:
 
 @dataclass(frozen=True)
 class Step:
-    """One training and what came of it. n_categories: kinds that it knows; the measures are those of `MEASURES`."""
+    """One training and its results. n_categories: number of known categories; the measures are those of `MEASURES`."""
 
     name: str
     title: str
@@ -75,7 +75,7 @@ class Step:
 
 @dataclass(frozen=True)
 class GrowRequest:
-    """out: where runs and results are kept; what is there is not done again."""
+    """out: folder of runs and results; finished ones are reused."""
 
     dataset: Path
     growers: tuple[Grower, ...]
@@ -87,18 +87,18 @@ class GrowRequest:
 
 @dataclass(frozen=True)
 class Growth:
-    """shared: the kinds that detection and the error are measured on."""
+    """shared: the categories on which detection and error are measured."""
 
     dataset: str
     shared: tuple[str, ...]
     steps: tuple[Step, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `ice --growing --json` prints."""
+        """The output of `ice --growing --json`."""
         return {"dataset": self.dataset, "shared": list(self.shared), "steps": [asdict(step) for step in self.steps]}
 
     def curve(self, name: str, measure: str) -> list[tuple[int, float, float]]:
-        """(kinds, mean over the seeds, sample deviation or NaN) of a contender, for each number of kinds."""
+        """(n categories, mean over seeds, sample deviation or NaN) of a contender, for each step."""
         found = []
         for count in sorted({step.n_categories for step in self.steps}):
             values = [getattr(step, measure) for step in self.steps if (step.name, step.n_categories) == (name, count)]
@@ -110,7 +110,7 @@ class Growth:
 
 
 def contenders(base: Config) -> tuple[Grower, ...]:
-    """SeDiR, SeDiR without what disentangles, MC3D-AD: all of the same sizes, on whole scans, for the same epochs."""
+    """SeDiR, SeDiR without disentanglement, MC3D-AD: same size, complete scans, same number of epochs."""
     whole = override(base, method="sedir", training={"views": 0})
     bare = override(
         whole,
@@ -127,12 +127,12 @@ def contenders(base: Config) -> tuple[Grower, ...]:
 
 
 def grow(request: GrowRequest, report: Report = no_report, stop: Stop = never_stop) -> Growth:
-    """Train and measure every step that is not there yet. Raises what training and comparing raise, BadDataset."""
+    """Train and measure every missing step. Raises what training and comparison raise, BadDataset."""
     dataset = open_dataset(request.dataset, None)
     counts = [count for count in sorted(set(request.counts)) if count <= len(dataset.categories)]
     if not counts or counts[0] < 2:
         what = f"has {len(dataset.categories)} kinds of part, asked for {', '.join(map(str, request.counts))}"
-        raise BadDataset(dataset.root, what, "ask for two or more, and no more than there are, with --counts")
+        raise BadDataset(dataset.root, what, "use --counts with two or more, but no more than there are")
     steps = growing(counts, dataset.categories)
     jobs = [(names, grower, seed) for names in steps for grower in request.growers for seed in request.seeds]
     found = []
@@ -175,7 +175,7 @@ def _step(
 
 
 def _require_same(run_dir: Path, config: Config, dataset: Dataset) -> None:
-    """Also of a step that was measured: its numbers would be taken for those of what is asked for now."""
+    """Check the settings of a finished step before reusing its numbers."""
     if run_files.read_run_config(run_dir).settings() != config.settings():
         raise BadRun(run_dir, "was trained with other settings", "choose another --out")
     if run_files.read_about(run_dir).data_hash != dataset.content_hash:
@@ -229,7 +229,7 @@ def _measured(
     return {
         "classification_score": _number(float(np.nanmean(found.classification_score))),
         "cross_category_share": _number(found.measures["cross_category_share"].value),
-        # Residuals relative to the features' own length: methods and seeds differ in the scale of theirs.
+        # Residuals relative to the feature norm, whose scale differs between methods and seeds.
         "normal_error": _number(float(np.nanmean(found.normal_error[few]) / np.mean(lengths))),
         "o_auroc": equal["raw"]["mean"]["o_auroc"],
         "p_auroc": equal["raw"]["mean"]["p_auroc"],
@@ -239,7 +239,7 @@ def _measured(
 
 
 def growth_table(found: Growth) -> TextTable:
-    """A row for each contender and number of kinds."""
+    """One row per contender and number of categories."""
     rows: list[tuple[Cell, ...]] = []
     per_cent = ("o_auroc", "p_auroc", "o_auroc_place", "p_auroc_place")
     for name, title in dict.fromkeys((step.name, step.title) for step in found.steps):

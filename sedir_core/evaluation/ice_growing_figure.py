@@ -1,4 +1,4 @@
-"""The growing model as a figure for print: a panel for each measure, a line for each contender."""
+"""The growing comparison as a printable figure: one panel per measure, one line per contender."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BETTER = {"classification_score": "↑", "cross_category_share": "↓", "normal_
 
 
 def draw_growth(path: Path, found: Growth) -> None:
-    """Write the figure in the format of the suffix. Raises CannotWrite."""
+    """Write the figure in the format given by the suffix. Raises CannotWrite."""
     check_format(path)
     names = list(dict.fromkeys((step.name, step.title) for step in found.steps))
     counts = sorted({step.n_categories for step in found.steps})
@@ -43,7 +43,7 @@ def draw_growth(path: Path, found: Growth) -> None:
         note = f"{found.dataset}, {seeds}; C to E on the same {len(found.shared)} kinds at every step, equal terms."
         figure.text(0.99, 0.02, note, ha="right", va="bottom", fontsize=7, color=QUIET)
         buffer = io.BytesIO()
-        # A date in the file would make two runs of the same command differ.
+        # Without a date, so that the file is reproducible.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         figure.savefig(buffer, format=path.suffix.lower()[1:], metadata=metadata)
     write_bytes(path, buffer.getvalue())

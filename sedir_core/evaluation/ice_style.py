@@ -1,7 +1,7 @@
-"""How a comparison looks, the same in the figure and in the window; nothing heavy is imported.
+"""Style of comparisons, shared by figure and window; imports nothing heavy.
 
-Okabe and Ito's colours without black and yellow, and four shapes: both change from one category to the next, so that
-neighbours differ for everyone, and 28 categories before a pair comes back.
+Okabe and Ito's colours without black and yellow, and four shapes: both change between successive categories, so that
+neighbours differ for everyone, and a combination repeats only after 28 categories.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HIGHER_IS_BETTER = {
 
 
 def category_style(index: int, dark: bool = False) -> tuple[str, Shape]:
-    """Colour and shape of the category of that index."""
+    """Colour and shape of the category with that index."""
     return (DARK_COLOURS if dark else COLOURS)[index % len(COLOURS)], SHAPES[index % len(SHAPES)]
 
 

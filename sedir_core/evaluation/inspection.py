@@ -1,4 +1,4 @@
-"""Many scans, one verdict each: read, detect, export. One scan that fails never stops the others."""
+"""Batch inspection: read, detect, export. A failing scan never stops the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Inspected:
-    """A scan and what the detector says of it. seconds: per stage, reading included, with "total"."""
+    """A scan and its detection. seconds: per stage, reading included, with "total"."""
 
     path: Path
     scan: Scan
@@ -35,7 +35,7 @@ class Inspected:
     seconds: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """One entry of "results" in `inspect --json`. Sizes are in `unit`, places in the file's own coordinates."""
+        """One entry of "results" in `inspect --json`. Sizes are in `unit`, positions in the file's own coordinates."""
         found = self.detection
         return {
             "path": storable(self.path),
@@ -76,7 +76,7 @@ class Inspected:
 
 
 def _region(zone: Zone, found: Detection) -> dict[str, Any]:
-    """Without a name: what lies in no region."""
+    """Without a name: the rest of the part."""
     return {
         "name": zone.name,
         "tolerance": None if zone.tolerance is None else [zone.tolerance.minus, zone.tolerance.plus],
@@ -87,7 +87,7 @@ def _region(zone: Zone, found: Detection) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that could not be inspected, and why."""
+    """A file that could not be inspected, with the reason."""
 
     path: Path
     error: UserError
@@ -105,11 +105,11 @@ def inspect_scans(
     stop: Stop = never_stop,
     columns: Columns = (),
 ) -> Iterator[Inspected | Refused]:
-    """Each file in turn; what cannot be read, holds too little, or needs more memory than there is, is Refused.
+    """Inspect files one by one; unreadable, too small or too large ones are returned as Refused.
 
     columns: see `read_scan`.
 
-    Raises UnknownCategory before the first scan if the model does not know `category`; Cancelled.
+    Raises UnknownCategory before the first scan if the model does not know `category`, and Cancelled.
     """
     check_category(detector, category)
     for i, path in enumerate(paths):
@@ -133,7 +133,7 @@ def check_category(detector: Detector, category: str) -> None:
 def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Path, ...]:
     """Write `<stem>.ply`, `<stem>_reconstruction.ply`, `<stem>_expected.ply` and `<stem>.png`.
 
-    The third is left out for a detector that expects no surface. Returns the paths. Raises CannotWrite.
+    The third is omitted for a detector without an expected surface. Returns the paths. Raises CannotWrite.
     """
     found = inspected.detection
     scored, rebuilt, expected, picture = _targets(folder, stem)
@@ -147,7 +147,7 @@ def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Pa
 
 
 class ExportNames:
-    """A name for the exports of each path: the file's own stem, with a number where two would collide."""
+    """Export name of each path: the file's stem, numbered if two would collide."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -155,7 +155,7 @@ class ExportNames:
         self._stems: dict[Path, str] = {}
 
     def stem(self, path: Path) -> str:
-        """The same for the same path, whenever it is asked."""
+        """The stem for a path; stable over calls."""
         if path not in self._stems:
             stem, number = path.stem, 1
             while self._taken & _file_names(self._folder, stem):
@@ -167,7 +167,7 @@ class ExportNames:
 
 
 def export_stems(paths: Sequence[Path], folder: Path) -> list[str]:
-    """The names of all exports. Raises CannotWrite if one would replace one of the inspected files."""
+    """The stems of all exports. Raises CannotWrite if one would overwrite an inspected file."""
     names = ExportNames(folder)
     stems = []
     inputs = {path.resolve() for path in paths}
@@ -196,7 +196,7 @@ def _targets(folder: Path, stem: str) -> tuple[Path, Path, Path, Path]:
 
 
 def _file_names(folder: Path, stem: str) -> set[str]:
-    return {target.name.casefold() for target in _targets(folder, stem)}  # Windows and macOS ignore case
+    return {target.name.casefold() for target in _targets(folder, stem)}  # case-insensitive on Windows and macOS
 
 
 def _part(report: Report, index: int, count: int, name: str) -> Report:

@@ -1,4 +1,4 @@
-"""Runs against data sets, one after the other: what was evaluated before, to the byte, is not evaluated again."""
+"""Evaluates runs on data sets one after the other, with a cache keyed by content."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sedir_core.types import Report, Stop, never_stop, no_report
 
 CategoryChoice = Literal["both", "auto", "given"]
 Terms = Literal["published", "equal"]
-"""Each method as it is, or beside that its residuals scored as all others', see `equal_terms`."""
-# Not the seconds: a scan that was recognised is not scored a second time.
+"""Each method as it is, or additionally its residuals on equal terms, see `equal_terms`."""
+# Without the seconds: a correctly identified scan is not scored a second time.
 GIVEN_KEYS = ("categories", "mean", "defects", "false_alarm_rate")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A run, the data set to try it on, and which of its categories; None takes all.
+    """A run, a data set to evaluate it on, and which of its categories; None means all.
 
-    columns: see `read_scan`. evidence, rule: see `evidence.judging`; None judges as the run was trained for.
+    columns: see `read_scan`. evidence, rule: see `evidence.judging`; None means the run's own.
     """
 
     run_dir: Path
@@ -48,7 +48,7 @@ def evaluate_trial(
     stop: Stop = never_stop,
     terms: Terms = "published",
 ) -> dict[str, Any]:
-    """The document that `evaluate --json` writes of one run. Raises what `evaluate_modes` raises, BadRun."""
+    """The document of `evaluate --json` for one run. Raises what `evaluate_modes` raises, BadRun."""
     detector = base.load_judging(trial.run_dir, device, trial.evidence, trial.rule)
     modes = modes_of(choice, detector.needs_category)
     dataset = open_dataset(trial.dataset, trial.categories, trial.columns)
@@ -76,9 +76,9 @@ def evaluate_trials(
     store: EvaluationStore | None = None,
     terms: Terms = "published",
 ) -> list[Outcome]:
-    """Every trial's outcome, in order; finished ones come from the store, unless `fresh`.
+    """Every trial's document, in order; finished ones come from the store, unless `fresh`.
 
-    Raises as `evaluate_trial`; what was finished before is kept.
+    Raises what `evaluate_trial` raises; finished results are kept.
     """
     kept = EvaluationStore() if store is None else store
     found = []
@@ -96,9 +96,9 @@ def evaluate_trials(
         document = None if fresh else kept.get(key)
         if document is None:
             document = evaluate_trial(trial, choice, device, report_one, stop, terms)
-            if not document["errors"]:  # what could not be read this time may be mended
+            if not document["errors"]:  # unreadable scans may be repaired later, so do not store
                 kept.put(key, document)
-        # The same run under another name or in another place is the same evaluation.
+        # The key does not depend on the run's name or location.
         document = {**document, "run": str(trial.run_dir), "dataset": dataset.root.name}
         found.append(Outcome(trial.run_dir.name, kind_of(read_run_config(trial.run_dir)), document))
     report(1.0, "done")
@@ -106,13 +106,13 @@ def evaluate_trials(
 
 
 def modes_of(choice: CategoryChoice, needs_category: bool) -> tuple[CategoryMode, ...]:
-    """The ways of knowing the category that are asked for, the main one first."""
+    """The requested category modes, the main one first."""
     if choice == "both":
         return ("given",) if needs_category else ("auto", "given")
     return (choice,)
 
 
 def own_dataset(run_dir: Path) -> Path | None:
-    """The folder that a run was trained on, as it says; None where it does not. Raises BadRun."""
+    """The recorded dataset folder of a run; None if not recorded. Raises BadRun."""
     said = read_about(run_dir).dataset
     return Path(said) if said else None

@@ -1,4 +1,4 @@
-"""What of a part is not there: it has no points that could be coloured, so the expected surface stands for it."""
+"""Missing material: it has no scan points to colour, so the expected surface is shown there."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Scan
 
 GAP_SPACINGS = 3.0
-"""A place of the expected surface with no point of the scan so near is empty."""
+"""A place of the expected surface without a scan point within this distance is empty."""
 
 
 def missing_places(scan: Scan, detection: Detection) -> DoubleArray:
-    """(g, 3) places of the expected surface where the scan has nothing: what is not there has no deviation to colour.
+    """(g, 3) places of the expected surface without scan points nearby.
 
-    None of a scan from one side, which cannot show everything.
+    Empty for single-view scans, which never show everything.
     """
     expected, some = detection.expected, scan.finite
     if expected is None or detection.deviation is None or detection.from_one_side:
@@ -28,7 +28,7 @@ def missing_places(scan: Scan, detection: Detection) -> DoubleArray:
 def nothing_near(expected: DoubleArray, points: DoubleArray, deviation: FloatArray) -> BoolArray:
     """(m,) which places (m, 3) of an expected surface are empty in a scan's points (n, 3).
 
-    deviation: (n,) of these. At the bottom of a dent there is a surface: it lies as far off as it says.
+    deviation: (n,) of the points. The bottom of a dent is surface, displaced by its deviation, and not missing.
     """
     if min(len(expected), len(points)) < 2:
         return np.zeros(len(expected), dtype=np.bool_)
@@ -38,5 +38,5 @@ def nothing_near(expected: DoubleArray, points: DoubleArray, deviation: FloatArr
 
 
 def missing_colours(n: int) -> Rgb:
-    """(n, 3) uint8: the colour of the low end."""
+    """(n, 3) uint8: the colour of the scale's low end."""
     return np.tile(TABLE[0], (n, 1))

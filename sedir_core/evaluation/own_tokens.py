@@ -1,6 +1,6 @@
-"""Tokens of what a model believes normal, to see among which of them a scan lies.
+"""Tokens of what a model considers normal, among which a scan can be placed.
 
-A run keeps no training scans, but the surface of every kind of part; scans of that are drawn at random.
+A run stores no training scans but the surface of every category, from which scans are sampled at random.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from sedir_core.evidence.category import Category
 from sedir_core.runtime import generator
 from sedir_core.types import FloatArray, IntArray, Report, Scan, Stop, never_stop, no_report
 
-N_DRAWN = 5  # scans of each kind of part
-SHARE = 0.6  # of the surface's points, in each
+N_DRAWN = 5  # samples per category
+SHARE = 0.6  # share of the surface's points per sample
 
 
 @runtime_checkable
-class KnowsSurfaces(Protocol):
-    """A detector that keeps the normal surface of every kind of part."""
+class SurfaceDetector(Protocol):
+    """A detector that stores the normal surface of every category."""
 
     known: Mapping[str, Category]
 
@@ -37,9 +37,9 @@ class OwnTokens:
     labels: IntArray
 
     def nearest(self, token: FloatArray) -> list[tuple[str, float]]:
-        """The kinds of part by how far their nearest token lies from this one (d,), in times of the scatter.
+        """Categories by distance of their nearest token from this one (d,), relative to the scatter.
 
-        That is the median distance of a token from the nearest other one of its kind.
+        The scatter is the median distance of a token to the nearest other one of its category.
         """
         away = np.linalg.norm(self.tokens - token, axis=1)
         by_kind = [(name, float(away[self.labels == at].min())) for at, name in enumerate(self.categories)]
@@ -55,9 +55,9 @@ class OwnTokens:
 
 
 def own_tokens(detector: Detector, seed: int = 0, report: Report = no_report, stop: Stop = never_stop) -> OwnTokens:
-    """Raises BadRun where the detector keeps no surfaces, Cancelled."""
-    if not isinstance(detector, KnowsSurfaces):
-        raise BadRun(detector.method, "keeps no surfaces of good parts", "use a model of method sedir")
+    """Sample the tokens. Raises BadRun if the detector has no surfaces, Cancelled."""
+    if not isinstance(detector, SurfaceDetector):
+        raise BadRun(detector.method, "has no surfaces of good parts", "use a model of method sedir")
     draw = generator(seed, "own tokens")
     tokens: list[FloatArray] = []
     labels: list[int] = []

@@ -1,4 +1,4 @@
-"""Points on paper, drawn without a screen: shaded dots from back to front, seen from where it matters."""
+"""Renders points without a screen: shaded dots back to front, from a suitable viewpoint."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray
 
 DPI = 130
-LIGHT = np.array([-0.35, 0.55, 0.76])  # from the upper left, in front of the part
+LIGHT = np.array([-0.35, 0.55, 0.76])  # light from the upper left, in front of the part
 AMBIENT = 0.35
 NEIGHBOURS = 5
-ELEVATIONS_DEGREES = (25, 55, -25, -55)  # the first ones look most natural, and win where all show the same
+ELEVATIONS_DEGREES = (25, 55, -25, -55)  # natural views first: they win ties
 GRID = 64
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file's content."""
+    """The figure as PNG bytes."""
     content = io.BytesIO()
     figure.savefig(content, format="png")
     return content.getvalue()
@@ -43,9 +43,9 @@ def thinned(points: DoubleArray, most: int) -> IntArray:
 
 
 def best_camera(points: DoubleArray, hot: IntArray, cameras: list[DoubleArray] | None = None) -> DoubleArray:
-    """(3, 3): rows are right, up and towards the viewer. Of the cameras, the one that shows most of the hot rows.
+    """The camera that shows most of the hot points, as (3, 3): rows are right, up and towards the viewer.
 
-    cameras: all around by default, z up.
+    cameras: by default all around, z up.
     """
     if cameras is None:
         cameras = [turned(azimuth, elevation) for elevation in ELEVATIONS_DEGREES for azimuth in range(0, 360, 30)]
@@ -53,7 +53,7 @@ def best_camera(points: DoubleArray, hot: IntArray, cameras: list[DoubleArray] |
 
 
 def turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
-    """A camera that looks at the origin from there; z is up."""
+    """A camera that looks at the origin from that direction; z is up."""
     azimuth, elevation = np.deg2rad(azimuth_degrees), np.deg2rad(elevation_degrees)
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     towards = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
@@ -61,7 +61,7 @@ def turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
 
 
 def paint(axes: Axes, points: DoubleArray, colours: Rgb, camera: DoubleArray, dots_per_unit: float) -> None:
-    """Shaded dots, back to front; each is wide enough to close the gap to its neighbours."""
+    """Paint shaded dots back to front, each wide enough to touch its neighbours."""
     if len(points) < NEIGHBOURS:
         return
     distances = np.asarray(cKDTree(points).query(points, [NEIGHBOURS])[0])
@@ -73,7 +73,7 @@ def paint(axes: Axes, points: DoubleArray, colours: Rgb, camera: DoubleArray, do
 
 
 def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
-    """How much of the hot points' silhouette nothing hides, on a coarse grid; more where they are seen face on."""
+    """Visible share of the hot points on a coarse grid, weighted by how squarely they face the camera."""
     size = max(float(np.ptp(seen, axis=0).max()), 1e-12)
     cells = np.floor((seen[:, :2] - seen[:, :2].min(axis=0)) / size * (GRID - 1)).astype(np.int64)
     cell = cells[:, 0] * GRID + cells[:, 1]
@@ -84,7 +84,7 @@ def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
 
 
 def _brightness(points: DoubleArray, camera: DoubleArray) -> DoubleArray:
-    """(n,) brightness by a lamp beside the viewer; the sign of the normals does not matter."""
+    """(n,) brightness from a lamp beside the viewer, independent of the normals' sign."""
     normals = normals_and_curvature(points - points.mean(axis=0))[0] @ camera.T
     normals *= np.where(normals[:, 2:] < 0, -1.0, 1.0)
     lambert = np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The paper's own numbers, to stand beside ours; read from one file, which names the table of each."""
+"""The paper's numbers for comparison, from one file with the table of each."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from importlib.resources import files
 from sedir_core.documents import parse_toml
 
 SOURCE = "resources/paper/results.toml"
-FEWEST_CATEGORIES = 2  # one name that is the same by chance makes no benchmark
+FEWEST_CATEGORIES = 2  # a single matching category name may be a coincidence
 
 
 @dataclass(frozen=True)
 class PaperTable:
     """number: as printed, such as "S9". measure: as in `benchmark.MEASURES`. rows: method -> per cent by category.
 
-    means: as printed; the paper's differ from the means of its rows here and there.
+    means: as printed; some differ from the means of the rows.
     """
 
     number: str
@@ -30,7 +30,7 @@ class PaperTable:
 
 @cache
 def paper_tables() -> tuple[PaperTable, ...]:
-    """Every table of results by category."""
+    """All tables of results by category."""
     text = files("resources").joinpath("paper/results.toml").read_text(encoding="utf-8")
     found = []
     for table in parse_toml(text)["tables"]:
@@ -42,7 +42,7 @@ def paper_tables() -> tuple[PaperTable, ...]:
 
 
 def paper_table(categories: Collection[str], measure: str) -> PaperTable | None:
-    """The paper's table of that measure for the data set that has all of these categories; None for any other."""
+    """The paper's table of that measure for the data set with all of these categories; None if there is none."""
     if len(set(categories)) < FEWEST_CATEGORIES:
         return None
     for table in paper_tables():

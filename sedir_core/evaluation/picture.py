@@ -1,7 +1,6 @@
-"""An inspection as a picture, drawn without a screen: the scan's heatmap, and beside it what is expected of it.
+"""Renders an inspection without a screen: the scan's heatmap beside the expected surface.
 
-Both halves share viewpoint and scale, and the viewpoint is the one that looks at the hottest place. Colours are those
-of the window.
+Both panels share viewpoint and scale; the viewpoint faces the highest scores. Colours are those of the window.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
 from sedir_core.units import symbol
 
-MOST_POINTS = 60_000  # more dots than that cannot be told apart at this size
+MOST_POINTS = 60_000  # more dots are indistinguishable at this size
 PANEL_INCHES = 6.0
 BACKGROUND, TEXT, SURFACE = "#15181d", "#e6e8eb", "#b9c4d0"
 PAPER, INK = "#ffffff", "#1a2230"
-ON_PAPER = 0.62  # of the full size
-COLOURS = {"ok": "#5ab4e6", "ng": "#f59b42", "uncertain": "#e5b84b"}  # blue and orange: told apart by everyone
-PANEL_SHARE = 0.78  # of a panel's height that its axes fill
-HOTTEST = 0.01  # share of the points that the view must show
-N_SHADES = 512  # of the colour bar
+ON_PAPER = 0.62  # share of the full size
+COLOURS = {"ok": "#5ab4e6", "ng": "#f59b42", "uncertain": "#e5b84b"}  # blue and orange: distinguishable for everyone
+PANEL_SHARE = 0.78  # share of a panel's height filled by its axes
+HOTTEST = 0.01  # share of the points inside the frame
+N_SHADES = 512  # colours in the colour bar
 
 
 def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
@@ -47,10 +46,10 @@ def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
 def picture_for_paper(
     scan: Scan, detection: Detection, scale: DeviationScale | None = None, factor: float = 1.0, unit: str = ""
 ) -> bytes:
-    """The same on white, smaller, without the verdict, which stands beside it; PNG.
+    """PNG of the same on white, smaller, without the verdict.
 
-    scale: in the scan's own unit; where it is given and the deviation is known, that is at the right. factor: from
-    there to the unit that is written.
+    scale: in the scan's own unit; if given, and the deviation is known, the right panel shows the deviation. factor:
+    from that unit to the displayed one.
     """
     figure, panels, seen = _begun(scan, detection, PAPER, ON_PAPER)
     seen.paint(panels[0], calibrated(detection.point_threshold).colours(seen.of(detection.point_scores)))
@@ -70,11 +69,11 @@ def picture_for_paper(
 
 
 class _Seen:
-    """The part of a scan that is drawn, from the camera that shows its hottest place."""
+    """The drawn points of a scan, in the camera that shows its highest scores."""
 
     def __init__(self, scan: Scan, rows: IntArray, scores: FloatArray) -> None:
         points = scan.points[rows]
-        self.rows, self.middle = rows, points.mean(axis=0)  # georeferenced coordinates would lose their digits
+        self.rows, self.middle = rows, points.mean(axis=0)  # georeferenced coordinates would lose precision
         self.points = points - self.middle
         ranked = np.where(np.isnan(scores[rows]), -np.inf, scores[rows])
         hot = np.argsort(-ranked, kind="stable")[: max(1, int(HOTTEST * len(rows)))]
@@ -89,10 +88,10 @@ class _Seen:
 
 
 def _begun(scan: Scan, detection: Detection, background: str, size: float) -> tuple[Figure, tuple[Axes, Axes], _Seen]:
-    """An empty figure of two panels, and what is to be drawn in it. size: of the full one."""
+    """An empty figure with two panels, and the points to draw. size: share of the full size."""
     inches = size * PANEL_INCHES
     figure = Figure(figsize=(2 * inches, inches + 0.9 * size), dpi=DPI, facecolor=background)
-    FigureCanvasAgg(figure)  # draws without a screen, whatever the user's settings
+    FigureCanvasAgg(figure)  # renders without a screen, regardless of the user's settings
     left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.11, top=0.89, wspace=0.02)
     shown = np.flatnonzero(_about_the_part(scan, detection))
@@ -107,7 +106,7 @@ def _paint_surface(axes: Axes, seen: _Seen, surface: DoubleArray) -> None:
 
 
 def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
-    """(n,) the points in the box of those that have a score: strays beside it would make the part a dot."""
+    """(n,) points in the bounding box of the scored ones: outliers would shrink the part to a dot."""
     judged = scan.finite & detection.evaluated
     if not judged.any():
         return scan.finite
@@ -117,7 +116,7 @@ def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
 
 
 def _frame(panels: tuple[Axes, Axes], seen: DoubleArray) -> float:
-    """Give both panels the same view of `seen` (n, 3). Returns typographic points per unit of length."""
+    """Frame `seen` (n, 3) equally in both panels. Returns typographic points per unit of length."""
     low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
     half = 0.54 * max(float((high - low).max()), 1e-12)
     (x, y) = (low + high) / 2
@@ -145,7 +144,7 @@ def _title(panels: tuple[Axes, Axes], colour: str, right: str = "reconstruction:
 
 
 def _score_bar(figure: Figure, limit: float, colour: str) -> None:
-    """The scale of the window: below 60 % of the limit one tone, and the limit in the middle."""
+    """The window's scale: one tone below 60 % of the limit, and the limit in the middle."""
     high = 2.0 * limit if limit > 0 else 1.0
     shades = calibrated(limit).colours(np.linspace(0.0, high, N_SHADES, dtype=np.float32)) / 255.0
     heat = ScalarMappable(Normalize(0.0, high), ListedColormap(list(map(tuple, shades))))
@@ -157,7 +156,7 @@ def _score_bar(figure: Figure, limit: float, colour: str) -> None:
 
 
 def _deviation_bar(figure: Figure, scale: DeviationScale, colour: str) -> None:
-    """Flat colours; said are the ends and the band."""
+    """Flat colours, labelled at the ends and at the band."""
     colours = ListedColormap(list(map(tuple, TABLE / 255.0)))
     mapped = ScalarMappable(BoundaryNorm(scale.edges, colours.N), colours)
     bar = figure.colorbar(

@@ -1,6 +1,6 @@
-"""A report of inspections, to be read, printed, signed and kept: what it says, as one file of HTML or PDF.
+"""A printable report of inspections: its data, written as one HTML or PDF file.
 
-Only what is shown is kept of a scan, so that a report of thousands needs no memory for their points.
+Points of the scans are not kept, so that a report of thousands needs little memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from sedir_core.errors import CannotWrite
 from sedir_core.evaluation.close_up import close_up
 from sedir_core.evaluation.colours import calibrated
-from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
+from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
 from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, percent, sentence
@@ -32,17 +32,17 @@ N_BINS = 48
 MOST_DEFECTS, MOST_CLOSE_UPS = 12, 6
 FORMATS = (".html", ".pdf")
 LOGOS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
-"""How the files of pictures begin that HTML and PDF both can show."""
+"""Signatures of image formats supported by both HTML and PDF."""
 MOST_LOGO_BYTES = 2_000_000
 ORDER: tuple[Verdict, ...] = ("ng", "uncertain", "ok")
-"""Who reads a report looks for the bad ones."""
+"""Readers of a report look for the bad scans first."""
 
 
 @dataclass(frozen=True, eq=False)
-class CrossSection:
-    """A plane's cut through a scan. outline: (k, 2) of its points there, rows: (k,) which they are.
+class DrawnSection:
+    """A plane section of a scan. outline: (k, 2) of its points, rows: (k,) their indices.
 
-    expected: (m, 2) of the expected surface; all in the plane, in the scan's unit.
+    expected: (m, 2) of the expected surface; all in plane coordinates, in the scan's unit.
     """
 
     name: str
@@ -53,11 +53,11 @@ class CrossSection:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One scan. result: as in `inspect --json`, with the verdict that counts. picture: PNG.
+    """One scan. result: as in `inspect --json`, with the effective verdict. picture: PNG.
 
-    histogram: counts of point scores, to twice the limit. lines: a defect each. close_ups: PNG, of the first of them.
-    sections: a name and a PNG each. review: what the operator said. unit: as lengths are written, empty where nobody
-    knows it. notes: what else counts.
+    histogram: counts of point scores, up to twice the limit. lines: one per defect. close_ups: PNGs of the first ones.
+    sections: names and PNGs. review: the operator's. unit: symbol for lengths, empty if unknown. notes: additional
+    remarks.
     """
 
     result: Mapping[str, Any]
@@ -76,12 +76,12 @@ class Sheet:
 
     @property
     def verdict(self) -> Verdict:
-        """The one that counts."""
+        """The effective verdict."""
         return self.result["verdict"]  # type: ignore[no-any-return]
 
     @property
     def word(self) -> str:
-        """The verdict in one word."""
+        """The verdict as a word."""
         return VERDICT_WORDS[self.verdict]
 
     @property
@@ -96,19 +96,19 @@ class Sheet:
 
     @property
     def strongest(self) -> str:
-        """The first defect in a few words; empty where there is none."""
+        """Short text on the first defect; empty if there is none."""
         more = f" and {len(self.lines) + self.n_more - 1} more" if len(self.lines) > 1 else ""
         return f"{self.lines[0].sentence}{more}" if self.lines else ""
 
     @property
     def n_more(self) -> int:
-        """Defects that are not listed."""
+        """Number of defects not listed."""
         return max(0, len(self.result["defects"]) - MOST_DEFECTS)
 
     @property
     def measured_in(self) -> str:
-        """In what the table of defects tells sizes and places."""
-        sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "Nobody said the unit"
+        """Note on the units in the table of defects."""
+        sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "The unit is not known"
         return f"{sizes}; places are in the scan's coordinates. Peak: the highest point score, of the point limit."
 
     @property
@@ -117,26 +117,26 @@ class Sheet:
 
     @property
     def shown(self) -> list[tuple[Line, str]]:
-        """The defects that are shown from near by, with their pictures."""
+        """Defects with a close-up, and its picture."""
         return [(line, uri(content)) for line, content in zip(self.lines, self.close_ups, strict=False)]
 
     @property
     def cuts(self) -> list[tuple[str, str]]:
-        """The sections by name, with their pictures."""
+        """Sections by name, with their pictures."""
         return [(name, uri(content)) for name, content in self.sections]
 
     @property
     def bars(self) -> list[float]:
-        """The histogram's heights, 0..1, on a square root scale: defects are few points among many."""
+        """Histogram heights, 0..1, on a square-root scale: defects are few points among many."""
         heights = np.sqrt(np.array(self.histogram, float))
         return [float(height) for height in heights / max(float(heights.max()), 1.0)]
 
 
 @dataclass
 class Report:
-    """model: the run directory; operator, part, lot: empty where nobody said.
+    """model: the run directory; operator, part, lot: empty if not given.
 
-    unit: what people call the scans' unit; a model that knows its own is believed. logo: PNG or JPEG, or nothing.
+    unit: the user's name of the scan unit; a model's own unit takes precedence. logo: PNG or JPEG, or empty.
     """
 
     model: str
@@ -156,12 +156,12 @@ class Report:
         review: Review | None = None,
         band: Tolerance | None = None,
         notes: Sequence[str] = (),
-        sections: Sequence[CrossSection] = (),
+        sections: Sequence[DrawnSection] = (),
     ) -> None:
-        """One more scan, or a file that could not be inspected.
+        """Add a scan, or a file that could not be inspected.
 
         review: the operator's word, where it was given. band: the deviations that are green, in the unit of the
-        report; by default what the model judges by, or the usual one. notes: what else a reader must know.
+        report; by default the model's tolerance, or the default band. notes: additional remarks.
         sections: to be drawn.
         """
         if isinstance(outcome, Refused):
@@ -195,19 +195,19 @@ class Report:
 
     @property
     def pages(self) -> list[Sheet]:
-        """The sheets in the order in which they are read: NG first, then uncertain ones."""
+        """The sheets in reading order: NG first, then uncertain."""
         return sorted(self.sheets, key=lambda sheet: ORDER.index(sheet.verdict))
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many scans got each verdict, and how many could not be read."""
+        """Number of scans by verdict, and of unreadable ones."""
         words = [sheet.word for sheet in self.sheets]
         found = {word: words.count(word) for word in VERDICT_WORDS.values()}
         return found | {"Not inspected": len(self.errors)}
 
     @property
     def facts(self) -> dict[str, str]:
-        """What stands at the top, by its title; what nobody said is left out."""
+        """Header lines by title, without empty ones."""
         units = sorted({sheet.unit for sheet in self.sheets if sheet.unit})
         overruled = sum(sheet.review.overrules for sheet in self.sheets)
         known = {
@@ -217,7 +217,7 @@ class Report:
             "Lot": self.lot,
             "Model": f"{Path(self.model).name} ({self.method})",
             "Unit": ", ".join(NAMES.get(unit, unit) for unit in units),  # type: ignore[call-overload]
-            "Overruled by people": str(overruled) if overruled else "",
+            "Overridden by operators": str(overruled) if overruled else "",
         }
         return {title: value for title, value in known.items() if value}
 
@@ -226,7 +226,7 @@ class Report:
         return uri(self.logo) if self.logo else ""
 
     def write(self, path: Path) -> None:
-        """As HTML or PDF, by the ending of the name. Raises CannotWrite."""
+        """Write HTML or PDF, by the suffix. Raises CannotWrite."""
         check_format(path)
         if path.suffix.lower() == ".html":
             write_text(path, self.to_html())
@@ -236,7 +236,7 @@ class Report:
             write_bytes(path, to_pdf(self))
 
     def to_html(self) -> str:
-        """One file that needs no other; names of files are text and never markup."""
+        """A self-contained HTML file; file names are escaped."""
         from jinja2 import Environment, StrictUndefined
 
         environment = Environment(
@@ -251,13 +251,13 @@ class Report:
 
 
 def check_format(path: Path) -> None:
-    """Raises CannotWrite where no report can be written under this name."""
+    """Raises CannotWrite for an unsupported suffix."""
     if path.suffix.lower() not in FORMATS:
         raise CannotWrite(path, "is neither .html nor .pdf", "give the report one of these endings")
 
 
 def read_logo(path: Path | None) -> bytes:
-    """A picture for the head of a report; nothing where none is wanted. Raises CannotWrite."""
+    """Read the logo; empty if none is given. Raises CannotWrite."""
     if path is None:
         return b""
     try:
@@ -265,17 +265,17 @@ def read_logo(path: Path | None) -> bytes:
     except OSError as error:
         raise CannotWrite(path, f"the logo cannot be read: {error.strerror or error}", "choose another") from error
     if not any(content.startswith(head) for head in LOGOS):
-        raise CannotWrite(path, "the logo is no PNG or JPEG of at most 2 MB", "choose another")
+        raise CannotWrite(path, "the logo is not a PNG or JPEG of at most 2 MB", "choose another")
     return content
 
 
 def uri(picture: bytes) -> str:
-    """A picture as an address that holds all of it."""
+    """A picture as a data URI."""
     kind = next((kind for head, kind in LOGOS.items() if picture.startswith(head)), "png")
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
 
 
-def _drawn(section: CrossSection, found: Detection, scale: DeviationScale | None, factor: float, unit: str) -> bytes:
+def _drawn(section: DrawnSection, found: Detection, scale: DeviationScale | None, factor: float, unit: str) -> bytes:
     if scale is None or found.deviation is None:
         colours = calibrated(found.point_threshold).colours(found.point_scores[section.rows])
     else:
@@ -284,9 +284,9 @@ def _drawn(section: CrossSection, found: Detection, scale: DeviationScale | None
 
 
 def _scale(scan: Scan, found: Detection, factor: float, band: Tolerance | None) -> DeviationScale | None:
-    """The colours of the deviation as the window has them, in the scan's own unit; None where there is none."""
+    """The window's deviation scale, in the scan's own unit; None without a deviation."""
     if found.deviation is None:
         return None
     radius = factor * middle_and_radius(scan.points[scan.finite])[1]
-    green = band or found.tolerance or usual_band(radius)
-    return DeviationScale(green, usual_far(radius)).times(1.0 / factor)
+    green = band or found.tolerance or default_band(radius)
+    return DeviationScale(green, default_far(radius)).times(1.0 / factor)

@@ -1,4 +1,4 @@
-"""The report on paper: a summary, then a page for every scan. A4, in a font that knows more than Latin letters."""
+"""The report as PDF: a summary, then one A4 page per scan, in a font with more than Latin letters."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ WIDTH = A4[0] - 2 * MARGIN
 FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 INK, QUIET, LINE, BAR = HexColor("#1a2230"), HexColor("#5b6675"), HexColor("#d8dee6"), HexColor("#8aa4c8")
 VERDICTS = {"OK": HexColor("#0f7b6c"), "NG": HexColor("#c2410c"), "Uncertain": HexColor("#9a6700")}
-PICTURE_RATIO = 0.55  # height to width, as `picture_for_paper` draws
+PICTURE_RATIO = 0.55  # aspect ratio (height to width) of `picture_for_paper`
 HISTOGRAM_HEIGHT = 14 * mm
-FRAME_PADDING = 6  # which the library adds inside the margins
+FRAME_PADDING = 6  # padding added by the library inside the margins
 
 
 NEAR_A_ROW, SECTIONS_A_ROW = 4, 3
-SECTION_RATIO = 2.6 / 3.4  # height to width, as `section_picture` draws
+SECTION_RATIO = 2.6 / 3.4  # aspect ratio (height to width) of `section_picture`
 LOGO = 60 * mm, 18 * mm
 HEAD = [
     ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
@@ -45,7 +45,7 @@ HEAD = [
 
 
 def to_pdf(report: Report) -> bytes:
-    """The report as the content of a PDF file."""
+    """The report as PDF bytes."""
     _register_fonts()
     content = io.BytesIO()
     document = SimpleDocTemplate(
@@ -89,7 +89,7 @@ SMALL = _style(7.5, QUIET)
 
 
 def _text(words: object, style: ParagraphStyle) -> Paragraph:
-    """Names of files are text, never markup."""
+    """Escape text such as file names."""
     return Paragraph(escape(printable(words)), style)
 
 
@@ -119,7 +119,7 @@ def _summary(report: Report) -> list[Flowable]:
         widths = [20 * mm, 20 * mm, 28 * mm, 0.5 * (WIDTH - 68 * mm), 0.5 * (WIDTH - 68 * mm)]
         story.append(Table(rows, colWidths=widths, repeatRows=1, style=_ruled()))
         if any(sheet.review.overrules for sheet in report.sheets):
-            note = "* set by a person; the model said otherwise. Who and why stands with the scan."
+            note = "* set by an operator against the model's verdict; see the scan's page for who and why."
             story += [Spacer(0, 1.5 * mm), _text(note, _style(7.5, QUIET))]
     if report.errors:
         rows = [_header("Not inspected", "Why")]
@@ -129,14 +129,14 @@ def _summary(report: Report) -> list[Flowable]:
 
 
 def _logo(report: Report) -> Flowable:
-    """As large as fits, at the right; a picture that cannot be read was refused before."""
+    """As large as fits, on the right; unreadable pictures have been rejected before."""
     if not report.logo:
         return Spacer(0, 0)
     return Image(io.BytesIO(report.logo), hAlign="RIGHT", kind="proportional", width=LOGO[0], height=LOGO[1])
 
 
 def _signature() -> Flowable:
-    """Lines to write on, never parted from their words."""
+    """Signature lines, kept together with their labels."""
     names = [_text(words, _style(7.5, QUIET)) for words in ("Name", "", "Date", "", "Signature")]
     gap = 8 * mm
     rest = WIDTH - 2 * gap
@@ -183,7 +183,7 @@ def _page(number: int, sheet: Sheet) -> list[Flowable]:
 
 
 def _close_ups(sheet: Sheet) -> list[Flowable]:
-    """Pictures side by side, each over its sentence."""
+    """Pictures side by side with captions."""
     width = WIDTH / NEAR_A_ROW
     cells: list[list[Flowable]] = [
         [
@@ -200,7 +200,7 @@ def _close_ups(sheet: Sheet) -> list[Flowable]:
 
 
 def _sections(sheet: Sheet) -> list[Flowable]:
-    """The sections side by side, each over its name."""
+    """Sections side by side with their names."""
     width = WIDTH / SECTIONS_A_ROW
     cells: list[list[Flowable]] = [
         [
@@ -268,7 +268,7 @@ class _Histogram(Flowable):  # type: ignore[misc]  # the library has no types
 
 
 class _Numbered(Canvas):  # type: ignore[misc]  # the library has no types
-    """Pages that know how many there are."""
+    """A canvas that prints "page of pages"."""
 
     def __init__(self, footer: str, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

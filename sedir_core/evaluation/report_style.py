@@ -1,4 +1,4 @@
-"""How a report says what was found: numbers, defects, and the operator's word."""
+"""Text of reports: numbers, defects, and reviews."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sedir_core.units import UNKNOWN, Unit, area_text, length_text, number
 
 
 def place(values: Sequence[float]) -> str:
-    """Three coordinates or lengths, with as many digits as say something."""
+    """Three coordinates or lengths with significant digits."""
     largest = max((abs(value) for value in values), default=0.0)
     digits = 1 if largest >= 100 else 2 if largest >= 1 else 4
     return ", ".join(f"{value:.{digits}f}" for value in values)
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop."""
+    """Add a capital and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
@@ -32,7 +32,7 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """A defect in words: in a sentence, and its numbers one by one."""
+    """A defect as a sentence, and its numbers separately."""
 
     sentence: str
     kind: str
@@ -45,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Review:
-    """What a person said of a verdict. by: empty where nobody said who. model: what the model said."""
+    """An operator's review. by: may be empty. model: the model's verdict."""
 
     verdict: Decision | None = None
     by: str = ""
@@ -53,17 +53,17 @@ class Review:
     model: Verdict | None = None
 
     def of_model(self, verdict: Verdict) -> Review:
-        """The same beside the model's verdict."""
+        """The review together with the model's verdict."""
         return replace(self, model=verdict)
 
     @property
     def overrules(self) -> bool:
-        """Whether the model said something else."""
+        """Whether it differs from the model's verdict."""
         return self.verdict is not None and self.verdict != self.model
 
     @property
     def words(self) -> str:
-        """`Set to OK by Ada; the model said NG: “a stain”`; empty where nobody said anything."""
+        """`Set to OK by Ada; the model said NG: “a stain”`; empty without a review."""
         by = self.by or "the operator"
         reason = f": “{self.comment}”" if self.comment else ""
         if self.verdict is None or self.model is None:
@@ -77,12 +77,12 @@ class Review:
 
 
 def defect_lines(found: Detection, factor: float, unit: str) -> tuple[Line, ...]:
-    """Every defect as the window tells it. factor: from the scan's own unit to `unit`, which is as it is written."""
+    """Every defect as in the window. factor: from the scan's own unit to `unit`, a symbol."""
     return tuple(_line(defect, found, factor, unit) for defect in found.defects)
 
 
 def measured_words(found: Detection, factor: float, unit: str) -> tuple[str, ...]:
-    """How far the surface deviates, and what of the tolerance."""
+    """Sentences on deviation and tolerance."""
     low, high = found.deviation_range
     if math.isnan(low) or math.isnan(high):
         return ()

@@ -1,4 +1,4 @@
-"""Evaluations of many runs as the paper lays them out: methods down, categories across, the paper's rows below."""
+"""Tables of many runs in the paper's layout: methods in rows, categories in columns, the paper's rows below."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sedir_core.evaluation.paper import PaperTable, paper_table
 from sedir_core.evaluation.table_text import Cell, Number, TextTable
 
 Document = Mapping[str, Any]
-"""What `evaluate --json` writes of one run."""
+"""The document of `evaluate --json` for one run."""
 Get = Callable[[Document], float | None]
 MEASURE_NAMES: Mapping[str, str] = {
     "o_auroc": "O-AUROC",
@@ -22,15 +22,15 @@ MEASURE_NAMES: Mapping[str, str] = {
     "o_aupr": "O-AUPR",
     "p_aupr": "P-AUPR",
 }
-TOLD = "†"
+GIVEN_MARK = "†"
 EQUAL: Mapping[str, str] = {"raw": "equal terms", "place": "equal terms by place"}
-"""How rows are called whose residuals all methods' are scored alike, see `equal_terms`."""
+"""Labels of rows on equal terms, see `equal_terms`."""
 PAPER = "paper"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run on one data set. kind: runs that differ in seed and data alone have the same. name: of the run."""
+    """One run on one data set. kind: equal for runs that differ only in seed and data. name: of the run."""
 
     name: str
     kind: str
@@ -39,13 +39,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Contest:
-    """One method in one way of knowing the category, over its seeds."""
+    """One method in one category mode, over its seeds."""
 
     label: str
     documents: tuple[Document, ...] = field(default_factory=tuple)
 
     def values(self, get: Get) -> list[float]:
-        """The number of every seed that defines it."""
+        """Values of all seeds for which the number is defined."""
         return [value for document in self.documents if (value := get(document)) is not None]
 
     def number(self, get: Get, scale: float = 100.0, digits: int = 1) -> Number:
@@ -56,7 +56,7 @@ class Contest:
 
 
 def contests(outcomes: Sequence[Outcome]) -> tuple[Contest, ...]:
-    """Outcomes of a kind together; where they were evaluated both ways, a row for each. In the order they come."""
+    """Group outcomes by kind, with a row per category mode, in order of appearance."""
     grouped: dict[tuple[str, str, str], list[Outcome]] = {}
     for one in outcomes:
         for document in in_every_mode(one.document):
@@ -70,9 +70,9 @@ def contests(outcomes: Sequence[Outcome]) -> tuple[Contest, ...]:
     for (_, mode, terms), members in grouped.items():
         method = members[0].document["method"]
         label = members[0].document.get("label") or METHOD_NAMES.get(method, method)
-        if len(kinds_of[method]) > 1:  # the same method in several configurations
+        if len(kinds_of[method]) > 1:  # distinguishes several configurations of a method
             label += f" ({members[0].name})"
-        label += (TOLD if mode == "given" else "") + (f", {terms}" if terms else "")
+        label += (GIVEN_MARK if mode == "given" else "") + (f", {terms}" if terms else "")
         found.append(Contest(label, tuple(one.document for one in members)))
     return tuple(found)
 
@@ -89,17 +89,16 @@ def result_tables(outcomes: Sequence[Outcome], with_paper: bool = True) -> list[
 
 
 def variance(values: Iterable[float]) -> float:
-    """How unevenly a method serves the categories: the variance over them, NaN where there is none.
+    """Variance of a metric over the categories; NaN if undefined.
 
-    Of the population, in squared per cent: so the paper's appendix F follows from its tables 1 and 2.
+    Population variance in squared per cent, which reproduces the paper's appendix F from its tables 1 and 2.
     """
     known = [value for value in values if not math.isnan(value)]
     return statistics.pvariance(known) if known else math.nan
 
 
 def in_every_mode(document: Document) -> list[Document]:
-    """A document for each way of knowing the category that one holds, and for each of the terms that are equal for all,
-    as if it had been evaluated in that alone."""
+    """Split a document into one per category mode and one per rule on equal terms, as if evaluated separately."""
     found = [document]
     if "category_given" in document:
         found.append({**document, **document["category_given"], "category_mode": "given", "category_accuracy": None})
@@ -126,7 +125,7 @@ def _summary(rows: Sequence[Contest]) -> TextTable:
         n_seeds = str(len(row.documents))
         cells.append((row.label, *means, row.number(_uneven, scale=1.0), *shares, seconds, n_seeds))
     note = (
-        f"{TOLD} category given for every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
+        f"{GIVEN_MARK} category given for every scan. Mean over the categories, ± over the seeds, per cent. Variance: "
         "of O-AUROC over the categories. Category: share recognised. False alarms: good scans called NG at the stored "
         "limit."
     )
@@ -141,7 +140,7 @@ def _by_category(
         own = [row.number(_of_category(name, measure)) for name in categories]
         mean = row.number(_mean_of(measure))
         cells.append((row.label, *own, mean, Number(variance(number.mean for number in own))))
-    note = f"{TOLD} category given. Mean, ± over the seeds; variance over the categories."
+    note = f"{GIVEN_MARK} category given. Mean, ± over the seeds; variance over the categories."
     if paper is not None:
         cells += [_paper_row(paper, method, categories) for method in paper.rows]
         note += (
@@ -153,7 +152,7 @@ def _by_category(
 
 def _paper_row(paper: PaperTable, method: str, categories: Sequence[str]) -> tuple[Cell, ...]:
     numbers = [paper.rows[method][name] for name in categories]
-    printed = len(categories) == len(paper.categories)  # else the printed mean is of other categories, too
+    printed = len(categories) == len(paper.categories)  # otherwise the printed mean includes other categories
     mean = paper.means[method] if printed else statistics.mean(numbers)
     return (f"{method} ({PAPER})", *map(Number, numbers), Number(mean), Number(variance(numbers)))
 

@@ -1,4 +1,4 @@
-"""A section for paper: the outline of the scan where it was cut, over that of the surface that is expected."""
+"""Picture of a section for reports: outline of the scan over that of the expected surface."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sedir_core.units import symbol
 
 INCHES = (3.4, 2.6)
 INK, PAPER, EXPECTED = "#1a2230", "#ffffff", "#aab4c0"
-ROOM = 1.08  # of what is shown, around it
-BAR_SHARE = 0.25  # of the width, about
+ROOM = 1.08  # margin, as a share of the content
+BAR_SHARE = 0.25  # length of the scale bar, as a share of the width
 DOT_PT2, EXPECTED_PT2 = 4.0, 1.0
 
 
@@ -30,7 +30,7 @@ def section_picture(outline: FloatArray, colours: Rgb, expected: FloatArray, fac
     axes.set_axis_off()
     every = np.concatenate([outline, expected])
     if not len(every):
-        axes.text(0.5, 0.5, "nothing is cut here", color=INK, size=9, ha="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "no points in this section", color=INK, size=9, ha="center", transform=axes.transAxes)
         return png(figure)
     low, high = every.min(axis=0), every.max(axis=0)
     middle, wide = (low + high) / 2, INCHES[0] / INCHES[1]

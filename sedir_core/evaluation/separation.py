@@ -1,10 +1,10 @@
-"""How far apart categories lie in token space, with confidence intervals: what entanglement would spoil.
+"""Separation of categories in token space, with confidence intervals.
 
-Tokens are brought to unit length first, so that two models are measured alike whatever the size of their tokens.
-Intervals come from a bootstrap within the categories. For means over samples (all but Davies-Bouldin) the neighbours
-and the probe stay as they are, only the samples that are averaged are drawn again, and percentiles are taken.
-Davies-Bouldin is computed anew; samples drawn twice make clusters look tighter, so its interval is the value and 1.96
-standard errors, not percentiles around a value that is too small.
+Tokens are normalised to unit length, so that models with different token norms are comparable.
+Intervals come from a bootstrap stratified by category. For means over samples (all but Davies-Bouldin), neighbours and
+probe are fixed, only the averaged samples are resampled, and percentiles are taken. Davies-Bouldin is recomputed;
+since duplicated samples make clusters look tighter, its interval is the value plus or minus 1.96 standard errors
+instead of percentiles, which would be biased.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NORMAL_QUANTILE = 1.96
 
 @dataclass(frozen=True)
 class Measure:
-    """A value and its 95 % interval; NaN where there is too little data to define it."""
+    """A value and its 95 % confidence interval; NaN with too little data."""
 
     value: float
     low: float
@@ -49,7 +49,7 @@ def separation(
 ) -> dict[str, Measure]:
     """Every measure of `HIGHER_IS_BETTER`.
 
-    tokens: (n, d) of the normal test samples, labels (n,); train_tokens (m, d), train_labels (m,) of the training part.
+    tokens: (n, d) of the normal test samples, labels (n,); train_tokens (m, d), train_labels (m,) of the training.
     """
     tokens, train_tokens = unit(tokens), unit(train_tokens)
     draws = _draws(labels, seed)
@@ -68,24 +68,24 @@ def separation(
 
 
 def neighbour_purity(tokens: FloatArray, labels: IntArray, k: int = K_NEIGHBOURS) -> DoubleArray:
-    """(n,) share of each sample's k nearest others that are of its category.
+    """(n,) share of each sample's k nearest neighbours that are of its category.
 
-    Where its category has fewer others, as many as there are: perfect separation is 1 in small test sets too.
+    k is limited to the number of others in its category, so that perfect separation is 1 in small test sets, too.
     NaN for the only sample of a category.
     """
     own = np.bincount(labels)[labels] - 1
     nearest = np.asarray(cKDTree(tokens).query(tokens, min(k + 1, len(tokens)))[1]).reshape(len(tokens), -1)
     purity = np.full(len(tokens), np.nan)
-    for i in np.flatnonzero(own):  # a duplicate may come before the sample itself
+    for i in np.flatnonzero(own):  # a duplicate may be listed before the sample itself
         row = nearest[i][nearest[i] != i][: min(k, own[i])]
         purity[i] = (labels[row] == labels[i]).mean()
     return purity
 
 
 def probe_hits(tokens: FloatArray, labels: IntArray, seed: int) -> DoubleArray:
-    """(n,) 1 where a linear probe that has not seen the sample names its category; stratified cross-validation.
+    """(n,) 1 where a linear probe predicts the sample's category in stratified cross-validation.
 
-    Every category needs two samples; the smallest sets the number of folds.
+    Every category needs two samples; the smallest determines the number of folds.
     """
     folds = min(FOLDS, int(np.bincount(labels)[np.unique(labels)].min()))
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
@@ -94,7 +94,7 @@ def probe_hits(tokens: FloatArray, labels: IntArray, seed: int) -> DoubleArray:
 
 
 def rank_correlation(a: DoubleArray, b: DoubleArray) -> float:
-    """Spearman's rho of two values per category; NaN with fewer than three categories or where one is constant."""
+    """Spearman's rho of two values per category; NaN with fewer than three categories or a constant input."""
     known = np.isfinite(a) & np.isfinite(b)
     a, b = a[known], b[known]
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
@@ -103,13 +103,13 @@ def rank_correlation(a: DoubleArray, b: DoubleArray) -> float:
 
 
 def unit(tokens: FloatArray) -> FloatArray:
-    """(n, d) rows of length one; a zero row stays."""
+    """(n, d) rows normalised to unit length; zero rows are unchanged."""
     length = np.linalg.norm(tokens, axis=1, keepdims=True)
     return np.asarray(tokens / np.where(length > 0, length, 1), np.float32)
 
 
 def _draws(labels: IntArray, seed: int) -> IntArray:
-    """(RESAMPLES, n) indices: each row draws every category as often as it occurs, with replacement."""
+    """(RESAMPLES, n) bootstrap indices, stratified by category."""
     rng = generator(seed, "bootstrap")
     parts = [
         rng.choice(np.flatnonzero(labels == label), (RESAMPLES, (labels == label).sum())) for label in np.unique(labels)
@@ -118,7 +118,7 @@ def _draws(labels: IntArray, seed: int) -> IntArray:
 
 
 def _mean(values: DoubleArray, draws: IntArray) -> Measure:
-    """Of the samples where the value is defined."""
+    """Mean over the samples where the value is defined."""
     if np.isnan(values).all():
         return UNDEFINED
     return Measure(float(np.nanmean(values)), *_interval(np.nanmean(values[draws], axis=1)))

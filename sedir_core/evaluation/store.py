@@ -1,4 +1,4 @@
-"""Evaluations that need not be made again: by the content of the run and of the test scans, not by their names."""
+"""Cache of evaluations, keyed by the content of run and test scans rather than their names."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from sedir_core.rundir import files as run_files
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Raised whenever an evaluation of the same run and scans would give other numbers."""
+"""Incremented whenever evaluations of the same run and scans would give different numbers."""
 
 
 class EvaluationStore:
-    """A folder of evaluation documents; several processes may share it."""
+    """A folder of evaluation documents, shared between processes."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """folder: created when first written; by default "evaluations" in the user's cache folder."""
+        """folder: created on first write; by default "evaluations" in the user's cache folder."""
         self.folder = folder or writable_folders()["cache"] / "evaluations"
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """The document of a key; None where there is none, or a damaged one."""
+        """The document of a key; None if missing or damaged."""
         path = self.folder / f"{key}.json"
         if not path.exists():
             return None
@@ -42,15 +42,15 @@ class EvaluationStore:
             return None
 
     def put(self, key: str, document: dict[str, Any]) -> None:
-        """Keep a document. Where that is impossible it is evaluated again next time, which is no reason to fail now."""
+        """Store a document. A failure only costs another evaluation, so it is logged rather than raised."""
         try:
             write_text(self.folder / f"{key}.json", json.dumps(document, allow_nan=False))
         except CannotWrite as error:
-            log.warning("not kept: %s", error)
+            log.warning("not cached: %s", error)
 
 
 def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], modes: Sequence[str]) -> str:
-    """The name (hex) of what follows from a run, test scans with their labels, and how they are asked for.
+    """Key (hex) from a run, test scans with labels, and the evaluation's options.
 
     Raises BadRun, BadDataset if something cannot be read.
     """
@@ -63,9 +63,9 @@ def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], m
     for sample in dataset.samples:
         if sample.category not in categories:
             continue
-        told = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}"
-        told += f"/{sample.columns}\0"
-        total.update(told.encode("utf-8", "surrogateescape"))
+        named = f"{sample.category}/{sample.path.name}/{sample.split}/{sample.anomalous}/{sample.defect}"
+        named += f"/{sample.columns}\0"
+        total.update(named.encode("utf-8", "surrogateescape"))
         if sample.split == "test":
             total.update(file_digest(sample.path))
             if sample.labels_path is not None:
@@ -74,7 +74,7 @@ def evaluation_key(run_dir: Path, dataset: Dataset, categories: Sequence[str], m
 
 
 def kind_of(config: Config) -> str:
-    """The same for runs that differ in their seed and in where the encoder's weights lie."""
+    """Hash of a configuration without seed and path of the encoder's weights."""
     settings = config.settings()
     settings["training"].pop("seed")
     settings["encoder"]["weights"] = Path(config.encoder.weights).stem

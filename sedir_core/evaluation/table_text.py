@@ -15,7 +15,7 @@ UNDEFINED = "-"
 
 @dataclass(frozen=True)
 class Number:
-    """A mean in the table's unit, NaN where undefined; its sample deviation over `n` seeds where there are several."""
+    """A mean in the table's unit, NaN if undefined; with the sample deviation over `n` seeds if there are several."""
 
     mean: float
     spread: float = math.nan
@@ -28,7 +28,7 @@ Cell = str | Number
 
 @dataclass(frozen=True)
 class TextTable:
-    """Rows of cells under a head, each as long as the head. note: what a reader must know."""
+    """Rows of cells with a header of the same length. note: for the reader."""
 
     title: str
     head: tuple[str, ...]
@@ -48,7 +48,7 @@ def to_text(tables: Sequence[TextTable]) -> str:
 
 
 def to_markdown(tables: Sequence[TextTable]) -> str:
-    """GitHub's tables, one below the other."""
+    """GitHub-flavoured tables, one below the other."""
     parts = []
     for table in tables:
         lines = [f"**{_markdown(table.title)}**", "", _pipes(table.head, _markdown)]
@@ -59,7 +59,7 @@ def to_markdown(tables: Sequence[TextTable]) -> str:
 
 
 def to_csv(tables: Sequence[TextTable]) -> str:
-    """One row per number, so that any spreadsheet can turn it round: table, row, column, mean, spread, seeds."""
+    """Long format, one row per number: table, row, column, mean, spread, seeds."""
     rows: list[list[CsvCell]] = [["table", "row", "column", "mean", "spread", "seeds"]]
     for table in tables:
         for label, *cells in table.rows:
@@ -91,7 +91,7 @@ WRITERS: Mapping[str, Callable[[Sequence[TextTable]], str]] = {
     ".csv": to_csv,
     ".tex": to_latex,
 }
-"""By the suffix of the file."""
+"""Writers by file suffix."""
 
 
 def _plain(cell: Cell, sign: str) -> str:

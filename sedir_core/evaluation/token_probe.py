@@ -1,4 +1,4 @@
-"""What of a frozen SeDiR tells the category best: the context token, or a pool of its tokens (the paper's table S8)."""
+"""Probes the category in a frozen SeDiR: context token versus pooled tokens (the paper's table S8)."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from sedir_core.types import FloatArray, Report, Stop, never_stop, no_report
 def probe_accuracies(
     detector: SedirDetector, dataset: Dataset, report: Report = no_report, stop: Stop = never_stop
 ) -> dict[str, float]:
-    """Share of the normal test scans whose category a linear probe names, by what it reads: "mean", "max", "act".
+    """Accuracy of a linear probe for the category on normal test scans, by its input: "mean", "max", "act".
 
-    The probe is fitted to the training scans' tokens. The paper trains its head for 100 epochs; ours is fitted to the
-    end, so that no choice of a rate decides [O]. Raises BadDataset without such scans, Cancelled.
+    The probe is fitted to the training scans' tokens. The paper trains its head for 100 epochs; ours is fitted to
+    convergence, independently of a learning rate [O]. Raises BadDataset without such scans, Cancelled.
     """
     trains = [sample for sample in dataset.samples if sample.split == "train"]
     tests = [sample for sample in dataset.samples if sample.split == "test" and sample.anomalous is False]
     if len({sample.category for sample in trains}) < 2 or not tests:
         raise BadDataset(dataset.root, "no normal test scans of two categories", "add some to the test part")
-    told, asked = (
+    train, test = (
         [_pools(detector, sample, _part(report, i, len(trains) + len(tests)), stop) for i, sample in enumerate(part)]
         for part in (trains, tests)
     )
     labels, truth = ([sample.category for sample in part] for part in (trains, tests))
-    return {name: _accuracy(_column(told, name), labels, _column(asked, name), truth) for name in told[0]}
+    return {name: _accuracy(_column(train, name), labels, _column(test, name), truth) for name in train[0]}
 
 
 def _pools(detector: SedirDetector, sample: Sample, report: Report, stop: Stop) -> dict[str, FloatArray]:
@@ -49,9 +49,9 @@ def _pools(detector: SedirDetector, sample: Sample, report: Report, stop: Stop) 
     return {name: value.float().cpu().numpy() for name, value in found.items()}
 
 
-def _accuracy(told: FloatArray, labels: Sequence[str], asked: FloatArray, truth: Sequence[str]) -> float:
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000)).fit(told, labels)
-    return float(np.mean(probe.predict(asked) == np.array(truth)))
+def _accuracy(train: FloatArray, labels: Sequence[str], test: FloatArray, truth: Sequence[str]) -> float:
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000)).fit(train, labels)
+    return float(np.mean(probe.predict(test) == np.array(truth)))
 
 
 def _column(pools: Sequence[Mapping[str, FloatArray]], name: str) -> FloatArray:

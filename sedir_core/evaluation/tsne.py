@@ -1,7 +1,7 @@
-"""t-SNE in a process of its own: scikit-learn's cannot be interrupted, a process can be ended at once.
+"""t-SNE in a child process, since scikit-learn's cannot be interrupted but a process can be killed.
 
 As a program (`python -m sedir_core.evaluation.tsne SEED PERPLEXITY`) it reads tokens as NPY from standard input and
-writes coordinates as NPY to standard output. Distances in its pictures are not metric: only who is near whom counts.
+writes coordinates as NPY to standard output. Distances are not metric: only neighbourhoods are meaningful.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def flatten(
 
 
 def tsne(tokens: FloatArray, seed: int, perplexity: float, stop: Stop = never_stop) -> FloatArray:
-    """(n, 2) coordinates of (n, d) tokens; the same seed gives the same picture. Raises Cancelled.
+    """(n, 2) coordinates of (n, d) tokens, reproducible for a seed. Raises Cancelled.
 
-    perplexity: lowered to a third of the samples where there are too few. Fewer than 4 samples lie on a line.
+    perplexity: lowered to a third of the samples if there are too few. Fewer than 4 samples are placed on a line.
     """
     if len(tokens) < LEAST_SAMPLES:
         return np.column_stack([np.arange(len(tokens)), np.zeros(len(tokens))]).astype(np.float32)
@@ -75,7 +75,7 @@ def tsne(tokens: FloatArray, seed: int, perplexity: float, stop: Stop = never_st
 
 
 def usable(perplexity: float, n_samples: int) -> float:
-    """The perplexity that so many samples allow."""
+    """The perplexity limited by the number of samples."""
     return float(max(1.0, min(perplexity, (n_samples - 1) / 3)))
 
 
@@ -91,7 +91,7 @@ def main() -> None:
 
     seed, perplexity = int(sys.argv[1]), float(sys.argv[2])
     tokens = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
-    # From random places: from principal axes every seed would give the same picture.
+    # Random initialisation: with PCA every seed would give the same result.
     flat = TSNE(2, perplexity=perplexity, init="random", random_state=seed).fit_transform(tokens)
     sys.stdout.buffer.write(_npy(flat.astype(np.float32)))
 

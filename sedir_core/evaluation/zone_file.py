@@ -1,4 +1,4 @@
-"""Tolerances region by region, as a file that people write, or the window does.
+"""Tolerances by region in a TOML file, written by users or by the window.
 
 reference = "golden.ply"      # a good scan, beside this file; the places below are in its coordinates
 tolerance = "0.3"             # elsewhere, in the model's unit; left out: as without this file
@@ -34,9 +34,9 @@ MOST = 200
 
 @dataclass(frozen=True, eq=False)
 class PartTolerance:
-    """Of one kind of part. zones: in the coordinates of the scan `reference`, none measured yet.
+    """For one category. zones: in the coordinates of the scan `reference`, without deviations.
 
-    elsewhere: what is allowed outside of them; None leaves it as it is without this file.
+    elsewhere: tolerance outside of them; None keeps the default.
     """
 
     reference: Path
@@ -45,25 +45,25 @@ class PartTolerance:
 
 
 def read_part_tolerance(path: Path) -> PartTolerance:
-    """Raises BadConfig, which says what in the file is wrong."""
+    """Read a file. Raises BadConfig with the problem."""
     found = read_toml(path, BadConfig, HINT)
     _refuse_unknown(path, found, KEYS)
     reference, regions = found.get("reference"), found.get("region")
     if not isinstance(reference, str) or not reference:
-        raise BadConfig(path, "names no reference scan", HINT)
+        raise BadConfig(path, "has no reference scan", HINT)
     if not isinstance(regions, list) or not regions or not all(isinstance(one, dict) for one in regions):
-        raise BadConfig(path, "holds no [[region]]", HINT)
+        raise BadConfig(path, "has no [[region]]", HINT)
     if len(regions) > MOST:
-        raise BadConfig(path, f"holds more than {MOST} regions", "leave some out")
+        raise BadConfig(path, f"has more than {MOST} regions", "remove some")
     zones = tuple(_zone(path, one) for one in regions)
     names = [zone.name for zone in zones]
     if len(set(names)) < len(names):
-        raise BadConfig(path, "two regions have the same name", "give each its own")
+        raise BadConfig(path, "two regions have the same name", "give each a unique name")
     return PartTolerance(path.parent / reference, _tolerance(path, found), zones)
 
 
 def write_part_tolerance(path: Path, part: PartTolerance) -> None:
-    """The same file again; the reference is named as it lies beside it, or else in full. Raises CannotWrite."""
+    """Write a file; the reference is relative if beside it, otherwise absolute. Raises CannotWrite."""
     beside = part.reference.parent.absolute() == path.parent.absolute()
     document: dict[str, Any] = {"reference": part.reference.name if beside else str(part.reference.absolute())}
     if part.elsewhere is not None:
@@ -87,7 +87,7 @@ def _zone(path: Path, region: dict[str, Any]) -> Zone:
     if centre is None or (radius is None) == (size is None):
         raise BadConfig(path, f"region {name!r} needs a centre, and either a radius or a size", HINT)
     if min([radius] if radius is not None else [] if size is None else size.tolist()) <= 0:
-        raise BadConfig(path, f"region {name!r} is not larger than nothing", HINT)
+        raise BadConfig(path, f"region {name!r} must have a positive size", HINT)
     place = ZonePlace(centre, size / 2, np.eye(3)) if size is not None else ball(centre, radius or 0.0)
     return Zone(name, _tolerance(path, region), place)
 
@@ -107,7 +107,7 @@ def _three(value: object) -> DoubleArray | None:
 
 def _refuse_unknown(path: Path, table: dict[str, Any], known: set[str]) -> None:
     if odd := sorted(table.keys() - known):
-        raise BadConfig(path, f"{', '.join(odd)} is not known here", f"known are {', '.join(sorted(known))}")
+        raise BadConfig(path, f"unknown: {', '.join(odd)}", f"known: {', '.join(sorted(known))}")
 
 
 def _table(zone: Zone) -> dict[str, Any]:

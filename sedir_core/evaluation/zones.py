@@ -1,7 +1,7 @@
-"""Regions that were drawn on one good scan, found again on every other scan of that kind.
+"""Transfers regions defined on one good scan to every other scan of that category.
 
-A model lays its expected surface into each scan, point by point the same one; so that says where a place of one scan
-is on another, however that lies.
+A model fits the same expected surface to each scan, with point correspondence, which maps places between scans in any
+pose.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from sedir_core.io.scans import read_scan
 from sedir_core.types import Detection, DoubleArray, Report, Scan, Stop, Zone, ZonePlace, never_stop, no_report
 
 N_NEAR = 32
-"""Points of the expected surface that say how far a region has moved along with its surroundings."""
+"""Points of the expected surface that determine a region's local motion."""
 
 
 @dataclass(frozen=True, eq=False)
-class LaidOut:
-    """A part's tolerances and what the model expects of its reference scan.
+class PartReference:
+    """A part's tolerances and the model's expected surface for its reference scan.
 
-    expected: (m, 3) in that scan's coordinates, which times `to_unit` are in the model's unit.
+    expected: (m, 3) in that scan's coordinates; `to_unit` converts them to the model's unit.
     """
 
     part: PartTolerance
@@ -38,14 +38,14 @@ class LaidOut:
     to_unit: float
 
     def judge(self, scan: Scan, found: Detection) -> Detection:
-        """The detection of another scan of that kind under these tolerances. Raises BadConfig."""
+        """Re-evaluate a detection of that category under these tolerances. Raises BadConfig."""
         elsewhere = found.tolerance if self.part.elsewhere is None else self.part.elsewhere
         return under_tolerance(scan, found, elsewhere, self.zones_on(found))
 
     def zones_on(self, found: Detection) -> tuple[Zone, ...]:
-        """The regions in the coordinates of the scan that was found so. Raises BadConfig."""
+        """The regions in the coordinates of a detection's scan. Raises BadConfig."""
         if found.expected is None or len(found.expected) != len(self.expected):
-            what = "the model does not lay the same surface into this scan as into the reference"
+            what = "the model does not fit the same surface to this scan as to the reference"
             raise BadConfig(self.part.reference, what, "inspect with a SeDiR model that knows this part")
         moved = _Motion(self.to_unit * self.expected, found.to_unit * found.expected)
         return tuple(replace(zone, place=self._moved(zone.place, moved, found.to_unit)) for zone in self.part.zones)
@@ -57,7 +57,7 @@ class LaidOut:
 
 
 class _Motion:
-    """From places near one surface (m, 3) to those near the same surface elsewhere, (m, 3)."""
+    """Maps places near one fitted surface (m, 3) to the corresponding places near another, (m, 3)."""
 
     def __init__(self, source: DoubleArray, target: DoubleArray) -> None:
         turns, shifts = point_step(source[None], (target - source)[None], np.ones((1, len(source))))
@@ -65,37 +65,37 @@ class _Motion:
         self._tree, self._left = PointTree(source), target - (source @ self.turn.T + self._shift)
 
     def carry(self, place: DoubleArray) -> DoubleArray:
-        """(3,) to (3,), along with the surface near it."""
+        """(3,) to (3,), moved with the surrounding surface."""
         near = self._tree.nearest_k(place[None], min(N_NEAR, len(self._left)))[1][0]
         return np.asarray(self.turn @ place + self._shift + self._left[near].mean(axis=0))
 
 
-def lay_out(
+def inspect_reference(
     detector: Detector, part: PartTolerance, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
-) -> LaidOut:
-    """Look at the reference scan. Raises what reading and detecting raise, BadRun where nothing is expected of it."""
+) -> PartReference:
+    """Inspect the reference scan. Raises what reading and detection raise, BadRun without an expected surface."""
     found = detector.detect(read_scan(part.reference), category, report, stop)
     if found.expected is None:
-        what = "expects no surface, so that no region can be found again"
+        what = "has no expected surface, so regions cannot be transferred"
         raise BadRun(detector.method, what, "use a model of method sedir")
-    return LaidOut(part, found.category, found.expected, found.to_unit)
+    return PartReference(part, found.category, found.expected, found.to_unit)
 
 
 class ByZone:
-    """Judges what was inspected by the tolerances of its kind of part; other kinds stay as they are."""
+    """Re-evaluates detections under the tolerances of their category; others are unchanged."""
 
     def __init__(self, detector: Detector, parts: Sequence[PartTolerance], category: str = "auto") -> None:
-        """Raises what `lay_out` raises, and BadConfig where two files are about the same kind of part."""
-        self._known: dict[str, LaidOut] = {}
+        """Raises what `inspect_reference` raises, and BadConfig for two files of the same category."""
+        self._known: dict[str, PartReference] = {}
         for part in parts:
-            laid = lay_out(detector, part, category)
-            if laid.category in self._known:
-                what = f"a second file with tolerances of {laid.category}"
-                raise BadConfig(part.reference, what, "put its regions into the first")
-            self._known[laid.category] = laid
+            reference = inspect_reference(detector, part, category)
+            if reference.category in self._known:
+                what = f"a second file with tolerances of {reference.category}"
+                raise BadConfig(part.reference, what, "merge its regions into the first")
+            self._known[reference.category] = reference
 
     def __call__(self, outcome: Inspected | Refused) -> Inspected | Refused:
-        laid = self._known.get(outcome.detection.category) if isinstance(outcome, Inspected) else None
-        if laid is None or not isinstance(outcome, Inspected):
+        reference = self._known.get(outcome.detection.category) if isinstance(outcome, Inspected) else None
+        if reference is None or not isinstance(outcome, Inspected):
             return outcome
-        return replace(outcome, detection=laid.judge(outcome.scan, outcome.detection))
+        return replace(outcome, detection=reference.judge(outcome.scan, outcome.detection))

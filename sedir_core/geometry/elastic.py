@@ -1,7 +1,7 @@
-"""The smooth difference between two good parts, so that what is left is a defect and not a tolerance.
+"""Elastic fit of the smooth variation between good parts, so that the remaining deviation is a defect.
 
 A Gaussian-process displacement field on a few control points, fitted to point-to-plane distances with Tukey
-weights. Its prior keeps it from following a dent: the field varies over a third of the part, by about a
+weights. Its prior keeps it from following a dent: the correlation length is a third of the part, the amplitude about a
 hundredth of its radius. Source of the model: Luethi et al. 2018, Gaussian process morphable models.
 """
 
@@ -14,10 +14,10 @@ import numpy as np
 from sedir_core.geometry.registration import Surface
 from sedir_core.types import DoubleArray
 
-LENGTH = 0.35  # of the part's radius: how far the field stays alike
-AMPLITUDE = 0.01  # of the part's radius: its prior standard deviation
-NOISE = 0.01  # residuals are correlated, so each weighs less than the sensor's noise would say
-CUTOFF = 0.004  # the robust scale never falls below this
+LENGTH = 0.35  # correlation length, as a share of the part's radius
+AMPLITUDE = 0.01  # prior standard deviation, as a share of the part's radius
+NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
+CUTOFF = 0.004  # lower bound of the robust scale
 STEPS = 5
 
 
@@ -34,19 +34,19 @@ class Elastic:
 
 
 def no_displacement(controls: DoubleArray) -> Elastic:
-    """The field that moves nothing."""
+    """The zero field."""
     return Elastic(controls, np.zeros_like(controls))
 
 
 def random_displacement(controls: DoubleArray, amplitude: float, generator: np.random.Generator) -> Elastic:
-    """A draw from the prior with that standard deviation: a part-to-part tolerance that could have been."""
+    """A sample from the prior with that standard deviation: a plausible part-to-part variation."""
     factor = np.linalg.cholesky(_prior(controls))
     noise = generator.standard_normal(controls.shape)
     return Elastic(controls, amplitude * np.linalg.solve(factor.T, noise))
 
 
 def fit_elastic(points: DoubleArray, surface: Surface, controls: DoubleArray) -> Elastic:
-    """The field that brings aligned points (n, 3) onto the surface, both in units of the part's radius."""
+    """Fit the field that moves aligned points (n, 3) onto the surface, both in units of the part's radius."""
     basis = _kernel(points, controls)
     prior = np.kron(_prior(controls), np.eye(3)) / AMPLITUDE**2
     weights: DoubleArray = np.zeros((len(controls), 3))

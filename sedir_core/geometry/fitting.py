@@ -1,4 +1,4 @@
-"""Faces and round surfaces fitted to the points around a place: what angles, distances and diameters are taken from."""
+"""Planes and cylinders fitted locally, for measuring angles, distances and diameters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scipy.optimize import least_squares
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.types import BoolArray, DoubleArray
 
-N_FIRST = 24  # points that say how the surface lies at the place
-N_ROUNDS = 8  # of fitting and taking in what lies on the fit
-OUTLIER = 3.0  # times the scatter: farther off, a point belongs to something else
-MOST_FITTED = 4000  # points; more say nothing new
-N_SIDE = 12  # neighbours that a normal is taken from
-FLATTEST = 40.0  # radii of the patch: a rounder surface than that has no diameter to speak of
-SCATTERED = 0.1  # of the radius: what lies farther from a cylinder is none
-LEAST = 12  # points of a fit
+N_FIRST = 24  # points for the local surface orientation
+N_ROUNDS = 8  # iterations of fitting and collecting inliers
+OUTLIER = 3.0  # inlier distance, as a multiple of the scatter
+MOST_FITTED = 4000  # most points used for a fit
+N_SIDE = 12  # neighbours for normal estimation
+FLATTEST = 40.0  # largest radius of a cylinder, in patch radii; beyond it the surface counts as flat
+SCATTERED = 0.1  # largest scatter of a cylinder, as a share of its radius
+LEAST = 12  # fewest points of a fit
 _TINY = 1e-12
 
 
@@ -52,9 +52,9 @@ class Cylinder:
 
 
 def plane_around(points: DoubleArray, place: DoubleArray, reach: float) -> FittedPlane | None:
-    """The face that a place (3,) is on: of points (n, 3) within `reach` of it those that lie on one plane.
+    """Fit a plane at a place (3,) to the points (n, 3) within `reach`.
 
-    None where there are too few, or no face is there.
+    None if there are too few, or they are not planar.
     """
     patch = _patch(points, place, reach)
     if len(patch) < LEAST:
@@ -70,9 +70,9 @@ def plane_around(points: DoubleArray, place: DoubleArray, reach: float) -> Fitte
 
 
 def cylinder_around(points: DoubleArray, place: DoubleArray, reach: float) -> Cylinder | None:
-    """The round surface that a place (3,) is on, its whole circumference among points (n, 3), `reach` along the axis.
+    """Fit a cylinder at a place (3,) to points (n, 3): the whole circumference, `reach` along the axis.
 
-    None where the surface is flat, too few points lie on it, or they lie on no cylinder.
+    None if the surface is flat, there are too few points, or they are not on a cylinder.
     """
     patch = _patch(points, place, reach)
     if len(patch) < LEAST:
@@ -89,14 +89,14 @@ def cylinder_around(points: DoubleArray, place: DoubleArray, reach: float) -> Cy
 
 
 def angle_deg(first: FittedPlane, second: FittedPlane) -> float:
-    """0..90, between the two faces."""
+    """Angle between two planes, 0..90."""
     cosine = abs(float(first.normal @ second.normal))
     sine = float(np.linalg.norm(np.cross(first.normal, second.normal)))
     return float(np.degrees(np.arctan2(sine, cosine)))
 
 
 def distance_between(first: FittedPlane, second: FittedPlane) -> float:
-    """Of two faces that are about parallel: the mean of each one's distance from the middle of the other."""
+    """Distance of two nearly parallel planes: the mean of each one's distance from the other's centre."""
     both = first.distances(second.centre[None])[0], second.distances(first.centre[None])[0]
     return float(np.abs(both).mean())
 
@@ -117,7 +117,7 @@ def _plane(points: DoubleArray) -> FittedPlane:
 
 
 def _axis_of(patch: DoubleArray) -> DoubleArray:
-    """The direction at right angles to all normals of a round surface."""
+    """The direction perpendicular to all normals of a cylinder."""
     normals = normals_and_curvature(patch, min(N_SIDE, len(patch) - 1))[0]
     return np.asarray(np.linalg.eigh(normals.T @ normals)[1][:, 0])
 
@@ -128,12 +128,12 @@ def _on(points: DoubleArray, found: Cylinder, place: DoubleArray, reach: float) 
 
 
 def _cylinder(points: DoubleArray, axis: DoubleArray, near: DoubleArray) -> Cylinder | None:
-    """Least squares of the distances, from an axis (3,) that is about right; a few strangers do not count."""
-    across = np.linalg.svd(axis[None])[2][1:]  # (2, 3), at right angles to the axis
+    """Robust least squares from an approximate axis (3,)."""
+    across = np.linalg.svd(axis[None])[2][1:]  # (2, 3), perpendicular to the axis
     middle = points.mean(axis=0)
     flat = (points - middle) @ across.T
     system = np.column_stack([2 * flat, np.ones(len(flat))])
-    (x, y, rest), *_ = np.linalg.lstsq(system, (flat**2).sum(axis=1), rcond=None)  # a circle, algebraically
+    (x, y, rest), *_ = np.linalg.lstsq(system, (flat**2).sum(axis=1), rcond=None)  # algebraic circle fit
     squared = rest + x**2 + y**2
     if squared <= 0:
         return None

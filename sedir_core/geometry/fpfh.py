@@ -1,4 +1,4 @@
-"""Fast point feature histograms: what the surface around a point looks like, wherever the part lies."""
+"""Fast point feature histograms: pose-invariant descriptors of the surface around a point."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ WIDTH = 33
 # The published code looks within 1.0 and 2.5 mm, but no farther than these many neighbours. Scanned as densely as
 # Real3D-AD's parts, the numbers bind and never the radii, and numbers mean the same in every unit.
 NORMAL_NEIGHBOURS, FEATURE_NEIGHBOURS = 30, 100
-LARGEST_SHARE = 210.0  # per cent: a point's own histogram and its neighbours' sum to 100 each, but for rounding
+LARGEST_SHARE = 210.0  # a point's own histogram and its neighbours' sum to 100 per cent each, up to rounding
 
 
 def fpfh(points: DoubleArray, wanted: IntArray) -> FloatArray:
     """(m, 33) histograms of the angles between a point's normal and its neighbours'.
 
-    points: (n, 3), in any unit but near the origin. wanted: (m,) which of them. Normals have any sign,
+    points: (n, 3), in any unit but near the origin. wanted: (m,) indices. Normals have any sign,
     as in the published detectors. Source: Rusu et al. 2009, as Open3D computes it.
     """
     return _histograms(points, None, (FEATURE_NEIGHBOURS,), wanted)
@@ -45,5 +45,5 @@ def _histograms(points: DoubleArray, normals: DoubleArray | None, sizes: Sequenc
         around = o3d.geometry.KDTreeSearchParamKNN(size)
         found.append(o3d.pipelines.registration.compute_fpfh_feature(cloud, around, wanted.tolist()).data)
     values = np.concatenate(found).T
-    # Points that lie in one place have no angles: what is left there is no number, or any.
+    # Coincident points have no angles: the result there is NaN or arbitrary.
     return np.asarray(np.where((values >= 0) & (values <= LARGEST_SHARE), values, 0.0), np.float32)

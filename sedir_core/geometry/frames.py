@@ -1,4 +1,4 @@
-"""A category's own frame: where its scans are aligned, measured in radii of its first training part."""
+"""A category's frame, in which its scans are aligned, in radii of its first training part."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.types import DoubleArray
 
-# What a file in another unit is off by: any power of ten (nanometres to metres and beyond), and inches. Inches for
-# centimetres are left out, since a part two and a half times the size is more likely another part.
+# Possible unit factors: powers of ten (nanometres to metres and beyond), and inches. Inches for centimetres are
+# excluded, since a part two and a half times the size is more likely a different part.
 _INCHES = (25.4, 0.0254, 25_400.0)  # in mm, m, micrometres
 UNIT_FACTORS = (*(10.0**power for power in range(-9, 10) if power), *_INCHES, *(1 / factor for factor in _INCHES))
-_ALIKE = 1.6  # sizes within this factor are the same unit: a bent or broken part still is
+_ALIKE = 1.6  # sizes within this factor are in the same unit, even of a bent or broken part
 
-_FARTHEST = 4.0  # a scan of another size is brought no farther from the category's than this factor
+_FARTHEST = 4.0  # largest remaining size ratio after unit conversion
 
 N_PAIRS = 4_000
 N_BINS = 48
@@ -38,7 +38,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Placement:
-    """The way of one scan into a frame and back. unit: what its coordinates are multiplied by first."""
+    """The transformation of one scan into a frame and back. unit: factor applied to its coordinates first."""
 
     frame: Frame
     origin: DoubleArray
@@ -47,7 +47,7 @@ class Placement:
 
     @property
     def to_unit(self) -> float:
-        """What the scan's lengths are multiplied by to be in the category's unit; 1 where no unit explains its size."""
+        """Factor from the scan's lengths to the category's unit; 1 if no unit matches its size."""
         return next((factor for factor in UNIT_FACTORS if isclose(factor, self.unit, rel_tol=1e-9)), 1.0)
 
     def enter(self, points: DoubleArray) -> DoubleArray:
@@ -66,9 +66,9 @@ def frame_of(points: DoubleArray) -> Frame:
 
 
 def unit_factor(size: float, expected: float) -> float:
-    """What a scan's coordinates must be multiplied by, 1 where its size fits the category's.
+    """The unit factor for a scan's coordinates; 1 if its size matches the category's.
 
-    A scan that no unit explains keeps its size: it is not the part, and must not be made to look like it.
+    If no unit matches, the size is kept: it is a different part, and must not be made to look like this one.
     """
 
     def misfit(factor: float) -> float:
@@ -81,7 +81,7 @@ def unit_factor(size: float, expected: float) -> float:
 
 
 def scaled(points: DoubleArray, frame: Frame, size: float) -> tuple[DoubleArray, float, DoubleArray]:
-    """The scan's origin, the factor to the category's unit, and its points in radii, without strays.
+    """The scan's origin, the factor to the category's unit, and its points in radii, without outliers.
 
     points: (n, 3) in file coordinates. size: gyration radius of the category's reference part.
     """
@@ -104,14 +104,14 @@ def place_on(
 
 
 def without_strays(points: DoubleArray) -> DoubleArray:
-    """The points (m, 3) that lie with the others: flying pixels must not move a centre or stretch a size."""
+    """The points (m, 3) without outliers: flying pixels must not affect centre or size."""
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     limit = 8 * float(np.median(distances))
     return points[distances <= limit] if limit > 0 else points
 
 
 def gyration(points: DoubleArray) -> float:
-    """RMS distance of points (n, 3) from their mean: the size that changes least with noise and damage."""
+    """RMS distance of points (n, 3) from their mean: a size that is robust to noise and damage."""
     return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 

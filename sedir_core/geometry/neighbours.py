@@ -1,4 +1,4 @@
-"""Who is near whom: groups for tokens, averages for smoothing, and the way from tokens back to points."""
+"""Neighbourhood operations: groups for tokens, smoothing, and interpolation from tokens to points."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ def spread(
 
 
 def surface_reach(points: DoubleArray) -> float:
-    """How far a point of a surface may lie from its neighbours in points (n, 3); inf where these have no spacing."""
+    """Largest distance of a surface point from its neighbours in points (n, 3); inf if their spacing is undefined."""
     return _reach(PointTree(points))
 
 
-def in_company(points: DoubleArray) -> BoolArray:
-    """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels: they show no surface."""
+def has_neighbours(points: DoubleArray) -> BoolArray:
+    """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels."""
     if len(points) <= COMPANY:
         return np.ones(len(points), dtype=bool)
     tree = PointTree(points)
-    distances = tree.nearest_k(points, COMPANY + 1)[0]  # the nearest is the point itself
+    distances = tree.nearest_k(points, COMPANY + 1)[0]  # the nearest one is the point itself
     return np.asarray(distances[:, -1] <= _reach(tree))
 
 
 def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
-    """Middle of (n, 3) finite points in any order and the radius of the ball around it that holds almost all.
+    """Centre of (n, 3) finite points, independent of their order, and the radius of the sphere that holds almost all.
 
-    Strays must not make the part a dot, so points without neighbours and the outermost 0.2 % do not count.
+    Points without neighbours and the outermost 0.2 % are ignored, so that outliers do not shrink the part to a dot.
     """
     if not len(points):
         return np.zeros(3), 1.0
     sample = points[:: max(1, len(points) // 20_000)]
-    if (surface := in_company(sample)).any():
+    if (surface := has_neighbours(sample)).any():
         sample = sample[surface]
     low, high = np.percentile(sample, [0.2, 99.8], axis=0)
     middle = (low + high) / 2
@@ -67,9 +67,9 @@ def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
 
 
 def clusters(points: DoubleArray, reach: float) -> IntArray:
-    """(n,) cluster number of each point; points closer than about `reach` (above 0) belong together.
+    """(n,) cluster label of each point; points closer than about `reach` (above 0) are connected.
 
-    One point stands for all in its cell, so that thousands of points in one place make no millions of pairs.
+    One point represents its cell, so that thousands of coincident points do not form millions of pairs.
     """
     cells = _cells(points, reach / 3)
     first = np.unique(cells, return_index=True)[1]
@@ -80,7 +80,7 @@ def clusters(points: DoubleArray, reach: float) -> IntArray:
 
 
 def typical_spacing(points: DoubleArray, k: int = 16) -> float:
-    """Side of the square of surface that a point stands for: the median over at most 2,000 of the points (n, 3).
+    """Side of the surface area per point, taken as a square: the median over at most 2,000 of the points (n, 3).
 
     The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random.
     """
@@ -93,7 +93,7 @@ def _reach(tree: PointTree) -> float:
 
 
 def spacing_in(tree: PointTree, k: int = 16) -> float:
-    """`typical_spacing` of points that have a tree already."""
+    """`typical_spacing` with an existing tree."""
     points = np.asarray(tree.points, np.float64)
     probes = points[repeatable_order(points)[:2_000]]
     distances = tree.nearest_k(probes, k + 1)[0]
@@ -101,9 +101,9 @@ def spacing_in(tree: PointTree, k: int = 16) -> float:
 
 
 def _cells(points: DoubleArray, size: float) -> IntArray:
-    """(n,) number of the cube of that size which each point lies in, from 0 without gaps, counted from the points."""
+    """(n,) consecutive index of the voxel of each point."""
     cells = np.zeros(len(points), dtype=np.int64)
-    # Axis by axis: a far point would overflow a product of sizes.
+    # Axis by axis, since a far point would overflow a product of sizes.
     for axis in np.floor((points - points.min(axis=0)) / size).T:
         place = np.unique(axis, return_inverse=True)[1]
         cells = np.unique(cells * len(points) + place, return_inverse=True)[1]

@@ -1,9 +1,9 @@
-"""Which side of a surface is out, where walls are thin and hollows deep.
+"""Orients normals outward, also with thin walls and deep hollows.
 
-A scan that ends at the side the part lay on was seen from above, and what is seen faces the one who sees it. Of other
-scans lines through the part say it: a line that goes through a closed body enters and leaves it in turn, so the first,
-third, fifth surface on its way face the line's start and the others its end. A camera all around would not do: through
-the open side, and through a wall as thin as points are apart, it sees inner faces, too.
+A scan that is open at the resting side was seen from above, and visible surfaces face the viewer. For other scans,
+lines through the part decide: a line enters and leaves a closed body in turn, so odd crossings face its start and even
+ones its end. Visibility from all around would not suffice: through the open side, and through walls as thin as the
+point spacing, inner faces are visible, too.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sedir_core.geometry.visibility import sphere_directions
 from sedir_core.types import DoubleArray, IntArray
 
 N_LINES = 24  # directions
-PIXEL, APART = 2.0, 0.5  # spacings: width of a bundle of lines; surfaces this far apart along it are two
-SLANT = 0.35  # cosine: steeper surfaces scatter along the line
-HALF_SURE = 0.3  # weight of the outermost surfaces on a line that meets an odd number of them: one was missed
-N_VOTERS, N_ROUNDS, SHEET = 12, 3, 0.35  # neighbours that agree on a side; spacings off the plane that is still theirs
-UNSEEN = 0.05  # weight of what lines say where nothing is seen from above: what is beneath is open, and misleads them
+PIXEL, APART = 2.0, 0.5  # width of a bundle of lines; least distance of two surfaces along it; in spacings
+SLANT = 0.35  # cosine: steeper surfaces are too scattered along the line
+HALF_SURE = 0.3  # weight of the outermost surfaces on a line with an odd number of crossings: one was missed
+N_VOTERS, N_ROUNDS, SHEET = 12, 3, 0.35  # neighbours that vote; their largest distance from the plane, in spacings
+UNSEEN = 0.05  # weight of the lines' vote for points not visible from above: the open underside misleads them
 _TINY = 1e-300
 
 
 def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
-    """(n,) in -1..1: + where normals (n, 3) point out of the body with surface points (n, 3); near 0 nobody can tell.
+    """(n,) in -1..1: + where normals (n, 3) point out of the body with surface points (n, 3); near 0 if unclear.
 
-    Open surfaces have an outside, too: most lines say which.
+    For open surfaces the majority of lines decides.
     """
     spacing = max(typical_spacing(points), _TINY)
     down = resting_side(points, normals)
@@ -43,14 +43,14 @@ def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
 def turned_as(
     points: DoubleArray, normals: DoubleArray, sure_points: DoubleArray, sure_normals: DoubleArray
 ) -> DoubleArray:
-    """The (n, 3) normals, turned as most of the sure ones (m, 3) on the same sheet at points (m, 3)."""
+    """The (n, 3) normals, oriented like the majority of reliable ones (m, 3) on the same sheet at points (m, 3)."""
     around = PointTree(sure_points).nearest_k(points, N_VOTERS)[1]
     weights = _same_sheet(points, normals, sure_points, sure_normals, around, typical_spacing(sure_points))
     return np.where(weights.sum(axis=1, keepdims=True) < 0, -normals, normals)
 
 
 def _by_lines(points: DoubleArray, normals: DoubleArray, spacing: float) -> DoubleArray:
-    """(n,) in -1..1, what lines through the part say."""
+    """(n,) in -1..1, the vote of lines through the part."""
     votes, cast = np.zeros(len(points)), np.zeros(len(points))
     for direction in sphere_directions(N_LINES):
         _vote(points, normals, direction, spacing, votes, cast)
@@ -65,7 +65,7 @@ def _vote(
     votes: DoubleArray,
     cast: DoubleArray,
 ) -> None:
-    """Adds to both what the lines in this (3,) direction say."""
+    """Add the votes of the lines in this (3,) direction."""
     facing = normals @ direction
     used = np.flatnonzero(np.abs(facing) > SLANT)
     if len(used) == 0:
@@ -74,7 +74,7 @@ def _vote(
     across = points[used] @ plane.T
     column = np.floor(across / (PIXEL * spacing))
     aside = across - (column + 0.5) * PIXEL * spacing
-    # Along its own plane each point is moved to the middle of the bundle, so that slopes do not look like walls.
+    # Each point is moved along its tangent plane to the bundle's centre, so that slopes do not look like walls.
     depth = points[used] @ direction + (normals[used] @ plane.T * aside).sum(axis=1) / facing[used]
     column -= column.min(axis=0)
     bundle = column[:, 0] * (column[:, 1].max() + 1) + column[:, 1]
@@ -96,7 +96,7 @@ def _vote(
 
 
 def _agreed(points: DoubleArray, normals: DoubleArray, votes: DoubleArray, spacing: float) -> DoubleArray:
-    """What neighbours on the same sheet say together."""
+    """Vote of neighbours on the same sheet."""
     around = PointTree(points).nearest_k(points, N_VOTERS)[1]
     weights = _same_sheet(points, normals, points, normals, around, spacing)
     weights /= np.maximum(np.abs(weights).sum(axis=1, keepdims=True), _TINY)
@@ -113,7 +113,7 @@ def _same_sheet(
     around: IntArray,
     spacing: float,
 ) -> DoubleArray:
-    """(n, k) how surely others (m, 3), around[i] of them, lie on point i's sheet: + where they face the same way."""
+    """(n, k) signed confidence that others (m, 3), around[i] of them, are on point i's sheet: + if facing alike."""
     alike = np.einsum("nki,ni->nk", their_normals[around], normals)
     off = np.einsum("nki,ni->nk", others[around] - points[:, None], normals) / (SHEET * max(spacing, _TINY))
     return np.asarray(alike * np.abs(alike) * np.exp(-(off**2)))

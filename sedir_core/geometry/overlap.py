@@ -1,9 +1,9 @@
-"""How two scans lie to each other when each shows another part: a turntable's other side, a shadow, a table.
+"""Registers two partially overlapping scans, as of different resting sides, with shadows or occlusions.
 
-What tells a right pose from a wrong one is the *overlap*. Where both go on, they must agree: sides that face the same
-way, within the noise. Normals point outward, so that a wall's inside never passes for its outside, however thin the
-wall. Where one of the two ends, nothing can be said, unless it shows which side it lay on: what its scanner would have
-seen then, and it does not show, contradicts. [O]
+A pose is evaluated on the *overlap*: where both scans continue, they must agree within noise, with normals facing the
+same way. Normals point outward, so that the inside of even a thin wall is never matched with its outside. Where one
+scan ends, there is no evidence, unless its resting side is known: then surface that its scanner would have seen, but
+that is missing, contradicts the pose. [O]
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ STILL = Pose(np.eye(3), np.zeros(3))
 
 
 class Oriented:
-    """Some points (n, 3) of a cloud, in radii of the part, with outward normals (n, 3), in random order."""
+    """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3)."""
 
     def __init__(self, points: DoubleArray, normals: DoubleArray | None = None, count: int = N_POINTS) -> None:
-        """normals: point outward; by default they are found."""
+        """normals: outward; estimated by default."""
         order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
-            seen = points[order[:N_ORIENTED]]  # thin walls hide what is behind them only where points are dense
+            seen = points[order[:N_ORIENTED]]  # thin walls occlude only if points are dense
             normals = normals_and_curvature(seen)[0]
             self._seen, self._sure = seen, outward_sides(seen, normals)[:, None] * normals
             self.points = seen[:count]
@@ -88,27 +88,27 @@ class Oriented:
 
     @property
     def rim(self) -> BoolArray:
-        """(n,) which of its points lie near an end of what was seen."""
+        """(n,) which points are near the boundary of the seen surface."""
         return self._ends[1]
 
     def facing(self, points: DoubleArray) -> DoubleArray:
-        """(m, 3) outward normals at points (m, 3) of the same cloud, as long as they are sure."""
+        """(m, 3) outward normals at points (m, 3) of the same cloud, where reliable."""
         return np.asarray(self._sure[PointTree(self._seen).nearest(points)[1]])
 
     def moved(self, pose: Pose) -> Oriented:
-        """The same cloud in another pose."""
+        """The transformed cloud."""
         found = object.__new__(Oriented)
         found.points, found.normals = pose.apply(self.points), self.normals @ pose.rotation.T
         found._seen, found._sure = pose.apply(self._seen), self._sure @ pose.rotation.T
         return found
 
     def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
-        """Index (m,) of the nearest point that faces the same way."""
+        """Index (m,) of the nearest point facing the same way."""
         return self._tree.nearest(np.concatenate([points, FACING * normals], axis=1))[1]
 
     @cached_property
     def coarse(self) -> Oriented:
-        """A few of its points, for the first steps of a search."""
+        """A coarse subset, for the first steps of a search."""
         return Oriented(self.points, self.normals, N_COARSE)
 
     @cached_property
@@ -137,7 +137,7 @@ class Oriented:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a scan lies. cost: mean disagreement of both ways, 0 to 1. conflict: the same where both go on.
+    """Quality of a pose. cost: mean disagreement in both directions, 0 to 1. conflict: the same within the overlap.
 
     residual: trimmed mean distance, in radii, of what is seen on both. shared: share of the scan's points that are.
     """
@@ -150,7 +150,7 @@ class Fit:
 
 
 def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) -> Fit:
-    """How well a pose agrees, on that many points of each."""
+    """Evaluate a pose on that many points of each cloud."""
     points, normals = pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T
     there, beyond, along = _disagreement(points, normals, surface)
     back_points, back_normals = pose.invert(surface.points[:count]), surface.normals[:count] @ pose.rotation
@@ -182,7 +182,7 @@ def better(scan: Oriented, surface: Oriented, pose: Pose) -> Fit:
 
 
 def lay(scan: Oriented, surface: Oriented) -> Fit:
-    """The pose that brings a scan, anywhere and any way round, onto a surface of the same scale."""
+    """Register a scan in any pose to a surface of the same scale."""
     turns = np.array([surface.axes @ turn @ scan.axes.T for turn in axis_turns(scan.points)])
     anyhow = Rotation.random(N_SEEDS, random_state=0).as_matrix()
     starts = _starts(scan, surface, np.concatenate([turns, anyhow]))
@@ -208,9 +208,9 @@ def icp(
     point_to_plane: bool = True,
     robust: bool = False,
 ) -> list[Pose]:
-    """Iterative closest points on all poses at once, between points that face the same way.
+    """ICP on all poses at once, between points facing the same way.
 
-    Far pairs weigh less and less (graduated non-convexity with Geman-McClure weights); `robust`: Tukey weights instead.
+    Distant pairs are down-weighted gradually (graduated non-convexity, Geman-McClure); `robust`: Tukey weights instead.
     """
     points, normals = scan.points[:count], scan.normals[:count]
     rotations = np.array([pose.rotation for pose in poses])
@@ -236,9 +236,9 @@ def icp(
 
 
 def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[Pose]:
-    """Every rotation with two shifts: centre onto centre, and outline onto outline.
+    """Every rotation with two translations: matching centres, and matching outlines.
 
-    Two scans from different sides have other centres, but nearly the same outline: the extent of the part that way.
+    Scans from different sides have different centres but nearly the same outline (extent in each direction).
     """
     centre, target = scan.points.mean(axis=0), surface.points.mean(axis=0)
     looks = sphere_directions(N_OUTLINE)
@@ -251,7 +251,7 @@ def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[P
 
 
 def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
-    """The pose that agrees best: the few that do on some of the points are refined and held against more."""
+    """The best pose: the best few on a subset are refined and compared on more points."""
     kept: list[Pose] = []
     for fit in sorted((judge(scan, surface, pose, N_SOME) for pose in poses), key=lambda fit: fit.cost):
         if all(_apart(fit.pose, other) for other in kept):
@@ -265,7 +265,7 @@ def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
 
 
 def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
-    """The same pose or a turn of it that looks nearly alike: a small boss on a round body is all that differs."""
+    """The pose or a near-symmetric rotation of it: a small boss on a round body may be the only difference."""
     pose = found.pose
     turned = []
     for axis, centre in _axes_of_turns(surface):
@@ -278,9 +278,9 @@ def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
 
 
 def _axes_of_turns(surface: Oriented) -> list[tuple[DoubleArray, DoubleArray]]:
-    """Directions (3,) and places (3,) of axes about which turns of a part may look alike."""
+    """Directions (3,) and positions (3,) of candidate symmetry axes."""
     along = surface.points @ surface.axes
-    # The outline is the same from whatever side a part was seen, and the points' mean the same whatever sticks out.
+    # The outline is independent of the side seen, and the points' mean of what sticks out.
     centres = (surface.axes @ ((along.max(axis=0) + along.min(axis=0)) / 2), surface.points.mean(axis=0))
     axes = [(surface.axes[:, i], centre) for centre in centres for i in range(3)]
     return [*axes, slippable_axis(surface.points, surface.normals)]
@@ -310,7 +310,7 @@ def _disagreement(
     offsets, faces = points - other.points[nearest], other.normals[nearest]
     along = np.abs(np.einsum("ij,ij->i", offsets, faces))
     aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
-    # No face that looks that way is near: the other one did not see it.
+    # No face with that orientation is near: the other scan did not see it.
     beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > 3 * other.spacing))
     along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
     noise = min(float(np.median(along[~beyond])), LOUDEST) if not beyond.all() else 0.0
@@ -320,7 +320,7 @@ def _disagreement(
 
 
 def rim_of(points: DoubleArray, normals: DoubleArray) -> tuple[float, BoolArray]:
-    """The spacing of a cloud, and the (n,) points near which it ends: their neighbours all lie to one side."""
+    """The spacing of a cloud, and a mask (n,) of boundary points, whose neighbours are all on one side."""
     distances, around = PointTree(points).nearest_k(points, N_RIM + 1)
     same = np.einsum("nki,ni->nk", normals[around], normals) > -SAME_SIDE
     shift = ((points[around] - points[:, None]) * same[..., None]).sum(axis=1) / same.sum(axis=1, keepdims=True)
@@ -338,7 +338,7 @@ def _kernel(distances: DoubleArray, reach: float) -> DoubleArray:
 
 
 def _tukey(along: DoubleArray, paired: BoolArray) -> DoubleArray:
-    """Weights (s, m) of residuals (s, m), 0 where nothing is paired."""
+    """Weights (s, m) of residuals (s, m), 0 for unpaired points."""
     absolute = np.where(paired, np.abs(along), np.nan)
     absolute[~paired.any(axis=1)] = 0.0
     scale = 1.4826 * np.nanmedian(absolute, axis=1, keepdims=True) + 1e-9

@@ -1,6 +1,6 @@
-"""Where a scan sits in its category's frame: many starts, trimmed residuals, robust ICP.
+"""Registers a scan in its category's frame: multiple starts, trimmed residuals, robust ICP.
 
-Features are not rotation invariant, so everything after rests on this. The scheme is method.md section 0.
+Features are not rotation invariant, so everything else depends on this. The scheme is method.md section 0.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
-TRIM = 0.8  # a defect, a missing side or a bent end is left out of the fit
+TRIM = 0.8  # trimmed share: a defect, a missing side or a bent end
 N_COARSE, N_MIDDLE, N_FINE = 200, 1_500, 5_000
-N_COARSE_SURFACE = 800  # searching far from a large tree is slow, and the first steps need no detail
+N_COARSE_SURFACE = 800  # queries far from a large tree are slow, and the first steps need no detail
 N_TRIED, N_KEPT = 24, 6
 N_SPINS, N_SPIN_POINTS = 120, 500
-ALIKE = 0.75  # two spreads in this ratio may be a circle and a handle on it
+ALIKE = 0.75  # ratio of principal spreads below which axes are ambiguous, such as a circle with a handle
 COARSE_CAP = 0.15
-CAP = 0.05  # of the radius: a distance counts no more than this when poses are compared
+CAP = 0.05  # cap on distances when comparing poses, as a share of the radius
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Pose:
 
 
 class Surface:
-    """A template made ready to be compared with: points (n, 3), unit normals (n, 3), a search tree."""
+    """A template for registration: points (n, 3), unit normals (n, 3), a search tree."""
 
     def __init__(self, points: DoubleArray, normals: DoubleArray | None = None) -> None:
         self.points = points
@@ -57,11 +57,11 @@ class Surface:
 
     @cached_property
     def spacing(self) -> float:
-        """Side of the square that a point stands for."""
+        """Point spacing, see `typical_spacing`."""
         return spacing_in(self.tree)
 
     def coarse(self) -> Surface:
-        """The same surface in few points, for the first steps of a registration."""
+        """The surface subsampled, for the first steps of a registration."""
         step = max(1, len(self.points) // N_COARSE_SURFACE)
         return Surface(self.points[::step], self.normals[::step])
 
@@ -74,16 +74,16 @@ def principal_axes(points: DoubleArray) -> DoubleArray:
 
 
 def slippable_axis(points: DoubleArray, normals: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """The axis about which a surface (n, 3) slips along itself the most easily: its direction (3,) and a place on it.
+    """The axis about which a surface (n, 3) is most slippable: direction (3,) and a point on it.
 
-    A handle on a cup and a scan's missing side turn the principal axes; what slips is the cup. Source: Gelfand and
-    Guibas 2004 (slippage analysis), for rotations alone.
+    A handle on a cup or a missing side rotates the principal axes, but not this one. Source: Gelfand and Guibas 2004
+    (slippage analysis), for rotations only.
     """
     centre = points.mean(axis=0)
     near = points - centre
     size = max(float(np.sqrt((near**2).sum(axis=1).mean())), 1e-300)
     turns = np.cross(near / size, normals)
-    # The best shift for each turn is eliminated, so that the axis may pass anywhere.
+    # The best translation for each rotation is eliminated, so that the axis may pass anywhere.
     shifted = normals.T @ normals + 1e-9 * len(points) * np.eye(3)
     mixed = normals.T @ turns
     own = turns.T @ turns - mixed.T @ np.linalg.solve(shifted, mixed)
@@ -93,7 +93,7 @@ def slippable_axis(points: DoubleArray, normals: DoubleArray) -> tuple[DoubleArr
 
 
 def round_axis(points: DoubleArray) -> DoubleArray | None:
-    """The (3,) axis of a body that spreads alike in all directions across it, as rotational parts do, or None."""
+    """The (3,) axis of a body with equal spread perpendicular to it, as of rotational parts, or None."""
     values, vectors = np.linalg.eigh(np.cov(points.T))
     spreads = np.sqrt(np.maximum(values, 0))
     if spreads[1] > ALIKE * spreads[2]:
@@ -102,7 +102,7 @@ def round_axis(points: DoubleArray) -> DoubleArray | None:
 
 
 def cube_rotations() -> DoubleArray:
-    """(24, 3, 3): every way to put right-handed axes onto axes."""
+    """(24, 3, 3) rotations between right-handed axes."""
     found = [
         np.eye(3)[list(order)] * np.array(signs)[:, None]
         for order in permutations(range(3))
@@ -112,10 +112,10 @@ def cube_rotations() -> DoubleArray:
 
 
 def align(points: DoubleArray, surface: Surface, generator: np.random.Generator) -> tuple[Pose, float]:
-    """The pose that brings a scan onto a template of the same scale, and its residual.
+    """Register a scan to a template of the same scale; returns pose and residual.
 
-    points: (n, 3), centred anywhere, any rotation. The residual is the trimmed mean distance in both
-    directions, in the template's unit: about the noise where the part fits, much more where it doesn't.
+    points: (n, 3), in any pose. The residual is the trimmed mean distance in both directions, in the template's unit:
+    about the noise if the part fits, much larger otherwise.
     """
     shuffled = points[generator.permutation(len(points))[:N_FINE]]
     few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
@@ -131,7 +131,7 @@ def align(points: DoubleArray, surface: Surface, generator: np.random.Generator)
 
 
 def settle(points: DoubleArray, surface: Surface, pose: Pose) -> tuple[Pose, float]:
-    """A pose that is nearly right, refined, and its residual; see `align`."""
+    """Refine an approximate pose; returns pose and residual, see `align`."""
     some = points[:N_FINE]
     near = refine(some, surface, [pose], steps=8)
     fine = refine(some, surface, near, steps=8, robust=True)[0]
@@ -146,7 +146,7 @@ def _starts(points: DoubleArray, surface: Surface) -> list[Pose]:
 
 
 def axis_turns(points: DoubleArray) -> DoubleArray:
-    """Axis pairings; where two spreads are alike their axes are arbitrary, so turns in between are added."""
+    """Axis pairings; with similar spreads the axes are arbitrary, so rotations in between are added."""
     cube = cube_rotations()
     eighth = np.array([[np.sqrt(0.5), -np.sqrt(0.5), 0], [np.sqrt(0.5), np.sqrt(0.5), 0], [0, 0, 1]])
     cycle = np.eye(3)[[2, 0, 1]]
@@ -155,7 +155,7 @@ def axis_turns(points: DoubleArray) -> DoubleArray:
 
 
 def _best(points: DoubleArray, surface: Surface, poses: list[Pose], count: int) -> list[Pose]:
-    # Capped, not trimmed: what tells the open end of a cup from its bottom may be a tenth of the points.
+    # Capped rather than trimmed: only a tenth of the points may distinguish a cup's open end from its bottom.
     residuals = np.minimum(_distances(points, surface, poses), COARSE_CAP).mean(axis=1)
     return [poses[i] for i in np.argsort(residuals, kind="stable")[:count]]
 
@@ -166,13 +166,13 @@ def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Doub
 
 
 def trimmed_mean(distances: DoubleArray) -> float:
-    """Of distances (n,), without the largest: a missing or an added piece must not move a pose."""
+    """Mean of distances (n,) without the largest: missing or added pieces must not affect the pose."""
     kept = np.sort(distances)[: max(1, int(TRIM * len(distances)))]
     return float(kept.mean())
 
 
 def spun(points: DoubleArray, surface: Surface, pose: Pose, axis: DoubleArray) -> list[Pose]:
-    """Better turns about a rotational part's axis: among teeth or bolt holes every start falls into the nearest gap."""
+    """Search rotations about a rotational part's axis: teeth or bolt holes trap ICP in the nearest local minimum."""
     centre = surface.points.mean(axis=0)
     turns = rotation_from_vector(np.linspace(0, 2 * np.pi, N_SPINS, endpoint=False)[:, None] * axis)
     spun = [Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre) for turn in turns]
@@ -190,9 +190,9 @@ def _least_mismatch(points: DoubleArray, surface: Surface, poses: list[Pose]) ->
 
 
 def _mismatch(points: DoubleArray, surface: Surface, pose: Pose) -> float:
-    """What tells near-symmetric poses apart: mean distance along the normal, both ways, nothing trimmed but capped.
+    """Cost that distinguishes near-symmetric poses: mean distance along the normal, in both directions, capped.
 
-    A small notch is all that differs, so nothing may be left out; a defect adds the same to every pose.
+    A small notch may be the only difference, so nothing is trimmed; a defect adds the same to every pose.
     """
     moved = pose.apply(points)
     distances, nearest = surface.tree.nearest(moved)
@@ -203,7 +203,7 @@ def _mismatch(points: DoubleArray, surface: Surface, pose: Pose) -> float:
 
 
 def _capped(along: DoubleArray, distances: DoubleArray) -> float:
-    """Where no point is near, the surface ends there and the distance itself counts."""
+    """Where no point is near, the surface has ended, and the full distance counts."""
     beyond = distances > 3 * np.median(distances)
     return float(np.minimum(np.where(beyond, distances, np.abs(along)), CAP).mean())
 
@@ -253,7 +253,7 @@ def _tukey(residuals: DoubleArray) -> DoubleArray:
 def plane_step(
     moved: DoubleArray, normals: DoubleArray, along: DoubleArray, weights: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray]:
-    """One Gauss-Newton step of the point-to-plane distance (Chen and Medioni 1991), damped a little."""
+    """One slightly damped Gauss-Newton step of the point-to-plane distance (Chen and Medioni 1991)."""
     rows = np.concatenate([np.cross(moved, normals), normals], axis=2)
     weighted = rows * weights[..., None]
     hessian = np.einsum("smi,smj->sij", weighted, rows)

@@ -1,7 +1,7 @@
-"""Which side a part lay on while it was scanned, as far as its points tell, and which sides were seen from above. [O]
+"""Estimates the side a part rested on while scanned, and the surface visible from above. [O]
 
-A scanner looks down on the part from all around, so the side it lies on is not seen: there the points end at a plane
-that none of them faces. A mouth, such as a cup's, ends at a plane, too, but its rim faces that way.
+A scanner looks down on the part from all around and misses the resting side: there the points end at a plane that none
+of them faces. An opening, such as a cup's, also ends at a plane, but its rim faces that way.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from scipy.spatial import ConvexHull, QhullError
 from sedir_core.geometry.visibility import neighbour_distance, sphere_directions, visible_from
 from sedir_core.types import BoolArray, DoubleArray
 
-N_DIRECTIONS = 96  # all around; about half of them look down
-LOWEST = 0.1  # sine of the elevation from which a scanner looks at the least
-N_SIDES = 6  # of the hull, the broadest, that may be what it lay on
-ONE_SIDE = 0.9986  # cosine between hull faces of one side: 3 degrees
-SLAB = 0.02  # of the part's diagonal: points so near to a side's plane are looked at
+N_DIRECTIONS = 96  # directions all around, about half of which look down
+LOWEST = 0.1  # sine of a scanner's least elevation
+N_SIDES = 6  # broadest hull faces considered as resting side
+ONE_SIDE = 0.9986  # cosine between hull faces merged into one side: 3 degrees
+SLAB = 0.02  # thickness of the slab at a side's plane, as a share of the part's diagonal
 FACES = 0.8  # cosine between a point's normal and the side's
 BARE = 0.2  # share of the slab's points that may face the side: others have 0.35 and more on shapes of our own, it 0.13
 LEAST_AREA = 0.02  # of the hull
-STEEP = 0.4  # sine of the elevation from which any scanner looks
+STEEP = 0.4  # sine of an elevation from which every scanner looks
 PLAINLY, N_LOOKS = 0.5, 5  # cosine, and directions from which a point is seen like that: no scanner misses it
 _TINY = 1e-300
 
 
 def resting_side(points: DoubleArray, normals: DoubleArray) -> DoubleArray | None:
-    """The (3,) direction out of the side that a scan's points (n, 3) leave open, or None where there is none.
+    """The (3,) outward direction of a scan's open side (points (n, 3)), or None if there is none.
 
     normals: (n, 3) of any sign.
     """
@@ -57,7 +57,7 @@ def resting_side(points: DoubleArray, normals: DoubleArray) -> DoubleArray | Non
 
 
 class Sight:
-    """What a scanner above a part sees past its points: depth buffers from all around.
+    """Visibility of places for a scanner above a part: depth buffers from all around.
 
     points: (n, 3). down: (3,) out of the side that the part lies on. pixel: their width.
     """
@@ -76,7 +76,7 @@ class Sight:
         np.maximum.at(self.front, (each, cells[..., 0], cells[..., 1]), self.looks @ points.T)
 
     def shows(self, points: DoubleArray, normals: DoubleArray) -> BoolArray:
-        """(m,) which of points (m, 3) with outward normals (m, 3) would be seen, if they were of the part."""
+        """(m,) which of points (m, 3) with outward normals (m, 3) would be visible if they belonged to the part."""
         across = np.einsum("dki,ni->dnk", self.planes, points)
         cells = np.clip(np.floor((across - self.low[:, None]) / self.pixel).astype(np.int64), 0, self.size - 1)
         facing, depth = self.looks @ normals.T, self.looks @ points.T
@@ -86,7 +86,7 @@ class Sight:
 
 
 def seen_from_above(points: DoubleArray, normals: DoubleArray, down: DoubleArray) -> DoubleArray:
-    """(n,) in -1..1: + where normals (n, 3) look to where points (n, 3) are seen from above; NaN where they are not.
+    """(n,) in -1..1: + where normals (n, 3) face the directions from which points (n, 3) are seen; NaN if not visible.
 
     down: (3,) out of the side that the part lies on.
     """

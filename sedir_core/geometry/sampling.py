@@ -1,4 +1,4 @@
-"""Fewer points from many: farthest point sampling for tokens, voxels for speed."""
+"""Subsampling: farthest point sampling for tokens, voxels for speed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sedir_core.errors import TooFewPoints
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 _CELLS = 2.0**26
-"""To a scan's longest side: far below the distance of its points, far above what is rounded off a georeferenced one."""
-# Odd multipliers of no pattern, as multiplicative hashing wants them.
+"""Cell size relative to a scan's longest side: far below its spacing, far above georeferenced rounding."""
+# Arbitrary odd multipliers for multiplicative hashing.
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 
 
 def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
-    """Indices of `count` points, each the farthest from all before it.
+    """Farthest point sampling: indices of `count` points, each the farthest from all previous ones.
 
     points: (n, 3) float32, n at least 2. Returns (count,) int64. start: below n; another one begins elsewhere, but
     the library counts in an order of its own, so the first index is not `start`.
@@ -28,10 +28,10 @@ def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
 
 
 def repeatable_order(points: DoubleArray) -> IntArray:
-    """(n,) indices of points (n, 3) float64 in an order that looks random but follows from the shape alone.
+    """(n,) indices of points (n, 3) float64 in a pseudo-random order determined by the shape alone.
 
-    The same scan in another order of points, in another unit or elsewhere gives the same points in the same order, but
-    for the few that rounding takes over the edge of a cell.
+    Invariant to the points' order, unit and translation, except for the few points that rounding moves across a cell's
+    edge.
     """
     low, size = points.min(axis=0, initial=np.inf), float(np.ptp(points, axis=0).max()) if len(points) else 0.0
     cells = np.floor((points - low) / (size if size > 0 else 1.0) * _CELLS)
@@ -43,14 +43,14 @@ def repeatable_order(points: DoubleArray) -> IntArray:
 
 
 def random_subset(n_points: int, count: int, generator: np.random.Generator) -> IntArray:
-    """Sorted indices of `count` of `n_points` points, or of all where there are fewer."""
+    """Sorted indices of `count` of `n_points` points, or of all if there are fewer."""
     if n_points <= count:
         return np.arange(n_points)
     return np.sort(generator.choice(n_points, count, replace=False))
 
 
 def spread_subset(points: FloatArray, count: int, generator: np.random.Generator) -> IntArray:
-    """About uniform in space: at most `count` sorted indices, one random point per voxel.
+    """Spatially uniform subset: at most `count` sorted indices, one random point per voxel.
 
     points: (n, 3). The voxel size is found by bisection, so dense and sparse regions end up alike.
     """

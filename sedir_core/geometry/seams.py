@@ -1,7 +1,7 @@
-"""Narrow gaps: where along a line over the surface, straight or a little bent, does a value stay high?
+"""Detects narrow gaps as paths over the surface, straight or slightly bent, along which a value stays high.
 
-A crack is as wide as one or two points are apart, so no single place of it looks unusual: between points taken at
-random there are holes of that size everywhere. Only that they follow each other does not happen by chance.
+A crack is only one or two point spacings wide, so no single place of it is unusual: a random sampling has gaps of that
+size everywhere. Only a sequence of them does not occur by chance.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ N_STEPS = 6  # to either side: some 17 spacings in all
 
 
 class SeamFinder:
-    """Paths over a surface of points (n, 3) with unit normals (n, 3), `spacing` apart; made once, used for many."""
+    """Paths over a surface of points (n, 3) with unit normals (n, 3) and that spacing; reusable for many values."""
 
     def __init__(self, points: DoubleArray, normals: DoubleArray, spacing: float) -> None:
         around = PointTree(points).nearest_k(points, N_NEIGHBOURS)[1]
@@ -32,13 +32,13 @@ class SeamFinder:
         allowed = (length > SHORTEST) & (length < LONGEST) & same_side
         self._around: IntArray = around
         self._heading = np.where(allowed, _heading(x, y), -1)
-        # The same step as its end sees it: every point has tangents of its own.
+        # The same step in its end's tangent frame, since every point has its own.
         self._arriving = _heading(
             np.einsum("nki,nki->nk", steps, first[around]), np.einsum("nki,nki->nk", steps, second[around])
         )
 
     def highest_means(self, values: FloatArray) -> DoubleArray:
-        """(n,) the highest mean of the values (n,), at least 0, along a path with the point in its middle."""
+        """(n,) the highest mean of the values (n,), at least 0, along a path centred on the point."""
         following, arriving, exists = self._best_steps(values)
         total = np.zeros((len(values), N_HEADINGS), np.float32)
         for _ in range(N_STEPS):

@@ -1,4 +1,4 @@
-"""What a cloud says of the surface it was taken from: normals, curvature, and how fast they change."""
+"""Surface properties estimated from a cloud: normals, curvature, and their rate of change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def local_frames(points: DoubleArray, neighbours: IntArray) -> tuple[DoubleArray
 
 
 def tangents(normals: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Two unit vectors (n, 3) each, across unit normals (n, 3) and across each other."""
+    """Two unit vectors (n, 3) each, orthogonal to unit normals (n, 3) and to each other."""
     aside = np.where(np.abs(normals[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
     first = np.cross(normals, aside)
     first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-12)
@@ -52,7 +52,7 @@ def smooth_onto_plane(points: DoubleArray, wanted: IntArray, k: int) -> tuple[Do
 
 
 def local_variation(points: DoubleArray, centres: IntArray, k: int = 24) -> DoubleArray:
-    """How fast the surface turns around each centre: (N, 2) mean angle of normals, mean change of curvature.
+    """Rate of change of the surface around each centre: (N, 2) mean angle of normals, mean change of curvature.
 
     points: (n, 3), the dense cloud. centres: (N,) indices. Neighbours are the points within 7 times the
     mean spacing, at most 64 of them; angles ignore the normals' sign. Source: the paper's equations 16-18.

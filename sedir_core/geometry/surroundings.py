@@ -1,7 +1,7 @@
-"""What stands around a part in a raw scan: planes that carry it, and other parts beside it.
+"""Segments the surroundings of a part in a raw scan: supporting planes and other parts.
 
-Shape alone cannot tell a part on a table from a flange seen from above. What is found here is to be taken away only
-where a model cannot explain the scan as it is.
+Shape alone cannot distinguish a part on a table from a flange seen from above, so the result should be removed only if
+a model cannot explain the scan as it is.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ MOST_PLANES = 3  # a turntable, the table, the floor
 SAMPLE = 12_000
 _SEEDS = 240
 _NEIGHBOURS = 24
-_NOISES = 4.0  # times what a plane's points scatter still belongs to it
-_THINNEST = 0.002  # of the scan's size: a plane is never taken for thinner
+_NOISES = 4.0  # inlier distance of a plane, as a multiple of its scatter
+_THINNEST = 0.002  # least thickness of a plane, as a share of the scan's size
 _THICKEST = 0.01
-_LEAST_SHARE = 0.1  # of the points lie on a table
-_LEAST_REST = 200  # points of the sample: fewer are no part
+_LEAST_SHARE = 0.1  # least share of the points on a table
+_LEAST_REST = 200  # fewest sampled points of a part
 _MIDDLE = 0.15  # of a plane's points lie within half their scatter, 0.38 of normal ones; few between a plate's faces
-_WRONG_SIDE = 0.01  # of the other points may lie behind a table: reflections, flying pixels
+_WRONG_SIDE = 0.01  # share of the other points allowed behind a table: reflections, flying pixels
 _DIRECTIONS = 24
 _BEYOND = 0.12  # of the part's width: so much farther than the part reaches a table
 _SIDES = 0.6  # of the directions in which it does; the scanner may have cut it off on the others
-_OUTSIDE = 0.35  # of a table's points lie outside the part's outline, the others beside or under it
-_PART_GAP = 0.015  # of the scan's size: parts that lie nearer count as one
+_OUTSIDE = 0.35  # least share of a table's points outside the part's outline
+_PART_GAP = 0.015  # parts closer than this share of the scan's size count as one
 _GAP_SPACINGS = 8.0
-_CROWD = 0.2  # of what most places hold: less is no surface
-_LEAST_PART = 0.1  # of the largest part's points; less is a piece of it, seen apart
+_CROWD = 0.2  # least density of a surface, relative to the typical one
+_LEAST_PART = 0.1  # least share of the largest part's points for a separate part
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Plane:
 
 
 def find_table(points: DoubleArray) -> BoolArray | None:
-    """(n,) which of the finite points (n, 3) belong to planes that carry the part: a turntable, the table below it.
+    """(n,) which of the finite points (n, 3) belong to supporting planes: a turntable, the table below it.
 
-    None where there is none. Such a plane reaches well beyond all that stands on it, on most sides, and nothing stands
-    behind it. The faces of a plate or a box do not: their edges are the part's.
+    None without such a plane. It extends well beyond everything on it, on most sides, with nothing behind it, unlike
+    the faces of a plate or a box, whose edges are the part's.
     """
     if len(points) < 2 * _LEAST_REST:
         return None
@@ -78,10 +78,10 @@ def find_table(points: DoubleArray) -> BoolArray | None:
 
 
 def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
-    """(n,) the part that each of the finite points (n, 3) belongs to, 0 for the largest.
+    """(n,) part label of each of the finite points (n, 3), 0 for the largest.
 
-    gap: parts farther apart than this are two; by default several of the scan's spacings. Pieces that are too small for
-    a part belong to the nearest one. Take tables away first.
+    gap: least distance between separate parts; by default several of the scan's spacings. Pieces that are too small are
+    assigned to the nearest part. Remove tables first.
     """
     local = points - np.median(points, axis=0)
     if gap is None:
@@ -97,14 +97,14 @@ def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
     number = np.full(len(counts), -1, dtype=np.int64)
     number[parts] = np.arange(len(parts))
     found = np.where(solid, number[labels], -1)
-    stray = found < 0
-    if stray.any() and len(parts) > 1:
-        found[stray] = found[~stray][PointTree(local[~stray]).nearest(local[stray])[1]]
+    outliers = found < 0
+    if outliers.any() and len(parts) > 1:
+        found[outliers] = found[~outliers][PointTree(local[~outliers]).nearest(local[outliers])[1]]
     return np.maximum(found, 0)
 
 
 def _in_crowds(points: DoubleArray, size: float) -> BoolArray:
-    """(n,) which points share a cube of that size with as many others as on a surface: flying pixels bridge gaps."""
+    """(n,) which points are in a voxel as dense as a surface, since flying pixels would bridge gaps."""
     cells = np.floor((points - points.min(axis=0)) / size).astype(np.int64)
     _, place, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     crowd = counts[place.ravel()]
@@ -112,7 +112,7 @@ def _in_crowds(points: DoubleArray, size: float) -> BoolArray:
 
 
 def _carrying_plane(sample: DoubleArray) -> Plane | None:
-    """The plane with most points among those that carry the rest."""
+    """The plane with most points among those that support the rest."""
     best: Plane | None = None
     most = 0
     for plane in _candidates(sample):
@@ -124,7 +124,7 @@ def _carrying_plane(sample: DoubleArray) -> Plane | None:
 
 
 def _candidates(sample: DoubleArray) -> list[Plane]:
-    """Planes through flat places, those with most points first, one of each kind."""
+    """Distinct planes through flat places, those with most points first."""
     seeds = sample[:: max(1, len(sample) // _SEEDS)]
     neighbours = PointTree(sample).nearest_k(seeds, _NEIGHBOURS)[1]
     values, vectors = local_frames(sample, neighbours)
@@ -167,7 +167,7 @@ def _tolerance(plane: Plane, sample: DoubleArray) -> float:
 
 
 def _facing_part(plane: Plane, sample: DoubleArray) -> Plane | None:
-    """The plane, its normal towards the rest, if it carries that; else None."""
+    """The plane with its normal towards the rest, if it supports that; else None."""
     tolerance = _tolerance(plane, sample)
     heights = plane.heights(sample)
     above, below = heights > tolerance, heights < -tolerance
@@ -192,10 +192,10 @@ def _flat(plane: Plane, points: DoubleArray) -> DoubleArray:
 
 
 def _reaches_beyond(table: DoubleArray, part: DoubleArray) -> bool:
-    """Whether a table (n, 2) ends well beyond what stands on it (m, 2), on most sides and with many of its points."""
+    """Whether a table (n, 2) extends well beyond what is on it (m, 2), on most sides and with many of its points."""
     angles = np.linspace(0, 2 * np.pi, _DIRECTIONS, endpoint=False)
     rays = np.stack([np.cos(angles), np.sin(angles)])
-    # A few stray points decide neither's end.
+    # robust to a few outliers
     ends_table, ends_part = (np.quantile(places @ rays, 0.995, axis=0) for places in (table, part))
     width = float(np.median(ends_part + np.roll(ends_part, _DIRECTIONS // 2)))
     if (ends_table - ends_part > _BEYOND * width).mean() < _SIDES:

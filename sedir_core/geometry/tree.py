@@ -1,4 +1,4 @@
-"""Nearest neighbours, in one shape whatever k is."""
+"""Nearest-neighbour search with consistent array shapes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from scipy.spatial import cKDTree
 
 from sedir_core.types import DoubleArray, IntArray
 
-SHARED_WORK = 20_000  # neighbours: for fewer, starting threads takes longer than it saves
+SHARED_WORK = 20_000  # fewer neighbours are not worth the overhead of threads
 Points = NDArray[np.floating[Any]]
 
 
 class PointTree:
-    """A search tree over points (n, 3), used from all cores where there is enough to do."""
+    """A search tree over points (n, 3), multi-threaded for large queries."""
 
     def __init__(self, points: Points) -> None:
         self.points = points

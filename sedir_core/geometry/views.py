@@ -1,8 +1,8 @@
-"""A scan from one side, brought onto a whole surface: which side it is, and how it lies.
+"""Registers a single-view scan to a complete surface: view direction and pose.
 
-Principal axes of a part and of one view of it differ, so the surface's own views serve as templates: what a far
-camera sees of it from directions all around. A pose is judged by how well the scan covers what it should have seen,
-and nothing else. All of this is our choice [O].
+Principal axes of a part and of one view of it differ, so rendered views of the surface, from distant cameras all
+around, serve as templates. A pose is evaluated only by how well the scan covers what it should have seen. All of this
+is our choice [O].
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ SETTLED = 0.3  # cosine between normal and line of sight above which missing poi
 
 @dataclass(frozen=True)
 class Views:
-    """What is seen of a surface from directions (d, 3).
+    """Visible parts of a surface from directions (d, 3).
 
     probes: (p, 3) points of the surface. seen: (d, p) bool.
     descriptors: (d, w), see `view_descriptor`.
@@ -74,7 +74,7 @@ class Views:
     descriptors: DoubleArray
 
     def unlikeness(self, descriptor: DoubleArray) -> float:
-        """How far the view that looks most like a scan is from it, by their descriptors (w,)."""
+        """Descriptor distance of the most similar view to a scan (w,)."""
         return float(np.abs(self.descriptors - descriptor).sum(axis=1).min())
 
 
@@ -105,10 +105,9 @@ def views_of(surface: Surface) -> Views:
 
 
 def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArray) -> BoolArray:
-    """(n,) bool: which points (n, 3), outward normals (n, 3), any scanner about that (3,) direction sees.
+    """(n,) bool: which points (n, 3), outward normals (n, 3), are reliably visible from about that (3,) direction.
 
-    Near the outline of a view and in hollows, nobody knows: the direction is an estimate, and scanners differ in what
-    they lose.
+    Excludes the outline of the view and hollows, since the direction is an estimate, and scanners differ there.
     """
     nearest = neighbour_distance(points)
     shallow = max(SHALLOW, ROUGH * roughness(points, normals))
@@ -119,9 +118,9 @@ def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArr
 
 
 def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArray) -> DoubleArray:
-    """The direction (3,) from which a scan that lies on the surface was seen, from a first guess of it.
+    """Refine the view direction (3,) of a registered scan from an initial guess.
 
-    points: (n, 3), as dense as they come: the outline of what they cover says where they were seen from.
+    points: (n, 3), at full density: the outline of the covered area determines the direction.
     """
     outline = _Outline(points, surface)
     best = outline.overlap(direction)
@@ -136,7 +135,7 @@ def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArr
 
 
 class _Outline:
-    """Which places of a surface a scan that lies on it covers, against which ones are seen from a direction."""
+    """Compares the surface covered by a registered scan with what is visible from a direction."""
 
     def __init__(self, points: DoubleArray, surface: Surface) -> None:
         step = max(1, len(surface.points) // N_REFINED)
@@ -148,7 +147,7 @@ class _Outline:
         self.density = self._blurred(covered)
 
     def overlap(self, direction: DoubleArray) -> float:
-        """Jaccard index of what is covered and what should be, 0 to 1, for the scanner that it fits best."""
+        """Jaccard index of covered and expected area, 0 to 1, for the best-fitting scanner model."""
         cosine = self.normals @ direction
         into_hollows = visible_from(self.probes, direction, self.normals, self.nearest)
         found = 0.0
@@ -165,12 +164,12 @@ class _Outline:
 
 
 def reach_of(points: DoubleArray) -> float:
-    """How near to a scan (n, 3) a place is that it covers; a spacing is twice the mean distance to the nearest."""
+    """Largest distance from a scan (n, 3) of a covered place; a spacing is twice the mean distance to the nearest."""
     return COVERED * 2 * neighbour_distance(points)
 
 
 def _around(direction: DoubleArray, angle: float) -> DoubleArray:
-    """(6, 3) directions all around one (3,), that angle away."""
+    """(6, 3) directions around one (3,), at that angle."""
     across = np.linalg.svd(direction[None])[2][1:]
     turns = np.arange(6) * np.pi / 3
     aside = np.stack([np.cos(turns), np.sin(turns)], axis=1) @ across
@@ -178,10 +177,10 @@ def _around(direction: DoubleArray, angle: float) -> DoubleArray:
 
 
 def may_be_view(points: DoubleArray, generator: np.random.Generator) -> bool:
-    """Whether one camera could have seen nearly all of a scan (n, 3); thin whole parts look like that, too."""
+    """Whether one camera could have seen nearly all of a scan (n, 3); also true for thin complete parts."""
     some = points[generator.permutation(len(points))[:N_SIDED_POINTS]]
     nearest = neighbour_distance(some)
-    if nearest == 0:  # points on top of each other have no depth
+    if nearest == 0:  # coincident points have no depth
         return False
     return any(
         visible_from(some, direction, nearest=nearest).mean() >= ONE_SIDED for direction in sphere_directions(N_SIDES)
@@ -201,9 +200,9 @@ def view_descriptor(points: DoubleArray, random: np.random.Generator) -> DoubleA
 
 
 def align_view(points: DoubleArray, surface: Surface, views: Views, generator: np.random.Generator) -> ViewFit:
-    """Bring a scan from one side, (n, 3) in radii, anywhere and any way round, onto the surface.
+    """Register a single-view scan, (n, 3) in radii and in any pose, to the surface.
 
-    Its direction is a guess as good as the views are close; see `refine_direction`.
+    The direction is accurate to the spacing of the views; see `refine_direction`.
     """
     dense = points[generator.permutation(len(points))]
     shuffled = dense[:N_FINE]
@@ -222,7 +221,7 @@ def align_view(points: DoubleArray, surface: Surface, views: Views, generator: n
 
 
 def _starts(points: DoubleArray, views: Views, generator: np.random.Generator) -> list[Pose]:
-    """The scan's principal axes onto those of the views that look most like it, every way round."""
+    """The scan's principal axes onto those of the most similar views, in every orientation."""
     descriptor = view_descriptor(points, generator)
     like = np.argsort(np.abs(views.descriptors - descriptor).sum(axis=1), kind="stable")[:N_VIEWS]
     centre, own, turns = points.mean(axis=0), principal_axes(points), _turns(points)
@@ -236,7 +235,7 @@ def _starts(points: DoubleArray, views: Views, generator: np.random.Generator) -
 
 
 def _turns(points: DoubleArray) -> list[DoubleArray]:
-    """The four ways to put right-handed axes onto axes in order; turns in between where two spreads are alike."""
+    """The four ordered pairings of right-handed axes; plus rotations in between for similar spreads."""
     flips = [np.diag(signs) for signs in ([1.0, 1, 1], [1.0, -1, -1], [-1.0, 1, -1], [-1.0, -1, 1])]
     spreads = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))[::-1]
     found = list(flips)
@@ -255,7 +254,7 @@ def _best_starts(points: DoubleArray, surface: Surface, poses: list[Pose]) -> li
 
 
 class _Judge:
-    """How well a posed scan covers what it should have seen. some: those of its points that are looked for."""
+    """Evaluates how well a posed scan covers what it should have seen. some: subset of its points."""
 
     def __init__(self, points: DoubleArray, some: DoubleArray, surface: Surface, views: Views) -> None:
         self.some, self.surface, self.views = some, surface, views
@@ -283,6 +282,6 @@ class _Judge:
         return there, back, back < self.reach
 
     def _overlaps(self, covered: BoolArray) -> DoubleArray:
-        """(d,) how much the probes seen in each view and the covered ones overlap (Jaccard index)."""
+        """(d,) Jaccard index of the probes visible in each view and the covered ones."""
         both = self.views.seen @ covered.astype(np.float64)
         return np.asarray(both / np.maximum(self.views.seen.sum(axis=1) + covered.sum() - both, 1))

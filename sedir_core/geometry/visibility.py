@@ -1,4 +1,4 @@
-"""What a far camera sees of a cloud: a depth buffer, and the outer side of a surface."""
+"""Visibility of a cloud from a distant camera: depth buffer, hidden point removal, and outward normals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def neighbour_distance(points: DoubleArray) -> float:
 def visible_from(
     points: DoubleArray, direction: DoubleArray, normals: DoubleArray | None = None, nearest: float | None = None
 ) -> BoolArray:
-    """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees, with a depth buffer.
+    """(n,) bool: which points (n, 3) a distant camera in that (3,) direction sees, by a depth buffer.
 
     A pixel holds some six points of a surface seen head-on, so that hardly anything shows through it; surfaces
     steeper than about 70 degrees fade out, as they do for a scanner. normals: (n, 3) of any sign; with them the back
@@ -44,7 +44,7 @@ def visible_from(
     """
     across = points @ np.linalg.svd(direction[None])[2][1:].T
     across -= across.min(axis=0)
-    # Points that lie many times in one place, or far from the rest, must not make a picture of millions of pixels.
+    # Coincident points, or outliers, must not lead to a picture of millions of pixels.
     finest = max(float(across.max()) / MOST_PIXELS, 1e-300)
     pixel = max(PIXEL * (neighbour_distance(points) if nearest is None else nearest), finest)
     column = np.floor(across / pixel).astype(np.int64)
@@ -62,7 +62,7 @@ def visible_from(
 def seen_from(
     points: DoubleArray, direction: DoubleArray, normals: DoubleArray, nearest: float | None = None
 ) -> BoolArray:
-    """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees that loses what faces away from it.
+    """(n,) bool: which points (n, 3) facing a distant camera in that (3,) direction are visible to it.
 
     normals: (n, 3), outward. nearest: see `visible_from`.
     """
@@ -70,7 +70,7 @@ def seen_from(
 
 
 def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = HOLLOW) -> BoolArray:
-    """(n,) bool: which points (n, 3) a far camera in that (3,) direction sees into, even where they lie in a hollow.
+    """(n,) bool: which points (n, 3) are plainly visible to a distant camera in that (3,) direction.
 
     Stricter in hollows than a depth buffer, as scanners are that need two lines of sight or fear a second reflection.
     Source: Katz et al. 2007 (hidden point removal), with a tolerance: on a flat face noise hides points, too, so what
@@ -89,7 +89,7 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = HO
 
 
 def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArray) -> BoolArray:
-    """(n,) bool: which points (n, 3) face a far camera in that (3,) direction and are plainly seen by it.
+    """(n,) bool: which points (n, 3) face a distant camera in that (3,) direction and are plainly visible to it.
 
     normals: (n, 3), outward.
     """
@@ -107,9 +107,9 @@ def _extent(points: DoubleArray) -> float:
 
 
 def agreed(seen: BoolArray, points: DoubleArray, normals: DoubleArray) -> BoolArray:
-    """(n,) bool: what most neighbours on the same side say of points (n, 3) with normals (n, 3).
+    """(n,) bool: majority vote of neighbours on the same side, for points (n, 3) with normals (n, 3).
 
-    seen: (n,) bool, of which single ones are often wrong.
+    seen: (n,) bool, with isolated errors.
     """
     around = cKDTree(points).query(points, k=min(N_VOTES, len(points)))[1].reshape(len(points), -1)
     votes = np.einsum("nki,ni->nk", normals[around], normals) > 0
@@ -117,7 +117,7 @@ def agreed(seen: BoolArray, points: DoubleArray, normals: DoubleArray) -> BoolAr
 
 
 def outward(points: DoubleArray, normals: DoubleArray, directions: DoubleArray) -> DoubleArray:
-    """The (n, 3) normals turned to the side from which their points (n, 3) are seen; directions: (d, 3), all around."""
+    """The (n, 3) normals turned towards the directions (d, 3) from which their points (n, 3) are visible."""
     nearest = neighbour_distance(points)
     votes = np.zeros(len(points))
     for direction in directions:

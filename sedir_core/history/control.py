@@ -1,4 +1,4 @@
-"""Statistical process control of inspections: is the share of NG, or the score of good parts, still what it was?
+"""Statistical process control: has the NG share, or the score of good parts, drifted?
 
 Source: Western Electric, Statistical Quality Control Handbook, 1956; Montgomery, Introduction to Statistical Quality
 Control, chapters 6 and 7.
@@ -15,9 +15,9 @@ from typing import Literal
 from sedir_core.history.records import ChartPoint, Tally
 
 BASELINE = 50
-"""Scores that the centre and the spread come from: the first ones, so that a drift cannot hide itself in them."""
+"""First scores, used for centre and sigma, so that a drift does not widen its own limits."""
 LEAST = 20
-"""Scores below which nothing is said about drift."""
+"""Fewest scores needed to test for drift."""
 RULES = {
     1: "beyond three sigma",
     2: "two of three beyond two sigma",
@@ -30,7 +30,7 @@ Grouping = Literal["lot", "day", "hour"]
 
 @dataclass(frozen=True)
 class Group:
-    """The inspections of one lot, day or hour. low, high: control limits of the share of NG for that many."""
+    """The inspections of one lot, day or hour. low, high: control limits of the NG share for that sample size."""
 
     name: str
     n: int
@@ -40,18 +40,18 @@ class Group:
 
     @property
     def share(self) -> float:
-        """0..1 of its inspections were NG."""
+        """NG share, 0..1."""
         return self.n_ng / self.n
 
     @property
     def out(self) -> bool:
-        """Outside of the control limits."""
+        """Whether it is outside the control limits."""
         return not self.low <= self.share <= self.high
 
 
 @dataclass(frozen=True)
 class ShareChart:
-    """A p-chart. centre: share of NG over all groups."""
+    """A p-chart. centre: NG share over all groups."""
 
     centre: float
     groups: tuple[Group, ...]
@@ -59,10 +59,10 @@ class ShareChart:
 
 @dataclass(frozen=True)
 class RunChart:
-    """Scores of one category in their order. alarms: by index, the rules of RULES that are broken there.
+    """Scores of one category in time order. alarms: by index, the violated rules of RULES.
 
-    centre, sigma: of the first scores under the limit, None where there are too few of them. Those over it take no part
-    in the rules: a defect is an event of its own, a drift is a change of the good parts.
+    centre, sigma: of the first scores under the limit, None if there are too few. Scores over the limit are ignored by
+    the rules: a defect is a separate event, a drift is a change of the good parts.
     """
 
     samples: tuple[ChartPoint, ...]
@@ -72,7 +72,7 @@ class RunChart:
 
 
 def share_chart(tallies: Iterable[Tally], by: Grouping) -> ShareChart:
-    """Share of NG for each lot, day or hour (local time), in the order in which they begin."""
+    """NG share by lot, day or hour (local time), in order of first inspection."""
     name = _NAMES[by]
     counts: dict[str, list[int]] = {}
     for tally in tallies:
@@ -89,7 +89,7 @@ def share_chart(tallies: Iterable[Tally], by: Grouping) -> ShareChart:
 
 
 def run_chart(samples: Sequence[ChartPoint]) -> RunChart:
-    """samples: of one category, the oldest first. Those without a score are left out."""
+    """samples: of one category, oldest first. Those without a score are skipped."""
     known = tuple(sample for sample in samples if sample.share is not None)
     good = [i for i, sample in enumerate(known) if not sample.over]
     if len(good) < LEAST:
@@ -101,15 +101,15 @@ def run_chart(samples: Sequence[ChartPoint]) -> RunChart:
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and sigma of two or more values, sigma from the moving range: a slow drift does not widen it."""
+    """Mean and sigma of two or more values, with sigma from the moving range, which a slow drift does not widen."""
     ranges = [abs(after - before) for before, after in pairwise(values)]
     return sum(values) / len(values), sum(ranges) / len(ranges) / _MEAN_RANGE
 
 
 def western_electric(values: Sequence[float], centre: float, sigma: float) -> dict[int, tuple[int, ...]]:
-    """The rules broken at each value, by its index: the last one of those that break the rule together.
+    """Violated rules by index of the last value involved.
 
-    Without any spread no rule can be broken.
+    With zero sigma no rule can be violated.
     """
     if sigma <= 1e-12 * max(1.0, abs(centre)):
         return {}
@@ -131,7 +131,7 @@ _RULES = {1: (3.0, 1, 1), 2: (2.0, 2, 3), 3: (1.0, 4, 5), 4: (0.0, 8, 8)}
 
 
 def _breaks(zones: Sequence[float], side: int, beyond: float, needed: int) -> bool:
-    """Whether the last value and enough of those before it lie that far on this side."""
+    """Whether the last value and enough of the preceding ones are that far out on this side."""
     return side * zones[-1] > beyond and sum(side * zone > beyond for zone in zones) >= needed
 
 

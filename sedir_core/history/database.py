@@ -1,4 +1,4 @@
-"""Opening the history: SQLite by default, PostgreSQL by URL; checked before use, migrated, never overwritten."""
+"""Opens the history database: SQLite by default, PostgreSQL by URL; checked, migrated, never overwritten."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sedir_core.history.url import SQLITE, without_password
 HEAD = "0002"
 """The newest migration; a test compares it with the scripts."""
 WRITES = {"sedir_writes": True}
-"""Execution options of a connection that will write."""
+"""Execution options of a writing connection."""
 BUSY_MS = 5000
 OPEN_LOCK_S = 20.0
 CONNECT_S = 5
@@ -29,21 +29,21 @@ _MOVE_AWAY = "move the file away to begin a new one; it is left as it is"
 
 
 class HistoryBusy(CannotWrite):
-    """Another program writes and did not end in time: worth trying again."""
+    """Another program is writing and did not finish in time: worth retrying."""
 
 
 def open_database(url: str, create: bool = True) -> Engine:
-    """A checked engine whose tables are those of this program.
+    """An engine of a database checked to have this program's tables.
 
-    create: make a new database where there is none. Raises BadHistory (damaged, newer, foreign, not reachable, missing
-    where it may not be created), CannotWrite.
+    create: create a missing database. Raises BadHistory (damaged, newer, foreign, unreachable, or missing and not to be
+    created), CannotWrite.
     """
     if url.startswith(SQLITE) and url != SQLITE:
-        return _open_sqlite(Path(url.removeprefix(SQLITE)), create)  # a path may hold what a URL would split at
+        return _open_sqlite(Path(url.removeprefix(SQLITE)), create)  # a path may contain URL delimiters
     where = without_password(url)
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is not a number
         raise BadHistory(where, "is no database URL", "name one such as postgresql://user@host/name") from error
     if parsed.get_backend_name() != "postgresql":
         raise BadHistory(where, "is neither SQLite nor PostgreSQL", "name one such as postgresql://user@host/name")
@@ -63,14 +63,14 @@ def open_database(url: str, create: bool = True) -> Engine:
 
 @contextmanager
 def writing(engine: Engine, where: str) -> Iterator[Connection]:
-    """A transaction that writes, committed at the end. Raises HistoryBusy, CannotWrite, BadHistory."""
+    """A writing transaction, committed at the end. Raises HistoryBusy, CannotWrite, BadHistory."""
     with database_errors(where), engine.connect().execution_options(**WRITES) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
 def database_errors(where: str) -> Iterator[None]:
-    """The database's own errors as ours, in words; one that breaks a rule of its own tables is a bug of ours."""
+    """Translate database errors into ours; integrity errors are bugs and pass through."""
     try:
         yield
     except IntegrityError:
@@ -78,7 +78,7 @@ def database_errors(where: str) -> Iterator[None]:
     except DBAPIError as error:
         lost = error.connection_invalidated or not error.statement
         raise _in_words(where, error.orig, lost) from error
-    except sqlite3.Error as error:  # while a connection is set up, before SQLAlchemy watches over it
+    except sqlite3.Error as error:  # raised while connecting, before SQLAlchemy wraps errors
         raise _in_words(where, error) from error
 
 
@@ -186,7 +186,7 @@ def _in_words(where: str, original: BaseException | None, lost: bool = False) ->
     if code == sqlite3.SQLITE_ERROR and any(sign in str(original) for sign in ("no such", "no column")):
         return BadHistory(where, f"its tables are not those of this program: {_first_line(original)}", _MOVE_AWAY)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return HistoryBusy(where, "another program is writing", "it is tried again by itself")
+        return HistoryBusy(where, "another program is writing", "it is retried automatically")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return BadHistory(where, "is damaged", _MOVE_AWAY)
     words = {

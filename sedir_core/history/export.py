@@ -1,4 +1,4 @@
-"""The history as a table for other programs: the same columns as CSV and as JSON, for window and command line."""
+"""Exports the history as CSV or JSON with the same columns, for window and command line."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _PAGE = 1000
 def rows(
     history: History, wanted: Filter, most: int | None = None, stop: Stop = never_stop
 ) -> Iterator[dict[str, Cell]]:
-    """Each inspection by the names of COLUMNS, the newest first; numbers that are not finite are None."""
-    # What is recorded meanwhile would push rows from one page to the next.
+    """Each inspection by COLUMNS, newest first; non-finite numbers are None."""
+    # Inspections recorded in the meantime would shift rows between pages.
     wanted = replace(wanted, until=wanted.until or datetime.now(UTC))
     offset = 0
     while most is None or offset < most:
@@ -46,7 +46,7 @@ def rows(
 def documents(
     history: History, wanted: Filter, most: int | None = None, stop: Stop = never_stop
 ) -> Iterator[dict[str, Any]]:
-    """`rows` with the log of each one's overrides."""
+    """`rows` with the log of their overrides."""
     log = history.override_log()
     for row in rows(history, wanted, most, stop):
         yield {**row, "overrides": [_line(line) for line in log.get(str(row["key"]), ())]}
@@ -58,7 +58,7 @@ def _line(line: Override) -> dict[str, Cell]:
 
 
 def write_rows(history: History, wanted: Filter, path: Path, stop: Stop = never_stop) -> None:
-    """All rows, as CSV or JSON by the ending of the name. Raises CannotWrite, Cancelled."""
+    """Write all rows as CSV or JSON, by the suffix. Raises CannotWrite, Cancelled."""
     check_format(path)
     if path.suffix.lower() == ".json":
         write_json(path, list(documents(history, wanted, stop=stop)))
@@ -67,7 +67,7 @@ def write_rows(history: History, wanted: Filter, path: Path, stop: Stop = never_
 
 
 def check_format(path: Path) -> None:
-    """Raises CannotWrite where no table can be written under this name."""
+    """Raises CannotWrite for an unsupported suffix."""
     if path.suffix.lower() not in FORMATS:
         raise CannotWrite(path, "is neither .csv nor .json", "give the table one of these endings")
 

@@ -1,4 +1,4 @@
-"""From a finished inspection to what is recorded of it: the row and the kept result."""
+"""From a finished inspection to its record: the row and the stored result."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from sedir_core.errors import BadHistory
-from sedir_core.history.kept import Kept, content_hash, encode
 from sedir_core.history.records import DefectNote, Inspection
 from sedir_core.history.store import History, station
+from sedir_core.history.stored_result import StoredResult, content_hash, encode
 from sedir_core.names import storable
 from sedir_core.rundir import files as run_files
 from sedir_core.types import Defect, Detection, Scan
@@ -20,7 +20,7 @@ from sedir_core.types import Defect, Detection, Scan
 
 @dataclass(frozen=True)
 class Finished:
-    """An inspection that ended with a verdict. raw, shown: as in Kept. limit_share: by which `shown` was judged."""
+    """An inspection with a verdict. raw, shown: as in StoredResult. limit_share: that of `shown`."""
 
     key: str
     time: datetime
@@ -37,7 +37,7 @@ class Finished:
 
 
 def describe(one: Finished) -> tuple[Inspection, bytes]:
-    """The row, and the content of the kept result. Raises ValueError if it was not inspected to the end."""
+    """The row and the content of the stored result. Raises ValueError if the inspection is incomplete."""
     found = one.shown
     if len(found.point_scores) != len(one.scan):
         raise ValueError(f"not a complete inspection: {one.path}")
@@ -66,11 +66,11 @@ def describe(one: Finished) -> tuple[Inspection, bytes]:
         n_defects=len(found.defects),
         defects=tuple(_note(defect) for defect in found.defects),
     )
-    return row, encode(Kept(one.scan.points, one.raw, one.shown, one.scan.sampled))
+    return row, encode(StoredResult(one.scan.points, one.raw, one.shown, one.scan.sampled))
 
 
 def model_hash(run_dir: Path) -> str:
-    """SHA-256 (hex) of the configuration and weights of a run; empty where there are none."""
+    """SHA-256 (hex) of a run's configuration and weights; empty if there are none."""
     try:
         stamps = tuple((run_dir / name).stat().st_mtime_ns for name in (run_files.CONFIG, run_files.WEIGHTS))
     except OSError:
@@ -88,12 +88,12 @@ def _model_hash(run_dir: Path, stamps: tuple[int, ...]) -> str:
 
 
 def state_of_scan(path: Path, inspection: Inspection) -> tuple[Scan | None, str]:
-    """The scan if its file still holds what was inspected, and in words what became of it otherwise."""
+    """The scan if its file is unchanged since the inspection; otherwise a sentence on what happened to it."""
     from sedir_core.errors import UserError
     from sedir_core.io.scans import read_scan
 
     if not path.exists():
-        return None, "The scan's file is no longer there."
+        return None, "The scan's file no longer exists."
     try:
         scan = read_scan(path)
     except UserError:
@@ -103,10 +103,10 @@ def state_of_scan(path: Path, inspection: Inspection) -> tuple[Scan | None, str]
     return scan, ""
 
 
-def reopen(history: History, key: str) -> tuple[Inspection, Kept, Scan, str]:
-    """A recorded inspection, its result, its scan as it was, and a remark where the file is not the same any more.
+def reopen(history: History, key: str) -> tuple[Inspection, StoredResult, Scan, str]:
+    """A recorded inspection, its result, the scan as inspected, and a remark if the file has changed.
 
-    Raises BadHistory where the result or the points cannot be had.
+    Raises BadHistory if the result or the points are not available.
     """
     inspection = history.get(key)
     if inspection is None:
@@ -129,5 +129,5 @@ def _note(defect: Defect) -> DefectNote:
 
 
 def _number(value: float) -> float:
-    """0 for what is no finite number: of these columns a database wants one; the verdict says that it was none."""
+    """0 for non-finite numbers, in columns that must not be NULL; the verdict tells that there was no number."""
     return float(value) if math.isfinite(value) else 0.0

@@ -1,4 +1,4 @@
-"""Recording from the command line: the same rows as the window writes, without its thread."""
+"""Recording from the command line: the same rows as from the window, without a thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Records:
-    """Writes each inspection at once; what cannot be written is tried again with the next, and at the end."""
+    """Writes each inspection immediately; failed writes are retried with the next one, and at the end."""
 
     def __init__(
         self, place: HistoryPlace, run_dir: Path, detector: Detector, operator: str, lot: str, limit_bytes: int
@@ -31,7 +31,7 @@ class Records:
         self._outbox = Outbox(place, lambda: limit_bytes)
 
     def add(self, one: Inspected) -> UserError | None:
-        """Record it. Returns what was in the way; it is kept then, and only its result is shown."""
+        """Record an inspection. Returns the problem, if any, in which case it stays queued."""
         shown = one.detection
         share = self._detector.share_of(shown) if isinstance(self._detector, AtRate) else 1.0
         finished = Finished(
@@ -43,11 +43,11 @@ class Records:
         return self._flush()
 
     def contents(self, path: Path) -> set[str]:
-        """The hashes of what was inspected under that path, see `kept.content_hash`. Raises BadHistory, CannotWrite."""
+        """Content hashes inspected under that path, see `content_hash`. Raises BadHistory, CannotWrite."""
         return self._outbox.history().contents(storable(path.absolute()))
 
     def finish(self) -> tuple[int, UserError | None]:
-        """A last try. Returns how many are not recorded, and why."""
+        """Final retry. Returns how many are not recorded, and why."""
         trouble = self._flush()
         self._outbox.close()
         return len(self._outbox), trouble

@@ -1,7 +1,6 @@
-"""What waits to be written to a history, in its order: for the window and for the command line alike.
+"""Queue of pending writes to a history, for window and command line.
 
-Nothing is given up while the program lives: what cannot be written now (a full disk, a server that is down) stays and
-is tried again.
+Nothing is dropped while the program runs: failed writes (full disk, unreachable server) stay queued and are retried.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_WAITING_BYTES = 500_000_000
-"""Kept results that may wait in memory; beyond, an inspection waits without."""
+"""Memory for results of pending inspections; beyond it, inspections are queued without."""
 Write = Callable[["History"], None]
 
 
 @dataclass(frozen=True)
 class Flushed:
-    """n: how many were written. trouble: what is in the way of the others, None if all are. bugs: of those given up."""
+    """n: number written. trouble: why the others failed, None if none did. bugs: exceptions of dropped ones."""
 
     n: int = 0
     trouble: UserError | None = None
@@ -36,7 +35,7 @@ class Flushed:
 
 @dataclass
 class Outbox:
-    """Used from one thread. limit_bytes: how much the kept results may take; asked after each write."""
+    """Used from one thread. limit_bytes: allowed size of the stored results; called after each write."""
 
     place: HistoryPlace
     limit_bytes: Callable[[], int]
@@ -48,15 +47,15 @@ class Outbox:
 
     @property
     def room(self) -> int:
-        """Bytes that may still wait."""
+        """Remaining bytes for pending results."""
         return MOST_WAITING_BYTES - sum(n_bytes for _, n_bytes in self._waiting)
 
     def put(self, write: Write, n_bytes: int = 0) -> None:
-        """Let something wait; `flush` writes it. n_bytes: what it holds in memory."""
+        """Queue a write for `flush`. n_bytes: its memory."""
         self._waiting.append((write, n_bytes))
 
     def flush(self) -> Flushed:
-        """Write what waits, in order, until something is in the way."""
+        """Write pending items in order until one fails."""
         n, trouble, bugs = 0, None, list[Exception]()
         while self._waiting and trouble is None:
             try:
@@ -65,7 +64,7 @@ class Outbox:
             except UserError as error:
                 trouble = error
                 break
-            except Exception as error:  # a bug in one must not keep the next from being recorded
+            except Exception as error:  # a bug in one item must not block the next
                 log.error("an inspection could not be recorded", exc_info=error)
                 bugs.append(error)
             self._waiting.popleft()
@@ -74,7 +73,7 @@ class Outbox:
         return Flushed(n, trouble, tuple(bugs))
 
     def history(self) -> History:
-        """Open, and the one that is there now: a database file that was taken away is not written to.
+        """The open history, reopened if its database file was removed or replaced.
 
         Raises BadHistory, CannotWrite.
         """
@@ -86,7 +85,7 @@ class Outbox:
         return self._open
 
     def close(self) -> None:
-        """Let go of the database; what waits stays."""
+        """Close the database; pending items stay."""
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -94,12 +93,12 @@ class Outbox:
     def _trim(self) -> None:
         try:
             self.history().trim(self.limit_bytes())
-        except UserError as error:  # the next write tries again
-            log.warning("the kept results take more than they may: %s", error)
+        except UserError as error:  # retried after the next write
+            log.warning("the stored results exceed their size limit: %s", error)
 
     @staticmethod
     def _tidy(history: History) -> None:
         try:
             history.sweep()
         except UserError as error:
-            log.warning("results that belong to no inspection are still kept: %s", error)
+            log.warning("orphaned results could not be deleted: %s", error)

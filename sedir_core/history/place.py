@@ -1,4 +1,4 @@
-"""Where the history lies. The database's libraries are imported when it is opened, not before."""
+"""Location of the history. The database libraries are imported only when it is opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HistoryPlace:
-    """url: of the database, empty for the user's own file. folder: of the kept results, None for the user's own."""
+    """url: of the database, empty for the user's own file. folder: of the stored results, None for the user's own."""
 
     url: str = ""
     folder: Path | None = None

@@ -1,4 +1,4 @@
-"""What the history holds: inspections and the operators' overrides, as frozen values that know no database."""
+"""Records of the history: inspections and overrides, as frozen values independent of the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VerdictChoice = Literal["ok", "ng", "uncertain", "overridden"]
 
 @dataclass(frozen=True)
 class DefectNote:
-    """One defect in numbers, in the scan's own units; its points are in the kept result."""
+    """One defect in numbers, in the scan's own unit; its points are in the stored result."""
 
     centroid: tuple[float, float, float]
     extent: tuple[float, float, float]
@@ -26,11 +26,11 @@ class DefectNote:
 class Inspection:
     """One finished inspection.
 
-    key: 32 hex digits, given when the inspection ended: recording it twice records it once. time: aware.
-    content_hash: SHA-256 of the points as inspected. score, threshold: the same unit; both limits are those that
-    counted, already moved by limit_share; a score that is no finite number is NaN, and its verdict is never OK.
-    verdict: the detector's. review: the operator's last word, or None.
-    station: the machine it ran on. kept_bytes: size of the kept result, 0 where it is no longer kept.
+    key: 32 hex digits, assigned when the inspection ended, so that recording is idempotent. time: aware.
+    content_hash: SHA-256 of the points as inspected. score, threshold: the same unit; both limits are those in force,
+    already scaled by limit_share; a non-finite score is NaN, and its verdict is never OK.
+    verdict: the detector's. review: the operator's latest, or None.
+    station: the machine it ran on. kept_bytes: size of the stored result, 0 once deleted.
     """
 
     key: str
@@ -61,20 +61,20 @@ class Inspection:
 
     @property
     def share(self) -> float | None:
-        """The score as a share of the limit, or None where the limit is no positive number."""
+        """The score as a share of the limit, or None if the limit is not positive."""
         return self.score / self.threshold if self.threshold > 0 else None
 
     @property
     def final(self) -> Verdict:
-        """What counts: the operator's word if there is one."""
+        """The effective verdict: the operator's, if there is one."""
         return self.review or self.verdict
 
 
 @dataclass(frozen=True)
 class Override:
-    """One line of the log of overrides. verdict: None goes back to the model's.
+    """One line of the log of overrides. verdict: None returns to the model's.
 
-    model_verdict, limit_share: what the detector said at that moment, under the limit of that moment.
+    model_verdict, limit_share: the detector's verdict at that time, and the limit in force.
     """
 
     inspection: str
@@ -89,7 +89,7 @@ class Override:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which inspections; what is empty does not narrow. since: from then on. until: before then. Both aware."""
+    """Filter of inspections; empty fields match all. since: inclusive. until: exclusive. Both aware."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -103,7 +103,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Choices:
-    """What occurs, sorted: what a filter can be set to."""
+    """Values that occur, sorted: the choices of a filter."""
 
     categories: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
@@ -113,9 +113,9 @@ class Choices:
 
 @dataclass(frozen=True)
 class ChartPoint:
-    """What the charts need of one inspection.
+    """Chart data of one inspection.
 
-    share: score over limit, None where there is no such number. verdict: what counts, the operator's word included.
+    share: score over limit, None if undefined. verdict: the effective one, reviews included.
     """
 
     key: str
@@ -127,13 +127,13 @@ class ChartPoint:
 
     @property
     def over(self) -> bool:
-        """Whether the score is over the limit, whatever the operator made of it."""
+        """Whether the score is over the limit, regardless of reviews."""
         return self.share is not None and self.share > 1
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many inspections of a lot, or of ten minutes that begin at `time`, and how many of them NG."""
+    """Number of inspections, and of NG among them, in a lot or in the ten minutes from `time`."""
 
     time: datetime
     lot: str

@@ -1,4 +1,4 @@
-"""The history itself: what is recorded, found again, and kept beside the database until the space is used up."""
+"""The history: records and queries inspections, and stores results beside the database up to a size limit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session as DbSession
 
 from sedir_core.errors import BadHistory, CannotWrite
 from sedir_core.history.database import database_errors, open_database, writing
-from sedir_core.history.kept import Kept, read_kept
 from sedir_core.history.records import ChartPoint, Choices, DefectNote, Filter, Inspection, Order, Override, Tally
+from sedir_core.history.stored_result import StoredResult, read_result
 from sedir_core.history.tables import DefectRow, InspectionRow, OverrideRow
 from sedir_core.history.url import without_password
 from sedir_core.io.atomic import write_bytes
@@ -48,8 +48,8 @@ _COLUMNS: dict[Order, ColumnElement[Any]] = {
 class History:
     """One open history; safe to use from one thread at a time, and beside any number of other processes.
 
-    url: of the database. folder: where results are kept, one file each. Methods raise CannotWrite (HistoryBusy where
-    it is worth trying again) and BadHistory.
+    url: of the database. folder: for results, one file each. Methods raise CannotWrite (HistoryBusy if worth retrying)
+    and BadHistory.
     """
 
     def __init__(self, url: str, folder: Path, create: bool = True) -> None:
@@ -62,17 +62,17 @@ class History:
 
     @property
     def moved(self) -> bool:
-        """Whether the database file was taken away or replaced since it was opened: what is written would be lost."""
+        """Whether the database file was removed or replaced since it was opened, so that writes would be lost."""
         return self._file is not None and _identity(self._engine.url.database) != self._file
 
     def close(self) -> None:
-        """Let go of the database; the history cannot be used afterwards."""
+        """Close the database; the history cannot be used afterwards."""
         self._engine.dispose()
 
     # Writing
 
     def record(self, inspection: Inspection, kept: bytes) -> None:
-        """Keep the result, then commit the row; doing so again changes nothing."""
+        """Store the result, then commit the row; idempotent."""
         if kept:
             write_bytes(self.kept_path(inspection.key), kept)
         values = asdict(inspection) | {"kept_bytes": len(kept), "score": _finite(inspection.score)}
@@ -83,18 +83,18 @@ class History:
                     db.add(row)
                     db.flush()
         except IntegrityError:
-            if self.get(inspection.key) is None:  # another process has recorded it at the same moment
+            if self.get(inspection.key) is None:  # another process has just recorded it
                 raise
 
     def override(self, line: Override) -> None:
         """Append to the log. The inspection must have been recorded before."""
         with writing(self._engine, self.where) as connection:
-            # The row first: it is locked until the end, so that the log's last line and the row agree.
+            # Update the row first: it stays locked until the end, so that the log's last line and the row agree.
             connection.execute(update(_Row).where(_Row.key == line.inspection).values(review=line.verdict))
             connection.execute(insert(OverrideRow).values(**asdict(line)))
 
     def trim(self, limit_bytes: int) -> int:
-        """Delete the oldest kept results until at most that much is kept; rows stay. Returns how many were deleted."""
+        """Delete the oldest stored results down to that size; rows stay. Returns how many were deleted."""
         total, dropped = self.kept_bytes(), 0
         while total > limit_bytes:
             with database_errors(self.where), self._engine.connect() as connection:
@@ -112,8 +112,8 @@ class History:
         return dropped
 
     def sweep(self) -> int:
-        """Delete kept results whose row was never committed, as a kill leaves them. Returns how many."""
-        old = time.time() - ORPHAN_AGE_S  # younger ones may be another window's, about to be committed
+        """Delete orphaned results, whose row was never committed because of a crash. Returns how many."""
+        old = time.time() - ORPHAN_AGE_S  # younger ones may be about to be committed by another window
         paths = [path for path in self._kept_files() if _changed(path) < old]
         with database_errors(self.where), self._engine.connect() as connection:
             known = set(connection.scalars(select(_Row.key).where(_Row.kept_bytes > 0)))
@@ -131,14 +131,14 @@ class History:
     # Reading
 
     def count(self, wanted: Filter = EVERYTHING) -> int:
-        """How many inspections there are."""
+        """Number of inspections."""
         with database_errors(self.where), self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(_Row).where(*_where(wanted))) or 0
 
     def page(
         self, wanted: Filter, order: Order = "time", descending: bool = True, offset: int = 0, limit: int = 200
     ) -> list[Inspection]:
-        """Some of them, without their defects."""
+        """A page of inspections, without defects."""
         by = _COLUMNS[order]
         ordered = (by.desc().nulls_last(), _Row.id.desc()) if descending else (by.asc().nulls_last(), _Row.id.asc())
         query = select(_Row).where(*_where(wanted)).order_by(*ordered).offset(offset).limit(limit)
@@ -146,7 +146,7 @@ class History:
             return [_inspection(row) for row in db.scalars(query)]
 
     def get(self, key: str) -> Inspection | None:
-        """One, with its defects. The key's first digits will do where they are enough."""
+        """One inspection with its defects. A unique prefix of the key suffices."""
         query = select(_Row).where(_Row.key.startswith(key, autoescape=True)).limit(2)
         with database_errors(self.where), DbSession(self._engine) as db:
             rows = list(db.scalars(query))
@@ -155,13 +155,13 @@ class History:
             return _inspection(rows[0], tuple(map(_defect_note, rows[0].defects)))
 
     def overrides(self, key: str) -> list[Override]:
-        """The log of one inspection, the oldest line first."""
+        """The log of one inspection, oldest line first."""
         query = select(OverrideRow).where(OverrideRow.inspection == key).order_by(OverrideRow.id)
         with database_errors(self.where), DbSession(self._engine) as db:
             return [_override(row) for row in db.scalars(query)]
 
     def override_log(self) -> dict[str, list[Override]]:
-        """The whole log by the key of the inspection, the oldest line first."""
+        """The whole log by inspection key, oldest line first."""
         found: dict[str, list[Override]] = {}
         with database_errors(self.where), DbSession(self._engine) as db:
             for row in db.scalars(select(OverrideRow).order_by(OverrideRow.id)):
@@ -169,20 +169,20 @@ class History:
         return found
 
     def contents(self, path: str) -> set[str]:
-        """The hashes of all contents that were inspected under this path, as `records.Inspection` has both."""
+        """The content hashes inspected under this path, as in `records.Inspection`."""
         query = select(_Row.content_hash).where(_Row.path == path)
         with database_errors(self.where), self._engine.connect() as connection:
             return {str(found) for found in connection.scalars(query)}
 
     def choices(self) -> Choices:
-        """What occurs in the whole history."""
+        """The values that occur in the whole history."""
         columns = (_Row.category, _Row.model, _Row.lot, _Row.operator)
         with database_errors(self.where), self._engine.connect() as connection:
             found = [tuple(sorted(filter(None, connection.scalars(select(c).distinct())))) for c in columns]
         return Choices(*found)
 
     def samples(self, wanted: Filter, newest: int | None = None) -> list[ChartPoint]:
-        """Scores in their order, the oldest first; of the newest ones only, where a number is given."""
+        """Scores, oldest first; only the newest ones if a number is given."""
         query: Select[str, datetime, str, str, float | None, str] = (
             select(_Row.key, _Row.time, _Row.category, _Row.lot, _SHARE, _FINAL)
             .where(*_where(wanted), _Row.score.is_not(None))
@@ -197,15 +197,15 @@ class History:
         return found[::-1]
 
     def parts(self, wanted: Filter) -> dict[str, int]:
-        """How many scores there are of each category, the most frequent first."""
+        """Number of scores by category, most frequent first."""
         count = func.count()
         query = select(_Row.category, count).where(*_where(wanted), _Row.score.is_not(None)).group_by(_Row.category)
         with database_errors(self.where), self._engine.connect() as connection:
             return {str(part): int(n) for part, n in connection.execute(query.order_by(count.desc(), _Row.category))}
 
     def tallies(self, wanted: Filter, by_lot: bool) -> list[Tally]:
-        """By lot, or by ten minutes, in the order in which they begin. The database counts: rows are many."""
-        # The first letters of the time as text, the same in both databases: `2026-03-02 08:1`.
+        """Counts by lot or by ten minutes, in time order, aggregated in the database."""
+        # A prefix of the time as text, the same in both databases: `2026-03-02 08:1`.
         by = _Row.lot if by_lot else func.substr(cast(_Row.time, String), 1, 15)
         begun = func.min(_Row.time)
         ng = func.sum(case((_FINAL == "ng", 1), else_=0))
@@ -217,33 +217,33 @@ class History:
             ]
 
     def kept_bytes(self) -> int:
-        """How much the kept results take."""
+        """Size of the stored results."""
         with database_errors(self.where), self._engine.connect() as connection:
             return int(connection.scalar(select(func.coalesce(func.sum(_Row.kept_bytes), 0))) or 0)
 
     def mark(self) -> tuple[int, int]:
-        """Changes whenever something was recorded, by whomever."""
+        """A value that changes whenever any process records something."""
         with database_errors(self.where), self._engine.connect() as connection:
             highest = [connection.scalar(select(func.max(table.id))) or 0 for table in (_Row, OverrideRow)]
         return highest[0], highest[1]
 
-    def kept(self, inspection: Inspection) -> Kept:
-        """What is needed to show it again. Raises BadHistory where it is not kept, elsewhere, or damaged."""
+    def kept(self, inspection: Inspection) -> StoredResult:
+        """The stored result. Raises BadHistory if it was deleted, is on another machine, or is damaged."""
         if not inspection.kept_bytes:
-            raise BadHistory(inspection.path, "its result is no longer kept", "inspect the scan again")
+            raise BadHistory(inspection.path, "its result is no longer stored", "inspect the scan again")
         path = self.kept_path(inspection.key)
         if not path.exists() and inspection.station != station():
-            what = f"its result is kept on {inspection.station}"
+            what = f"its result is stored on {inspection.station}"
             raise BadHistory(inspection.path, what, "name a folder that both machines share with --history-folder")
-        return read_kept(path)
+        return read_result(path)
 
     def kept_path(self, key: str) -> Path:
-        """Where the result of an inspection is kept; few hundred files to a folder."""
+        """Path of an inspection's stored result; a few hundred files per folder."""
         return self.folder / key[:2] / f"{key}.npz"
 
     def _kept_files(self) -> Iterator[Path]:
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
-            with suppress(OSError):  # no folder, or gone meanwhile
+            with suppress(OSError):  # no folder, or deleted in the meantime
                 yield from (path for path in folder.iterdir() if path.suffix in (".npz", ".tmp"))
 
 
@@ -290,7 +290,7 @@ def _defect_note(d: DefectRow) -> DefectNote:
 
 
 def _values(kind: type[Inspection | Override], row: InspectionRow | OverrideRow) -> dict[str, Any]:
-    """The fields of a row. SQLite keeps values of any type in any column: an odd one must not hide the other rows."""
+    """The fields of a row. SQLite allows any type in any column: an odd value must not hide the other rows."""
     return {
         name: _READ[str(field.type)](getattr(row, name))
         for name, field in kind.__dataclass_fields__.items()
@@ -318,7 +318,7 @@ _READ: dict[str, Callable[[Any], object]] = {
     "str": str, "int": _whole, "float": _real, "bool": bool, "datetime": lambda when: when, "Verdict": _verdict,
     "Decision | None": _decision,
 }  # fmt: skip
-"""By the type of a field, as it is written in `records`."""
+"""Converters by the annotation of a field in `records`."""
 
 
 def _defect_row(
@@ -338,7 +338,7 @@ def _finite(value: float) -> float | None:
 
 
 def _changed(path: Path) -> float:
-    """Seconds since 1970; infinite for what is gone."""
+    """Modification time in seconds since 1970; infinite if the file is gone."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy sees them; the migrations create them, a test compares both."""
+"""SQLAlchemy models of the tables; the migrations create them, and a test compares both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""Where a column holds none: SQLite takes anything, and one odd row must not hide the others."""
+"""Stands for an invalid time: SQLite accepts anything, and one odd row must not hide the others."""
 
 
 class _AnyTime(sqlite.DATETIME):
@@ -29,7 +29,7 @@ class _AnyTime(sqlite.DATETIME):
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """Aware datetimes; SQLite keeps no zone, so they lie there in UTC."""
+    """Aware datetimes; SQLite has no time zone, so they are stored in UTC."""
 
     impl = DateTime
     cache_ok = True
@@ -46,13 +46,13 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Of every table."""
+    """Base of every table."""
 
     type_annotation_map: ClassVar = {float: Double}
 
 
 class InspectionRow(Base):
-    """See records.Inspection. A score that is no finite number is NULL. review repeats the log's last line."""
+    """See records.Inspection. A non-finite score is NULL. review repeats the log's last line."""
 
     __tablename__ = "inspections"
 
@@ -110,7 +110,7 @@ class DefectRow(Base):
 
 
 class OverrideRow(Base):
-    """See records.Override. Triggers of the database refuse to change or delete a line."""
+    """See records.Override. Database triggers prevent changing or deleting a line."""
 
     __tablename__ = "overrides"
 

@@ -1,4 +1,4 @@
-"""Addresses of databases, and how they may be shown."""
+"""Database URLs, and how to display them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SECRET = re.compile(r"\b(password|sslpassword|passfile)=[^&]*", re.IGNORECASE)
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown: what stands between the user and the last @ goes, and secrets among the options."""
+    """The URL for display, without the password (up to the last @) and without secrets in the options."""
     scheme, separator, rest = url.partition("://")
     if not separator or url.startswith(SQLITE):
         return url

@@ -1,4 +1,4 @@
-"""Lines at the end of a file: each is there whole, or not at all, whatever ends the program or fills the disk."""
+"""Appends lines to a file atomically: each is written completely or not at all, even on a crash or full disk."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TAIL_BYTES = 1 << 20
 
 
 class AppendedLines:
-    """Opened for appending; every line is one write. What a kill left of a torn last line is cut off.
+    """A file opened for appending; every line is one write. A torn last line left by a crash is removed.
 
-    A device or a pipe is written through. Raises CannotWrite, as `append` does.
+    Devices and pipes are written to directly. Raises CannotWrite, as does `append`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,12 +30,12 @@ class AppendedLines:
             raise self._refused(error) from error
 
     def append(self, line: str) -> None:
-        """One more line, or none: half a line that a full disk leaves is taken back."""
+        """Append a line; if a full disk allows only part of it, that part is removed."""
         content = line.encode("utf-8", "backslashreplace") + b"\n"
         end = self._size()
         try:
             written = self._file.write(content)
-            while written < len(content):  # what still fits on a full disk is accepted without an error
+            while written < len(content):  # a nearly full disk accepts part of the data without an error
                 written += self._file.write(content[written:])
         except OSError as error:
             with suppress(OSError):

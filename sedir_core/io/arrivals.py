@@ -1,7 +1,7 @@
-"""Which scans of a folder are new and whole: told from one look at it to the next, without thread or clock.
+"""Detects new, completely written scans in a folder by comparing listings, without thread or clock.
 
-A scan has arrived once its size and time stand still and, where the system can tell, nobody holds it open for writing.
-What arrived and is written anew arrives again; what was taken away and comes back arrives again too.
+A scan has arrived once its size and time are stable and, where the system can tell, no process has it open for writing.
+A rewritten scan arrives again, and so does one that was removed and has come back.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import NamedTuple
 from sedir_core.io.finding import scans_by_name
 
 EMPTY_PATIENCE = 15
-"""An empty file has usually just been created: it gets that many times longer before it counts as whole."""
+"""An empty file has usually just been created: it gets this many times longer before it counts as complete."""
 
 
 class Stamp(NamedTuple):
-    """What a file looked like. status_ns: set by the system at each change, also where a copy keeps an older time."""
+    """State of a file. status_ns: change time, which the system updates even if a copy preserves an older mtime."""
 
     size: int
     changed_ns: int
@@ -32,19 +32,19 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A scan that is there in full, and what it looked like then."""
+    """A complete scan, with the file's state at that time."""
 
     path: Path
     stamp: Stamp
 
     @property
     def unchanged(self) -> bool:
-        """Whether it still looks the same; if not, it arrives once more or is gone."""
+        """Whether the file is unchanged; if not, it will arrive again or is gone."""
         return stamp_of(self.path) == self.stamp
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """The stamp of a regular file, None for anything else and for what cannot be reached."""
+    """The stamp of a regular file; None for anything else and for unreachable paths."""
     try:
         status = path.stat()
     except OSError:
@@ -53,15 +53,15 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def look_into(folder: Path) -> dict[Path, Stamp]:
-    """Every file below the folder that may be a scan, with its stamp; empty where the folder cannot be reached."""
+    """Every possible scan below the folder, with its stamp; empty if the folder cannot be reached."""
     stamps = {path: stamp_of(path) for path in scans_by_name(folder)}
     return {path: stamp for path, stamp in stamps.items() if stamp is not None}
 
 
 def being_written(path: Path) -> bool:
-    """Whether some process holds the file open for writing, as far as the system tells; False where it does not.
+    """Whether a process has the file open for writing; False where the system cannot tell.
 
-    A copy over a slow network may pause for longer than any patience, but it keeps the file open.
+    A copy over a slow network may pause for longer than any timeout, but it keeps the file open.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -85,7 +85,7 @@ def being_written(path: Path) -> bool:
 
 
 class Arrivals:
-    """Compares each look with the one before. known: scans that were there already and are not to be reported."""
+    """Compares each listing with the previous one. known: existing scans that are not to be reported."""
 
     def __init__(self, settle_s: float, known: Mapping[Path, Stamp]) -> None:
         self._settle_s = settle_s
@@ -94,13 +94,13 @@ class Arrivals:
 
     @property
     def growing(self) -> int:
-        """How many scans are there in part."""
+        """Number of incomplete scans."""
         return len(self._growing)
 
     def look(
         self, seen: Mapping[Path, Stamp], now_s: float, written: Callable[[Path], bool] = being_written
     ) -> list[Arrival]:
-        """What has arrived, sorted by path. now_s: of any clock that never goes back. written: still written to?"""
+        """New scans, sorted by path. now_s: monotonic time. written: tells whether a file is still being written."""
         self._done = {path: stamp for path, stamp in self._done.items() if path in seen}
         arrived, growing = [], {}
         for path, stamp in sorted(seen.items()):

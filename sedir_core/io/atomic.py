@@ -1,7 +1,7 @@
-"""Files that are either the old ones or the new ones, whatever happens in between.
+"""Atomic replacement of files: after a crash there is either the old or the new content.
 
-A temporary name beside the target (another device would break the rename), synced, renamed, folder synced. Only
-regular files are replaced: a link is followed, and what is written to a device or a pipe goes through it.
+Written under a temporary name beside the target (renaming does not work across devices), synced, renamed, folder
+synced. Only regular files are replaced: links are followed, and devices and pipes are written to directly.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A binary file to write; it takes the name `path` only when the block ends without an error.
+    """A binary file to write; it is renamed to `path` only if the block ends without an error.
 
-    Raises CannotWrite where the system refuses to open, write, sync or rename, and for a folder or a disk.
+    Raises CannotWrite if opening, writing, syncing or renaming fails, and for a folder or a disk.
     """
     staging: Path | None = None
     try:
@@ -51,7 +51,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _followed(path: Path) -> Path:
-    """Where a link leads; what is none stays. Raises CannotWrite for links in a circle."""
+    """The target of a link; other paths are unchanged. Raises CannotWrite for circular links."""
     if not path.is_symlink():
         return path
     try:
@@ -61,7 +61,7 @@ def _followed(path: Path) -> Path:
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether it takes what is written, but cannot be replaced. Raises CannotWrite for a folder, disk or socket."""
+    """Whether it can be written to but not replaced. Raises CannotWrite for a folder, disk or socket."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -74,15 +74,15 @@ def _is_stream(path: Path) -> bool:
 
 
 def _staging(path: Path) -> Path:
-    """A short name beside the target, whose own may be as long as names can be."""
+    """A short name beside the target, whose own may have the maximum length."""
     return path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill with `synced_file`s; it takes the name `path` only when the block ends without an error.
+    """A folder to fill with `synced_file`s; it is renamed to `path` only if the block ends without an error.
 
-    `path` must not exist. Raises CannotWrite where the system refuses to make, sync or rename it.
+    `path` must not exist. Raises CannotWrite if creating, syncing or renaming it fails.
     """
     staging = _staging(path)
     try:
@@ -99,7 +99,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def synced_file(path: Path) -> Iterator[BinaryIO]:
-    """A new binary file that is on the disk when the block ends; for the inside of an `atomic_folder`."""
+    """A new binary file, synced when the block ends; for use in an `atomic_folder`."""
     with path.open("wb") as file:
         yield file
         file.flush()
@@ -107,7 +107,7 @@ def synced_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, or leave it as it was. Raises CannotWrite, on a full disk with what is needed."""
+    """Replace `path` by `content`, or leave it unchanged. Raises CannotWrite, on a full disk with the space needed."""
     try:
         with atomic_file(path) as file:
             file.write(content)
@@ -124,7 +124,7 @@ def write_text(path: Path, content: str) -> None:
 
 
 def megabytes(n_bytes: int) -> str:
-    """A size as people read it."""
+    """A human-readable size."""
     return f"{max(n_bytes / 1e6, 0.1):,.1f} MB"
 
 
@@ -136,7 +136,7 @@ def _free_space(path: Path) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make what was renamed in a folder last through a power cut."""
+    """Make renames in a folder durable across a power cut."""
     if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Other people's weights: a .pth file, which is a pickle, read with care. Ours are in tensor_file.py."""
+"""Reads third-party weights safely: .pth files, which are pickles. Our own format is in tensor_file.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sedir_core.io.zips import is_zip, open_zip, read_member
 
 _MAX_PICKLE_BYTES = 8 << 20
 _OFFICIAL = "choose Point-MAE's released modelnet_8k.pth or pretrain.pth, or a .safetensors file"
-# The only names a checkpoint of plain tensors needs; torch's own list is longer and lets sparse tensors through.
+# The only globals a checkpoint of plain tensors needs; torch's own list is longer and allows sparse tensors.
 _PLAIN_GLOBALS = frozenset(
     {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"}
     | {
@@ -31,9 +31,9 @@ _PLAIN_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, to
 def read_official_checkpoint(path: Path) -> dict[str, Tensor]:
     """The tensors under `base_model` of a Point-MAE .pth file, prefixes stripped from their names.
 
-    `module.` goes wherever it occurs, then a leading `MAE_encoder.` or `base_model.`. Nothing in the file is run:
-    its pickle may name plain tensors only, is then loaded with `weights_only`, and every tensor must be dense, on
-    the CPU, of a usual type, no larger than the file and finite. Raises BadWeights.
+    `module.` is removed everywhere, then a leading `MAE_encoder.` or `base_model.`. No code in the file is run: its
+    pickle may refer to plain tensors only, is then loaded with `weights_only`, and every tensor must be dense, on the
+    CPU, of a standard type, no larger than the file and finite. Raises BadWeights.
     """
     with open_regular(path, BadWeights) as source:
         content, n_bytes = _content(source, _OFFICIAL)
@@ -43,14 +43,14 @@ def read_official_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def read_state_dict(path: Path, hint: str) -> dict[str, Tensor]:
-    """The tensors of a .pth file that holds nothing else, read with the same care. hint: which file to choose.
+    """The tensors of a .pth file with nothing else in it, read as safely. hint: which file to choose.
 
     Raises BadWeights.
     """
     with open_regular(path, BadWeights) as source:
         content, n_bytes = _content(source, hint)
         if not isinstance(content, dict) or not content:
-            raise source.fail("is no set of tensors", hint)
+            raise source.fail("is not a set of tensors", hint)
         tensors = {str(name): tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
         if len(tensors) < len(content):
             raise source.fail("holds more than tensors", hint)
@@ -59,17 +59,17 @@ def read_state_dict(path: Path, hint: str) -> dict[str, Tensor]:
 
 
 def read_known(path: Path, sha256: str, hint: str) -> dict[str, Tensor]:
-    """The tensors of a .pth file of any age that is known to the byte. Raises BadWeights for any other."""
+    """The tensors of a .pth file with a known checksum, in any torch format. Raises BadWeights for any other."""
     with open_regular(path, BadWeights) as source:
         if hashlib.sha256(source.file.read()).hexdigest() != sha256:
-            raise source.fail("is not the file that it should be", hint)
+            raise source.fail("does not match the expected checksum", hint)
         content = _load(source, hint)
         assert isinstance(content, dict)
         return content
 
 
 def _content(source: Source, hint: str) -> tuple[object, int]:
-    """What is pickled there, and how many bytes of it the file holds."""
+    """The pickle, and the number of bytes of tensor data in the file."""
     if not is_zip(source.head()):
         raise source.fail("is not a checkpoint as torch 1.6 and later write it", hint)
     with open_zip(source) as archive:
@@ -79,7 +79,7 @@ def _content(source: Source, hint: str) -> tuple[object, int]:
 
 
 def _check_pickle(source: Source, archive: zipfile.ZipFile, hint: str) -> None:
-    """Look through the pickle without running it, for anything that is not a plain tensor."""
+    """Scan the pickle, without running it, for anything other than plain tensors."""
     found = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
     if len(found) != 1 or found[0].file_size > _MAX_PICKLE_BYTES:
         raise source.fail("does not hold one set of tensors", hint)
@@ -100,7 +100,7 @@ def _load(source: Source, hint: str) -> object:
     except (UserError, MemoryError):
         raise
     except Exception as refused:
-        # A damaged pickle makes torch raise nearly anything, and its text advises to load unsafely: say neither.
+        # A damaged pickle makes torch raise nearly anything, with a text that recommends unsafe loading: show neither.
         raise source.fail(f"torch cannot read it safely ({type(refused).__name__})", hint) from None
 
 
@@ -119,7 +119,7 @@ def _check_tensors(source: Source, tensors: Mapping[str, Tensor], n_bytes: int, 
         dense = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
         if not dense or tensor.dtype not in _PLAIN_DTYPES:
             raise source.fail(f"{name[:60]!r} is not a plain dense tensor", hint)
-    # A tensor with strides of 0 may claim any size, so this comes before anything touches the values.
+    # A tensor with zero strides may claim any size, so check before touching the values.
     if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > n_bytes:
         raise source.fail("its tensors claim more data than the file holds", hint)
     for name, tensor in tensors.items():

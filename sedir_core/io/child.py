@@ -1,6 +1,6 @@
-"""Readers of other people's libraries, each in a process of its own, with limits on memory and time.
+"""Runs readers based on third-party libraries in child processes with limits on memory and time.
 
-They crash, hang and reserve gigabytes on broken files, which no `try` catches. Here that costs a process, no more.
+On broken files they crash, hang and allocate gigabytes, which no `try` can catch. Here that costs only a process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sedir_core.units import UNKNOWN, Unit, is_unit
 
 INSTALL = "pip install 'sedir-inspect[formats]'"
 _MEMORY_BYTES = 3 << 30  # address space; libraries alone take a third of it
-_MEMORY_PER_BYTE = 24  # of the file: packed points take 2 bytes, unpacked 24
+_MEMORY_PER_BYTE = 24  # multiple of the file's size: packed points take 2 bytes, unpacked 24
 _MOST_MEMORY_BYTES = 12 << 30
 _TIME_S = 20.0
 _TIME_PER_BYTE_S = 1 / 2e6
@@ -39,7 +39,7 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a library read. points: (n, 3) float64. triangles: (m, 3) int64, or None. unit: as the file says."""
+    """A library's result. points: (n, 3) float64. triangles: (m, 3) int64, or None. unit: as stated in the file."""
 
     points: DoubleArray
     triangles: IntArray | None = None
@@ -47,7 +47,7 @@ class Loaded:
 
 
 class Refusal(Exception):
-    """Raised by a loader, in the child, for a file that is no scan or not one that it reads: reason and way out."""
+    """Raised by a loader, in the child, for a file that it cannot read as a scan: reason and hint."""
 
     def __init__(self, what: str, hint: str = COPY_AGAIN) -> None:
         super().__init__(what)
@@ -58,9 +58,9 @@ Loader = Callable[[Path], Loaded]
 
 
 def read_in_child(source: Source, loader: Loader) -> Geometry:
-    """What `loader`, a function of a module of this package, makes of the file. Raises the source's error.
+    """Read a file with `loader`, a function of a module of this package. Raises the source's error.
 
-    Triangles are checked against the points; these have to pass `check_points` like any others.
+    Triangle indices are checked; the points must pass `check_points` like any others.
     """
     with _on_disk(source) as path:
         answer = _ask(source, loader, path)
@@ -105,13 +105,13 @@ def _checked(source: Source, answer: dict[str, Any], content: bytes) -> Geometry
         return Geometry(points, unit=unit)
     triangles = np.frombuffer(content, np.int64, 3 * n_triangles, 24 * n_points).reshape(-1, 3)
     if triangles.min() < 0 or triangles.max() >= n_points:
-        raise source.fail("a face uses a vertex that is not there", COPY_AGAIN)
+        raise source.fail("a face uses a vertex that does not exist", COPY_AGAIN)
     return Geometry(points, triangles, unit)
 
 
 @contextmanager
 def _on_disk(source: Source) -> Iterator[Path]:
-    """The content as a file that a library can open: the file itself, or a copy of what was unpacked."""
+    """The content as a file that a library can open: the file itself, or a copy of the unpacked data."""
     if not isinstance(source.file, tempfile.SpooledTemporaryFile):
         yield source.path
         return
@@ -127,13 +127,13 @@ def _memory(size: int) -> int:
     return min(_MEMORY_BYTES + _MEMORY_PER_BYTE * size, _MOST_MEMORY_BYTES)
 
 
-# The child's side
+# In the child process
 
 
 def _limit_memory(n_bytes: int) -> None:
     try:
         import resource
-    except ImportError:  # Windows limits the time alone
+    except ImportError:  # on Windows only the time is limited
         return
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -162,10 +162,10 @@ def _answer(module: str, name: str, path: Path) -> tuple[dict[str, Any], list[by
 
 
 def main(words: list[str]) -> NoReturn:
-    """`python -m sedir_core.io.child MODULE LOADER PATH MEMORY`: write what the loader read to standard output."""
+    """`python -m sedir_core.io.child MODULE LOADER PATH MEMORY`: write the loader's result to standard output."""
     module, name, path, memory = words
     data: BinaryIO = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not get among the data
+    os.dup2(2, 1)  # keep libraries' output separate from the data
     if module.startswith("sedir_core.io."):
         _limit_memory(int(memory))
         head, pieces = _answer(module, name, Path(path))
@@ -173,11 +173,11 @@ def main(words: list[str]) -> NoReturn:
         for piece in pieces:
             data.write(piece)
     data.flush()
-    os._exit(0)  # libraries that crash on a broken file do so again when they are taken down
+    os._exit(0)  # libraries that crash on a broken file may crash again on exit
 
 
 if __name__ == "__main__":
-    # Under its own name the module is loaded a second time, and the Refusal of a loader is not the one caught here.
+    # Run as __main__, this module would be imported a second time, with a different Refusal class.
     from sedir_core.io import child
 
     child.main(sys.argv[1:])

@@ -1,7 +1,6 @@
-"""Which columns of a table are x, y and z: by their names in any language, by what the user says, or by their numbers.
+"""Identifies the x, y and z columns of a table: by names in many languages, by the user's choice, or by the values.
 
-A guess that may be wrong is worse than a question: a model trained on point numbers for x judges every part wrongly,
-and nobody sees why.
+When in doubt we ask rather than guess: a model trained with point numbers as x would silently misjudge every part.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from sedir_core.errors import BadConfig
 from sedir_core.types import BoolArray, DoubleArray
 
 Columns = tuple[str, ...]
-"""What a user says: three names, or three numbers that count from 1; empty where nothing is said."""
+"""The user's choice: three names, or three numbers counted from 1; empty if none was made."""
 Axes = tuple[int, int, int]
-"""The places of x, y and z, counted from 0."""
+"""Indices of x, y and z, counted from 0."""
 
 HOW_TO_SAY = "say which columns are x, y, z: --columns 2,3,4 (or their names), or name them in the first row"
-MOST_NAMES = 12  # in a message
-FEW_ROWS = 8  # too few for a column to show what it is
-FEW_DOUBTFUL = 16  # too few to tell that a column always rises, or holds whole numbers only
+MOST_NAMES = 12  # column names listed in a message
+FEW_ROWS = 8  # fewer rows do not show what a column is
+FEW_DOUBTFUL = 16  # fewer rows do not show that a column always rises or holds only whole numbers
 _ROUNDED = 2e-3  # normals are stored with three digits at least
 
 
@@ -53,13 +52,13 @@ _GEODETIC = (
     _set("northing north n hochwert nordwert hoch norte nord"),
     _set("height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte"),
 )
-# Replacement characters are what Japanese and Chinese encodings leave; their second bytes may look like letters.
+# Undecodable Japanese and Chinese text yields replacement characters, and its second bytes may look like letters.
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|\N{REPLACEMENT CHARACTER}{2,}[A-Z]?|[^\W\d_A-Za-z]+")
 _BRACKETED = re.compile(r"\[(?!\s*[xyz]\s*\])[^\]]*\]|\((?!\s*[xyz]\s*\))[^)]*\)|/\s*[µμu]?\w{1,2}$", re.IGNORECASE)
 
 
 def parse_columns(text: str) -> Columns:
-    """`2,3,4` or `east,north,height`; empty text says nothing. Raises BadConfig unless it names three of them."""
+    """Parse `2,3,4` or `east,north,height`; empty text means no choice. Raises BadConfig unless there are three."""
     if not text.strip():
         return ()
     columns = tuple(part.strip() for part in re.split(r"[,;]", text))
@@ -71,7 +70,7 @@ def parse_columns(text: str) -> Columns:
 
 
 def chosen_axes(columns: Columns, names: Sequence[str], n_columns: int) -> Axes:
-    """The places of the columns that a user named. Raises ValueError, in a user's words, if one is not there."""
+    """Indices of the columns the user named. Raises ValueError, with a text for users, if one does not exist."""
     plain = [_folded(name).strip() for name in names]
     found = []
     for column in columns:
@@ -87,9 +86,9 @@ def chosen_axes(columns: Columns, names: Sequence[str], n_columns: int) -> Axes:
 
 
 def named_axes(names: Sequence[str]) -> Axes | None:
-    """Where a header puts x, y and z; None where its names do not say, or say it twice.
+    """Indices of x, y and z by the header's names; None if unclear or ambiguous.
 
-    The names of the three differ in the axis alone (`PosX PosY PosZ`), so the language of the rest does not matter.
+    The three names differ only in the axis (`PosX PosY PosZ`), so the language of the rest does not matter.
     """
     ranked = _ranked(names)
     if not ranked:
@@ -99,17 +98,17 @@ def named_axes(names: Sequence[str]) -> Axes | None:
 
 
 def why_unclear(names: Sequence[str]) -> str:
-    """In a clause, why `named_axes` finds nothing."""
+    """Why `named_axes` finds nothing, as a clause."""
     plain = [tuple(_words(name)) for name in names]
     if _ranked(names) or any(plain.count((axis,)) > 1 for axis in _AXES):
-        return "x, y, z may be more than one set of them"
-    return "none says x, y, z"
+        return "more than one set of columns may be x, y, z"
+    return "none is named x, y or z"
 
 
 def says_otherwise(names: Sequence[str], ordered: bool) -> bool:
-    """Whether a header that does not fit its table speaks of x, y and z, but not of just these in this order.
+    """Whether a header that does not fit its table names x, y and z, but not exactly these in this order.
 
-    ordered: their order is enough, as of three columns.
+    ordered: the right order suffices, as with three columns.
     """
     words = [word for name in names for word in _words(name)]
     letters = [word for word in words if word in _AXES]
@@ -126,9 +125,9 @@ def _ranked(names: Sequence[str]) -> Mapping[int, list[Axes]]:
 
 
 def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
-    """x, y, z of a table without names: the first three columns, or those after one that only numbers the rows.
+    """x, y, z of a table without names: the first three columns, or those after a row number.
 
-    leading: (n, up to 6) its first columns. Raises ValueError, in a user's words, where numbers do not tell.
+    leading: (n, up to 6) its first columns. Raises ValueError, with a text for users, if the values are ambiguous.
     """
     first = leading[np.isfinite(leading[:, 0]), 0]
     finite = leading[np.isfinite(leading).all(axis=1)]
@@ -159,9 +158,9 @@ def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
 
 
 def _no_x(finite: DoubleArray, whole: bool, fractions: BoolArray) -> str:
-    """What else the first column may be: labels, colours, times; "" for a coordinate.
+    """What else the first column may be (labels, colours, times); "" for a coordinate.
 
-    All of it is whole, or always rises, beside three columns of fractions that would do as x, y, z.
+    It is all whole or always rising, beside three columns of fractions that could be x, y, z.
     """
     if len(finite) < FEW_DOUBTFUL:
         return ""
@@ -179,7 +178,7 @@ def _no_x(finite: DoubleArray, whole: bool, fractions: BoolArray) -> str:
 
 
 def _has_normals(finite: DoubleArray) -> bool:
-    """Whether columns 4 to 6 are directions, so that the first three are x, y, z."""
+    """Whether columns 4 to 6 are unit normals, so that the first three are x, y, z."""
     if finite.shape[1] < 6:
         return False
     lengths = np.linalg.norm(finite[:, 3:6], axis=1)
@@ -187,18 +186,18 @@ def _has_normals(finite: DoubleArray) -> bool:
 
 
 def _numbers_rows(first: DoubleArray) -> bool:
-    """Whether whole numbers are those of the rows, in any order and perhaps with a few left out."""
+    """Whether whole numbers are row numbers, in any order and perhaps with gaps."""
     return len(np.unique(first)) == len(first) and float(np.ptp(first)) < 1.2 * len(first)
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names for a message, not too many."""
+    """Names for a message, truncated."""
     shown = ", ".join(name.strip()[:24] or "(no name)" for name in names[:MOST_NAMES])
     return shown + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def are_units(names: Sequence[str]) -> bool:
-    """Whether a row says units, not names."""
+    """Whether a row contains units rather than names."""
     words = [word for name in names for word in _words(name, keep_units=True)]
     return bool(words) and all(word in _UNITS for word in words)
 
@@ -228,7 +227,7 @@ Key = tuple[str, ...]
 
 
 def _candidates(names: Sequence[str]) -> Mapping[Key, tuple[list[int], list[int], list[int]]]:
-    """What is left of each name without its axis -> the columns that would be x, y, z."""
+    """Each name without its axis -> the columns that would then be x, y, z."""
     found: dict[Key, tuple[list[int], list[int], list[int]]] = defaultdict(lambda: ([], [], []))
     for place, name in enumerate(names):
         for axis, key in set(_readings(_words(name))):
@@ -237,7 +236,7 @@ def _candidates(names: Sequence[str]) -> Mapping[Key, tuple[list[int], list[int]
 
 
 def _readings(words: Sequence[str]) -> Iterator[tuple[int, Key]]:
-    """Ways to take a name for an axis: a word of its own (`pos x`), the end of one (`posx`), a number (`points 0`)."""
+    """Ways to read an axis in a name: a separate word (`pos x`), a suffix (`posx`), a number (`points 0`)."""
     for at, word in enumerate(words):
         before, after = tuple(words[:at]), tuple(words[at + 1 :])
         if word in ("x", "y", "z"):
@@ -255,7 +254,7 @@ def _readings(words: Sequence[str]) -> Iterator[tuple[int, Key]]:
 
 
 def _rank(key: Key) -> int | None:
-    """How plainly what is left of a name speaks for coordinates, 0 for nothing left; None where it speaks against."""
+    """How strongly the rest of a name indicates coordinates, 0 for an empty rest; None if it indicates otherwise."""
     rest = [word for word in key if word not in ("*", "#0", "#1")]
     if any(word in _NO_COORDINATE for word in rest):
         return None
@@ -270,7 +269,7 @@ def _rank(key: Key) -> int | None:
 
 
 def _by_letter(names: Sequence[str]) -> Axes | None:
-    """Where the three names have nothing but their letters in common: `Abscisse X`, `Ordonnée Y`, `Cote Z`."""
+    """Names that share only the axis letter: `Abscisse X`, `Ordonnée Y`, `Cote Z`."""
     found = []
     for axis in _AXES:
         words = [[word for word in _words(name) if word != axis] if axis in _words(name) else None for name in names]

@@ -1,4 +1,4 @@
-"""E57 (ASTM E2807): the scans of one or several places, each moved to where it belongs. Read by pye57, in a child."""
+"""E57 (ASTM E2807): one or several scans, transformed by their poses. Read by pye57, in a child process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sedir_core.io.mesh import Geometry
 
 
 def is_e57(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of E57."""
+    """Whether a file begins like E57."""
     return head.startswith(b"ASTM-E57")
 
 
 def read_e57(source: Source) -> Geometry:
-    """All points of all scans that are marked as valid. Raises UnreadableScan."""
+    """All valid points of all scans. Raises UnreadableScan."""
     return read_in_child(source, load_e57)
 
 

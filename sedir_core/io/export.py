@@ -1,4 +1,4 @@
-"""What leaves the program: scored scans and points as PLY, tables as CSV, results as JSON, each whole or not at all."""
+"""Exports: scored scans and points as PLY, tables as CSV, results as JSON, all written atomically."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sedir_core.types import DoubleArray, FloatArray, Scan
 Cell = str | int | float | bool | None
 
 _POINT = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
-_ROWS_AT_ONCE = 1 << 18  # the whole file in memory, twice, is more than the scan
+_ROWS_AT_ONCE = 1 << 18  # points per chunk: the whole file in memory twice would exceed the scan
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray, deviation: FloatArray | None = None) -> None:
-    """The scan's points, all of them in their order, each with its score as `scalar_anomaly`.
+    """Write all points of the scan in order, each with its score as `scalar_anomaly`.
 
     point_scores: (n,) float32, NaN where not evaluated. deviation: (n,) likewise, signed and in the scan's unit, as
     `scalar_deviation`. CloudCompare shows properties with this prefix by itself. Raises CannotWrite.
@@ -35,22 +35,22 @@ def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray, deviation
 
 
 def write_points_ply(path: Path, points: DoubleArray) -> None:
-    """(n, 3) points as doubles, in their order. Raises CannotWrite."""
+    """Write (n, 3) points as doubles, in order. Raises CannotWrite."""
     if points.ndim != 2 or points.shape[1] != 3:
         raise ValueError(f"points must be (n, 3), got {points.shape}")
     _write_ply(path, points, {})
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
-    """A table, its first row the column names, as `csv_text` puts it. Raises CannotWrite."""
+    """Write a table whose first row are the column names, formatted by `csv_text`. Raises CannotWrite."""
     write_text(path, csv_text(rows))
 
 
 def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
     """A table as CSV.
 
-    Text that a spreadsheet would run as a formula is written with an apostrophe before it, and every text on one line;
-    numbers stay numbers.
+    Text that a spreadsheet would run as a formula is prefixed with an apostrophe, and line breaks are removed; numbers
+    stay numbers.
     """
     text = io.StringIO(newline="")
     csv.writer(text).writerows([[_harmless(cell) for cell in row] for row in rows])
@@ -58,7 +58,7 @@ def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Strict JSON, indented: NaN and infinity have no place in it and raise ValueError. Raises CannotWrite."""
+    """Write strict, indented JSON: NaN and infinity raise ValueError. Raises CannotWrite."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 

@@ -1,6 +1,6 @@
-"""Which scans a folder offers, and what else lies in it: notes, tables of measurements, pictures.
+"""Finds the scans in a folder, and its other files: notes, tables of measurements, pictures.
 
-Names decide where they can; text files, and files of unknown names, are looked into. Nothing is passed over silently.
+Names decide where possible; text files and files of unknown type are opened. Nothing is skipped silently.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from sedir_core.io.text import read_text
 from sedir_core.io.text_layout import find_layout, sample_rows
 from sedir_core.io.unwrap import unwrapped
 
-# Never looked into: other files of the same people, and those that are still being written.
+# Never opened: other kinds of file, and those still being written.
 NO_SCANS = frozenset(
     """.md .rst .log .json .jsonl .toml .yaml .yml .ini .cfg .xml .html .htm .css .js .py .sh .bat .exe .dll .so .doc
     .docx .xls .xlsx .ods .odt .ppt .pptx .pdf .png .jpg .jpeg .bmp .gif .webp .svg .heic .raw .mtl .mp4 .avi .mov .db
     .sqlite .pth .pt .onnx .safetensors .sedir .ckpt .pkl .zip .7z .rar .tar .tgz .tmp .part .partial .crdownload
     .filepart .swp .lock .bak .lnk .url .ico .license""".split()  # noqa: SIM905
 )
-MOST_NAMED = 5  # in a message
-MATRIX_ROWS = 16  # a table of so few is a calibration or a note, not a scan
+MOST_NAMED = 5  # files listed in a message
+MATRIX_ROWS = 16  # a table with so few rows is a calibration or a note, not a scan
 
 
 @dataclass(frozen=True)
-class PassedOver:
-    """A file of a folder that is no scan, and why, in a clause."""
+class SkippedFile:
+    """A file that is not a scan, and why, as a clause."""
 
     path: Path
     why: str
@@ -48,22 +48,22 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Found:
-    """scans: sorted, each once. passed_over: what else lies in the folders, sorted."""
+    """scans: sorted and unique. skipped: the other files in the folders, sorted."""
 
     scans: tuple[Path, ...]
-    passed_over: tuple[PassedOver, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
 
 
 def find_scans(paths: Iterable[Path]) -> list[Path]:
-    """The scans of `look_for_scans`."""
-    return list(look_for_scans(paths).scans)
+    """The scans of `search_scans`."""
+    return list(search_scans(paths).scans)
 
 
-def look_for_scans(paths: Iterable[Path]) -> Found:
+def search_scans(paths: Iterable[Path]) -> Found:
     """The scans among files and folders.
 
-    Files are kept whatever they hold, also missing ones, so that reading them says what is wrong. Folders give all
-    scans below them, hidden ones left out; links are followed, never in circles.
+    Named files are kept whatever they contain, even missing ones, so that reading them reports the problem. Folders are
+    searched recursively without hidden files; links are followed, but never in circles.
     """
     found: set[Path] = set()
     others: dict[Path, str] = {}
@@ -75,17 +75,17 @@ def look_for_scans(paths: Iterable[Path]) -> Found:
         else:
             found.add(path)
     for files in homes.values():
-        scans, passed_over = offered(files)
+        scans, skipped = offered(files)
         found.update(scans)
-        others |= {one.path: one.why for one in passed_over}
-    return Found(tuple(sorted(found)), tuple(PassedOver(path, others[path]) for path in sorted(others.keys() - found)))
+        others |= {one.path: one.why for one in skipped}
+    return Found(tuple(sorted(found)), tuple(SkippedFile(path, others[path]) for path in sorted(others.keys() - found)))
 
 
-def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
-    """The scans among the files of one folder, and the others, both sorted.
+def offered(files: Iterable[Path]) -> tuple[list[Path], list[SkippedFile]]:
+    """The scans among the files of one folder, and the other files, both sorted.
 
-    A table whose x, y, z cannot be identified is a scan where all tables are like it, so that reading it asks for them;
-    beside scans of another kind it is something else, such as temperatures.
+    A table whose x, y, z cannot be identified counts as a scan if all tables are like it, so that the user is asked for
+    the columns; beside other scans it is something else, such as temperatures.
     """
     looks = {path: _look(path) for path in sorted(files) if path.name != FILE}
     clear = {scan_suffix(path.name) for path, look in looks.items() if not look.why and not look.unclear}
@@ -93,29 +93,29 @@ def offered(files: Iterable[Path]) -> tuple[list[Path], list[PassedOver]]:
     for path, look in looks.items():
         why = look.why or (look.unclear if clear and scan_suffix(path.name) not in clear else "")
         if why:
-            others.append(PassedOver(path, why))
+            others.append(SkippedFile(path, why))
         else:
             scans.append(path)
     return scans, others
 
 
 def scans_by_name(folder: Path) -> list[Path]:
-    """Files below a folder that may be scans by their names, sorted; none is opened."""
+    """Files below a folder that may be scans by their names, sorted, without opening them."""
     return sorted(path for path in _below(folder) if may_be_scan(path.name) and path.name != FILE)
 
 
 def may_be_scan(name: str) -> bool:
-    """What a file's name tells, without looking into it."""
+    """Whether a file may be a scan, judged by its name alone."""
     return not name.startswith((".", "~$")) and not name.endswith("~") and scan_suffix(name) not in NO_SCANS
 
 
 def why_no_scan(path: Path) -> str:
-    """Why a file, looked at alone, is no scan, in a clause; "" if it is one. What cannot be read is for its reader."""
+    """Why a single file is not a scan, as a clause; "" if it is one. Unreadable files are left to their reader."""
     return _look(path).why
 
 
 class _Look(NamedTuple):
-    """why: it is no scan. unclear: it is a table that may be one, whose columns nobody has named."""
+    """why: it is not a scan. unclear: it is a table that may be one, with unidentified columns."""
 
     why: str = ""
     unclear: str = ""
@@ -140,8 +140,8 @@ def _look(path: Path) -> _Look:
 
 @lru_cache(maxsize=100_000)
 def _looked_into(path: Path, named: bool, said: Columns, mode: int, size: int, changed_ns: int) -> _Look:
-    """Of a file whose name is that of text, of an array, or none that is known; as long as it is the same file."""
-    broken = _Look() if named else _UNKNOWN  # what has the name of a scan is for its reader
+    """Inspect the content of a text, array or unknown file, cached while the file is unchanged."""
+    broken = _Look() if named else _UNKNOWN  # files with a scan's suffix are left to their reader
     try:
         if not stat.S_ISREG(mode) or not size:
             return broken
@@ -160,7 +160,7 @@ def _looked_into(path: Path, named: bool, said: Columns, mode: int, size: int, c
 
 
 def _of_table(source: Source) -> _Look:
-    """A matrix, measurements of parts, or a scan, perhaps of unclear columns."""
+    """Distinguish a matrix, measurements of parts, and a scan, perhaps with unclear columns."""
     names, rows = sample_rows(source, MIN_POINTS)
     if len(rows) <= MATRIX_ROWS:
         return _Look(f"a table of {len(rows)} rows")
@@ -172,17 +172,17 @@ def _of_table(source: Source) -> _Look:
         labelled = all(row[0] and not row[0].strip()[:1].isdigit() and row[0].strip()[0] not in "+-." for row in rows)
         return _Look(said) if len(rows) < MIN_POINTS or labelled else _Look(unclear=said)
     try:
-        read_text(source)  # all of it: one line of a scan may look like times
+        read_text(source)  # all rows: a single line of a scan may look like times
     except UnknownColumns:
         return _Look(unclear=doubt)
     return _Look()
 
 
 def _doubt(rows: Sequence[Sequence[str]]) -> str:
-    """Why nameless columns may not begin with x, y, z, in a clause, as far as these rows tell; "" where they do."""
+    """Why unnamed columns may not begin with x, y, z, as a clause, judged by these rows; "" if they do."""
     try:
         leading = np.array([[float(cell.replace(",", ".")) for cell in row[:6]] for row in rows])
-    except ValueError:  # words for missing values, or rows of different lengths: for its reader
+    except ValueError:  # words for missing values, or rows of different lengths: left to its reader
         return ""
     try:
         columns.unnamed_axes(leading, len(rows[0]))
@@ -191,16 +191,16 @@ def _doubt(rows: Sequence[Sequence[str]]) -> str:
     return ""
 
 
-def listed(passed_over: Sequence[PassedOver]) -> str:
+def listed(skipped: Sequence[SkippedFile]) -> str:
     """`README.txt (no rows of coordinates), notes.md (a .md file) and 3 more`."""
-    shown = ", ".join(f"{one.path.name} ({one.why})" for one in passed_over[:MOST_NAMED])
-    more = len(passed_over) - MOST_NAMED
+    shown = ", ".join(f"{one.path.name} ({one.why})" for one in skipped[:MOST_NAMED])
+    more = len(skipped) - MOST_NAMED
     return shown + (f" and {more} more" if more > 0 else "")
 
 
 def _below(folder: Path) -> Iterator[Path]:
     refused: list[Path] = []
-    seen: set[tuple[int, int]] = set()  # where each folder really is: links may lead back to one
+    seen: set[tuple[int, int]] = set()  # identity of each folder, since links may be circular
     walk = os.walk(folder, followlinks=True, onerror=lambda error: refused.append(Path(error.filename)))
     for parent, folders, files in walk:
         place = _place(Path(parent))
@@ -210,11 +210,11 @@ def _below(folder: Path) -> Iterator[Path]:
         seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent, name) for name in files if not name.startswith("."))
-    yield from refused  # reading it will say that it cannot be listed
+    yield from refused  # reading it will report that it cannot be listed
 
 
 def _place(folder: Path) -> tuple[int, int] | None:
-    """Device and inode; None for a folder that was removed meanwhile."""
+    """Device and inode; None for a folder removed in the meantime."""
     try:
         status = folder.stat()
     except OSError:
@@ -225,5 +225,5 @@ def _place(folder: Path) -> tuple[int, int] | None:
 def _is_folder(path: Path) -> bool:
     try:
         return stat.S_ISDIR(path.stat().st_mode)
-    except OSError:  # missing or out of reach: kept as it is, so that reading it says why
+    except OSError:  # missing or unreachable: kept, so that reading it reports why
         return False

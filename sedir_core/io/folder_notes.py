@@ -1,6 +1,6 @@
-"""What a user once said of the scans in a folder: which columns are x, y, z, and their unit. One small file there.
+"""Per-folder notes on how to read its scans: x, y, z columns and unit, in one small file in the folder.
 
-It goes where the scans go, so that window, command line and later trainings read them alike.
+The file moves with the scans, so that window, command line and later trainings read them alike.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _MOST_BYTES = 10_000
 
 @dataclass(frozen=True)
 class FolderNotes:
-    """columns: of its text tables and arrays; empty where nothing is said."""
+    """columns: of its text tables and arrays; empty if not given."""
 
     columns: Columns = ()
     unit: Unit = UNKNOWN
 
 
 def notes_for(path: Path) -> FolderNotes:
-    """What holds for a scan, or for a folder of them: the nearest note in its folder or a few above.
+    """The notes for a scan or a folder: the nearest ones in its folder or a few levels up.
 
-    Raises UnreadableScan where the note cannot be understood.
+    Raises UnreadableScan if the notes are invalid.
     """
     folder = path if path.is_dir() else path.parent
     for place in (folder, *folder.absolute().parents[: _LEVELS - 1]):
@@ -43,7 +43,7 @@ def notes_for(path: Path) -> FolderNotes:
 
 
 def write_notes(folder: Path, notes: FolderNotes) -> None:
-    """Keep them in a folder, for it and those in it. Raises CannotWrite."""
+    """Store notes in a folder, for it and its subfolders. Raises CannotWrite."""
     content: dict[str, str] = {}
     if notes.columns:
         content["columns"] = ",".join(notes.columns)

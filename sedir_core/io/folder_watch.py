@@ -1,7 +1,7 @@
-"""A folder under watch: a thread that looks into it whenever the system reports a change, and now and then anyway.
+"""Watches a folder: a thread that lists it whenever the system reports a change, and periodically.
 
-The reports only wake it; what is there is always read from the folder itself, so a lost report costs seconds, never
-a scan. Where the system reports nothing (network drives, exhausted limits) it looks every two seconds and says so.
+Change events only wake the thread; the state is always read from the folder itself, so a lost event costs seconds,
+never a scan. Without events (network drives, exhausted limits) it polls every two seconds and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedir_core.io.arrivals import Arrival, Arrivals, look_into
-from sedir_core.io.finding import PassedOver, why_no_scan
+from sedir_core.io.finding import SkippedFile, why_no_scan
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 SETTLE_S = 2.0
 POLL_S = 2.0
 SAFETY_S = 10.0
-"""Between two looks while changes are reported: reports can be lost."""
+"""Interval between listings while events work, because events can be lost."""
 AWAY_S = 1.0
 LEAST_GAP_S = 0.1
 JOIN_S = 2.0
 MOUNTS = Path("/proc/self/mounts")
 NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "fuse.", "vboxsf", "virtiofs", "drvfs")
-QUIET_EVENTS = {"opened", "closed_no_write"}  # reading changes nothing; our own looks would wake us
+QUIET_EVENTS = {"opened", "closed_no_write"}  # reads are not changes, and our own would wake us
 
 
 @dataclass(frozen=True)
 class WatchState:
-    """present: the folder can be reached. growing: scans there in part. polling: why it is polled, "" if it is not."""
+    """present: the folder is reachable. growing: number of incomplete scans. polling: reason for polling, or ""."""
 
     folder: Path
     present: bool
@@ -46,7 +46,7 @@ class WatchState:
 
 
 class FolderWatch:
-    """Owns its thread. Both callbacks run in it; `on_state` is called when something about the state changed."""
+    """Owns its thread, in which the callbacks run; `on_state` is called when the state changes."""
 
     def __init__(
         self,
@@ -56,26 +56,26 @@ class FolderWatch:
         *,
         settle_s: float = SETTLE_S,
         existing: bool = False,
-        on_passed_over: Callable[[PassedOver], object] = lambda other: None,
+        on_skipped: Callable[[SkippedFile], object] = lambda other: None,
     ) -> None:
-        """existing: report the scans that are there already, too. on_passed_over: called for what is no scan."""
+        """existing: also report scans already present. on_skipped: called for files that are not scans."""
         self.folder = folder.absolute()
-        self._on_arrival, self._on_state, self._on_passed_over = on_arrival, on_state, on_passed_over
+        self._on_arrival, self._on_state, self._on_passed_over = on_arrival, on_state, on_skipped
         self._settle_s, self._existing = settle_s, existing
-        self._arrivals: Arrivals | None = None  # begins when the folder is reached for the first time
-        self._place: tuple[int, int] | None = None  # device and inode of the folder that is watched
+        self._arrivals: Arrivals | None = None  # created when the folder is first reached
+        self._place: tuple[int, int] | None = None  # device and inode of the watched folder
         self._told: WatchState | None = None
         self._observer: BaseObserver | None = None
-        self._polling = ""  # why, while the folder is there and nothing reports its changes
+        self._polling = ""  # reason, while the folder is reachable but yields no events
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="folder watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch, in a thread of its own until `stop`."""
+        """Start watching, in a thread, until `stop`."""
         self._thread.start()
 
     def stop(self, timeout_s: float = JOIN_S) -> bool:
-        """End the thread; nothing is called after it. False if the drive keeps it from ending in time."""
+        """End the thread, after which no callback runs. False if the drive keeps it from ending in time."""
         self._ended.set()
         self._wake.set()
         if self._thread.ident is None:
@@ -88,7 +88,7 @@ class FolderWatch:
             while not self._ended.is_set():
                 self._wake.clear()
                 self._look()
-                self._ended.wait(LEAST_GAP_S)  # a file that grows reports hundreds of changes a second
+                self._ended.wait(LEAST_GAP_S)  # a growing file causes hundreds of events per second
                 self._rest()
         finally:
             self._stop_observer()
@@ -99,29 +99,29 @@ class FolderWatch:
             return
         seen = look_into(self.folder)
         if not self._in_place():
-            return  # it went while we looked: that its scans were not seen means nothing
+            return  # the folder vanished during the listing, so missing scans mean nothing
         if self._arrivals is None:
             self._arrivals = Arrivals(self._settle_s, {} if self._existing else seen)
         for arrival in self._arrivals.look(seen, time.monotonic()):
             if self._ended.is_set():
                 return
             if why := why_no_scan(arrival.path):
-                log.info("%s passed over: %s", arrival.path, why)
-                self._on_passed_over(PassedOver(arrival.path, why))
+                log.info("%s skipped: %s", arrival.path, why)
+                self._on_passed_over(SkippedFile(arrival.path, why))
                 continue
             log.info("%s arrived", arrival.path)
             self._on_arrival(arrival)
         self._tell(WatchState(self.folder, True, self._arrivals.growing, self._polling))
 
     def _reach(self) -> bool:
-        """Whether the folder is there; what reports its changes follows it when it goes and comes back."""
+        """Whether the folder is reachable; restarts the observer when it disappears and comes back."""
         try:
             place = _place(self.folder)
             empty = next(self.folder.iterdir(), None) is None
-        except OSError:  # gone, unplugged, not a folder, no longer allowed
+        except OSError:  # gone, unplugged, not a folder, or no permission
             self._stop_observer()
             return False
-        # An unplugged drive can leave its empty mount point behind, which lies on another device.
+        # An unplugged drive can leave its empty mount point behind, which is on a different device.
         if empty and self._place is not None and place[0] != self._place[0]:
             self._stop_observer()
             return False
@@ -139,7 +139,7 @@ class FolderWatch:
         if self._polling:
             return
         wake = self._wake
-        # A folder made while the one above is added is added twice: watchdog warns of it, and nothing is lost.
+        # A folder created while its parent is being added is added twice: watchdog warns, and nothing is lost.
         warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
 
         class Handler(FileSystemEventHandler):
@@ -167,7 +167,7 @@ class FolderWatch:
             observer.join(JOIN_S)
 
     def _rest(self) -> None:
-        """Until there is a reason to look: a report, enough time, or that the folder is another, which none reports."""
+        """Wait for a reason to list the folder: an event, a timeout, or its replacement, which causes no event."""
         end = time.monotonic() + self._pause_s()
         while (left := end - time.monotonic()) > 0:
             if self._wake.wait(min(left, AWAY_S)) or self._ended.is_set() or not self._in_place():
@@ -198,16 +198,16 @@ def _place(folder: Path) -> tuple[int, int]:
 
 
 def network_kind(folder: Path, mounts: Path = MOUNTS) -> str:
-    """Why changes in a folder go unreported, "" where nothing speaks for that: another machine's writes are not seen.
+    """Why a folder yields no change events ("" if it should): the writes of other machines are not visible.
 
-    mounts: the system's table of mounted drives; where there is none, nothing is known.
+    mounts: the system's mount table; without it nothing is known.
     """
     try:
         lines = [line.split(" ") for line in mounts.read_text("utf-8", "replace").splitlines()]
         real = folder.resolve()
     except OSError:
         return ""
-    # Blanks in mount points are written as octal numbers.
+    # Spaces in mount points are escaped as octal numbers.
     points = [(Path(words[1].replace("\\040", " ")), words[2]) for words in lines if len(words) > 2]
     above = [(point, kind) for point, kind in points if real.is_relative_to(point)]
     kind = max(above, key=lambda found: len(found[0].parts))[1] if above else ""

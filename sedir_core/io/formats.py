@@ -1,6 +1,6 @@
-"""ONE table of formats: what each is called, which names its files have, how it is told, which reader it gets.
+"""ONE table of formats: name, suffixes, detection by content, and reader of each.
 
-Reading, the listing of folders, dialogs and help all read it: a new format is its reader and a line here.
+Reading, folder listing, dialogs and help all use it: a new format needs its reader and a line here.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from sedir_core.units import UNKNOWN, Unit
 
 Reader = Callable[[Source], Geometry]
 Matches = Callable[[bytes, int], bool]
-"""Whether the first bytes of a file (up to MAX_HEADER_BYTES) of that size are of a format."""
+"""Whether a file's first bytes (up to MAX_HEADER_BYTES) and size match a format."""
 
 GZ = ".gz"
 
 
 @dataclass(frozen=True)
 class Format:
-    """name: as users say it. suffixes: those files usually have, the first for messages. mesh: it may hold faces.
+    """name: as users say it. suffixes: common ones, the first for messages. mesh: it may contain faces.
 
-    text, array: its files may as well be notes, tables or numbers of something else, so a folder's are looked into.
-    unit: that all files of the format are in. needs: optional libraries that read it, as pip calls them.
+    text, array: its files may also be notes or other tables, so those in folders are inspected.
+    unit: fixed by the format, if any. needs: optional libraries that read it, by their pip names.
     """
 
     name: str
@@ -57,7 +57,7 @@ def _head(matches: Callable[[bytes], bool]) -> Matches:
     return lambda head, size: matches(head)
 
 
-# In this order contents are tried: what says what it is comes first, rows of numbers last.
+# Contents are tried in this order: formats with a signature first, rows of numbers last.
 FORMATS: tuple[Format, ...] = (
     Format("PLY", (".ply",), read_ply, _head(is_ply), mesh=True),
     Format("PCD", (".pcd",), read_pcd, _head(is_pcd)),
@@ -88,11 +88,11 @@ FORMATS: tuple[Format, ...] = (
 SCAN_SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)
 MESH_SUFFIXES = frozenset(suffix for one in FORMATS if one.mesh for suffix in one.suffixes)
 NAMES = ", ".join("text (XYZ, TXT, CSV, PTS)" if one.text else one.name for one in FORMATS)
-"""For help and messages."""
+"""List of formats for help and messages."""
 
 
 def readers() -> dict[str, str]:
-    """Optional libraries and the formats that each of them reads, in words."""
+    """Optional libraries and the formats that each of them reads, as text."""
     libraries = dict.fromkeys(library for one in FORMATS for library in one.needs)
     return {library: " and ".join(one.name for one in FORMATS if library in one.needs) for library in libraries}
 
@@ -105,16 +105,16 @@ def scan_suffix(name: str) -> str:
 
 
 def by_content(head: bytes, size: int) -> Format | None:
-    """The format that a file of `size` bytes shows in its first ones; None where it shows none."""
+    """The format detected from the first bytes of a file of `size` bytes; None if unknown."""
     return next((one for one in FORMATS if one.matches(head, size)), None)
 
 
 def by_suffix(suffix: str) -> Format | None:
-    """The format that files of such a name usually have."""
+    """The format by a file's suffix."""
     return next((one for one in FORMATS if suffix in one.suffixes), None)
 
 
 def dialog_filter() -> str:
-    """For Qt's dialogs that open scans."""
+    """Name filter for Qt's file dialogs."""
     patterns = " ".join(f"*{suffix}" for one in FORMATS for suffix in one.suffixes)
     return f"Scans ({patterns} *{GZ});;All files (*)"

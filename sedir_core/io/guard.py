@@ -1,6 +1,6 @@
-"""What a file must prove before a reader believes it: its kind, its size, its counts, its coordinates.
+"""Validation of untrusted files: type, size, counts, coordinates.
 
-Readers never allocate by a number they found in a file; they ask here first whether the file can hold that much.
+Readers never allocate by a number found in a file without checking here that the file can contain that much.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ THIN_OUT = "thin it out first, for instance by voxel down-sampling"
 
 @dataclass(frozen=True)
 class Source:
-    """An open, regular, non-empty file of known size; `error` is the family its troubles are raised as.
+    """An open, regular, non-empty file of known size; `error` is the class of errors raised about it.
 
-    start: where its content begins, for readers byte 0. columns: what the user said of a table's columns.
+    start: offset of its content, which readers see as byte 0. columns: the user's choice of a table's columns.
     """
 
     path: Path
@@ -60,11 +60,11 @@ class Source:
         return data
 
     def head(self) -> bytes:
-        """The first bytes: as much as a header may take."""
+        """The first bytes: the largest possible header."""
         return self.read_at(0, min(self.size, MAX_HEADER_BYTES))
 
     def check_rows(self, n_rows: int, row_bytes: int, available: int, what: str) -> None:
-        """Refuse an announced count that `available` bytes cannot hold at `row_bytes` each."""
+        """Reject an announced count for which `available` bytes at `row_bytes` each are not enough."""
         if n_rows > MAX_POINTS:
             raise self.fail(f"announces {n_rows:,} {what}; the limit is {MAX_POINTS:,}", THIN_OUT)
         if n_rows * row_bytes > available:
@@ -72,12 +72,12 @@ class Source:
             raise self.fail(f"announces {n_rows:,} {what} ({need:,} bytes) but holds {available:,} bytes", COPY_AGAIN)
 
     def check_expansion(self, packed_bytes: int, n_bytes: int) -> None:
-        """Refuse compressed data that unpacks to absurdly more than it takes, as no scan does."""
+        """Reject implausibly compressed data (zip bombs)."""
         if n_bytes > MAX_SMALL_BYTES and n_bytes > MAX_EXPANSION * packed_bytes:
             raise self.fail(f"unpacks from {packed_bytes:,} to {n_bytes:,} bytes: not a real scan", "save uncompressed")
 
     def check_end(self, offset: int, row_bytes: int, what: str) -> None:
-        """Refuse data after the announced end: part of a scan must not pass for the whole. Padding may follow."""
+        """Reject data after the announced end: part of a scan must not pass for the whole. Padding is allowed."""
         rest = self.size - offset
         if rest >= row_bytes and self.read_at(offset, min(rest, 1 << 16)).strip(b"\0 \r\n\t"):
             raise self.fail(f"holds more {what} than its header announces", COPY_AGAIN)
@@ -87,16 +87,16 @@ class Source:
 def open_regular(
     path: Path, error: type[UserError] = UnreadableScan, max_bytes: int = MAX_FILE_BYTES
 ) -> Iterator[Source]:
-    """The file, checked before and after opening; system errors inside the block become `error` too.
+    """The file, checked before and after opening; system errors inside the block are also raised as `error`.
 
     Raises `error` for anything but a readable, non-empty, regular file of at most `max_bytes`.
     """
     try:
-        _require_regular(path, path.stat(), error, max_bytes)  # opening a device can act on it, so ask first
+        _require_regular(path, path.stat(), error, max_bytes)  # opening a device can have side effects, so check first
         with os.fdopen(_open_without_waiting(path), "rb") as file:
-            status = os.fstat(file.fileno())  # the name may have changed hands in between
+            status = os.fstat(file.fileno())  # the path may have been replaced in between
             _require_regular(path, status, error, max_bytes)
-            with np.errstate(invalid="ignore"):  # a signalling NaN is just another point not measured
+            with np.errstate(invalid="ignore"):  # a signalling NaN is just another missing point
                 yield Source(path, file, status.st_size, error)
             now = os.fstat(file.fileno())
             if (now.st_size, now.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
@@ -118,7 +118,7 @@ def parse_count(source: Source, text: bytes, what: str) -> int:
 
 
 def check_points(path: Path | str, points: DoubleArray) -> None:
-    """The one validator of coordinates, for every format; non-finite rows are allowed beside enough finite ones.
+    """The coordinate check for every format; non-finite rows are allowed beside enough finite ones.
 
     points: (n, 3). Raises TooFewPoints below 64 distinct finite points, UnreadableScan beyond +-1e12.
     """
@@ -129,12 +129,12 @@ def check_points(path: Path | str, points: DoubleArray) -> None:
         raise TooFewPoints(path, what, "scan the part again, or export all of its points")
     largest = max(float(finite.max()), -float(finite.min()))
     if largest > MAX_COORDINATE:
-        hint = "remove the stray points, or check the unit and the file's precision"
+        hint = "remove the outliers, or check the unit and the file's precision"
         raise UnreadableScan(path, f"has a coordinate of {largest:.3g}; the limit is {MAX_COORDINATE:.0e}", hint)
 
 
 def _open_without_waiting(path: Path) -> int:
-    # A FIFO that took the file's name meanwhile would wait for its writer; Windows has no such flag, but another.
+    # A FIFO that has taken the file's name would block until a writer comes; Windows needs a different flag.
     return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
@@ -150,7 +150,7 @@ def _require_regular(path: Path, status: os.stat_result, error: type[UserError],
 
 
 def _has_distinct(points: DoubleArray, wanted: int) -> bool:
-    """Whether (n, 3) finite points hold `wanted` different ones; the first few thousand nearly always do."""
+    """Whether (n, 3) finite points include `wanted` distinct ones; the first few thousand nearly always do."""
     for some in (points[:4096], points):
         rest, found = some, 0
         while len(rest) and found < wanted:

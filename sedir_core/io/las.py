@@ -14,7 +14,7 @@ _CHUNK = 1_000_000
 
 
 def is_las(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of LAS or LAZ."""
+    """Whether a file begins like LAS or LAZ."""
     return head.startswith(b"LASF")
 
 

@@ -1,4 +1,4 @@
-"""Rows of numbers in text: every ascii format reads its body through here, a few megabytes at a time.
+"""Parses rows of numbers in text, a few megabytes at a time; used by every ascii format.
 
 `float` and NumPy are used rather than C's locale-dependent parsers: under de_DE those read 0.5 as 0.
 """
@@ -23,11 +23,11 @@ MISSING = re.compile(
     rb"invalid|ung\S{1,2}ltig|void|over|under|-{1,3}|\*{1,3}|\.{1,3}|\?",
     re.IGNORECASE,
 )
-"""What people write where nothing was measured, beside NaN."""
+"""Words for missing values besides NaN."""
 _DECIMAL_COMMA = re.compile(rb"(?<=[\d+-]),(?=\d)")
 _COMMA_AFTER = re.compile(rb",(?=\s|$)")
 _FORTRAN = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[dD][-+]?\d+")
-_OLD_NAN = re.compile(rb"[-+]?(nan\(\w*\)|1\.#(ind|qnan|snan)\w*)", re.IGNORECASE)  # what MSVC used to print
+_OLD_NAN = re.compile(rb"[-+]?(nan\(\w*\)|1\.#(ind|qnan|snan)\w*)", re.IGNORECASE)  # printed by old MSVC runtimes
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Rows:
 
     @classmethod
     def of(cls, source: Source, text: bytes, first: int) -> Rows:
-        """The non-blank lines of a text that was picked from the file."""
+        """The non-blank lines of an excerpt of the file."""
         return cls(source, text, _structure(text)[0] if text else np.empty(0, np.int64), first)
 
     def __len__(self) -> int:
@@ -60,12 +60,12 @@ class Rows:
         return table
 
     def flat(self) -> tuple[DoubleArray, IntArray]:
-        """All numbers in a line, and where each row starts, with the end of the last appended: (rows + 1,)."""
+        """All numbers in sequence, and the row offsets (rows + 1,)."""
         starts = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
         return self._numbers(self._tokens()), starts
 
     def leading(self, n_columns: int) -> DoubleArray:
-        """(rows, n_columns) first numbers of rows whose length may differ."""
+        """(rows, n_columns) leading numbers of rows of varying length."""
         short = np.flatnonzero(self.lengths < n_columns)
         if len(short):
             raise self.source.fail(f"row {self.first + int(short[0]) + 1:,} has fewer than {n_columns} values")
@@ -97,7 +97,7 @@ class Rows:
 
 
 class Lines:
-    """The lines from `offset` to the end of the file, comments (#) removed, taken in order."""
+    """The lines from `offset` to the end of the file, without comments (#), consumed in order."""
 
     def __init__(self, source: Source, offset: int, prepare: Callable[[bytes], bytes] | None = None) -> None:
         self._source, self._offset, self._prepare = source, offset, prepare
@@ -106,7 +106,7 @@ class Lines:
         self._begun = False
 
     def take(self, n_rows: int, what: str) -> Iterator[Rows]:
-        """Exactly the next `n_rows` non-blank lines, in pieces. Raises if the file ends before."""
+        """Exactly the next `n_rows` non-blank lines, in pieces. Raises if the file ends first."""
         left = n_rows
         while left:
             block = self._next_block()
@@ -152,7 +152,7 @@ class Lines:
             self._offset += len(chunk)
             if not self._begun:  # some programs write a byte order mark after the header
                 self._begun, chunk = True, chunk.removeprefix(BYTE_ORDER_MARK)
-            if b"\r" in chunk:  # blank lines mean nothing here, so a pair cut in two does no harm
+            if b"\r" in chunk:  # blank lines are ignored, so splitting a CR LF pair does no harm
                 chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             whole, newline, tail = (self._unfinished + chunk).rpartition(b"\n")
             self._unfinished = tail = b"#" if len(tail) > CHUNK_BYTES and tail.lstrip().startswith(b"#") else tail
@@ -168,20 +168,20 @@ class Lines:
             block = without_comments(block)
         if self._prepare:
             block = self._prepare(block)
-        if b"," in block:  # no format of meshes has commas, but programs under some locales write them into all
+        if b"," in block:  # no mesh format uses commas, but some programs write decimal commas depending on the locale
             block = _COMMA_AFTER.sub(b" ", _DECIMAL_COMMA.sub(b".", block))
         return block
 
 
 def without_comments(text: bytes) -> bytes:
-    """The lines without what a # begins, unless it stands inside a word."""
+    """The lines without comments; a # inside a word does not start one."""
     return _COMMENT.sub(b"", text)
 
 
 def by_first_word(text: bytes, words: Sequence[bytes]) -> list[tuple[bytes, BoolArray]]:
-    """For each word, the lines that begin with it (the word blanked out), and which of the non-blank lines these are.
+    """For each word, the lines that begin with it (with the word blanked), and their indices among non-blank lines.
 
-    words: in lower case; the text may be in any.
+    words: in lower case; the comparison ignores case.
     """
     codes = np.frombuffer(text + b"\n", np.uint8).copy()
     blank, starts, ends = _marks(codes)
@@ -202,7 +202,7 @@ def by_first_word(text: bytes, words: Sequence[bytes]) -> list[tuple[bytes, Bool
 
 
 def _structure(text: bytes) -> tuple[IntArray, IntArray]:
-    """Of each non-blank line: how many tokens it has, and the position after it."""
+    """For each non-blank line: number of tokens, and end position."""
     codes = np.frombuffer(text, np.uint8)
     _, starts, ends = _marks(codes)
     if not len(ends) or ends[-1] != len(codes) - 1:
@@ -213,8 +213,8 @@ def _structure(text: bytes) -> tuple[IntArray, IntArray]:
 
 
 def _marks(codes: NDArray[np.uint8]) -> tuple[BoolArray, BoolArray, IntArray]:
-    """Which bytes are blank, which begin a token, and where the newlines are."""
-    blank = (codes == 32) | (codes - np.uint8(9) < 5)  # wraps around: true for codes 9 to 13, as in bytes.split
+    """Masks of blanks and token starts, and positions of newlines."""
+    blank = (codes == 32) | (codes - np.uint8(9) < 5)  # unsigned wrap-around: true for codes 9 to 13, as in bytes.split
     starts = ~blank
     starts[1:] &= blank[:-1]
     return blank, starts, np.flatnonzero(codes == 10)

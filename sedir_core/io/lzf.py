@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def decompress(packed: bytes, n_bytes: int) -> bytes:
-    """The `n_bytes` that were packed. Raises ValueError if the data is damaged or of another length.
+    """Decompress to `n_bytes`. Raises ValueError if the data is damaged or has a different length.
 
     A control byte below 32 announces that many + 1 literal bytes; any other is a copy: length in its upper three
     bits (7: the next byte adds to it), distance in its lower five and the following byte.
@@ -28,7 +28,7 @@ def decompress(packed: bytes, n_bytes: int) -> bytes:
             if start < 0 or len(out) > n_bytes:
                 raise ValueError("the compressed data is damaged")
             piece = out[start : start + length]
-            if len(piece) < length:  # the copy runs into itself: a repeated pattern
+            if len(piece) < length:  # overlapping copy: a repeated pattern
                 piece = (piece * (length // len(piece) + 1))[:length]
             out += piece
     except IndexError:

@@ -1,4 +1,4 @@
-"""Faces to points: a mesh becomes a scan by drawing points evenly from its surface."""
+"""From faces to points: samples the surface of a mesh evenly."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sedir_core.units import UNKNOWN, Unit
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a reader returns. points: (n, 3) float64. triangles: (m, 3) indices, or None for a plain cloud.
+    """A reader's result. points: (n, 3) float64. triangles: (m, 3) indices, or None for a point cloud.
 
-    unit: of the coordinates, where the file says it.
+    unit: of the coordinates, if the file states it.
     """
 
     points: DoubleArray
@@ -25,7 +25,7 @@ class Geometry:
 
 
 def to_indices(source: Source, values: DoubleArray, what: str) -> IntArray:
-    """Numbers read as text, as integers. Raises the source's error for fractions, NaN and absurd sizes."""
+    """Convert parsed numbers to integers. Raises the source's error for fractions, NaN and huge values."""
     exact = (np.abs(values) < 2**53) & (values == np.floor(values))
     if not exact.all():
         raise source.fail(f"{what} {values[~exact][0]:g} is not a whole number")
@@ -33,7 +33,7 @@ def to_indices(source: Source, values: DoubleArray, what: str) -> IntArray:
 
 
 def fan(source: Source, sizes: IntArray, corners: IntArray, n_points: int) -> IntArray:
-    """Triangles of polygons, each fanned from its first corner; polygons of fewer than three corners give none.
+    """Triangulate polygons as fans around their first corner; those with fewer than three corners yield none.
 
     sizes: (p,) corners of each polygon. corners: (sizes.sum(),) indices. Returns (m, 3).
     Raises the source's error for an index outside 0..n_points-1.
@@ -48,21 +48,20 @@ def fan(source: Source, sizes: IntArray, corners: IntArray, n_points: int) -> In
 
 
 def sample_surface(source: Source, points: DoubleArray, triangles: IntArray, n_samples: int) -> DoubleArray:
-    """(n_samples, 3) points, even by area; the same mesh gives the same points.
+    """(n_samples, 3) points, uniform by area; deterministic for a mesh.
 
-    Triangles with a non-finite corner have no place and are passed over. Raises the source's error where no
-    area is left.
+    Triangles with a non-finite corner are skipped. Raises the source's error if no area is left.
     """
     a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    with np.errstate(over="ignore", invalid="ignore"):  # absurd coordinates are refused below, by their area
+    with np.errstate(over="ignore", invalid="ignore"):  # huge coordinates are rejected below, by their area
         area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     area[~np.isfinite(area)] = 0
     total = area.sum()
     if not 0 < total < np.inf:
         raise source.fail("its faces have no area", "export the surface again, or its points")
-    # runtime.generator would do, but loads torch: listing and reading scans must not wait for that.
+    # runtime.generator would load torch, and listing and reading scans must not wait for that.
     draw = np.random.default_rng([zlib.crc32(points.tobytes()), zlib.crc32(triangles.tobytes())])
-    # One draw per equal slice of the area covers the surface more evenly than independent draws.
+    # Stratified sampling covers the surface more evenly than independent draws.
     at = (np.arange(n_samples) + draw.random(n_samples)) / n_samples * total
     heights = np.cumsum(area)
     face = np.minimum(np.searchsorted(heights, at, side="right"), np.flatnonzero(area)[-1])

@@ -1,4 +1,4 @@
-"""A file's surface rather than its points: what samples are synthesised from."""
+"""Reads a file as a mesh rather than points, for synthesising samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_mesh(path: Path) -> tuple[DoubleArray, IntArray]:
     """Vertices (v, 3) float64 and triangles (f, 3) int64 of a mesh.
 
     Raises UnreadableScan for any other format, a broken file, a cloud without faces or a non-finite vertex in a face.
-    Vertices that no face uses may be anything.
+    Unused vertices are not checked.
     """
     with open_regular(path) as packed, unwrapped(packed) as source:
         found = by_content(source.head(), source.size) or by_suffix(scan_suffix(path.name))

@@ -1,6 +1,6 @@
-"""Arrays that look like points and are something else: images of heights, lists of triangles, labels.
+"""Rejects arrays that look like points but are not: height images, triangle lists, labels.
 
-They read without an error, and a model would be trained on them; so each is refused for what it is.
+They would be read without an error and a model trained on them, so each is rejected with its own message.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from sedir_core.io.guard import MIN_POINTS, Source
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 AS_POINTS = "save rows of x, y, z"
-MOST_FEATURES = 32  # numbers of a point in an array; wider ones are images
-_MAY_COINCIDE = 0.005  # share of the rows of a list of triangles that name a corner twice
-_MOST_A_CORNER = 8  # triangles, on the average; a part on a coarse grid has far more points to a coordinate
-_MUST_CONTINUE = 0.25  # of what points in random order are apart: neighbours in a grid are closer
+MOST_FEATURES = 32  # most values per point in an array; wider arrays are images
+_MAY_COINCIDE = 0.005  # share of degenerate triangles in a list
+_MOST_A_CORNER = 8  # mean triangles per vertex; a part on a coarse grid has far more points per coordinate
+_MUST_CONTINUE = 0.25  # ratio to the distance of points in random order: neighbours in a grid are closer
 _ROUNDED = 2e-3  # normals are stored with three digits at least
-_LONG_ROW = 256  # points: a row of that many may be a scan of its own
+_LONG_ROW = 256  # points: a row of that many may be a separate scan
 _ENOUGH_ROWS = 200_000
 
 
 def refuse_indices(source: Source, table: DoubleArray) -> None:
-    """table: (n, k) the leading columns of an array. Raises NoCoordinates where they number the corners of triangles.
+    """table: (n, k) the leading columns of an array. Raises NoCoordinates if they are vertex indices of triangles.
 
-    Columns that the user named are taken as they are.
+    Columns named by the user are accepted.
     """
     if source.columns:
         return
-    if table.shape[1] == 4 and (table[:, 0] == 3).all():  # as in OFF, the number of corners comes first
+    if table.shape[1] == 4 and (table[:, 0] == 3).all():  # as in OFF, preceded by the number of corners
         table = table[:, 1:]
     if table.shape[1] == 3 and is_index_list(table):
         what = f"lists {len(table):,} triangles by the numbers of their corners, not points"
@@ -49,15 +49,15 @@ def refuse_directions(source: Source, table: DoubleArray) -> None:
 
 
 def is_index_list(table: DoubleArray) -> bool:
-    """Whether (n, 3) numbers are the corners of triangles: whole, from 0 up, all different within a row, and all three
-    columns over the same range, as three coordinates of a part hardly ever are."""
+    """Whether (n, 3) numbers are vertex indices: whole, non-negative, distinct within a row, and with the same range in
+    all three columns, which coordinates of a part hardly ever have."""
     if len(table) < MIN_POINTS or not np.isfinite(table).all():
         return False
     if (table < 0).any() or (table != np.floor(table)).any():
         return False
     a, b, c = table.T
     low, high = table.min(axis=0), table.max(axis=0)
-    few = len(table) <= _MOST_A_CORNER * high.min()  # then chance alone lets corners coincide in 3 of `high` rows
+    few = len(table) <= _MOST_A_CORNER * high.min()  # random values coincide in 3 of `high` rows
     if ((a == b) | (b == c) | (a == c)).mean() > max(_MAY_COINCIDE, 9 / max(float(high.min()), 1) if few else 0):
         return False
     alike = high.min() >= 0.75 * high.max() and low.max() <= 0.1 * high.max()
@@ -65,19 +65,19 @@ def is_index_list(table: DoubleArray) -> bool:
 
 
 def refuse_image(source: Source, shape: tuple[int, ...]) -> None:
-    """Raises NoCoordinates for an array (h, w) of one number a pixel."""
+    """Raises NoCoordinates for an array (h, w) with one number per pixel."""
     sides = " x ".join(f"{side:,}" for side in shape)
     what = f"is an image of {sides} numbers, such as heights or scores, not points"
     raise NoCoordinates(source.path, what, "export x, y and z of every pixel")
 
 
 def refuse_batch(source: Source, grid: DoubleArray) -> None:
-    """grid: (h, w, 3). Raises NoCoordinates unless neighbours in the grid lie beside each other, as in one scan."""
+    """grid: (h, w, 3). Raises NoCoordinates unless grid neighbours are close to each other, as in one scan."""
     measured = np.asarray(np.isfinite(grid).all(axis=2) & (grid != 0).any(axis=2))
     points = grid[measured]
     if len(points) < MIN_POINTS or grid.shape[1] < _LONG_ROW:
         return
-    with np.errstate(over="ignore"):  # absurd coordinates are refused later
+    with np.errstate(over="ignore"):  # huge coordinates are rejected later
         typical = float(np.median(np.linalg.norm(points - points[_shuffled(len(points))], axis=1)))
         steps = [_steps(grid, measured, axis) for axis in (0, 1)]
     if all(len(one) and np.median(one) > _MUST_CONTINUE * typical for one in steps):
@@ -100,7 +100,7 @@ def _shuffled(n: int) -> IntArray:
 
 
 def _shares_edges(table: DoubleArray) -> bool:
-    """Whether most edges belong to two triangles, as on a surface."""
+    """Whether most edges are shared by two triangles, as on a surface."""
     a, b, c = table[:_ENOUGH_ROWS].astype(np.int64).T
     edges = np.sort(np.concatenate([np.stack(pair, axis=1) for pair in ((a, b), (b, c), (c, a))]), axis=1)
     counts = np.unique(edges, axis=0, return_counts=True)[1]

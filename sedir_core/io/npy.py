@@ -1,4 +1,4 @@
-"""NumPy arrays (NPY, NPZ): rows of x, y, z, columns of them, grids of a camera, or records with such fields."""
+"""NumPy arrays (NPY, NPZ): rows or columns of x, y, z, camera grids, or records with such fields."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = ["NPY_MAGIC", "read_npy", "read_npz"]
 
 _NAMES = ("points", "xyz", "pos", "positions", "vertices", "verts", "coords", "coordinates", "cloud", "pcd")
 _FACES = ("faces", "triangles", "tris")
-_MOST_AXES = 8  # of an array that lies on its side: x, y, z and a few more
+_MOST_AXES = 8  # rows of a transposed array: x, y, z and a few more
 _AS_ARRAY = "save an array of numbers with one point a row: x, y, z"
 
 
 def read_npy(source: Source) -> Geometry:
-    """The points of an array, in its order; numbers beyond x, y, z are passed over.
+    """The points of an array, in order; values beyond x, y, z are ignored.
 
     Raises UnreadableScan, also as UnknownColumns and NoCoordinates.
     """
@@ -41,14 +41,14 @@ def read_npy(source: Source) -> Geometry:
 
 
 def read_npz(source: Source) -> Geometry:
-    """The array named points, xyz, vertices ..., with its faces if there are any, or the only one that can be points.
+    """The array named points, xyz, vertices ..., with faces if present, or the only one that can be points.
 
     Raises UnreadableScan, also as UnknownColumns and NoCoordinates.
     """
     with open_zip(source) as archive:
         headers, troubles = _headers(source, archive)
         if not headers and not troubles:
-            raise source.fail("is a zip archive without arrays", "unpack it first, and open what is in it")
+            raise source.fail("is a zip archive without arrays", "unpack it first and open the contents")
         clouds = {name: header for name, header in headers.items() if _can_be_points(header)}
         named = [name for name in _NAMES if name in clouds] or list(clouds)
         if not named and troubles:
@@ -69,7 +69,7 @@ def read_npz(source: Source) -> Geometry:
 
 
 def most_points(source: Source) -> int:
-    """How many points an array file could hold at most, by its headers. Raises UnreadableScan."""
+    """Upper bound on the number of points in an array file, from its headers. Raises UnreadableScan."""
     if source.head().startswith(NPY_MAGIC):
         return _most(parse_header(source, source.head(), source.size, "the file"))
     with open_zip(source) as archive:
@@ -81,7 +81,7 @@ def most_points(source: Source) -> int:
 
 
 def _most(header: ArrayHeader) -> int:
-    """0 for a list of numbers; of a grid and of rows lying on their side all places count."""
+    """0 for a list of numbers; for grids and transposed rows, the largest possible number."""
     if header.dtype.names is not None:
         return header.n_rows
     return prod(header.shape) // 3 if len(header.shape) > 1 else 0
@@ -97,13 +97,13 @@ def _headers(source: Source, archive: zipfile.ZipFile) -> tuple[dict[str, ArrayH
                 head = stream.read(1 << 16)
             header = parse_header(source, head, member.file_size, member.filename[:60])
             headers[member.filename.removesuffix(".npy")] = header
-        except UserError as unusable:  # another member may hold the points
+        except UserError as unusable:  # another member may contain the points
             troubles.append(unusable)
     return headers, troubles
 
 
 def _of_axes(headers: dict[str, ArrayHeader]) -> list[str]:
-    """The arrays that hold x, y and z of all points, by their names and equal shapes; none where there are none."""
+    """Separate arrays of x, y and z with matching names and equal shapes; empty if there are none."""
     plain = [name for name, header in headers.items() if header.dtype.kind in "fiu"]
     axes = named_axes(plain)
     found = [plain[at] for at in axes] if axes is not None else []
@@ -137,7 +137,7 @@ def _points(source: Source, header: ArrayHeader, data: bytes) -> DoubleArray:
 
 
 def _of_rows(source: Source, array: np.ndarray) -> DoubleArray:
-    """(n, k) or, lying on its side, (k, n)."""
+    """(n, k) or, transposed, (k, n)."""
     n, k = array.shape
     if array.dtype == np.uint8 and 3 in (n, k) and not source.columns:
         raise NoCoordinates(source.path, f"lists {max(n, k):,} colours, not points", AS_POINTS)
@@ -164,7 +164,7 @@ def _of_rows(source: Source, array: np.ndarray) -> DoubleArray:
 
 
 def _of_grid(source: Source, array: np.ndarray) -> DoubleArray:
-    """(h, w, 3 or more) or, with the axes first, (3 or more, h, w)."""
+    """(h, w, >= 3) or, axes first, (>= 3, h, w)."""
     if not 3 <= array.shape[2] <= _MOST_AXES and 3 <= array.shape[0] <= _MOST_AXES:
         array = np.moveaxis(array, 0, 2)
     h, w, k = array.shape

@@ -1,4 +1,4 @@
-"""The header of a NumPy array. It is parsed here, not evaluated, and objects (pickles) are never loaded."""
+"""Parses the header of a NumPy array without evaluating it; objects (pickles) are never loaded."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _OBJECTS = re.compile(rb"""['"][<>|=]?O\d*['"]""")
 _ORDER = re.compile(rb"""['"]fortran_order['"]\s*:\s*(True|False)""")
 _SHAPE = re.compile(rb"""['"]shape['"]\s*:\s*\(([\d\s,]{0,200})\)""")
 _KINDS = {b"f": (2, 4, 8), b"i": (1, 2, 4, 8), b"u": (1, 2, 4, 8)}
-_MOST_BYTES = 1 << 16  # of one record
+_MOST_BYTES = 1 << 16  # most fields of a record
 _AS_ARRAY = "save an array of numbers with one point a row: x, y, z"
 
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """dtype: real numbers, or records of fields. body: where the numbers begin."""
+    """dtype: real numbers, or records. body: offset of the data."""
 
     dtype: np.dtype[np.generic]
     fortran: bool
@@ -38,20 +38,20 @@ class ArrayHeader:
 
     @property
     def n_rows(self) -> int:
-        """Points that such an array could hold."""
+        """Largest number of points in such an array."""
         if self.dtype.names is not None:
             return prod(self.shape)
         return prod(self.shape) // max(min(self.shape[-1], self.shape[0]), 1) if self.shape else 0
 
 
 def array_of(header: ArrayHeader, data: bytes) -> np.ndarray:
-    """The numbers, read-only, in the header's shape."""
+    """The values, read-only, in the header's shape."""
     values = np.frombuffer(data, header.dtype)
     return values.reshape(header.shape[::-1]).T if header.fortran else values.reshape(header.shape)
 
 
 def parse_header(source: Source, head: bytes, size: int, what: str) -> ArrayHeader:
-    """head: the first bytes of an array file of `size` bytes. Raises the source's error."""
+    """Parse a header. head: the first bytes of an array file of `size` bytes. Raises the source's error."""
     if not head.startswith(NPY_MAGIC) or len(head) < 12 or head[6] not in (1, 2, 3):
         raise source.fail(f"{what} is not a NumPy array")
     start = 10 if head[6] == 1 else 12
@@ -112,5 +112,5 @@ def _dtype(source: Source, text: bytes, what: str) -> np.dtype[np.generic]:
 
 
 def _width(kind: bytes, number: int) -> int:
-    """Bytes of a field that holds no number: `U4` is four letters of four bytes, `S4` and `V4` four bytes."""
+    """Bytes of a non-numeric field: `U4` is four characters of four bytes, `S4` and `V4` four bytes."""
     return 4 * number if kind == b"U" else number

@@ -1,4 +1,4 @@
-"""Wavefront OBJ: vertices (v) and faces (f) only; materials and every other file it names are never opened."""
+"""Wavefront OBJ: vertices (v) and faces (f) only; referenced files such as materials are never opened."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _TEXTURE_AND_NORMAL = re.compile(rb"/\S*")
 
 
 def is_obj(head: bytes) -> bool:
-    """Whether the first bytes of a file hold a vertex of an OBJ."""
+    """Whether a file's first bytes contain an OBJ vertex."""
     return _VERTEX.search(head) is not None
 
 
 def read_obj(source: Source) -> Geometry:
     """Vertices in order, and triangles if there are faces. Raises UnreadableScan.
 
-    A negative index counts back from the latest vertex before its face.
+    A negative index counts back from the last vertex before the face.
     """
     points: list[DoubleArray] = []
     sizes: list[IntArray] = []
@@ -51,7 +51,7 @@ def read_obj(source: Source) -> Geometry:
 
 
 def _corners(source: Source, faces: Rows, n_before: IntArray) -> IntArray:
-    """Vertex indices from 0 of all faces in a line. n_before: (faces,) vertices that come before each."""
+    """Zero-based vertex indices of all faces in sequence. n_before: (faces,) number of vertices before each."""
     values = to_indices(source, faces.flat()[0], "a face's vertex")
     if (values == 0).any():
         raise source.fail("a face uses vertex 0, but OBJ counts from 1")

@@ -15,12 +15,12 @@ _SIGNATURE = re.compile(rb"(?:\s|#[^\n]*\n)*((?:ST)?C?N?(4?n?)OFF)\b([ \t]*BINAR
 
 
 def is_off(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of an OFF header."""
+    """Whether a file begins like OFF."""
     return _SIGNATURE.match(head) is not None
 
 
 def read_off(source: Source) -> Geometry:
-    """Vertices in order, and triangles if there are faces; what follows x, y, z in a row is passed over.
+    """Vertices in order, and triangles if there are faces; values after x, y, z are ignored.
 
     Raises UnreadableScan.
     """
@@ -54,7 +54,7 @@ def _counts(source: Source, lines: Lines) -> tuple[int, int]:
 
 
 def _polygons(source: Source, values: DoubleArray, starts: IntArray) -> tuple[IntArray, IntArray]:
-    """Sizes and corners of rows that hold a size, that many indices, and perhaps a colour."""
+    """Sizes and corners from rows of a size, that many indices, and perhaps a colour."""
     sizes = to_indices(source, values[starts[:-1]], "the size of a face")
     if (sizes < 0).any() or (sizes > np.diff(starts) - 1).any():
         raise source.fail("a face has fewer vertices than it announces", COPY_AGAIN)

@@ -50,7 +50,7 @@ class _Header:
 
 
 def is_pcd(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a PCD header."""
+    """Whether a file begins like PCD."""
     return _SIGNATURE.match(head) is not None
 
 
@@ -89,7 +89,7 @@ def _interpret(source: Source, entries: dict[bytes, list[bytes]], body: int) -> 
     width, height = (_single(source, entries, key, b"1") for key in (b"WIDTH", b"HEIGHT"))
     grid = parse_count(source, width, "WIDTH") * parse_count(source, height, "HEIGHT")
     n_points = parse_count(source, _single(source, entries, b"POINTS", b"%d" % grid), "POINTS")
-    if b"WIDTH" in entries and n_points != grid and grid:  # 0 x 0 is what some writers leave there
+    if b"WIDTH" in entries and n_points != grid and grid:  # some writers leave 0 x 0
         raise source.fail(f"its header contradicts itself: POINTS {n_points:,}, WIDTH x HEIGHT {grid:,}")
     if n_points == 0:
         raise source.fail("announces no points")
@@ -154,7 +154,7 @@ def _read_binary(source: Source, header: _Header) -> DoubleArray:
 
 
 def _read_compressed(source: Source, header: _Header) -> DoubleArray:
-    """Two sizes, then every field of all points after the other, packed together."""
+    """Two sizes, then the fields one after the other (structure of arrays), compressed."""
     packed_size, size = (int(n) for n in np.frombuffer(source.read_at(header.body, 8), "<u4"))
     if size != header.n_points * header.row_bytes:
         raise source.fail(f"unpacks to {size:,} bytes, its header announces {header.n_points:,} points", COPY_AGAIN)

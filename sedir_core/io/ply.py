@@ -1,4 +1,4 @@
-"""PLY, the Stanford polygon format: the header, the ascii body, and what both bodies have in common."""
+"""PLY, the Stanford polygon format: header, ascii body, and code shared with the binary body."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _AXES = ("x", "y", "z")
 class _Header:
     elements: tuple[Element, ...]
     order: str
-    """Byte order, empty for ascii."""
+    """Byte order; empty for ascii."""
     body: int
 
 
 def is_ply(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a PLY header."""
+    """Whether a file begins like PLY."""
     return re.match(rb"ply[ \t]*[\r\n]", head) is not None
 
 
@@ -64,7 +64,7 @@ def read_ply(source: Source) -> Geometry:
 
 
 def _wanted(element: Element) -> tuple[list[int], int | None]:
-    """Which properties a scan needs: the places of x, y, z, and of the list of a face's corners."""
+    """Indices of the needed properties: x, y, z, and the list of a face's corners."""
     names = [prop.name.lower() for prop in element.properties]
     if element.name == "vertex":
         return [names.index(axis) for axis in _AXES], None
@@ -73,7 +73,7 @@ def _wanted(element: Element) -> tuple[list[int], int | None]:
 
 
 def _bodies(source: Source, header: _Header) -> Iterator[tuple[Element, DoubleArray, Sequence[DoubleArray]]]:
-    """Of each element: its wanted scalars (rows, 3 or 0), and its wanted list as (sizes, values) or ()."""
+    """For each element: the needed scalars (rows, 3 or 0), and the needed list as (sizes, values) or ()."""
     offset = header.body
     lines = Lines(source, offset)
     for element in header.elements:
@@ -108,7 +108,7 @@ def _read_ascii_element(
 def _ascii_lists(
     source: Source, element: Element, rows: Rows, scalars: Sequence[int], corners: int | None
 ) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-    """Walk all rows property by property at once; `at` is the place of each row's next number."""
+    """Walk all rows in parallel, property by property; `at` is the index of each row's next number."""
     numbers, starts = rows.flat()
     at, end = starts[:-1].copy(), starts[1:]
     table = np.empty((len(rows), len(scalars)))
@@ -127,21 +127,21 @@ def _ascii_lists(
             if place == corners:
                 sizes, values = first, numbers[_ranges(at, length)]
             at += length
-    # Colours that the header does not name are common after a face.
+    # Undeclared colours after a face are common.
     if (at != end).any() and element.name != "face":
         raise source.fail(f"a {element.name} row has more values than properties", COPY_AGAIN)
     return table, sizes, values
 
 
 def _ranges(starts: IntArray, lengths: IntArray) -> IntArray:
-    """start, start + 1, ... of every range, one after the other."""
+    """Concatenated ranges start, start + 1, ..."""
     before = np.cumsum(lengths) - lengths
     return np.asarray(np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths))
 
 
 def _parse_header(source: Source) -> _Header:
     head = source.head()
-    # Binary data follows at once, so it is the header's own line ending that tells where it begins.
+    # Binary data follows immediately, so the header's own line ending determines where it starts.
     end = re.search(rb"(?:\r\n|\n|\r)end_header[ \t]*(\r\n|\n|\r)", head)
     if end is None:
         raise source.fail(f"its header has no end_header line in the first {MAX_HEADER_BYTES:,} bytes")

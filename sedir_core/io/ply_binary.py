@@ -1,4 +1,4 @@
-"""The binary body of a PLY file: rows of fixed size at once, rows with lists by the layout that most share."""
+"""The binary body of a PLY file: fixed-size rows at once, rows with lists by their most common layout."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Element:
 def read_binary_element(
     source: Source, element: Element, order: str, offset: int, scalars: Sequence[int], corners: int | None
 ) -> tuple[DoubleArray, Lists, int]:
-    """The wanted scalar properties (rows, k), the wanted list as (sizes, values) or (), and where the next begins.
+    """The needed scalars (rows, k), the needed list as (sizes, values) or (), and the offset of the next element.
 
-    order: "<" or ">". scalars: places of scalar properties. corners: the place of a list. Raises UnreadableScan.
+    order: "<" or ">". scalars: indices of scalar properties. corners: index of a list. Raises UnreadableScan.
     """
     source.check_rows(element.count, element.min_bytes, source.size - offset, element.name + " rows")
     if not any(prop.size_kind for prop in element.properties):
@@ -69,7 +69,7 @@ def read_binary_element(
 
 
 def _layout(element: Element, order: str, sizes: Sequence[int]) -> np.dtype[np.void]:
-    """The type of a row whose lists have these sizes."""
+    """The dtype of a row whose lists have these sizes."""
     fields: list[tuple[str, str] | tuple[str, str, tuple[int]]] = []
     for at, (prop, size) in enumerate(zip(element.properties, sizes, strict=True)):
         if prop.size_kind:
@@ -91,7 +91,7 @@ def _flat(lists: NDArray[np.generic]) -> DoubleArray:
 
 
 def _first_sizes(source: Source, element: Element, order: str, data: bytes) -> list[int]:
-    """The list sizes of the first row (0 for scalars): in most files, of every row."""
+    """The list sizes of the first row (0 for scalars), which in most files are those of every row."""
     one = Element(element.name, 1, element.properties)
     starts, end = _walk(source, one, order, data)
     ends = np.append(starts[0, 1:], end)
@@ -102,7 +102,7 @@ def _first_sizes(source: Source, element: Element, order: str, data: bytes) -> l
 
 
 def _walk(source: Source, element: Element, order: str, data: bytes) -> tuple[IntArray, int]:
-    """(rows, properties) positions of every value, found row by row, and the position after the last."""
+    """(rows, properties) offsets of every value, found row by row, and the end offset."""
     steps = [
         (struct.Struct(order + _LETTERS[prop.size_kind]) if prop.size_kind else None, np.dtype(prop.kind).itemsize)
         for prop in element.properties

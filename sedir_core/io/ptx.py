@@ -1,4 +1,4 @@
-"""PTX, Leica's text format of organised scans: one or several, each with its pose, in one coordinate system."""
+"""PTX, Leica's text format of organised scans: one or several, each with its pose in a common frame."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SIGNATURE = re.compile(rb"\s*\d+[ \t]*\r?\n[ \t]*\d+[ \t]*\r?\n" + _row(3) * 4 
 
 
 def is_ptx(head: bytes) -> bool:
-    """Whether text begins with columns, rows, the scanner's place and axes, and a 4 x 4 matrix."""
+    """Whether text begins with columns, rows, the scanner's position and axes, and a 4 x 4 matrix."""
     return _SIGNATURE.match(head) is not None
 
 
 def read_ptx(source: Source) -> Geometry:
-    """The points of all scans, each moved by its matrix; pixels without a measurement (0 0 0) are NaN.
+    """The points of all scans, transformed by their matrices; pixels without a measurement (0 0 0) are NaN.
 
     Raises UnreadableScan.
     """
@@ -44,7 +44,7 @@ def read_ptx(source: Source) -> Geometry:
 
 
 def _size(source: Source, lines: Lines) -> int | None:
-    """Columns times rows of the next scan; None at the end."""
+    """Number of points (columns times rows) of the next scan; None at the end."""
     first = lines.one()
     if first is None:
         return None

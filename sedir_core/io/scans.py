@@ -1,4 +1,4 @@
-"""From a path to a Scan: its wrapping taken off, its format found, and the checks that all formats share."""
+"""From a path to a Scan: unwrapping, format detection, and the checks shared by all formats."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 
 
 def read_scan(path: Path, *, mesh_points: int = 100_000, columns: Columns = ()) -> Scan:
-    """The points of a file in its own coordinates (float64) and order; meshes are sampled by area.
+    """Read a file's points in its own coordinates (float64) and order; meshes are sampled by area.
 
-    mesh_points: how many to draw from a mesh. columns: x, y, z of a table; by default as its folder notes, or by name.
-    Rows that hold a mark for "no measurement" become NaN. Reading the same file twice gives the same points.
-    Raises UnreadableScan (missing, broken, lying, no scan), also as UnknownColumns and NoCoordinates, and TooFewPoints
-    (fewer than 64 distinct finite ones).
+    mesh_points: number of samples of a mesh. columns: x, y, z of a table; by default from the folder notes, or by name.
+    Rows with a marker for "no measurement" become NaN. Reading a file twice gives the same points.
+    Raises UnreadableScan (missing, broken, inconsistent, not a scan), also as UnknownColumns and NoCoordinates, and
+    TooFewPoints (fewer than 64 distinct finite ones).
     """
     with open_regular(path) as packed, unwrapped(packed) as content:
         source = replace(content, columns=columns or notes_for(path).columns)
@@ -42,7 +42,7 @@ def read_scan(path: Path, *, mesh_points: int = 100_000, columns: Columns = ()) 
 
 
 def read_labelled(path: Path) -> Scan:
-    """Ground truth as the benchmarks keep it: text rows of x y z label, with spaces or commas; 0 is good.
+    """Ground truth in the benchmarks' format: text rows of x y z label, separated by spaces or commas; 0 is good.
 
     Raises UnreadableScan and TooFewPoints.
     """
@@ -53,13 +53,13 @@ def read_labelled(path: Path) -> Scan:
 
 
 def read_listed(path: Path) -> DoubleArray | None:
-    """Ground truth that lists the defective points (n, 3) alone; None for other kinds. Raises UnreadableScan."""
+    """Ground truth that lists only the defective points (n, 3); None for other kinds. Raises UnreadableScan."""
     with open_regular(path) as packed, unwrapped(packed) as source:
         return read_listed_text(source)
 
 
 def scan_name(path: Path) -> str:
-    """A scan's name: that of its file without suffixes."""
+    """A scan's name: the file name without suffixes."""
     return Path(path.name[: -len(GZ)]).stem if path.name.lower().endswith(GZ) else path.stem
 
 
@@ -70,9 +70,9 @@ def _reader(source: Source) -> Reader:
         return found.read
     usual = by_suffix(suffix)
     if usual is not None and (usual.text or (usual.mesh and suffix in (".stl", ".obj"))):
-        return usual.read  # it says what is wrong
+        return usual.read  # its error says what is wrong
     start = ascii(head[:12].decode("latin-1"))
     if usual is not None:
         raise source.fail(f"is not in {usual.name} format: it begins with {start}", "check what wrote it")
-    what = f"is of no format known here ({suffix or 'no suffix'}): it begins with {start}"
+    what = f"has an unknown format ({suffix or 'no suffix'}): it begins with {start}"
     raise source.fail(what, f"export it as one of {NAMES}")

@@ -1,4 +1,4 @@
-"""GLB (binary glTF) and 3MF: parts of a scene, each put in its place. Read by trimesh, in a child."""
+"""GLB (binary glTF) and 3MF: the transformed parts of a scene. Read by trimesh, in a child process."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _UNITS: dict[str, Unit] = {
 
 
 def is_glb(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of binary glTF."""
+    """Whether a file begins like binary glTF."""
     return head.startswith(b"glTF")
 
 
 def read_glb(source: Source) -> Geometry:
-    """The surfaces of the scene, or its points; textures and files that it names are never opened.
+    """The surfaces of the scene, or its points; textures and referenced files are never opened.
 
     Raises UnreadableScan.
     """
@@ -38,14 +38,14 @@ def read_glb(source: Source) -> Geometry:
 
 
 def is_3mf(head: bytes) -> bool:
-    """Whether a zip archive begins as 3MF does: with its list of contents, or its model."""
+    """Whether a zip archive begins like 3MF: with its content types, or its model."""
     listed = b"[Content_Types].xml" in head[:200] and b"3dmodel" in head
     return head.startswith(b"PK\3\4") and (_MODEL in head or listed)
 
 
 def read_3mf(source: Source) -> Geometry:
-    """The surfaces of all objects that are to be built. Raises UnreadableScan."""
-    with open_zip(source) as archive:  # sizes are checked before a library unpacks anything
+    """The surfaces of all build items. Raises UnreadableScan."""
+    with open_zip(source) as archive:  # check sizes before a library unpacks anything
         if not any(member.filename.lower().endswith(".model") for member in archive.infolist()):
             raise source.fail("holds no model", EXPORT_AGAIN)
     return read_in_child(source, load_3mf)
@@ -68,7 +68,7 @@ def _load(path: Path, kind: str, unit: Unit) -> Loaded:
     with path.open("rb") as file:
         try:
             scene: Any = trimesh.load_scene(file, file_type=kind, skip_materials=True, resolver=None)
-        except KeyError as lacking:  # an empty model has no world
+        except KeyError as lacking:  # an empty model has no world frame
             raise Refusal("holds neither surfaces nor points", EXPORT_AGAIN) from lacking
     corners: list[np.ndarray] = []
     faces: list[np.ndarray] = []
@@ -93,7 +93,7 @@ def _load(path: Path, kind: str, unit: Unit) -> Loaded:
 
 
 def _refuse_declarations(path: Path) -> None:
-    """XML that declares entities can unpack to gigabytes; no 3MF needs to."""
+    """Reject XML entity declarations, which can expand to gigabytes and which 3MF does not need."""
     import zipfile
 
     with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""STEP (ISO 10303-21), the format of CAD programs: the nominal shape, as triangles. Read by OCCT, in a child."""
+"""STEP (ISO 10303-21), CAD geometry: the nominal shape, triangulated. Read by OCCT, in a child process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sedir_core.io.mesh import Geometry
 from sedir_core.types import DoubleArray, IntArray
 
 INSTALL = "pip install 'sedir-inspect[cad]'"
-_DEVIATION = 0.0005  # of the diagonal: how far triangles may lie from the true surface
-_ANGLE = 0.2  # radians between neighbouring triangles
+_DEVIATION = 0.0005  # largest deviation of the triangles from the true surface, as a share of the diagonal
+_ANGLE = 0.2  # largest angle between neighbouring triangles, in radians
 _MOST_TRIANGLES = 5_000_000
 
 
 def is_step(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of STEP."""
+    """Whether a file begins like STEP."""
     return head.lstrip()[:13].upper() == b"ISO-10303-21;"
 
 

@@ -1,4 +1,4 @@
-"""STL, binary and ascii: three corners a face, nothing else."""
+"""STL, binary and ascii: three corners per face, nothing else."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _END = re.compile(rb"\bend[ \t]+(solid|facet|loop)\b", re.IGNORECASE)
 
 
 def is_ascii_stl(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of an ascii STL; binary ones may say `solid` too."""
+    """Whether a file begins like ascii STL; binary ones may also begin with `solid`."""
     return _ASCII.match(head) is not None
 
 
 def is_binary_stl(head: bytes, size: int) -> bool:
-    """Whether a file of that size holds just the faces that its first bytes announce."""
+    """Whether the file size matches the number of faces announced in the first bytes."""
     n_faces = int.from_bytes(head[80:_HEADER_BYTES], "little")
     return n_faces > 0 and size == _HEADER_BYTES + n_faces * _FACE_BYTES
 
@@ -50,7 +50,7 @@ def _read_binary(source: Source, n_faces: int) -> Geometry:
 
 
 def _joined(block: bytes) -> bytes:
-    """Some programs write `end solid` for `endsolid`."""
+    """Accept `end solid`, which some programs write for `endsolid`."""
     return _END.sub(rb"end\1", block)
 
 

@@ -1,4 +1,4 @@
-"""The first rows of a table or an array, as text: for a user who has to say which columns are x, y and z."""
+"""The first rows of a table or an array as text, for users to identify the x, y and z columns."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _LARGEST_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class TableHead:
-    """names: of the columns, empty where the table has none. rows: cell by cell."""
+    """names: of the columns, empty if the table has none. rows: cell by cell."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     @property
     def titles(self) -> list[str]:
-        """What to call each column: its number, counted from 1, and its name."""
+        """Title of each column: its number, counted from 1, and its name."""
         width = len(self.rows[0]) if self.rows else len(self.names)
         named = [*self.names, *[""] * (width - len(self.names))]
         return [f"{at}: {name}" if name else str(at) for at, name in enumerate(named, 1)]
 
 
 def peek_table(path: Path, n_rows: int = N_ROWS) -> TableHead:
-    """Raises UnreadableScan where there is no table."""
+    """Read the first rows. Raises UnreadableScan if there is no table."""
     with open_regular(path) as packed, unwrapped(packed) as source:
         if source.head().startswith(NPY_MAGIC):
             return _of_array(source, n_rows)

@@ -1,4 +1,4 @@
-"""A dict of tensors in one file that is either whole or refused: safetensors, checksummed, replaced in one step."""
+"""A dict of tensors in one safetensors file, checksummed and replaced atomically."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sedir_core.io.guard import COPY_AGAIN, Source, open_regular
 _DIGEST = "sha256"
 _MAX_HEADER_BYTES = 8 << 20
 _ALIGNED = 8
-"""Tensors begin at a multiple of it, as the format wants."""
+"""Alignment of tensors, required by the format."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, str] | None = None) -> None:
-    """Replace `path` by these tensors and notes, or leave it as it was. Equal ones give equal files.
+    """Replace `path` by these tensors and notes, or leave it unchanged. Equal contents give equal files.
 
-    Tensors of any shape and device are stored as contiguous CPU copies, so tied ones are stored twice.
+    Tensors of any shape and device are stored as contiguous CPU copies; shared ones are stored twice.
     Raises CannotWrite.
     """
     # safetensors refuses tensors that share memory or are not contiguous.
@@ -38,13 +38,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, 
 def read_tensors(path: Path, checksummed: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors, on the CPU, and the notes that `write_tensors` stored.
 
-    checksummed: False also takes files of others that hold no checksum; one that is there has to fit all the same.
-    Raises BadWeights if the file is missing, not a regular file, not safetensors, or not as it was written.
+    checksummed: False also accepts foreign files without a checksum; an existing one must still match.
+    Raises BadWeights if the file is missing, not a regular file, not safetensors, or corrupted.
     """
     with open_regular(path, BadWeights) as source:
         meta = _notes(source)
         try:
-            # Read, not mapped: cutting a mapped file short later would kill the process.
+            # Read rather than memory-mapped: truncating a mapped file later would kill the process.
             tensors = safetensors.torch.load(source.read_at(0, source.size))
         except safetensors.SafetensorError as broken:
             raise source.fail(f"is a damaged safetensors file: {broken}", COPY_AGAIN) from broken
@@ -55,15 +55,15 @@ def read_tensors(path: Path, checksummed: bool = True) -> tuple[dict[str, Tensor
 
 
 def read_notes(path: Path) -> dict[str, str]:
-    """The texts stored beside the tensors, without reading these. Raises BadWeights."""
+    """The notes stored beside the tensors, without reading these. Raises BadWeights."""
     with open_regular(path, BadWeights) as source:
         return {name: text for name, text in _notes(source).items() if name != _DIGEST}
 
 
 def in_order(content: bytes) -> bytes:
-    """A safetensors file with its notes sorted: the library writes them in another order each time.
+    """A safetensors file with its notes sorted: the library writes them in random order.
 
-    The offsets in its header count from the header's end, so the header may change its length.
+    Offsets are relative to the end of the header, so its length may change.
     """
     length = int.from_bytes(content[:8], "little")
     header = parse_json(content[8 : 8 + length], _MAX_HEADER_BYTES)
@@ -75,7 +75,7 @@ def in_order(content: bytes) -> bytes:
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 (hex) of names, types, shapes and bytes of CPU tensors; the order of the dict does not matter."""
+    """SHA-256 (hex) of names, types, shapes and bytes of CPU tensors, independent of the dict's order."""
     total = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -92,7 +92,7 @@ def _notes(source: Source) -> dict[str, str]:
 
 
 def _read_header(source: Source) -> dict[str, Any]:
-    """The JSON header. A length that lies would make a reader reserve that much, so it is checked first."""
+    """The JSON header. Its length is checked first, since a wrong one would make a reader allocate that much."""
     length = int.from_bytes(source.read_at(0, 8), "little") if source.size >= 8 else 0
     if not 2 <= length <= min(_MAX_HEADER_BYTES, source.size - 8):
         raise source.fail("is not a safetensors file, or is cut short", COPY_AGAIN)

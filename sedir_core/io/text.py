@@ -1,6 +1,6 @@
-"""Lists of coordinates as text, whatever they are called (XYZ, TXT, CSV, PTS, ASC ...): one point a line.
+"""Coordinates as text of any suffix (XYZ, TXT, CSV, PTS, ASC ...): one point per line.
 
-How they are written is found out in text_layout.py, which columns are meant in columns.py.
+The layout is detected in text_layout.py, the columns in columns.py.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sedir_core.io.no_points import refuse_directions, refuse_indices
 from sedir_core.io.text_layout import TextLayout, find_layout
 from sedir_core.types import BoolArray, DoubleArray
 
-_LEADING = 6  # columns that tell whether the first one only numbers the rows
+_LEADING = 6  # leading columns used to detect row numbers
 
 
 def read_text(source: Source) -> Geometry:
-    """All points, in order; columns other than x, y, z are passed over.
+    """All points, in order; columns other than x, y, z are ignored.
 
     Raises UnreadableScan; UnknownColumns where x, y, z cannot be identified, NoCoordinates for a list of triangles.
     """
@@ -43,9 +43,9 @@ def read_text(source: Source) -> Geometry:
 
 
 def read_labelled_text(source: Source) -> tuple[DoubleArray, BoolArray]:
-    """Points (n, 3) and labels (n,) of ground truth in rows of x y z label; every label but 0 marks a defect.
+    """Points (n, 3) and labels (n,) of ground truth in rows of x y z label; any label but 0 is a defect.
 
-    Raises UnreadableScan unless there are four columns, the last of whole numbers from 0 up.
+    Raises UnreadableScan unless there are four columns, the last of non-negative whole numbers.
     """
     layout = find_layout(source)
     if layout.n_columns != 4:
@@ -58,7 +58,7 @@ def read_labelled_text(source: Source) -> tuple[DoubleArray, BoolArray]:
 
 
 def read_listed_text(source: Source) -> DoubleArray | None:
-    """(n, 3) points of ground truth that lists the defective ones alone; None where a fourth column labels them.
+    """(n, 3) points of ground truth that lists only defective ones; None if a fourth column labels them.
 
     Raises UnreadableScan.
     """
@@ -70,7 +70,7 @@ def _read_columns(source: Source, layout: TextLayout, wanted: Sequence[int]) -> 
     lines = Lines(replace(source, size=layout.end), layout.offset, layout.prepare)
     tables, n_rows, announced = [], 0, layout.announced
     for rows in lines.rest():
-        if announced is not None:  # a file of several scans counts each of them
+        if announced is not None:  # a file of several scans announces the count of each
             rows, counts = _without_counts(source, rows)
             announced += counts
         tables.append(rows.columns(wanted, layout.n_columns))
@@ -83,7 +83,7 @@ def _read_columns(source: Source, layout: TextLayout, wanted: Sequence[int]) -> 
 
 
 def _without_counts(source: Source, rows: Rows) -> tuple[Rows, int]:
-    """The rows without lines that hold one number, and the sum of these."""
+    """The rows without lines of a single number (counts), and the sum of these."""
     if (rows.lengths != 1).all():
         return rows, 0
     lines = [line for line in rows.text.split(b"\n") if line.strip()]

@@ -1,6 +1,6 @@
-"""How a table of coordinates is written: separator, decimal sign, quotes, brackets, header, count, last line.
+"""Detects the layout of a text table: separator, decimal sign, quotes, brackets, header, count, footer.
 
-All of it is found out from the first and the last lines of the text; nothing is asked.
+Everything is inferred from the first and last lines.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from sedir_core.io.guard import Source, parse_count
 from sedir_core.io.lines import MISSING, without_comments
 
 MAX_COLUMNS = 64
-MOST_UNNAMED = 12  # columns: more, and without names, are the pixels of an image
+MOST_UNNAMED = 12  # more unnamed columns than this are pixels of an image
 AS_COLUMNS = "one point a line: x y z, separated by spaces, commas, semicolons or tabs"
 SAMPLE_LINES = 400
-_MAX_HEADER_LINES = 400  # beside comments
+_MAX_HEADER_LINES = 400  # besides comments
 _TAIL_BYTES = 4096
 _NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
-_HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point is none
+_HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point does not count
 _LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
 _DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
 _CLOSING = re.compile(rb"(?m)[)\]}]+[ \t]*[,;]?[ \t]*$")
 _QUOTED = re.compile(rb"\"([^\"\n]*)\"|'([^'\n]*)'")
-_NAN_NOTE = re.compile(rb"(?i)\bnan\(\w*\)")  # of Microsoft's C library
+_NAN_NOTE = re.compile(rb"(?i)\bnan\(\w*\)")  # printed by Microsoft's C library
 _UNIT = re.compile(rb"\[[^\]]*\]|\([^)]*\)")
 _KEY = re.compile(rb"(?<![\w.])[\"']?[xyzXYZ][\"']?[ \t]*[=:]")
 _BETWEEN = re.compile(rb"[\s,;|]+")
@@ -47,9 +47,9 @@ Prepare = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class TextLayout:
-    """offset, end: where the rows begin and end. axes: the places of x, y, z, None where no names say.
+    """offset, end: where the rows begin and end. axes: indices of x, y, z; None if not named.
 
-    names: of the columns, as the header spells them; empty without one. announced: rows that the text says it has.
+    names: of the columns, as in the header; empty without one. announced: number of rows stated in the text.
     """
 
     offset: int
@@ -62,7 +62,7 @@ class TextLayout:
 
 
 def find_layout(source: Source) -> TextLayout:
-    """Raises UnreadableScan where this is no table of at least three numbers a row, UnknownColumns."""
+    """Raises UnreadableScan unless this is a table of at least three numbers per row, and UnknownColumns."""
     head = source.head()
     if b"\0" in head:
         raise source.fail("is not text, or is text in UTF-16", "save it as plain text (UTF-8), or export as PLY")
@@ -85,12 +85,12 @@ def find_layout(source: Source) -> TextLayout:
 
 
 def is_table(head: bytes, whole: bool) -> bool:
-    """Whether text begins with rows of at least three numbers, perhaps after a header. whole: it is not cut."""
+    """Whether text begins with rows of at least three numbers, perhaps after a header. whole: not truncated."""
     return b"\0" not in head and _first_row(head, whole) is not None
 
 
 def sample_rows(source: Source, n_rows: int) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The header's names and the first rows, cell by cell, for a user to say what is what. Raises UnreadableScan."""
+    """The header's names and the first rows, cell by cell, for users to choose columns. Raises UnreadableScan."""
     head = source.head()
     headers, _, offset = _before_rows(source, head)
     lines = list(map(_plain, _sample(source, head[offset : _end(source)])))
@@ -105,7 +105,7 @@ def sample_rows(source: Source, n_rows: int) -> tuple[tuple[str, ...], list[list
 
 
 def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, int]:
-    """The lines before the first row, the count among them, and where the rows begin."""
+    """The lines before the first row, the announced count, and the offset of the rows."""
     found = _first_row(head, source.size <= len(head))
     lines = _lines_with_offsets(head if found is None else head[:found])
     headers: list[bytes] = []
@@ -128,10 +128,10 @@ def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, 
 
 
 def _first_row(head: bytes, whole: bool) -> int | None:
-    """Where the first row of numbers begins; a name may stand before them if a header says so or it has a number."""
+    """Offset of the first row of numbers; a name may precede them if a header says so or it contains a number."""
     lines = _lines_with_offsets(head)
     if not whole and len(lines) > 1:
-        lines = lines[:-1]  # it may be cut
+        lines = lines[:-1]  # it may be truncated
     axes: Axes | None = None
     separator = b""
     for number, (line, at) in enumerate(lines[:_MAX_HEADER_LINES]):
@@ -150,7 +150,7 @@ def _first_row(head: bytes, whole: bool) -> int | None:
 
 
 def _counts_columns(line: bytes, after: bytes) -> bool:
-    """Whether a line is the names 0, 1, 2 that pandas gives to columns without any, rather than a point."""
+    """Whether a line is pandas' default column names 0, 1, 2 rather than a point."""
     separator = _own_separator(line)
     cells, below = (_cells(_plain(text), separator) for text in (line, after))
     numbers = cells[1:] if cells[:1] == [b""] else cells
@@ -161,7 +161,7 @@ def _counts_columns(line: bytes, after: bytes) -> bool:
 
 def _is_row(line: bytes) -> bool:
     cells = [cell for cell in _BETWEEN.split(_plain(without_comments(line))) if cell]
-    if not cells:  # nothing measured; but of `X:;Y:;Z:`, a header, nothing is left either
+    if not cells:  # no value; but a header such as `X:;Y:;Z:` is also empty once keys are removed
         return (line.count(b",") >= 2 or line.count(b";") >= 2) and not _KEY.search(line)
     if _LABEL.fullmatch(cells[0]):
         return len(cells) > 3 and _is_number(cells[1]) and all(map(_is_value, cells[1:4]))
@@ -176,7 +176,7 @@ def _is_row(line: bytes) -> bool:
 def _header(
     source: Source, headers: Sequence[bytes], width: int, sample: Sequence[bytes], separator: bytes
 ) -> tuple[tuple[str, ...], Axes | None]:
-    """The names of the columns and the places of x, y, z: as the user says, or as the names do."""
+    """Column names and indices of x, y, z, as chosen by the user or by name."""
     names: tuple[str, ...] = ()
     axes: Axes | None = None
     for line in headers:
@@ -185,7 +185,7 @@ def _header(
         if len(own) != width and (labels := [at for at, name in enumerate(own) if name.endswith(":")][-1:]):
             own = own[labels[0] + 1 :]  # `# fields: x y z`
         if len(own) == width - 1 and _is_counted(sample, separator):
-            own = ("", *own)  # the row numbers' column often has no name
+            own = ("", *own)  # the column of row numbers is often unnamed
         found = named_axes(own) if 3 <= len(own) <= width else None
         if found is not None:
             names, axes = (*own, *[""] * (width - len(own))), found
@@ -194,7 +194,7 @@ def _header(
             names = own if same else names
         ordered = width == 3 or _is_counted(sample, separator)
         if found is None and len(own) != width and not source.columns and says_otherwise(own, ordered):
-            what = f"its header has {len(own)} names for {width} columns, so that none can be told to be x, y, z"
+            what = f"its header has {len(own)} names for {width} columns, so x, y, z cannot be identified"
             raise UnknownColumns(source.path, what, HOW_TO_SAY)
     if source.columns:
         try:
@@ -207,7 +207,7 @@ def _header(
 
 
 def _keyed_axes(row: bytes) -> Axes | None:
-    """Where the keys of a row such as `z=1 y=2 x=3` put x, y and z; None without keys."""
+    """Indices of x, y, z by the keys of a row such as `z=1 y=2 x=3`; None without keys."""
     places: dict[bytes, int] = {}
     n_values = 0
     for word in _BETWEEN.split(_KEY.sub(lambda key: b" \0" + key[0].strip(b"\"' \t=:").lower() + b" ", row)):
@@ -218,7 +218,7 @@ def _keyed_axes(row: bytes) -> Axes | None:
 
 
 def _names(line: bytes) -> tuple[str, ...]:
-    """The cells of a header; units in brackets are no cells of their own."""
+    """The cells of a header; units in brackets are not separate cells."""
     plain, separator = line.lstrip(b"#/%!* \t"), _own_separator(line)
     if not separator:
         plain = _UNIT.sub(b" ", plain) if _UNIT.sub(b" ", plain).strip() else plain
@@ -234,7 +234,7 @@ def _is_counted(sample: Sequence[bytes], separator: bytes) -> bool:
 
 
 def _sample(source: Source, text: bytes) -> list[bytes]:
-    """Rows to judge by, without the counts that may stand between them."""
+    """Sample rows, without counts in between."""
     lines = [without_comments(line) for line in re.split(rb"\r\n|\n|\r", text)]
     if source.size > len(source.head()) and len(lines) > 1:
         lines = lines[:-1]
@@ -243,14 +243,14 @@ def _sample(source: Source, text: bytes) -> list[bytes]:
 
 
 def _end(source: Source) -> int:
-    """Where a footer begins: lines after the last row that are words, or comments. The text's end without one."""
+    """Offset of a footer (words or comments after the last row), or the end of the text."""
     n_bytes = min(source.size, _TAIL_BYTES)
     tail = source.read_at(source.size - n_bytes, n_bytes)
     lines = list(re.finditer(rb"[^\r\n]+", tail))
     end = source.size
     for line in reversed(lines[1:] if n_bytes < source.size else lines):
         if not line[0].strip(b" \t\x1a"):
-            end = source.size - n_bytes + line.start() if b"\x1a" in line[0] else end  # where DOS ends a text
+            end = source.size - n_bytes + line.start() if b"\x1a" in line[0] else end  # DOS end-of-file mark
             continue
         cells = _BETWEEN.split(_plain(line[0]))
         if not _HEADER_LINE.match(line[0]) or sum(map(_is_number, cells)) >= 3 or _is_row(line[0]):
@@ -260,12 +260,12 @@ def _end(source: Source) -> int:
 
 
 def _lines_with_offsets(head: bytes) -> list[tuple[bytes, int]]:
-    """The non-blank lines, and where each begins."""
+    """The non-blank lines and their offsets."""
     return [(line[0], line.start()) for line in re.finditer(rb"[^\r\n]+", head) if line[0].strip()]
 
 
 def _separator(source: Source, sample: Sequence[bytes]) -> bytes:
-    """The character between two cells; empty for white space, a space for white space with decimal commas."""
+    """The separator; empty for white space, a space for white space with decimal commas."""
     for character in (b";", b"|"):
         if any(character in line for line in sample):
             return character
@@ -286,7 +286,7 @@ def _separator(source: Source, sample: Sequence[bytes]) -> bytes:
 
 
 def _refuse_double_comma(source: Source, sample: Sequence[bytes]) -> None:
-    """A comma for both, between cells and in numbers, leaves it open which is which."""
+    """Reject commas used both as separator and as decimal sign, which is ambiguous."""
     rows = [line.split(b",") for line in sample]
     width = len(rows[0])
     if width < 6 or width % 2 or not all(len(row) == width for row in rows):
@@ -302,7 +302,7 @@ def _refuse_double_comma(source: Source, sample: Sequence[bytes]) -> None:
 
 
 def _own_separator(line: bytes) -> bytes:
-    """Of a header line alone."""
+    """The separator of a header line."""
     return next((character for character in (b";", b"\t", b"|", b",") if character in line), b"")
 
 
@@ -313,7 +313,7 @@ def _cells(line: bytes, separator: bytes) -> list[bytes]:
 
 
 def _plain(line: bytes, keyed: bool = True) -> bytes:
-    """Without quotes, brackets and keys (`x=`), with plain minus signs; a comma in quotes is a decimal sign."""
+    """Remove quotes, brackets and keys (`x=`), normalise minus signs; a comma in quotes is a decimal sign."""
     if b"\xe2\x88\x92" in line or b"\xc2\xa0" in line:
         line = _spelt_plainly(line)
     if b'"' in line or b"'" in line:
@@ -328,7 +328,7 @@ def _without_brackets(text: bytes) -> bytes:
 
 
 def _spelt_plainly(text: bytes) -> bytes:
-    """With a hyphen for the minus sign of typesetters, and a space for one that does not break."""
+    """Replace typographic minus signs by hyphens and non-breaking spaces by spaces."""
     return text.replace(b"\xe2\x88\x92", b"-").replace(b"\xc2\xa0", b" ")
 
 
@@ -350,7 +350,7 @@ def _is_value(cell: bytes) -> bool:
 
 
 def _preparation(separator: bytes, sample: bytes) -> Prepare:
-    """What turns a piece of text into numbers with points, separated by spaces; empty cells become NaN."""
+    """A function that normalises text to space-separated numbers with decimal points; empty cells become NaN."""
     table = _translation(separator)
     steps: list[Prepare] = []
     if b"\xe2\x88\x92" in sample or b"\xc2\xa0" in sample:
@@ -363,7 +363,7 @@ def _preparation(separator: bytes, sample: bytes) -> Prepare:
         steps.append(lambda block: _KEY.sub(b" ", block))
     if separator in (b",", b";", b"|", b"\t"):
         inside = re.compile(rb"(?<=[^\s%b]) +(?=[^\s%b])" % (separator, separator))
-        if inside.search(sample):  # a date and a time are one cell
+        if inside.search(sample):  # a date and a time form one cell
             steps.append(lambda block: inside.sub(b"~", block))
         steps.append(_filling(separator))
     if table is not None:
@@ -380,7 +380,7 @@ def _preparation(separator: bytes, sample: bytes) -> Prepare:
 def _translation(separator: bytes) -> bytes | None:
     if separator == b",":
         return bytes.maketrans(b",", b" ")
-    if separator == b" ":  # the comma is free to be the decimal sign
+    if separator == b" ":  # the comma is not the separator, so it is the decimal sign
         return bytes.maketrans(b",", b".")
     return bytes.maketrans(separator + b",", b" .") if separator else None
 

@@ -1,4 +1,4 @@
-"""TIFF of a 3D camera: x, y, z of every pixel (MVTec 3D-AD), or heights with the size of a pixel. Read by tifffile."""
+"""TIFF of a 3D camera: x, y, z per pixel (MVTec 3D-AD), or heights with a pixel size. Read by tifffile."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _AS_GRID = "export x, y and z of every pixel, or heights with the size of a pixe
 
 
 def is_tiff(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of TIFF."""
+    """Whether a file begins like TIFF."""
     return head.startswith(_MAGIC)
 
 
 def read_tiff(source: Source) -> Geometry:
-    """A point for each pixel, row by row; pixels that were not measured (0 0 0, or NaN) are NaN.
+    """One point per pixel, row by row; pixels without a measurement (0 0 0, or NaN) are NaN.
 
     Raises UnreadableScan, NoCoordinates for heights without the size of a pixel.
     """
@@ -67,7 +67,7 @@ def load_tiff(path: Path) -> Loaded:
 
 
 def _grid(image: DoubleArray, pixel: tuple[float, float] | None) -> DoubleArray | None:
-    """(h, w, 3) of three channels, first or last, or of heights (h, w); None where the size of a pixel is lacking."""
+    """(h, w, 3) from three channels, first or last, or from heights (h, w); None without a pixel size."""
     if image.ndim == 3 and image.shape[2] not in (3, 4) and image.shape[0] in (3, 4):
         image = np.moveaxis(image, 0, 2)
     if image.ndim == 3 and image.shape[2] in (3, 4):
@@ -78,12 +78,12 @@ def _grid(image: DoubleArray, pixel: tuple[float, float] | None) -> DoubleArray 
         return None
     rows, columns = np.indices(image.shape, dtype=np.float64)
     grid = np.stack([columns * pixel[0], rows * pixel[1], image], axis=2)
-    grid[image == 0] = np.nan  # what cameras write where they saw nothing
+    grid[image == 0] = np.nan  # cameras' marker for no measurement
     return grid
 
 
 def _pixel(file: Any, page: Any) -> tuple[tuple[float, float] | None, Unit]:
-    """Width and height of a pixel, if the file says them for measuring, and their unit."""
+    """Width and height of a pixel, if the file states them for measuring, and their unit."""
     scale = page.tags.get(_PIXEL_SCALE)
     if scale is not None and len(scale.value) >= 2 and min(scale.value[:2]) > 0:
         return (float(scale.value[0]), float(scale.value[1])), UNKNOWN

@@ -1,6 +1,6 @@
-"""Numbers that mean "no measurement": constant values far outside the rest, in one coordinate or in all.
+"""Detects markers for "no measurement": constant values far from the rest, in one or all coordinates.
 
-Cameras and their programs write -32768, -999.9, 0 or 1e10 where they saw nothing. Taken for points they are defects.
+Cameras and their software write -32768, -999.9, 0 or 1e10 for missing pixels; read as points they would be defects.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ KNOWN = frozenset(
     for sign in (1.0, -1.0)
 )  # fmt: skip
 _LEAST_REPEATED = 3
-_FAR = 1.0  # part sizes between the value and the nearest measured point; strays are nearer, and differ
-_FAR_KNOWN = 0.1  # where the value is one that programs use
-_LEAST_ALIKE = 10  # a surface goes through a point with x = y = z, such as the origin, once, not again and again
-_MOST_VALUES = 8  # different marks in one file
+_FAR = 1.0  # least distance to the nearest measured point, in part sizes; outliers are nearer, and not constant
+_FAR_KNOWN = 0.1  # the same for values commonly used as markers
+_LEAST_ALIKE = 10  # least number of points: a surface passes through a point such as the origin only once
+_MOST_VALUES = 8  # most different markers in one file
 _SAMPLED = 100_000
 
 
 def mark_unmeasured(points: DoubleArray) -> tuple[DoubleArray, str]:
-    """The points (n, 3) with NaN in rows that hold such a mark, and what was left out, in a clause; "" for nothing."""
+    """The points (n, 3) with NaN in rows with such a marker, and a clause on what was dropped; "" for nothing."""
     measured = np.asarray(np.isfinite(points).all(axis=1))
     found: list[tuple[str, int]] = []
     alike = np.asarray(measured & (points == points[:, :1]).all(axis=1))
@@ -52,7 +52,7 @@ def mark_unmeasured(points: DoubleArray) -> tuple[DoubleArray, str]:
 
 
 def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray] | None:
-    """The value farthest from the rest, in words, and the rows that hold it; None where none is far enough."""
+    """Description of the value farthest from the rest and a mask of its rows; None if none is far enough."""
     candidates = []
     for axis in range(3):
         values = points[measured, axis]

@@ -1,4 +1,4 @@
-"""What stands between a file and its content: gzip, a byte order mark, text in 16 bits."""
+"""Unwraps a file's content: gzip, byte order mark, UTF-16 text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_PACKING = {
 
 @contextmanager
 def unwrapped(source: Source) -> Iterator[Source]:
-    """The source as a reader takes it. Raises its error for damaged or absurd compression, and for other packers."""
+    """The unwrapped source. Raises its error for damaged or implausible compression, and for other packers."""
     start = source.head()[:8]
     for magic, name in OTHER_PACKING.items():
         if start.startswith(magic):
@@ -40,7 +40,7 @@ def unwrapped(source: Source) -> Iterator[Source]:
             _narrow(source, plain, _WIDE[start[:2]])
         inner = replace(source, file=plain, size=plain.tell())
         if not inner.size:
-            raise source.fail("holds nothing, once unpacked", "export or copy it again")
+            raise source.fail("is empty once unpacked", "export or copy it again")
         yield without_mark(inner)
 
 
@@ -53,7 +53,7 @@ def without_mark(source: Source) -> Source:
 
 
 def _inflate(source: Source, room: BinaryIO) -> None:
-    """Unpack gzip, as one stream or several; never more than a scan may have."""
+    """Unpack gzip, one or several streams, up to the size limit of scans."""
     unpacker, at, total = zlib.decompressobj(wbits=31), 0, 0
     try:
         while at < source.size or unpacker.unconsumed_tail:
@@ -79,7 +79,7 @@ def _inflate(source: Source, room: BinaryIO) -> None:
 
 
 def _narrow(source: Source, room: BinaryIO, encoding: str) -> None:
-    """Text in 16 bits, as some programs on Windows export it, in UTF-8."""
+    """Convert UTF-16 text, as exported by some Windows programs, to UTF-8."""
     decoder, at = codecs.getincrementaldecoder(encoding)(), 2
     try:
         while at < source.size:

@@ -1,4 +1,4 @@
-"""Zip archives from strangers (.npz, .pth): sizes are checked against the file before anything is unpacked."""
+"""Untrusted zip archives (.npz, .pth): sizes are checked against the file before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _END_BYTES = 22
 _MAX_COMMENT = 1 << 16
 _MAX_DIRECTORY_BYTES = 1 << 20
 _MAX_TOTAL_BYTES = 4 << 30
-# What zipfile raises on damaged or hostile archives; found by mutating archives, see benchmarks/fuzz_readers.py.
+# Raised by zipfile on damaged or malicious archives; found by fuzzing, see benchmarks/fuzz_readers.py.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ValueError, OverflowError)
 
 
 def is_zip(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a zip archive."""
+    """Whether a file begins like a zip archive."""
     return head[:4] in (b"PK\3\4", b"PK\5\6")
 
 
 @contextmanager
 def open_zip(source: Source) -> Iterator[zipfile.ZipFile]:
-    """The archive, its directory and members checked. Raises the source's error, also for damage found later."""
+    """The archive, with its directory and members checked. Raises the source's error, also for damage found later."""
     _check_directory(source)
     try:
         with zipfile.ZipFile(source.file) as archive:
@@ -36,7 +36,7 @@ def open_zip(source: Source) -> Iterator[zipfile.ZipFile]:
 
 
 def read_member(source: Source, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """All of one member; never more than the directory announces."""
+    """Read one member, at most as many bytes as announced in the directory."""
     with archive.open(member) as stream:
         data = stream.read(member.file_size)
     if len(data) != member.file_size:
@@ -45,7 +45,7 @@ def read_member(source: Source, archive: zipfile.ZipFile, member: zipfile.ZipInf
 
 
 def _check_directory(source: Source) -> None:
-    """zipfile reads the whole directory before anyone can look at it, so its size is looked up first."""
+    """Check the directory's size first, because zipfile reads it as a whole."""
     tail_bytes = min(source.size, _END_BYTES + _MAX_COMMENT)
     tail = source.read_at(source.size - tail_bytes, tail_bytes)
     at = tail.rfind(b"PK\5\6")

@@ -1,4 +1,4 @@
-"""Weights of the frozen local encoder: where they are found, what is checked, how others' are brought in."""
+"""Weights of the frozen local encoder: lookup, validation, and import of third-party checkpoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _M = TypeVar("_M", bound=nn.Module)
 log = logging.getLogger(__name__)
 
 OFFICIAL = EncoderConfig(depth=12)
-"""The shape of Point-MAE's released encoders."""
+"""The architecture of Point-MAE's released encoders."""
 _DECODER = "patch_decoder."
 _OFFICIAL_FILES = "choose Point-MAE's released modelnet_8k.pth or pretrain.pth"
 _WAY_OUT = "see `sedir weights list`, then run `sedir weights pretrain` or `sedir weights import FILE`"
@@ -34,7 +34,7 @@ _WAY_OUT = "see `sedir weights list`, then run `sedir weights pretrain` or `sedi
 
 @dataclass(frozen=True)
 class Weights:
-    """One entry of `list_weights`: the name that `encoder.weights` takes, its file, and where it comes from."""
+    """One entry of `list_weights`: a valid value of `encoder.weights`, its file, and its origin."""
 
     name: str
     path: Path
@@ -45,7 +45,7 @@ class Weights:
 
 
 def load_encoder(cfg: EncoderConfig) -> LocalEncoder:
-    """The local encoder of these settings on the CPU, in evaluation mode and frozen.
+    """The local encoder with these settings, on the CPU, in evaluation mode and frozen.
 
     Raises BadWeights if the file is missing, damaged, of another shape, or not finite.
     """
@@ -56,7 +56,7 @@ def load_encoder(cfg: EncoderConfig) -> LocalEncoder:
 
 
 def load_patch_decoder(cfg: EncoderConfig) -> PatchDecoder | None:
-    """The patch decoder trained with the encoder, frozen; None where the file holds none (Point-MAE's own).
+    """The patch decoder trained with the encoder, frozen; None if the file has none (Point-MAE's own).
 
     Raises BadWeights as `load_encoder` does.
     """
@@ -83,10 +83,10 @@ def save_encoder(path: Path, encoder: LocalEncoder, decoder: PatchDecoder | None
 
 
 def import_official(path: Path) -> Path:
-    """Check one of Point-MAE's released checkpoints and keep its encoder in the user's data folder.
+    """Check one of Point-MAE's released checkpoints and store its encoder in the user's data folder.
 
-    The fine-tuned classifier (the one the paper uses) is kept as `pointmae`, the self-supervised model as
-    `pointmae-pretrain`; one of the same kind is replaced. Returns the new file.
+    The fine-tuned classifier (used in the paper) is stored as `pointmae`, the self-supervised model as
+    `pointmae-pretrain`, replacing an earlier one. Returns the new file.
     Raises BadWeights, CannotWrite.
     """
     tensors = read_official_checkpoint(path)
@@ -100,7 +100,7 @@ def import_official(path: Path) -> Path:
 
 
 def list_weights() -> list[Weights]:
-    """Everything that `encoder.weights` can name, sorted; a bundled file hides a user's of the same name."""
+    """All values of `encoder.weights`, sorted; a bundled file shadows a user's of the same name."""
     found: dict[str, Weights] = {}
     for folder in (user_weights(), bundled_weights()):
         for path in folder.glob("*.safetensors"):
@@ -113,7 +113,7 @@ def list_weights() -> list[Weights]:
 
 
 def weights_path(name: str) -> Path:
-    """The file of a name, or of an explicit .safetensors path. Raises BadWeights if there is none."""
+    """The file for a name or an explicit .safetensors path. Raises BadWeights if there is none."""
     if name.endswith(".safetensors"):
         candidates = [Path(name).expanduser()]
     else:
@@ -135,7 +135,7 @@ def user_weights() -> Path:
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, hint: str = _WAY_OUT) -> None:
-    """Load by name and freeze; names the module does not know are left, none it knows may lack."""
+    """Load by name and freeze; unknown names are ignored, missing ones are an error."""
     expected = module.state_dict()
     missing = sorted(expected.keys() - tensors.keys())
     if missing:
@@ -157,6 +157,6 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, hint: st
 
 
 def _unseeded(make: Callable[[], _M]) -> _M:
-    """Build a module whose random start is overwritten, without moving torch's global generator."""
+    """Build a module whose initialisation is overwritten, without advancing torch's global generator."""
     with torch.random.fork_rng(devices=[]):
         return make()

@@ -1,6 +1,6 @@
-"""What a run directory holds and how it is read; `training` writes it.
+"""Contents of a run directory and how they are read; `training` writes them.
 
-No torch at the top: the window lists runs and follows trainings with these names before torch is loaded.
+No torch at module level: the window lists runs and follows trainings before torch is loaded.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-"""Raised whenever an older program could misread a run."""
+"""Incremented whenever an older program could misread a run."""
 
 CONFIG = "config.toml"
 WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
 ORIGIN = "origin.safetensors"
-"""Weights of the run that a warm start began from; gone when it has finished."""
+"""Weights of the parent run of a warm start; deleted when the training has finished."""
 EVENTS = "events.jsonl"
 METRICS = "metrics.json"
 EVALUATION = "evaluation.json"
-"""What `sedir evaluate` found, where it was asked to record it in the run."""
+"""The result of `sedir evaluate`, if recorded in the run."""
 ABOUT = RUN_MARK
 LOG = "log.txt"
 STOP = "STOP"
@@ -43,7 +43,7 @@ LOCK = ".lock"
 
 
 FREE = frozenset({"preset", "data", "scoring", "training"})
-"""What may change in a finished run: how it judges, each way with limits of its own, and what only training reads."""
+"""Settings that may change in a finished run: the rule, which has its own limits each, and training-only ones."""
 
 MAX_NAME = 256
 Name = Annotated[str, Field(max_length=MAX_NAME)]
@@ -51,13 +51,12 @@ Names = Annotated[tuple[Name, ...], Field(max_length=10_000)]
 
 
 class About(BaseModel):
-    """Where a run comes from: about.json.
+    """Provenance of a run: about.json.
 
     dataset: the folder it was trained on, empty in runs of older versions. data_hash: of the training scans' content.
-    parent: name of the run it was started from, empty if from nothing. inherited: the categories taken over from it.
-    device: as torch names it. threads: the CPU threads torch used,
-    since sums of floats depend on them. created: ISO 8601, UTC. settings: hash of those that scores and limits follow
-    from, empty in runs of older versions.
+    parent: name of the run it was started from, empty if trained from scratch. inherited: categories taken from it.
+    device: torch's name. threads: number of CPU threads torch used, on which floating-point sums depend. created: ISO
+    8601, UTC. settings: hash of those that determine scores and limits, empty in runs of older versions.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,19 +77,19 @@ class About(BaseModel):
 
     @property
     def begun(self) -> datetime | None:
-        """`created` as a time; None where it makes no sense."""
+        """`created` as a time; None if invalid."""
         return moment(self.created)
 
 
 def place_mark(path: Path) -> None:
-    """An empty file whose presence says something; a link of that name is replaced, not followed. Raises OSError."""
+    """Create an empty marker file; a link of that name is replaced, not followed. Raises OSError."""
     if path.is_symlink():
         path.unlink()
     path.touch()
 
 
 def read_about(run_dir: Path) -> About:
-    """about.json. Raises BadRun if this is no run, a damaged one, or one of a newer format."""
+    """Read about.json. Raises BadRun if this is not a run, or is damaged or of a newer format."""
     _require_file(run_dir / ABOUT)
     raw = read_json(run_dir / ABOUT, BadRun, hint="the run is damaged")
     found = raw.get("format")
@@ -105,37 +104,37 @@ def read_about(run_dir: Path) -> About:
 
 
 def read_method(run_dir: Path) -> str:
-    """The name of the detector that a run holds. Raises BadRun."""
+    """The name of a run's detector. Raises BadRun."""
     return read_about(run_dir).method
 
 
 def read_run_config(run_dir: Path) -> Config:
-    """config.toml of a run. Raises BadRun."""
+    """Read a run's config.toml. Raises BadRun."""
     _require_file(run_dir / CONFIG)
     try:
         config = read_config(run_dir / CONFIG)
     except BadConfig as error:
         raise BadRun(run_dir / CONFIG, error.what, "the run is damaged or of another version") from error
-    # Half a file may be valid TOML, and defaults would fill in the rest. Older runs say nothing of their data;
-    # it comes first, so half a file lacks others, too.
+    # A truncated file may be valid TOML, and defaults would fill in the rest. Older runs lack the data section; it
+    # comes first, so a truncated file lacks others, too.
     missing = [name for name in read_by(config.method) if name not in config.model_fields_set | {"data"}]
     if missing:
         raise BadRun(run_dir / CONFIG, f"lacks {', '.join(missing)}", "the run is damaged: train it again")
     known = read_about(run_dir).settings if (run_dir / ABOUT).exists() else ""
     if known and known != settings_hash(read_toml(run_dir / CONFIG, BadRun)):
-        hint = "its limits belong to the settings before: put them back, or train again"
-        raise BadRun(run_dir / CONFIG, "was changed since the training", hint)
+        hint = "its limits belong to the previous settings: restore them, or train again"
+        raise BadRun(run_dir / CONFIG, "has changed since the training", hint)
     return config
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Of the settings that scores, and with them limits, follow from; as written, not as defaults fill in."""
+    """Hash of the settings that determine scores and limits; as written, without defaults."""
     kept = {name: value for name, value in settings.items() if name not in FREE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def read_run_tensors(run_dir: Path) -> dict[str, Tensor]:
-    """Every tensor of weights.safetensors by its prefixed name, on the CPU, all finite.
+    """All tensors of weights.safetensors by prefixed name, on the CPU, all finite.
 
     Raises BadRun if the run is missing, unfinished, damaged or of a newer format.
     """
@@ -159,10 +158,10 @@ def read_run_tensors(run_dir: Path) -> dict[str, Tensor]:
 
 
 def check_format(path: Path, meta: dict[str, str]) -> None:
-    """Raises BadRun unless the notes of a tensor file name a format this program reads."""
+    """Raises BadRun unless a tensor file's notes name a supported format."""
     found = meta.get("format", "")
     if not found.isdecimal():
-        raise BadRun(path, "does not say its format", "the run is damaged")
+        raise BadRun(path, "does not state its format", "the run is damaged")
     if int(found) > FORMAT:
         raise newer_format(path, int(found))
 
@@ -176,4 +175,4 @@ def newer_format(where: Path, found: int) -> BadRun:
 
 def _require_file(path: Path) -> None:
     if not is_folder(path.parent) or not path.is_file():
-        raise BadRun(path.parent, f"is not a run: no {path.name}", "name a folder that `sedir train` wrote")
+        raise BadRun(path.parent, f"is not a run: it has no {path.name}", "name a folder that `sedir train` wrote")

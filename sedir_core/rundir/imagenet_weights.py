@@ -1,4 +1,4 @@
-"""Networks that know pictures: EfficientNet-Lite0 from its package, or ResNet-18 from a file that the user has."""
+"""ImageNet backbones: EfficientNet-Lite0 from its package, or ResNet-18 from the user's file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RESNET = "name a checkpoint of ResNet-18 as torchvision or timm release it, in 
 
 
 def load_lite0() -> EfficientNetLite0:
-    """Trained on ImageNet, frozen, on the CPU. Raises BadWeights where the package is missing or damaged."""
+    """Trained on ImageNet, frozen, on the CPU. Raises BadWeights if the package is missing or damaged."""
     found = find_spec(PACKAGE)
     places = list(found.submodule_search_locations or []) if found is not None else []
     if not places:
@@ -30,13 +30,13 @@ def load_lite0() -> EfficientNetLite0:
     try:
         return restored(EfficientNetLite0, read_known(path, SHA256, _INSTALL), torch.device("cpu"))
     except ValueError as error:
-        raise BadWeights(path, f"is no EfficientNet-Lite0: {error}", _INSTALL) from error
+        raise BadWeights(path, f"is not an EfficientNet-Lite0: {error}", _INSTALL) from error
 
 
 def load_resnet18(file: str) -> ResNet18:
     """The first three stages of a checkpoint, frozen, on the CPU. Raises BadWeights."""
     if not file:
-        raise BadWeights("ResNet-18", "no file of its weights is named", _RESNET)
+        raise BadWeights("ResNet-18", "no weights file is given", _RESNET)
     path = Path(file).expanduser()
     given = read_state_dict(path, _RESNET)
     with torch.device("meta"):
@@ -45,11 +45,11 @@ def load_resnet18(file: str) -> ResNet18:
         own = {name: tensor for name, tensor in given.items() if name in wanted}
         return restored(ResNet18, own, torch.device("cpu"))
     except ValueError as error:
-        raise BadWeights(path, f"is no ResNet-18: {error}", _RESNET) from error
+        raise BadWeights(path, f"is not a ResNet-18: {error}", _RESNET) from error
 
 
 def random_resnet18() -> nn.Module:
-    """The same that has learned nothing, always with the same weights: a control, never a result."""
+    """The same network untrained, with fixed random weights: a control experiment."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return ResNet18().eval().requires_grad_(False)

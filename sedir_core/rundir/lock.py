@@ -1,4 +1,4 @@
-"""One process trains in a run directory; anyone may ask whether one does. No torch here: the window asks, too."""
+"""Lock of a run directory: one process trains in it, and others can check. No torch here: the window checks, too."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 from sedir_core.errors import CannotWrite, RunLocked
 from sedir_core.rundir import files as run_files
 
-LOCK_SECONDS = 0.5  # who only asks whether a training is alive holds the lock for a moment
+LOCK_SECONDS = 0.5  # a mere liveness check also holds the lock for a moment
 
 
 def is_alive(path: Path) -> bool:
-    """Whether some process is training in this run directory now."""
+    """Whether a process is currently training in this run directory."""
     if not (path / run_files.LOCK).exists():
         return False
     try:
@@ -23,13 +23,13 @@ def is_alive(path: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # a folder that may not be written to is nobody's training
+    except OSError:  # nobody can train in an unwritable folder
         return False
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """The run directory's lock. The system holds it, so it goes with the process, however that ends."""
+    """Hold the run directory's lock, which the system releases however the process ends."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path / run_files.LOCK, timeout=LOCK_SECONDS, thread_local=False)

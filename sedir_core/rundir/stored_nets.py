@@ -1,4 +1,4 @@
-"""Networks from a run's tensors: names, shapes and types are compared before any memory is taken for them."""
+"""Restores networks from a run's tensors: names, shapes and types are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _M = TypeVar("_M", bound=nn.Module)
 
 
 def restored(make: Callable[[], _M], tensors: Mapping[str, Tensor], device: torch.device) -> _M:
-    """The module that `make` builds with exactly these weights, frozen, in evaluation mode, on `device`.
+    """The module built by `make` with exactly these weights, frozen, in evaluation mode, on `device`.
 
-    Raises ValueError where a name, shape or type differs: a configuration from a stranger may claim any size.
+    Raises ValueError if a name, shape or type differs: an untrusted configuration may claim any size.
     """
-    with torch.device("meta"):  # shapes without memory, and without moving torch's generator
+    with torch.device("meta"):  # meta tensors: shapes without memory, and without advancing torch's generator
         module = make()
     expected = module.state_dict()
     if expected.keys() != tensors.keys():
         odd = sorted(expected.keys() ^ tensors.keys())
-        raise ValueError(f"{len(odd)} tensors are missing or too many, first {odd[0]!r}")
+        raise ValueError(f"{len(odd)} tensors are missing or unexpected, first {odd[0]!r}")
     for name, own in expected.items():
         given = tensors[name]
         if (given.shape, given.dtype) != (own.shape, own.dtype):

@@ -1,9 +1,9 @@
-"""A run as one file, `NAME.sedir`: a zip of plain data that anyone may look into and nothing of which can run.
+"""A run as one file, `NAME.sedir`: a zip of plain data without executable content.
 
-Members: `manifest.json` first, then the files of the run that a detector and its history need, each with its SHA-256
-in the manifest. A bundle comes from strangers, so everything is checked before anything takes its final place:
-names come from a fixed list (no folders, links or others), sizes are announced, limited and kept, contents fit their
-hashes, the detector loads, and the manifest says of it what it is.
+Members: `manifest.json` first, then the run's files needed by its detector and history, each with its SHA-256 in the
+manifest. A bundle is untrusted, so everything is checked before it is put in place: names are from a fixed list (no
+folders or links), sizes match the manifest and are limited, contents match their hashes, the detector loads, and the
+manifest describes it correctly.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sedir_core.runs.manage import check_name, free_name, valid_name
 from sedir_core.types import Report, Stop, never_stop, no_report
 
 BUNDLE_FORMAT = 1
-"""Raised whenever an older program could misread a bundle."""
+"""Incremented whenever an older program could misread a bundle."""
 MANIFEST = "manifest.json"
 _REQUIRED: Mapping[str, int] = {
     run_files.ABOUT: SMALL_BYTES,
@@ -39,12 +39,12 @@ _REQUIRED: Mapping[str, int] = {
     run_files.METRICS: LARGE_BYTES,
     run_files.WEIGHTS: 2 << 30,
 }
-"""Name and largest size in bytes of what every bundle holds."""
+"""Name and size limit in bytes of the members of every bundle."""
 _OPTIONAL: Mapping[str, int] = {run_files.EVALUATION: LARGE_BYTES, run_files.EVENTS: 64 << 20}
 _MANIFEST_BYTES = 1 << 20
 _BLOCK = 1 << 20
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same run gives the same bundle, whenever it is exported
-_HINT = "ask for the file again, exported with `sedir runs export`"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # fixed timestamp, so that exports are reproducible
+_HINT = "ask for a new export, made with `sedir runs export`"
 
 
 class Member(BaseModel):
@@ -57,7 +57,7 @@ class Member(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a bundle says of itself. created: when the run was, ISO 8601. thresholds: object score limits."""
+    """A bundle's manifest. created: of the run, ISO 8601. thresholds: object score limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -72,7 +72,7 @@ class Manifest(BaseModel):
 
 
 def export_run(run_dir: Path, target: Path, report: Report = no_report) -> Path:
-    """Write a finished run as one file; a name without suffix gets `.sedir`. Replaces `target` in one step.
+    """Write a finished run as one file; a name without suffix gets `.sedir`. Replaces `target` atomically.
 
     Raises BadRun (unfinished, damaged), CannotWrite.
     """
@@ -109,10 +109,10 @@ def import_run(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> Path:
-    """Check a bundle and make it a run in `folder` (the user's runs by default); returns the run's directory.
+    """Check a bundle and unpack it as a run in `folder` (the user's runs by default); returns the run's directory.
 
-    name: instead of the exported one, which gets a number where it is taken.
-    Raises BadRun with the reason before anything is in place, CannotWrite, Cancelled.
+    name: instead of the exported one, which gets a number if it is taken.
+    Raises BadRun before anything is in place, CannotWrite, Cancelled.
     """
     home = user_runs() if folder is None else folder
     with _opened(bundle) as (source, archive, manifest):
@@ -123,7 +123,7 @@ def import_run(
 
 
 def unpacked(bundle: Path) -> Path:
-    """A run directory to load a bundle from, kept in the cache by content, so that a second use is quick.
+    """An unpacked bundle's run directory, cached by content, so that a second use is fast.
 
     Raises BadRun, CannotWrite.
     """
@@ -139,14 +139,14 @@ def unpacked(bundle: Path) -> Path:
 
 
 def read_manifest(bundle: Path) -> Manifest:
-    """What a bundle says of itself, its contents not yet compared with it. Raises BadRun."""
+    """The manifest of a bundle, not yet compared with the contents. Raises BadRun."""
     with _opened(bundle) as (_, _, manifest):
         return manifest
 
 
 @contextmanager
 def _opened(bundle: Path) -> Iterator[tuple[Source, zipfile.ZipFile, Manifest]]:
-    """The archive, its names and announced sizes checked. Raises BadRun, also for damage found later."""
+    """The archive, with names and announced sizes checked. Raises BadRun, also for damage found later."""
     with open_regular(bundle, BadRun) as source:
         if not is_zip(source.head()):
             raise source.fail("is not a model exported by SeDiR Inspect", _HINT)
@@ -155,10 +155,10 @@ def _opened(bundle: Path) -> Iterator[tuple[Source, zipfile.ZipFile, Manifest]]:
             _check_names(source, archive)
             manifest = _manifest(source, read_member(source, archive, infos[MANIFEST]))
             if manifest.members.keys() != infos.keys() - {MANIFEST}:
-                raise source.fail("holds other files than its manifest names", _HINT)
+                raise source.fail("does not contain exactly the files in its manifest", _HINT)
             for name, member in manifest.members.items():
                 if infos[name].file_size != member.n_bytes:
-                    raise source.fail(f"{name} has not the size that the manifest says", COPY_AGAIN)
+                    raise source.fail(f"{name} does not have the size stated in the manifest", COPY_AGAIN)
             yield source, archive, manifest
 
 
@@ -189,7 +189,7 @@ def _manifest(source: Source, text: bytes) -> Manifest:
             )
         manifest = Manifest.model_validate(raw)
     except ValueError as error:  # pydantic's ValidationError is a ValueError, too
-        raise source.fail(f"its {MANIFEST} makes no sense ({type(error).__name__})", _HINT) from error
+        raise source.fail(f"its {MANIFEST} is invalid ({type(error).__name__})", _HINT) from error
     valid_name(manifest.name)
     return manifest
 
@@ -197,7 +197,7 @@ def _manifest(source: Source, text: bytes) -> Manifest:
 def _unpack(
     source: Source, archive: zipfile.ZipFile, manifest: Manifest, staging: Path, report: Report, stop: Stop
 ) -> None:
-    """Write the members into `staging` and prove that they are a run that loads. Raises BadRun, Cancelled."""
+    """Write the members into `staging` and verify that they form a loadable run. Raises BadRun, Cancelled."""
     total, done = sum(member.n_bytes for member in manifest.members.values()), 0
     for name, member in manifest.members.items():
         digest = hashlib.sha256()
@@ -211,7 +211,7 @@ def _unpack(
                 file.write(block)
                 left, done = left - len(block), done + len(block)
             if left or packed.read(1):
-                raise source.fail(f"{name} has not the size that it announces", COPY_AGAIN)
+                raise source.fail(f"{name} does not have its announced size", COPY_AGAIN)
         if digest.hexdigest() != member.sha256:
             raise source.fail(f"{name} does not match its checksum", COPY_AGAIN)
     report(0.9, "checking the model")
@@ -227,18 +227,18 @@ def _check_claims(run_dir: Path, manifest: Manifest) -> None:
     about = run_files.read_about(run_dir)
     said = (manifest.method, manifest.categories, manifest.data_hash, manifest.thresholds)
     if said != (about.method, about.categories, about.data_hash, dict(detail.thresholds)):
-        raise BadRun(run_dir, "is not the model that its manifest describes", _HINT)
+        raise BadRun(run_dir, "does not match the description in its manifest", _HINT)
 
 
 def _require_loadable(run_dir: Path) -> None:
-    """Names, shapes, types and values of all tensors are what the configuration asks for. Raises BadRun."""
-    from sedir_core.detectors.base import load_detector  # torch loads here
+    """Check that all tensors match the configuration in name, shape and type. Raises BadRun."""
+    from sedir_core.detectors.base import load_detector  # imports torch
 
     load_detector(run_dir, "cpu")
 
 
 def _whole(run_dir: Path, manifest: Manifest) -> bool:
-    """Whether a folder holds exactly the files of a manifest."""
+    """Whether a folder contains exactly the files of a manifest."""
     try:
         for name, member in manifest.members.items():
             with (run_dir / name).open("rb") as file:
@@ -261,7 +261,7 @@ def _store(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _add(archive: zipfile.ZipFile, path: Path, member: Member) -> None:
-    """One file of the run. Raises BadRun if it is no longer what was hashed."""
+    """Add one file of the run. Raises BadRun if it no longer matches its hash."""
     digest = hashlib.sha256()
     with path.open("rb") as file, archive.open(_info(path.name, member.n_bytes), "w") as packed:
         while block := file.read(_BLOCK):
@@ -275,6 +275,6 @@ def _info(name: str, n_bytes: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _EPOCH)
     info.external_attr = (stat.S_IFREG | 0o644) << 16
     info.file_size = n_bytes
-    # Weights are noise to a compressor.
+    # Weights do not compress.
     info.compress_type = zipfile.ZIP_STORED if name == run_files.WEIGHTS else zipfile.ZIP_DEFLATED
     return info

@@ -1,7 +1,7 @@
-"""Which runs there are: every training begun, stopped, failed or finished below some folders, and what came of it.
+"""Catalogue of runs: every started, stopped, failed or finished training in some folders, with its results.
 
-No torch here: the window lists runs before it is loaded. Nothing found on disk is believed: a folder that is no run
-is passed over, a damaged one is listed with what is wrong with it.
+No torch here: the window lists runs before it is loaded. Files are not trusted: folders that are not runs are skipped,
+damaged runs are listed with their problem.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from sedir_core.training.queue import order_of, queue_folder
 log = logging.getLogger(__name__)
 
 TRASH = ".trash"
-"""Folder beside the runs that keeps the deleted ones."""
+"""Folder beside the runs for deleted ones."""
 ARCHIVED = "ARCHIVED"
-"""File in a run that keeps it out of the list."""
+"""Marker file of an archived run."""
 MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 _OURS = (run_files.ABOUT, run_files.LOCK, run_files.WEIGHTS)
 
 
 class RunState(Enum):
-    """Where a run is on its way. WAITING: for its turn to go on. STOPPED: it can go on exactly where it was.
+    """State of a run. WAITING: queued for resumption. STOPPED: can be resumed exactly where it was.
 
-    DAMAGED: it cannot be read.
+    DAMAGED: unreadable.
     """
 
     WAITING = "waiting"
@@ -52,11 +52,11 @@ class RunState(Enum):
 
 @dataclass(frozen=True)
 class RunEntry:
-    """One line of the list.
+    """One row of the list.
 
-    bundled: ships with the program and stays as it is. trouble: what is wrong with a failed or damaged run.
-    measured: category -> measure -> 0..1, from an evaluation that was recorded in the run; empty if there is none.
-    seconds: of training. changed: when its files last changed.
+    bundled: ships with the program and is read-only. trouble: what is wrong with a failed or damaged run.
+    measured: category -> metric -> 0..1, from an evaluation recorded in the run; empty without one.
+    seconds: training time. changed: last modification of its files.
     """
 
     path: Path
@@ -86,12 +86,12 @@ class RunEntry:
 
     @property
     def created(self) -> datetime | None:
-        """When its training began; None where nobody knows."""
+        """When its training began; None if unknown."""
         return None if self.about is None else self.about.begun
 
     @property
     def means(self) -> dict[str, float]:
-        """The measures that every evaluated category has, averaged over the categories."""
+        """Metrics available for every evaluated category, averaged over the categories."""
         rows = list(self.measured.values())
         return {m: sum(row[m] for row in rows) / len(rows) for m in MEASURES if rows and all(m in row for row in rows)}
 
@@ -117,10 +117,10 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """All that is shown of one run.
+    """Everything shown about one run.
 
-    thresholds: by category. curves: quantity -> [(epoch, value)]. old_categories: of a run that was started from
-    another, what became of the categories it took over, see `training.warm_check`.
+    thresholds: by category. curves: quantity -> [(epoch, value)]. old_categories: for a warm-started run, how the
+    inherited categories have changed, see `training.warm_check`.
     """
 
     entry: RunEntry
@@ -131,9 +131,9 @@ class RunDetail:
 
 
 def list_runs(folders: Iterable[Path] | None = None, archived: bool = False) -> list[RunEntry]:
-    """The runs directly in these folders, the newest first; a folder that is itself a run counts as one.
+    """The runs directly in these folders, newest first; a folder may itself be a run.
 
-    folders: the user's and the bundled runs by default. archived: those instead that were taken off the list.
+    folders: the user's and the bundled runs by default. archived: list the archived runs instead.
     """
     found: dict[Path, RunEntry] = {}
     for folder in (user_runs(), bundled_runs()) if folders is None else folders:
@@ -144,12 +144,12 @@ def list_runs(folders: Iterable[Path] | None = None, archived: bool = False) -> 
 
 
 def is_run(path: Path) -> bool:
-    """Whether this folder was made by a training, however far it came."""
+    """Whether this folder was created by a training, finished or not."""
     return path.is_dir() and any((path / name).exists() for name in _OURS)
 
 
 def read_entry(path: Path) -> RunEntry:
-    """What is known of one run; never raises for what is wrong with it."""
+    """Read one run; problems are reported in the entry rather than raised."""
     alive = is_alive(path)
     order = None if alive else order_of(queue_folder(), path.absolute())
     bundled = path.parent == bundled_runs()
@@ -162,7 +162,7 @@ def read_entry(path: Path) -> RunEntry:
     try:
         about, config = run_files.read_about(path), run_files.read_run_config(path)
     except BadRun as error:
-        if alive or order is not None:  # it has just begun
+        if alive or order is not None:  # it has just started
             return RunEntry(path, RunState.RUNNING, **common)
         return RunEntry(path, RunState.DAMAGED, trouble=str(error), **common)
     if alive or order is not None:
@@ -183,7 +183,7 @@ def read_entry(path: Path) -> RunEntry:
 
 
 def read_detail(path: Path) -> RunDetail:
-    """Everything to show of a run; what cannot be read is left empty."""
+    """Read everything about a run; unreadable parts are left empty."""
     entry = read_entry(path)
     try:
         config = run_files.read_run_config(path)
@@ -196,7 +196,7 @@ def read_detail(path: Path) -> RunDetail:
 
 
 def measured_of(path: Path) -> dict[str, dict[str, float]]:
-    """The measures of each category that an evaluation left in the run."""
+    """Metrics by category from the evaluation recorded in the run."""
     categories = _json_object(path / run_files.EVALUATION).get("categories")
     if not isinstance(categories, dict):
         return {}
@@ -204,7 +204,7 @@ def measured_of(path: Path) -> dict[str, dict[str, float]]:
 
 
 def damage_of(path: Path) -> str:
-    """Why a run cannot be read, in words; empty if it can."""
+    """Why a run cannot be read, as text; empty if it can."""
     try:
         run_files.read_about(path)
         run_files.read_run_config(path)
@@ -214,7 +214,7 @@ def damage_of(path: Path) -> str:
 
 
 def curves_of(path: Path) -> dict[str, list[tuple[float, float]]]:
-    """Losses, learning rate and speed over the epochs; after a kill and a resume the later ones count."""
+    """Losses, learning rate and speed over the epochs; epochs repeated after a resume replace the earlier ones."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for event in read_events(path / run_files.EVENTS):
         if isinstance(event, EpochEvent):
@@ -252,7 +252,7 @@ def _ended(path: Path) -> tuple[RunState, str]:
 
 
 def _age(entry: RunEntry) -> tuple[float, str]:
-    """The newest first; runs of the same moment by name."""
+    """Sort key: newest first, then by name."""
     when = entry.created or entry.changed
     return (0.0 if when is None else -when.timestamp(), entry.name)
 
@@ -261,7 +261,7 @@ def _size(path: Path) -> int:
     total = 0
     for folder, _, names in os.walk(path):
         for name in names:
-            with suppress(OSError):  # it went meanwhile
+            with suppress(OSError):  # deleted in the meantime
                 total += (Path(folder) / name).lstat().st_size
     return total
 
@@ -275,7 +275,7 @@ def _changed(path: Path) -> datetime | None:
 
 
 def _fate(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What `training.warm_check` said of one category, as far as it makes sense: a word, reasons, pairs of numbers."""
+    """The valid parts of `training.warm_check`'s report on a category: a word, reasons, pairs of numbers."""
     reasons = row.get("reasons")
     found: dict[str, Any] = {"worse": row.get("worse") is True}
     found["reasons"] = [str(reason) for reason in reasons] if isinstance(reasons, list) else []
@@ -286,7 +286,7 @@ def _fate(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json_object(path: Path) -> dict[str, Any]:
-    """The object in a small JSON file; empty where there is none."""
+    """The object in a small JSON file; empty if missing or invalid."""
     try:
         return read_json(path, BadRun, LARGE_BYTES)
     except BadRun:

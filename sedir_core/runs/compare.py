@@ -1,4 +1,4 @@
-"""Two runs side by side: which settings differ, and which one is better at what."""
+"""Compares two runs: differing settings, and the better one in each metric."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sedir_core.runs.catalogue import MEASURES, RunDetail
 
 Side = Literal["first", "second", ""]
 SAME_WITHIN = 0.0005
-"""Measures are shown in per cent with one decimal; what rounds to the same is no better."""
+"""Metrics are shown in per cent with one decimal; values that round to the same are equal."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One measure of one category (or of the mean) in both runs, 0..1; None where a run has none."""
+    """One metric of one category (or of the mean) in both runs, 0..1; None if missing."""
 
     category: str
     measure: str
@@ -25,7 +25,7 @@ class Pair:
 
     @property
     def better(self) -> Side:
-        """The side with the higher measure; empty where one is missing or they hardly differ."""
+        """The side with the higher value; empty if one is missing or they are equal."""
         if self.first is None or self.second is None or abs(self.first - self.second) < SAME_WITHIN:
             return ""
         return "first" if self.first > self.second else "second"
@@ -33,7 +33,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """settings: dotted name, value in the first, value in the second, of those that differ."""
+    """settings: dotted name and the values in both runs, where they differ."""
 
     first: RunDetail
     second: RunDetail
@@ -54,7 +54,7 @@ class RunComparison:
 
 
 def compare_runs(first: RunDetail, second: RunDetail) -> RunComparison:
-    """Categories in the order of the first run, then what only the second has; last the mean over shared ones."""
+    """Categories in the order of the first run, then those only in the second; last the mean over shared ones."""
     one, other = first.entry.measured, second.entry.measured
     names = [*one, *(name for name in other if name not in one)]
     pairs = [Pair(n, m, one.get(n, {}).get(m), other.get(n, {}).get(m)) for n in names for m in MEASURES]
@@ -76,7 +76,7 @@ def _differences(first: RunDetail, second: RunDetail) -> tuple[tuple[str, str, s
 
 
 def _facts(detail: RunDetail) -> dict[str, str]:
-    """What a run was made with: categories and data, then every setting by its dotted name."""
+    """A run's inputs: categories and data, then every setting by its dotted name."""
     about = detail.entry.about
     facts = {}
     if about is not None:

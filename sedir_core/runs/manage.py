@@ -1,9 +1,9 @@
-"""What can be done with runs as a whole: rename, archive, delete and bring back, keep an evaluation.
+"""Operations on whole runs: rename, archive, delete, restore, record an evaluation.
 
 Each is one rename or one small file.
 
-A run that is being trained is left alone, and so are the bundled ones. Deleting moves a run into the trash folder
-beside it; only `empty_trash` destroys anything.
+Runs in training and bundled runs are refused. Deleting moves a run into the trash folder beside it; only
+`empty_trash` is irreversible.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from sedir_core.training.queue import order_of, queue_folder
 
 FORBIDDEN = '<>:"/\\|?*'
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
-"""Devices of Windows, whatever follows after a dot."""
+"""Windows' device names, with any suffix."""
 MAX_NAME = 120
 _STAMP = "%Y%m%d-%H%M%S"
 
 
 @dataclass(frozen=True)
 class Trashed:
-    """A deleted run. place: where it lies now; restoring puts it back under its name into `home`."""
+    """A deleted run. place: its present path; restoring moves it back to `home` under its name."""
 
     place: Path
     home: Path
@@ -49,13 +49,13 @@ class Trashed:
 
 
 def valid_name(name: str) -> str:
-    """The name, trimmed, if a run can bear it. Raises BadRun."""
+    """The trimmed name, if valid for a run. Raises BadRun."""
     wanted = name.strip()
     if not wanted or wanted.startswith(".") or set(FORBIDDEN) & set(wanted) or not wanted.isprintable():
-        what = "is no name for a run"
-        raise BadRun(name, what, "it must not be empty, begin with a dot, or hold any of " + " ".join(FORBIDDEN))
+        what = "is not a valid name for a run"
+        raise BadRun(name, what, "it must not be empty, begin with a dot, or have any of " + " ".join(FORBIDDEN))
     if wanted.startswith("-") or wanted.endswith(".") or wanted.partition(".")[0].upper() in RESERVED:
-        what = "is no name for a run everywhere: commands or Windows take it for something else"
+        what = "is not a portable name for a run: commands or Windows take it for something else"
         raise BadRun(name, what, "choose another name")
     if len(wanted) > MAX_NAME:
         raise BadRun(name[:60], f"is longer than {MAX_NAME} characters", "choose a shorter name")
@@ -63,7 +63,7 @@ def valid_name(name: str) -> str:
 
 
 def check_name(name: str, folder: Path) -> str:
-    """A valid name that is free in `folder`. Raises BadRun."""
+    """A valid name that is not taken in `folder`. Raises BadRun."""
     wanted = valid_name(name)
     if os.path.lexists(folder / wanted):
         raise BadRun(name, "is the name of another run there", "choose another name")
@@ -71,7 +71,7 @@ def check_name(name: str, folder: Path) -> str:
 
 
 def free_name(name: str, folder: Path) -> str:
-    """The name, or with a number where it is taken."""
+    """The name, numbered if it is taken."""
     found, number = name, 2
     while os.path.lexists(folder / found):
         found, number = f"{name}-{number}", number + 1
@@ -79,7 +79,7 @@ def free_name(name: str, folder: Path) -> str:
 
 
 def rename_run(path: Path, name: str) -> Path:
-    """Give a run another name; returns its new path. Raises BadRun, RunLocked, CannotWrite."""
+    """Rename a run; returns its new path. Raises BadRun, RunLocked, CannotWrite."""
     if name.strip() == path.name:
         return path
     target = path.with_name(check_name(name, path.parent))
@@ -89,7 +89,7 @@ def rename_run(path: Path, name: str) -> Path:
 
 
 def archive_run(path: Path, on: bool = True) -> None:
-    """Take a run off the list, or back onto it; nothing else changes. Raises BadRun, RunLocked, CannotWrite."""
+    """Archive a run, or undo that; nothing else changes. Raises BadRun, RunLocked, CannotWrite."""
     with _ours(path):
         try:
             place_mark(path / ARCHIVED) if on else (path / ARCHIVED).unlink(missing_ok=True)
@@ -99,13 +99,13 @@ def archive_run(path: Path, on: bool = True) -> None:
 
 
 def check_keeps(path: Path) -> None:
-    """That an evaluation can be kept in this run. Raises BadRun, RunLocked."""
+    """Check that an evaluation can be recorded in this run. Raises BadRun, RunLocked."""
     with _ours(path):
         pass
 
 
 def keep_evaluation(path: Path, document: Mapping[str, Any]) -> None:
-    """Keep what `sedir evaluate` found in its run, in place of an earlier one. Raises BadRun, RunLocked, CannotWrite.
+    """Record an evaluation in its run, replacing an earlier one. Raises BadRun, RunLocked, CannotWrite.
 
     document: see `evaluation.benchmark.Evaluation.to_json`.
     """
@@ -134,7 +134,7 @@ def delete_run(path: Path) -> Trashed:
 
 
 def restore_run(trashed: Trashed) -> Path:
-    """Bring a deleted run back; under a number where its name is taken meanwhile. Raises BadRun, CannotWrite."""
+    """Restore a deleted run, numbered if its name has been taken. Raises BadRun, CannotWrite."""
     if not is_run(trashed.place):
         raise BadRun(trashed.name, "is no longer in the trash")
     target = trashed.home / free_name(trashed.name, trashed.home)
@@ -145,7 +145,7 @@ def restore_run(trashed: Trashed) -> Path:
 
 
 def list_trash(folder: Path) -> list[Trashed]:
-    """The deleted runs of a folder, the last deleted first."""
+    """The deleted runs of a folder, last deleted first."""
     found = []
     with suppress(OSError):
         for box in (folder / TRASH).iterdir():
@@ -154,7 +154,7 @@ def list_trash(folder: Path) -> list[Trashed]:
 
 
 def empty_trash(folder: Path) -> int:
-    """Destroy the deleted runs of a folder; returns how many there were. Raises CannotWrite."""
+    """Permanently delete the runs in a folder's trash; returns their number. Raises CannotWrite."""
     count, trash = len(list_trash(folder)), folder / TRASH
     if trash.is_symlink():
         raise CannotWrite(trash, "is a link", "replace it by a folder")
@@ -168,14 +168,14 @@ def empty_trash(folder: Path) -> int:
 
 @contextmanager
 def _ours(path: Path) -> Iterator[None]:
-    """Hold the run's lock, so that nobody begins to train in it meanwhile."""
+    """Hold the run's lock, so that no training starts in it."""
     if path.parent == bundled_runs():
-        raise BadRun(path.name, "ships with the program and stays as it is", "export it and import a copy")
+        raise BadRun(path.name, "ships with the program and cannot be changed", "export it and import a copy")
     if not is_run(path):
         raise BadRun(path, "is not a run", "see `sedir runs list`")
     if is_alive(path) or order_of(queue_folder(), path.absolute()) is not None:
         raise RunLocked(path.name, "is being trained, or waits to be", "stop the training first")
-    if os.name == "nt":  # a folder with an open file in it cannot be renamed there
+    if os.name == "nt":  # Windows cannot rename a folder that contains an open file
         yield
         return
     with held(path):
@@ -192,7 +192,7 @@ def _move(path: Path, target: Path) -> None:
 
 
 def _when(box: Path) -> datetime:
-    """When a run was deleted, from the name of its box in the trash."""
+    """Time of deletion, from the name of its folder in the trash."""
     try:
         said = datetime.strptime(box.name.rpartition("-")[0], _STAMP).timestamp()
     except (ValueError, OverflowError):

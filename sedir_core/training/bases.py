@@ -1,7 +1,7 @@
-"""Aligned training parts and held-out samplings, kept on disk: the same scans are never laid onto each other twice.
+"""Disk cache of aligned training parts and held-out samplings.
 
-All methods on one dataset, the rest of an interrupted run, a further category for a model: each begins with the very
-same alignment. What is kept loses nothing, so that a run is the same with and without it.
+All methods on one dataset, resumed runs and warm starts share the same alignment. The cache is lossless, so that a run
+is the same with and without it.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ CAUSES = (
     "types.py",
     "units.py",
 )
-"""The parts of this program that an alignment, and how it is kept, follow from."""
+"""Parts of this program that determine an alignment and its storage."""
 LIBRARIES = ("numpy", "scipy", "torch")
-"""Those whose arithmetic it follows from."""
+"""Libraries that determine the arithmetic."""
 
 
-def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
-    """See `fit_bases`; what was aligned before comes from the cache. Raises what it raises, and BadDataset."""
+def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
+    """`fit_bases` with a cache. Raises what it raises, and BadDataset."""
     cache, program = TensorCache(), _program_hash()
     settings = {"least": resolutions(config.grouping)[-1], "from_one_side": config.training.views > 0}
     bases: dict[str, Basis] = {}
@@ -70,8 +70,8 @@ def kept_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> 
 
 
 @dataclass(frozen=True)
-class KeptSampling:
-    """A fresh sampling of a part, (n, 3) laid onto the surface of the others. residual: what alignment left."""
+class CachedSampling:
+    """A fresh sampling of a part, (n, 3) aligned to the surface of the others. residual: of the alignment."""
 
     part: int
     turn: int
@@ -79,10 +79,10 @@ class KeptSampling:
     residual: float
 
 
-def kept_hold_outs(
+def cached_hold_outs(
     basis: Basis, n_points: int, turns: int, stop: Stop, seed: tuple[int | str, ...]
-) -> list[KeptSampling]:
-    """`turns` held-out samplings of every part, see `hold_out`; what was laid before comes from the cache.
+) -> list[CachedSampling]:
+    """`turns` held-out samplings of every part, see `hold_out`, with a cache.
 
     Raises Cancelled.
     """
@@ -93,21 +93,21 @@ def kept_hold_outs(
         for part, turn in every:
             if stop():
                 raise Cancelled
-            laid = hold_out(basis, part, n_points, generator(*seed, part, turn))
-            made[f"{part}.{turn}.points"] = torch.from_numpy(np.ascontiguousarray(laid.points))
-            made[f"{part}.{turn}.residual"] = torch.tensor(laid.residual, dtype=torch.float64)
+            sampling = hold_out(basis, part, n_points, generator(*seed, part, turn))
+            made[f"{part}.{turn}.points"] = torch.from_numpy(np.ascontiguousarray(sampling.points))
+            made[f"{part}.{turn}.residual"] = torch.tensor(sampling.residual, dtype=torch.float64)
         return made
 
     settings = {"held_out": [n_points, turns, *seed]}
     found = TensorCache().get(cache_key(_content_of(basis), settings, _program_hash(), 0), make)
     return [
-        KeptSampling(part, turn, found[f"{part}.{turn}.points"].numpy(), float(found[f"{part}.{turn}.residual"]))
+        CachedSampling(part, turn, found[f"{part}.{turn}.points"].numpy(), float(found[f"{part}.{turn}.residual"]))
         for part, turn in every
     ]
 
 
 def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
-    """Flat, named, exact; see `basis_from_tensors`."""
+    """Flat, named, lossless; see `basis_from_tensors`."""
     arrays = {
         "frame": np.append(basis.frame.centre, basis.frame.radius),
         "numbers": np.array([basis.size, basis.amplitude]),
@@ -172,7 +172,7 @@ def _content_of(basis: Basis) -> str:
 
 
 def _program_hash() -> str:
-    """Another one where this program would align differently."""
+    """Changes whenever this program would align differently."""
     total = hashlib.sha256(" ".join(map(version, ("sedir-inspect", *LIBRARIES))).encode())
     package = Path(str(files("sedir_core")))
     for cause in CAUSES:

@@ -1,6 +1,6 @@
-"""What a training says while it runs: one JSON object a line, appended, read by anyone at any time.
+"""Event log of a training: one JSON object per line, append-only, readable at any time.
 
-No torch here: the window follows a training with this file alone.
+No torch here: the window follows a training through this file alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TAIL_BYTES = 2 * _LINE_BYTES
 
 
 class _Event(BaseModel):
-    """time: seconds since 1970 when it was said."""
+    """time: of the event, in seconds since 1970."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -31,7 +31,7 @@ class _Event(BaseModel):
 
 
 class StageEvent(_Event):
-    """What is being done before and after the steps (align, encode, calibrate), and which share of it is done."""
+    """Stage before or after the steps (align, encode, calibrate), and the fraction done."""
 
     event: Literal["stage"] = "stage"
     stage: str
@@ -39,7 +39,7 @@ class StageEvent(_Event):
 
 
 class StepEvent(_Event):
-    """A few times a second: the last step. epoch counts from 1; losses by name, with "total"."""
+    """The last step, emitted a few times a second. epoch counts from 1; losses by name, with "total"."""
 
     event: Literal["step"] = "step"
     epoch: int
@@ -51,9 +51,9 @@ class StepEvent(_Event):
 
 
 class EpochEvent(_Event):
-    """An epoch has ended: its mean losses and its speed.
+    """End of an epoch: mean losses and speed.
 
-    memory_bytes: most memory in use so far, of the GPU where one trains, else of the process; 0 where not known.
+    memory_bytes: peak memory so far, of the GPU if used, otherwise of the process; 0 if unknown.
     """
 
     event: Literal["epoch"] = "epoch"
@@ -67,7 +67,7 @@ class EpochEvent(_Event):
 
 
 class EvaluatedEvent(_Event):
-    """Numbers measured with the weights of that epoch, such as thresholds from held-out normals."""
+    """Metrics of that epoch's weights, such as thresholds from held-out normals."""
 
     event: Literal["evaluated"] = "evaluated"
     epoch: int
@@ -75,7 +75,7 @@ class EvaluatedEvent(_Event):
 
 
 class PreviewEvent(_Event):
-    """What the network makes of a few sample scans after that epoch; 0 is before the first step.
+    """Previews of a few sample scans after that epoch; 0 is before the first step.
 
     file: in the run directory, see `training.previews`.
     """
@@ -86,7 +86,7 @@ class PreviewEvent(_Event):
 
 
 class SavedEvent(_Event):
-    """A kill from here on loses nothing before `step`."""
+    """Checkpoint: a crash from here on loses nothing before `step`."""
 
     event: Literal["saved"] = "saved"
     epoch: int
@@ -117,7 +117,7 @@ _parser: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discrimin
 
 
 class EventLog:
-    """Appends events to a file, a line each."""
+    """Appends events to a file, one per line."""
 
     def __init__(self, path: Path) -> None:
         """Open for appending. Raises CannotWrite."""
@@ -128,7 +128,7 @@ class EventLog:
         self._lines.append(event.model_dump_json())
 
     def close(self) -> None:
-        """Nothing can be emitted afterwards."""
+        """Close the log."""
         self._lines.close()
 
 
@@ -140,10 +140,10 @@ class EventReader:
         self._offset = 0
 
     def new(self) -> list[AnyEvent]:
-        """The events since the last call; a line still being written waits for the next one.
+        """The events since the last call; an incomplete line is left for the next call.
 
-        A file that is not there yet has none. Lines that make no sense are left out: a power cut can leave some.
-        After a kill and a resume the steps since the last checkpoint come twice: the later ones count.
+        A missing file has none. Invalid lines, as left by a power cut, are skipped. After a crash and resume, the steps
+        since the last checkpoint appear twice: the later ones count.
         """
         try:
             with self._path.open("rb") as file:
@@ -158,12 +158,12 @@ class EventReader:
 
 
 def read_events(path: Path) -> list[AnyEvent]:
-    """Every whole event of a file."""
+    """Every complete event of a file."""
     return EventReader(path).new()
 
 
 def last_event(path: Path) -> AnyEvent | None:
-    """The last whole event, read from the end of the file; None if there is none there."""
+    """The last complete event, read from the end of the file; None if there is none."""
     try:
         if not path.is_file():
             return None
@@ -179,6 +179,6 @@ def last_event(path: Path) -> AnyEvent | None:
 def _parse(line: bytes) -> AnyEvent | None:
     try:
         return _parser.validate_python(parse_json(line, _LINE_BYTES))
-    except ValueError:  # pydantic's, too
-        log.warning("left out an event that makes no sense: %r", line[:80])
+    except ValueError:  # includes pydantic's ValidationError
+        log.warning("skipped an invalid event: %r", line[:80])
         return None

@@ -1,6 +1,6 @@
-"""What good tokens are expected at each place of each category, fitted by itself before the network is trained. [O]
+"""Fits the expected token at each place of each category, before the network is trained. [O]
 
-One scan a step, as the network is trained, teaches a place once an epoch; here every step draws places from all scans.
+The network's training visits a place once per epoch; here every step samples places from all scans.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _TINY = 1e-6
 def fit_expectation(
     network: SeDiR, bank: SamplingBank, n_steps: int, seed: int, fitted: bool, report: Report, stop: Stop
 ) -> None:
-    """Fit it in place, and freeze it. Nothing where the network reads the scan itself. Raises Cancelled.
+    """Fit it in place and freeze it; no effect if the network reads the scan itself. Raises Cancelled.
 
-    The mean distance is what is made small, not its square: groups that the end of a scan cuts are few and far off.
-    fitted: a training goes on whose checkpoint has it.
+    Minimises the mean distance rather than its square: groups cut by the boundary of a scan are few but far off.
+    fitted: it is already in the checkpoint of a resumed training.
     """
     if network.rebuilt_from != "identity":
         return

@@ -1,6 +1,6 @@
-"""After Group3AD: a projector for each category, learned in under a minute on cached tokens, then the banks.
+"""After Group3AD: a projector per category, trained in under a minute on cached tokens, then the banks.
 
-It is over so soon that an interrupted one begins again; everything random follows from the seed, so it ends the same.
+An interrupted training starts again, which is cheap; it is seeded, so the result is the same.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import generator, torch_generator
 from sedir_core.training.learn_peers import REMEMBER, candidates, memorised, scale_of_banks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import Report, Stop
 
-SAMPLINGS = 4  # of each part, whose tokens are learned from [O]
+SAMPLINGS = 4  # samplings per part for training [O]
 GROUPS_A_STEP = 2_048  # [O]
 CLUSTERED_EVERY = 5  # epochs [O]
 
 
-def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_group3ad(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises BadWeights, Cancelled."""
-    config = shelf.config
-    extractor = FeatureExtractor(config, load_encoder(config.encoder).to(shelf.device), None, shelf.device)
+    config = material.config
+    extractor = FeatureExtractor(config, load_encoder(config.encoder).to(material.device), None, material.device)
     detector = Group3adDetector(config, extractor, {}, {})
     memories: dict[str, Projected] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        projector = fit_projector(_tokens(shelf, extractor, name, stop), shelf, name, stop)
+        projector = fit_projector(_tokens(material, extractor, name, stop), material, name, stop)
         memory = projected(
-            _remember(shelf, extractor, projector, name, stop), projector, shelf.bases[name].whole.surface
+            _remember(material, extractor, projector, name, stop), projector, material.bases[name].whole.surface
         )
         judged = []
         for one in held_out:
@@ -57,13 +57,13 @@ def learn_group3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
         ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    known = with_limits(material, judge, REMEMBER, report, stop)
     return memorised(Group3adDetector(config, extractor, known, memories).tensors(), known)
 
 
-def fit_projector(tokens: Tensor, shelf: Shelf, name: str, stop: Stop) -> nn.Module:
-    """A projector of tokens (n, c) of good samplings, frozen. Raises Cancelled."""
-    seed, cfg = shelf.config.training.seed, shelf.config.group3ad
+def fit_projector(tokens: Tensor, material: PartMaterial, name: str, stop: Stop) -> nn.Module:
+    """Train and freeze a projector of tokens (n, c) of good samplings. Raises Cancelled."""
+    seed, cfg = material.config.training.seed, material.config.group3ad
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(seed, "projector", name).integers(2**62)))
         objective = GroupObjective(tokens.shape[1]).to(tokens.device)
@@ -76,7 +76,7 @@ def fit_projector(tokens: Tensor, shelf: Shelf, name: str, stop: Stop) -> nn.Mod
         if epoch % CLUSTERED_EVERY == 0:
             clusters = _clustered(objective, tokens, clusters, epoch, random)
         objective.train()
-        # In steps of one size: a last one of a single token could not be normalised.
+        # Equal batch sizes: a last batch of a single token could not be normalised.
         for rows in torch.tensor_split(torch.randperm(len(tokens), generator=random), n_steps):
             if stop():
                 raise Cancelled
@@ -103,24 +103,26 @@ def _clustered(
     return k_means(seen, start)
 
 
-def _tokens(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) -> Tensor:
+def _tokens(material: PartMaterial, extractor: FeatureExtractor, name: str, stop: Stop) -> Tensor:
     """(n, c) of several samplings of every part."""
     found = []
-    for part in range(len(shelf.bases[name].parts)):
+    for part in range(len(material.bases[name].parts)):
         for turn in range(SAMPLINGS):
             if stop():
                 raise Cancelled
-            random = generator(shelf.config.training.seed, "groups", name, part, turn)
-            points = draw_sampling(shelf.bases[name], part, shelf.n_points, random)
+            random = generator(material.config.training.seed, "groups", name, part, turn)
+            points = draw_sampling(material.bases[name], part, material.n_points, random)
             found.append(torch.from_numpy(extractor.extract("groups", Cloud(points, points)).features))
-    return torch.cat(found).to(shelf.device)
+    return torch.cat(found).to(material.device)
 
 
-def _remember(shelf: Shelf, extractor: FeatureExtractor, projector: nn.Module, name: str, stop: Stop) -> Memory:
-    """Banks of projected tokens and of aligned coordinates; the scale is yet to be found."""
-    config = shelf.config
+def _remember(
+    material: PartMaterial, extractor: FeatureExtractor, projector: nn.Module, name: str, stop: Stop
+) -> Memory:
+    """Banks of projected tokens and of aligned coordinates, without the scale."""
+    config = material.config
     random = generator(config.training.seed, "remember", name)
-    clouds = shelf.clouds_of(name, random)
+    clouds = material.clouds_of(name, random)
 
     def look(channel: Channel, cloud: Cloud) -> Patches:
         if stop():

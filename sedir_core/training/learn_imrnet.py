@@ -1,4 +1,4 @@
-"""After IMRNet: a masked auto-encoder for each category, which begins with the weights of the local encoder."""
+"""After IMRNet: a masked autoencoder per category, initialised from the local encoder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.training.learn_networks import learn_networks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import PartMaterial
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import Shelf
 from sedir_core.types import Report, Stop
 
 CHOSEN_FROM = 2  # times as many points as are sampled
@@ -32,7 +32,7 @@ class ImrnetTrainee(nn.Module):
         self.network, self.cfg = network, cfg
 
     def loss(self, parts: GoodParts, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """How well hidden patches of a fresh sampling are rebuilt; all clouds of a step are hidden alike."""
+        """Reconstruction loss of masked patches of a fresh sampling; all clouds of a step share the mask."""
         drawn = [self._patches(parts, generator) for _ in range(self.cfg.clouds)]
         groups, centres = (torch.stack(column) for column in zip(*drawn, strict=True))
         n_patches = groups.shape[1]
@@ -51,9 +51,9 @@ class ImrnetTrainee(nn.Module):
         return torch.from_numpy(groups).to(points.device), torch.from_numpy(centres).to(points.device)
 
 
-def learn_imrnet(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_imrnet(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises what `loop.fit` raises, BadWeights and Cancelled."""
-    config = shelf.config
+    config = material.config
     encoder = load_encoder(config.encoder)
 
     def trainee() -> nn.Module:
@@ -61,11 +61,11 @@ def learn_imrnet(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
         begin_with(network, encoder)
         return ImrnetTrainee(network, config.imrnet)
 
-    return learn_networks(shelf, ImrnetDetector, trainee, run, report, stop)
+    return learn_networks(material, ImrnetDetector, trainee, run, report, stop)
 
 
 def begin_with(network: MaskedAutoencoder, encoder: LocalEncoder) -> None:
-    """Take over the encoder's weights, as far as it goes: the network's further blocks and its decoder stay fresh."""
+    """Initialise from the encoder's weights; additional blocks and the decoder stay untrained."""
     own = network.state_dict()
     known = {name: value for name, value in encoder.state_dict().items() if name in own}
     network.load_state_dict(known, strict=False)

@@ -1,6 +1,6 @@
 """The baseline MC3D-AD from the same material: its network, and limits from held-out normal scans.
 
-The published code has no limit at all; ours are set as SeDiR's are, so that its verdicts can be compared, too.
+The published code has no limits; ours are set like SeDiR's, so that verdicts can be compared, too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class MaskableBank:
-    """The base resolution of every sampling, and what the mask goes by, computed once; see `training.loop.Bank`."""
+    """Base-resolution tokens of every sampling with the variation used for masking; see `training.loop.Bank`."""
 
     def __init__(self, bank: SamplingBank) -> None:
         self.n_samplings = bank.n_samplings
@@ -47,7 +47,7 @@ class MaskableBank:
 
 
 def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Learned | None:
-    """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
+    """None in a non-leading process. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
     network = build_baseline(config).to(device)
@@ -56,15 +56,15 @@ def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Le
 
     def residuals(tokens: Tokens) -> DoubleArray:
         placed = maskable_tokens(tokens.to(device))
-        # The published mask is tossed for each scan; a preview keeps to one, so that epochs can be compared.
+        # The published mask is random per scan; previews use a fixed one, so that epochs are comparable.
         rebuilt = network(placed.features, placed.centers, placed.hidden(True))[0]
         return np.asarray((placed.features[0] - rebuilt).norm(dim=-1).double().cpu().numpy())
 
     look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, bank, config.training, run, device, stop, look, material.team)
+    result = fit(objective, bank, config.training, run, device, stop, look, material.group)
     if result.status == "interrupted":
         raise Cancelled
-    if not material.team.leads:
+    if not material.group.leads:
         return None
     patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
     nets = BaselineNets(material.encoder, network.eval().requires_grad_(False), patches)
@@ -109,11 +109,11 @@ def _held_out(detector: Mc3dadDetector, name: str, basis: Basis, material: Mater
             if stop():
                 raise Cancelled
             random = generator(training.seed, "held out", name, part, turn)
-            laid = hold_out(basis, part, material.n_points, random)
-            tokens = detector.maskable(laid.points)
-            errors = detector.nets.rebuild(tokens, detector.method, coin_of(laid.points))[2]
-            found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), laid.points)
+            sampling = hold_out(basis, part, material.n_points, random)
+            tokens = detector.maskable(sampling.points)
+            errors = detector.nets.rebuild(tokens, detector.method, coin_of(sampling.points))[2]
+            found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), sampling.points)
             scores.append(float(found.max()))
-            residuals.append(laid.residual)
+            residuals.append(sampling.residual)
             maps.append(found)
     return _HeldOut(np.array(scores), np.array(residuals), np.concatenate(maps))

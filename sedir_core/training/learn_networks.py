@@ -1,7 +1,7 @@
-"""Detectors with a network for each category: trained together by the one loop, limits from fresh samplings.
+"""Detectors with a network per category: trained together in one loop, limits from fresh samplings.
 
-Each step draws its clouds from all good parts of one category; an epoch has a step for each training scan. A held-out
-scan is judged by a network that has seen its part: leaving each part out in turn would take as many trainings [O].
+Each step draws clouds from all good parts of one category; an epoch has one step per training scan. A held-out sampling
+is scored by a network that was trained on its part: leave-one-out would take one training per part [O].
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from sedir_core.models.per_category import GoodParts, PerCategory
 from sedir_core.runtime import generator
 from sedir_core.training.loop import fit
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.preview_file import Preview
 from sedir_core.training.previews import N_CATEGORIES, dented, watching
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -52,20 +52,20 @@ class PartsBank:
 
 
 def learn_networks(
-    shelf: Shelf,
+    material: PartMaterial,
     kind: type[NetworkDetector],
     trainee: Callable[[], nn.Module],
     run: Run,
     report: Report,
     stop: Stop,
 ) -> Learned:
-    """trainee: makes what `models.per_category.Trainee` describes. Raises what `loop.fit` raises, and Cancelled."""
-    config, device, names = shelf.config, shelf.device, tuple(shelf.bases)
+    """trainee: creates a `models.per_category.Trainee`. Raises what `loop.fit` raises, and Cancelled."""
+    config, device, names = material.config, material.device, tuple(material.bases)
     torch.manual_seed(config.training.seed)
     objective = PerCategory(len(names), trainee).to(device)
-    parts = [good_parts(basis) for basis in shelf.bases.values()]
-    settings = override(config, training={"batch_size": 1}).training  # a step's clouds are drawn by the trainee
-    look = watching(_previews(shelf, kind, objective), objective, run, settings.epochs)
+    parts = [good_parts(basis) for basis in material.bases.values()]
+    settings = override(config, training={"batch_size": 1}).training  # the trainee draws a step's clouds
+    look = watching(_previews(material, kind, objective), objective, run, settings.epochs)
     result = fit(objective, PartsBank(parts), settings, run, device, stop, look)
     if result.status == "interrupted":
         raise Cancelled
@@ -74,23 +74,25 @@ def learn_networks(
     scales: dict[str, DoubleArray] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        looked: list[NetworkOutput] = []
+        inferred: list[NetworkOutput] = []
         for one in held_out:
             if stop():
                 raise Cancelled
-            looked.append(detector.looked(name, one.cloud))
-        scales[name] = scale_of(looked)
-        found = [detector.conclude(said, one.cloud, scales[name]) for said, one in zip(looked, held_out, strict=True)]
+            inferred.append(detector.infer_category(name, one.cloud))
+        scales[name] = scale_of(inferred)
+        found = [
+            detector.conclude(output, one.cloud, scales[name]) for output, one in zip(inferred, held_out, strict=True)
+        ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, "calibrate", report, stop)
+    known = with_limits(material, judge, "calibrate", report, stop)
     thresholds = {name: reference.threshold for name, reference in known.items()}
     tensors = kind(config, nets, known, scales, device).tensors()
     return Learned(tensors, thresholds, result.summary(), result.epoch)
 
 
 def good_parts(basis: Basis) -> GoodParts:
-    """Every part of a category, with normals that point as the reference surface's do."""
+    """Every part of a category, with normals oriented like the reference surface's."""
     clouds = [part.points for part in basis.parts]
     normals = [oriented_normals(points, basis.whole.surface) for points in clouds]
     changes = [geometry_change(points) for points in clouds]
@@ -99,21 +101,23 @@ def good_parts(basis: Basis) -> GoodParts:
     )
 
 
-def _previews(shelf: Shelf, kind: type[NetworkDetector], objective: PerCategory) -> Callable[[], list[Preview]]:
-    """A good and a dented sampling of the first few categories, scored by the networks as they are."""
-    names = tuple(shelf.bases)
-    seed = shelf.config.training.seed
+def _previews(
+    material: PartMaterial, kind: type[NetworkDetector], objective: PerCategory
+) -> Callable[[], list[Preview]]:
+    """A good and a dented sampling of the first few categories, scored by the current networks."""
+    names = tuple(material.bases)
+    seed = material.config.training.seed
     clouds: list[tuple[str, bool, DoubleArray]] = []
     for name in names[:N_CATEGORIES]:
-        basis = shelf.bases[name]
-        good = draw_sampling(basis, 0, min(shelf.n_points, 20_000), generator(seed, "preview", name, "good"))
-        clouds += [(name, False, good), (name, True, dented(basis, seed, name, shelf.n_points))]
+        basis = material.bases[name]
+        good = draw_sampling(basis, 0, min(material.n_points, 20_000), generator(seed, "preview", name, "good"))
+        clouds += [(name, False, good), (name, True, dented(basis, seed, name, material.n_points))]
 
     def make() -> list[Preview]:
-        detector = kind(shelf.config, dict(zip(names, objective.networks, strict=True)), {}, {}, shelf.device)
+        detector = kind(material.config, dict(zip(names, objective.networks, strict=True)), {}, {}, material.device)
         found = []
         for name, damaged, points in clouds:
-            scores = detector.examine(name, Cloud(points, points)).scores
+            scores = detector.score_cloud(name, Cloud(points, points)).scores
             some = slice(0, PREVIEW_POINTS)
             found.append(Preview(name, damaged, points[some].astype(np.float32), scores[some].astype(np.float32)))
         return found

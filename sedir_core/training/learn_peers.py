@@ -1,7 +1,6 @@
-"""Peers that memorise good parts: what is remembered of each category, and limits from held-out normal scans.
+"""Peers that memorise good parts: memories per category, and limits from held-out normal scans.
 
-A held-out scan is judged by what the *other* parts left in the bank, so that what is called usual holds for a part
-never seen before.
+A held-out scan is scored by the *other* parts' entries in the bank, so that the limits hold for unseen parts.
 """
 
 from __future__ import annotations
@@ -29,24 +28,26 @@ from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.rundir.imagenet_weights import load_lite0, load_resnet18, random_resnet18
 from sedir_core.runtime import generator
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, FloatArray, IntArray, Report, Stop
 
 REMEMBER = "remember"
 
 
-def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_banks(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """A memory bank per category and channel. Raises BadWeights, Cancelled."""
-    config, recipe = shelf.config, RECIPES[shelf.config.method]
-    encoder = load_encoder(config.encoder).to(shelf.device) if recipe.needs_encoder else None
+    config, recipe = material.config, RECIPES[material.config.method]
+    encoder = load_encoder(config.encoder).to(material.device) if recipe.needs_encoder else None
     backbone = _backbone(config) if recipe.needs_backbone else None
-    extractor = FeatureExtractor(config, encoder, None if backbone is None else backbone.to(shelf.device), shelf.device)
+    extractor = FeatureExtractor(
+        config, encoder, None if backbone is None else backbone.to(material.device), material.device
+    )
     detector = MemoryBankDetector(config, extractor, {}, {})
     memories: dict[str, Memory] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        memory = _remember(shelf, extractor, name, stop)
+        memory = _remember(material, extractor, name, stop)
         judged = [detector.judge(one.cloud, memory.without(one.part)) for one in held_out]
         memories[name] = memory = replace(memory, scale=scale_of_banks(judged))
         found = [
@@ -55,17 +56,17 @@ def learn_banks(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
         ]
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    known = with_limits(material, judge, REMEMBER, report, stop)
     return memorised(MemoryBankDetector(config, extractor, known, memories).tensors(), known)
 
 
-def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_template(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """A golden surface per category. Raises Cancelled."""
     usual: dict[str, Usual] = {}
-    per_place = shelf.config.bank.standardise == "place"
+    per_place = material.config.bank.standardise == "place"
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        basis = shelf.bases[name]
+        basis = material.bases[name]
         found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
         if per_place:
             surface = basis.whole.surface.points
@@ -76,37 +77,36 @@ def learn_template(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learne
             TemplateDetector.score(dev, one.cloud.aligned, basis.frame.radius, usual.get(name))
             for dev, one in zip(found, held_out, strict=True)
         ]
-        wider = as_of_a_new_part(len(basis.parts))
+        wider = new_part_factor(len(basis.parts))
         objects = np.array([top_mean(one) for one in scores])
-        # A part's samplings all have its shape, which is most of what a template sees: together they say one thing.
+        # A part's samplings share its shape, which dominates a template's score: they count as one observation.
         owners = np.array([one.part for one in held_out])
         by_part = np.array([objects[owners == part].mean() for part in sorted(set(owners))])
         return Verdicts(wider * by_part, wider * np.concatenate(scores))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
-    return memorised(TemplateDetector(shelf.config, known, usual if per_place else None).tensors(), known)
+    known = with_limits(material, judge, REMEMBER, report, stop)
+    return memorised(TemplateDetector(material.config, known, usual if per_place else None).tensors(), known)
 
 
 def memorised(tensors: Mapping[str, Tensor], known: Mapping[str, Reference]) -> Learned:
-    """What a detector without a training of its own leaves."""
+    """The result of a detector without network training."""
     return Learned(tensors, {name: reference.threshold for name, reference in known.items()}, {}, 0)
 
 
-def as_of_a_new_part(n_parts: int) -> float:
-    """How many times as far from the mean shape of n parts a further one lies as one of them that was left out.
+def new_part_factor(n_parts: int) -> float:
+    """Ratio of a new part's distance from the mean shape of n parts to that of a left-out one.
 
-    What is merged has the mean shape of all parts, also where one of them is left out: it differs from that mean by
-    sqrt(1 - 1/n) of the usual difference between parts, a new one by sqrt(1 + 1/n). 1 for a single part, which tells
-    nothing of others.
+    The merged surface has the mean shape of all parts: one of them deviates from that mean by sqrt(1 - 1/n) of the
+    standard deviation between parts, a new one by sqrt(1 + 1/n). 1 for a single part, which carries no information.
     """
     return float(np.sqrt((n_parts + 1) / (n_parts - 1))) if n_parts > 1 else 1.0
 
 
-def _remember(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) -> Memory:
-    """A bank per channel, from all parts; the scale is yet to be found."""
-    config, recipe = shelf.config, RECIPES[shelf.config.method]
+def _remember(material: PartMaterial, extractor: FeatureExtractor, name: str, stop: Stop) -> Memory:
+    """A bank per channel, from all parts, without the scale."""
+    config, recipe = material.config, RECIPES[material.config.method]
     random = generator(config.training.seed, "remember", name)
-    clouds = shelf.clouds_of(name, random)
+    clouds = material.clouds_of(name, random)
     banks: list[MemoryBank] = []
     for channel in recipe.channels:
         seen = []
@@ -124,7 +124,7 @@ def _remember(shelf: Shelf, extractor: FeatureExtractor, name: str, stop: Stop) 
 
 
 def balanced(features: FloatArray) -> FloatArray:
-    """(d,) gains that make the parts of ISMP's vectors (n, d) equally long in the mean."""
+    """(d,) gains that equalise the mean norm of the blocks of ISMP's vectors (n, d)."""
     gains = np.ones(features.shape[1], dtype=np.float32)
     for part in (slice(0, INSIDE_WIDTH), slice(INSIDE_WIDTH, INSIDE_WIDTH + WIDTH), slice(INSIDE_WIDTH + WIDTH, None)):
         gains[part] = 1 / max(float(np.linalg.norm(features[:, part], axis=1).mean()), 1e-12)
@@ -132,14 +132,14 @@ def balanced(features: FloatArray) -> FloatArray:
 
 
 def _backbone(config: Config) -> nn.Module:
-    """The network that reads pictures. Raises BadWeights."""
+    """The picture backbone. Raises BadWeights."""
     if config.method != "cpmf" or config.cpmf.backbone == "lite0":
         return load_lite0()
     return load_resnet18(config.cpmf.file) if config.cpmf.backbone == "resnet18-file" else random_resnet18()
 
 
 def candidates(seen: Sequence[Patches], most: int, random: np.random.Generator) -> tuple[FloatArray, IntArray]:
-    """Features and the parts they come from; `most` of them, the same number of each part, unless it is 0."""
+    """Features and their parts; at most `most`, equally many per part, unless it is 0."""
     rows, owners = [], []
     for part, patches in enumerate(seen):
         kept = patches.features
@@ -151,7 +151,7 @@ def candidates(seen: Sequence[Patches], most: int, random: np.random.Generator) 
 
 
 def scale_of_banks(judged: Sequence[Sequence[PatchDistances]]) -> DoubleArray:
-    """(channels, 2) the lowest and highest distances of held-out scans; 0 and 1 where nothing is to be combined."""
+    """(channels, 2) minimum and maximum distances of held-out scans; 0 and 1 for a single channel."""
     if len(judged[0]) == 1:
         return np.array([[0.0, 1.0]])
     channels = [np.concatenate([said[i].distances for said in judged]) for i in range(len(judged[0]))]

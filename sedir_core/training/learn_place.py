@@ -1,7 +1,7 @@
-"""Descriptors by place: those of all good parts, and how far held-out ones usually are from them.
+"""Descriptors by place: those of all good parts, and normal statistics of held-out ones' distances.
 
-A held-out scan is compared with what the *other* parts left, and its limit is set in times of what is usual among
-samplings of these: its own would make it look more usual than a new part ever does.
+A held-out scan is compared with the *other* parts' descriptors, and standardised by statistics of these parts'
+samplings: including its own would make it look more normal than a new part.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from sedir_core.detectors.by_place import UsualByPlace
+from sedir_core.detectors.by_place import PlaceStatistics
 from sedir_core.detectors.category_given import CloudScores
 from sedir_core.detectors.place_bank import PlaceDetector, PlaceMemory, concluded, describe
 from sedir_core.errors import Cancelled
 from sedir_core.runtime import generator
 from sedir_core.training.learn_peers import REMEMBER, memorised
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import HeldOutSampling, Shelf, Verdicts, with_limits
 from sedir_core.types import DoubleArray, Report, Stop
 
 
-def learn_place(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_place(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises Cancelled."""
-    config = shelf.config
+    config = material.config
     memories: dict[str, PlaceMemory] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        memory, surface = _remember(shelf, name, stop), shelf.bases[name].whole.surface
+        memory, surface = _remember(material, name, stop), material.bases[name].whole.surface
         shown = []
         for one in held_out:
             if stop():
@@ -38,35 +38,35 @@ def learn_place(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
             features = describe(config.method, places, surface)
             values = memory.without(one.part).distances(places, features, config.place.neighbours)
             shown.append((places, values))
-        usual = UsualByPlace.learn(surface.points, shown)
+        usual = PlaceStatistics.learn(surface.points, shown)
         memories[name] = replace(memory, usual=usual)
-        found = judged_by_others(surface.points, [one.part for one in held_out], shown)
+        found = leave_one_out(surface.points, [one.part for one in held_out], shown)
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
-    known = with_limits(shelf, judge, REMEMBER, report, stop)
+    known = with_limits(material, judge, REMEMBER, report, stop)
     return memorised(PlaceDetector(config, known, memories).tensors(), known)
 
 
-def judged_by_others(
+def leave_one_out(
     surface: DoubleArray, parts: Sequence[int], shown: Sequence[tuple[DoubleArray, DoubleArray]]
 ) -> list[CloudScores]:
-    """Held-out scans of `parts`, (places (n, 3), distances (n,)) each, in times of the usual of the other parts' scans.
+    """Held-out scans of `parts`, (places (n, 3), distances (n,)) each, standardised by the other parts' statistics.
 
-    surface: (m, 3). Where there is a single part, in times of the usual of its own.
+    surface: (m, 3). A single part is standardised by its own.
     """
     usual = {}
     for part in set(parts):
         others = [one for one, owner in zip(shown, parts, strict=True) if owner != part]
-        usual[part] = UsualByPlace.learn(surface, others or shown)
+        usual[part] = PlaceStatistics.learn(surface, others or shown)
     return [concluded(usual[part], *one) for part, one in zip(parts, shown, strict=True)]
 
 
-def _remember(shelf: Shelf, name: str, stop: Stop) -> PlaceMemory:
-    """Random points of every part; their descriptors are taken on the whole of it."""
-    config, surface = shelf.config, shelf.bases[name].whole.surface
+def _remember(material: PartMaterial, name: str, stop: Stop) -> PlaceMemory:
+    """Random points of every part, with descriptors computed on the complete part."""
+    config, surface = material.config, material.bases[name].whole.surface
     random = generator(config.training.seed, "remember", name)
     places, features, owners = [], [], []
-    clouds = shelf.clouds_of(name, random)
+    clouds = material.clouds_of(name, random)
     for part, cloud in enumerate(clouds):
         if stop():
             raise Cancelled

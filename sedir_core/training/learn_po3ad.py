@@ -1,4 +1,4 @@
-"""PO3AD: a network for each category, trained to say how far a patch of a good part was moved."""
+"""PO3AD: a network per category, trained to predict the displacement of a patch of a good part."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sedir_core.models.po3ad import Po3ad, offset_loss
 from sedir_core.models.pseudo_defects import Moved, family, norm_as, random_turn
 from sedir_core.training.learn_networks import learn_networks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import PartMaterial
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import Shelf
 from sedir_core.types import Report, Stop
 
 
@@ -27,7 +27,7 @@ class Po3adTrainee(nn.Module):
         self.network, self.cfg = network, cfg
 
     def loss(self, parts: GoodParts, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """The offsets' loss on fresh pseudo-defects. Every cloud has one, unless the family leaves it whole."""
+        """Offset loss on fresh pseudo-defects; every cloud has one, unless the family leaves it intact."""
         made = [self._made(parts, generator) for _ in range(self.cfg.clouds)]
         offsets = self.network([one.points for one in made])
         loss = offset_loss(offsets, torch.cat([one.offsets for one in made]))
@@ -46,11 +46,11 @@ class Po3adTrainee(nn.Module):
         return norm_as(points, normals, generator, absolute=self.cfg.normals == "published")
 
 
-def learn_po3ad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_po3ad(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises what `loop.fit` raises, and Cancelled."""
-    config = shelf.config
+    config = material.config
 
     def trainee() -> nn.Module:
         return Po3adTrainee(Po3adDetector.build(config), config.po3ad)
 
-    return learn_networks(shelf, Po3adDetector, trainee, run, report, stop)
+    return learn_networks(material, Po3adDetector, trainee, run, report, stop)

@@ -1,6 +1,6 @@
-"""R3D-AD: a diffusion model for each category, trained to draw good parts.
+"""R3D-AD: a diffusion model per category, trained to generate good parts.
 
-The released code makes 2,048 clouds of a category once and goes through them; ours draws a fresh one each time [O].
+The released code samples 2,048 clouds of a category once and reuses them; ours samples fresh ones [O].
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sedir_core.models.pseudo_defects import patch_gen, random_turn, viewpoints
 from sedir_core.models.r3dad import N_STEPS, R3dad
 from sedir_core.training.learn_networks import learn_networks
 from sedir_core.training.material import Learned
+from sedir_core.training.part_material import PartMaterial
 from sedir_core.training.run import Run
-from sedir_core.training.shelf import Shelf
 from sedir_core.types import Report, Stop
 
-# As a user of the released code applies Patch-Gen, which the release itself never calls; the authors' are unknown.
+# Patch-Gen parameters as used by a third party; the release never calls it, and the authors' are unknown.
 DAMAGED_SHARE, SMALLEST, LARGEST, MOST_SCALE = 0.5, 1 / 32, 1 / 4, 0.2
 
 
@@ -33,7 +33,7 @@ class R3dadTrainee(nn.Module):
         self.network, self.cfg = network, cfg
 
     def loss(self, parts: GoodParts, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """The noise's error, or in the variant `paper` the displacement's."""
+        """Error of the predicted noise, or in the variant `paper` of the displacement."""
         clean = torch.stack([self._drawn(parts, generator) for _ in range(self.cfg.clouds)])
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         steps = torch.randint(1, N_STEPS + 1, (len(clean),), generator=generator, device=clean.device)
@@ -46,7 +46,7 @@ class R3dadTrainee(nn.Module):
 
     def _drawn(self, parts: GoodParts, generator: torch.Generator) -> Tensor:
         points = parts.draw(self.cfg.points, generator)[0]
-        if len(points) < self.cfg.points:  # a sparse part repeats some, as clouds of a batch are of one size
+        if len(points) < self.cfg.points:  # with repetition for sparse parts, since clouds of a batch have equal size
             points = points.repeat(-(-self.cfg.points // len(points)), 1)[: self.cfg.points]
         return points @ random_turn(generator, points.device).T if self.cfg.rotate == "published" else points
 
@@ -59,16 +59,16 @@ def _maybe_damaged(points: Tensor, generator: torch.Generator) -> Tensor:
         return points
     n_moved = int((SMALLEST + (LARGEST - SMALLEST) * size) * len(points))
     push = MOST_SCALE * scale * (1.0 if sign < 0.5 else -1.0)
-    # Made for a unit box, while a part in radii fills one of side two.
+    # Defined for a unit box, while a part in radii fills a box of side two.
     moved = patch_gen(points / 2, seen_from[place], n_moved, push, generator)
     return 2 * moved.points
 
 
-def learn_r3dad(shelf: Shelf, run: Run, report: Report, stop: Stop) -> Learned:
+def learn_r3dad(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """Raises what `loop.fit` raises, and Cancelled."""
-    config = shelf.config
+    config = material.config
 
     def trainee() -> nn.Module:
         return R3dadTrainee(R3dadDetector.build(config), config.r3dad)
 
-    return learn_networks(shelf, R3dadDetector, trainee, run, report, stop)
+    return learn_networks(material, R3dadDetector, trainee, run, report, stop)

@@ -1,4 +1,4 @@
-"""SeDiR from its material: the network, the decoder that draws surfaces, and what is usual for good parts."""
+"""SeDiR's training: the network, the surface decoder, and the normal statistics of good parts."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 
 
 def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Learned | None:
-    """None in a process that only helped to train. Raises what `loop.fit` raises, and Cancelled."""
+    """None in a non-leading process. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
     trained = train_network(build_network(config, len(material.bases)).to(device), material, run, report, stop)
-    if not material.team.leads:
+    if not material.group.leads:
         return None
     nets = with_surface(material, trained.network, report, stop)
     detector = SedirDetector(config, nets, calibrated(nets, tuple(material.bases), material, report, stop), device)
@@ -62,14 +62,14 @@ def with_surface(material: Material, network: SeDiR, report: Report, stop: Stop,
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that has learned, frozen, and how that went."""
+    """A trained, frozen network with the training's summary."""
 
     network: SeDiR
     fit: FitResult
 
 
 def train_network(network: SeDiR, material: Material, run: Run, report: Report, stop: Stop) -> Trained:
-    """Train a network in place, or the rest of it. Raises what `loop.fit` raises, and Cancelled."""
+    """Train a network in place, resuming if possible. Raises what `loop.fit` raises, and Cancelled."""
     config, device, loss = material.config, material.device, material.config.loss
     going_on = run.load_state() is not None
     n_steps, seed = config.training.expectation_steps, config.training.seed
@@ -83,7 +83,7 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
         return residuals_of(placed, network(placed))
 
     look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, material.bank, config.training, run, device, stop, look, material.team)
+    result = fit(objective, material.bank, config.training, run, device, stop, look, material.group)
     if result.status == "interrupted":
         raise Cancelled
     return Trained(network.eval().requires_grad_(False), result)

@@ -1,8 +1,8 @@
-"""The training loop: any objective, any bank of cached samplings, resumable to the bit.
+"""The training loop: any objective, any bank of cached samplings, bit-exact resumption.
 
-It knows nothing of the network: an objective maps (tokens, category, generator) to scalar losses with a "total",
-as a mapping or a NamedTuple. The scans of a batch pass one after another, in this process or in several: the paper's
-batch is one scan, and a scan's noise and dropout do not depend on who computes it.
+Independent of the network: an objective maps (tokens, category, generator) to scalar losses with a "total", as a
+mapping or a NamedTuple. The scans of a batch are processed one by one, in one or several processes: the paper's batch
+is one scan, and a scan's noise and dropout do not depend on the process.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from sedir_core.errors import TrainingDiverged
 from sedir_core.interrupts import interruptible
 from sedir_core.runtime import autocast, memory_guard, peak_memory_bytes, seed_everything
 from sedir_core.training.events import DoneEvent, EpochEvent, SavedEvent, StepEvent
+from sedir_core.training.process_group import ALONE, ProcessGroup
 from sedir_core.training.run import Run
 from sedir_core.training.state import TrainingState, learning_rate
-from sedir_core.training.team import ALONE, Team
 from sedir_core.types import Stop, never_stop
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ LESS_MEMORY = (
 )
 
 Look = Callable[[int], object]
-"""Called between steps with the number of epochs that are finished, 0 before the first; it must change nothing."""
+"""Called between epochs with the number of finished ones, 0 before the first; must not change the state."""
 
 
 class Movable(Protocol):
@@ -51,7 +51,7 @@ class Bank(Protocol):
 
     @property
     def n_samplings(self) -> int:
-        """Cached samplings of each scan."""
+        """Cached samplings per scan."""
         ...
 
     def __len__(self) -> int:
@@ -68,17 +68,17 @@ Batch = Sequence[tuple[Movable, Tensor]]
 
 
 @runtime_checkable
-class Remembers(Protocol):
-    """An objective that keeps something of each batch, in `settle`, when its step is over."""
+class SettlingObjective(Protocol):
+    """An objective that stores something of each batch, in `settle`, after the step."""
 
     def settle(self, whole: Callable[[Tensor], Tensor]) -> None: ...
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """How a training ended. epoch, step: how many are finished. losses: means of the last whole epoch.
+    """Result of a training. epoch, step: number finished. losses: means of the last complete epoch.
 
-    seconds: spent training, all sittings together.
+    seconds: total training time over all sessions.
     """
 
     status: Literal["complete", "interrupted"]
@@ -92,8 +92,8 @@ class FitResult:
         return {"epochs": self.epoch, "seconds": self.seconds, "losses": dict(self.losses)}
 
 
-def no_look(epoch: int) -> None:
-    """For trainings that show nothing between epochs."""
+def no_preview(epoch: int) -> None:
+    """No previews."""
 
 
 def fit(
@@ -103,16 +103,16 @@ def fit(
     run: Run,
     device: torch.device,
     stop: Stop = never_stop,
-    look: Look = no_look,
-    team: Team = ALONE,
+    look: Look = no_preview,
+    group: ProcessGroup = ALONE,
 ) -> FitResult:
-    """Train `objective` in place, from the run's checkpoint where there is one; it is left in eval mode.
+    """Train `objective` in place, from the run's checkpoint if there is one; it is left in eval mode.
 
-    AdamW, a rate that falls by the configured schedule, clipped gradients; `batch_size` draws of the bank a step,
-    shared by the processes of `team`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop`
-    save and end it before the next step, a STOP-AFTER-EPOCH file before the next epoch. On the CPU a resumed training
-    equals an uninterrupted one bit for bit.
-    Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last checkpoint stays whole.
+    AdamW with the configured schedule and clipped gradients; `batch_size` draws of the bank per step, distributed over
+    the processes of `group`, which all end with the same weights. Ctrl-C, SIGTERM, a STOP file or `stop` save and stop
+    before the next step, a STOP-AFTER-EPOCH file before the next epoch. On the CPU a resumed training is bit-identical
+    to an uninterrupted one. Raises TrainingDiverged, DeviceUnavailable (out of memory), BadRun, CannotWrite; the last
+    checkpoint stays whole.
     """
     seed_everything(cfg.seed)
     with memory_guard(device, LESS_MEMORY), interruptible() as interrupted:
@@ -122,19 +122,21 @@ def fit(
             state.restore(*saved)
             log.info("resumed at step %d", state.progress.step)
         objective.train()
-        sitting = _Sitting(state, bank, cfg, run, look, team)
+        sitting = _Session(state, bank, cfg, run, look, group)
         status = sitting.train(lambda: interrupted() or run.stop_requested() or stop())
     objective.eval()
     progress = state.progress
     return FitResult(status, progress.step // sitting.epoch_steps, progress.step, progress.means, progress.seconds)
 
 
-class _Sitting:
-    """One stretch of training between a start or resume and a stop or end."""
+class _Session:
+    """One training session, from a start or resume to a stop or the end."""
 
-    def __init__(self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, team: Team) -> None:
-        self.state, self.bank, self.cfg, self.run, self.team = state, bank, cfg, run, team
-        self.look = look if team.leads else no_look
+    def __init__(
+        self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, group: ProcessGroup
+    ) -> None:
+        self.state, self.bank, self.cfg, self.run, self.group = state, bank, cfg, run, group
+        self.look = look if group.leads else no_preview
         self.epoch_steps = -(-len(bank) // cfg.batch_size)
         self.n_steps = cfg.epochs * self.epoch_steps
         self.first_step = state.progress.step
@@ -148,7 +150,7 @@ class _Sitting:
         if progress.step == 0:
             self.look(0)
         while progress.step < self.n_steps:
-            if self.team.agree(stop() or self._stop_between_epochs()):
+            if self.group.agree(stop() or self._stop_between_epochs()):
                 self._save()
                 self.run.forget_stops()
                 self.run.emit(DoneEvent(status="interrupted"))
@@ -157,7 +159,7 @@ class _Sitting:
             self._step()
             now_s = time.monotonic()
             progress.seconds = self.seconds_before + now_s - self.began_s
-            # One step early rather than one late, so that no more than the promised time is ever lost.
+            # One step early rather than late, so that no more than the promised time is ever lost.
             if now_s - self.saved_s + (now_s - began_s) > self.cfg.checkpoint_seconds:
                 self._save()
         self._save()
@@ -176,7 +178,7 @@ class _Sitting:
             state.progress.sums = {}
         rate = learning_rate(self.cfg, state.progress.step, self.n_steps)
         draws = state.order.at(range(turn * size, min((turn + 1) * size, n_scans)))
-        losses = descend(state, [self.bank.draw(*draw) for draw in draws], rate, self.cfg, self.team)
+        losses = descend(state, [self.bank.draw(*draw) for draw in draws], rate, self.cfg, self.group)
         sums = state.progress.sums
         state.progress.sums = {name: sums.get(name, 0.0) + len(draws) * value for name, value in losses.items()}
         state.progress.step += 1
@@ -230,16 +232,16 @@ class _Sitting:
 
 
 def descend(
-    state: TrainingState, batch: Batch, rate: float, cfg: TrainingConfig, team: Team = ALONE
+    state: TrainingState, batch: Batch, rate: float, cfg: TrainingConfig, group: ProcessGroup = ALONE
 ) -> dict[str, float]:
-    """One optimiser step on one batch, of which this process computes its share; returns the mean losses by name.
+    """One optimiser step on a batch, of which this process computes its share; returns mean losses by name.
 
-    Raises TrainingDiverged, with the weights as they were, if a loss or the gradient is not finite.
+    Raises TrainingDiverged, with unchanged weights, if a loss or the gradient is not finite.
     """
     state.optimizer.zero_grad(set_to_none=True)
     total: dict[str, Tensor] = {}
-    mine = team.share(range(len(batch)))
-    # Who has no part in a short batch computes its first scan and adds nothing of it: all must send the same numbers.
+    mine = group.share(range(len(batch)))
+    # A process without a share of a short batch computes its first scan with zero weight: all must communicate equally.
     weight = 1.0 / len(batch) if mine else 0.0
     for position in mine or [0]:
         state.reseed(position)
@@ -248,12 +250,12 @@ def descend(
             losses = _by_name(state.objective(tokens, category, state.noise))
         torch.autograd.backward(weight * losses["total"])
         total = {name: total.get(name, 0.0) + weight * loss.detach().float() for name, loss in losses.items()}
-    _gather_gradients(state.parameters, team)
-    # One pass over all parameters, also where torch would take them one by one by itself.
+    _gather_gradients(state.parameters, group)
+    # One fused pass over all parameters, even where torch would default to a loop.
     foreach = True if state.device.type == "cpu" else None
     norm = clip_grad_norm_(state.parameters, cfg.clip_norm or math.inf, foreach=foreach)
-    # One transfer for all numbers: each costs a wait for the GPU.
-    *values, norm_value = torch.stack([*team.add(torch.stack([*total.values()])), norm]).tolist()
+    # One transfer for all numbers, since each synchronises with the GPU.
+    *values, norm_value = torch.stack([*group.add(torch.stack([*total.values()])), norm]).tolist()
     named = dict(zip(total, values, strict=True))
     if not all(map(math.isfinite, (*values, norm_value))):
         raise TrainingDiverged(
@@ -261,20 +263,20 @@ def descend(
             f"the loss is no longer finite: {named}, gradient norm {norm_value}",
             "lower training.learning_rate, or set training.precision to fp32",
         )
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    for params in state.optimizer.param_groups:
+        params["lr"] = rate
     state.optimizer.step()
-    if isinstance(state.objective, Remembers):
-        state.objective.settle(lambda mine: team.whole(mine, len(batch)))
+    if isinstance(state.objective, SettlingObjective):
+        state.objective.settle(lambda mine: group.whole(mine, len(batch)))
     return named
 
 
-def _gather_gradients(parameters: Sequence[nn.Parameter], team: Team) -> None:
-    """Every process's gradients become the sum over all of them, in one message."""
-    if team.size == 1:
+def _gather_gradients(parameters: Sequence[nn.Parameter], group: ProcessGroup) -> None:
+    """Sum the gradients over all processes, in one message."""
+    if group.size == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    summed = team.add(torch.cat([gradient.flatten() for gradient in gradients]))
+    summed = group.add(torch.cat([gradient.flatten() for gradient in gradients]))
     parts = torch.split(summed, [gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))

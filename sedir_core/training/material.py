@@ -1,4 +1,4 @@
-"""What every method learns from: aligned training parts, and the tokens of their normal samplings."""
+"""Training material: aligned training parts, and the tokens of their normal samplings."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from sedir_core.errors import Cancelled, TooFewPoints
 from sedir_core.evidence.calibration import Basis, draw_sampling, fit_basis
 from sedir_core.evidence.tokens import resolutions, tokenize
 from sedir_core.geometry.frames import without_strays
-from sedir_core.geometry.neighbours import in_company
+from sedir_core.geometry.neighbours import has_neighbours
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
-from sedir_core.training.team import Team
+from sedir_core.training.process_group import ProcessGroup
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -48,23 +48,23 @@ class SamplingBank:
 
 @dataclass(frozen=True)
 class Material:
-    """n_points: of every sampling, at most."""
+    """n_points: most points per sampling."""
 
     config: Config
     bases: Mapping[str, Basis]
     encoder: LocalEncoder
     bank: SamplingBank
     n_points: int
-    team: Team
+    group: ProcessGroup
 
     @property
     def device(self) -> torch.device:
-        return self.team.device
+        return self.group.device
 
 
 @dataclass(frozen=True)
 class Learned:
-    """A finished detector's tensors, its limits by category, and what the training says of itself."""
+    """A finished detector's tensors, its limits by category, and a summary of the training."""
 
     tensors: Mapping[str, Tensor]
     thresholds: Mapping[str, float]
@@ -81,12 +81,12 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
         log.info("align %d parts of %s", len(clouds), name)
         bases[name] = fit_basis(clouds, config.training.seed, stop, from_one_side=config.training.views > 0)
         for i in bases[name].left_out:
-            log.warning("%s fits none of the other scans of %s and was left out", dataset.train(name)[i].path, name)
+            log.warning("%s does not fit the other scans of %s and was left out", dataset.train(name)[i].path, name)
     return bases
 
 
 def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> list[DoubleArray]:
-    """The training scans of a category as `fit_basis` takes them. Raises UnreadableScan, TooFewPoints, Cancelled."""
+    """The training scans of a category for `fit_basis`. Raises UnreadableScan, TooFewPoints, Cancelled."""
     clouds: list[DoubleArray] = []
     for sample in dataset.train(name):
         if stop():
@@ -96,10 +96,10 @@ def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> li
 
 
 def _usable_points(sample: Sample, least: int) -> DoubleArray:
-    """The finite points (n, 3) of a training scan, flying pixels left out."""
+    """The finite points (n, 3) of a training scan without flying pixels."""
     scan = sample.read()
     points = without_strays(scan.points[scan.finite])
-    points = points[in_company(points)]
+    points = points[has_neighbours(points)]
     if len(points) < least:
         raise TooFewPoints(
             sample.path, f"{len(points)} points, the model groups {least}", "scan more densely, or lower group_size"
@@ -116,7 +116,7 @@ def fill_bank(
     report: Report,
     stop: Stop,
 ) -> SamplingBank:
-    """The tokens of all samplings of all parts; those computed before come from the cache. Raises Cancelled."""
+    """The tokens of all samplings of all parts, with a cache. Raises Cancelled."""
     cache, encoder_hash = TensorCache(), _hash_of(encoder)
     grouping = config.grouping.model_dump()
     rows: list[tuple[Tokens, ...]] = []

@@ -1,4 +1,4 @@
-"""A whole training in small, to find out what its steps take on this machine."""
+"""Times a complete miniature training on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sedir_core.types import Stop, never_stop
 
 N_SCANS = 2
 CATEGORY = "bracket"
-FEW_POINTS = 50_000  # where the settings keep all points, and the scans are not known
+FEW_POINTS = 50_000  # assumed if the settings keep all points and the scans are unknown
 SMALL = {"epochs": 3, "samplings": 1, "held_out": 1, "patch_steps": 20}
 
 
@@ -36,7 +36,7 @@ def measure_pace(config: Config, device: str, stop: Stop = never_stop) -> Pace:
     events: list[AnyEvent] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # Other parts every time: what is in the cache of features would cost nothing.
+        # New parts every time, since cached features would cost nothing.
         random = np.random.default_rng(time.time_ns())
         for i in range(N_SCANS):
             points = make_specimen(PARTS[CATEGORY](random), None, n_points, random).points

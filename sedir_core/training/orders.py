@@ -1,4 +1,4 @@
-"""What is to be trained, put into the queue: by the window and by `sedir train --queue` alike. No torch here."""
+"""Queues trainings, for the window and `sedir train --queue`. No torch here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sedir_core.training import queue
 
 @dataclass(frozen=True)
 class TrainOrder:
-    """A training that may have to wait.
+    """A training to queue.
 
-    categories: None takes all. device: cpu, cuda:0, mps. out: the run directory, not there yet. origin: a model to go
-    on from.
+    categories: None means all. device: cpu, cuda:0, mps. out: the future run directory. origin: a model to continue
+    from.
     """
 
     dataset: Path
@@ -30,7 +30,7 @@ class TrainOrder:
 
 
 def enqueue(order: TrainOrder) -> None:
-    """Put a training at the end of the queue. Raises CannotWrite, and RunLocked where it is ordered already."""
+    """Append a training to the queue. Raises CannotWrite, and RunLocked if it is already queued."""
     settings = _kept(order.out, "toml")
     write_text(settings, to_toml(order.config))
     words = [str(order.dataset.absolute()), "--config", str(settings), "--out", str(order.out.absolute())]
@@ -40,15 +40,15 @@ def enqueue(order: TrainOrder) -> None:
 
 
 def enqueue_rest(run_dir: Path, dataset: Path, device: str) -> None:
-    """Put the rest of an interrupted training at the end of the queue. device: where it began.
+    """Queue the resumption of an interrupted training. device: the original one.
 
-    Raises CannotWrite, and RunLocked where it is ordered already.
+    Raises CannotWrite, and RunLocked if it is already queued.
     """
     _add(run_dir, (str(dataset.absolute()), "--resume", str(run_dir.absolute())), device)
 
 
 def last_words(run_dir: Path) -> str:
-    """What the process last said on its error stream: why it ended, if it ended before its run directory was there."""
+    """The end of the process's stderr: the reason if it died before creating its run directory."""
     try:
         lines = _kept(run_dir, "log").read_text("utf-8", "replace").strip().splitlines()
     except OSError:
@@ -59,10 +59,10 @@ def last_words(run_dir: Path) -> str:
 def _add(run_dir: Path, words: tuple[str, ...], device: str) -> None:
     notes = _kept(run_dir, "log")
     queue.add(queue.queue_folder(), queue.Job(run_dir=run_dir.absolute(), words=words, device=device, notes=notes))
-    notes.unlink(missing_ok=True)  # what an earlier process of that name said
+    notes.unlink(missing_ok=True)  # stderr of an earlier process of that name
 
 
 def _kept(run_dir: Path, kind: str) -> Path:
-    """Where a training's settings (toml) and error stream (log) are kept until it has a run directory."""
-    where = hashlib.sha256(os.fsencode(run_dir.absolute())).hexdigest()[:8]  # runs of one name lie in several folders
+    """Path of a training's settings (toml) and stderr (log) until it has a run directory."""
+    where = hashlib.sha256(os.fsencode(run_dir.absolute())).hexdigest()[:8]  # names recur in other folders
     return writable_folders()["cache"] / "trainings" / f"{run_dir.name}-{where}.{kind}"

@@ -1,6 +1,7 @@
-"""How long a training will take and how much memory, from what its steps took when they were measured on this machine.
+"""Estimates a training's time and memory from measured step times on this machine.
 
-No torch here: the window adds up what another process has measured. What was measured is kept by device and settings.
+No torch here: the window extrapolates what another process has measured. Measurements are cached by device and
+settings.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from sedir_core.training.events import AnyEvent, EpochEvent, StageEvent
 
 log = logging.getLogger(__name__)
 
-VIEW_TURNS = 2  # as many held-out views as in `evidence.calibration`, for each held-out sampling
+VIEW_TURNS = 2  # held-out views per held-out sampling, as in `evidence.calibration`
 STARTING_S = 5.0  # libraries and weights
-# What changes how often something is done, not how long it takes once.
+# Settings that change how often something is done, not how long it takes.
 COUNTED = {"epochs", "samplings", "views", "held_out", "patch_steps", "seed", "checkpoint_seconds", "learning_rate"}
 COUNTED |= {"weight_decay", "clip_norm", "schedule"}
-# How the stages of a training begin, and what each of them is counted as.
+# Prefixes of a training's stages, and their cost item.
 KINDS = {
     "align": "align",
     "encode": "encode",
@@ -67,20 +68,20 @@ class Pace(BaseModel):
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of a whole training. memory_bytes: 0 where it is not known."""
+    """Estimate for a complete training. memory_bytes: 0 if unknown."""
 
     seconds: float
     memory_bytes: int
 
 
 def estimate(pace: Pace, config: Config, n_scans: int) -> Estimate:
-    """Add up what a training on that many scans will do."""
+    """Extrapolate to a training on that many scans."""
     training = config.training
     samplings = n_scans * (training.samplings + training.views)
     held_out = n_scans * training.held_out
     views = VIEW_TURNS * held_out if training.views else 0
     seconds = STARTING_S + pace.once_s + n_scans * pace.align_s + samplings * pace.encode_s
-    # A step of a larger batch takes as many times as long: its scans pass one after another.
+    # Step time is proportional to the batch size, since scans are processed one by one.
     seconds += training.epochs * n_scans * pace.step_s + training.patch_steps * pace.draw_s
     seconds += held_out * pace.held_out_s + views * pace.held_out_view_s
     memory = pace.memory_bytes + samplings * pace.sampling_bytes if pace.memory_bytes else 0
@@ -88,7 +89,7 @@ def estimate(pace: Pace, config: Config, n_scans: int) -> Estimate:
 
 
 def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_bytes: int) -> Pace:
-    """From the log of a short whole training. Raises ValueError if it did not come to its end."""
+    """Extract the pace from the log of a short complete training. Raises ValueError if it did not finish."""
     spent: dict[str, float] = {}
     for event, after in pairwise(events):
         if isinstance(event, StageEvent):
@@ -96,10 +97,10 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
             spent[kind] = spent.get(kind, 0.0) + max(after.time - event.time, 0.0)
     epochs = [event for event in events if isinstance(event, EpochEvent)]
     if not epochs or "calibrate" not in spent:
-        raise ValueError("the training did not come to its end")
+        raise ValueError("the training did not finish")
     training = config.training
     held_out = n_scans * training.held_out
-    # The first epoch pays for warming up.
+    # The first epoch includes warm-up.
     rate = statistics.median(event.steps_per_second for event in epochs[1:] or epochs)
     return Pace(
         align_s=spent.get("align", 0.0) / n_scans,
@@ -115,7 +116,7 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
 
 
 def read_pace(config: Config, device: str) -> Pace | None:
-    """What was measured for these settings on that device, or None."""
+    """The measurement for these settings and device, or None."""
     try:
         return Pace.model_validate(read_json(_file(config, device), BadRun))
     except (BadRun, ValidationError):
@@ -123,11 +124,11 @@ def read_pace(config: Config, device: str) -> Pace | None:
 
 
 def keep_pace(config: Config, device: str, pace: Pace) -> None:
-    """For the next time; a disk that does not take it is no reason to fail."""
+    """Store a measurement; write errors are only logged."""
     try:
         write_text(_file(config, device), pace.model_dump_json() + "\n")
     except CannotWrite:
-        log.warning("the measured pace is not kept", exc_info=True)
+        log.warning("the measured pace could not be stored", exc_info=True)
 
 
 def _file(config: Config, device: str) -> Path:

@@ -1,4 +1,4 @@
-"""A patch decoder for this run's parts: normal tokens in, the points of their neighbourhood out (method section 6)."""
+"""Trains a patch decoder for this run's parts: from normal tokens to neighbourhood points (method section 6)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fit_patch_decoder(
     stop: Stop,
     start: PatchDecoder | None = None,
 ) -> PatchDecoder:
-    """Train on one sampling of every part, against the frozen encoder; from `start` where given. Raises Cancelled."""
+    """Train on one sampling of every part with the frozen encoder, starting from `start` if given. Raises Cancelled."""
     seed, n_steps = config.training.seed, config.training.patch_steps
     pairs = [
         _pairs(basis, part, encoder, config, n_points, device, generator(seed, "patches", name, part))

@@ -1,7 +1,7 @@
-"""Endless patches of procedural shapes, as a scanner would see them, with the clean surface they came from.
+"""A stream of patches of procedural shapes, as seen by a scanner, with the underlying clean surface.
 
-What the local encoder is pretrained on: every patch is an uneven, noisy sampling; its targets come from another,
-clean sampling of the same surface, so the tokens learn the surface and not the sample.
+For pretraining the local encoder: every patch is an uneven, noisy sampling; its targets come from another, clean
+sampling of the same surface, so that tokens learn the surface rather than the sampling.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from sedir_core.geometry.sampling import farthest_points
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, FloatArray
 
-_POOL, _BATCHES_PER_NEW_SHAPE = 24, 2  # shapes drawn from at a time; sampling them costs most, so they are reused
+_POOL, _BATCHES_PER_NEW_SHAPE = 24, 2  # pool of shapes, reused because sampling them is the most expensive step
 _MIN_POINTS = 2_000
-_SHARE = (0.0015, 0.012)  # of a scan's points that fall into one group, from dense scans to sparse ones
+_SHARE = (0.0015, 0.012)  # share of a scan's points in one group, from dense to sparse scans
 _NOISE = (0.0004, 0.006)  # deviation, in units of the longest radius
 _N_TARGETS, _N_QUERIES = 48, 16
 _QUERY_SPREAD = 0.25  # deviation of the queries from the surface, in patch radii
@@ -51,7 +51,7 @@ class PatchBatch:
 
 
 class PatchStream:
-    """Batches that follow from the seed and their number alone."""
+    """Batches determined by the seed and their index."""
 
     def __init__(self, group_sizes: tuple[int, ...], shapes: int, groups: int, max_points: int, seed: int) -> None:
         self._sizes, self._shapes, self._groups, self._max_points = group_sizes, shapes, groups, max_points
@@ -75,7 +75,7 @@ class PatchStream:
 
 @contextmanager
 def prefetched(stream: PatchStream) -> Iterator[Iterator[PatchBatch]]:
-    """The stream's batches, the next two made by a thread meanwhile; it ends with the block."""
+    """The stream's batches, prefetched by a thread that ends with the block."""
     with ThreadPoolExecutor(1, thread_name_prefix="patches") as worker:
         waiting = [worker.submit(stream.draw) for _ in range(2)]
 
@@ -106,7 +106,7 @@ def _patches(
     points, normals = surface
     n = int(np.clip(size / np.exp(rng.uniform(*np.log(_SHARE))), max(_MIN_POINTS, 4 * size), max_points))
     order = rng.permutation(len(points))
-    scale = rng.uniform(0.85, 1.15)  # a template's scale need not fit the scan exactly
+    scale = rng.uniform(0.85, 1.15)  # a template's scale need not match the scan exactly
     clean, clean_normals = scale * points[order[:n]], normals[order[:n]]
     scan = _scanned(scale * points[order[n : 2 * n]], max(2 * size, n_groups), rng)
     centers = scan[farthest_points(scan.astype(np.float32), n_groups, int(rng.integers(len(scan))))]
@@ -120,7 +120,7 @@ def _patches(
 
 
 def _scanned(points: DoubleArray, at_least: int, rng: np.random.Generator) -> DoubleArray:
-    """As a scanner might see it: denser on one side in half of the cases, noisy in three of four."""
+    """Simulated scan: denser on one side in half of the cases, noisy in three of four."""
     if rng.random() < 0.5:
         side = points @ _direction(rng)
         keep = rng.random(len(points)) < np.interp(side, (side.min(), side.max()), (rng.uniform(0.2, 1.0), 1.0))

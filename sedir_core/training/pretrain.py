@@ -1,8 +1,8 @@
-"""Pretraining of the local encoder on procedural shapes: a token must let others rebuild the surface around it.
+"""Pretraining of the local encoder on procedural shapes: the surface must be reconstructible from a token.
 
-Two small decoders read each token: one lists points of the clean surface (Chamfer), the other tells how far given
-points are from it, which sharpens what a list of points leaves open. In half of the steps some tokens are hidden
-before the blocks and must be rebuilt from their neighbours, as in Point-MAE.
+Two small decoders read each token: one outputs points of the clean surface (Chamfer loss), the other predicts distances
+of query points to it, which adds precision. In half of the steps some tokens are masked before the blocks and must be
+reconstructed from their neighbours, as in Point-MAE.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 
 _RATE, _WEIGHT_DECAY, _CLIP_NORM = 1e-3, 0.01, 1.0
 _WARM_UP = 0.03
-_MOVING_STATISTICS = 0.2  # share of the steps in which BatchNorm learns; later it stands still, as when it is used
+_MOVING_STATISTICS = 0.2  # share of the steps that update BatchNorm statistics; then they are frozen
 _HIDDEN_SHARE, _HIDDEN_WEIGHT = 0.3, 0.25
 _FIELD_WEIGHT = 2.0
-_SMOOTHING = 0.97  # of the losses that are reported
+_SMOOTHING = 0.97  # smoothing of the reported losses
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PatchLosses:
 
 
 class PatchAutoencoder(nn.Module):
-    """The encoder and what is needed to train it; `encoder` and `decoder` are kept."""
+    """The encoder with its training heads; only `encoder` and `decoder` are kept."""
 
     def __init__(self, width: int, hidden: int, heads: int, depth: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class PatchAutoencoder(nn.Module):
         self.mask_token = nn.Parameter(0.02 * torch.randn(width))
 
     def forward(self, batch: PatchBatch, generator: torch.Generator) -> PatchLosses:
-        """The losses of one batch; generator, on the batch's device, says which tokens are hidden."""
+        """The losses of one batch; generator, on the batch's device, draws the mask."""
         shape = batch.centers.shape[:2]
         tokens = self.encoder.encoder(batch.groups.flatten(0, 1)).reshape(*shape, -1)
         hide = torch.rand((), generator=generator, device=tokens.device) < 0.5
@@ -105,7 +105,7 @@ def pretrain(
     report: Report = no_report,
     stop: Stop = never_stop,
 ) -> Path:
-    """Train a `LocalEncoder` and its patch decoder from nothing; the weights go to `out` and its path comes back.
+    """Train a `LocalEncoder` and its patch decoder from scratch; writes and returns `out`.
 
     steps, or `minutes` of training instead where given (then the result depends on the machine's speed; with steps it
     follows from the seed on a CPU). A step takes `shapes` shapes of `groups` groups. group_sizes should hold
@@ -129,7 +129,7 @@ def pretrain(
 
 
 class _Clock:
-    """How far the training is, by steps or by minutes."""
+    """Progress of the training, by steps or by minutes."""
 
     def __init__(self, steps: int, minutes: float | None) -> None:
         self.step, self._steps, self._seconds = 0, steps, None if minutes is None else 60 * minutes
@@ -137,7 +137,7 @@ class _Clock:
 
     @property
     def progress(self) -> float:
-        """0 at the start, at least 1 when it is over."""
+        """0 at the start, at least 1 at the end."""
         if self._seconds is None:
             return self.step / self._steps
         return (time.monotonic() - self.started) / self._seconds
@@ -191,7 +191,7 @@ def _smoothed(before: list[float], losses: PatchLosses) -> list[float]:
 
 
 def _slow_statistics(model: nn.Module) -> None:
-    """Running statistics over some fifty batches, because each batch has one group size and its own radii."""
+    """Running statistics over some fifty batches, because each batch has a single group size and its own radii."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d):
             module.momentum = 0.02

@@ -1,6 +1,6 @@
-"""What a network made of a few sample scans at one moment of its training: a small file the window can read.
+"""Preview file: a network's residuals on a few sample scans at one point of its training.
 
-No torch here: the window shows the file while another process trains.
+No torch here: the window reads the file while another process trains.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sedir_core.errors import BadRun
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import FloatArray
 
-_MOST_BYTES = 8_000_000  # the real ones have some ten thousand
+_MOST_BYTES = 8_000_000  # actual files have some ten thousand
 _MOST_SAMPLES = 64
 _NAMES = "samples"
 
@@ -45,9 +45,9 @@ def write_previews(path: Path, previews: Sequence[Preview]) -> None:
 
 
 def read_previews(path: Path) -> list[Preview]:
-    """What `write_previews` wrote. Raises BadRun for anything else: a file in a run directory may be anybody's."""
+    """Read a file of `write_previews`. Raises BadRun for invalid files, since run directories are untrusted."""
     if not path.is_file() or path.stat().st_size > _MOST_BYTES:
-        raise BadRun(path, "is no file of previews", "the run is damaged")
+        raise BadRun(path, "is not a preview file", "the run is damaged")
     try:
         with safe_open(path, framework="np") as file:
             names = parse_json((file.metadata() or {}).get(_NAMES, "null"))
@@ -58,7 +58,7 @@ def read_previews(path: Path) -> list[Preview]:
                 for i, (name, damaged) in enumerate(names)
             ]
     except (OSError, SafetensorError, ValueError, TypeError, RecursionError) as error:
-        raise BadRun(path, f"is no file of previews: {error}", "the run is damaged") from error
+        raise BadRun(path, f"is not a preview file: {error}", "the run is damaged") from error
 
 
 def _checked(name: str, damaged: bool, centres: np.ndarray, residuals: np.ndarray) -> Preview:

@@ -1,6 +1,6 @@
-"""Sample scans that a training is shown every so many epochs, to see how its network learns to rebuild them.
+"""Previews: residuals on sample scans every few epochs, to see how the network learns.
 
-Of a few categories one good sampling, as it is trained on, and one with a dent put on it. Test scans are not opened.
+For a few categories, one good sampling like the training's, and one with an added dent. Test scans are not used.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from sedir_core.types import DoubleArray
 log = logging.getLogger(__name__)
 
 N_CATEGORIES = 3
-N_LOOKS = 12  # over a whole training, beside the one before it
+N_LOOKS = 12  # over the whole training, besides the initial one
 MOST_POINTS = 20_000
 
 Residuals = Callable[[Tokens], DoubleArray]
-"""Tokens of one scan in, the error of each in rebuilding (N,) out."""
+"""From the tokens of one scan to their reconstruction errors (N,)."""
 
 
 @dataclass(frozen=True)
 class PreviewPart:
-    """A sample scan, ready for the network."""
+    """A tokenised sample scan."""
 
     category: str
     damaged: bool
@@ -61,7 +61,7 @@ def specimens(material: Material) -> list[PreviewPart]:
 def looking(
     samples: Sequence[PreviewPart], network: torch.nn.Module, residuals: Residuals, run: Run, n_epochs: int
 ) -> Look:
-    """What `loop.fit` calls between epochs: previews of tokens."""
+    """Callback for `loop.fit`: previews of token residuals."""
 
     def make() -> list[Preview]:
         return [_preview(one, residuals) for one in samples]
@@ -70,9 +70,9 @@ def looking(
 
 
 def watching(make: Callable[[], Sequence[Preview]], network: torch.nn.Module, run: Run, n_epochs: int) -> Look:
-    """What `loop.fit` calls between epochs: every so many it writes a file of previews and says so.
+    """Callback for `loop.fit`: every few epochs write a preview file and emit an event.
 
-    Neither the weights nor any generator is touched, so a training is the same with and without it.
+    It changes neither weights nor generators, so a training is the same with and without it.
     """
     every = max(1, math.ceil(n_epochs / N_LOOKS))
 
@@ -87,7 +87,7 @@ def watching(make: Callable[[], Sequence[Preview]], network: torch.nn.Module, ru
         name = f"{run_files.PREVIEWS}/epoch-{epoch:06d}.safetensors"
         try:
             write_previews(run.path / name, made)
-        except CannotWrite as error:  # a picture less; whether the training can be saved shows when it is
+        except CannotWrite as error:  # only a preview is lost; saving the checkpoint will report a full disk
             log.warning("no preview: %s", error)
         else:
             run.emit(PreviewEvent(epoch=epoch, file=name))
@@ -101,7 +101,7 @@ def _preview(one: PreviewPart, residuals: Residuals) -> Preview:
 
 
 def dented(basis: Basis, seed: int, name: str, n_points: int) -> DoubleArray:
-    """A sampling (n, 3) of a category's first part with a dent put on it, in its frame."""
+    """A sampling (n, 3) of a category's first part with an added dent, in its frame."""
     random = generator(seed, "preview", name)
     points = draw_sampling(basis, 0, min(n_points, MOST_POINTS), random)
     diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))

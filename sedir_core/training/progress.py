@@ -1,4 +1,4 @@
-"""A progress bar with losses and remaining time, fed by events, drawn on a terminal only."""
+"""A terminal progress bar with losses and remaining time, fed by events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sedir_core.training.events import AnyEvent, EpochEvent, EvaluatedEvent, Fai
 
 
 class ProgressBar:
-    """`with ProgressBar() as bar:` and hand `bar.show` to the run as a watcher. Draws on standard error."""
+    """`with ProgressBar() as bar:` and pass `bar.show` to the run as a watcher. Draws on stderr."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
@@ -37,7 +37,7 @@ class ProgressBar:
         self._bar.stop()
 
     def show(self, event: AnyEvent) -> None:
-        """Bring the bar up to date with one event."""
+        """Update the bar from an event."""
         match event:
             case StageEvent():
                 self._bar.update(
@@ -65,7 +65,7 @@ class ProgressBar:
 
 
 def clock(seconds: float) -> str:
-    """A duration as people read it: 75 -> "1:15", 3700 -> "1:01:40"."""
+    """Format a duration: 75 -> "1:15", 3700 -> "1:01:40"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

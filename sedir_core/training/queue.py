@@ -1,7 +1,7 @@
-"""Trainings that wait for their turn: one file each in a folder, so that a list outlives every window.
+"""The queue of trainings: one file each in a folder, so that it outlives every window.
 
-A runner process (`run_queue`) starts the first waiting one of every device, one at a time on each. It keeps nothing in
-its memory that is not in the folder: killed at any moment, the next runner goes on where it was.
+A runner process (`run_queue`) starts the first waiting one of every device, one at a time per device. All its state is
+in the folder: after a crash, the next runner continues.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 DETACHED = 0x00000208
-"""Windows: a process group of its own and no console."""
+"""Windows: a separate process group without console."""
 START_PATIENCE_S = 90.0
-"""A training that has been started and holds no lock after so long has ended, or never began."""
+"""A started training that holds no lock after this time has ended, or never began."""
 
 
 class Job(BaseModel):
     """One training. words: what follows `sedir train`. device: cpu, cuda:0, mps; one training at a time on each.
 
-    started: seconds since 1970 when its process was started, None while it waits. notes: where that process writes
-    what it says. place: orders those that wait, the lowest first.
+    started: seconds since 1970 when its process was started, None while waiting. notes: log file of that process.
+    place: sort key of waiting jobs, lowest first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,25 +65,25 @@ class Waiting:
 
 
 def queue_folder() -> Path:
-    """Where the user's jobs are."""
+    """The user's queue folder."""
     return writable_folders()["data"] / "queue"
 
 
 def jobs_in(folder: Path) -> list[Waiting]:
-    """Every job, those that were started first, then in the order of their turn. Files that make no sense are left."""
+    """All jobs, started ones first, then in queue order. Invalid files are skipped."""
     found = []
     for file in folder.glob("*.json") if folder.is_dir() else ():
         try:
             found.append(Waiting(file, Job.model_validate(read_json(file, BadRun))))
         except (BadRun, ValidationError):
-            if not file.exists():  # its turn has come and gone meanwhile
+            if not file.exists():  # it has been started and removed in the meantime
                 continue
-            log.warning("left out a waiting training that makes no sense: %s", file)
+            log.warning("skipped an invalid queue file: %s", file)
     return sorted(found, key=lambda one: (one.job.started is None, one.job.place, one.file.name))
 
 
 def add(folder: Path, job: Job) -> Waiting:
-    """Put a job at the end. Raises CannotWrite, and RunLocked where its run is ordered already."""
+    """Append a job. Raises CannotWrite, and RunLocked if its run is already queued."""
     with _turn(folder):
         if (known := order_of(folder, job.run_dir)) is not None:
             what = "waits for its turn already" if known.started is None else "is being trained already"
@@ -96,12 +96,12 @@ def add(folder: Path, job: Job) -> Waiting:
 
 
 def order_of(folder: Path, run_dir: Path) -> Job | None:
-    """The job that trains in a run or is to do so; None if nobody ordered it, or it has ended."""
+    """The running or waiting job of a run; None if not queued, or ended."""
     return next((job for job in orders_in(folder) if job.run_dir == run_dir), None)
 
 
 def orders_in(folder: Path) -> list[Job]:
-    """One job for each run that is at work or waits: from the moment it is ordered until it has ended."""
+    """One job per running or waiting run, from being queued until it has ended."""
     found: dict[Path, Job] = {}
     for one in jobs_in(folder):
         if one.job.started is None or (_lives(one.job) and not _said_end(one.job)):
@@ -110,18 +110,18 @@ def orders_in(folder: Path) -> list[Job]:
 
 
 def end_start(folder: Path, run_dir: Path) -> bool:
-    """End a training's process that is on its way to its run directory; False where it is there, or never began."""
+    """Kill a training that has not created its run directory yet; False if it has, or never began."""
     with _turn(folder):
         job = order_of(folder, run_dir)
         if job is None or job.pid is None or is_alive(run_dir):
             return False
-        with suppress(OSError):  # it has ended by itself
+        with suppress(OSError):  # it has already ended
             os.kill(job.pid, signal.SIGTERM)
     return True
 
 
 def remove(folder: Path, run_dir: Path) -> bool:
-    """Take a job that waits off the list; False if its turn has come already. Raises CannotWrite."""
+    """Remove a waiting job; False if it has already started. Raises CannotWrite."""
     with _turn(folder):
         for one in jobs_in(folder):
             if one.job.run_dir == run_dir and one.job.started is None:
@@ -131,7 +131,7 @@ def remove(folder: Path, run_dir: Path) -> bool:
 
 
 def reorder(folder: Path, run_dirs: Sequence[Path]) -> None:
-    """Jobs that wait get their turn in this order. Raises CannotWrite."""
+    """Reorder the waiting jobs. Raises CannotWrite."""
     with _turn(folder):
         waiting = {one.job.run_dir: one for one in jobs_in(folder) if one.job.started is None}
         for place, run_dir in enumerate(run_dirs, 1):
@@ -141,18 +141,18 @@ def reorder(folder: Path, run_dirs: Sequence[Path]) -> None:
 
 
 def _keep(file: Path, job: Job) -> None:
-    # Not pydantic's own JSON, which refuses names of folders that are no UTF-8.
+    # Not pydantic's own JSON, which rejects folder names that are not UTF-8.
     write_text(file, json.dumps(job.model_dump(mode="json")) + "\n")
 
 
 Start = Callable[[Job], int]
-"""Starts a job's process and returns its id."""
+"""Start a job's process; returns its id."""
 
 
 def run_queue(folder: Path, start: Start | None = None, stop: Stop = never_stop) -> bool:
-    """Give every job its turn until none is left; False if another runner does so already. Raises CannotWrite."""
+    """Run all jobs until none is left; False if another runner is active. Raises CannotWrite."""
     begin = start or start_training
-    # Waits a little: a runner that has just found nothing to do is about to let go.
+    # Wait a little: a runner that has just found the queue empty is about to release the lock.
     lock = FileLock(folder / ".runner.lock", timeout=4 * LOOK_S, thread_local=False)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -168,14 +168,14 @@ def run_queue(folder: Path, start: Start | None = None, stop: Stop = never_stop)
 
 
 def _turns(folder: Path, start: Start) -> bool:
-    """Drop what has ended and start what can be; False when nothing is left."""
+    """Remove ended jobs and start those possible; False when none is left."""
     with _turn(folder):
         busy: set[str] = set()
         runs: set[Path] = set()
         left = False
         for one in jobs_in(folder):
             ended = one.job.started is not None and not _lives(one.job)
-            if ended or one.job.run_dir in runs:  # ordered twice by an earlier version
+            if ended or one.job.run_dir in runs:  # queued twice by an earlier version
                 one.file.unlink(missing_ok=True)
                 continue
             left = True
@@ -188,7 +188,7 @@ def _turns(folder: Path, start: Start) -> bool:
 
 
 def _begin(one: Waiting, start: Start) -> None:
-    # Killed between the two, a job is started twice: the run directory's lock then refuses the second process.
+    # After a crash between the two, a job is started twice: the run directory's lock stops the second process.
     try:
         pid = start(one.job)
     except CannotWrite:
@@ -200,7 +200,7 @@ def _begin(one: Waiting, start: Start) -> None:
 
 
 def _lives(job: Job) -> bool:
-    """Whether a job that was started is at work: it holds its run's lock, or is still on its way there."""
+    """Whether a started job is running: it holds its run's lock, or is about to."""
     if is_alive(job.run_dir):
         return True
     young = job.started is not None and time.time() - job.started < START_PATIENCE_S
@@ -208,7 +208,7 @@ def _lives(job: Job) -> bool:
 
 
 def _said_end(job: Job) -> bool:
-    """Whether its training has written its last event; its process may take a moment more to go."""
+    """Whether its training has written its last event; the process may take a moment to exit."""
     events = job.run_dir / EVENTS
     try:
         fresh = job.started is not None and events.stat().st_mtime >= job.started
@@ -224,23 +224,23 @@ def _process_lives(pid: int) -> bool:
             return True
         del _children[pid]
         return False
-    if os.name == "nt":  # a signal would end the process there; its lock will tell
+    if os.name == "nt":  # on Windows a signal would kill the process; rely on its lock
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return False  # the number belongs to someone else by now
+        return False  # the process id has been reused by another user
     return True
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""Started by this runner: asked for their end, so that none stays a zombie."""
+"""Children of this runner, polled so that none stays a zombie."""
 
 
 def start_training(job: Job) -> int:
-    """A process of its own that outlives this one. Raises CannotWrite."""
+    """Start a detached process. Raises CannotWrite."""
     try:
         job.notes.parent.mkdir(parents=True, exist_ok=True)
         with job.notes.open("wb") as notes:
@@ -256,6 +256,6 @@ def start_training(job: Job) -> int:
 
 
 def _turn(folder: Path) -> FileLock:
-    """Held while the list is changed, so that a job is not removed and started at once."""
+    """Lock for changes of the queue, so that a job is not removed and started at the same time."""
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / ".turn.lock", timeout=10)

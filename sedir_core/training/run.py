@@ -1,4 +1,4 @@
-"""A run directory in the hands of the one process that trains in it."""
+"""Access to a run directory by the process that trains in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 def describe(
     config: Config, categories: tuple[str, ...], data_hash: str, device: torch.device, dataset: str = ""
 ) -> About:
-    """The about.json of a training that begins now, here."""
+    """The about.json of a training that starts now on this machine."""
     return About(
         method=config.method,
         categories=categories,
@@ -60,7 +60,7 @@ def describe(
 
 
 class Run:
-    """An open run directory; `create_run` and `resume_run` make one and hold its lock."""
+    """An open run directory; created by `create_run` and `resume_run`, which hold its lock."""
 
     def __init__(self, path: Path, config: Config, about: About, events: EventLog, watchers: tuple[Watch, ...]) -> None:
         self.path, self.config, self.about = path, config, about
@@ -69,7 +69,7 @@ class Run:
         """Whether the last event was done or failed."""
 
     def emit(self, event: AnyEvent) -> None:
-        """Append to events.jsonl and tell the watchers. Raises CannotWrite."""
+        """Append to events.jsonl and notify the watchers. Raises CannotWrite."""
         self._events.emit(event)
         if isinstance(event, EpochEvent | SavedEvent | DoneEvent | FailedEvent):
             log.info("%s", event)
@@ -78,24 +78,24 @@ class Run:
             watch(event)
 
     def stop_requested(self) -> bool:
-        """Has someone put a file named STOP into the run directory?"""
+        """Whether the run directory contains a file named STOP."""
         return (self.path / run_files.STOP).exists()
 
     def stop_after_epoch_requested(self) -> bool:
-        """Has someone put a file named STOP-AFTER-EPOCH into the run directory?"""
+        """Whether the run directory contains a file named STOP-AFTER-EPOCH."""
         return (self.path / run_files.STOP_AFTER_EPOCH).exists()
 
     def forget_stops(self) -> None:
-        """A request to stop was heeded, or is out of date."""
+        """Remove requests to stop that have been handled or are stale."""
         for name in (run_files.STOP, run_files.STOP_AFTER_EPOCH):
             (self.path / name).unlink(missing_ok=True)
 
     def save_state(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
-        """Replace the checkpoint: all that an exact resume needs, network included, in one file. Raises CannotWrite."""
+        """Replace the checkpoint: everything for an exact resume in one file. Raises CannotWrite."""
         write_tensors(self.path / run_files.STATE, tensors, {**meta, "format": str(FORMAT)})
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, str]] | None:
-        """What `save_state` wrote last, or None before the first time. Raises BadRun (damaged, newer format)."""
+        """The last checkpoint, or None before the first. Raises BadRun (damaged, newer format)."""
         path = self.path / run_files.STATE
         if not path.exists():
             return None
@@ -116,29 +116,29 @@ class Run:
                 raise ValueError(f"{name} is not finite")
         write_text(self.path / run_files.METRICS, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
         write_tensors(self.path / run_files.WEIGHTS, tensors, {"format": str(FORMAT)})
-        with suppress(OSError):  # it only takes room now
+        with suppress(OSError):  # no longer needed
             (self.path / run_files.ORIGIN).unlink(missing_ok=True)
         self.emit(DoneEvent(status="complete"))
 
 
 @contextmanager
 def create_run(path: Path, config: Config, about: About, *watchers: Watch, origin: Path | None = None) -> Iterator[Run]:
-    """A new run directory, locked until the block ends; an error that ends the block is recorded as an event.
+    """Create a run directory, locked until the block ends; an error that ends the block is recorded as an event.
 
-    origin: weights that it starts from, which are copied. `path` may be missing or empty. Raises BadRun if it holds a
-    run or foreign files, RunLocked, CannotWrite.
+    origin: initial weights, which are copied. `path` may be missing or empty. Raises BadRun if it contains a run or
+    foreign files, RunLocked, CannotWrite.
     """
     if path.exists() and not path.is_dir():
         raise BadRun(path, "is not a folder", "choose another --out")
     if path.is_dir() and any(path.iterdir()) and not (path / run_files.LOCK).exists():
-        raise BadRun(path, "is not empty, and no run of ours", "choose another --out")
+        raise BadRun(path, "is not empty and not a run", "choose another --out")
     with held(path):
         if (path / run_files.ABOUT).exists():
             raise BadRun(path, "already holds a run", "continue it with --resume, or choose another --out")
         write_text(path / run_files.CONFIG, to_toml(config))
         if origin is not None:
             _copy(origin, path / run_files.ORIGIN)
-        # Last, because it makes the folder a run: a kill before this line leaves one that can be created again.
+        # Last, because it makes the folder a run: after a crash before this line it can be created again.
         write_text(path / run_files.ABOUT, about.model_dump_json(indent=2) + "\n")
         with _recorded(path, config, about, watchers) as run:
             yield run
@@ -154,9 +154,9 @@ def _copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
-    """An existing run directory, otherwise as `create_run`; requests to stop left over from before are removed.
+    """Open an existing run directory, otherwise as `create_run`; stale requests to stop are removed.
 
-    Raises BadRun if it is no run, damaged or of a newer format, RunLocked, CannotWrite.
+    Raises BadRun if it is not a run, damaged or of a newer format, RunLocked, CannotWrite.
     """
     about, config = run_files.read_about(path), run_files.read_run_config(path)
     with held(path), _recorded(path, config, about, watchers) as run:
@@ -165,7 +165,7 @@ def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
 
 
 class Follower(Run):
-    """The same run in a process that helps to train it: it reads what the leader writes, and writes nothing."""
+    """The same run in a non-leading process: reads what the leader writes, and writes nothing."""
 
     def __init__(self, path: Path, config: Config) -> None:
         self.path, self.config, self.ended = path, config, False
@@ -185,7 +185,7 @@ def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, .
     package = logging.getLogger("sedir_core")
     package.addHandler(handler)
     level = package.level
-    if not package.isEnabledFor(logging.INFO):  # nobody else asks for more than warnings, which the rare run has
+    if not package.isEnabledFor(logging.INFO):  # without this only warnings, which are rare, would be logged
         package.setLevel(logging.INFO)
     log.info("training %s on %s with %d threads, %s", path, about.device, about.threads, about.versions)
     events = EventLog(path / run_files.EVENTS)
@@ -205,7 +205,7 @@ def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, .
 def _record_end(run: Run, error: BaseException) -> None:
     event: AnyEvent
     match error:
-        case Cancelled() if run.ended:  # the loop has said so already
+        case Cancelled() if run.ended:  # already recorded by the loop
             return
         case Cancelled() | KeyboardInterrupt():
             event = DoneEvent(status="interrupted")
@@ -217,5 +217,5 @@ def _record_end(run: Run, error: BaseException) -> None:
     try:
         run.emit(event)
     except CannotWrite:
-        # On a full disk the error that ended the training matters more than this one.
+        # On a full disk, the error that ended the training is more important than this one.
         log.warning("could not record the end of the training", exc_info=True)

@@ -1,6 +1,6 @@
-"""Everything a training changes while it runs, and its way into and out of a checkpoint.
+"""The mutable state of a training, and its checkpoint.
 
-Leaving out any one part breaks exact resumption; a test shows it for each.
+Omitting any part breaks exact resumption, which a test shows for each.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from sedir_core.documents import parse_json
 from sedir_core.errors import BadRun
 from sedir_core.runtime import generator, torch_generator
 
-LAST_FALL = 0.8  # of the training [R]: 800 of 1000 epochs
+LAST_FALL = 0.8  # share of the training [R]: 800 of 1000 epochs
 HELD, LOWEST = 0.01, 1e-3  # PO3AD's [R]: 10 of 1001 epochs, then down to a thousandth
 
 
 class Order:
-    """Which scan, and which of its cached samplings, each place of an epoch takes: a fresh permutation every epoch."""
+    """Scan and cached sampling at each position of an epoch: a new permutation every epoch."""
 
     def __init__(self, n_scans: int, n_samplings: int, generator: torch.Generator) -> None:
         self.generator = generator
@@ -39,15 +39,15 @@ class Order:
         self.samplings = torch.randint(self.n_samplings, (n_scans,), generator=self.generator)
 
     def at(self, places: range) -> list[tuple[int, int]]:
-        """(scan, sampling) at those places of the epoch."""
+        """(scan, sampling) at those positions of the epoch."""
         return [(int(self.scans[place]), int(self.samplings[place])) for place in places]
 
 
 @dataclass
 class TrainingProgress:
-    """The numbers of a checkpoint. `step` counts finished steps: epoch, place in it and learning rate follow from it.
+    """Counters of a checkpoint. `step` counts finished steps and determines epoch, position and learning rate.
 
-    sums: of the current epoch's losses. means: of the last whole epoch's. seconds: spent training, all sittings.
+    sums: of the current epoch's losses. means: of the last complete epoch's. seconds: training time over all sessions.
     """
 
     step: int = 0
@@ -57,7 +57,7 @@ class TrainingProgress:
 
 
 class TrainingState:
-    """Network, optimiser, generators, order of the scans and progress of one training."""
+    """Network, optimiser, generators, scan order and progress of one training."""
 
     def __init__(
         self, objective: nn.Module, n_scans: int, n_samplings: int, cfg: TrainingConfig, device: torch.device
@@ -72,12 +72,12 @@ class TrainingState:
         self._seed = cfg.seed
 
     def reseed(self, position: int) -> None:
-        """Everything random of one scan follows from the seed, the step and its position in the batch.
+        """Seed the generators for one scan by the seed, the step and its position in the batch.
 
-        So no state of it need be saved, and it does not matter which process computes which scan.
+        Thus no generator state needs saving, and the assignment of scans to processes does not matter.
         """
         drawn = generator(self._seed, "step", self.progress.step, position).integers(2**62, size=2)
-        torch.manual_seed(int(drawn[0]))  # dropout takes no generator of its own
+        torch.manual_seed(int(drawn[0]))  # dropout does not accept a generator
         self.noise.manual_seed(int(drawn[1]))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -94,7 +94,7 @@ class TrainingState:
         return {"device": self.device.type, "progress": json.dumps(vars(self.progress))}
 
     def restore(self, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> None:
-        """Continue where `tensors` and `meta` were taken.
+        """Restore the state saved in `tensors` and `meta`.
 
         Raises BadRun if they belong to another device, network or number of scans.
         """
@@ -126,7 +126,7 @@ class TrainingState:
         self.progress = progress
 
     def _refuse_odd(self, tensors: Mapping[str, Tensor], slots: Mapping[int, Mapping[str, Tensor]]) -> None:
-        """What torch would take without a word and fail on later, or never. Raises ValueError."""
+        """Reject values that torch would accept silently. Raises ValueError."""
         for name, tensor in tensors.items():
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                 raise ValueError(f"{name} holds NaN or infinity")
@@ -135,18 +135,18 @@ class TrainingState:
             if any(tensor.numel() > 1 and tensor.shape != shape for tensor in slot.values()):
                 raise ValueError(f"the optimiser's state of parameter {index} has another shape")
         scans, samplings = tensors["order.scans"], tensors["order.samplings"]
-        drawn = bool(scans.any())  # all zero before the first epoch
+        drawn = bool(scans.any())  # all zeros before the first epoch
         if drawn and not torch.equal(scans.sort().values, torch.arange(len(self.order.scans))):
-            raise ValueError("the order of the scans is none")
+            raise ValueError("the order of the scans is not a permutation")
         if samplings.shape != scans.shape or not bool(((samplings >= 0) & (samplings < self.order.n_samplings)).all()):
-            raise ValueError("the order of the samplings is none")
+            raise ValueError("the order of the samplings is invalid")
 
 
 def _progress(text: str) -> TrainingProgress:
     found = TrainingProgress(**parse_json(text))
     sums = [*found.sums.values(), *found.means.values(), found.seconds]
     if type(found.step) is not int or found.step < 0 or not all(isinstance(x, int | float) for x in sums):
-        raise ValueError("its progress is no progress")
+        raise ValueError("its progress is invalid")
     if not all(math.isfinite(x) for x in sums):
         raise ValueError("its progress is not finite")
     return found

@@ -1,4 +1,4 @@
-"""A run from a dataset: read, align, tokenise, train, calibrate, record. Test scans are never opened."""
+"""Trains a run on a dataset: read, align, tokenise, train, calibrate, record. Test scans are never opened."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from sedir_core.names import printable, storable
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import choose_device, memory_guard
-from sedir_core.training.bases import kept_bases
+from sedir_core.training.bases import cached_bases
 from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
 from sedir_core.training.loop import LESS_MEMORY
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
+from sedir_core.training.part_material import PartMaterial
+from sedir_core.training.process_group import ProcessGroup, joined, own_device
 from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
-from sedir_core.training.shelf import Shelf
-from sedir_core.training.team import Team, joined, own_device
 from sedir_core.training.warm_start import Origin, grow, inheriting, open_to_grow, read_origin, require_same_sizes
 from sedir_core.types import Report, Stop, never_stop
 
 log = logging.getLogger(__name__)
 
 LearnTokens = Callable[[Material, Run, Report, Stop], Learned | None]
-LearnParts = Callable[[Shelf, Run, Report, Stop], Learned]
+LearnParts = Callable[[PartMaterial, Run, Report, Stop], Learned]
 
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train. categories: None takes all. out: the run directory; where resume is set it holds the run.
+    """What to train. categories: None means all. out: the run directory, existing if resume is set.
 
-    warm_start: a finished run whose network goes on with the categories that it does not know, see `warm_start`.
+    warm_start: a finished run to extend by new categories, see `warm_start`.
     """
 
     dataset: Path
@@ -55,8 +55,8 @@ class TrainRequest:
 def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     """Train, calibrate and record a run; returns its directory. An interrupted one can be resumed exactly.
 
-    Where a launcher such as torchrun started several processes, they train it together, on this or many hosts: the
-    first writes the run, which the others must be able to read.
+    With a launcher such as torchrun, several processes train together, on one or several hosts: the first writes the
+    run, which the others must be able to read.
 
     Raises BadDataset, UnreadableScan, TooFewPoints, BadConfig, BadWeights, BadRun, RunLocked, DeviceUnavailable,
     TrainingDiverged, CannotWrite, Cancelled (stopped; the checkpoint, if training had begun, is kept).
@@ -66,7 +66,7 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     if origin is not None:
         require_same_sizes(request.config, origin)
         known = origin.about.categories
-    if request.resume:  # the rest of a run is computed where and as it began
+    if request.resume:  # a run is resumed on its original device
         about = run_files.read_about(request.out)
         wanted, categories = about.device if wanted == "auto" else wanted, about.categories
         known = about.inherited
@@ -82,30 +82,30 @@ def train(request: TrainRequest, watch: Watch, stop: Stop = never_stop) -> Path:
     if request.config.data.defective_names == "refuse":
         refuse_called_defective(dataset)
     with (
-        joined(device) as team,
-        _open_run(request, dataset, team, watch, origin) as run,
+        joined(device) as group,
+        _open_run(request, dataset, group, watch, origin) as run,
         memory_guard(device, LESS_MEMORY),
     ):
-        return _train_in(run, dataset, team, bool(known), lambda: stop() or run.stop_requested())
+        return _train_in(run, dataset, group, bool(known), lambda: stop() or run.stop_requested())
 
 
 def _refuse_odd_names(dataset: Dataset) -> None:
-    """A category is named in every document of a run and on every screen. Raises BadDataset."""
+    """Reject category names that cannot be stored or displayed. Raises BadDataset."""
     for name in dataset.categories:
         if printable(name) != name or len(name) > run_files.MAX_NAME:
-            what = "cannot name a category: it holds control characters, bytes that are no text, or is too long"
+            what = "is not a valid category name: it has control characters, is not valid text, or is too long"
             raise BadDataset(name, what, "rename the folder")
 
 
 @contextmanager
 def _open_run(
-    request: TrainRequest, dataset: Dataset, team: Team, watch: Watch, origin: Origin | None
+    request: TrainRequest, dataset: Dataset, group: ProcessGroup, watch: Watch, origin: Origin | None
 ) -> Iterator[Run]:
-    if not team.leads:
+    if not group.leads:
         yield Follower(request.out, request.config)
         return
     about = describe(
-        request.config, dataset.categories, dataset.content_hash, team.device, storable(dataset.root.resolve())
+        request.config, dataset.categories, dataset.content_hash, group.device, storable(dataset.root.resolve())
     )
     if origin is not None:
         about = inheriting(about, origin)
@@ -120,18 +120,18 @@ def _open_run(
         yield run
 
 
-def _train_in(run: Run, dataset: Dataset, team: Team, grows: bool, stop: Stop) -> Path:
+def _train_in(run: Run, dataset: Dataset, group: ProcessGroup, grows: bool, stop: Stop) -> Path:
     config = run.config
 
     def report(fraction: float, stage: str) -> None:
         run.emit(StageEvent(stage=printable(stage), fraction=fraction))
 
     if grows:
-        learned: Learned | None = grow(run, dataset, team, report, stop)
+        learned: Learned | None = grow(run, dataset, group, report, stop)
     else:
-        bases = kept_bases(dataset, config, report, stop)
+        bases = cached_bases(dataset, config, report, stop)
         learn = _from_tokens if BY_NAME[config.method].from_tokens else _from_parts
-        learned = learn(run, dataset, bases, team, report, stop)
+        learned = learn(run, dataset, bases, group, report, stop)
     if learned is None:
         return run.path
     thresholds = {f"threshold.{name}": value for name, value in learned.thresholds.items()}
@@ -141,26 +141,26 @@ def _train_in(run: Run, dataset: Dataset, team: Team, grows: bool, stop: Stop) -
 
 
 def _from_tokens(
-    run: Run, dataset: Dataset, bases: Mapping[str, Basis], team: Team, report: Report, stop: Stop
+    run: Run, dataset: Dataset, bases: Mapping[str, Basis], group: ProcessGroup, report: Report, stop: Stop
 ) -> Learned | None:
-    """By all processes of the team."""
+    """Train with all processes of the group."""
     config = run.config
-    encoder = load_encoder(config.encoder).to(team.device)
+    encoder = load_encoder(config.encoder).to(group.device)
     n_points = config.grouping.working_points or MOST_POINTS
-    with team.leader_first():
-        bank = fill_bank(bases, encoder, config, n_points, team.device, report, stop)
+    with group.leader_first():
+        bank = fill_bank(bases, encoder, config, n_points, group.device, report, stop)
     learn: LearnTokens = code(BY_NAME[config.method].learner)
-    return learn(Material(config, bases, encoder, bank, n_points, team), run, report, stop)
+    return learn(Material(config, bases, encoder, bank, n_points, group), run, report, stop)
 
 
 def _from_parts(
-    run: Run, dataset: Dataset, bases: Mapping[str, Basis], team: Team, report: Report, stop: Stop
+    run: Run, dataset: Dataset, bases: Mapping[str, Basis], group: ProcessGroup, report: Report, stop: Stop
 ) -> Learned | None:
-    """By one process."""
-    if not team.leads:
+    """Train in one process."""
+    if not group.leads:
         return None
     config = run.config
     clouds = {name: usable_clouds(dataset, name, config, stop) for name in bases}
     n_points = config.grouping.working_points or MOST_POINTS
     learn: LearnParts = code(BY_NAME[config.method].learner)
-    return learn(Shelf(config, bases, clouds, n_points, team.device), run, report, stop)
+    return learn(PartMaterial(config, bases, clouds, n_points, group.device), run, report, stop)

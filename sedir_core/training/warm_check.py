@@ -1,8 +1,8 @@
-"""Whether a model that learned further categories is still as good at its old ones.
+"""Checks an extended model for forgetting: whether it is still as good at its old categories.
 
-Fresh samplings of good parts are judged before and after, each by its own network and limits; where the dataset has
-test scans of an old category, a few of them are, too. The surfaces of old categories are taken over as they are, so
-what a scan shows there is gathered once; only its tokens are judged by both networks.
+Fresh samplings of good parts are evaluated by the old and the new network, each with its own limits, as are a few test
+scans of old categories, if available. Surfaces of old categories are unchanged, so surface evidence is computed once;
+only the tokens are evaluated by both networks.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from sedir_core.types import BoolArray, DoubleArray, Report, Stop
 log = logging.getLogger(__name__)
 
 SIGMAS = 2.0
-LEAST_RISE = 0.1  # of the score as a share of the limit: less is nothing to warn of
-RELIABLE = 0.75  # of the old parts recognised before: below, the class predictor never said much
-LEAST_FALL = 0.02  # of an AUROC
-TESTED = 3  # good and as many defective test scans of each old category, at most
+LEAST_RISE = 0.1  # change of the score, as a share of the limit, that triggers a warning
+RELIABLE = 0.75  # identification rate below which the class predictor was never reliable
+LEAST_FALL = 0.02  # decrease of an AUROC that triggers a warning
+TESTED = 3  # most good, and most defective, test scans per old category
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What became of an old category; pairs are (before, after).
+class CategoryChange:
+    """Change of an old category; pairs are (before, after).
 
-    n: good samplings judged, drawn from `source`: scans, or the surface that the model keeps. residual: mean token
-    residual. score: mean object score as a share of the limit. recognised: share whose category the network names.
-    o_auroc, p_auroc: on n_tests test scans; None where there are none. reasons: in which way it became worse.
+    n: good samplings evaluated, drawn from `source`: scans, or the stored surface. residual: mean token residual.
+    score: mean object score as a share of the limit. recognised: share correctly identified by the network. o_auroc,
+    p_auroc: on n_tests test scans; None without any. reasons: in which respects it became worse.
     """
 
     source: str
@@ -78,14 +78,14 @@ class _Judged:
 
 @dataclass(frozen=True)
 class Check:
-    """Evidence gathered before the new limits are known. ratios: how many times the old residual the new one is."""
+    """Evidence collected before the new limits are known. ratios: new residual over old residual."""
 
     judged: Mapping[str, Sequence[_Judged]]
     sources: Mapping[str, str]
 
     @property
     def ratios(self) -> dict[str, float]:
-        """By category, the median over its good samplings."""
+        """Median over the good samplings, by category."""
         return {
             name: float(np.median([one.residual[1] / max(one.residual[0], 1e-12) for one in all_])) if all_ else 1.0
             for name, all_ in self.judged.items()
@@ -93,8 +93,8 @@ class Check:
 
     def finish(
         self, before: SedirDetector, after: SedirDetector, dataset: Dataset, report: Report, stop: Stop
-    ) -> dict[str, Fate]:
-        """The verdict on every old category. Raises Cancelled."""
+    ) -> dict[str, CategoryChange]:
+        """The change of every old category. Raises Cancelled."""
         named = [one.recognised[0] for all_ in self.judged.values() for one in all_]
         says_much = float(np.mean(named)) >= RELIABLE
         fates = {n: self._fate(n, before.known[n], after.known[n], says_much) for n in self.judged}
@@ -103,7 +103,7 @@ class Check:
             fates[name] = _tested(fates[name], name, before, after, dataset, stop)
         return fates
 
-    def _fate(self, name: str, old: Category, new: Category, says_much: bool) -> Fate:
+    def _fate(self, name: str, old: Category, new: Category, says_much: bool) -> CategoryChange:
         judged = self.judged[name]
         scores = np.array([_shares(one, old, new) for one in judged])  # (n, 2)
         recognised = np.mean([one.recognised for one in judged], axis=0)
@@ -114,7 +114,7 @@ class Check:
             reasons.append("good parts come nearer to the limit")
         if says_much and (recognised[0] - recognised[1]) * len(judged) > 1:
             reasons.append("it is recognised less often")
-        return Fate(
+        return CategoryChange(
             self.sources[name],
             len(judged),
             _pair(np.mean([one.residual for one in judged], axis=0)),
@@ -125,12 +125,12 @@ class Check:
         )
 
 
-def worse_names(fates: Mapping[str, Fate]) -> list[str]:
+def worse_names(fates: Mapping[str, CategoryChange]) -> list[str]:
     return [name for name, fate in fates.items() if fate.worse]
 
 
 def check_old(before: SedirDetector, nets: Nets, material: Material, report: Report, stop: Stop) -> Check:
-    """Good samplings of the old categories under both networks. material: bases of these only. Raises Cancelled."""
+    """Evaluate good samplings of the old categories with both networks. material: with only these. Raises Cancelled."""
     judged: dict[str, list[_Judged]] = {}
     sources = {}
     for label, (name, basis) in enumerate(material.bases.items()):
@@ -140,7 +140,7 @@ def check_old(before: SedirDetector, nets: Nets, material: Material, report: Rep
             if stop():
                 raise Cancelled
             report(label / len(material.bases), f"check {name}")
-            # Nothing is searched for: what alignment leaves is part of a drawn sampling, and the same for both.
+            # No registration: the alignment error is part of a drawn sampling, and the same for both.
             random = generator(material.config.training.seed, "check", name, part)
             points = draw_sampling(basis, part, material.n_points, random)
             judged[name].append(_judge(before, nets, material, label, before.known[name].normal, points))
@@ -177,7 +177,7 @@ def _share(evidence: Evidence, category: Category) -> float:
 
 @dataclass(frozen=True)
 class _Scored:
-    """A test scan by the old (0) and the new (1) detector. labels: (n,) of its points, None where nobody says.
+    """A test scan scored by the old (0) and the new (1) detector. labels: (n,) of its points, None if unknown.
 
     points: two scores (n,) each.
     """
@@ -188,15 +188,17 @@ class _Scored:
     points: tuple[DoubleArray, ...]
 
 
-def _tested(fate: Fate, name: str, before: SedirDetector, after: SedirDetector, dataset: Dataset, stop: Stop) -> Fate:
-    """Both detectors on a few test scans, where there are good and defective ones."""
+def _tested(
+    fate: CategoryChange, name: str, before: SedirDetector, after: SedirDetector, dataset: Dataset, stop: Stop
+) -> CategoryChange:
+    """Evaluate both detectors on a few test scans, if there are good and defective ones."""
     good, bad = ([s for s in dataset.test(name) if s.anomalous is verdict] for verdict in (False, True))
     if not good or not bad:
         return fate
     samples = (*_some(good), *_some(bad))
     try:
         scored = [_score_both(sample, before, after, stop) for sample in samples]
-    except UserError as error:  # the training is done; that a test scan is broken must not lose it
+    except UserError as error:  # the training is finished and must not be lost because of a broken test scan
         log.warning("%s is not tested: %s", name, error)
         return fate
     truth = np.array([one.anomalous for one in scored])
@@ -214,7 +216,7 @@ def _tested(fate: Fate, name: str, before: SedirDetector, after: SedirDetector, 
 
 
 def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, stop: Stop) -> _Scored:
-    """What both detectors say of a test scan whose category is told; it is placed and compared once."""
+    """Score a test scan of given category with both detectors; it is aligned and compared once."""
     if stop():
         raise Cancelled
     scan, name = sample.read(), sample.category
@@ -232,7 +234,7 @@ def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, sto
 
 
 def _some(samples: Sequence[Sample]) -> list[Sample]:
-    """At most TESTED of them, spread evenly."""
+    """At most TESTED of them, evenly spaced."""
     return list(samples)[:: -(-len(samples) // TESTED)]
 
 

@@ -1,8 +1,8 @@
-"""Further categories for a model that is there: its network goes on learning instead of beginning anew.
+"""Warm start: extends an existing model by further categories instead of training from scratch.
 
-What the model knows of its categories (frames, surfaces, standards) is taken over. So that its network does not
-forget them, they are replayed beside the new ones: from their scans where the dataset has these, else from samplings
-of the surfaces that the model itself keeps. The old weights are copied into the new run, which needs nothing else.
+The model's data on its categories (frames, surfaces, standards) are kept. To prevent forgetting, old categories are
+replayed beside the new ones: from their scans if the dataset has these, otherwise from samplings of the stored
+surfaces. The old weights are copied into the new run, which is then self-contained.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
 from sedir_core.runtime import generator
-from sedir_core.training.bases import kept_bases
+from sedir_core.training.bases import cached_bases
 from sedir_core.training.learn_sedir import calibrated, train_network, with_surface
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
+from sedir_core.training.process_group import ProcessGroup
 from sedir_core.training.run import Run
-from sedir_core.training.team import Team
 from sedir_core.training.warm_check import check_old, worse_names
 from sedir_core.training.warm_config import SHARE
 from sedir_core.types import DoubleArray, Report, Stop, no_report
 
 log = logging.getLogger(__name__)
 
-REPLAYED = 4  # scans of each old category, at most
-REPLAYED_SURFACES = 2  # samplings take the place of scans where there are none
-SAME = 1e-9  # radii: the frame of the same scan
+REPLAYED = 4  # most scans per old category
+REPLAYED_SURFACES = 2  # samplings that replace missing scans
+SAME = 1e-9  # tolerance in radii for frames of the same scan
 FIXED = ("method", "encoder", "grouping", "network")
 """Sections that the network's weights depend on."""
 
@@ -63,16 +63,16 @@ class Origin:
 
 
 def read_origin(run_dir: Path) -> Origin:
-    """Raises BadRun if the run is missing, unfinished, damaged, or has no network of ours that could go on."""
+    """Read the parent run. Raises BadRun if it is missing, unfinished, damaged, or not extensible."""
     about, config = run_files.read_about(run_dir), run_files.read_run_config(run_dir)
     if config.method != "sedir":
-        raise BadRun(run_dir.name, f"{config.method} cannot go on from a model", "train it with all categories anew")
+        raise BadRun(run_dir.name, f"{config.method} does not support warm starts", "train all categories from scratch")
     run_files.read_run_tensors(run_dir)
     return Origin(run_dir, about, config)
 
 
 def require_same_sizes(config: Config, origin: Origin) -> None:
-    """Raises BadConfig where the weights would not fit the settings."""
+    """Raises BadConfig if the weights do not fit the settings."""
     for section in FIXED:
         if getattr(config, section) != getattr(origin.config, section):
             raise BadConfig(
@@ -83,7 +83,7 @@ def require_same_sizes(config: Config, origin: Origin) -> None:
 
 
 def inheriting(about: About, origin: Origin) -> About:
-    """about.json of a run that goes on from `origin`: the old categories first, in the order of its weights."""
+    """about.json of a run that extends `origin`: the old categories first, in the order of its weights."""
     known = origin.about.categories
     fresh = [name for name in about.categories if name not in known]
     return about.model_copy(
@@ -92,35 +92,35 @@ def inheriting(about: About, origin: Origin) -> About:
 
 
 def open_to_grow(path: Path, wanted: Sequence[str] | None, known: Sequence[str], columns: Columns = ()) -> Dataset:
-    """The new categories and, to replay them, the known ones that the dataset has. Raises BadDataset."""
+    """The new categories and, for replay, the known ones in the dataset. Raises BadDataset."""
     there = category_names(path)
     names = there if wanted is None else sorted({*wanted, *(name for name in known if name in there)})
     fresh = [name for name in names if name not in known]
     if not fresh:
-        what = "has no category that the model does not know yet"
+        what = "has no category that is new to the model"
         raise BadDataset(path, what, "it knows " + ", ".join(known))
     return open_dataset(path, names, columns)
 
 
-def grow(run: Run, dataset: Dataset, team: Team, report: Report, stop: Stop) -> Learned:
+def grow(run: Run, dataset: Dataset, group: ProcessGroup, report: Report, stop: Stop) -> Learned:
     """Train, calibrate and check a run whose about.json names inherited categories. Raises what `train` does."""
-    if team.size > 1:
+    if group.size > 1:
         raise BadConfig("--warm-start", "works in one process", "start it without torchrun")
     config, about = run.config, run.about
-    before = _origin_detector(run.path, about, config, team.device)
+    before = _origin_detector(run.path, about, config, group.device)
     fresh = tuple(name for name in dataset.categories if name not in about.inherited)
     old = _replayed_bases(before, dataset, config, report, stop)
-    new = kept_bases(replace(dataset, categories=fresh), config, report, stop)
+    new = cached_bases(replace(dataset, categories=fresh), config, report, stop)
     n_points = config.grouping.working_points or MOST_POINTS
     encoder = before.nets.encoder
-    bank = fill_bank(old | new, encoder, config, n_points, team.device, report, stop)
-    material = Material(config, old | new, encoder, bank, n_points, team)
+    bank = fill_bank(old | new, encoder, config, n_points, group.device, report, stop)
+    material = Material(config, old | new, encoder, bank, n_points, group)
     result = train_network(_grown(before, config, len(material.bases)), material, run, report, stop)
     nets = with_surface(replace(material, config=_shorter(config)), result.network, report, stop, before.nets)
     learned = calibrated(nets, tuple(old | new), replace(material, bases=new), report, stop, before.judges)
     check = check_old(before, nets, replace(material, bases=old), report, stop)
     known = _limited(config, {name: _carried(before.known[name], check.ratios[name]) for name in old} | learned)
-    after = SedirDetector(config, nets, known, team.device)
+    after = SedirDetector(config, nets, known, group.device)
     fates = check.finish(before, after, dataset, report, stop)
     if worse := worse_names(fates):
         log.warning(
@@ -146,17 +146,17 @@ def _origin_detector(run_dir: Path, about: About, config: Config, device: torch.
 def _replayed_bases(
     before: SedirDetector, dataset: Dataset, config: Config, report: Report, stop: Stop
 ) -> dict[str, Basis]:
-    """The old categories as if they were being fitted, with parts to draw from.
+    """The old categories as fitted bases, with parts to sample from.
 
-    Where the dataset still has the scans that a category was fitted to, that is done again, or rather recalled from
-    the cache: then its samplings and their features are known, too. Other scans are laid onto the model's surface.
+    If the dataset still has the scans a category was fitted to, the fit is repeated, usually from the cache, which also
+    has the samplings' features. Other scans are aligned to the stored surface.
     """
     bases = {}
     for done, (name, category) in enumerate(before.known.items()):
         report(done / len(before.known), f"recall {name}")
         parts: list[AlignedPart] = []
         if dataset.train(name):
-            fitted = kept_bases(replace(dataset, categories=(name,)), config, no_report, stop)[name]
+            fitted = cached_bases(replace(dataset, categories=(name,)), config, no_report, stop)[name]
             if _same_frame(fitted.frame, category.frame):
                 log.info("replay %s from %d scans", name, min(len(fitted.parts), REPLAYED))
                 bases[name] = _some_parts(fitted)
@@ -164,15 +164,13 @@ def _replayed_bases(
             few = replace(dataset, samples=dataset.train(name)[:REPLAYED])
             random = generator(config.training.seed, "replay", name)
             parts = [_placed(category, cloud, random, stop) for cloud in usable_clouds(few, name, config, stop)]
-        log.info(
-            "replay %s from %s", name, f"{len(parts)} other scans" if parts else "the surface that the model keeps"
-        )
+        log.info("replay %s from %s", name, f"{len(parts)} other scans" if parts else "the stored surface")
         bases[name] = replayed_basis(category, parts, config.training.views > 0)
     return bases
 
 
 def _same_frame(one: Frame, other: Frame) -> bool:
-    """Whether both were taken from the same reference scan."""
+    """Whether both frames come from the same reference scan."""
     apart = np.append(one.centre - other.centre, one.radius - other.radius)
     return bool(np.abs(apart).max() < SAME * other.radius)
 
@@ -184,7 +182,7 @@ def _some_parts(basis: Basis) -> Basis:
 
 
 def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:
-    """A fitted category to draw normal samplings from; without parts its surface takes their place."""
+    """A fitted category for drawing normal samplings; without parts, from its surface."""
     surface = category.normal.surface
     drawn = list(parts) or [AlignedPart(surface.points, no_displacement(category.normal.controls))] * REPLAYED_SURFACES
     stage = None
@@ -215,7 +213,7 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
 
 
 def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:
-    """The old network with rows for the new categories in its class predictor; nothing else has another shape."""
+    """The old network with additional rows in the class predictor for the new categories."""
     torch.manual_seed(config.training.seed)
     network = build_network(config, n_categories).to(before.device)
     grown = network.state_dict()
@@ -230,13 +228,13 @@ def _shorter(config: Config) -> Config:
 
 
 def _carried(category: Category, ratio: float) -> Category:
-    """The same knowledge, its usual token residuals as the new network leaves them."""
+    """The category data with token residual statistics of the new network."""
     view = None if category.view is None else category.view.with_tokens_scaled(ratio)
     return replace(category, whole=category.whole.with_tokens_scaled(ratio), view=view)
 
 
 def _limited(config: Config, known: Mapping[str, Category]) -> dict[str, Category]:
-    """Limits from the held-out scores of all categories together, where the old run kept its own."""
+    """Limits from the held-out scores of all categories together, if the old run stored them."""
     whole = _standards(config, {name: category.whole for name, category in known.items()})
     views = _standards(config, {name: c.view for name, c in known.items() if c.view is not None})
     return {name: replace(c, whole=whole[name], view=views.get(name)) for name, c in known.items()}

@@ -44,7 +44,7 @@ class Window(program.MainWindow):
             if "review" in words and entry.review is None and entry.path.stem == "dented":
                 self.session.review(entry_id, "ok", "dust")
 
-class Keeper(program.SessionKeeper):
+class SettingsOwner(program.SessionKeeper):
     def _save(self):
         super()._save()
         self._pool.submit(lambda *_: say("kept"), None)
@@ -57,7 +57,7 @@ class Keeper(program.SessionKeeper):
             if "restore" in words:
                 self.restore()
 
-program.MainWindow, program.SessionKeeper = Window, Keeper
+program.MainWindow, program.SessionKeeper = Window, SettingsOwner
 sys.exit(program.main(sys.argv[1:]))
 """
 

@@ -66,7 +66,7 @@ def test_an_answer_is_kept_for_the_folder_and_the_scans_are_inspected(
     with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
         window.model.open([table, other])
     messages = window.page.messages
-    assert "none says x, y, z" in messages.text and messages._action.text() == CHOOSE
+    assert "none is named x, y or z" in messages.text and messages._action.text() == CHOOSE
     with qtbot.waitSignal(window.model.table_seen, timeout=WAIT_MS):
         messages._action.click()
     dialog = window.page.findChild(ColumnsDialog)

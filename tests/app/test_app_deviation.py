@@ -23,10 +23,10 @@ from sedir_core.evaluation.deviation_scale import (
     TOO_LITTLE,
     TOO_MUCH,
     DeviationScale,
+    default_band,
+    default_far,
     rounded,
     share_inside,
-    usual_band,
-    usual_far,
 )
 from sedir_core.types import FloatArray, Tolerance
 
@@ -70,7 +70,7 @@ def test_the_scale_in_another_unit_has_the_same_colours() -> None:
 
 
 def test_the_usual_band_depends_on_the_size_alone_and_is_a_round_number() -> None:
-    assert usual_far(40.0) == 2.0 and usual_band(40.0) == Tolerance(-0.8, 0.8)
+    assert default_far(40.0) == 2.0 and default_band(40.0) == Tolerance(-0.8, 0.8)
 
 
 def test_the_share_inside_counts_what_was_evaluated() -> None:

@@ -249,7 +249,7 @@ def test_a_result_that_is_no_longer_kept_cannot_be_opened_and_says_so(qtbot, pag
     assert page.detail._kept.isVisible()
     with qtbot.waitSignal(page.model.failed, timeout=WAIT_MS):
         page.open_past(inspection(0).key)
-    assert "no longer kept" in page.messages.text
+    assert "no longer stored" in page.messages.text
 
 
 def test_a_click_into_the_score_chart_shows_that_inspection(qtbot, page) -> None:
@@ -279,7 +279,7 @@ def test_a_drift_is_said_and_marked(qtbot) -> None:
         ChartPoint(str(i), start + timedelta(minutes=i), "cup", "A", share, "ok") for i, share in enumerate(shares)
     ]
     charts.show_data(ChartData({}, {"cup": (run_chart(samples[:60]), 60)}))
-    assert charts.run.summary == "no drift of the scores under the limit"
+    assert charts.run.summary == "no drift in the scores under the limit"
     charts.show_data(ChartData({}, {"cup": (run_chart(samples), 80)}))
     assert "drift alarms, the last on" in charts.run.summary
     assert "eight in a row on one side" in charts.run._explain(79)

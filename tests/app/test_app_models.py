@@ -119,7 +119,7 @@ def test_a_stop_while_a_model_loads_keeps_the_one_before(qtbot, window, dialog, 
     dialog.use.click()
     with qtbot.waitSignal(window.model.model_tried, timeout=WAIT_MS) as answer:
         window.model.stop()
-    assert answer.args[0].what == "loading it was stopped"
+    assert answer.args[0].what == "loading was stopped"
     assert "was stopped" in dialog.trouble.text() and dialog.use.text() == "Use this model"
     gate.set()
     (entry,) = open_and_wait(qtbot, window, dented_file)

@@ -51,7 +51,7 @@ def test_each_kind_of_part_is_drawn_several_times_in_its_own_size() -> None:
 
 
 def test_a_model_without_surfaces_says_so() -> None:
-    with pytest.raises(BadRun, match="keeps no surfaces"):
+    with pytest.raises(BadRun, match="has no surfaces"):
         own_tokens(SphereDetector())
 
 

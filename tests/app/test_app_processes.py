@@ -37,7 +37,7 @@ def test_after_a_kill_the_next_start_opens_a_window_and_offers_the_scans(qapp, t
         second.wait_for("done dented.ply ok dust")
         assert second.end(signal.SIGTERM) == 0
     with running(home) as third:
-        assert third.wait_for("offer") == "offer Restore the 2 scans of last time?"
+        assert third.wait_for("offer") == "offer Restore the 2 scans from last time?"
         third.end(signal.SIGINT)
 
 

@@ -175,7 +175,7 @@ def test_a_past_inspection_is_exactly_as_it_was(session, recorder, place, tmp_pa
     assert recorder.close()
     then = session.get(entry_id)
     reader = Reader(place)
-    for change, remark in ((None, ""), (b"x", "can no longer be read"), ("gone", "no longer there")):
+    for change, remark in ((None, ""), (b"x", "can no longer be read"), ("gone", "no longer exists")):
         if change == "gone":
             path.unlink()
         elif change:

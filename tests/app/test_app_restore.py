@@ -138,7 +138,7 @@ def test_one_click_opens_the_scans_of_last_time(qtbot, window, shelf, good_file,
         limits=(KeptLimit("ball", False, 1.5),),
     )  # fmt: skip
     start(qtbot, window, shelf)
-    assert window.page.messages.text == "Restore the 2 scans of last time? (1 are no longer there.)"
+    assert window.page.messages.text == "Restore the 2 scans from last time? (1 no longer exist.)"
     with qtbot.waitSignal(window.model.batch_finished, timeout=WAIT_MS):
         window.page.messages._action.click()
     found = {entry.path.stem: entry for entry in window.session.entries}

@@ -175,7 +175,7 @@ def test_the_trash_is_listed_restored_from_and_emptied_on_request(qtbot: QtBot, 
     show_shelf(qtbot, page, 2)
     page.purge.trigger()
     box = page.findChild(QMessageBox)
-    assert box is not None and "Destroy 1 deleted run" in box.text()
+    assert box is not None and "Permanently delete 1 run" in box.text()
     with qtbot.waitSignal(page.model.listed, timeout=WAIT_MS):
         next(button for button in box.buttons() if button.text() == "Destroy").click()
     qtbot.waitUntil(lambda: page.empty.text() == EMPTY["deleted"], timeout=WAIT_MS)

@@ -44,7 +44,7 @@ def test_saving_into_a_folder_that_is_gone_says_so(qtbot, window, dented_file, t
     with qtbot.waitSignal(window.exporter.saver.failed, timeout=WAIT_MS):
         window.exporter.write(gone / "x.csv", lambda path: path.write_text("x"))
     assert window.page.messages.text == (
-        f"x.csv is not saved: the folder {gone} is no longer there. Choose another folder."
+        f"x.csv is not saved: the folder {gone} no longer exists. Choose another folder."
     )
     assert not gone.exists()
 

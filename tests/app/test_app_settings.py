@@ -91,7 +91,7 @@ def test_a_device_that_is_not_there_is_refused_and_the_old_one_stays(qtbot, wind
     settings.device = "broken"
     qtbot.waitUntil(lambda: settings.device == "auto", timeout=WAIT_MS)
     assert window.session.device == "auto"
-    assert "was not taken" in window.page.messages.text
+    assert "could not be used" in window.page.messages.text
     qtbot.waitUntil(lambda: not window.model._detector.busy, timeout=WAIT_MS)
 
 

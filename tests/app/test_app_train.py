@@ -75,9 +75,9 @@ def test_time_and_memory_are_said_once_they_are_measured(qtbot: QtBot, page: Tra
 def test_a_second_training_of_that_name_cannot_be_asked_for(qtbot: QtBot, page: TrainPage, home: Path) -> None:
     (home / "taken").mkdir(parents=True)
     page.settings.name.setText("taken")
-    assert page.settings.name_wrong.text() == "there is a model of this name already"
+    assert page.settings.name_wrong.text() == "a model with this name already exists"
     page.settings.name.setText("a/b")
-    assert "cannot begin with a dot or hold" in page.settings.name_wrong.text()
+    assert "cannot begin with a dot or contain" in page.settings.name_wrong.text()
 
 
 def test_a_training_that_cannot_begin_says_why(qtbot: QtBot, page: TrainPage, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_failed_import_says_why_and_leaves_nothing(
     (own / "cup" / "1.ply").unlink()  # after it was looked at
     with qtbot.waitSignal(dialog.model.failed, timeout=WAIT_MS):
         qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    assert "Nothing was imported" in dialog.wrong.text()
+    assert "Nothing has been imported" in dialog.wrong.text()
     assert dialog.wrong.isVisible()
     assert not (tmp_path / "sets").exists() or list((tmp_path / "sets").iterdir()) == []
 

@@ -188,7 +188,7 @@ def test_a_second_training_waits_and_starts_by_itself(qtbot: QtBot, page: TrainP
     assert page.queue.list.count() == 1 and page.queue.isVisible()
     assert not second.exists()
     page.settings.name.setText("second")
-    assert page.settings.name_wrong.text() == "there is a model of this name already"
+    assert page.settings.name_wrong.text() == "a model with this name already exists"
     page.show_run(first)
     page.stop_later(True)
     page.show_run(second)
@@ -223,5 +223,5 @@ def test_a_run_without_its_data_set_says_so(page: TrainPage, home: Path, parts: 
     about = (run_dir / "about.json").read_text()
     (run_dir / "about.json").write_text(about.replace(str(parts), str(parts) + "-gone"))
     page.resume()
-    assert "no longer there" in page.messages.text
+    assert "no longer exists" in page.messages.text
     assert training.phase_now(run_dir) is Phase.INTERRUPTED

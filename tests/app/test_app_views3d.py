@@ -191,7 +191,7 @@ def test_the_scale_of_one_scan_makes_a_good_part_hot_and_says_so(qtbot, window, 
     window.page.stage.actions_of_views.scales[1].trigger()
     hot = position(view.picture()[view.height() // 2 - 5 :, view.width() // 2][:10]).max()
     assert calm < 0.4 and hot > 0.75
-    assert "this scan alone" in window.page.colour_bar.caption
+    assert "Scaled to this scan" in window.page.colour_bar.caption
     assert window.session.current_entry.raw.verdict == "ok"
 
 

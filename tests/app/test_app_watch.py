@@ -70,7 +70,7 @@ def test_a_folder_out_of_reach_is_said_calmly(qtbot, window, incoming, tmp_path)
 
     with qtbot.waitSignal(watching.changed, check_params_cb=reached(False), timeout=WAIT_MS):
         incoming.rename(tmp_path / "unplugged")
-    assert "Out of reach" in window.page.strip.news.text()
+    assert "Not reachable" in window.page.strip.news.text()
     with qtbot.waitSignal(watching.changed, check_params_cb=reached(True), timeout=WAIT_MS):
         (tmp_path / "unplugged").rename(incoming)
     arrive(qtbot, window, incoming / "a.ply")
@@ -104,7 +104,7 @@ def test_a_broken_arrival_says_why_and_a_mended_one_replaces_it(qtbot, window, i
 def test_the_words_of_the_strip(qtbot, window, incoming):
     watching = window.page.watching
     watching.folder = incoming
-    assert news(watching) == "Looking into it…"
+    assert news(watching) == "Reading the folder…"
     watching.state = WatchState(incoming, True, 2, "it is on a network drive (nfs4), which reports no changes")
     (entry_id,) = window.session.add([incoming / "old.ply"])
     watching._arrivals = {entry_id: date.today(), 99: date.today() - timedelta(days=1)}

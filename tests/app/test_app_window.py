@@ -118,7 +118,7 @@ def test_a_folder_without_scans_is_said_to_be_empty(qtbot, window, tmp_path):
     (tmp_path / "empty").mkdir()
     with qtbot.waitSignal(window.model.failed, timeout=WAIT_MS):
         window.opening.open([tmp_path / "empty"])
-    assert "no scans in there" in window.page.messages.text
+    assert "no scans found" in window.page.messages.text
 
 
 def test_the_operator_overrides_the_verdict_by_key(qtbot, window, dented_file):

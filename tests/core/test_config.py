@@ -14,7 +14,7 @@ from sedir_core.evidence.tokens import resolutions
 @pytest.mark.parametrize(
     ("grouping", "reason"),
     [
-        ({"group_size": 8, "ratio": 1.1}, "no three neighbourhoods"),
+        ({"group_size": 8, "ratio": 1.1}, "not give three neighbourhoods"),
         ({"group_size": 512, "ratio": 8.0}, "at least the 4096 points"),
         ({"working_points": 50}, "at least the 64 points"),
     ],

@@ -39,8 +39,8 @@ def test_another_unit_is_named() -> None:
 
 
 def test_another_unit_than_an_unknown_one_is_said_in_numbers() -> None:
-    assert read_as("unknown", 1000.0) == "read in another unit than the model's (1,000 times smaller)"
-    assert read_as("unknown", 0.1) == "read in another unit than the model's (10 times larger)"
+    assert read_as("unknown", 1000.0) == "read in a unit other than the model's (1,000 times smaller)"
+    assert read_as("unknown", 0.1) == "read in a unit other than the model's (10 times larger)"
 
 
 def test_lengths_and_areas_carry_their_unit() -> None:

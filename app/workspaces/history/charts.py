@@ -1,4 +1,4 @@
-"""The two charts below the table, and what they are about: which grouping, which part."""
+"""The two charts below the table, with their choices of grouping and part."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Charts(QWidget):
         self._data = ChartData({}, {})
         self.share, self.run = ShareChartView(theme), RunChartView(theme)
         self.grouping, self.part = QComboBox(), QComboBox()
-        self.grouping.setAccessibleName("Groups of the share of NG")
+        self.grouping.setAccessibleName("Grouping of the NG share")
         self.part.setAccessibleName("Part of the score chart")
         self.part.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for words, value in GROUPINGS:
@@ -54,7 +54,7 @@ class Charts(QWidget):
         self.run.set_theme(theme)
 
     def show_data(self, data: ChartData) -> None:
-        """The part that was chosen stays chosen, where it still occurs."""
+        """Show the charts, keeping the selected part if it still occurs."""
         self._data = data
         chosen = self.part.currentData()
         blocked = self.part.blockSignals(True)

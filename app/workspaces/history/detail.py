@@ -1,4 +1,4 @@
-"""One past inspection: what is known of it, what operators said to it, and the way to see it again."""
+"""Details of one past inspection: facts, reviews, and a button to reopen it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ FACTS = (
     "Took",
     "Content",
 )
-NOTHING = "Choose a row to see what is known of it.\nA double click opens it in Inspect, exactly as it was."
+NOTHING = "Select a row to see its details.\nA double-click opens it in Inspect, exactly as it was."
 
 
 class DetailPane(QFrame):
-    """`open_wanted` carries the key of the inspection that is shown."""
+    """`open_wanted` carries the key of the shown inspection."""
 
     open_wanted = Signal(str)
 
@@ -54,7 +54,7 @@ class DetailPane(QFrame):
         self._score = QLabel(objectName="sectionTitle")
         self._reason = plain_label("")
         self._facts = {name: Elided() for name in FACTS}
-        self._log_title = QLabel("Said by operators", objectName="sectionTitle")
+        self._log_title = QLabel("Operators' reviews", objectName="sectionTitle")
         self._log = plain_label("")
         self.open = QPushButton("Open as it was", objectName="primary")
         self.open.clicked.connect(self._ask)
@@ -93,7 +93,9 @@ class DetailPane(QFrame):
         self._log.setVisible(bool(detail.overrides))
         self._log.setText("\n\n".join(wording.override_text(line) for line in reversed(detail.overrides)))
         self.open.setEnabled(bool(one.kept_bytes))
-        self._kept.setText("" if one.kept_bytes else "Its result is no longer kept; inspect the scan again to see it.")
+        self._kept.setText(
+            "" if one.kept_bytes else "Its result is no longer stored; inspect the scan again to see it."
+        )
         self._kept.setVisible(not one.kept_bytes)
 
     def _ask(self) -> None:

@@ -1,4 +1,4 @@
-"""What narrows the table: time, verdict, part, model, lot, operator, and a text that occurs anywhere."""
+"""Filters of the table: time, verdict, part, model, lot, operator, and free text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sedir_core.history.records import Choices, Filter
 
 TYPING_MS = 250
 TIMES = (("Any time", None), ("Today", 0), ("Last 7 days", 6), ("Last 30 days", 29), ("From … to …", -1))
-"""Words, and how many days before today it begins; -1: the two dates say so."""
+"""Label, and start in days before today; -1: taken from the two date fields."""
 VERDICTS = (
     ("Any verdict", None), ("OK", "ok"), ("NG", "ng"), ("Uncertain", "uncertain"), ("Set by hand", "overridden"),
 )  # fmt: skip
@@ -22,7 +22,7 @@ FIELDS = (
     ("operator", "operators", "Any operator"),
     ("model", "models", "Any model"),
 )
-"""Field of the Filter, field of the Choices, words for no choice."""
+"""Field of `Filter`, field of `Choices`, label for no choice."""
 
 
 class FilterBar(GroupedBar):
@@ -43,7 +43,7 @@ class FilterBar(GroupedBar):
         for box in (self.since, self.until):
             box.setDisplayFormat("yyyy-MM-dd")
         self.clear = QPushButton("Show all")
-        # Not one question for each letter.
+        # Debounced: not one query per keystroke.
         self._typing = QTimer(self, interval=TYPING_MS, singleShot=True)
         self.set_margins(0, 0, 0, 0)
         first, second = self.add_group(6, stretch=1), self.add_group(6)
@@ -63,13 +63,13 @@ class FilterBar(GroupedBar):
 
     @property
     def wanted(self) -> Filter:
-        """What the bar says now."""
+        """The current filter."""
         since, until = self._times()
         values = {name: str(combo.currentData() or "") for name, combo in self.fields.items()}
         return Filter(since, until, self.verdict.currentData(), text=self.search.text().strip(), **values)
 
     def offer(self, choices: Choices) -> None:
-        """What occurs in the history; what is chosen stays chosen."""
+        """Offer the values that occur in the history, keeping the selection."""
         for name, plural, words in FIELDS:
             combo = self.fields[name]
             chosen = combo.currentData()
@@ -87,13 +87,13 @@ class FilterBar(GroupedBar):
             combo.blockSignals(blocked)
 
     def choose(self, name: str, value: str) -> None:
-        """Set one field of FIELDS, as a click into a chart does."""
+        """Set one field of FIELDS, as a click in a chart does."""
         combo = self.fields[name]
         if combo.findData(value) >= 0:
             combo.setCurrentIndex(combo.findData(value))
 
     def reset(self) -> None:
-        """No filter at all."""
+        """Clear the filter."""
         parts = (self.search, self.time, self.verdict, *self.fields.values())
         blocked = [part.blockSignals(True) for part in parts]
         self.search.clear()

@@ -1,4 +1,4 @@
-"""What the History workspace does: asks the history in a thread, and drops answers that a new filter made stale."""
+"""Model of the History workspace: queries the history in a thread and drops results made stale by a new filter."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 200
 POLL_MS = 4000
-"""How often it is asked whether another window has recorded something."""
+"""Polling interval for records of other windows."""
 
 
 class HistoryModel(QObject):
-    """Signals come in the GUI thread. `failed` carries what was wanted, in words, and a Failure."""
+    """Signals are emitted in the GUI thread. `failed` carries what was attempted, as text, and a Failure."""
 
     overview_changed = Signal(object)  # Overview
     page_found = Signal(int, list)  # number of the page, its inspections
@@ -45,14 +45,14 @@ class HistoryModel(QObject):
         self._pool.failed.connect(self._on_failed)
         self._pages: dict[int, int] = {}  # job -> page
         self._jobs: dict[str, int] = {}  # what for -> job
-        self._charts_due = False  # they take longest, so they are asked for when the first rows are there
+        self._charts_due = False  # the slowest query, so it follows the first rows
         self._mark: tuple[int, int] | None = None
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._ask_mark)
 
     @property
     def busy(self) -> bool:
-        """Whether something that takes its time is under way: opening or exporting."""
+        """Whether a long operation is running: opening or exporting."""
         return bool({"reopen", "export"} & self._jobs.keys())
 
     def set_filter(self, wanted: Filter) -> None:
@@ -66,7 +66,7 @@ class HistoryModel(QObject):
             self.refresh()
 
     def refresh(self) -> None:
-        """Ask for everything that is shown again."""
+        """Reload everything shown."""
         for job in self._pages:
             self._pool.cancel(job)
         self._pages.clear()
@@ -74,11 +74,11 @@ class HistoryModel(QObject):
         self._ask("overview", self._reader.overview, self.wanted)
 
     def watch(self, on: bool) -> None:
-        """Follow what other windows record, while the page is shown."""
+        """Follow records of other windows while the page is shown."""
         (self._poll.start if on else self._poll.stop)()
 
     def ask_page(self, number: int) -> None:
-        """Rows number * PAGE_ROWS and on."""
+        """Request the rows from number * PAGE_ROWS on."""
         if number not in self._pages.values():
             request = PageRequest(self.wanted, self.order, self.descending, number * PAGE_ROWS, PAGE_ROWS)
             self._pages[self._pool.submit(self._reader.page, request)] = number
@@ -87,11 +87,11 @@ class HistoryModel(QObject):
         self._ask("detail", self._reader.detail, key)
 
     def reopen(self, key: str) -> None:
-        """Make a past inspection ready to be shown."""
+        """Prepare a past inspection for display."""
         self._ask("reopen", self._reader.reopen, key)
 
     def export(self, path: Path) -> None:
-        """The rows of the filter, as CSV or JSON by the ending."""
+        """Export the filtered rows as CSV or JSON, by the suffix."""
         self._ask("export", self._reader.export, (self.wanted, path))
 
     def close(self) -> bool:

@@ -1,4 +1,4 @@
-"""The History workspace: filters above, past inspections with charts below them, the chosen one at the right."""
+"""The History workspace: filters on top, past inspections and charts below, details on the right."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from app.workspaces.history.table import HistoryView
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Inspection
 
-EMPTY = "Nothing was inspected yet"
+EMPTY = "Nothing has been inspected yet"
 EMPTY_HINT = (
-    "Every scan that is inspected is recorded here by itself: what it was, who looked at it,\n"
-    "what the model said and what the operator made of it. Open scans in Inspect to begin."
+    "Every inspected scan is recorded here automatically: what it was, who inspected it,\n"
+    "the model's verdict and the operator's review. Open scans in Inspect to begin."
 )
 OFF = "The history is switched off"
-NONE_FOUND = "No inspection is like that.\nWiden the filter, or show all."
+NONE_FOUND = "No inspection matches.\nWiden the filter, or show all."
 
 
 class HistoryPage(QWidget):
@@ -72,7 +72,7 @@ class HistoryPage(QWidget):
     # The contract of a workspace
 
     def activate(self) -> None:
-        """Show what was recorded meanwhile."""
+        """Show what has been recorded in the meantime."""
         if self._session.history is not None:
             self.model.watch(True)
             self.model.refresh()
@@ -87,7 +87,7 @@ class HistoryPage(QWidget):
         return list(self._actions)
 
     def take(self, wanted: Navigation) -> None:
-        """Nothing is asked of it."""
+        """It handles no requests."""
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -96,10 +96,10 @@ class HistoryPage(QWidget):
         for action, name in zip(self._actions, ("refresh", "table-arrow-right"), strict=True):
             action.setIcon(icon(name, theme.quiet))
 
-    # What the user does
+    # User actions
 
     def export_dialog(self) -> None:
-        """Ask for a file and write the rows of the filter."""
+        """Ask for a file and export the filtered rows."""
         start = str(self._settings.last_folder / "history.csv")
         name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, "CSV (*.csv);;JSON (*.json)")
         if name:
@@ -159,7 +159,7 @@ class HistoryPage(QWidget):
         shown = f"{of_all}{grouped(overview.total)} inspection{'s' * (overview.total != 1)}"
         space = f"past results take {wording.size_text(overview.kept_bytes)} of {self._settings.history_gb} GB"
         self.foot.setText(
-            f"{shown} in {self.model.place} · {space}; beyond, the oldest go and their rows stay (Settings)"
+            f"{shown} in {self.model.place} · {space}; beyond that the oldest are deleted, their rows stay (Settings)"
         )
 
     def _on_page(self, number: int, rows: list[Inspection]) -> None:
@@ -223,7 +223,7 @@ class HistoryPage(QWidget):
 
 
 class _Empty(QFrame):
-    """What the page says before there is anything to list."""
+    """Placeholder of the page while there is nothing to list."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

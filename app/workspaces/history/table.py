@@ -1,4 +1,4 @@
-"""The table of past inspections: any number of rows, of which only the pages in sight are in memory."""
+"""The table of past inspections: any number of rows, loaded page by page as they come into view."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS: tuple[tuple[str, Order, int], ...] = (
     ("Operator", "operator", 82),
     ("Model", "model", 84),
 )
-"""Title, what it is ordered by, width at first, in pixels of a text of USUAL_PT points."""
+"""Title, sort key, and initial width in pixels at a font size of USUAL_PT."""
 USUAL_PT = 9.0
 SCAN, VERDICT = 1, 2
 NUMBERS = (3, 4)
@@ -34,7 +34,7 @@ ROW_HEIGHT = 30
 
 
 class HistoryTable(QAbstractTableModel):
-    """`page_wanted` comes when a row is shown that is not in memory yet."""
+    """`page_wanted` requests rows that are shown but not loaded."""
 
     page_wanted = Signal(int)
 
@@ -45,7 +45,7 @@ class HistoryTable(QAbstractTableModel):
         self._pages: OrderedDict[int, list[Inspection]] = OrderedDict()
 
     def show_count(self, count: int) -> None:
-        """Begin anew with that many rows."""
+        """Reset to that many rows."""
         self.beginResetModel()
         self._count = count
         self._pages.clear()
@@ -61,13 +61,13 @@ class HistoryTable(QAbstractTableModel):
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
 
     def at(self, row: int) -> Inspection | None:
-        """The inspection of a row, if it is in memory."""
+        """The inspection of a row, if loaded."""
         page = self._pages.get(row // PAGE_ROWS)
         place = row % PAGE_ROWS
         return page[place] if page is not None and place < len(page) else None
 
     def row_of(self, key: str) -> int:
-        """Its row, or -1 where it is not in memory."""
+        """Its row, or -1 if not loaded."""
         for number, page in self._pages.items():
             for place, one in enumerate(page):
                 if one.key == key:
@@ -109,7 +109,7 @@ class HistoryTable(QAbstractTableModel):
 
 
 class HistoryView(QTableView):
-    """`opened` carries the key of the row that was double-clicked or entered."""
+    """`opened` carries the key of a row activated by double-click or Enter."""
 
     opened = Signal(str)
     pointed = Signal(str)
@@ -164,7 +164,7 @@ class HistoryView(QTableView):
             self.setColumnWidth(column, round(width * self.font().pointSizeF() / USUAL_PT))
 
     def choose(self, key: str) -> None:
-        """Mark a row without asking for its detail."""
+        """Select a row without requesting its details."""
         row = self.table.row_of(key)
         selection = self.selectionModel()
         if row >= 0 and row != self.currentIndex().row():

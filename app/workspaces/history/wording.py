@@ -1,4 +1,4 @@
-"""How past inspections are put into words, the same in table, detail and charts."""
+"""Text for past inspections, shared by table, details and charts."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def score_text(one: Inspection) -> str:
 
 
 def verdict_text(one: Inspection) -> str:
-    """`NG`, `Uncertain`, or `OK · set by hand` where the operator said so."""
+    """`NG`, `Uncertain`, or `OK · by hand` after a review."""
     if one.review is not None:
         return f"{one.review.upper()} · by hand"
     return VERDICT_WORDS[one.verdict]
 
 
 def file_name(one: Inspection) -> str:
-    """Also of a path that another system wrote."""
+    """File name, also of paths from another operating system."""
     return PurePath(one.path.replace("\\", "/")).name
 
 
 def folder(one: Inspection) -> str:
-    """Where the scan was read from."""
+    """The folder the scan was read from."""
     return str(PurePath(one.path.replace("\\", "/")).parent)
 
 

@@ -1,4 +1,4 @@
-"""The comparison in the background: collecting, t-SNE, thumbnails and files, each off the GUI thread."""
+"""Model of the ICE workspace: collects tokens, runs t-SNE, and makes thumbnails and files off the GUI thread."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from sedir_core.evaluation.tsne import Flat
 
 COLLECTING = 0.9
-"""Share of the progress bar until the tokens are there; the rest is t-SNE."""
+"""Share of the progress bar for collecting tokens; the rest is t-SNE."""
 THUMBNAIL_POINTS = 4000
 
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What to compare; `load` is the session's."""
+    """What to compare; `load` is the session's loader."""
 
     load: Load
     device: str
@@ -43,7 +43,7 @@ class CompareRequest:
     anomalous: bool
 
     def command(self) -> str:
-        """The command line that gives the same numbers and the same figure."""
+        """The command line that reproduces the numbers and the figure."""
         parts = ["sedir", "ice", str(self.model), str(self.baseline), str(self.dataset)]
         parts += ["--seed", "0", "--tsne-seed", str(self.seed), "--perplexity", f"{self.perplexity:g}"]
         parts += ["--anomalous"] * self.anomalous
@@ -52,7 +52,7 @@ class CompareRequest:
 
 @dataclass(frozen=True)
 class FlatRequest:
-    """A comparison to be laid out with another seed or perplexity."""
+    """A comparison to embed again with another seed or perplexity."""
 
     found: Comparison
     seed: int
@@ -60,13 +60,13 @@ class FlatRequest:
 
 
 class IceModel(QObject):
-    """One comparison at a time; a newer request replaces the older."""
+    """One comparison at a time; a new request replaces the previous one."""
 
     progress_changed = Signal(object)  # Progress or None
     compared = Signal(object, object)  # Comparison, Flat
     flattened = Signal(object)  # Flat
     placed = Signal(object)  # Placed
-    failed = Signal(str, object)  # where, Failure
+    failed = Signal(str, object)  # location, Failure
     pictured = Signal(int, object)  # sample, (m, 3) points
     written = Signal(object)  # path
 
@@ -96,12 +96,12 @@ class IceModel(QObject):
         self._start(place_scans, request, "loading the model")
 
     def stop(self) -> None:
-        """Drop what is at work; its answer will not come."""
+        """Cancel the running job; its result is discarded."""
         self._work.cancel(self._job)
         self.progress_changed.emit(None)
 
     def picture(self, index: int, path: Path) -> None:
-        """Read a scan for its thumbnail; only the newest wish counts."""
+        """Read a scan for its thumbnail; a new request replaces the previous one."""
         self._small.cancel(self._picture)
         self._pictured = index
         self._picture = self._small.submit(read_thumbnail, path)
@@ -133,9 +133,9 @@ class IceModel(QObject):
 
 
 def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[Comparison, Flat]:
-    """Collect and lay out."""
+    """Collect the tokens and embed them."""
     report(0.0, "loading")
-    from sedir_core.datasets.index import open_dataset  # torch and scikit-learn load here, not with the window
+    from sedir_core.datasets.index import open_dataset  # late: loads torch and scikit-learn
     from sedir_core.evaluation.ice import Contender, compare, told_apart
 
     data = open_dataset(request.dataset)
@@ -157,7 +157,7 @@ def lay_out(request: FlatRequest, report: Report, stop: Stop) -> Flat:
 
 
 def read_thumbnail(path: Path, report: Report, stop: Stop) -> DoubleArray:
-    """(m, 3) an even subset of a scan's points, around their middle, within a radius of one."""
+    """(m, 3) an even subset of a scan's points, centred, scaled to radius 1."""
     from sedir_core.io.scans import read_scan
 
     points = read_scan(path).points

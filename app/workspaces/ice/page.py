@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 PERPLEXITIES = (5, 15, 30, 50)
 USUAL = 30
-NOT_METRIC = "t-SNE keeps neighbours, not distances: only who is near whom counts."
+NOT_METRIC = "t-SNE preserves neighbourhoods, not distances: only nearness is meaningful."
 FIGURES = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
 NUMBERS = "CSV (*.csv);;NPZ (*.npz);;JSON (*.json)"
 RUNS = (MODEL, BASELINE)
@@ -77,8 +77,8 @@ class IcePage(QWidget):
         self.relation = RelationChart(theme, RUNS)
         self.confusions = (ConfusionView(theme, RUNS, 0), ConfusionView(theme, RUNS, 1))
         self.table = MeasureTable(theme)
-        self.seed = indented(QSpinBox(maximum=9999, toolTip="Another seed gives another picture of the same tokens"))
-        self.perplexity = QComboBox(toolTip="About how many neighbours a sample has in the picture")
+        self.seed = indented(QSpinBox(maximum=9999, toolTip="Another seed gives another plot of the same tokens"))
+        self.perplexity = QComboBox(toolTip="Roughly the number of neighbours considered per sample")
         self.seed.setAccessibleName("Seed")
         self.perplexity.setAccessibleName("Perplexity")
         for value in PERPLEXITIES:
@@ -86,7 +86,7 @@ class IcePage(QWidget):
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(USUAL))
         self.caution = QLabel(NOT_METRIC, objectName="quiet")
         self.chosen_label = QLabel(objectName="quiet")
-        self.show_all = QPushButton("Show all", toolTip="End the selection (Esc)", visible=False)
+        self.show_all = QPushButton("Show all", toolTip="Clear the selection (Esc)", visible=False)
         self.export = QPushButton("Export")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -121,7 +121,7 @@ class IcePage(QWidget):
         return list(self._actions)
 
     def take(self, wanted: Navigation) -> None:
-        """Scans to be placed among the tokens of their model."""
+        """Place scans among the tokens of their model."""
         if isinstance(wanted, PlaceScans):
             self.messages.hide()
             self.model.place(PlaceRequest(self._session.load, self._session.device, wanted))
@@ -145,10 +145,10 @@ class IcePage(QWidget):
             for view in self.scatters:
                 view.set_looks(looks)
 
-    # What the user does
+    # User actions
 
     def compare(self) -> None:
-        """Start with what is chosen at the top."""
+        """Start the comparison chosen at the top."""
         model, baseline = self.setup.runs
         if not self.setup.ready or self.setup.dataset is None or model is None or baseline is None:
             return
@@ -160,7 +160,7 @@ class IcePage(QWidget):
         self.model.compare(self._request)
 
     def select(self, indices: IntArray) -> None:
-        """These samples keep their colour in every view; none: all of them."""
+        """Highlight these samples in every view; none highlights all."""
         if self.found is None:
             return
         mask: BoolArray | None = None
@@ -180,7 +180,7 @@ class IcePage(QWidget):
         self.show_all.setVisible(mask is not None)
 
     def command(self) -> str:
-        """The command line that repeats what is shown."""
+        """The command line that reproduces the comparison."""
         assert self._request is not None and self.flat is not None
         from dataclasses import replace
 
@@ -280,7 +280,7 @@ class IcePage(QWidget):
             view.clicked.connect(self._open)
             view.lassoed.connect(self._on_lassoed)
 
-    # Answers
+    # Results
 
     def _on_compared(self, found: Comparison, flat: Flat) -> None:
         self.found = found
@@ -342,7 +342,7 @@ class IcePage(QWidget):
     def _on_written(self, path: Path) -> None:
         self.messages.inform(f"Saved {path}", "Open", lambda: open_file(path))
 
-    # Pointing
+    # Hover and selection
 
     _hovered = -1
     _asked_perplexity = float(USUAL)
@@ -397,11 +397,11 @@ class IcePage(QWidget):
     # Files
 
     def save_figure(self) -> None:
-        """The figure for print, in the format of the suffix."""
+        """Save the figure, in the format of the suffix."""
         self._save("figure", "ice.svg", FIGURES, write_figure)
 
     def save_numbers(self) -> None:
-        """A row per sample, or every array."""
+        """Save one row per sample, or all arrays."""
         self._save("numbers", "ice.csv", NUMBERS, write_numbers)
 
     def copy_command(self) -> None:
@@ -435,7 +435,7 @@ def _panel(title: QLabel | None, content: QWidget) -> QFrame:
 
 
 def _caution(flat: Flat, asked: float, n_samples: int) -> str:
-    """How far the picture can be trusted."""
+    """Caveat on how far the embedding can be trusted."""
     if flat.perplexity >= asked:
         return NOT_METRIC
     return f"{n_samples} samples: perplexity lowered to {flat.perplexity:g}, and measures are coarse. {NOT_METRIC}"

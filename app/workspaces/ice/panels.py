@@ -1,4 +1,4 @@
-"""The parts of the ICE page around its charts: legend, table of measures, thumbnail, what to do first."""
+"""Panels of the ICE page: legend, table of measures, thumbnail, introduction."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FIRST_STEPS = (
 
 
 def mark_icon(look: MarkLook) -> QIcon:
-    """A category's mark, sharp at twice the size."""
+    """A category's mark, sharp on high-DPI screens."""
     picture = QPixmap(32, 32)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -53,7 +53,7 @@ def mark_icon(look: MarkLook) -> QIcon:
 
 
 class CategoryLegend(QListWidget):
-    """The categories for all views; choosing some selects their samples."""
+    """Shared legend; selecting categories selects their samples."""
 
     chosen = Signal(list)  # categories
 
@@ -79,7 +79,7 @@ class CategoryLegend(QListWidget):
             self.item(row).setIcon(mark_icon(look))
 
     def forget(self) -> None:
-        """Nothing chosen, without saying so."""
+        """Clear the selection without emitting."""
         self.blockSignals(True)
         self.clearSelection()
         self.blockSignals(False)
@@ -125,7 +125,7 @@ class MeasureTable(QTableWidget):
             self._put(row, 0, f"{title} {arrow}", False, "higher is better" if arrow == "↑" else "lower is better")
             for i, one in enumerate(both):
                 if math.isnan(one.value):
-                    self._put(row, i + 1, "–", False, "too few samples to say")
+                    self._put(row, i + 1, "–", False, "too few samples")
                 else:
                     tip = f"95 % interval {one.low:.3f} to {one.high:.3f}" + (", the better one" if best == i else "")
                     self._put(row, i + 1, f"{one.value:.3f} ({one.low:.2f}–{one.high:.2f})", best == i, tip)
@@ -146,7 +146,7 @@ class MeasureTable(QTableWidget):
 
 
 class Thumbnail(QFrame):
-    """A small card beside the pointer: the scan, its name, its category."""
+    """A small card beside the pointer: picture, name and category of a scan."""
 
     SIZE = QSize(190, 206)
 
@@ -173,7 +173,7 @@ class Thumbnail(QFrame):
         self.update()
 
     def show_sample(self, title: str, under: str, at: QPointF) -> None:
-        """Beside the point `at` of the parent; the picture follows by `show_points`."""
+        """Show the card beside the parent's point `at`; the picture follows with `show_points`."""
         self._title, self._under, self._points = title, under, None
         room = self._parent.rect()
         x = at.x() + 18 if at.x() + 18 + self.width() < room.width() else at.x() - 18 - self.width()
@@ -218,7 +218,7 @@ class Thumbnail(QFrame):
 
 
 class CompareIntro(QWidget):
-    """What this page is for, and the first step."""
+    """Introduction to the page, with the first step."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Where scans lie among a model's own tokens: worked out in the background, shown in one plot."""
+"""Places scans among a model's training tokens: computed in the background, shown in one plot."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from sedir_core.evaluation.own_tokens import OwnTokens
 
 EMBEDDING = 0.8
-"""Share of the progress until the model's tokens are there; the rest is t-SNE."""
+"""Share of the progress for collecting the model's tokens; the rest is t-SNE."""
 PERPLEXITY = 15.0
 SIDE_PX = 300
 
 
 @dataclass(frozen=True)
 class PlaceRequest:
-    """load: the session's."""
+    """load: the session's loader."""
 
     load: Load
     device: str
@@ -39,7 +39,7 @@ class PlaceRequest:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """flat: (n + s, 2), the model's own tokens and then those of the scans."""
+    """flat: (n + s, 2), the model's training tokens followed by those of the scans."""
 
     run_dir: Path
     own: OwnTokens
@@ -68,7 +68,7 @@ def place_words(own: OwnTokens, scan: PlacedScan) -> str:
 
 
 class PlacePlot(QWidget):
-    """Small marks are the model's own, hollow ones the scans that are open; each scan in words beside."""
+    """Small marks are training samples, hollow ones the open scans, which are listed beside the plot."""
 
     scan_wanted = Signal(int)  # entry id
     back_wanted = Signal()
@@ -77,16 +77,16 @@ class PlacePlot(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.placed: Placed | None = None
-        self.title = QLabel("Where the open scans lie among what the model knows", objectName="paneTitle")
+        self.title = QLabel("Open scans among the model's training samples", objectName="paneTitle")
         self.back = QPushButton("Back to the comparison")
         self.view, self.legend = ScatterView(theme), CategoryLegend()
         self.words = QListWidget()
-        self.words.setAccessibleName("The open scans, and which kinds of part they lie nearest to")
+        self.words.setAccessibleName("The open scans and their nearest kinds of part")
         self.words.setWordWrap(True)
         self.words.setFrameShape(QFrame.Shape.NoFrame)
         note = QLabel(
-            "Numbers: how far the nearest token of that kind of part lies, as times what is usual among those of one "
-            "kind. In the picture only neighbourhoods count.",
+            "Numbers: distance to the nearest token of that kind of part, relative to the typical distance within one "
+            "kind. In the plot only neighbourhoods are meaningful.",
             objectName="quiet", wordWrap=True,
         )  # fmt: skip
         head = QHBoxLayout()
@@ -126,7 +126,7 @@ class PlacePlot(QWidget):
             self.legend.set_looks(self._looks()[:-1])
 
     def show_placed(self, placed: Placed, current: int | None) -> None:
-        """current: the id of the scan on show in Inspect."""
+        """current: id of the current scan in Inspect."""
         self.placed = placed
         own, looks = placed.own, self._looks()
         self.legend.show_categories(own.categories, looks[:-1])
@@ -136,10 +136,10 @@ class PlacePlot(QWidget):
         self.words.addItems([place_words(own, scan) for scan in placed.scans])
         ids = [scan.id for scan in placed.scans]
         self.words.setCurrentRow(ids.index(current) if current in ids else 0)
-        self.title.setText(f"Where the open scans lie among what {placed.run_dir.name} knows")
+        self.title.setText(f"Open scans among the training samples of {placed.run_dir.name}")
 
     def _looks(self) -> Sequence[MarkLook]:
-        """Of the categories, and last of the open scans."""
+        """Mark styles of the categories, and finally of the open scans."""
         n = 0 if self.placed is None else len(self.placed.own.categories)
         styles = [MarkLook(*category_style(c, self._theme.name == "dark")) for c in range(n)]
         return [*styles, MarkLook(self._theme.ink, "diamond")]

@@ -37,7 +37,7 @@ class SetupBar(GroupedBar):
             combo.setAccessibleName(tip)
             combo.setMinimumWidth(116)
             combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
-        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they are in no number")
+        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; no measure includes them")
         self.compare = QPushButton("Compare", objectName="primary")
         self.compare.clicked.connect(self.compare_wanted)
         self.set_margins(12, 8, 12, 8)
@@ -66,7 +66,7 @@ class SetupBar(GroupedBar):
         return None not in (self.dataset, model, baseline) and model != baseline
 
     def refresh(self) -> None:
-        """List the finished runs there are now; what was chosen stays chosen."""
+        """List the finished runs, keeping the selection."""
         found = [entry for folder in self._folders if folder.is_dir() for entry in sorted(folder.iterdir())]
         found = [entry for entry in found if (entry / WEIGHTS).is_file() and not (entry / ARCHIVED).exists()]
         for combo, preferred in ((self.model, 0), (self.baseline, 1)):
@@ -87,7 +87,7 @@ class SetupBar(GroupedBar):
         self._enable()
 
     def use_run(self, combo: QComboBox, path: Path) -> None:
-        """Choose a run, listed or not."""
+        """Choose a run, whether listed or not."""
         row = combo.findData(str(path))
         if row < 0:
             row = combo.count() - 1

@@ -1,4 +1,4 @@
-"""How many good scans may be called NG: the limit of the shown scan's kind, said as a rate of false alarms."""
+"""The limit of the current scan's kind, expressed as a false-alarm rate: the share of good scans called NG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BESIDE_PX, MOST_PX = 200, 16_777_215
 
 
 class AlarmRate(QWidget):
-    """Follows the session's limit, however it was moved; a rate that is typed moves the limit."""
+    """Follows the session's limit; typing a rate sets the limit."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,12 +25,12 @@ class AlarmRate(QWidget):
         rate = QDoubleSpinBox(minimum=LOWEST, maximum=HIGHEST, decimals=1, suffix=" %", keyboardTracking=False)
         self.rate = indented(rate)
         self.rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.rate.setToolTip("Of good parts of this kind, how many may be called NG. The fewer, the higher the limit.")
-        self.rate.setAccessibleName("Allowed false alarms in per cent")
+        self.rate.setToolTip("Share of good parts of this kind that may be called NG. The lower, the higher the limit.")
+        self.rate.setAccessibleName("Allowed false-alarm rate in per cent")
         self.note = QLabel(objectName="faint", wordWrap=True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        # Its room stays, however long the sentence: where it came and went the 3D views would be drawn anew.
+        # Fixed size regardless of the text: otherwise the 3D views would be redrawn whenever it changes.
         self.note.setMinimumHeight(2 * self.note.fontMetrics().lineSpacing())
         self.back = QToolButton(toolTip="Back to the calibrated limit of this kind of part", visible=False)
         self.back.setText("As trained")
@@ -54,7 +54,7 @@ class AlarmRate(QWidget):
         self._follow()
 
     def stand(self, upright: bool) -> None:
-        """Beside the colour scale, or in one line below it."""
+        """Lay out beside the colour scale, or in one line below it."""
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._box.setDirection(down if upright else across)
         self._box.setSpacing(3 if upright else 10)
@@ -75,7 +75,7 @@ class AlarmRate(QWidget):
             self._shown = None
             self.rate.hide()
             other = known is not None and known.n_scans(raw.category, raw.from_one_side)
-            why = "another model judged this scan" if other else "this model is too old to say; train it again"
+            why = "another model judged this scan" if other else "this model is too old for this; train it again"
             self._say(why)
             return
         showing = (limit_key(raw), self._session.limit, known)
@@ -91,7 +91,7 @@ class AlarmRate(QWidget):
         self.rate.blockSignals(False)
         self.rate.show()
         scans = f"{known.n_scans(category, from_one_side)} held-out good scans"
-        side = " seen from one side" if from_one_side else ""
+        side = " (single views)" if from_one_side else ""
         beyond = "" if known.covers(rate, from_one_side) else "; extrapolated"
         between = None if from_one_side else known.interval(category)
         sure = "" if between is None else "; more parts would set it at {:.0%} to {:.0%} of this".format(*between)

@@ -1,4 +1,4 @@
-"""The tolerance band of each kind of part: which deviations are green, and which deviation is shown."""
+"""The tolerance band of each category, and which deviation is shown."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from app.state.entries import Entry
 from app.state.session import Session
 from app.state.settings import Settings
 from app.workspaces.inspect.wording import lengths_of
-from sedir_core.evaluation.deviation_scale import DeviationScale, usual_band, usual_far
+from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
 from sedir_core.types import Tolerance
 
 LEAST = 1e-9
-"""Of a band's wider half: a narrower one is none."""
+"""Smallest half of a band, as a share of the wider half."""
 
 
 class Bands(QObject):
-    """Bands are kept from one start to the next, in the unit that people read; `changed` after every change."""
+    """Persistent bands in the display unit; emits `changed` after every change."""
 
     changed = Signal()
 
@@ -28,7 +28,7 @@ class Bands(QObject):
 
     @property
     def rigid(self) -> bool:
-        """Whether the smooth part-to-part difference counts as deviation."""
+        """Whether the smooth part-to-part variation counts as deviation."""
         return self._settings.rigid_deviation
 
     @rigid.setter
@@ -38,23 +38,23 @@ class Bands(QObject):
             self.changed.emit()
 
     def of(self, entry: Entry) -> Tolerance:
-        """In the unit that is shown: what was set, or what the model judges by, or the usual one."""
+        """In the display unit: the user's band, else the model's tolerance, else the default."""
         if (kept := self._settings.bands.get(self._key(entry))) is not None:
             return kept
         if entry.raw is not None and entry.raw.tolerance is not None:
             return entry.raw.tolerance
-        return usual_band(self._radius(entry))
+        return default_band(self._radius(entry))
 
     def scale(self, entry: Entry) -> DeviationScale:
-        """In the unit that is shown."""
-        return DeviationScale(self.of(entry), usual_far(self._radius(entry)))
+        """Colour scale in the display unit."""
+        return DeviationScale(self.of(entry), default_far(self._radius(entry)))
 
     def scale_in_scan(self, entry: Entry) -> DeviationScale:
-        """In the scan's own unit, as its deviations are."""
+        """Colour scale in the scan's own unit, like its deviations."""
         return self.scale(entry).times(1.0 / self._factor(entry))
 
     def set(self, entry: Entry, band: Tolerance | None) -> None:
-        """For all scans of its kind; None goes back to the usual one."""
+        """Set the band for all scans of this kind; None restores the default."""
         if band is not None and not (math.isfinite(band.plus - band.minus) and band.plus - band.minus > LEAST):
             return
         bands = {name: kept for name, kept in self._settings.bands.items() if name != self._key(entry)}
@@ -62,7 +62,7 @@ class Bands(QObject):
         self.changed.emit()
 
     def is_set(self, entry: Entry) -> bool:
-        """Whether somebody chose it."""
+        """Whether the user has set it."""
         return self._key(entry) in self._settings.bands
 
     def _key(self, entry: Entry) -> str:

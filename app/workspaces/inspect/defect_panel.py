@@ -1,4 +1,4 @@
-"""The defects that a verdict rests on: a card for each, with everything that is known of it."""
+"""The defects behind a verdict: a card each, with all measurements."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PAD, BADGE, LINE_GAP = 9, 24, 3
 
 
 class DefectList(QAbstractListModel):
-    """The defects of one detection as rows, the strongest first as the core lists them."""
+    """The defects of one detection as rows, strongest first as in the core."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -46,7 +46,7 @@ class DefectList(QAbstractListModel):
         self._unit = ""
 
     def set_unit(self, unit: str) -> None:
-        """What lengths are told in where the model does not know; empty where nobody said."""
+        """Display unit of lengths if the model has none; empty if not set."""
         self.beginResetModel()
         self._unit = unit
         self.endResetModel()
@@ -71,7 +71,7 @@ class DefectList(QAbstractListModel):
 
 
 class DefectDelegate(QStyledItemDelegate):
-    """A card: its number, what it is and how deep; below, as many lines as its measures need."""
+    """A card: number, kind and depth; below, as many lines as the measurements need."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -117,7 +117,7 @@ class DefectDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _badge(self, painter: QPainter, room: QRectF, words: DefectWords, option: QStyleOptionViewItem) -> None:
-        """The number that the callout in the 3D view has, too."""
+        """The number, the same as in the 3D view's callout."""
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self.theme.ng))
         painter.drawRoundedRect(room, 6, 6)
@@ -127,20 +127,20 @@ class DefectDelegate(QStyledItemDelegate):
 
     @staticmethod
     def _lines(words: DefectWords, font: QFont, width: int) -> tuple[list[str], list[str]]:
-        """Titles and measures, broken where a line would be cut."""
+        """Titles and measurements, wrapped."""
         return _broken(words.title, ", ", _bold(font), width), _broken(words.below, " · ", caption_font(font), width)
 
 
 class DefectView(QListView):
-    """A list whose cards are as high as their lines need."""
+    """A list whose cards fit their wrapped lines."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self.scheduleDelayedItemsLayout()  # lines break elsewhere
+        self.scheduleDelayedItemsLayout()  # line breaks move
 
 
 class DefectPanel(QFrame):
-    """The cards, and a sentence where there is none."""
+    """The cards, or a sentence if there are none."""
 
     defect_chosen = Signal(object)  # index, or None
 
@@ -175,7 +175,7 @@ class DefectPanel(QFrame):
         self.view.viewport().update()
 
     def show_entry(self, entry: Entry | None) -> None:
-        """The defects of that scan."""
+        """Show the defects of that scan."""
         detection = None if entry is None else entry.detection
         self.list.show_detection(detection)
         found = detection is not None and bool(detection.defects)
@@ -184,7 +184,7 @@ class DefectPanel(QFrame):
         self._note.setText(_no_defects(entry))
 
     def choose(self, index: int | None) -> None:
-        """Mark a row without asking for it again."""
+        """Select a row without emitting a signal."""
         selection = self.view.selectionModel()
         blocked = selection.blockSignals(True)
         if index is None:
@@ -204,7 +204,7 @@ class DefectPanel(QFrame):
 
 def _no_defects(entry: Entry | None) -> str:
     if entry is None or (entry.detection is None and entry.state in (State.FAILED, State.STOPPED)):
-        return "Defects are listed here, the strongest first.\nA click flies to one."
+        return "Defects are listed here, strongest first.\nClick one to fly to it."
     return "Not known yet." if entry.detection is None else "No region of the surface is over the limit."
 
 
@@ -215,7 +215,7 @@ def _bold(font: QFont) -> QFont:
 
 
 def _broken(pieces: tuple[str, ...], joint: str, font: QFont, width: int) -> list[str]:
-    """The pieces in as few lines as hold them, cut nowhere: one that is wider than the card is broken at a space."""
+    """Wrap the pieces into as few lines as possible; a piece wider than the card breaks at a space."""
     metrics = QFontMetrics(font)
     words = [
         (word, joint if at == 0 else " ") for piece in pieces for at, word in enumerate(_parts(piece, metrics, width))

@@ -1,4 +1,4 @@
-"""What to say where the model does not know the part: what it does know, and the way to another one."""
+"""Shown when the model does not know the part: lists what it knows and offers another model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.widgets.error_details import plain_label
 
 
 class Doubt(QWidget):
-    """Hidden while the part is known."""
+    """Hidden if the part is known."""
 
     model_wanted = Signal()
 
@@ -33,4 +33,4 @@ class Doubt(QWidget):
         unknown = entry is not None and entry.failure is not None and "unknown_category" in entry.failure.details
         uncertain = entry is not None and entry.detection is not None and entry.detection.uncertain
         self.setVisible((unknown or uncertain) and bool(known))
-        self.text.setText("This model knows: " + ", ".join(known) + ". What it does not know, it cannot judge.")
+        self.text.setText("This model knows: " + ", ".join(known) + ". It cannot judge other parts.")

@@ -1,4 +1,4 @@
-"""What the page says while no scan is open: where to begin."""
+"""Placeholder while no scan is open: how to begin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sedir_core.io.formats import NAMES
 
 BEGIN = (
     "Drop scans or folders here",
-    "Each scan is read, compared with what the model knows as normal, and shown with its defects.\n"
+    "Each scan is read, compared with the model's expectation, and shown with its defects.\n"
     f"Point clouds and meshes: {NAMES}.",
 )
 
@@ -20,7 +20,7 @@ SIDE_PX = 36
 
 
 class InspectIntro(QFrame):
-    """A picture, two sentences and the buttons to begin with."""
+    """A picture, two sentences and the first actions."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class InspectIntro(QFrame):
         self.open_button = QPushButton("Open scans…", objectName="primary")
         self.watch_button = QPushButton("Watch a folder…")
         self.demo_button = QPushButton("Open the demo")
-        self._new_here = QLabel("New here? The demo has good and defective parts, and the guide shows what is what.\n"
+        self._new_here = QLabel("New here? The demo has good and defective parts, and the guide explains the window.\n"
                                 "Your own parts need a model that has seen good scans of them: train one.",
                                 objectName="faint", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)  # fmt: skip
         self.guide_button = QPushButton("Read the guide")
@@ -56,7 +56,7 @@ class InspectIntro(QFrame):
     def show_watched(self, folder: str) -> None:
         """The name of the folder that is watched, or "" for none."""
         self._watched = folder
-        waiting = (f"Waiting for scans in {folder}", "Each is inspected as soon as it is written in full.")
+        waiting = (f"Waiting for scans in {folder}", "Each is inspected as soon as it is completely written.")
         title, text = waiting if folder else BEGIN
         self.title.setText(title)
         self._text.setText(text)

@@ -1,4 +1,4 @@
-"""From the current result to a file or the clipboard; writing happens in a thread of its own."""
+"""Exports the current result to a file or the clipboard; files are written in a thread."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ Cell = str | int | float
 
 
 class Exporter(QObject):
-    """Asks where to, and lets the saver write."""
+    """Asks for the target and passes it to the saver."""
 
     said = Signal(str)
 
     def __init__(
         self, session: Session, settings: Settings, page: InspectPage, demo_dir: Path, parent: QObject | None = None
     ) -> None:
-        """demo_dir: where the bundled scans are; nothing is saved among them."""
+        """demo_dir: folder of the bundled scans, into which nothing is saved."""
         super().__init__(parent)
         self._session, self._settings, self._page, self._demo_dir = session, settings, page, demo_dir
         self.saver = Saver(self)
 
     def scored_points(self) -> None:
-        """The scan's points with their scores and deviations, as PLY."""
+        """Save the scan's points with scores and deviations as PLY."""
         result = self._result()
         if result is not None and (path := self._ask("scored points", f"{result[0].name}.ply", "PLY (*.ply)")):
             self.write(path, lambda target: _write_scored(target, *result))
 
     def expected(self) -> None:
-        """The surface that the model expects, as PLY; the reconstruction where it expects none."""
+        """Save the expected surface as PLY, or the reconstruction if the model has none."""
         result = self._result()
         if result is not None:
             found = result[1].expected
             self._save_surface("reconstruction" if found is None else "expected", found)
 
     def reconstruction(self) -> None:
-        """What the network decodes, as PLY."""
+        """Save the network's reconstruction as PLY."""
         self._save_surface("reconstruction", None)
 
     def _save_surface(self, what: str, points: DoubleArray | None) -> None:
@@ -62,24 +62,24 @@ class Exporter(QObject):
             self.write(path, lambda target: _write_surface(target, surface))
 
     def scan_list(self) -> None:
-        """Every scan of the list with its verdict, as CSV."""
+        """Save every listed scan with its verdict as CSV."""
         if path := self._ask("scan list", "inspection.csv", "CSV (*.csv)"):
             rows = table(self._session.entries, self._session)
             self.write(path, lambda target: _write_table(target, rows))
 
     def report(self) -> None:
-        """Scans with pictures, to be read, printed and signed: HTML or PDF by the file's ending. Asks which ones."""
+        """Save a printable report with pictures, as HTML or PDF by the suffix. Asks which scans to include."""
         entries = reportable(self._session.entries)
         if len(entries) < 2:
             self.report_of(entries)
             return
         dialog = ReportDialog(entries, self._page.scans.chosen_ids(), self._page)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.chosen.connect(self.report_of, Qt.ConnectionType.QueuedConnection)  # the dialog is gone by then
+        dialog.chosen.connect(self.report_of, Qt.ConnectionType.QueuedConnection)  # the dialog has been deleted by then
         dialog.open()
 
     def report_of(self, entries: Sequence[Entry]) -> None:
-        """A report of these."""
+        """Save a report of these scans."""
         path = self._ask("report", "report.pdf", "PDF (*.pdf);;HTML (*.html)") if entries else None
         if path is None:
             return
@@ -104,14 +104,14 @@ class Exporter(QObject):
         self.saver.write(path, lambda target, report, stop: write_report(target, request, report, stop))
 
     def picture(self) -> None:
-        """The views, the colour scale and the verdict as they are on the screen, as PNG."""
+        """Save views, colour scale and verdict as on screen, as PNG."""
         entry = self._session.current_entry
         if entry is not None and (path := self._ask("picture", f"{entry.path.stem}.png", "PNG (*.png)")):
             content = self.picture_png()
             self.write(path, lambda target: _write_bytes(target, content))
 
     def picture_png(self) -> bytes:
-        """The page as a PNG file's content."""
+        """The page as PNG bytes."""
         self._page.clouds.finish()
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -119,7 +119,7 @@ class Exporter(QObject):
         return bytes(buffer.data().data())
 
     def copy_result(self) -> None:
-        """Verdict, numbers and defects as text, to the clipboard."""
+        """Copy verdict, numbers and defects to the clipboard as text."""
         result = self._result()
         if result is not None:
             QGuiApplication.clipboard().setText(wording.summary(*result, self._session.unit))
@@ -130,7 +130,7 @@ class Exporter(QObject):
         self.saver.write(path, lambda target, report, stop: write(target))
 
     def close(self) -> bool:
-        """Let the file at work be finished. False if that takes too long; the target is then as it was."""
+        """Finish the current file. False if that takes too long; the target is then unchanged."""
         return self.saver.close()
 
     def _result(self) -> tuple[Scan, Detection] | None:
@@ -146,7 +146,7 @@ class Exporter(QObject):
         return Path(chosen) if chosen else None
 
     def _folder(self) -> Path:
-        """The one from the settings, that of last time, or beside the scan; never among the bundled scans."""
+        """Initial folder: from the settings, the last one used, or the scan's; never that of the bundled scans."""
         entry = self._session.current_entry
         beside = None if entry is None or self._demo_dir in entry.path.parents else entry.path.parent
         folders = (self._settings.export_folder, self._settings.saved_in, beside)

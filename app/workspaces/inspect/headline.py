@@ -1,4 +1,4 @@
-"""The verdict as one reads it from across the room: icon, word and number, never cut."""
+"""The verdict in large type: icon, word and number, never elided."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.theme import icon
 
-WORD, NUMBER = 2.3, 1.55  # sizes of letters, as multiples of the window's
+WORD, NUMBER = 2.3, 1.55  # font sizes, as multiples of the window's
 GAP, LEAST_SCALE = 10.0, 0.4
 
 
 class Headline(QWidget):
-    """Draws in the window's font and shrinks what has no room."""
+    """Draws in the window's font, shrinking text that does not fit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

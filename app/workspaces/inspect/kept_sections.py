@@ -1,4 +1,4 @@
-"""Sections that were kept: of every scan, since parts of a kind are cut alike, and under a name."""
+"""Named saved sections, shared by all scans, since parts of a kind are cut alike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class KeptSection:
 
 
 class KeptSections(QObject):
-    """`changed` after every change."""
+    """Emits `changed` after every change."""
 
     changed = Signal()
 
@@ -29,20 +29,20 @@ class KeptSections(QObject):
 
     @property
     def all(self) -> Sequence[KeptSection]:
-        """In the order in which they were kept."""
+        """In the order in which they were saved."""
         return tuple(self._sections)
 
     def at(self, plane: CuttingPlane | None) -> int | None:
-        """Which of them that plane is."""
+        """Index of the saved section with that plane, if any."""
         return next((index for index, one in enumerate(self._sections) if one.plane is plane), None)
 
     def keep(self, plane: CuttingPlane, name: str) -> None:
-        """Under that name, with a number where it is taken."""
+        """Save under that name, numbered if it is taken."""
         self._sections.append(KeptSection(self._free(name), plane))
         self.changed.emit()
 
     def rename(self, index: int, name: str) -> None:
-        """An empty name changes nothing; one that is taken gets a number."""
+        """Rename; an empty name is ignored, a taken one gets a number."""
         if name.strip() and name.strip() != self._sections[index].name:
             self._sections[index] = replace(self._sections[index], name=self._free(name.strip()))
             self.changed.emit()

@@ -1,4 +1,4 @@
-"""The verdict for the far side of the line: a word as large as there is room, and one sentence."""
+"""The verdict in line mode: a word as large as possible, and one sentence."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sedir_core.types import VERDICT_WORDS
 
 PICTURES = {"ok": "check-circle", "ng": "alert-octagon", "uncertain": "help-circle"}
 WORD, SENTENCE, SMALL = 0.44, 0.155, 0.1
-"""Height of the letters, as shares of the banner's."""
+"""Font heights, as shares of the banner's height."""
 LEAST_WORD_SHARE, GAP = 0.42, 0.12
-"""Of the width, that the word may take at most; of the height, between its parts."""
+"""Largest share of the width for the word; spacing as a share of the height."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _sentence(entry: Entry) -> str:
 
 
 class LineBanner(QWidget):
-    """Draws what `say` was told; fills its ground with the colour of the verdict."""
+    """Draws the text set by `say` on the verdict's colour."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,14 +71,14 @@ class LineBanner(QWidget):
         self.update()
 
     def say(self, words: LineWords, tally: str) -> None:
-        """tally: what was seen today, in small letters."""
+        """tally: today's counts, in small type."""
         self.words, self.tally = words, tally
         self.setAccessibleName(f"{words.word}. {words.name} {words.sentence}".strip())
         self.update()
 
     @property
     def colours(self) -> tuple[str, str]:
-        """Of the ground and of the letters on it."""
+        """Background and text colour."""
         if not self.words.state:
             return self._theme.panel, self._theme.ink
         return str(getattr(self._theme, self.words.state)), self._theme.on_accent

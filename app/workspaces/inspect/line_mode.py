@@ -1,4 +1,4 @@
-"""Line mode: nothing on the screen but the part and its verdict, readable at arm's length, and a sound if wished."""
+"""Line mode: only the part and its verdict, readable from a distance, with optional sound."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BEEP_EVERY_MS = 350
 
 
 class LineMode(QObject):
-    """`changed` when it begins and when it ends; the window hides its bars meanwhile. beep: makes one sound."""
+    """Emits `changed` at start and end, for the window to hide its bars. beep: plays one sound."""
 
     changed = Signal(bool)
 
@@ -45,7 +45,7 @@ class LineMode(QObject):
         session.inspected.connect(self._on_inspected)
 
     def set_on(self, on: bool) -> None:
-        """Begin or end it; the docks come back as they were."""
+        """Enter or leave line mode; the docks are restored."""
         if on == self.on:
             return
         self.on = on
@@ -62,7 +62,7 @@ class LineMode(QObject):
         self.changed.emit(on)
 
     def refresh(self, *_: object) -> None:
-        """Say how things stand."""
+        """Update the banner."""
         if not self.on:
             return
         folder = self._page.watching.folder

@@ -1,4 +1,4 @@
-"""The measurements that were kept of the scan on show: they go into its report."""
+"""Saved measurements of the current scan, which are included in its report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LEAST_PX, MOST_PX = 76, 112
 
 
 class MeasuredList(QFrame):
-    """Hidden while nothing is kept."""
+    """Hidden while empty."""
 
-    removal_wanted = Signal(int)  # its place in the list
+    removal_wanted = Signal(int)  # index in the list
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,10 +27,10 @@ class MeasuredList(QFrame):
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.copy, self.remove = QPushButton("Copy"), QPushButton("Remove")
-        self.remove.setToolTip("Take the chosen measurement off the list (Delete)")
+        self.remove.setToolTip("Remove the selected measurement (Delete)")
         head = QHBoxLayout()
         head.addWidget(QLabel("Measurements", objectName="sectionTitle"))
-        head.addWidget(QLabel("go into the report", objectName="quiet"), 1)
+        head.addWidget(QLabel("included in the report", objectName="quiet"), 1)
         head.addWidget(self.copy)
         head.addWidget(self.remove)
         column = QVBoxLayout(self)
@@ -47,11 +47,11 @@ class MeasuredList(QFrame):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order."""
+        """Tab order."""
         return [self.copy, self.remove, self.list]
 
     def show_measured(self, measured: Sequence[Measurement]) -> None:
-        """The last one is chosen."""
+        """Show the list and select the last one."""
         self.list.clear()
         self.list.addItems([on_screen(one.words) for one in measured])
         self.list.setCurrentRow(len(measured) - 1)

@@ -1,4 +1,4 @@
-"""What is measured on a scan: between two points, between two faces, across a round surface."""
+"""Measurements on a scan: between two points, between two faces, diameter of a cylinder."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from sedir_core.geometry.fitting import FittedPlane
 
 REACH = 0.15
-"""Of the part's radius: how far around a picked point its face is looked for."""
+"""Search radius for a face around a picked point, as a share of the part's radius."""
 PARALLEL_DEG = 5.0
-"""Between faces that are turned farther, a distance would mean little."""
+"""Beyond this angle between two faces a distance is not meaningful."""
 Text = Callable[[float], str]
-"""A length in the scan's coordinates, in words."""
+"""Formats a length in scan coordinates."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """what: its kind. value: with the unit. details: how far it can be trusted."""
+    """what: its kind. value: with unit. details: quality of the fit."""
 
     what: str
     value: str
@@ -33,7 +33,7 @@ class Measurement:
 
     @property
     def words(self) -> str:
-        """In one line."""
+        """The measurement in one line."""
         return f"{self.what} {self.value}" + (f" ({self.details})" if self.details else "")
 
 
@@ -45,9 +45,9 @@ def point_to_point(probes: list[Probe], text: Text) -> Measurement:
 
 
 def face_to_face(entry: Entry, probes: list[Probe], text: Text) -> Measurement | None:
-    """The angle of the faces that two picked points are on, and their distance if they are parallel.
+    """Angle between the faces of two picked points, and their distance if parallel.
 
-    None where one of them is on no face.
+    None if one of them is not on a face.
     """
     from sedir_core.geometry.fitting import angle_deg, distance_between
 
@@ -58,13 +58,13 @@ def face_to_face(entry: Entry, probes: list[Probe], text: Text) -> Measurement |
     details = f"fitted to {first.n_points:,} and {second.n_points:,} points, "
     details += f"scatter {text(max(first.scatter, second.scatter))}"
     if angle > PARALLEL_DEG:
-        return Measurement("Angle of two faces", f"{angle:.2f}°", details)
+        return Measurement("Angle between two faces", f"{angle:.2f}°", details)
     apart = text(distance_between(first, second))
-    return Measurement("Distance of two faces", apart, f"{angle:.2f}° from parallel, {details}")
+    return Measurement("Distance between two faces", apart, f"{angle:.2f}° from parallel, {details}")
 
 
 def diameter(entry: Entry, probe: Probe, text: Text) -> Measurement | None:
-    """Of the round surface that a picked point is on; None where it is on none."""
+    """Diameter of the cylinder at a picked point; None if there is none."""
     from sedir_core.geometry.fitting import cylinder_around
 
     points, place, reach = _around(entry, probe)
@@ -84,7 +84,7 @@ def _face(entry: Entry, probe: Probe) -> FittedPlane | None:
 
 
 def _around(entry: Entry, probe: Probe) -> tuple[DoubleArray, DoubleArray, float]:
-    """The points (n, 3) of what was clicked and the place (3,) on it, around that place, and how far to look."""
+    """Points (n, 3) of the clicked surface and the place (3,) on it, centred there, and the search radius."""
     assert entry.scan is not None and entry.shape is not None
     points = entry.scan.points[entry.scan.finite]
     if probe.row is None and entry.raw is not None:

@@ -1,6 +1,6 @@
-"""What the Inspect workspace does: takes scans from path to verdict, in order, without ever blocking the window.
+"""Model of the Inspect workspace: takes scans from path to verdict, in order, without blocking the window.
 
-Two pools, so that the next file is read while the current one is scored. The scan on screen goes first.
+Two pools, so that the next file is read while the current one is scored. The current scan has priority.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from sedir_core.types import Detection
 log = logging.getLogger(__name__)
 
 READ_AHEAD = 2
-"""Scans that may lie in memory unscored."""
+"""Most scans read ahead and not yet scored."""
 
 
 @dataclass(frozen=True)
 class BatchProgress:
-    """How far the present batch is: `done` of `total` scans, what happens to the one at work, how long it takes."""
+    """Progress of the batch: `done` of `total` scans, stage of the current one, pace."""
 
     done: int
     total: int
@@ -56,16 +56,16 @@ class BatchProgress:
 
 
 class InspectModel(QObject):
-    """Drives the session's entries through reading and detection."""
+    """Takes the session's entries through reading and detection."""
 
-    progress_changed = Signal(object)  # Progress, or None when nothing is at work
-    failed = Signal(str, object)  # where, Failure: what does not belong to one entry
-    batch_finished = Signal(int, int)  # scans done, of which failed
+    progress_changed = Signal(object)  # Progress, or None while idle
+    failed = Signal(str, object)  # location, Failure: not related to a single entry
+    batch_finished = Signal(int, int)  # number of scans done, number of these that failed
     graphics_ready = Signal()
     model_tried = Signal(object)  # Failure, or None: the answer to `try_model`
-    bug_found = Signal(object)  # an exception that is no user's fault
-    noted = Signal(str)  # what a user should know, that is no failure
-    table_seen = Signal(Path, object)  # its first rows (TableHead): the answer to `look_at_table`
+    bug_found = Signal(object)  # an exception that is a bug
+    noted = Signal(str)  # information for the user
+    table_seen = Signal(Path, object)  # the first rows (TableHead): response to `look_at_table`
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,7 +86,7 @@ class InspectModel(QObject):
         self._graphics: int | None = None
         self._batch: dict[int, bool] = {}  # entry id -> finished
         self._pace = Throughput()
-        self._lost: set[int] = set()  # inspected once, and their points are no longer to be had
+        self._lost: set[int] = set()  # inspected, but their points are no longer available
         self._show_next_found = False
         self._first: Path | None = None
         for pool in (self._reader, self._detector, self._joiner):
@@ -100,31 +100,31 @@ class InspectModel(QObject):
         session.tolerances_changed.connect(self._advance)
         session.compared_changed.connect(self._advance)
 
-    # What the page asks for
+    # Requests of the page
 
     def prepare_graphics(self) -> None:
         """Import the 3D libraries in the background."""
         self._graphics = self._reader.submit(inspection.import_views, None)
 
     def prepare_model(self) -> None:
-        """Load the model in the background, so that the first scan need not wait for it."""
+        """Load the model in the background, so that the first scan does not wait for it."""
         self._loading = self._detector.submit(self._inspector.load, self._model)
 
     def try_model(self, run_dir: Path, device: str) -> None:
-        """Change to another run or device, once it is loaded; one that cannot be loaded changes nothing."""
+        """Switch to another run or device once it is loaded; if loading fails, nothing changes."""
         request = LoadRequest(run_dir, device)
         self._trying = self._detector.submit(self._inspector.load, request), request
         self.progress_changed.emit(BatchProgress(0, 0, "loading the model", 0.0))
 
     def open(self, paths: Sequence[Path], first: Path | None = None) -> None:
-        """List and inspect every scan among these files and folders. first: the one to show, if it is among them."""
+        """Add and inspect every scan among these files and folders. first: the one to show, if present."""
         request = tuple(paths)
         if request:
             self._show_next_found, self._first = True, first
             self._finding[self._reader.submit(inspection.find, request)] = request
 
     def inspect_again(self, ids: Sequence[int]) -> None:
-        """Score once more, with the model and category of now; also the way to retry a failure."""
+        """Score again with the current model and category; also retries failures."""
         for entry_id in ids:
             entry = self._session.get(entry_id)
             if entry is not None and entry.state not in (State.WAITING, State.RUNNING):
@@ -134,20 +134,20 @@ class InspectModel(QObject):
         self._advance()
 
     def look_at_table(self, path: Path) -> None:
-        """Read the first rows of a table, for the user to say which columns are x, y and z."""
+        """Read the first rows of a table, so that the user can identify the x, y and z columns."""
         self._peeking[self._reader.submit(inspection.peek, path)] = path
 
     def show_beside(self, beside: Beside) -> None:
-        """What of the shown scan's result must be ready to be drawn."""
+        """Set which surface of the current scan's result to prepare for drawing."""
         self._beside = beside
         self._advance()
 
     def inspect_arrival(self, path: Path) -> int:
-        """Inspect a scan that has just been written, also where an older one of that name is listed. Returns its id."""
+        """Inspect a newly written scan, even if an older one of that path is listed. Returns its id."""
         known = next((e.id for e in self._session.entries if e.path == path and e.past is None), None)
         if known is None:
             return self._session.add([path])[0]
-        self._drop_jobs({known})  # they hold the previous points
+        self._drop_jobs({known})  # they contain the previous points
         self._lost.discard(known)
         self._session.update(known, state=State.WAITING, scan=None, shape=None, surfaces={}, failure=None, repeats="")
         self._batch[known] = False
@@ -155,7 +155,7 @@ class InspectModel(QObject):
         return known
 
     def stop(self) -> None:
-        """Cancel what is at work and what waits; results so far stay."""
+        """Cancel running and waiting work; existing results are kept."""
         for job in self._finding:
             self._reader.cancel(job)
         self._finding.clear()
@@ -169,8 +169,8 @@ class InspectModel(QObject):
         if self._trying is not None:
             self._detector.cancel(self._trying[0])
             self._trying = None
-            self.prepare_model()  # the one before, which had to make room
-            self.model_tried.emit(Failure("loading it was stopped", "", ""))
+            self.prepare_model()  # the previous model, which had been unloaded
+            self.model_tried.emit(Failure("loading was stopped", "", ""))
         self._finish_batch()
 
     @property
@@ -185,7 +185,7 @@ class InspectModel(QObject):
         self._session.compared_changed.disconnect(self._advance)
         return all([self._reader.close(), self._detector.close(), self._joiner.close()])
 
-    # The work
+    # Scheduling
 
     @property
     def _model(self) -> LoadRequest:
@@ -207,7 +207,7 @@ class InspectModel(QObject):
             self._finish_batch()
 
     def _read(self, entry: Entry) -> int:
-        """From its file; one whose result is there together with what is drawn of that, a past one from the history."""
+        """Read an entry from its file, with its surfaces if it has a result; a past one from the history."""
         if entry.state is not State.DONE or entry.raw is None:
             return self._reader.submit(inspection.read, entry.path)
         if entry.past is not None and self._session.history is not None:
@@ -215,7 +215,7 @@ class InspectModel(QObject):
         return self._reader.submit(inspection.read_again, AgainRequest(entry.path, entry.raw))
 
     def _judge_current(self) -> None:
-        """The limit was moved: the shown scan's defects are found again, those of others when they are shown."""
+        """After a change of limit: find the current scan's defects again; those of others when they are shown."""
         entry = self._session.current_entry
         limit = self._session.limit_of(entry)
         if self._judging is not None or entry is None or entry.scan is None or entry.raw is None:
@@ -225,7 +225,7 @@ class InspectModel(QObject):
             self._judging = self._reader.submit(inspection.judge, request), entry.id, limit
 
     def _tolerate_next(self) -> None:
-        """The tolerances of a kind of part are others: its scans are judged anew, the one on show first."""
+        """After a change of a category's tolerances: re-evaluate its scans, the current one first."""
         if self._tolerating is not None:
             return
         entries = self._session.entries
@@ -241,7 +241,7 @@ class InspectModel(QObject):
                 return
 
     def _on_tolerated(self, entry_id: int, asked: TolerateRequest, judged: Tolerated) -> None:
-        """Of a scan that was not inspected again meanwhile."""
+        """Ignored if the scan has been inspected again in the meantime."""
         entry = self._session.get(entry_id)
         if entry is not None and entry.state is State.DONE and (entry.plain or entry.raw) is asked.plain:
             self._session.update(
@@ -250,7 +250,7 @@ class InspectModel(QObject):
             )  # fmt: skip
 
     def _join_shown(self) -> None:
-        """The shown scans become surfaces, and what is shown beside the current one."""
+        """Mesh the shown scans and the surface beside the current one."""
         if self._joining is not None:
             return
         for entry in self._shown():
@@ -266,7 +266,7 @@ class InspectModel(QObject):
             return
 
     def _on_joined(self, entry_id: int, joined: Joined) -> None:
-        """Of a scan that was not read anew, or inspected again, meanwhile."""
+        """Ignored if the scan has been read or inspected again in the meantime."""
         entry, asked = self._session.get(entry_id), joined.of
         if entry is None or entry.shape is None or entry.shape.points is not asked.shape.points:
             return
@@ -277,7 +277,7 @@ class InspectModel(QObject):
             self._session.update(entry_id, **changes)
 
     def _shown(self) -> list[Entry]:
-        """The current scan, and the one beside it."""
+        """The current scan and the one beside it."""
         ids = dict.fromkeys((self._session.current, self._session.compared))
         return [entry for entry in map(self._session.get, ids) if entry is not None]
 
@@ -348,16 +348,16 @@ class InspectModel(QObject):
             self.failed.emit("The model could not be loaded", failure)
         elif self._trying is not None and job == self._trying[0]:
             where, self._trying = self._trying[1].run_dir.name, None
-            self.failed.emit(f"{where} was not taken", failure)
-            self.prepare_model()  # the one before, which had to make room
+            self.failed.emit(f"{where} could not be used", failure)
+            self.prepare_model()  # the previous model, which had been unloaded
             self.model_tried.emit(failure)
         elif self._joining is not None and job == self._joining[0]:
             entry_id, self._joining = self._joining[1], None
             self._leave_points(entry_id)
-            self.failed.emit("The surface could not be made; the points are shown", failure)
+            self.failed.emit("The surface could not be meshed; the points are shown", failure)
         elif self._tolerating is not None and job == self._tolerating[0]:
             entry_id, self._tolerating = self._tolerating[1], None
-            self._fail(entry_id, failure)  # a verdict without its tolerances would be none
+            self._fail(entry_id, failure)  # a verdict that ignores its tolerances is invalid
         elif job == self._graphics:
             self.failed.emit("The 3D views could not be loaded", failure)
         elif self._judging is not None and job == self._judging[0]:
@@ -374,7 +374,7 @@ class InspectModel(QObject):
         self._advance()
 
     def _leave_points(self, entry_id: int) -> None:
-        """What could not be joined is not tried for ever."""
+        """Do not retry meshing after a failure."""
         entry = self._session.get(entry_id)
         if entry is None or entry.shape is None:
             return
@@ -403,12 +403,12 @@ class InspectModel(QObject):
         assert isinstance(found, Found)
         paths = list(found.scans)
         new = self._session.add(paths)
-        if found.passed_over and paths:
-            files = "file that is no scan" if len(found.passed_over) == 1 else "files that are no scans"
-            self.noted.emit(f"Passed over {len(found.passed_over):,} {files}: {listed(found.passed_over)}.")
+        if found.skipped and paths:
+            files = "file that is not a scan" if len(found.skipped) == 1 else "files that are not scans"
+            self.noted.emit(f"Skipped {len(found.skipped):,} {files}: {listed(found.skipped)}.")
         if not paths:
             where = ", ".join(path.name or str(path) for path in asked)
-            self.failed.emit(where, Failure("no scans in there", f"open one of these: {NAMES}", ""))
+            self.failed.emit(where, Failure("no scans found", f"open one of these: {NAMES}", ""))
         elif self._show_next_found:
             self._show_next_found = False
             ids = {entry.path: entry.id for entry in self._session.entries}
@@ -427,7 +427,7 @@ class InspectModel(QObject):
         self._advance()
 
     def _drop_jobs(self, ids: set[int]) -> None:
-        """Cancel what is at work on these scans."""
+        """Cancel the jobs of these scans."""
         if self._reading is not None and self._reading[1] in ids:
             self._reader.cancel(self._reading[0])
             self._reading = None

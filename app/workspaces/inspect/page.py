@@ -1,4 +1,4 @@
-"""The Inspect workspace: scan list | two views and their colour scale | verdict and defects, around the session."""
+"""The Inspect workspace: scan list | two views and their colour scale | verdict and defects."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from sedir_core.io.table_peek import TableHead
 from sedir_core.types import Decision
 
 VIEWS, BANNER = 7, 3
-"""Shares of the height in line mode."""
+"""Stretch factors in line mode."""
 AREAS = (Qt.DockWidgetArea.LeftDockWidgetArea, *[Qt.DockWidgetArea.RightDockWidgetArea] * 2)
-"""Of the docks as they come: scans, verdict, defects."""
+"""Default docks: scans, verdict, defects."""
 DOCK_STATE = 1
 """Version of the saved dock layout; raise it when docks are added, so that old layouts are dropped."""
 LEFT, RIGHT = (180, 180, 320), (225, 230, 400)
-"""Width of the docks: thousandths of the window's, at least and at most so many pixels."""
+"""Width of the docks in thousandths of the window's, and bounds in pixels."""
 
 
 class InspectPage(QMainWindow):
@@ -102,7 +102,7 @@ class InspectPage(QMainWindow):
         self._show_entry()
 
     def reset_layout(self, width: int, height: int) -> None:
-        """Every dock back where it comes, also those that were closed or pulled out."""
+        """Restore the default layout, including closed and floating docks."""
         for dock, area in zip(self.docks, AREAS, strict=True):
             dock.setFloating(False)
             self.addDockWidget(area, dock)
@@ -111,7 +111,7 @@ class InspectPage(QMainWindow):
         self.arrange(width, height)
 
     def arrange(self, width: int, height: int) -> None:
-        """The docks as they come, for a window of that size: most of the room is for the views."""
+        """Default dock sizes for a window of that size, favouring the views."""
         left, right = (min(max(width * share // 1000, least), most) for share, least, most in (LEFT, RIGHT))
         self.resizeDocks(self.docks, [left, right, right], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[1:], [height // 3, height - height // 3], Qt.Orientation.Vertical)
@@ -124,7 +124,7 @@ class InspectPage(QMainWindow):
             part.set_theme(theme)
 
     def show_line(self, on: bool) -> None:
-        """Nothing but the scan and the banner; the docks are brought back by whoever kept their state."""
+        """Show only scan and banner; the caller restores the docks from their saved state."""
         self._line = on
         for dock in self.docks:
             dock.setVisible(not on)
@@ -136,17 +136,17 @@ class InspectPage(QMainWindow):
         self.clouds.close_views()
 
     def remove_chosen(self) -> None:
-        """Take the chosen scans off the list."""
+        """Remove the selected scans from the list."""
         self.remove(self.scans.chosen_ids())
 
     def remove(self, ids: list[int]) -> None:
-        """Take these off the list; the one below them on the screen is shown next."""
+        """Remove these from the list; the one below them is shown next."""
         heir = self.scans.heir(ids)
         self.edits.remove(ids)
         self._session.show(heir)
 
     def inspect_again(self) -> None:
-        """The chosen scans, or the one on show, once more with the model and the part of now."""
+        """Inspect the selected scans, or the current one, again with the current model and category."""
         self._model.inspect_again(self.scans.chosen_ids() or [self._session.current or 0])
 
     def inspect_all_again(self) -> None:
@@ -156,7 +156,7 @@ class InspectPage(QMainWindow):
         self._model.inspect_again([entry.id for entry in self._session.entries if entry.state is State.FAILED])
 
     def place(self) -> None:
-        """Where the scans that the present model inspected lie among what it knows; Compare shows it."""
+        """Show in Compare where the scans inspected by the current model lie among its training tokens."""
         run_dir = self._session.run_dir
         scans = tuple(
             PlacedScan(entry.id, entry.path.name, entry.raw.token)
@@ -169,24 +169,24 @@ class InspectPage(QMainWindow):
             self.messages.inform("No open scan was inspected with this model.")
 
     def pin(self) -> None:
-        """Keep the scan on show at the right, to compare others with it; once more lets it go."""
+        """Pin the current scan on the right to compare others with it, or unpin it."""
         pinned = self.clouds.beside is Beside.SCAN and self._session.compared == self._session.current
         if self._session.current is not None and not pinned:
             self._session.compare(self._session.current)
         self.clouds.set_beside(Beside.EXPECTED if pinned else Beside.SCAN)
 
     def begin_search(self) -> None:
-        """Begin a search in the list, wherever it was."""
+        """Open the scan list and start a search."""
         self.docks[0].setVisible(True)
         self.scan_panel.begin_search()
 
     def review(self, verdict: Decision | None) -> None:
-        """The operator's word on the current scan; None takes it back."""
+        """Set the operator's verdict on the current scan; None withdraws it."""
         if self._session.current is not None:
             self.edits.review(self._session.current, verdict)
 
     def comment(self) -> None:
-        """Let the operator say why."""
+        """Let the operator write a comment."""
         self.docks[1].setVisible(True)
         self.verdict.bar.write()
 
@@ -280,11 +280,11 @@ class InspectPage(QMainWindow):
         details = "\n\n".join(
             f"{e.path}\n{e.failure.details}" for i in ids if (e := self._session.get(i)) and e.failure
         )
-        summary = Failure(f"{failed} of {done} failed; the list says why", "the others are done", details)
+        summary = Failure(f"{failed} of {done} failed; the list shows why", "the others are done", details)
         self.messages.warn("Inspection", summary, "Retry failed", lambda: self._model.inspect_again(ids))
 
     def _unclear(self) -> list[Entry]:
-        """The tables whose columns nobody has named yet."""
+        """The tables whose columns have not been identified yet."""
         return [e for e in self._session.entries if e.failure is not None and e.failure.kind == UnknownColumns.KIND]
 
     def _ask_columns(self, path: Path, head: TableHead) -> None:
@@ -299,7 +299,7 @@ class InspectPage(QMainWindow):
     # Parts
 
     def _order_focus(self) -> None:
-        """Tab goes as one reads: the scans, the views and their scale, the verdict, the defects."""
+        """Tab order follows the reading order: scans, views and scale, verdict, defects."""
         stops = [
             *self.scan_panel.stops, *self.stage.stops, self.alarms.rate, self.alarms.back, *self.verdict.stops,
             self.defects.view,
@@ -310,7 +310,7 @@ class InspectPage(QMainWindow):
     def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(f"inspect.{title.lower()}")
-        # Qt's own title bar has buttons that no style sheet makes look right; docks close from the View menu.
+        # Qt's title bar buttons cannot be styled properly; docks are closed from the View menu.
         dock.setTitleBarWidget(QLabel(title, objectName="dockTitle"))
         dock.setWidget(content)
         self.addDockWidget(area, dock)

@@ -1,4 +1,4 @@
-"""The regions of a part with their tolerances, and how far the scan on show deviates in each."""
+"""The regions of a part with their tolerances, and the current scan's deviation in each."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ LEAST_PX, MOST_PX = 118, 196
 
 
 class RegionPanel(QFrame):
-    """`add_wanted` asks for a region where a point is picked, `pick_wanted` for the tool that picks."""
+    """`add_wanted` requests a region at the picked point, `pick_wanted` the picking tool."""
 
     add_wanted = Signal()
     pick_wanted = Signal()
-    wrong = Signal(str, object)  # where, Failure
+    wrong = Signal(str, object)  # location, Failure
 
     def __init__(self, regions: Regions, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,9 +68,9 @@ class RegionPanel(QFrame):
         self.add, self.remove, self.load, self.save = (
             QPushButton(text) for text in ("Add a region", "Remove", "Open…", "Save…")
         )
-        self.add.setToolTip("Around the point that is picked")
-        self.load.setToolTip("Regions from a file, for this kind of part")
-        self.save.setToolTip("As a file for the command line: --tolerance-file")
+        self.add.setToolTip("Around the picked point")
+        self.load.setToolTip("Load the regions of this kind of part from a file")
+        self.save.setToolTip("Save as a file for the command line: --tolerance-file")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(QLabel("Tolerances by region", objectName="sectionTitle"))
@@ -93,7 +93,7 @@ class RegionPanel(QFrame):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order."""
+        """Tab order."""
         return [self.add, self.remove, self.load, self.save, self.table]
 
     def set_theme(self, theme: Theme) -> None:
@@ -101,7 +101,7 @@ class RegionPanel(QFrame):
         self.show_entry(self._entry, self._unit, self._picked)
 
     def show_entry(self, entry: Entry | None, unit: str, picked: bool) -> None:
-        """unit: what the user calls the scans' own. picked: a point of the scan is."""
+        """unit: the user's name of the scan unit. picked: whether a point of the scan is picked."""
         self._entry, self._unit, self._picked = entry, unit, picked
         zones, row = self._listed(entry), self.table.currentRow()
         with QSignalBlocker(self.table):
@@ -112,7 +112,7 @@ class RegionPanel(QFrame):
         self._enable()
 
     def _listed(self, entry: Entry | None) -> tuple[Zone, ...]:
-        """Those of its kind of part, and last the rest; of a past inspection, those that counted then."""
+        """The category's regions, then the rest of the part; for a past inspection, those in force then."""
         if entry is not None and entry.past is not None and entry.raw is not None:
             return entry.raw.zones
         part = self._regions.of(entry)
@@ -135,7 +135,7 @@ class RegionPanel(QFrame):
             self.table.setItem(row, column, item)
 
     def _texts(self, zone: Zone, measured: Zone | None) -> tuple[str, str, str, str]:
-        """Name, tolerance, size and deviation; the last two as far as the scan on show is judged."""
+        """Name, tolerance, size and deviation; the last two if the current scan has a result."""
         assert self._entry is not None
         lengths = wording.lengths_of(self._entry.raw, self._unit)
         counts = zone.tolerance if zone.name or measured is None else measured.tolerance
@@ -189,7 +189,7 @@ class RegionPanel(QFrame):
 
     def _rename(self, entry: Entry, zones: tuple[Zone, ...], row: int, text: str) -> None:
         if not text or any(zone.name == text for index, zone in enumerate(zones) if index != row):
-            raise BadConfig(text or "A region", "every region needs a name of its own", "choose another")
+            raise BadConfig(text or "A region", "region names must be unique", "choose another")
         self._regions.change(entry, row, name=text)
 
     def _resize(self, entry: Entry, zone: Zone, row: int, text: str) -> None:
@@ -197,23 +197,23 @@ class RegionPanel(QFrame):
         shown = entry.raw.zones[row].place if self._regions.ready(entry) else None
         wanted = read_length(text, symbol(wording.lengths_of(entry.raw, self._unit).unit))
         if shown is None or wanted is None:
-            raise BadConfig(text or "A region", "is no radius", "a number above 0")
+            raise BadConfig(text or "A region", "is not a radius", "a number above 0")
         factor = wanted / (wording.lengths_of(entry.raw, self._unit).factor * float(shown.half[0]))
         self._regions.change(entry, row, place=replace(zone.place, half=factor * zone.place.half))
 
 
 def read_tolerance(text: str) -> Tolerance | None:
-    """As people type it over what is shown: `0.3`, `±0.3 mm`, `−0.2 to 0.4 mm`, `any`. Raises BadConfig."""
+    """Parses `0.3`, `±0.3 mm`, `−0.2 to 0.4 mm`, `any`. Raises BadConfig."""
     plain = text.lower().replace("−", "-").replace("±", "").replace(" to ", ",").strip()
     while plain and not plain[-1].isdigit() and plain != "any":
         plain = plain[:-1].rstrip()
     if not plain and text:
-        raise BadConfig("Tolerance", f"{text!r} is no tolerance", "0.3, -0.2,0.4 or any")
+        raise BadConfig("Tolerance", f"{text!r} is not a tolerance", "0.3, -0.2,0.4 or any")
     return None if plain == "any" else parse_tolerance(plain, "Tolerance")
 
 
 def read_length(text: str, unit: str) -> float | None:
-    """A length above 0, with or without its unit; None for anything else."""
+    """Parses a positive length, with or without unit; None for anything else."""
     try:
         found = float(text.removesuffix(unit).strip().replace(",", ""))
     except ValueError:
@@ -222,14 +222,14 @@ def read_length(text: str, unit: str) -> float | None:
 
 
 def _state(measured: Zone, to_unit: float) -> str:
-    """Whether its tolerance holds; nothing where there is none, or nothing to hold it against."""
+    """Whether the region is in tolerance; None without a tolerance or a deviation."""
     if measured.out(to_unit):
         return "NG"
     return "" if measured.tolerance is None or math.isnan(measured.lowest) else "OK"
 
 
 def _is_fixed(column: int, zone: Zone, measured: Zone | None) -> bool:
-    """Of the rest of the part only the tolerance can be set, of a box no radius."""
+    """The rest of the part has only a tolerance, and a box has no radius."""
     round_one = measured is not None and measured.place is not None and measured.place.rounded
     return column in (MEASURED, STATE) or (column == NAME and not zone.name) or (column == SIZE and not round_one)
 
@@ -246,7 +246,7 @@ def _hint(entry: Entry | None, picked: bool, rows: int) -> str:
     if entry is None or entry.raw is None:
         return ""
     if entry.raw.expected is None:
-        return "This model measures no deviation."
+        return "This model does not measure deviations."
     if entry.past is not None:
         return "As it was judged then."
     if rows:

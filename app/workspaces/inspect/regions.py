@@ -1,4 +1,4 @@
-"""Tolerances by region as the window keeps them: a file for each kind of part, which the command line takes, too."""
+"""Stores tolerances by region: a file per category, which the command line also reads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sedir_core.evaluation.zone_file import PartTolerance, ball, read_part_toler
 from sedir_core.types import DoubleArray, Tolerance, Zone
 
 FIRST_RADIUS = 0.15
-"""Of the part's: how large a region is at first."""
+"""Initial radius of a region, as a share of the part's."""
 SUFFIX = ".toml"
 
 
 class Regions(QObject):
-    """What is changed counts at once, for all scans of that kind of part, and at the next start."""
+    """Changes apply at once to all scans of the category, and persist."""
 
-    failed = Signal(str, object)  # where, Failure
+    failed = Signal(str, object)  # location, Failure
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +33,7 @@ class Regions(QObject):
         self.folder = settings.path.parent / "tolerances"
 
     def load(self) -> None:
-        """Take up what was kept; a file that cannot be read says why."""
+        """Load the stored regions; reports files that cannot be read."""
         found = {}
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
             try:
@@ -43,17 +43,17 @@ class Regions(QObject):
         self._session.set_tolerances(found)
 
     def of(self, entry: Entry | None) -> PartTolerance | None:
-        """Those of its kind of part."""
+        """The regions of its category."""
         return None if entry is None or entry.raw is None else self._session.tolerances.get(entry.raw.category)
 
     def ready(self, entry: Entry | None) -> bool:
-        """Whether regions can be drawn on this scan: it is measured, and judged by those there are."""
+        """Whether regions can be drawn on this scan: it has deviations, evaluated with the present regions."""
         if entry is None or entry.raw is None or entry.raw.expected is None or entry.past is not None:
             return False
         return entry.tolerated is self.of(entry)
 
     def add(self, entry: Entry, place: DoubleArray, tolerance: Tolerance) -> None:
-        """A ball around a place (3,) of this scan. The first makes it the reference of its kind of part."""
+        """Add a sphere at a place (3,) of this scan. The first region makes it its category's reference."""
         assert entry.raw is not None and entry.shape is not None
         part, radius = self.of(entry), FIRST_RADIUS * entry.shape.radius
         if part is None:
@@ -66,29 +66,29 @@ class Regions(QObject):
         self._keep(entry, replace(part, zones=(*part.zones, Zone(name, tolerance, ball(centre, factor * radius)))))
 
     def change(self, entry: Entry, index: int, **changes: object) -> None:
-        """Another name, tolerance or place of a region."""
+        """Change name, tolerance or place of a region."""
         if (part := self.of(entry)) is not None:
             zones = list(part.zones)
             zones[index] = replace(zones[index], **changes)  # type: ignore[arg-type]  # checked by the dataclass
             self._keep(entry, replace(part, zones=tuple(zones)))
 
     def remove(self, entry: Entry, index: int) -> None:
-        """The last one takes the others' rest along: the model's own tolerance counts everywhere again."""
+        """Remove a region. With the last one, the model's own tolerance applies everywhere again."""
         if (part := self.of(entry)) is not None:
             zones = part.zones[:index] + part.zones[index + 1 :]
             self._keep(entry, replace(part, zones=zones) if zones else None)
 
     def set_elsewhere(self, entry: Entry, tolerance: Tolerance | None) -> None:
-        """What is allowed outside of the regions; None leaves it to the model."""
+        """Set the tolerance outside the regions; None leaves it to the model."""
         if (part := self.of(entry)) is not None:
             self._keep(entry, replace(part, elsewhere=tolerance))
 
     def take(self, entry: Entry, path: Path) -> None:
-        """The regions of that file, for this kind of part."""
+        """Load the regions of this category from a file."""
         self._tried(path, lambda: self._keep(entry, read_part_tolerance(path)))
 
     def give(self, entry: Entry, path: Path) -> None:
-        """Write them for the command line."""
+        """Save them as a file for the command line."""
         if (part := self.of(entry)) is not None:
             self._tried(path, lambda: write_part_tolerance(path, part))
 
@@ -111,9 +111,9 @@ class Regions(QObject):
 
 
 def _on_reference(part: PartTolerance, zones: tuple[Zone, ...], place: DoubleArray) -> tuple[DoubleArray, float]:
-    """Where a place (3,) of a scan is on its reference, and by how much lengths are longer there.
+    """Map a place (3,) of a scan to its reference; returns the place and the scale factor of lengths.
 
-    zones: the part's, as they lie on the scan; the nearest of them says how that lies.
+    zones: the part's zones placed on the scan; the nearest one gives the scan's pose.
     """
     pairs = [(own.place, mine.place) for own, mine in zip(part.zones, zones, strict=False)]
     known = [(own, mine) for own, mine in pairs if own is not None and mine is not None]

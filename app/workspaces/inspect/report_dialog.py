@@ -1,4 +1,4 @@
-"""Which scans go into a report, asked before its file: all, those that are not OK, or the marked ones."""
+"""Asks which scans to include in a report: all, those that are not OK, or the selected ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.widgets.error_details import plain_label
 
 
 class ReportDialog(QDialog):
-    """`chosen` comes with the entries, in the order of the list."""
+    """`chosen` carries the entries, in list order."""
 
     chosen = Signal(object)
 
     def __init__(self, entries: Sequence[Entry], marked: Sequence[int], parent: QWidget | None = None) -> None:
-        """entries: those that can be reported. marked: ids of those that are marked in the list."""
+        """entries: those that can be reported. marked: ids of those selected in the list."""
         super().__init__(parent)
         self.setWindowTitle("Save report")
         bad = [entry for entry in entries if entry.verdict not in (None, "ok")]
@@ -26,18 +26,18 @@ class ReportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 16, 18, 14)
         column.setSpacing(8)
-        column.addWidget(plain_label("Which scans go into the report?"))
+        column.addWidget(plain_label("Which scans should the report include?"))
         for words, group in (
-            ("All that were inspected", list(entries)),
-            ("Those that are NG or uncertain", bad),
-            ("Those that are marked in the list", some),
+            ("All inspected scans", list(entries)),
+            ("NG and uncertain scans", bad),
+            ("Scans selected in the list", some),
         ):
             button = QRadioButton(f"{words} ({len(group)})", enabled=bool(group))
             self.choices.append((button, group))
             column.addWidget(button)
         self.choices[2 if len(some) > 1 else 0][0].setChecked(True)
         column.addWidget(
-            plain_label("NG ones come first. Operator, lot, unit and logo are those of the settings.", "faint")
+            plain_label("NG scans come first. Operator, lot, unit and logo are taken from the settings.", "faint")
         )
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.go_on = self.buttons.addButton("Choose the file…", QDialogButtonBox.ButtonRole.AcceptRole)

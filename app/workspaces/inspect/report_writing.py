@@ -1,4 +1,4 @@
-"""A report of scans of the list: which ones, with what their people said, and written scan by scan."""
+"""Writes a report of listed scans, one by one, with reviews and measurements."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sedir_core.evaluation.report_style import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
 
 if TYPE_CHECKING:
-    from sedir_core.evaluation.report import CrossSection
+    from sedir_core.evaluation.report import DrawnSection
 
 
 @dataclass(frozen=True)
 class ReportedScan:
-    """An entry, and the band of deviations that somebody chose for its kind; None for the usual one.
+    """An entry and its category's tolerance band; None for the default one.
 
-    measured: what was measured on it by hand, a line each.
+    measured: manual measurements, a line each.
     """
 
     entry: Entry
@@ -33,7 +33,7 @@ class ReportedScan:
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What stands at the head of a report, its scans, and where each of them is cut."""
+    """Header of a report, its scans, and their sections."""
 
     parts: tuple[ReportedScan, ...]
     run_dir: Path
@@ -46,12 +46,12 @@ class ReportRequest:
 
 
 def reportable(entries: Sequence[Entry]) -> list[Entry]:
-    """Those that have a result, or a reason for none."""
+    """Entries with a result or a failure."""
     return [entry for entry in entries if entry.detection is not None or entry.failure is not None]
 
 
 def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop) -> None:
-    """As HTML or PDF by the ending. Raises CannotWrite, Cancelled."""
+    """Write HTML or PDF, by the suffix. Raises CannotWrite, Cancelled."""
     from sedir_core.errors import Cancelled, UnreadableScan, UserError
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
@@ -72,7 +72,7 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
             sheets.add(Refused(entry.path, UnreadableScan(entry.path, entry.failure.what, entry.failure.hint)))
         elif entry.detection is not None:
             try:
-                scan = entry.scan or read_scan(entry.path)  # those shown long ago are no longer in memory
+                scan = entry.scan or read_scan(entry.path)  # those not shown recently are no longer in memory
             except UserError as error:
                 sheets.add(Refused(entry.path, error))
                 continue
@@ -86,19 +86,19 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
     sheets.write(path)
 
 
-def _cut(entry: Entry, scan: Scan, section: KeptSection) -> CrossSection:
-    from sedir_core.evaluation.report import CrossSection
+def _cut(entry: Entry, scan: Scan, section: KeptSection) -> DrawnSection:
+    from sedir_core.evaluation.report import DrawnSection
 
     shape = entry.shape or prepare(scan.points)
     surface = entry.surface
     if surface is None and entry.raw is not None:
         surface = prepare_beside(entry.raw, shape, entry.shown_as(Beside.EXPECTED))
     found = cut(shape, surface, section.plane)
-    return CrossSection(section.name, found.outline, found.rows, found.expected)
+    return DrawnSection(section.name, found.outline, found.rows, found.expected)
 
 
 def notes_on(entry: Entry, run_dir: Path) -> list[str]:
-    """What else a reader must know: a limit that was moved, another model than the report's, an older inspection."""
+    """Notes for the reader: a changed limit, a different model from the report's, an older inspection."""
     notes = []
     if entry.defects_at != 1:
         notes.append(f"The limit was set to {percent(entry.defects_at)} of the calibrated one.")

@@ -1,4 +1,4 @@
-"""The operator's side of a verdict: agree, overrule, take it back, and say why."""
+"""The operator's review: confirm, override, withdraw, comment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LONGEST_COMMENT = 500
 
 
 class ReviewBar(QWidget):
-    """Who said what, a field for the comment while it is written, and a button for each key."""
+    """The review so far, a comment field while editing, and a button for each key."""
 
     review_wanted = Signal(object)  # "ok", "ng", or None for the model's verdict
-    commented = Signal(int, str)  # id of the scan it was begun for, text
+    commented = Signal(int, str)  # id of the scan being commented on, text
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,13 +37,13 @@ class ReviewBar(QWidget):
         said.setSpacing(9)
         said.addWidget(self._picture)
         said.addLayout(words, 1)
-        self.field = LineEdit(placeholderText="Why? Enter keeps it, Esc leaves it", maxLength=LONGEST_COMMENT)
+        self.field = LineEdit(placeholderText="Why? Enter saves, Esc discards", maxLength=LONGEST_COMMENT)
         self.field.setAccessibleName("Comment on the verdict")
         self.field.returnPressed.connect(self._keep)
         self.field.escaped.connect(self._leave)
-        self.ok = self._button("OK", "Agree or overrule: this part is good (O)", lambda: self.review_wanted.emit("ok"))
-        self.ng = self._button("NG", "Agree or overrule: this part is bad (N)", lambda: self.review_wanted.emit("ng"))
-        self.note = self._button("", "Comment: say why (E)", self.write)
+        self.ok = self._button("OK", "Confirm or set: this part is good (O)", lambda: self.review_wanted.emit("ok"))
+        self.ng = self._button("NG", "Confirm or set: this part is bad (N)", lambda: self.review_wanted.emit("ng"))
+        self.note = self._button("", "Comment: explain the verdict (E)", self.write)
         self.back = self._button("", "Back to the model's verdict (Backspace)", lambda: self.review_wanted.emit(None))
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
@@ -77,7 +77,7 @@ class ReviewBar(QWidget):
         self._picture.setPixmap(icon("account-check", theme.quiet).pixmap(icon_size(18), self.devicePixelRatioF()))
 
     def show_entry(self, entry: Entry | None) -> None:
-        """What was said of this scan; a comment begun for another one is kept with that one."""
+        """Show the review of this scan; an unfinished comment stays with its own scan."""
         if self.writing and (entry is None or self._entry is None or entry.id != self._entry.id):
             self._keep()
         self._entry = entry
@@ -96,7 +96,7 @@ class ReviewBar(QWidget):
         return not self.field.isHidden()
 
     def write(self) -> None:
-        """Open the field, the comment so far in it."""
+        """Open the field with the present comment."""
         panel = self.parentWidget()
         if self._entry is not None and panel is not None and self.isVisibleTo(panel):
             self.field.setText(self._entry.review_comment)
@@ -118,7 +118,7 @@ class ReviewBar(QWidget):
     def _button(self, text: str, tip: str, act: object) -> QPushButton:
         button = QPushButton(text, toolTip=tip, iconSize=QSize(16, 16), objectName="review")
         button.setAccessibleName(tip)
-        # The keys belong to the list, whichever button was used last.
+        # Keyboard focus stays with the list, whichever button was used.
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(act)
         return button

@@ -1,4 +1,4 @@
-"""Above the scan list: search, order, and one button for each verdict with how many scans have it."""
+"""Above the scan list: search, sort order, and a button with a count for each verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ICON_PX = 14
 
 
 class ScanFilter(QWidget):
-    """Sets what the table shows and in which order, and shows its counts."""
+    """Sets the table's filter and order, and shows its counts."""
 
     def __init__(self, table: ScanTable, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +65,7 @@ class ScanFilter(QWidget):
             self.chips[kind].setIcon(icon(picture, colour))
 
     def show_counts(self) -> None:
-        """A verdict that no scan has takes no room, unless it is asked for."""
+        """Hide verdicts without scans, unless selected."""
         table = self._table
         self.chips[None].setText(f"All {table.total}")
         for kind, count in table.counts.items():
@@ -81,7 +81,7 @@ class ScanFilter(QWidget):
         self._choose(None)
 
     def _choose(self, kind: Kind | None) -> None:
-        """A second click on a verdict shows all again."""
+        """A second click on a verdict clears the filter."""
         self._table.show_kind(None if kind is self._table.kind else kind)
 
     def _chip(self, kind: Kind | None) -> QToolButton:

@@ -1,4 +1,4 @@
-"""The list of open scans: the arrow keys follow what it shows, a filter never takes away what is being looked at."""
+"""The list of open scans: arrow keys follow the filter, which never hides the current scan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Flag = QItemSelectionModel.SelectionFlag
 
 
 class ScanList(QListView):
-    """Shows the table and says which scan was chosen or is to go."""
+    """Shows the table; emits which scan was chosen or is to be removed."""
 
     scan_chosen = Signal(int)
     removal_wanted = Signal(list)
@@ -24,10 +24,10 @@ class ScanList(QListView):
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._last_row = 0  # where the current scan was, should it leave the list
-        self._held: tuple[list[int], int] = ([], 0)  # chosen scans and scroll position, over a reset
+        self._last_row = 0  # row of the current scan, in case it leaves the list
+        self._held: tuple[list[int], int] = ([], 0)  # selection and scroll position, kept over a reset
         self.table = ScanTable(session)
-        self.table.setParent(self)  # its timer must not outlive the window
+        self.table.setParent(self)  # parented, so that its timer does not outlive the window
         self._delegate = ScanDelegate(theme, self)
         self.setModel(self.table)
         self.setItemDelegate(self._delegate)
@@ -53,7 +53,7 @@ class ScanList(QListView):
         return [self.table.id_at(row) for row in sorted(index.row() for index in self.selectedIndexes())]
 
     def step(self, rows: int) -> None:
-        """Show the scan that many rows further down (up if negative), stopping at the ends."""
+        """Show the scan that many rows further down (up if negative), clamped to the ends."""
         count = self.table.rowCount()
         if count:
             row = self.table.row_of(self._session.current)
@@ -61,7 +61,7 @@ class ScanList(QListView):
             self._session.show(self.table.id_at(min(max(target, 0), count - 1)))
 
     def heir(self, going: list[int]) -> int | None:
-        """Which scan to show when these go: the next below the current one, or the last above."""
+        """The scan to show when these are removed: the next below the current one, or the last above."""
         row, gone = self.table.row_of(self._session.current), set(going)
         if row < 0 or self._session.current not in gone:
             return self._session.current
@@ -77,7 +77,7 @@ class ScanList(QListView):
             painter = QPainter(self.viewport())
             painter.setPen(QColor(self._delegate.theme.faint))
             room = self.viewport().rect().adjusted(16, 16, -16, -16)
-            words = "No scan passes the filter." if self.table.total else "Open scans are listed here."
+            words = "No scan matches the filter." if self.table.total else "Open scans are listed here."
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -86,7 +86,7 @@ class ScanList(QListView):
         elif not event.text() or event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
             super().keyPressEvent(event)
         else:
-            event.ignore()  # letters are the review's shortcuts, not a search
+            event.ignore()  # letters are review shortcuts, not a type-ahead search
 
     def _on_row_changed(self, now: QModelIndex, before: QModelIndex) -> None:
         if now.isValid() and not self.table.arranging:
@@ -97,7 +97,7 @@ class ScanList(QListView):
         self._follow(self._session.current)
 
     def _follow(self, entry_id: int | None) -> None:
-        """Mark the current scan's row, or none; the session knows already."""
+        """Select the current scan's row, or none, without telling the session."""
         row = self.table.row_of(entry_id)
         if row == self.currentIndex().row():
             return

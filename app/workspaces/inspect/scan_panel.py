@@ -1,4 +1,4 @@
-"""The left-hand side: what there is of scans, and the list of them."""
+"""The left-hand side: filter and scan list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScanPanel(QWidget):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order."""
+        """Tab order."""
         return [self.filter.field, self.filter.order, *self.filter.chips.values(), self.list]
 
     def set_theme(self, theme: Theme) -> None:
@@ -34,16 +34,16 @@ class ScanPanel(QWidget):
         self.filter.set_theme(theme)
 
     def add_below(self, widget: QWidget) -> None:
-        """Under the list."""
+        """Add a widget below the list."""
         self._column.addWidget(widget)
 
     def begin_search(self) -> None:
-        """Begin a search."""
+        """Focus the search field."""
         self.filter.field.setFocus()
         self.filter.field.selectAll()
 
     def _leave_search(self) -> None:
-        """To the first scan that was found."""
+        """Move to the first match."""
         self.list.setFocus()
         if self.list.table.rowCount():
             self.list.scan_chosen.emit(self.list.table.id_at(0))

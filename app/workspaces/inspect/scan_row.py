@@ -1,4 +1,4 @@
-"""One row of the scan list, painted: small picture, name, score; below, verdict, part, and what the operator said."""
+"""One painted row of the scan list: thumbnail, name, score; below, verdict, category, and review."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATE_ICONS = {
 
 
 class ScanDelegate(QStyledItemDelegate):
-    """Rows are painted, not built: ten thousand of them stay quick."""
+    """Rows are painted rather than built of widgets, which stays fast with ten thousand of them."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -60,7 +60,7 @@ class ScanDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(frame, 7, 7)
 
     def _picture(self, painter: QPainter, tile: QRect, entry: Entry) -> None:
-        """The scan on the dark ground of the 3D views; an icon where there is none."""
+        """The thumbnail on the dark background of the 3D views; an icon if there is none."""
         if entry.thumbnail:
             self._ground(painter, tile, self.theme.view_bottom)
             painter.drawPixmap(tile, thumbnail(entry))
@@ -76,7 +76,7 @@ class ScanDelegate(QStyledItemDelegate):
         )
 
     def _first_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
-        """The name alone: its end tells parts apart more often than its middle."""
+        """The name, elided in the middle: its end distinguishes parts more often."""
         top = int(Qt.AlignmentFlag.AlignTop)
         self._text(painter, room, base, self.theme.ink, entry.path.stem, top, Qt.TextElideMode.ElideMiddle)
 
@@ -88,12 +88,12 @@ class ScanDelegate(QStyledItemDelegate):
         if picture:
             strong = _font(base, SMALL_TEXT, bold=True)
             width = QFontMetrics(strong).horizontalAdvance(word)
-            if room.width() >= MARK_PX + 6 + width:  # where there is room for one of both, the word stays
+            if room.width() >= MARK_PX + 6 + width:  # if only one fits, keep the word
                 height = QFontMetrics(font).height()
                 box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
                 icon(picture, colour).paint(painter, box)
                 room.setLeft(box.right() + 6)
-            said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # the verdict is never cut
+            said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # never elided
             self._text(painter, said, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
             room.setLeft(room.left() + width + 7)
             below = entry.detection.category if entry.detection else ""
@@ -101,11 +101,11 @@ class ScanDelegate(QStyledItemDelegate):
             below = wording.state_text(entry)
         ink = self.theme.uncertain if entry.state is State.FAILED else self.theme.quiet
         if picture and room.width() < LEAST_WORD_PX:
-            return  # dots say nothing
+            return  # an ellipsis alone says nothing
         self._text(painter, room, font, ink, below, bottom, Qt.TextElideMode.ElideRight)
 
     def _score(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> int:
-        """What was measured, at the right end; an override does not change it. Returns the width taken."""
+        """The score at the right end, unaffected by overrides. Returns the width taken."""
         if entry.detection is None or entry.state is not State.DONE:
             return 0
         font, text = _font(base, bold=True), wording.share_text(entry.detection)
@@ -115,7 +115,7 @@ class ScanDelegate(QStyledItemDelegate):
         return QFontMetrics(font).horizontalAdvance(text) + 8
 
     def _marks(self, painter: QPainter, room: QRect, entry: Entry) -> int:
-        """What the operator did, at the right end of the second line; returns the width taken."""
+        """The review at the right end of the second line; returns the width taken."""
         marks = ["account-check"] if entry.review is not None else []
         marks += ["comment-text-outline"] if entry.review_comment else []
         marks += ["history"] if entry.past is not None else []
@@ -135,7 +135,7 @@ class ScanDelegate(QStyledItemDelegate):
 
 
 def thumbnail(entry: Entry) -> QPixmap:
-    """The entry's small picture, decoded once as long as Qt's cache holds it."""
+    """The entry's thumbnail, cached by Qt."""
     key = f"scan-{entry.id}-{hash(entry.thumbnail)}"
     found = QPixmap()
     if not QPixmapCache.find(key, found):

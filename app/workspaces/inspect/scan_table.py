@@ -1,7 +1,7 @@
-"""The session's scans as rows: which of them are shown, in which order, and how many there are of each verdict.
+"""Table model of the session's scans: filter, order, and counts by verdict.
 
-Order and filter are our own rather than a proxy's: one sort of plain keys takes milliseconds for 5,000 scans, and what
-changes a hundred times a second during a batch is arranged anew only a few times.
+Sorting and filtering are done here rather than in a proxy: one sort of plain keys takes milliseconds for 5,000 scans,
+and changes that arrive a hundred times a second during a batch are applied only a few times.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Index = QModelIndex | QPersistentModelIndex
 EntryRole = Qt.ItemDataRole.UserRole
 ARRANGE_MS = 80
 MOST_RANGES = 40
-"""Rows that go in more pieces than that are taken out all at once."""
+"""If removed rows form more ranges than this, the model is reset instead."""
 
 
 class Kind(Enum):
-    """What an inspection of a scan came to; the words are those of the filter."""
+    """Outcome of an inspection; the values are the filter's labels."""
 
     OK = "OK"
     NG = "NG"
@@ -39,7 +39,7 @@ class Kind(Enum):
 class SortBy(Enum):
     ORDER = "Order of opening"
     NAME = "Name"
-    SCORE = "Score, the highest first"
+    SCORE = "Score, highest first"
     VERDICT = "Verdict, NG first"
 
 
@@ -47,7 +47,7 @@ RANK = {Kind.NG: 0, Kind.UNCERTAIN: 1, Kind.FAILED: 2, Kind.OK: 3, None: 4}
 
 
 def kind_of(entry: Entry) -> Kind | None:
-    """OK, NG, UNCERTAIN or FAILED; None while there is no complete result. A review settles what was uncertain."""
+    """OK, NG, UNCERTAIN or FAILED; None without a complete result. A review resolves an uncertain one."""
     if entry.state is State.FAILED:
         return Kind.FAILED
     if entry.state is not State.DONE or entry.detection is None:
@@ -56,14 +56,14 @@ def kind_of(entry: Entry) -> Kind | None:
 
 
 def is_of(entry: Entry, kind: Kind | None) -> bool:
-    """None takes every scan."""
+    """Whether an entry is of that kind; None matches all."""
     if kind is Kind.REVIEWED:
         return entry.review is not None or bool(entry.review_comment)
     return kind is None or kind_of(entry) is kind
 
 
 def mentions(entry: Entry, words: list[str]) -> bool:
-    """Whether name, part, comment and reason together hold every one of these words in lower case."""
+    """Whether name, category, comment and reason together contain all these lower-case words."""
     if not words:
         return True
     part = entry.detection.category if entry.detection else ""
@@ -73,7 +73,7 @@ def mentions(entry: Entry, words: list[str]) -> bool:
 
 
 class ScanTable(QAbstractListModel):
-    """Rows are the scans that pass the filter. The current scan stays until another is current, whatever it becomes."""
+    """Rows are the scans that match the filter. The current scan stays listed until another becomes current."""
 
     arranged = Signal()  # rows or counts may have changed
 
@@ -85,8 +85,8 @@ class ScanTable(QAbstractListModel):
         self._kind: Kind | None = None
         self._words: list[str] = []
         self._by, self._backwards = SortBy.ORDER, False
-        self._kept: int | None = None  # shown although it no longer passes
-        self.arranging = False  # rows move, nobody chose another
+        self._kept: int | None = None  # listed although it no longer matches
+        self.arranging = False  # rows are moving; the selection is unchanged
         self.counts: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self._later = QTimer(self, singleShot=True, interval=ARRANGE_MS)
         self._later.timeout.connect(self._arrange)
@@ -127,7 +127,7 @@ class ScanTable(QAbstractListModel):
 
     @property
     def total(self) -> int:
-        """Scans there are, shown or not."""
+        """Number of scans, listed or not."""
         return len(self._session.entries)
 
     @property
@@ -139,12 +139,12 @@ class ScanTable(QAbstractListModel):
         return self._kind is not None or bool(self._words)
 
     def show_kind(self, kind: Kind | None) -> None:
-        """Only scans of that kind; None for all."""
+        """Filter by kind; None shows all."""
         self._kind, self._kept = kind, None
         self._arrange()
 
     def search(self, text: str) -> None:
-        """Only scans whose name, part, comment or reason holds every word of the text."""
+        """Filter by words in name, category, comment or reason."""
         self._words, self._kept = text.casefold().split(), None
         self._arrange()
 
@@ -175,7 +175,7 @@ class ScanTable(QAbstractListModel):
             self._later.start()
 
     def _arrange(self, *_: object) -> None:
-        """Count, filter and sort; rows are moved, added or taken away so that the view keeps what is chosen."""
+        """Count, filter and sort; rows are moved, inserted or removed so that the view keeps its selection."""
         self._later.stop()
         entries = self._session.entries
         self.counts = {kind: sum(is_of(entry, kind) for entry in entries) for kind in Kind}
@@ -229,7 +229,7 @@ class ScanTable(QAbstractListModel):
 
 
 def _ranges(rows: list[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as runs: first and last of each."""
+    """Ascending numbers as ranges: first and last of each."""
     runs: list[tuple[int, int]] = []
     for row in rows:
         if runs and runs[-1][1] == row - 1:
@@ -269,5 +269,5 @@ _KEYS: dict[SortBy, Callable[[Entry], Any] | None] = {
 
 
 def _plain(text: str) -> str:
-    """A tool tip in which a file name is never read as HTML."""
+    """A tool tip in which a file name is never interpreted as HTML."""
     return f"<span style='white-space: pre-wrap'>{escape(text)}</span>"

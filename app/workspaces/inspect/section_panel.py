@@ -1,4 +1,4 @@
-"""The section plane's controls, and what lies on the plane."""
+"""Controls and plot of the section plane."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from sedir_core.types import FloatArray
 
 N_STEPS = 400
 MEASURES = (
-    ("Deviation", "How far the section lies from the expected surface"),
-    ("Score", "How unusual it is, as a share of the limit"),
+    ("Deviation", "Distance of the section from the expected surface"),
+    ("Score", "Anomaly score along the section, as a share of the limit"),
 )
 CONTROLS_WIDTH = 186
 
 
 class SectionPanel(QFrame):
-    """`cut_wanted` carries a plane for its direction, `plane_set` one for its place, too.
+    """`cut_wanted` carries a plane of which only the direction counts, `plane_set` one with its offset.
 
-    `camera_wanted` asks for one that faces the camera, `measure_wanted` for what is measured along it.
+    `camera_wanted` requests one that faces the camera, `measure_wanted` the quantity plotted along it.
     """
 
     cut_wanted = Signal(object)
     plane_set = Signal(object)
     camera_wanted = Signal()
-    keep_wanted = Signal(str)  # a name for the section on show
+    keep_wanted = Signal(str)  # a name for the current section
     measure_wanted = Signal()
 
     def __init__(self, theme: Theme, settings: Settings, sections: KeptSections) -> None:
@@ -63,14 +63,14 @@ class SectionPanel(QFrame):
         self.buttons = QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(4)
-        tips = [f"At right angles to {axis}" for axis in AXES] + ["Facing the camera as it looks now"]
+        tips = [f"Perpendicular to {axis}" for axis in AXES] + ["Facing the camera"]
         for index, (name, tip) in enumerate(zip([*(a.upper() for a in AXES), "View"], tips, strict=True)):
             button = QToolButton(text=name, toolTip=tip, checkable=True, objectName="choice")
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self.buttons.addButton(button, index)
             row.addWidget(button, 1 if index < len(AXES) else 2)
         self.slider = QSlider(Qt.Orientation.Horizontal, maximum=N_STEPS, value=N_STEPS // 2, pageStep=N_STEPS // 20)
-        self.slider.setAccessibleName("Where the section plane is")
+        self.slider.setAccessibleName("Position of the section plane")
         self.measures = QButtonGroup(self)
         below = QHBoxLayout()
         below.setSpacing(4)
@@ -105,14 +105,14 @@ class SectionPanel(QFrame):
         self.slider.valueChanged.connect(self._on_slid)
 
     def _kept_row(self) -> QHBoxLayout:
-        """The sections that were kept, by name, and the way to keep the one on show."""
+        """Saved sections by name, and a button to save the current one."""
         self.kept = QComboBox(editable=True, insertPolicy=QComboBox.InsertPolicy.NoInsert)
         self.kept.setAccessibleName("Kept sections")
-        self.kept.setToolTip("Sections that were kept; type another name to rename one")
+        self.kept.setToolTip("Saved sections; type a new name to rename one")
         self.kept.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._name = QLineEdit(placeholderText="Section")
         self.kept.setLineEdit(self._name)
-        self.keep = QToolButton(text="Keep", toolTip="Keep this section; it goes into reports")
+        self.keep = QToolButton(text="Keep", toolTip="Save this section; saved sections are included in reports")
         self.forget = QToolButton(text="×", toolTip="Forget this section")
         self.forget.setAccessibleName("Forget this section")
         row = QHBoxLayout()
@@ -129,7 +129,7 @@ class SectionPanel(QFrame):
 
     @property
     def name_now(self) -> str:
-        """What the section on show is called if nobody says otherwise: `x = 12.3 mm`."""
+        """Default name of the current section: `x = 12.3 mm`."""
         return self._where.text()
 
     def _show_kept(self) -> None:
@@ -154,14 +154,14 @@ class SectionPanel(QFrame):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order."""
+        """Tab order."""
         return [self.kept, self.keep, self.forget, *self.buttons.buttons(), self.slider, *self.measures.buttons()]
 
     def set_theme(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
 
     def face(self, pose: CameraPose) -> None:
-        """Cut as that camera sees it."""
+        """Cut perpendicular to that camera's view."""
         direction = np.subtract(pose.focus, pose.position)
         self.cut_wanted.emit(facing(direction, np.asarray(pose.up, np.float64)))
 
@@ -173,9 +173,9 @@ class SectionPanel(QFrame):
         unit: str,
         deviation: Deviated | None = None,
     ) -> None:
-        """The plane through that scan. limit: the operator's, as a share of the calibrated one.
+        """Show the plane through that scan. limit: the operator's, as a share of the calibrated one.
 
-        deviation: what is drawn along it at first; scores where there is none, or were asked for.
+        deviation: plotted by default; scores if there is none, or if requested.
         """
         self._entry, self._plane, self._limit = entry, plane, limit
         self._show_kept()
@@ -192,7 +192,7 @@ class SectionPanel(QFrame):
         like = shape.radius / 10
         centre = float(shape.origin @ plane.normal) if plane.name in AXES else 0.0
         where = wording.length_text(centre + plane.offset, unit, like)
-        self._where.setText(f"{plane.name} = {where}" if plane.name in AXES else f"{where} from the middle")
+        self._where.setText(f"{plane.name} = {where}" if plane.name in AXES else f"{where} from the centre")
         thick = 2 * half_thickness(shape)
         self._slab.setText(f"Slab {wording.length_text(thick, unit)} thick")
         section = cut(shape, entry.surface, plane)
@@ -234,7 +234,7 @@ class SectionPanel(QFrame):
 
 @dataclass(frozen=True, eq=False)
 class Deviated:
-    """values: (n,) of all of a scan, in the unit that is shown, which `scale` is in, too. unit: as it is written."""
+    """values: (n,) of the whole scan, in the display unit, like `scale`. unit: its symbol."""
 
     values: FloatArray
     scale: DeviationScale

@@ -1,4 +1,4 @@
-"""The middle of the Inspect workspace: the two views with their tools above and what they tell below."""
+"""The centre of the Inspect workspace: the two views, with tools above and scales and readouts below."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from sedir_core.types import Tolerance
 from sedir_core.units import symbol
 
 WIDE_PX, LOW_PX = 520, 430
-"""From here on there is room beside the colour scale; below that height it takes less itself."""
+"""Width from which there is room beside the colour scale; height below which the scale is reduced."""
 
 
 class ScanViews(QWidget):
-    """Shows one entry; follows the settings of the views and the tools."""
+    """Shows one entry; follows the view settings and the tools."""
 
     def __init__(self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,7 +112,7 @@ class ScanViews(QWidget):
             part.set_theme(theme)
 
     def add_beside_scale(self, rate: AlarmRate) -> None:
-        """It belongs to the limit in the colour scale."""
+        """Add a widget that belongs to the limit in the colour scale."""
         self._scale.add(0, rate)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -121,7 +121,7 @@ class ScanViews(QWidget):
             bar.set_low(event.size().height() < LOW_PX)
 
     def show_line(self, on: bool) -> None:
-        """The scan alone, without tools and scales."""
+        """Show the scan alone, without tools and scales."""
         self._line = on
         self._bar.setVisible(not on)
         self._scale.setVisible(not on)
@@ -131,7 +131,7 @@ class ScanViews(QWidget):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order; the views themselves join when they are built."""
+        """Tab order; the views are added when built."""
         return [
             *self._bar.buttons,
             *(view.stop for view in self.clouds.views),
@@ -145,7 +145,7 @@ class ScanViews(QWidget):
         ]
 
     def show_entry(self, entry: Entry | None) -> None:
-        """What is known of this scan so far."""
+        """Show this scan as far as it has been processed."""
         self._tell(entry)
         self._show_deviation(entry)
         self.clouds.show_entry(entry, _colour_limit(entry))
@@ -154,7 +154,7 @@ class ScanViews(QWidget):
         self.tools.show_entry(entry)
 
     def _tell(self, entry: Entry | None) -> None:
-        """Lengths and defects over the views in the unit of this scan."""
+        """Set the unit of lengths and defects over the views."""
         unit = self._session.unit
         lengths = wording.lengths_of(None if entry is None else entry.detection, unit)
         self.clouds.tell_with(
@@ -164,7 +164,7 @@ class ScanViews(QWidget):
         )
 
     def _show_scale(self, *_: object) -> None:
-        """The legend of what the left view shows."""
+        """Show the legend of the left view's layer."""
         entry, layer = self._session.current_entry, self.clouds.layer
         deviation = self._deviated(entry)
         lengths = layer is Layer.DEVIATION and entry is not None and deviation is not None
@@ -191,23 +191,23 @@ class ScanViews(QWidget):
         if (entry := self._session.current_entry) is not None:
             self.bands.set(entry, band)
 
-    # The scan beside
+    # The scan beside the current one
 
     def _on_beside_changed(self, beside: Beside) -> None:
-        """Another scan needs one: the last good one of its kind, until the list says which."""
+        """Comparing needs a second scan: the last good one of its category, until the user selects one."""
         if beside is Beside.SCAN and self._session.get(self._session.compared) is None:
             self._session.compare(self._good_one())
         self.show_compared()
 
     def _good_one(self) -> int | None:
-        """The last other scan of this kind that is OK, or else the last other one."""
+        """The last other scan of this category that is OK, or else the last other one."""
         current = self._session.current_entry
         others = [entry for entry in self._session.entries if entry is not current and entry.scan_known]
         alike = [entry for entry in others if _kind(entry) == _kind(current)] or others
         return next((entry.id for entry in reversed(alike) if entry.verdict == "ok"), alike[-1].id if alike else None)
 
     def show_compared(self) -> None:
-        """The other scan with the same kind of colours, and what both come to in words."""
+        """Show the other scan in the same kind of colours, and both results as text."""
         current, other = self._session.current_entry, self._session.get(self._session.compared)
         scale = None if other is None else self.bands.scale_in_scan(other)
         self.clouds.show_compared(other, _colour_limit(other), scale)
@@ -216,7 +216,7 @@ class ScanViews(QWidget):
             self.clouds.set_notes(name, "")
             return
         unit = self._session.unit
-        right = "press B to keep the scan on show here" if other is None else wording.compared_text(other, unit)
+        right = "press B to pin the current scan here" if other is None else wording.compared_text(other, unit)
         self.clouds.set_notes(name if current is None else wording.compared_text(current, unit), right)
 
     def _follow_tools(self) -> None:
@@ -233,7 +233,7 @@ class ScanViews(QWidget):
         self._show_regions()
 
     def _show_regions(self) -> None:
-        """All of them beside their tolerances; else those that failed."""
+        """Draw all regions while their panel is open, otherwise the failing ones."""
         entry, shown = self._session.current_entry, self.tools.regions_shown and not self._line
         self.region_panel.setVisible(shown)
         if shown:
@@ -256,7 +256,7 @@ class ScanViews(QWidget):
             self.regions.add(entry, place, self.bands.of(entry))
 
     def _deviated(self, entry: Entry | None) -> Deviated | None:
-        """The deviation of that scan as people read it."""
+        """The deviation of that scan in the display unit."""
         values = deviation_of(entry, self.bands.rigid)
         if entry is None or values is None:
             return None
@@ -271,7 +271,7 @@ class ScanViews(QWidget):
 
 
 def _colour_limit(entry: Entry | None) -> float:
-    """In the middle of the calibrated scale: the model's limit, whatever the operator set."""
+    """The middle of the calibrated scale: the model's limit, regardless of the operator's."""
     return 1.0 if entry is None or entry.raw is None else entry.raw.point_threshold
 
 
@@ -280,7 +280,7 @@ def _kind(entry: Entry | None) -> str:
 
 
 class ViewBar(FittingBar):
-    """The tools as buttons, and everything about looks behind one."""
+    """The tools as buttons, and one menu for all display options."""
 
     def __init__(self, actions: ViewActions) -> None:
         super().__init__()
@@ -318,7 +318,7 @@ class ViewBar(FittingBar):
 
 
 class ScaleRow(QFrame):
-    """One of two scales, and beside it what belongs to its limits; below it where it is narrow."""
+    """One of two scales with the controls of its limits beside it, or below it if narrow."""
 
     def __init__(self, scales: Sequence[QWidget]) -> None:
         super().__init__()
@@ -332,9 +332,9 @@ class ScaleRow(QFrame):
         self._boxes: list[AlarmRate | ToleranceBox] = []
 
     def add(self, place: int, box: AlarmRate | ToleranceBox) -> None:
-        """What belongs to the scale of that place."""
+        """Add the controls of the scale with that index."""
         self._boxes.append(box)
-        # In a page of its own: a box that shows itself must not appear over the box of the other scale.
+        # Separate pages: a box that shows itself must not cover the box of the other scale.
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -355,7 +355,7 @@ class ScaleRow(QFrame):
 
 
 class _Fitting(QStackedWidget):
-    """As small as what is on show, not as the largest of all."""
+    """As small as the current page rather than as the largest."""
 
     def __init__(self, parts: Sequence[QWidget]) -> None:
         super().__init__()
@@ -373,7 +373,7 @@ class _Fitting(QStackedWidget):
 
 
 class Readout(QFrame):
-    """What was picked or measured, to be read and copied."""
+    """Readout of picked points and measurements, copyable."""
 
     clear_wanted = Signal()
     keep_wanted = Signal()
@@ -383,9 +383,9 @@ class Readout(QFrame):
         self.setObjectName("panel")
         self.text = QLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.keep = QToolButton(text="Keep", autoRaise=True, toolTip="List this measurement; it goes into the report")
+        self.keep = QToolButton(text="Keep", autoRaise=True, toolTip="Save this measurement for the report")
         self._copy = QToolButton(text="Copy", autoRaise=True)
-        self._clear = QToolButton(text="Clear", autoRaise=True, toolTip="Forget the picked points (C)")
+        self._clear = QToolButton(text="Clear", autoRaise=True, toolTip="Clear the picked points (C)")
         self.keep.clicked.connect(self.keep_wanted)
         self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.text()))
         self._clear.clicked.connect(self.clear_wanted)
@@ -397,7 +397,7 @@ class Readout(QFrame):
         row.addWidget(self._clear)
 
     def say(self, text: str, picked: bool, can_keep: bool) -> None:
-        """picked: it is about points, not about what to do. can_keep: it is a measurement that is not listed yet."""
+        """picked: the text describes points rather than what to do. can_keep: it is a measurement not saved yet."""
         self.text.setText(text)
         self.text.setToolTip(text)
         self.setVisible(bool(text))
@@ -407,7 +407,7 @@ class Readout(QFrame):
 
 
 class BlendBar(QWidget):
-    """How much of the expected surface is laid over the scan."""
+    """Blend factor between scan and expected surface."""
 
     blended = Signal(float)  # share of the expected surface, 0..1
 

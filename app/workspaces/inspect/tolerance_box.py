@@ -1,4 +1,4 @@
-"""The tolerance band in numbers: how much too little and too much is shown as wanted, and of which deviation."""
+"""The tolerance band as numbers: allowed minus and plus deviation, and which deviation is meant."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIELD_PX = 84
 
 
 class ToleranceBox(QWidget):
-    """Follows the bands of the entry on show; what is typed sets them."""
+    """Shows the band of the current entry; typing changes it."""
 
     def __init__(self, bands: Bands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,14 +39,14 @@ class ToleranceBox(QWidget):
         self._unit = ""
         self._title = QLabel("Tolerance band", objectName="quiet")
         self.minus, self.plus = self._field("Too little"), self._field("Too much")
-        self.back = QToolButton(text="Usual", toolTip="Back to the usual band of such a part")
+        self.back = QToolButton(text="Usual", toolTip="Back to this kind of part's default band")
         self.both = QToolButton(text="±", checkable=True, objectName="choice")
         self.both.setToolTip("The same on both sides")
         self.both.setAccessibleName("The same tolerance on both sides")
-        self.rigid = QCheckBox("Part-to-part difference counts")
+        self.rigid = QCheckBox("Include part-to-part variation")
         self.rigid.setToolTip(
-            "On: against the expected surface as it is on average, so that warping counts.\n"
-            "Off: in the shape of this part, so that only what stands out locally counts."
+            "On: deviation from the average expected surface, so that warping counts.\n"
+            "Off: deviation from the surface fitted to this part, so that only local defects count."
         )
         fields = QHBoxLayout()
         fields.setSpacing(5)
@@ -71,22 +71,22 @@ class ToleranceBox(QWidget):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order."""
+        """Tab order."""
         return [self.back, self.minus, self.plus, self.both, self.rigid]
 
     def stand(self, upright: bool) -> None:
-        """Beside the scale, or in one line below it."""
+        """Lay out beside the scale, or in one line below it."""
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._box.setDirection(down if upright else across)
-        self._title.setVisible(upright)  # in one line the fields need its room; the legend above says what they are
-        self.rigid.setText("Part-to-part difference counts" if upright else "Part to part")
+        self._title.setVisible(upright)  # in one line the fields need the space, and the legend above explains them
+        self.rigid.setText("Include part-to-part variation" if upright else "Part to part")
         self._box.setSpacing(4 if upright else 10)
         self._box.setContentsMargins(12, 0, 12, 0)
         self.setMinimumWidth(BESIDE_PX if upright else 0)
         self.setMaximumWidth(BESIDE_PX if upright else MOST_PX)
 
     def show_entry(self, entry: Entry | None, unit: str) -> None:
-        """unit: what the user calls the scans' own unit."""
+        """unit: the user's name of the scan unit."""
         self._entry = entry
         if entry is None:
             return
@@ -103,14 +103,14 @@ class ToleranceBox(QWidget):
         self.back.setVisible(self._bands.is_set(entry))
 
     def _on_minus(self, minus: float) -> None:
-        """Signs are not asked for: what is too little is written with a minus all the same."""
+        """The sign may be omitted: the minus side is always negative."""
         self._set(Tolerance(-abs(minus), abs(minus if self.both.isChecked() else self.plus.value())))
 
     def _on_plus(self, plus: float) -> None:
         self._set(Tolerance(-abs(plus if self.both.isChecked() else self.minus.value()), abs(plus)))
 
     def _on_both(self, on: bool) -> None:
-        """Alike: as wide as the wider half. Not alike: the numbers stay, and each can be set by itself."""
+        """Checked: symmetric, as wide as the wider half. Unchecked: the numbers stay and can be set independently."""
         if on:
             wide = max(-self.minus.value(), self.plus.value())
             self._set(Tolerance(-wide, wide))
@@ -121,9 +121,9 @@ class ToleranceBox(QWidget):
 
     def _field(self, name: str) -> QDoubleSpinBox:
         field = indented(QDoubleSpinBox(minimum=-MOST, maximum=MOST, keyboardTracking=False))
-        field.setMinimumWidth(FIELD_PX)  # for the numbers that there are, not for the longest there can be
+        field.setMinimumWidth(FIELD_PX)  # sized for the actual numbers rather than the longest possible
         field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        field.setToolTip(f"{name}: up to here a deviation is green")
+        field.setToolTip(f"{name}: deviations up to this are green")
         field.setAccessibleName(f"Tolerance, {name.lower()}")
         return field
 
@@ -137,6 +137,6 @@ class ToleranceBox(QWidget):
 
 
 def _decimals(value: float) -> int:
-    """As many as the number has, and enough to change it by a tenth."""
+    """As many decimals as the number has, and enough to change it by a tenth."""
     text = f"{abs(rounded(value)):f}".rstrip("0")
     return min(max(len(text.partition(".")[2]), 2), 6)

@@ -1,4 +1,4 @@
-"""What a click in the 3D views does, which points are picked, and where the section plane is."""
+"""State of the 3D tools: what a click does, the picked points, and the section plane."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sedir_core.evaluation.report_style import percent
 from sedir_core.types import DoubleArray
 
 DETAIL = 0.01
-"""Of the part's radius: coordinates of a picked point get three digits of it."""
+"""Precision of a picked point's coordinates, as a share of the part's radius."""
 
 
 class Tool(Enum):
-    """LOOK turns the camera and chooses defects by their callouts; the others pick points as well.
+    """LOOK turns the camera and selects defects by their callouts; the others also pick points.
 
-    FACES: the two that two points are on. DIAMETER: of the round surface that a point is on.
+    FACES: measures between the faces of two points. DIAMETER: of the cylinder at a point.
     """
 
     LOOK = "look"
@@ -47,13 +47,13 @@ WANTED = {
 }
 WANTED_NEXT = {Tool.MEASURE: "the second point", Tool.FACES: "a point of the second face"}
 NOT_FOUND = {
-    Tool.FACES: "No flat face around one of the two points. Click nearer to the middle of a face.",
+    Tool.FACES: "No flat face around one of the two points. Click closer to the centre of a face.",
     Tool.DIAMETER: "No round surface around that point.",
 }
 
 
 class Tools(QObject):
-    """State of the tools. `changed` comes after every change; the readout and the actions follow it."""
+    """State of the tools. Emits `changed` after every change, for the readout and the actions."""
 
     changed = Signal()
 
@@ -65,14 +65,14 @@ class Tools(QObject):
         self.plane: CuttingPlane | None = None
         self.probes: list[Probe] = []
         self.regions_shown = False
-        self.measurement: Measurement | None = None  # what the picked points say
-        self._measured_with = Tool.PICK  # the tool that they were picked with, which may be laid down
+        self.measurement: Measurement | None = None  # result of the picked points
+        self._measured_with = Tool.PICK  # the tool that picked them, which may no longer be active
         self._kept: dict[int, tuple[Measurement, ...]] = {}  # by entry
         clouds.point_clicked.connect(self._add)
         session.unit_changed.connect(self._measure)
 
     def show_entry(self, entry: Entry | None) -> None:
-        """Another scan has other points; a plane stays, since parts of a kind are cut alike."""
+        """A different scan clears the points but keeps the plane, since parts of a kind are cut alike."""
         other = (None if entry is None else entry.id) != (None if self._entry is None else self._entry.id)
         self._entry = entry
         if other:
@@ -81,12 +81,12 @@ class Tools(QObject):
             self._tell()
 
     def use(self, tool: Tool) -> None:
-        """Take up a tool; points picked so far stay."""
+        """Activate a tool; picked points stay."""
         if tool is self.tool:
             return
         app = QApplication.instance()
         assert app is not None
-        # Esc leaves a tool wherever the focus is, before it means anything else.
+        # Esc first of all leaves the tool, wherever the focus is.
         (app.removeEventFilter if tool is Tool.LOOK else app.installEventFilter)(self)
         self.tool = tool
         if tool is not Tool.LOOK:
@@ -97,29 +97,29 @@ class Tools(QObject):
         self._measure()
 
     def clear(self) -> None:
-        """Forget the picked points."""
+        """Clear the picked points."""
         self.probes = []
         self._measure()
 
     def kept(self, entry: Entry | None) -> tuple[Measurement, ...]:
-        """The measurements of that scan that go into its report."""
+        """The saved measurements of that scan."""
         return () if entry is None else self._kept.get(entry.id, ())
 
     def keep(self) -> None:
-        """Put what the picked points say on the scan's list."""
+        """Save the current measurement for the scan's report."""
         if self._entry is not None and self.measurement is not None and self.measurement not in self.kept(self._entry):
             self._kept[self._entry.id] = (*self.kept(self._entry), self.measurement)
             self.changed.emit()
 
     def drop(self, index: int) -> None:
-        """Take a measurement off the list of the scan on show."""
+        """Delete a saved measurement of the current scan."""
         if self._entry is not None:
             kept = self.kept(self._entry)
             self._kept[self._entry.id] = kept[:index] + kept[index + 1 :]
             self.changed.emit()
 
     def pick_row(self, row: int) -> None:
-        """Point at a point of the scan, as a click on it would."""
+        """Pick a point of the scan as if clicked."""
         if self._entry is not None and self._entry.scan is not None:
             self.probes, self._measured_with = [Probe(self._entry.scan.points[row], row)], Tool.PICK
             self._measure()
@@ -129,24 +129,24 @@ class Tools(QObject):
         return self.plane is not None
 
     def show_section(self, on: bool) -> None:
-        """Start across x, or end."""
+        """Show a section perpendicular to x, or hide it."""
         if on:
             self.cut(across_axis(0))
         else:
             self.set_plane(None)
 
     def show_regions(self, on: bool) -> None:
-        """The tolerances by region, to be seen and set."""
+        """Show or hide the tolerances by region."""
         self.regions_shown = on
         self.changed.emit()
 
     @property
     def picked_place(self) -> DoubleArray | None:
-        """(3,) of the scan's point that is picked."""
+        """(3,) of the picked point of the scan."""
         return next((probe.place for probe in self.probes if probe.row is not None), None)
 
     def cut(self, plane: CuttingPlane) -> None:
-        """A plane like that, through the chosen defect, or else the strongest, or else the middle."""
+        """A plane of that direction through the selected defect, else the strongest one, else the centre."""
         self.set_plane(plane.at(float(plane.normal @ self._of_interest())))
 
     def set_plane(self, plane: CuttingPlane | None) -> None:
@@ -166,7 +166,7 @@ class Tools(QObject):
 
     @property
     def readout(self) -> str:
-        """What was picked, or what to do; empty when there is nothing to say."""
+        """The picked points' result, or an instruction; may be empty."""
         if self.measurement is not None:
             return on_screen(self.measurement.words)
         if len(self.probes) == 2 or (self.probes and self._measured_with is Tool.DIAMETER):
@@ -179,7 +179,7 @@ class Tools(QObject):
         return f"Click {what} of the scan or of what stands beside it. Esc leaves the tool."
 
     def _of_interest(self) -> DoubleArray:
-        """The hottest point of a defect, around the shape's origin, (3,)."""
+        """The highest-scoring point of a defect, around the shape's origin, (3,)."""
         entry = self._entry
         found = None if entry is None else entry.detection
         if entry is None or entry.shape is None or entry.scan is None or found is None or not found.defects:
@@ -194,7 +194,7 @@ class Tools(QObject):
         self._measure()
 
     def _measure(self, *_: object) -> None:
-        """Anew, from the points that are picked."""
+        """Recompute from the picked points."""
         self.measurement = self._measured()
         self._tell()
 
@@ -211,7 +211,7 @@ class Tools(QObject):
         return point_to_point(self.probes, self._text)
 
     def _text(self, length: float) -> str:
-        """In the unit that the defects are told in."""
+        """Format a length in the defects' unit."""
         found = None if self._entry is None else self._entry.raw
         shape = None if self._entry is None else self._entry.shape
         like = DETAIL * (1.0 if shape is None else shape.radius)

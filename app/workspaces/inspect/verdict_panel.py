@@ -1,4 +1,4 @@
-"""What the verdict is, how far from the limit, which part it is, why, and what the operator says to it."""
+"""The verdict: margin to the limit, category, reason, and the operator's review."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sedir_core.evaluation.report_style import percent
 from sedir_core.types import Detection
 
 LOW_SHARE, LEAST_PX = 0.52, 96
-"""Of the window's height, that the verdict may ask for; and what it never goes below."""
+"""Largest share of the window's height for the verdict, and its minimum height."""
 
 
 class VerdictPanel(QFrame):
-    """Follows one entry; what is asked for goes out as signals with the entry's id."""
+    """Shows one entry; requests are emitted with the entry's id."""
 
     review_wanted = Signal(int, object)  # id; "ok", "ng", or None for the model's verdict
     commented = Signal(int, str)  # id, text
@@ -72,7 +72,7 @@ class VerdictPanel(QFrame):
 
     @property
     def stops(self) -> list[QWidget]:
-        """Where Tab halts, in order."""
+        """Tab order."""
         return [self.doubt.button, self._retry, self.bar.field, *self.bar.buttons]
 
     def set_theme(self, theme: Theme) -> None:
@@ -82,7 +82,7 @@ class VerdictPanel(QFrame):
         self.show_entry(self._entry, self._known)
 
     def show_entry(self, entry: Entry | None, known: Sequence[str] = ()) -> None:
-        """What is known of this scan so far. known: the categories of the model in use."""
+        """Show this scan as far as it has been processed. known: the current model's categories."""
         self._entry, self._known = entry, tuple(known)
         self.doubt.show_entry(entry, self._known)
         done = entry is not None and entry.state is State.DONE
@@ -107,12 +107,12 @@ class VerdictPanel(QFrame):
 
     def event(self, event: QEvent) -> bool:
         handled = super().event(event)
-        if event.type() is QEvent.Type.LayoutRequest:  # something in it came, went or grew
+        if event.type() is QEvent.Type.LayoutRequest:  # its content has changed size
             self._fit()
         return handled
 
     def _fit(self) -> None:
-        """Ask the dock for the height that everything takes; in a low window the middle scrolls instead."""
+        """Request the dock height that fits the content; in a low window the middle scrolls instead."""
         inside, outside = self._content.layout(), self.layout()
         if inside is None or outside is None:
             return
@@ -166,7 +166,7 @@ class Gauge(QWidget):
         painter.setBrush(QColor(self.theme.line))
         painter.drawRoundedRect(bar, 4, 4)
         filled = QRectF(bar.left(), bar.top(), bar.width() * min(max(self._share / 2, 0.03), 1.0), bar.height())
-        # What was measured: an override does not change it.
+        # The measured score: an override does not change it.
         painter.setBrush(QColor(verdict_look(self.theme, self._detection.verdict)[2]))
         painter.drawRoundedRect(filled, 4, 4)
         painter.setBrush(QColor(self.theme.ink))
@@ -183,9 +183,9 @@ class Gauge(QWidget):
 
 
 def _why(entry: Entry | None) -> str:
-    """The reason in plain words."""
+    """The reason as plain text."""
     if entry is None:
-        return "The verdict on the chosen scan stands here, with its reason."
+        return "The verdict on the selected scan appears here, with its reason."
     if entry.failure is not None and entry.state is State.FAILED:
         return wording.sentence(entry.failure.what)
     if entry.detection is None or entry.state is not State.DONE:
@@ -203,7 +203,7 @@ def _way_out(entry: Entry | None) -> str:
 
 
 def _facts_text(entry: Entry, detection: Detection) -> str:
-    """Which part, how many points, how long it took."""
+    """Category, number of points, and duration."""
     total = detection.seconds.get("total")
     time = "" if total is None else f"{total:.1f} s"
     counted = " · ".join(part for part in (_points_text(entry), time) if part)

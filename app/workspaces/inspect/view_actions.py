@@ -1,4 +1,4 @@
-"""Every command of the 3D views: for the View menu, and for the bar above the views."""
+"""Every command of the 3D views, for the View menu and the bar above the views."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOK_SETTINGS = ("colour_map", "per_scan_scale", "depth_shading", "point_size")
 
 
 def look_of(settings: Settings) -> Look:
-    """How the views should show points."""
+    """The point style from the settings."""
     return Look(
         settings.colour_map if settings.colour_map in MAPS else Look().colour_map,
         settings.per_scan_scale,
@@ -33,7 +33,7 @@ def look_of(settings: Settings) -> Look:
 
 
 class ViewActions(QObject):
-    """Owned by the page. `needs_scan` are of use only with a scan in the views."""
+    """Owned by the page. `needs_scan` actions require a scan in the views."""
 
     def __init__(self, settings: Settings, clouds: LinkedClouds, tools: Tools, parent: QWidget) -> None:
         super().__init__(parent)
@@ -76,11 +76,11 @@ class ViewActions(QObject):
             self.clear,
         ]  # fmt: skip
         tools.changed.connect(self._follow)
-        settings.changed.connect(self._follow)  # a method, not a lambda: Qt lets go of it with the window
+        settings.changed.connect(self._follow)  # a method rather than a lambda: Qt disconnects it with the window
         self._follow()
 
     def fill(self, menu: QMenu) -> None:
-        """The View menu's part that concerns the 3D views."""
+        """Fill the 3D views' part of the View menu."""
         menu.addAction(self.reset)
         menu.addMenu("Look From").addActions(self.sides)
         menu.addSeparator()
@@ -95,7 +95,7 @@ class ViewActions(QObject):
         menu.addSeparator()
 
     def fill_look(self, menu: QMenu) -> None:
-        """Colours and sizes."""
+        """Fill a menu with colours and sizes."""
         for title, choices in (("Colour Map", self.maps), ("Colour Scale", self.scales)):
             inner = menu.addMenu(title)
             inner.addActions(choices)
@@ -125,11 +125,11 @@ class ViewActions(QObject):
 
     @property
     def _size_at(self) -> int:
-        """Which of POINT_SIZES is nearest."""
+        """Index of the nearest of POINT_SIZES."""
         return min(range(len(POINT_SIZES)), key=lambda at: abs(POINT_SIZES[at] - self._settings.point_size))
 
     def _follow(self, *_: object) -> None:
-        """Checks and greys as the settings and the tools are now."""
+        """Update checked and enabled states from settings and tools."""
         self._clouds.set_single(self._settings.single_view)
         self.single.setChecked(self._settings.single_view)
         self.larger.setEnabled(self._size_at < len(POINT_SIZES) - 1)
@@ -147,7 +147,7 @@ class ViewActions(QObject):
         self.besides[list(Beside).index(beside)].setChecked(True)
 
     def _choices(self, titles: Sequence[str], values: Sequence[object], name: str) -> list[QAction]:
-        """Actions of which one is checked: the value of that setting."""
+        """Exclusive actions for the values of a setting."""
         now = getattr(self._settings, name)
         made = [
             self._action(title, partial(setattr, self._settings, name, value))

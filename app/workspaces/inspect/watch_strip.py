@@ -1,4 +1,4 @@
-"""What is watched, how much came today, and the way to stop: below the scan list, while a folder is watched."""
+"""Status of the watched folder below the scan list: path, arrivals today, and a stop button."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ICON_PX = 22
 
 
 class WatchStrip(QFrame):
-    """Hidden while nothing is watched."""
+    """Hidden while no folder is watched."""
 
     def __init__(self, watching: Watching, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,8 +27,8 @@ class WatchStrip(QFrame):
         self.stop.setObjectName("bare")
         self.stop.setAccessibleName("Stop watching")
         self.stop.clicked.connect(watching.stop)
-        self.follow = QCheckBox("Show what arrives")
-        self.follow.setToolTip("Each scan is shown as it arrives, until you look at another one")
+        self.follow = QCheckBox("Show new scans")
+        self.follow.setToolTip("Show each scan as it arrives, until you select another one")
         self.follow.toggled.connect(watching.set_following)
         self.again = QCheckBox("At every start")
         self.again.setToolTip("Watch this folder again when the program starts")
@@ -57,7 +57,7 @@ class WatchStrip(QFrame):
         self.refresh()
 
     def refresh(self) -> None:
-        """Say how things stand."""
+        """Update the text."""
         watching = self._watching
         self.setVisible(watching.folder is not None)
         if watching.folder is None:
@@ -76,12 +76,12 @@ class WatchStrip(QFrame):
 
 
 def news(watching: Watching) -> str:
-    """One fact a line."""
+    """Status text, one fact per line."""
     state = watching.state
     if state is None:
-        return "Looking into it…"
+        return "Reading the folder…"
     if not state.present:
-        return "Out of reach. Watching goes on when it comes back."
+        return "Not reachable. Watching resumes when it is available again."
     count, ng = watching.tally()
     words = [f"{count} arrived today" if count else "Nothing arrived yet"]
     if ng:

@@ -1,4 +1,4 @@
-"""Watching a folder: each scan that arrives is inspected, counted, and shown if that is wished."""
+"""Watches a folder: each new scan is inspected, counted, and optionally shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ A_MINUTE_MS = 60_000
 
 
 class Watching(QObject):
-    """Between the watcher, the session and the settings. `changed` when anything it tells has changed."""
+    """Connects watcher, session and settings. Emits `changed` when its status changes."""
 
     changed = Signal()
 
@@ -31,24 +31,24 @@ class Watching(QObject):
         self._watcher = FolderWatcher(self)
         self.folder: Path | None = None
         self.state: WatchState | None = None  # None until the first look
-        self.following = True  # what arrives is shown
-        self._shown: int | None = None  # the arrival that was shown last
+        self.following = True  # whether new scans are shown
+        self._shown: int | None = None  # the new scan shown last
         self._arrivals: dict[int, date] = {}
         self._watcher.arrived.connect(self._on_arrived)
         self._watcher.state_changed.connect(self._on_state)
         session.entry_changed.connect(self._on_entry_changed)
         session.entries_judged.connect(self._on_judged)
         session.current_changed.connect(self._on_current_changed)
-        self._midnight = QTimer(self, interval=A_MINUTE_MS)  # "today" ends by itself
+        self._midnight = QTimer(self, interval=A_MINUTE_MS)  # updates the counts at midnight
         self._midnight.timeout.connect(self.changed)
 
     def resume(self) -> None:
-        """Watch the folder that the user wished to be watched at every start."""
+        """Watch the folder that is to be watched at every start."""
         if self._settings.watched_folder is not None:
             self.start(self._settings.watched_folder)
 
     def start(self, folder: Path, *, settle_s: float | None = None) -> None:
-        """Inspect what arrives in there from now on."""
+        """Inspect new scans in this folder from now on."""
         self.folder, self.state, self.following = folder.absolute(), None, True
         if self.every_start:
             self._settings.watched_folder = self.folder
@@ -57,7 +57,7 @@ class Watching(QObject):
         self.changed.emit()
 
     def stop(self) -> None:
-        """End it, for the next start too; the scans stay listed."""
+        """Stop, also for the next start; the scans stay listed."""
         self._watcher.stop()
         self._midnight.stop()
         self._settings.watched_folder = None
@@ -65,25 +65,25 @@ class Watching(QObject):
         self.changed.emit()
 
     def close(self) -> bool:
-        """End the thread; False if it could not be ended in time."""
+        """End the thread; False if it did not end in time."""
         self._midnight.stop()
         return self._watcher.stop()
 
     @property
     def every_start(self) -> bool:
-        """Whether a folder is watched at the next start too."""
+        """Whether the folder is also watched at the next start."""
         return self._settings.watched_folder is not None
 
     def set_every_start(self, wished: bool) -> None:
         self._settings.watched_folder = self.folder if wished else None
 
     def set_following(self, wished: bool) -> None:
-        """Show each scan as it arrives. Looking at another one ends that: nothing is taken from under the eyes."""
+        """Show each scan as it arrives; ends when the user selects another one."""
         self.following = wished
         self.changed.emit()
 
     def tally(self) -> tuple[int, int]:
-        """How many arrived today, and how many of these are NG."""
+        """Number of scans that arrived today, and number of NG among them."""
         today = date.today()
         entries = [self._session.get(entry_id) for entry_id, day in self._arrivals.items() if day == today]
         return len(entries), sum(entry is not None and kind_of(entry) is Kind.NG for entry in entries)

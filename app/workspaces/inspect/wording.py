@@ -1,4 +1,4 @@
-"""How numbers and verdicts are put into words, the same in list, panel and card."""
+"""Text for numbers and verdicts, shared by list, panel and cards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATE_WORDS = {
 
 
 def limit_share(detection: Detection) -> float | None:
-    """The score as a share of the limit, or None where the limit is no positive number to divide by."""
+    """The score as a share of the limit, or None if the limit is not positive."""
     return detection.object_score / detection.threshold if detection.threshold > 0 else None
 
 
@@ -37,13 +37,13 @@ def score_text(detection: Detection) -> str:
 
 
 def share_text(detection: Detection) -> str:
-    """`142 %`, or the score itself where there is no limit to measure it by."""
+    """`142 %`, or the score itself without a usable limit."""
     share = limit_share(detection)
     return f"{detection.object_score:.3g}" if share is None else percent(share)
 
 
 def state_text(entry: Entry) -> str:
-    """Verdict and score in one line, or why there is none yet."""
+    """Verdict and score in one line, or the processing state."""
     if entry.state is State.FAILED and entry.failure is not None:
         return entry.failure.what
     if entry.state is not State.DONE or entry.detection is None:
@@ -53,7 +53,7 @@ def state_text(entry: Entry) -> str:
 
 
 def entry_text(entry: Entry) -> str:
-    """All that the list knows of a scan, one fact a line."""
+    """Everything the list knows about a scan, one fact per line."""
     lines = [state_text(entry)]
     if entry.failure is not None and entry.failure.hint:
         lines.append(sentence(entry.failure.hint))
@@ -65,44 +65,44 @@ def entry_text(entry: Entry) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop."""
+    """Add a capital and a full stop."""
     text = on_screen(text.strip())
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "…", "!", "?")) else ".")
 
 
 def category_text(detection: Detection) -> str:
-    """`flange · 97 % sure`, and where only one side was seen, that."""
+    """`flange · 97 % sure`, with a note for single views."""
     side = " · one side seen" if detection.from_one_side else ""
     return f"{detection.category or 'unknown'} · {percent(detection.category_confidence)} sure{side}"
 
 
 def number(value: float, like: float | None = None) -> str:
-    """Three digits without an exponent: `1 230`, `12.3`, `−0.0123`. like: take as many decimals as this one has."""
+    """Three significant digits without exponent: `1 230`, `12.3`, `−0.0123`. like: use this number's decimals."""
     return on_screen(units.number(value, like)).replace("-", "−")
 
 
 def length_text(length: float, unit: str, like: float | None = None) -> str:
-    """`12.3 mm`, or `12.3` where the unit is not known."""
+    """`12.3 mm`, or `12.3` without a known unit."""
     return f"{number(length, like)} {symbol(unit)}".rstrip()
 
 
 def area_text(area: float, unit: str) -> str:
-    """`114 mm²`, or `114` where the unit is not known."""
+    """`114 mm²`, or `114` without a known unit."""
     return f"{number(area)} {symbol(unit)}²" if symbol(unit) else number(area)
 
 
 @dataclass(frozen=True)
 class LengthWording:
-    """Tells lengths in the scan's coordinates in the unit that people know. factor: from the one to the other.
+    """Formats lengths in scan coordinates in the display unit. factor: from scan coordinates to that unit.
 
-    unit: as it is written; empty where nobody knows it.
+    unit: its symbol; empty if unknown.
     """
 
     factor: float = 1.0
     unit: str = ""
 
     def text(self, length: float, like: float | None = None) -> str:
-        """`12.3 mm`. like: another length in the scan's coordinates, to be as exact as."""
+        """`12.3 mm`. like: another length in scan coordinates, whose precision to use."""
         return length_text(self.factor * length, self.unit, None if like is None else self.factor * like)
 
     def signed(self, length: float, like: float | None = None) -> str:
@@ -110,7 +110,7 @@ class LengthWording:
         return ("+" if length > 0 else "") + self.text(length, like)
 
     def bare(self, length: float, like: float | None = None) -> str:
-        """The number alone."""
+        """The number without unit."""
         return length_text(self.factor * length, "", None if like is None else self.factor * like)
 
     def area(self, area: float) -> str:
@@ -124,7 +124,7 @@ class LengthWording:
 
 
 def lengths_of(detection: Detection | None, unit: str) -> LengthWording:
-    """In the model's unit where it has one, else as the file has them, called what the user calls them."""
+    """In the model's unit if it has one, otherwise in the file's, named by the user."""
     if detection is None or detection.unit == UNKNOWN:
         return LengthWording(1.0, unit)
     return LengthWording(detection.to_unit, detection.unit)
@@ -132,7 +132,7 @@ def lengths_of(detection: Detection | None, unit: str) -> LengthWording:
 
 @dataclass(frozen=True)
 class DefectWords:
-    """A defect as its card says it: its number, what it is in pieces, and its measures in pieces."""
+    """Text of a defect's card: number, title pieces and measurement pieces."""
 
     rank: str
     title: tuple[str, ...]
@@ -140,7 +140,7 @@ class DefectWords:
 
 
 def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> DefectWords:
-    """Kind, depth, area, size and place as far as they are known; else how far it is over the limit."""
+    """Kind, depth, area, size and place if known; otherwise the peak over the limit."""
     lengths = lengths_of(detection, unit)
     size = lengths.size(defect.extent if defect.size is None else defect.size)
     area = lengths.area(defect.area)
@@ -151,24 +151,24 @@ def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> 
 
 
 def _measured(defect: Defect, lengths: LengthWording) -> tuple[str, ...]:
-    """`0.42 mm deep`; nothing where it is not known."""
+    """`0.42 mm deep`; empty if unknown."""
     return tuple(filter(None, (measure_text(defect, lengths.text),)))
 
 
 def callout_text(defect: Defect, detection: Detection, unit: str) -> str:
-    """What is written beside a defect's number in the 3D views."""
+    """Text after a defect's number in the 3D views."""
     if defect.kind is None:
         return peak_text(defect, detection)
     return ", ".join((defect.kind, *_measured(defect, lengths_of(detection, unit))))
 
 
 def place_text(defect: Defect) -> str:
-    """`12.3, -4.0, 0.5`, in the scan's own coordinates: as exact as the defect is large, wherever the origin is."""
+    """`12.3, -4.0, 0.5` in scan coordinates, to a precision that suits the defect's size, wherever the origin is."""
     return ", ".join(number(value, float(defect.extent.max())) for value in defect.centroid)
 
 
 def defect_text(rank: int, defect: Defect, detection: Detection, unit: str) -> str:
-    """All of a defect in one line."""
+    """A defect in one line."""
     words = defect_words(rank, defect, detection, unit)
     peak = () if defect.kind is None else (f"peak {peak_text(defect, detection)} of the point limit",)
     pieces = (*words.title, *words.below, *peak, f"at {place_text(defect)}")
@@ -176,7 +176,7 @@ def defect_text(rank: int, defect: Defect, detection: Detection, unit: str) -> s
 
 
 def deviation_text(detection: Detection, unit: str) -> str:
-    """`−0.31 to +0.12 mm`: the lowest and the highest deviation; empty where none was measured."""
+    """`−0.31 to +0.12 mm`: lowest and highest deviation; empty if not measured."""
     ends = detection.deviation_range
     if any(map(math.isnan, ends)):
         return ""
@@ -187,7 +187,7 @@ def deviation_text(detection: Detection, unit: str) -> str:
 
 
 def compared_text(entry: Entry, unit: str) -> str:
-    """Name, score and deviation of one of two scans that stand beside each other."""
+    """Name, score and deviation of one of two compared scans."""
     found = entry.detection
     parts = [entry.path.stem if entry.scan is None else entry.scan.name]
     if found is not None:
@@ -202,7 +202,7 @@ def peak_text(defect: Defect, detection: Detection) -> str:
 
 
 def rests_text(detection: Detection) -> str:
-    """`Rests on the network (80 %) and the surface (20 %)`; empty where there is one kind of evidence."""
+    """`Rests on the network (80 %) and the surface (20 %)`; empty if there is only one kind of evidence."""
     shares = sorted(detection.rests_on.items(), key=lambda item: -item[1])
     named = [(name, percent(share)) for name, share in shares if share >= 0.005]
     if len(named) == 1:
@@ -211,7 +211,7 @@ def rests_text(detection: Detection) -> str:
 
 
 def summary(scan: Scan, detection: Detection, unit: str = "") -> str:
-    """The whole result as plain text: one fact a line, then one defect a line."""
+    """The whole result as plain text: one fact per line, then one defect per line."""
     word = VERDICT_WORDS[detection.verdict]
     lines = [
         f"{scan.name}: {word}, {score_text(detection)}",

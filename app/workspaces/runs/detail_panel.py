@@ -1,4 +1,4 @@
-"""One run, or two side by side: what they reach, how they learned, what they were set to."""
+"""Details of one run, or two side by side: metrics, training curves, settings."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from sedir_core.config import METHOD_NAMES, PEERS
 from sedir_core.runs.catalogue import RunDetail, RunEntry, RunState
 from sedir_core.runs.compare import compare_runs, settings_of
 
-NOTHING = "Choose a run to see what it reaches and how it learned.\nChoose two, with Ctrl, to compare them."
-UNMEASURED = "No measures yet: “Evaluate on…” takes them from test scans, some seconds for each."
-NO_CURVES = "This run keeps no record of its training."
-SAME = "The settings are the same."
+NOTHING = "Select a run to see its metrics and training curves.\nSelect two, with Ctrl, to compare them."
+UNMEASURED = "No metrics yet: “Evaluate on…” measures them on test scans, in a few seconds each."
+NO_CURVES = "This run has no record of its training."
+SAME = "The settings are identical."
 
 
 class DetailPanel(QFrame):
-    """Buttons only say what is wanted; `show_entry` decides which of them make sense."""
+    """Buttons emit requests; `show_entry` decides which of them are enabled."""
 
     inspect_wanted = Signal()
     evaluate_wanted = Signal()
@@ -50,7 +50,7 @@ class DetailPanel(QFrame):
         self.title, self.about = plain_label("", "paneTitle"), plain_label("", "quiet")
         self.inspect = QPushButton("Inspect with this model", objectName="primary")
         self.evaluate = QPushButton("Evaluate on…", toolTip="AUROC and AUPR of every category, from test scans")
-        self.grow = QPushButton("Add parts…", toolTip="Teach this model further kinds of part; it keeps what it knows")
+        self.grow = QPushButton("Add parts…", toolTip="Teach this model more kinds of part; it keeps those it knows")
         self.more = QToolButton(toolTip="Rename, archive, delete, export", objectName="bare")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.inspect.clicked.connect(self.inspect_wanted)
@@ -74,7 +74,7 @@ class DetailPanel(QFrame):
         self.more.setMenu(menu)
 
     def allow(self, acting: bool) -> None:
-        """Whether anything can be done with the runs on show: not with deleted ones."""
+        """Enable the actions; deleted runs allow none."""
         self._allowed = acting
         self._show_buttons()
 
@@ -126,7 +126,7 @@ class DetailPanel(QFrame):
         found = compare_runs(first, second)
         names = first.entry.name, second.entry.name
         self.title.setText(f"{FIRST} {names[0]}      {SECOND} {names[1]}")
-        self.about.setText(f"{BETTER.strip()} marks the better one; categories that both know are averaged.")
+        self.about.setText(f"{BETTER.strip()} marks the better one; averages are over the categories that both know.")
         self._icon.setPixmap(icon("compare", self._theme.accent).pixmap(icon_size(28), self.devicePixelRatioF()))
         self.message.hide()
         self.measures.show_comparison(found, self._theme)
@@ -216,7 +216,7 @@ def _page(*widgets: QWidget) -> QWidget:
 
 
 def _about(entry: RunEntry) -> str:
-    """A line on where a run comes from."""
+    """One line on the origin of a run."""
     if entry.about is None:
         return ""
     kinds = f"{len(entry.categories)} {'kind' if len(entry.categories) == 1 else 'kinds'} of part"
@@ -226,7 +226,7 @@ def _about(entry: RunEntry) -> str:
     if entry.seconds is not None:
         said.append(f"{duration(entry.seconds)} of training")
     if entry.about.parent:
-        said.append(f"goes on from {entry.about.parent}")
+        said.append(f"continues from {entry.about.parent}")
     if entry.bundled:
         said.append("ships with the program")
     return " · ".join(said)

@@ -1,4 +1,4 @@
-"""What the Runs workspace knows: which runs there are, and the jobs that read, change, hand on and bring in runs."""
+"""Model of the Runs workspace: the list of runs, and jobs to read, change, export and import them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Shelf = Literal["current", "archived", "deleted"]
 
 @dataclass(frozen=True)
 class ListRequest:
-    """Runs in these folders, from one of the shelves."""
+    """Runs in these folders, from one of the lists (active, archived, deleted)."""
 
     folders: tuple[Path, ...]
     shelf: Shelf
@@ -30,7 +30,7 @@ class ListRequest:
 
 @dataclass(frozen=True)
 class Listing:
-    """What was found. trashed: of the deleted ones, where they belong."""
+    """What was found. trashed: for deleted runs, their original places."""
 
     shelf: Shelf
     entries: tuple[RunEntry, ...]
@@ -38,11 +38,11 @@ class Listing:
 
 
 class RunsModel(QObject):
-    """Every job runs in one thread, in order; answers come in the GUI thread."""
+    """Jobs run in one thread, in order; signals are emitted in the GUI thread."""
 
     listed = Signal(object)  # Listing
     detailed = Signal(list)  # RunDetail, one or two
-    failed = Signal(str, object)  # what was tried, Failure
+    failed = Signal(str, object)  # what was attempted, Failure
     progressed = Signal(object)  # Progress or None
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
@@ -61,21 +61,21 @@ class RunsModel(QObject):
         return (self.folder, bundled_runs(), *self.added)
 
     def refresh(self, shelf: Shelf) -> None:
-        """List the runs anew; an earlier listing under way is dropped."""
+        """List the runs again, cancelling an earlier listing."""
         self._drop(self._listing)
         self._listing = self._ask("list the runs", _list, ListRequest(self.folders, shelf), self.listed.emit)
 
     def read(self, paths: tuple[Path, ...]) -> None:
-        """The details of one run or two; those asked for before are dropped."""
+        """Read the details of one or two runs, cancelling an earlier request."""
         self._drop(self._detailing)
         self._detailing = self._ask("read the run", _read, paths, self.detailed.emit)
 
     def act(self, what: str, work: Callable[[], Any], then: Callable[[Any], object]) -> None:
-        """Change something on the disk; `then` gets what `work` returned."""
+        """Change something on disk; `then` receives the return value of `work`."""
         self._ask(what, lambda request, report, stop: work(), None, then)
 
     def transfer(self, what: str, job: Job, request: object, then: Callable[[Any], object]) -> None:
-        """An export or import, with progress; `cancel` stops it."""
+        """Run an export or import with progress; `cancel` stops it."""
         self.progressed.emit(Progress(0.0, what))
         self._ask(what, job, request, then)
 

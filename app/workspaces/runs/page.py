@@ -1,4 +1,4 @@
-"""The Runs workspace: every model trained so far at the left, the one chosen, or two compared, at the right."""
+"""The Runs workspace: all trained models on the left, details of one or a comparison of two on the right."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from sedir_core.runs.manage import Trashed, archive_run, delete_run, empty_trash
 SHELVES: tuple[tuple[str, Shelf], ...] = (("Runs", "current"), ("Archived", "archived"), ("Deleted", "deleted"))
 EMPTY = {
     "current": "No runs yet. Train a model in the Train workspace, or drop a .sedir file here.",
-    "archived": "Nothing is archived.\nArchiving takes a run off the list and changes nothing else.",
-    "deleted": "Nothing was deleted.",
+    "archived": "Nothing is archived.\nArchiving hides a run from the list and changes nothing else.",
+    "deleted": "Nothing has been deleted.",
 }
 BUNDLES = f"Exported models (*{BUNDLE_SUFFIX})"
 TEXT = ("Import…", "Export…", "Rename", "Archive", "Delete", "Add a Folder of Runs…", "Empty the Trash…")
@@ -91,7 +91,7 @@ class RunsPage(QWidget):
     # The contract of a workspace
 
     def activate(self) -> None:
-        """List the runs that there are now."""
+        """Refresh the list of runs."""
         self._refresh()
 
     def close_down(self) -> bool:
@@ -117,20 +117,20 @@ class RunsPage(QWidget):
             action.setIcon(icon(name, theme.quiet))
         self.restore.setIcon(icon("restore", theme.quiet))
 
-    # What the user does
+    # User actions
 
     @property
     def chosen(self) -> list[RunEntry]:
         return self.table.chosen_entries()
 
     def inspect_with(self, path: Path) -> None:
-        """Make a run the model of the window."""
+        """Use a run as the window's model."""
         self._settings.run_dir = path
         self._session.use_model(path)
         self._session.navigate(ShowWorkspace("inspect"))
 
     def evaluate(self) -> None:
-        """Ask for a data set and measure the chosen run on it; the result stays in the run."""
+        """Ask for a data set and evaluate the selected run on it; the result is stored in the run."""
         entry = self._one()
         if entry is None or entry.bundled:
             return
@@ -146,7 +146,7 @@ class RunsPage(QWidget):
             self.messages.warn(path.name, Failure.of(error))
 
     def grow(self) -> None:
-        """Hand the chosen run over to the Train workspace, as what a new training goes on from."""
+        """Pass the selected run to the Train workspace as the starting point of a new training."""
         if (entry := self._one()) is not None:
             self._session.navigate(TrainFurther(entry.path))
 
@@ -158,13 +158,13 @@ class RunsPage(QWidget):
         self.model.act(f"{entry.name} is not renamed", lambda: rename_run(entry.path, name), then)
 
     def archive_chosen(self) -> None:
-        """Off the list, or back onto it."""
+        """Archive the selected run, or put it back on the list."""
         back = self.shelf.currentData() == "archived"
         for entry in self._changeable():
             self._archive(entry, not back)
 
     def delete_chosen(self) -> None:
-        """Into the trash; the bar above offers to bring the last one back."""
+        """Move the run to the trash; the message bar offers to restore it."""
         if self.shelf.currentData() != "deleted":
             for entry in self._changeable():
                 self.model.act(f"{entry.name} is not deleted", partial(delete_run, entry.path), self._on_deleted)
@@ -176,7 +176,7 @@ class RunsPage(QWidget):
 
     def ask_to_empty_trash(self) -> None:
         count = len(self._trashed)
-        question = f"Destroy {count} deleted {'run' if count == 1 else 'runs'} for good? This cannot be undone."
+        question = f"Permanently delete {count} {'run' if count == 1 else 'runs'}? This cannot be undone."
         box = QMessageBox(QMessageBox.Icon.Warning, "Empty the trash", question, parent=self)
         destroy = box.addButton("Destroy", QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
@@ -199,7 +199,7 @@ class RunsPage(QWidget):
             self.export_to(entry.path, Path(name))
 
     def export_to(self, path: Path, target: Path) -> None:
-        """Write a run as one file."""
+        """Export a run as one file."""
         self._settings.last_folder = target.parent
         self.model.transfer(
             f"{path.name} is not exported",
@@ -220,7 +220,7 @@ class RunsPage(QWidget):
             self.model.transfer(f"{bundle.name} is not imported", bring_in, request, self._on_imported)
 
     def add_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "A folder that holds runs", str(self._settings.last_folder))
+        name = QFileDialog.getExistingDirectory(self, "Folder of runs", str(self._settings.last_folder))
         if name and Path(name) not in self.model.folders:
             self.model.added.append(Path(name))
             self._refresh()
@@ -262,7 +262,7 @@ class RunsPage(QWidget):
     def _on_imported(self, path: Path) -> None:
         self.shelf.setCurrentIndex(0)
         self._refresh([path])
-        self.messages.inform(f"{path.name} was imported.", "Inspect with it", lambda: self.inspect_with(path))
+        self.messages.inform(f"{path.name} was imported.", "Inspect with It", lambda: self.inspect_with(path))
 
     def _on_failed(self, what: str, failure: Failure) -> None:
         self.messages.warn(what, failure)
@@ -289,7 +289,7 @@ class RunsPage(QWidget):
         self.model.act(f"{entry.name} is not archived", lambda: archive_run(entry.path, on), then)
 
     def _follow_model(self, before: Path, after: Path) -> None:
-        """The window's model was moved: go on with it under its new name, or with the bundled one."""
+        """If the window's model was moved, use it under its new name, or fall back to the bundled one."""
         if self._session.run_dir == before:
             self._settings.run_dir = None if after.parent == bundled_runs() else after
             self._session.use_model(after)
@@ -385,7 +385,7 @@ class RunsPage(QWidget):
         self.add.triggered.connect(self.add_folder)
         self.purge.triggered.connect(self.ask_to_empty_trash)
         self.evaluator.busy_changed.connect(
-            lambda busy: self._show_progress(Progress(0.0, "evaluating, some seconds for each scan") if busy else None)
+            lambda busy: self._show_progress(Progress(0.0, "evaluating, a few seconds per scan") if busy else None)
         )
         self.evaluator.finished.connect(self._on_evaluated)
 
@@ -406,6 +406,6 @@ class RunsPage(QWidget):
 
 
 def _bundles(event: QDropEvent) -> list[Path]:
-    """The exported models among what is dragged."""
+    """Exported models among the dragged data."""
     paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
     return [path for path in paths if path.suffix == BUNDLE_SUFFIX]

@@ -1,4 +1,4 @@
-"""The table of runs: sorted by a click on a column, filtered as one types, renamed in place."""
+"""The table of runs: sortable by column, filtered while typing, renamed in place."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ ALIVE = (RunState.WAITING, RunState.RUNNING)
 NAME_WIDTH, ROOMY = 120, 800
 TIPS = (
     "F2 renames", "", "The detector, and the preset it was trained with", "How many kinds of part it knows",
-    "Whole scans: how well good and defective are told apart, per cent, from the last evaluation",
-    "Points: how well defects are found, per cent, from the last evaluation", "", "On disk",
+    "Per scan: how well good and defective are separated, in per cent, from the last evaluation",
+    "Per point: how well defects are located, in per cent, from the last evaluation", "", "On disk",
 )  # fmt: skip
 ICONS = {
     RunState.WAITING: "clock-outline",
@@ -46,7 +46,7 @@ _SORT = Qt.ItemDataRole.UserRole
 
 
 class RunTableModel(QAbstractTableModel):
-    """Entries as rows. `rename_wanted` when a name was edited; the table changes when the run has."""
+    """Entries as rows. `rename_wanted` is emitted when a name was edited; the table follows the renamed run."""
 
     rename_wanted = Signal(object, str)  # RunEntry, new name
 
@@ -117,11 +117,11 @@ class RunTableModel(QAbstractTableModel):
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.EditRole and str(value).strip() not in ("", entry.name):
             self.rename_wanted.emit(entry, str(value))
-        return False  # the disk has the last word
+        return False  # rows change only after the run on disk has
 
 
 class RunTable(QTableView):
-    """One run selected is shown, two are compared. `chosen` carries the entries in the order of the rows."""
+    """Shows one selected run or compares two. `chosen` carries the entries in row order."""
 
     chosen = Signal(list)
     delete_pressed = Signal()
@@ -161,7 +161,7 @@ class RunTable(QTableView):
         return [self.rows.entries[self.sorted.mapToSource(index).row()] for index in rows]
 
     def show_entries(self, entries: Sequence[RunEntry], editable: bool, keep: Sequence[Path]) -> None:
-        """Fill anew. keep: runs that stay selected where they are still there."""
+        """Refill the table. keep: runs to keep selected if still present."""
         self.selectionModel().blockSignals(True)
         self.rows.show_entries(entries, editable)
         self.selectionModel().blockSignals(False)
@@ -169,7 +169,7 @@ class RunTable(QTableView):
         self.choose(keep)
 
     def choose(self, paths: Sequence[Path]) -> None:
-        """Select these, the first in view."""
+        """Select these runs and scroll to the first."""
         selection = self.selectionModel()
         selection.clearSelection()
         for row in range(self.sorted.rowCount()):
@@ -189,7 +189,7 @@ class RunTable(QTableView):
             self.edit(rows[0])
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """The name takes what is left; on a narrow page the size on disk goes."""
+        """The name column stretches; a narrow page hides the size on disk."""
         super().resizeEvent(event)
         self._fit()
 
@@ -209,7 +209,7 @@ class RunTable(QTableView):
 
 
 def texts(entry: RunEntry) -> tuple[str, ...]:
-    """The cells of a row."""
+    """Cell texts of a row."""
     method = METHOD_NAMES.get(entry.method, entry.method)
     when = "" if entry.created is None else day(entry.created.astimezone())
     return (
@@ -224,7 +224,7 @@ def texts(entry: RunEntry) -> tuple[str, ...]:
 
 
 def day(when: datetime) -> str:
-    """Short: this year's without the year."""
+    """Short date: without the year if it is the current one."""
     return f"{when:%d %b}" if when.year == datetime.now().year else f"{when:%b %Y}"
 
 
@@ -237,7 +237,7 @@ def megabytes(n_bytes: int) -> str:
 
 
 def _keys(entry: RunEntry) -> tuple[Any, ...]:
-    """What the columns are sorted by; runs that lack a number come last or first, never between."""
+    """Sort keys of the columns; missing numbers sort to one end."""
     when = entry.created or entry.changed
     return (
         entry.name.casefold(),

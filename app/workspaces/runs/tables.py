@@ -1,4 +1,4 @@
-"""The small tables beside the list of runs: measures by category, settings, and what differs between two runs."""
+"""Tables beside the list of runs: metrics by category, settings, differences between two runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FATES = {
 
 
 class PlainTable(QTableWidget):
-    """Read only; the first column takes the room that is left."""
+    """Read-only; the first column stretches."""
 
     def __init__(self, heads: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(0, len(heads), parent)
@@ -64,7 +64,7 @@ class PlainTable(QTableWidget):
 
 
 class CategoryTable(PlainTable):
-    """What a run reaches in each category, and what became of those it took over from another run."""
+    """A run's metrics per category, and how categories inherited from another run have changed."""
 
     def __init__(self) -> None:
         super().__init__(("Category", "Limit", *SHORT, "Since then"))
@@ -107,7 +107,7 @@ class MeasuresTable(PlainTable):
         self.align_heads(range(1, 9))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """On a narrow page the AUPR go: the AUROC say nearly the same."""
+        """A narrow page hides the AUPR columns, which add little to the AUROC."""
         super().resizeEvent(event)
         for column in range(5, 9):
             self.setColumnHidden(column, self.viewport().width() < ROOMY)
@@ -130,17 +130,17 @@ class MeasuresTable(PlainTable):
 
 
 def fate_words(fate: Mapping[str, Any]) -> str:
-    """What became of a category that was taken over, in a word or two; nothing for another one."""
+    """How an inherited category has changed, in a word or two; empty for others."""
     return "" if not fate else "worse" if fate.get("worse") else "as good"
 
 
 def fate_reasons(fate: Mapping[str, Any]) -> str:
-    """In which way it became worse."""
+    """In which respects it became worse."""
     return " and ".join(map(str, fate.get("reasons") or ()))
 
 
 def fate_tip(fate: Mapping[str, Any]) -> str:
-    """The numbers behind it."""
+    """The numbers behind the change."""
     lines = []
     for key, words in FATES.items():
         pair = fate.get(key)

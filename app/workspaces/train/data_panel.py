@@ -1,4 +1,4 @@
-"""The first step of a training: a folder, what is in it, and which categories are to be learned."""
+"""First step of a training: choose a folder, review its contents, and tick the categories to learn."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ if TYPE_CHECKING:
     from sedir_core.datasets.survey import CategorySurvey, Survey
 
 HOW = (
-    "Choose or drop a folder with one folder of good scans for each kind of part. Four good scans of each are enough "
-    "to begin with; defective ones are not needed.\n\n"
+    "Choose or drop a folder with a subfolder of good scans for each kind of part. Four good scans of each are enough "
+    "to start with; defective ones are not needed.\n\n"
     "      parts / bracket / 1.ply, 2.ply, …\n"
     "      parts / cup / 1.ply, 2.ply, …\n\n"
     "To measure a model, add test scans in parts / bracket / ok and parts / bracket / ng. Real3D-AD and "
-    "Anomaly-ShapeNet are recognised as they are. Scans that lie elsewhere can be imported."
+    "Anomaly-ShapeNet are recognised as published. Scans stored elsewhere can be imported."
 )
 COLUMNS = ("Category", "To learn", "Good tests", "Bad tests", "Points", "Check")
 NUMBERS = range(1, len(COLUMNS) - 1)
 ICON = 48
 AIR = 80
-"""Pixels between and around title and buttons."""
+"""Spacing in pixels around title and buttons."""
 
 
 class DataPanel(QFrame):
-    """`folder_wanted` when a folder, or one nominal part, was chosen or dropped, `import_wanted` for one's own scans.
+    """`folder_wanted`: a folder, or one nominal part, was chosen or dropped. `import_wanted`: import own scans.
 
-    `changed` when the categories ticked have.
+    `changed`: the ticked categories changed.
     """
 
     folder_wanted = Signal(object)  # Path
@@ -69,10 +69,10 @@ class DataPanel(QFrame):
         self.found: Survey | None = None
         self.choose = QPushButton("Choose a folder…", objectName="primary")
         self.choose.clicked.connect(self._ask)
-        self.bring = QPushButton("Import scans…", toolTip="Make a data set of your own scans")
+        self.bring = QPushButton("Import scans…", toolTip="Create a data set from your own scans")
         self.bring.clicked.connect(self.import_wanted)
         self.where = plain_label("", "quiet")
-        self.how = EmptyState("cube-scan", "What shall it learn?", HOW, theme)
+        self.how = EmptyState("cube-scan", "What should it learn?", HOW, theme)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.setAccessibleName("Kinds of part")
@@ -110,7 +110,7 @@ class DataPanel(QFrame):
         self._show_found()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Where it is narrow the buttons stand below the title, without those that the tool bar has, too."""
+        """In a narrow panel the buttons go below the title, without those also in the tool bar."""
         super().resizeEvent(event)
         buttons = [one.sizeHint().width() for one in (self.all, self.none, self.bring, self.choose)]
         wide = event.size().width() >= self._title.sizeHint().width() + sum(buttons) + AIR
@@ -120,17 +120,17 @@ class DataPanel(QFrame):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Those that are ticked."""
+        """The ticked categories."""
         return tuple(item.text(0) for item in top_items(self.tree) if item.checkState(0) is Qt.CheckState.Checked)
 
     @property
     def n_scans(self) -> int:
-        """To learn from, in the categories that are ticked."""
+        """Number of training scans in the ticked categories."""
         ticked = set(self.categories)
         return sum(one.n_train for one in self.found.categories if one.name in ticked) if self.found is not None else 0
 
     def show_survey(self, found: Survey) -> None:
-        """Another data set, or the same one checked further: then what was ticked stays."""
+        """Show a data set; if it is the same one with further checks, the ticks are kept."""
         same = self.found is not None and self.found.dataset is found.dataset
         self.found = found
         if same:
@@ -150,7 +150,7 @@ class DataPanel(QFrame):
                 self._picture(item, one)
 
     def tick(self, on: bool) -> None:
-        """All that can be used, or none."""
+        """Tick all usable categories, or none."""
         self.tree.blockSignals(True)
         for item in top_items(self.tree):
             if not item.isDisabled():
@@ -207,7 +207,7 @@ class DataPanel(QFrame):
             self.tree.resizeColumnToContents(column)
 
     def _update_rows(self) -> None:
-        """What is known of each category by now."""
+        """Update the rows with the checks so far."""
         assert self.found is not None
         self.tree.blockSignals(True)
         for item, one in zip(top_items(self.tree), self.found.categories, strict=True):
@@ -221,7 +221,7 @@ class DataPanel(QFrame):
             low, middle, high = one.checked.points
             points = grouped(middle)
             span = f"{grouped(low)} to {grouped(high)} points"
-            item.setToolTip(4, f"a scan to learn from has {span}, half of them at least {grouped(middle)}")
+            item.setToolTip(4, f"training scans have {span}, median {grouped(middle)}")
             others = len(one.findings)
             remark = "no problem" if not others else f"{others} {'thing' if others == 1 else 'things'} to look at"
         if not one.usable:

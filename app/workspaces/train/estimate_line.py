@@ -1,4 +1,4 @@
-"""How long it will take and how much memory, as measured on this machine; or the button that measures it."""
+"""Estimated time and memory of a training, measured on this machine, or a button to measure them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sedir_core.training.pace import Pace, estimate, read_pace
 
 MEASURING = "Measuring with a small training…"
 UNKNOWN = "Time and memory: not measured for these settings yet"
-MEMORISES = "Memorises the good parts instead of learning: some seconds for each"
+MEMORISES = "Memorises the good parts instead of training a network: a few seconds each"
 TIP = (
-    "Trains two made-up parts for a few steps with these settings on this device, and adds up.\n"
-    "Takes seconds with the smaller presets, minutes with the paper's. It is kept for the next time."
+    "Trains on two synthetic parts for a few steps with these settings on this device, and extrapolates.\n"
+    "Takes seconds with the smaller presets, minutes with the paper's. The result is saved."
 )
 
 
@@ -38,7 +38,7 @@ class EstimateLine(QWidget):
         self.hide()
 
     def show_for(self, config: Config | None, device: str, n_scans: int) -> None:
-        """Of a training with these settings on that many scans."""
+        """Show the estimate for these settings and that many scans."""
         if (config, device) != self._asked[:2]:
             self._failed = ""
         self._asked = (config, device, n_scans)
@@ -66,7 +66,7 @@ class EstimateLine(QWidget):
 
 
 def in_words(pace: Pace, config: Config, n_scans: int) -> str:
-    """A time and an amount of memory that do not pretend to know better."""
+    """Time and memory, rounded to their real precision."""
     found = estimate(pace, config, n_scans)
     memory = f", {found.memory_bytes / 1e9:.1f} GB of memory" if found.memory_bytes else ""
     return f"Takes {duration(found.seconds)}{memory}, as measured on this machine"

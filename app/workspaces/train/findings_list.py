@@ -1,4 +1,4 @@
-"""What is not right with a data set: which file, why, and what to do about it."""
+"""Problems of a data set: which file, why, and what to do."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 COLUMNS = ("Where", "What", "What to do")
 PATH = Qt.ItemDataRole.UserRole
 MOST = 500
-"""More are counted, not listed: nobody reads them, and the list stays quick."""
+"""Most findings listed; the rest are only counted, which keeps the list fast."""
 
 
 class FindingsList(QWidget):
-    """Hidden while there are none. `again_wanted`: something was put right, look once more."""
+    """Hidden while empty. `again_wanted`: something was fixed, check again."""
 
     again_wanted = Signal()
 
@@ -70,7 +70,7 @@ class FindingsList(QWidget):
         self.hide()
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Those that keep a category from being used come first."""
+        """Show the findings; those that make a category unusable come first."""
         if tuple(findings) == tuple(self._shown):
             return
         self._shown = tuple(findings)
@@ -103,7 +103,7 @@ class FindingsList(QWidget):
             item.setIcon(0, icon(name, colour))
 
     def _explain(self) -> None:
-        """The chosen one in full, whatever the columns cut off."""
+        """Show the selected finding in full."""
         chosen = self.list.selectedItems()
         self.explained.setText(". ".join(_sentence(chosen[0].toolTip(column)) for column in (1, 2)) if chosen else "")
         self.open.setEnabled(self._path() is not None)

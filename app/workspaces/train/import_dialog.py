@@ -1,4 +1,4 @@
-"""A user's own scans become a data set: one kind of part each, looked at before anything is written."""
+"""Dialog to import a user's scans as a data set, previewed before anything is written."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from sedir_core.datasets.importing import parts_in
 
 HOW = (
     "Drop a folder of good scans of one kind of part anywhere here, or a folder of such folders; "
-    "or add them one by one. Folders ok and ng inside are taken as scans to test with."
+    "or add them one by one. Subfolders ok and ng are used as test scans."
 )
-HOWS = {False: "Copy the scans", True: "Link to the scans where they are"}
+HOWS = {False: "Copy the scans", True: "Link to the original scans"}
 STEPS = 1000
 
 
 class ImportDialog(QDialog):
-    """`imported` with the data set's folder; nothing is left behind when it is cancelled."""
+    """`imported` carries the data set's folder; cancelling leaves nothing behind."""
 
     imported = Signal(object)  # Path
 
     def __init__(self, home: Path, theme: Theme, parent: QWidget | None = None) -> None:
-        """home: where data sets go unless told otherwise."""
+        """home: default parent folder of data sets."""
         super().__init__(parent)
         self.setWindowTitle("Import your own parts")
         self._theme = theme
@@ -53,10 +53,10 @@ class ImportDialog(QDialog):
         self.add = QPushButton("Add a kind of part")
         self.remove = QPushButton("Remove")
         self.part = PartPanel(theme)
-        self.name = QLineEdit("my parts", toolTip="Name of the data set; kinds of part are added to one that exists")
+        self.name = QLineEdit("my parts", toolTip="Name of the data set; an existing one is extended")
         self.home = QLineEdit(str(home), readOnly=True)
         self.elsewhere = QPushButton("Elsewhere…")
-        self.link = QComboBox(toolTip="Links take no room, but break when the scans are moved")
+        self.link = QComboBox(toolTip="Links take no space, but break when the scans are moved")
         for value, words in HOWS.items():
             self.link.addItem(words, value)
         self.said = plain_label("", "quiet")
@@ -75,7 +75,7 @@ class ImportDialog(QDialog):
         return Path(self.home.text()) / (self.name.text().strip() or "my parts")
 
     def add_kind(self, draft: PartDraft | None = None) -> None:
-        """One more kind of part; an empty one that nobody filled in makes room for one that was dropped."""
+        """Add a kind of part; a dropped one replaces an empty draft."""
         if draft is not None and len(self.model.drafts) == 1 and not self.model.drafts[0].paths:
             self.model.drafts.clear()
         self.model.drafts.append(draft or PartDraft())
@@ -83,7 +83,7 @@ class ImportDialog(QDialog):
         self.model.look()
 
     def take(self, folder: Path) -> None:
-        """What a dropped folder holds."""
+        """Add the contents of a dropped folder."""
         for name, files in parts_in(folder):
             draft = PartDraft(name)
             for kind, paths in files.items():
@@ -104,7 +104,7 @@ class ImportDialog(QDialog):
             self.part.add("normal", files)
 
     def reject(self) -> None:
-        """Cancel: first the import that runs, then the dialog."""
+        """Cancel the running import first, then the dialog."""
         if self.model.importing:
             self.model.cancel()
             self._show_state()
@@ -226,7 +226,7 @@ class ImportDialog(QDialog):
             widget.setEnabled(not busy)
 
     def _ask_home(self) -> None:
-        if name := QFileDialog.getExistingDirectory(self, "Where data sets go", self.home.text()):
+        if name := QFileDialog.getExistingDirectory(self, "Folder for data sets", self.home.text()):
             self.home.setText(name)
             self._show_state()
 
@@ -245,6 +245,6 @@ class ImportDialog(QDialog):
         super().accept()
 
     def _on_failed(self, failure: Failure) -> None:
-        self.wrong.setText(f"{failure.details.splitlines()[-1]}. Nothing was imported.")
+        self.wrong.setText(f"{failure.details.splitlines()[-1]}. Nothing has been imported.")
         self.wrong.show()
         self._show_state()

@@ -1,4 +1,4 @@
-"""Scans on their way into a data set: looked at one by one, then brought in, both off the GUI thread."""
+"""Model of the import: previews scans one by one, then imports them, both off the GUI thread."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sedir_core.units import UNKNOWN, Unit
 
 @dataclass
 class PartDraft:
-    """A kind of part as far as the user has described it."""
+    """A kind of part being described by the user."""
 
     name: str = ""
     unit: Unit = UNKNOWN
     files: dict[Kind, list[Path]] = field(default_factory=lambda: {"normal": [], "ok": [], "ng": []})
 
     def add(self, kind: Kind, paths: Iterable[Path]) -> None:
-        """A scan is for one purpose only."""
+        """Add scans for a purpose; each scan has only one."""
         known = {path for files in self.files.values() for path in files}
         self.files[kind] += [path for path in dict.fromkeys(paths) if path not in known]
 
@@ -41,7 +41,7 @@ class PartDraft:
 
 
 class ImportModel(QObject):
-    """`looked` comes for each file, `done` with the data set's folder."""
+    """`looked` is emitted per file, `done` with the data set's folder."""
 
     looked = Signal(object)  # FilePreview
     progressed = Signal(float, str)
@@ -64,7 +64,7 @@ class ImportModel(QObject):
         return bool(self._importing)
 
     def look(self) -> None:
-        """Read every file that was not read yet."""
+        """Preview every file not read yet."""
         known = self.seen.keys() | set(self._looking.values())
         for draft in self.drafts:
             for path in draft.paths:
@@ -72,7 +72,7 @@ class ImportModel(QObject):
                     self._looking[self._pool.submit(_look, path)] = path
 
     def trouble(self, target: Path) -> str:
-        """Why it cannot be imported yet, or nothing."""
+        """Why it cannot be imported yet, or ""."""
         if not self.drafts:
             return "Add a kind of part"
         for draft in self.drafts:
@@ -82,16 +82,16 @@ class ImportModel(QObject):
             if not draft.files["normal"]:
                 return f"{which}: add good scans to learn from"
             if (target / draft.name).exists():
-                return f"{target.name} holds “{draft.name}” already"
+                return f"{target.name} already contains “{draft.name}”"
             if broken := self.broken(draft):
-                return f"{which}: {len(broken)} of its files cannot be read; leave out what cannot be read to go on"
+                return f"{which}: {len(broken)} of its files cannot be read; leave them out to continue"
         names = [draft.name for draft in self.drafts]
         if len(set(names)) < len(names):
             return "Two kinds of part have the same name"
-        return "Looking at the scans…" if self._looking else ""
+        return "Reading the scans…" if self._looking else ""
 
     def broken(self, draft: PartDraft) -> set[Path]:
-        """Those of its files that cannot be imported."""
+        """Its files that cannot be imported."""
         return {path for path in draft.paths if path in self.seen and self.seen[path].error is not None}
 
     def start(self, target: Path, link: bool) -> None:
@@ -99,7 +99,7 @@ class ImportModel(QObject):
         self._importing = self._pool.submit(_import, request)
 
     def cancel(self) -> None:
-        """Stop importing; nothing of it stays."""
+        """Stop importing and remove what has been written."""
         self._pool.cancel(self._importing)
         self._importing = 0
 

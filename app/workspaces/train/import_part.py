@@ -1,4 +1,4 @@
-"""One kind of part that is to be imported: its name, its unit, which scans for what, and how they look."""
+"""Panel for one kind of part to import: name, unit, purpose of each scan, and preview."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNITS = {
     "inch": "inches, converted to mm",
 }
 KINDS: Mapping[Kind, str] = {
-    "normal": "Good, to learn from", "ok": "Good, to test with", "ng": "Defective, to test with"
+    "normal": "Good, for training", "ok": "Good, for testing", "ng": "Defective, for testing"
 }  # fmt: skip
 COLUMNS = ("File", "For", "Points", "Size")
 POINTS = 2
@@ -50,7 +50,7 @@ PATH = Qt.ItemDataRole.UserRole
 
 
 class PartPanel(QWidget):
-    """Writes into the draft on show; `changed` after every change, `files_added` when there are new files to read."""
+    """Edits the current draft; emits `changed` after every change and `files_added` for new files to read."""
 
     changed = Signal()
     files_added = Signal()
@@ -63,7 +63,7 @@ class PartPanel(QWidget):
         self.name = QLineEdit(placeholderText="bracket")
         self.name.textEdited.connect(self._on_name)
         self.name_wrong = QLabel(objectName="wrong", wordWrap=True)
-        self.unit = QComboBox(toolTip="Scans that are inspected later must have the unit that the model has learned in")
+        self.unit = QComboBox(toolTip="Scans inspected later must use the unit the model was trained in")
         for key, words in UNITS.items():
             self.unit.addItem(words, key)
         self.unit.activated.connect(self._on_unit)
@@ -93,7 +93,7 @@ class PartPanel(QWidget):
         self.tree.header().setStretchLastSection(True)
         self.leave_out = QPushButton()
         self.leave_out.clicked.connect(self._leave_out_broken)
-        self.drop = QPushButton("Remove the chosen ones")
+        self.drop = QPushButton("Remove selected")
         self.drop.clicked.connect(self._remove_chosen)
         self.tree.itemSelectionChanged.connect(lambda: self.drop.setEnabled(bool(self.tree.selectedItems())))
         below = QGridLayout()
@@ -109,14 +109,14 @@ class PartPanel(QWidget):
         column.addLayout(below)
 
     def show_draft(self, draft: PartDraft, seen: Mapping[Path, FilePreview]) -> None:
-        """seen: what is known of the files by now."""
+        """seen: previews so far."""
         self.draft, self._seen = draft, seen
         self.name.setText(draft.name)
         self.unit.setCurrentIndex(self.unit.findData(draft.unit))
         self.refresh()
 
     def refresh(self) -> None:
-        """List the draft's files anew."""
+        """List the draft's files again."""
         self.tree.clear()
         kinds = [(kind, path) for kind, files in self.draft.files.items() for path in files]
         self.tree.addTopLevelItems([self._row(kind, path) for kind, path in kinds])
@@ -126,7 +126,7 @@ class PartPanel(QWidget):
         self._count()
 
     def show_looked(self, one: FilePreview) -> None:
-        """Another file was read."""
+        """Show a new preview."""
         for item in top_items(self.tree):
             if item.data(0, PATH) == one.path:
                 self._fill(item, one)
@@ -161,7 +161,7 @@ class PartPanel(QWidget):
             label.setText(scans if count else "none yet" if kind == "normal" else "none (optional)")
         broken = self._broken()
         self.leave_out.setVisible(bool(broken))
-        self.leave_out.setText("Leave out what cannot be read" + f" ({len(broken)})" * (len(broken) > 1))
+        self.leave_out.setText("Leave out unreadable files" + f" ({len(broken)})" * (len(broken) > 1))
         self.drop.setEnabled(bool(self.tree.selectedItems()))
         self._say_name_trouble()
 
@@ -196,7 +196,7 @@ class PartPanel(QWidget):
                 self.changed.emit()
 
     def add(self, kind: Kind, paths: list[Path]) -> None:
-        """Files for that purpose."""
+        """Add files for that purpose."""
         self.draft.add(kind, paths)
         self.refresh()
         self.changed.emit()

@@ -1,4 +1,4 @@
-"""The run that the Train workspace follows: what it does now, and how its numbers went."""
+"""The training followed by the Train workspace: current phase and curves."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from sedir_core.training.orders import last_words
 
 POLL_MS = 400
 PATIENCE_S = 90.0
-"""A process that has shown no sign of life for so long after its start has died."""
+"""A process without a sign of life for this long after its start has died."""
 NO_WEIGHTS = "It was complete, but its weights are missing."
 LOOK_AGAIN_S = 3.0
-"""Whether the process lives is asked only when nothing was heard of it for so long."""
+"""Silence after which we check whether the process is alive."""
 
 
 @dataclass
 class Curves:
-    """Series of a run over its epochs: name -> [(epoch, value)]; the steps of an epoch lie between two of them."""
+    """Series of a run: name -> [(epoch, value)]; steps have fractional epochs."""
 
     epochs: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     n_epochs: int = 0
@@ -45,7 +45,7 @@ class Curves:
             self.n_epochs = event.n_epochs
             for name, value in {**event.losses, **_beside_losses(event)}.items():
                 points = self.epochs.setdefault(name, [])
-                # After a kill and a resume some epochs come again: the later ones count.
+                # After a kill and a resume some epochs are repeated: the later ones count.
                 while points and points[-1][0] >= event.epoch:
                     points.pop()
                 points.append((float(event.epoch), value))
@@ -58,9 +58,9 @@ def _beside_losses(event: EpochEvent) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Follow:
-    """The run on show. stage: what it does now; message: why it failed. previews: epoch and file, in order.
+    """The followed run. stage: current activity; message: why it failed. previews: epoch and file, in order.
 
-    stops_after_epoch: it was asked to.
+    stops_after_epoch: whether this was requested.
     """
 
     run_dir: Path
@@ -79,10 +79,10 @@ class Follow:
 
 
 class TrainModel(QObject):
-    """A run is followed by its files."""
+    """Follows a run through its files."""
 
     followed = Signal(object)  # Follow
-    queue_changed = Signal(list)  # run directories that wait, in the order of their turn
+    queue_changed = Signal(list)  # waiting run directories, in queue order
     curves_grew = Signal(object)  # Curves
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -97,7 +97,7 @@ class TrainModel(QObject):
         self._timer.timeout.connect(self._poll)
 
     def watch(self, run_dir: Path, started: bool) -> None:
-        """Follow a run. started: its process has been started just now and may not have a directory yet."""
+        """Follow a run. started: its process has just been started and may not have a directory yet."""
         self._reader = EventReader(run_dir / EVENTS)
         self._begun_s = self._heard_s = time.monotonic() if started else -PATIENCE_S
         self._asked_s = -PATIENCE_S
@@ -109,12 +109,12 @@ class TrainModel(QObject):
         self._timer.start()
 
     def look_at_queue(self) -> None:
-        """From now on `queue_changed` tells of changes."""
+        """Start emitting `queue_changed`."""
         self._look_at_queue()
         self._timer.start()
 
     def leave(self) -> None:
-        """Follow nothing; the training goes on."""
+        """Stop following; the training continues."""
         self._reader = self.follow = None
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class TrainModel(QObject):
                     "eta_s": event.eta_seconds,
                 }
             case PreviewEvent():
-                # After a kill and a resume some epochs come again: the later ones count.
+                # After a kill and a resume some epochs are repeated: the later ones count.
                 earlier = tuple(one for one in seen.previews if one[0] < event.epoch)
                 changes = {"previews": (*earlier, (event.epoch, seen.run_dir / event.file))}
             case EvaluatedEvent():
@@ -183,7 +183,7 @@ class TrainModel(QObject):
             self._alive = is_alive(self.follow.run_dir)
 
     def _with_phase(self, seen: Follow, now_s: float) -> Follow:
-        # An end that its log tells of may be that of an earlier process; the orders know.
+        # An end in its log may belong to an earlier process; the queue knows.
         ordered = None if self._alive else phase_by_order(seen.run_dir, self.ordered)
         if ordered is not None:
             self._begun_s = self._heard_s = now_s
@@ -194,8 +194,8 @@ class TrainModel(QObject):
         if now_s - self._begun_s < PATIENCE_S and not self._ended and not (seen.run_dir / ABOUT).exists():
             return replace(seen, phase=Phase.RUNNING if self._alive else Phase.STARTING)
         phase = phase_of(seen.run_dir, self._alive, self._ended)
-        if phase is Phase.STARTING:  # it never came to have a directory
-            words = last_words(seen.run_dir) or "the training's process ended without a word"
+        if phase is Phase.STARTING:  # it died before creating its directory
+            words = last_words(seen.run_dir) or "the training process ended without a message"
             return replace(seen, phase=Phase.FAILED, message=words)
         if phase is Phase.DAMAGED:
             return replace(seen, phase=phase, message=damage_of(seen.run_dir) or NO_WEIGHTS)

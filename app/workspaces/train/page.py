@@ -1,4 +1,4 @@
-"""The Train workspace: trainings at the left, a new one or the one chosen at the right."""
+"""The Train workspace: trainings on the left, a new or the selected one on the right."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TrainPage(QWidget):
         self._session, self._settings, self._theme = session, settings, theme
         self._runs = user_runs()
         self._phases: dict[Path, Phase] = {}
-        self._origin: Path | None = None  # the model that the next training goes on from
+        self._origin: Path | None = None  # the model that the next training continues from
         self.model = TrainModel(self)
         self.survey = SurveyModel(self)
         self.messages = MessageBar(theme)
@@ -84,7 +84,7 @@ class TrainPage(QWidget):
     # The contract of a workspace
 
     def activate(self) -> None:
-        """List the runs there are now; a training that still runs is shown."""
+        """Refresh the list of runs and show a running training."""
         self.pacer.look_for_devices()
         self.model.look_at_queue()
         self._phases.clear()
@@ -96,7 +96,7 @@ class TrainPage(QWidget):
             self.show_new() if running is None else self.show_run(running)
 
     def close_down(self) -> bool:
-        """Trainings go on; they are processes of their own. An evaluation ends with the window."""
+        """Trainings continue in their own processes; an evaluation ends with the window."""
         self.evaluator.cancel()
         self.model.close()
         return all([self.survey.close(), self.pacer.close()])
@@ -120,16 +120,16 @@ class TrainPage(QWidget):
             action.setIcon(icon(name, theme.quiet))
         self._dress_list()
 
-    # What the user does
+    # User actions
 
     def use_dataset(self, folder: Path) -> None:
-        """Look through a folder and show what is in it."""
+        """Survey a folder and show its contents."""
         self.messages.hide()
         self.show_new()
         self.survey.look_at(folder)
 
     def import_parts(self) -> ImportDialog:
-        """Make a data set of the user's own scans."""
+        """Create a data set from the user's own scans."""
         dialog = ImportDialog(writable_folders()["data"] / "datasets", self._theme, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.imported.connect(self.use_dataset)
@@ -143,7 +143,7 @@ class TrainPage(QWidget):
         self.stack.setCurrentIndex(0)
 
     def show_run(self, run_dir: Path, started: bool = False) -> None:
-        """Follow a training, live or over."""
+        """Show a training, running or ended."""
         self.stack.setCurrentWidget(self.progress)
         self.model.watch(run_dir, started)
         self.progress.show_curves(self.model.curves)
@@ -155,7 +155,7 @@ class TrainPage(QWidget):
                 self.list.setCurrentRow(row)
 
     def grow(self, run_dir: Path) -> None:
-        """The next training adds the categories of a data set to this model."""
+        """Let the next training add a data set's categories to this model."""
         try:
             config = warm_config(read_run_config(run_dir))
         except UserError as error:
@@ -164,16 +164,16 @@ class TrainPage(QWidget):
         self._origin = run_dir
         self.show_new()
         self.settings.go_on_from(run_dir.name, config)
-        self.messages.inform(f"Choose the folder of the parts that {run_dir.name} is to learn, too.")
+        self.messages.inform(f"Choose the folder of the additional parts for {run_dir.name}.")
 
     def begin_anew(self) -> None:
-        """The next training goes on from no model."""
+        """Let the next training start from scratch."""
         if self._origin is not None:
             self._origin = None
             self.settings.go_on_from("", None)
 
     def train(self) -> None:
-        """Start what the two panels say."""
+        """Start the training set up in the two panels."""
         config, found = self.settings.config, self.data.found
         if config is None or found is None or not self.data.categories:
             return
@@ -209,12 +209,12 @@ class TrainPage(QWidget):
         self.settings.suggest_name(found.root.name)
 
     def measure(self) -> None:
-        """How long the training takes that the two panels describe."""
+        """Measure how long the training set up in the two panels takes."""
         if self.settings.config is not None:
             self.pacer.measure(self.settings.config, str(self.settings.device.currentData()))
 
     def stop(self) -> None:
-        """Save and stop; one that waits or is about to start is taken off."""
+        """Save and stop; a waiting training is removed from the queue."""
         if self.model.follow is None:
             return
         run_dir = self.model.follow.run_dir
@@ -222,12 +222,12 @@ class TrainPage(QWidget):
             self.show_new()
 
     def stop_later(self, wanted: bool) -> None:
-        """After the epoch under way, or not after all."""
+        """Stop after the current epoch, or withdraw that request."""
         if self.model.follow is not None:
             self._try(lambda run_dir: training.ask_to_stop_after_epoch(run_dir, wanted), self.model.follow.run_dir)
 
     def resume(self) -> None:
-        """Go on with the run on show, on the data set that it was trained on."""
+        """Resume the current run on its data set."""
         if self.model.follow is None:
             return
         run_dir = self.model.follow.run_dir
@@ -235,14 +235,14 @@ class TrainPage(QWidget):
             self.show_run(run_dir, started=True)
 
     def evaluate(self) -> None:
-        """Measure the run on show on the test scans of its data set."""
+        """Evaluate the current run on the test scans of its data set."""
         if self.model.follow is not None:
             self._try(
                 lambda run_dir: self.evaluator.start(run_dir, training.dataset_of(run_dir)), self.model.follow.run_dir
             )
 
     def inspect(self) -> None:
-        """Make the run on show the model of the window."""
+        """Use the current run as the window's model."""
         if self.model.follow is not None:
             run_dir = self.model.follow.run_dir
             self._settings.run_dir = run_dir
@@ -331,7 +331,7 @@ class TrainPage(QWidget):
 
     def _show_evaluating(self, busy: bool) -> None:
         self.progress.evaluate.setEnabled(not busy)
-        self._show_progress(Progress(0.0, "evaluating on the test scans, some seconds for each") if busy else None)
+        self._show_progress(Progress(0.0, "evaluating on the test scans, a few seconds each") if busy else None)
 
     def _on_evaluated(self, run_dir: Path, failure: str) -> None:
         if failure:
@@ -367,7 +367,7 @@ class TrainPage(QWidget):
         self.queue.show_waiting(waiting)
         self.settings.set_waiting(waiting)
         shown = None if self.model.follow is None else self.model.follow.run_dir
-        self._phases = {run: phase for run, phase in self._phases.items() if run == shown}  # of the others, look again
+        self._phases = {run: phase for run, phase in self._phases.items() if run == shown}  # check the others again
         self._refresh()
         if self.model.follow is not None:
             self._choose_row(self.model.follow.run_dir)
@@ -381,7 +381,7 @@ class TrainPage(QWidget):
         self.show_run(Path(item.data(DIR)))
 
     def _refresh(self) -> None:
-        """The list of runs, that on show among them even before it has a directory."""
+        """List the runs, including the current one even before it has a directory."""
         found = training.runs_in(self._runs)
         shown = self.model.follow.run_dir if self.model.follow is not None else None
         ordered = self.model.ordered

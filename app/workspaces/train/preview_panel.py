@@ -1,4 +1,4 @@
-"""How a training learns to rebuild a few sample parts: before its first step beside the epoch that is looked at."""
+"""Reconstruction error of a few sample parts during training: before the first step beside a selected epoch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sedir_core.errors import BadRun
 from sedir_core.training.preview_file import Preview, read_previews
 
 PICTURE = 104
-WARM = 50  # per cent of the tokens of the untrained network that look warm
+WARM = 50  # percentile of the untrained network's token errors at the middle of the colours
 EXPLAIN = (
-    "Colour: how far each place is from what the network rebuilds, blue is near. All pictures have one scale.\n"
-    "The dent is put on for this picture; the network must not learn to rebuild it."
+    "Colour: reconstruction error at each place; blue is low. All pictures share one scale.\n"
+    "The dent is added for this picture; the network must not learn to reconstruct it."
 )
 
 
 class PreviewPanel(QFrame):
-    """A card for each sample; a slider goes back over the epochs. Hidden while there is nothing to show."""
+    """One card per sample, with a slider over the epochs. Hidden while empty."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +36,7 @@ class PreviewPanel(QFrame):
         self.said = QLabel(objectName="quiet", minimumWidth=80)
         head = QHBoxLayout()
         head.addWidget(QLabel("Sample parts", objectName="sectionTitle", toolTip=EXPLAIN))
-        head.addWidget(plain_label("error of each place when rebuilt, before training and now", "faint"), 1)
+        head.addWidget(plain_label("reconstruction error before training and now", "faint"), 1)
         head.addWidget(self.said)
         head.addWidget(self.epoch)
         inside = QWidget()
@@ -58,7 +58,7 @@ class PreviewPanel(QFrame):
         self.hide()
 
     def show_files(self, files: tuple[tuple[int, Path], ...]) -> None:
-        """(epoch, file) in order. The newest is shown, unless the user looks at an earlier one of the same run."""
+        """(epoch, file) in order. Shows the newest, unless the user has selected an earlier one of the same run."""
         if files == self._files:
             return
         grown = self._files == files[: len(self._files)]
@@ -98,7 +98,7 @@ class PreviewPanel(QFrame):
         if path not in self._read:
             try:
                 self._read[path] = read_previews(path)
-            except BadRun:  # removed or damaged: there is nothing to show, and nothing lost
+            except BadRun:  # removed or damaged: nothing to show, nothing lost
                 self._read[path] = []
         return self._read[path]
 
@@ -122,7 +122,7 @@ class _Card(QWidget):
             grid.addWidget(caption, 2, column, Qt.AlignmentFlag.AlignHCenter)
 
     def show_pair(self, before: Preview, after: Preview, limit: float, caption: str) -> None:
-        """limit: the residual in the middle of the colours."""
+        """limit: the error at the middle of the colours."""
         self.title.setText(f"{after.category}, {'dented' if after.damaged else 'good'}")
         self._captions[1].setText(caption)
         for label, one in zip(self._pictures, (before, after), strict=True):

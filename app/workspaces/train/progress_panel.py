@@ -1,4 +1,4 @@
-"""A training on show: what it is doing, how its losses fall, and what can be done with it."""
+"""Progress of a training: phase, loss curves, and actions."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from app.workspaces.train.preview_panel import PreviewPanel
 from sedir_core.runs.catalogue import MEASURES, measured_of
 
 WORDS = {
-    Phase.WAITING: "Waits until its device is free; it starts by itself, also while this window is closed",
+    Phase.WAITING: "Waiting for its device; starts automatically, even while this window is closed",
     Phase.STARTING: "Starting…",
     Phase.RUNNING: "Training",
-    Phase.INTERRUPTED: "Interrupted: nothing is lost, it can go on where it stopped",
+    Phase.INTERRUPTED: "Interrupted: nothing is lost, it can be resumed where it stopped",
     Phase.FAILED: "Failed",
     Phase.COMPLETE: "Complete: ready to inspect",
-    Phase.DAMAGED: "Damaged: it cannot be read any more",
+    Phase.DAMAGED: "Damaged: it can no longer be read",
 }
 ICONS = {
     Phase.WAITING: "clock-outline",
@@ -49,13 +49,13 @@ ICONS = {
 }
 BROKEN = (Phase.FAILED, Phase.DAMAGED)
 COLUMNS = ("Category", "Limit", "O-AUROC", "P-AUROC", "O-AUPR", "P-AUPR")
-STOP_TIP = "Saves first; the training can go on exactly where it stopped"
-OUTLIVES = "It goes on when this window is closed."
+STOP_TIP = "Saves first; the training can be resumed exactly where it stopped"
+OUTLIVES = "It continues when this window is closed."
 STOPS = "It will stop after this epoch."
 
 
 class ProgressPanel(QWidget):
-    """Buttons only say what is wanted."""
+    """Buttons emit requests."""
 
     stop_wanted = Signal()
     stop_later_wanted = Signal(bool)
@@ -100,14 +100,14 @@ class ProgressPanel(QWidget):
         self.limits.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.limits.setMinimumWidth(300)
         self.limits.setToolTip(
-            "Limit: of the object score, so that as many good parts are called NG as the settings allow.\n"
-            "AUROC and AUPR in per cent: of whole scans (O) and of points (P), with the category found by the model."
+            "Limit: of the object score, set for the false-alarm rate in the settings.\n"
+            "AUROC and AUPR in per cent, per scan (O) and per point (P), with the category identified by the model."
         )
         self._layout()
         self.set_theme(theme)
 
     def show_follow(self, seen: Follow) -> None:
-        """What is known of the run now."""
+        """Show the state of the run."""
         self._shown = seen
         self.title.setText(seen.run_dir.name)
         words = WORDS[seen.phase]
@@ -124,10 +124,10 @@ class ProgressPanel(QWidget):
         begun = seen.phase is Phase.RUNNING
         self.stop.setVisible(begun or seen.phase in (Phase.STARTING, Phase.WAITING))
         self.stop.setText("Stop now" if begun else "Do not train")
-        self.stop.setToolTip(STOP_TIP if begun else "Takes it off; nothing has been learned yet")
+        self.stop.setToolTip(STOP_TIP if begun else "Removes it from the queue; nothing has been learned yet")
         self.stop_later.setVisible(begun)
         self.stop_later.setChecked(seen.stops_after_epoch)
-        self.stop_later.setToolTip("Press again to let it go on" if seen.stops_after_epoch else STOP_TIP)
+        self.stop_later.setToolTip("Press again to let it continue" if seen.stops_after_epoch else STOP_TIP)
         self.previews.show_files(seen.previews)
         self.resume.setVisible(seen.phase in (Phase.INTERRUPTED, Phase.FAILED) and seen.can_resume)
         self.inspect.setVisible(seen.phase is Phase.COMPLETE)
@@ -137,7 +137,7 @@ class ProgressPanel(QWidget):
         self._dress()
 
     def show_curves(self, curves: Curves) -> None:
-        """The losses and rates so far."""
+        """Show losses and rates so far."""
         wanted = {name: curves.epochs[name] for name in TITLES if name in curves.epochs}
         self.curves.show_series(wanted, curves.n_epochs)
 
@@ -213,5 +213,5 @@ class ProgressPanel(QWidget):
 
 
 def remaining(seconds: float) -> str:
-    """A time in words that does not pretend to know better."""
+    """A duration in words, rounded to its real precision."""
     return f"{duration(seconds)} left"

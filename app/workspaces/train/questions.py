@@ -1,4 +1,4 @@
-"""What has to be asked before a training: which columns are x, y, z, and whether what is called defective is good."""
+"""Questions before a training: which columns are x, y, z, and whether scans named as defective are good."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sedir_core.datasets.survey import Survey
 from sedir_core.errors import UnknownColumns, UserError
 from sedir_core.io.table_peek import peek_table
 
-MOST_DOUBTS = 8  # that the question about defective scans lists
+MOST_DOUBTS = 8  # number of files listed in the question about defective scans
 
 
 def ask_whether_good(bar: MessageBar, doubts: Sequence[Finding], learn: Callable[[], object]) -> None:
-    """Scans that are called defective are learned only after a word from the user."""
-    text = "Scans with such names are usually defective, and the model would take their defects for normal."
+    """Scans with names of defects are learned only after confirmation."""
+    text = "Scans with such names are usually defective, and the model would learn their defects as normal."
     box = QMessageBox(QMessageBox.Icon.Warning, "Learn these as good?", text, parent=bar.window())
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText("\n".join(map(str, doubts[:MOST_DOUBTS])))
@@ -32,13 +32,13 @@ def ask_whether_good(bar: MessageBar, doubts: Sequence[Finding], learn: Callable
 
 
 def without_columns(found: Survey) -> Path | None:
-    """The first table whose columns nobody has named yet."""
+    """The first table whose columns have not been identified yet."""
     unclear = (one.path for one in found.findings if one.kind == UnknownColumns.KIND)
     return next((path for path in unclear if path is not None), None)
 
 
 def ask_columns(bar: MessageBar, path: Path, root: Path, answered: Callable[[Path], object]) -> None:
-    """Let the user say which columns are x, y and z, for the whole data set. answered: called with its folder."""
+    """Ask which columns are x, y and z, for the whole data set. answered: called with its folder."""
     try:
         dialog = ColumnsDialog(path, peek_table(path), bar.window(), root)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Trainings that wait for their turn: drag them into another order, or take one off."""
+"""The queue of waiting trainings: reorder by dragging, or remove."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_ROWS = 5
 
 
 class QueuePanel(QWidget):
-    """Hidden while nothing waits."""
+    """Hidden while the queue is empty."""
 
     reordered = Signal(list)  # run directories
     removed = Signal(object)  # run directory
@@ -36,9 +36,9 @@ class QueuePanel(QWidget):
         self._shown: tuple[Path, ...] = ()
         self.title = QLabel("Waiting", objectName="sectionTitle")
         self.list = QListWidget(iconSize=QSize(18, 18), objectName="runs")
-        self.list.setAccessibleName("Trainings that wait")
+        self.list.setAccessibleName("Waiting trainings")
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        self.list.setToolTip("Each starts when its device is free, also while this window is closed")
+        self.list.setToolTip("Each starts when its device is free, even while this window is closed")
         self.list.model().rowsMoved.connect(self._on_moved)
         self.list.currentRowChanged.connect(lambda row: self._enable())
         self.list.itemClicked.connect(lambda item: self.chosen.emit(Path(item.data(DIR))))
@@ -62,7 +62,7 @@ class QueuePanel(QWidget):
         self.hide()
 
     def show_waiting(self, run_dirs: Sequence[Path]) -> None:
-        """In the order of their turn."""
+        """Show the trainings in queue order."""
         if tuple(run_dirs) == self._shown:
             return
         chosen = self.list.currentItem().data(DIR) if self.list.currentItem() is not None else None

@@ -1,4 +1,4 @@
-"""The second step of a training: how large a model, how long, on which device, under which name."""
+"""Second step of a training: model size, duration, device and name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FORBIDDEN = set('<>:"/\\|?*')
 
 
 class SettingsPanel(QFrame):
-    """`train_wanted` when everything is right and the button was pressed."""
+    """`train_wanted` is emitted when the button is pressed and everything is valid."""
 
     train_wanted = Signal()
     anew_wanted = Signal()
@@ -48,20 +48,20 @@ class SettingsPanel(QFrame):
         self._runs = runs
         self._n_categories = self._n_scans = 0
         self._waiting: frozenset[str] = frozenset()
-        self.name = QLineEdit(toolTip="The model appears under this name wherever one can be chosen")
+        self.name = QLineEdit(toolTip="The name under which the model is listed")
         self.name_wrong = QLabel(objectName="wrong", wordWrap=True, visible=False)
         self.preset = _combo(
-            "Preset", PRESET_WORDS, "Sizes and length of the training; every setting can be changed below"
+            "Preset", PRESET_WORDS, "Model size and training length; every setting can be changed below"
         )
         self.method = _combo("Method", METHOD_WORDS, "The detector to train")
-        self.device = QComboBox(toolTip="Where to compute")
+        self.device = QComboBox(toolTip="Device to train on")
         self.device.setAccessibleName("Device")
         self.name.setAccessibleName("Name of the model")
         self.device.addItem("looking for devices…", "")
         self.estimate = EstimateLine()
         self.form = ConfigForm(preset("desktop"))
         self.origin = plain_label("", "quiet")
-        self.anew = QPushButton("Begin from nothing instead")
+        self.anew = QPushButton("Start from scratch instead")
         self.everything = QCheckBox("All settings")
         self.train = QPushButton("Train", objectName="primary")
         top = QFormLayout()
@@ -73,7 +73,7 @@ class SettingsPanel(QFrame):
         for later in (self.origin, self.anew):
             top.addRow(later)
             top.setRowVisible(later, False)
-        for combo in (self.preset, self.method, self.device):  # the words beside them are never cut for theirs
+        for combo in (self.preset, self.method, self.device):  # elided before the labels beside them
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(14)
         self._top = top
@@ -114,14 +114,14 @@ class SettingsPanel(QFrame):
 
     @property
     def out(self) -> Path:
-        """The run directory to be."""
+        """The future run directory."""
         return self._runs / self.name.text().strip()
 
     def suggest_name(self, dataset: str) -> None:
         self.name.setText(f"{dataset}-{datetime.now():%Y%m%d-%H%M}")
 
     def show_devices(self, devices: Sequence[tuple[str, str]]) -> None:
-        """(name for the command line, words) of what the machine has, the best first."""
+        """(name on the command line, description) of the machine's devices, best first."""
         kept = self.device.currentData()
         self.device.clear()
         for name, words in devices:
@@ -130,20 +130,20 @@ class SettingsPanel(QFrame):
         self._enable()
 
     def set_categories(self, count: int, n_scans: int) -> None:
-        """How many are ticked, and how many scans there are to learn from in them."""
+        """Set the number of ticked categories and of their training scans."""
         self._n_categories, self._n_scans = count, n_scans
         self._enable()
 
     def set_waiting(self, run_dirs: Sequence[Path]) -> None:
-        """Trainings whose names are taken although they have no directory yet."""
+        """Set the queued trainings, whose names are taken although they have no directory yet."""
         self._waiting = frozenset(run_dir.name for run_dir in run_dirs)
         self._enable()
 
     def go_on_from(self, model: str, config: Config | None) -> None:
-        """Settings of a model that learns further parts, whose method and sizes stay; None: of a new one again."""
+        """Continue from a model, whose method and sizes are fixed; None: a new model."""
         for choice in (self.preset, self.method):
             choice.setEnabled(config is None)
-        self.origin.setText(f"Goes on from {model}, which keeps the parts that it knows.")
+        self.origin.setText(f"Continues from {model}, which keeps the parts it knows.")
         for widget in (self.origin, self.anew):
             self._top.setRowVisible(widget, config is not None)
         if config is None:
@@ -170,17 +170,17 @@ class SettingsPanel(QFrame):
         device = str(self.device.currentData() or "")
         self.train.setEnabled(bool(count) and bool(device) and not wrong and self.config is not None)
         self.estimate.show_for(self.config if device else None, device, self._n_scans)
-        why = "Tick at least one category" if not count else "Some setting is not right" if self.config is None else ""
-        self.train.setToolTip(wrong or why or "The training goes on when this window is closed")
+        why = "Tick at least one category" if not count else "A setting is invalid" if self.config is None else ""
+        self.train.setToolTip(wrong or why or "The training continues when this window is closed")
 
     def _name_trouble(self) -> str:
         name = self.name.text().strip()
         if not name:
             return "give the model a name"
         if FORBIDDEN & set(name) or name.startswith("."):
-            return "a name cannot begin with a dot or hold " + " ".join(sorted(FORBIDDEN))
+            return "a name cannot begin with a dot or contain " + " ".join(sorted(FORBIDDEN))
         taken = name in self._waiting or (self._runs / name).exists()
-        return "there is a model of this name already" if taken else ""
+        return "a model with this name already exists" if taken else ""
 
 
 def _combo(name_of: str, words: dict[str, str], tip: str) -> QComboBox:

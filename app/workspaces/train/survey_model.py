@@ -1,4 +1,4 @@
-"""A data set looked through in the background: the names of its files at once, then each category's scans."""
+"""Surveys a data set in the background: file names first, then each category's scans."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sedir_core.types import Report, Stop
 
 
 class SurveyModel(QObject):
-    """`listed` comes once with the counts, `checked` after each category. A later data set replaces an earlier one."""
+    """`listed` is emitted once with the counts, `checked` after each category. A new data set replaces the old one."""
 
     listed = Signal(object)  # Survey
     checked = Signal(object)  # Survey
@@ -37,13 +37,13 @@ class SurveyModel(QObject):
         return bool(self._jobs)
 
     def look_at(self, path: Path) -> None:
-        """List what is in a folder, then check it."""
+        """List a folder's contents, then check them."""
         self.cancel()
         self._jobs = [self._pool.submit(_list, path)]
-        self.progressed.emit(Progress(0.0, "looking at the folder"))
+        self.progressed.emit(Progress(0.0, "reading the folder"))
 
     def cancel(self) -> None:
-        """Check no more; what is checked stays."""
+        """Stop checking; results so far are kept."""
         for job in self._jobs:
             self._pool.cancel(job)
         self._jobs = []

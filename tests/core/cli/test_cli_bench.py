@@ -36,4 +36,4 @@ def test_every_size_and_mode_has_its_stages(sedir, monkeypatch, tmp_path) -> Non
 def test_a_model_that_knows_none_of_the_parts_is_said_so(sedir) -> None:
     result = sedir("bench")
     assert result.exit_code == 1
-    assert "knows none of the parts" in result.stderr
+    assert "knows none of the built-in parts" in result.stderr

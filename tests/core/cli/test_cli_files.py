@@ -61,8 +61,8 @@ def test_files_that_are_no_scans_are_listed_once_and_stop_nothing(sedir, good) -
     result = sedir("inspect", good.parent, "--json", "-")
     found = json.loads(result.stdout)
     assert result.exit_code == 0 and not found["errors"] and len(found["results"]) == 1
-    assert [Path(one["path"]).name for one in found["passed_over"]] == ["README.txt", "measurements.csv"]
-    assert result.stderr.count("README.txt") == 1 and "passed over 2 files that are no scans" in result.stderr
+    assert [Path(one["path"]).name for one in found["skipped"]] == ["README.txt", "measurements.csv"]
+    assert result.stderr.count("README.txt") == 1 and "skipped 2 files that are not scans" in result.stderr
 
 
 def test_a_file_that_was_named_is_never_passed_over(sedir, good, tmp_path) -> None:

@@ -99,7 +99,7 @@ def test_a_past_inspection_is_shown_and_exported_as_it_was(sedir, recorded, dent
     points = read_scan(dented).points
     dented.unlink()
     result = sedir("history", "show", recorded[0]["key"][:10], "--export", tmp_path / "out")
-    assert "defect 1" in result.stdout and "no longer there" in result.stderr
+    assert "defect 1" in result.stdout and "no longer exists" in result.stderr
     assert np.array_equal(read_scan(tmp_path / "out" / "dented.ply").points, points)
     assert sedir("history", "show", "ffff").exit_code == 1
 

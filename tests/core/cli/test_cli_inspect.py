@@ -108,7 +108,7 @@ def test_a_report_says_who_inspected_which_lot(sedir, good, tmp_path) -> None:
 def test_a_logo_that_is_no_picture_is_refused_before_the_work(sedir, good, tmp_path) -> None:
     (tmp_path / "logo.svg").write_text("<svg/>")
     result = sedir("inspect", good, "--report", tmp_path / "r.html", "--logo", tmp_path / "logo.svg")
-    assert result.exit_code == 1 and "no PNG or JPEG" in result.stderr
+    assert result.exit_code == 1 and "not a PNG or JPEG" in result.stderr
     assert result.stdout == "" and not (tmp_path / "r.html").exists()
 
 

@@ -66,7 +66,7 @@ def test_rename_archive_delete_restore(home: Path) -> None:
     assert sedir("runs", "restore", "cups").exit_code == 0
     assert listed() == ["cups", "default"]
     sedir("runs", "delete", "cups")
-    assert "1 deleted run is gone" in sedir("runs", "empty-trash").stderr
+    assert "1 run was permanently deleted" in sedir("runs", "empty-trash").stderr
     assert sedir("runs", "restore", "cups").exit_code == 1
     assert "empty" in sedir("runs", "trash").stdout
 

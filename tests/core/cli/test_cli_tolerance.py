@@ -15,7 +15,7 @@ from tiny_run import TinyRun, part
 from typer.testing import CliRunner, Result
 
 from sedir_core.cli import app
-from sedir_core.history.kept import read_kept
+from sedir_core.history.stored_result import read_result
 from sedir_core.io.export import write_points_ply
 
 Sedir = Callable[..., Result]
@@ -97,7 +97,7 @@ def test_the_history_keeps_it(asked, dented, tmp_path) -> None:
     place = ("--record", "--history-url", f"sqlite:///{tmp_path / 'h.sqlite'}", "--history-folder", tmp_path / "kept")
     inspected(dented, "--tolerance", "50", *place)
     (file,) = (tmp_path / "kept").rglob("*.npz")
-    kept = read_kept(file)
+    kept = read_result(file)
     assert kept.shown.verdict == "ng" and kept.shown.out_of_tolerance and kept.shown.defects[0].kind == "dent"
 
 
@@ -117,4 +117,4 @@ def test_a_real_model_measures_and_judges(tiny: TinyRun, cup: Path, tolerance: s
 
 def test_no_tolerance_is_said_before_the_work(tiny: TinyRun, cup: Path) -> None:
     result = sedir("inspect", cup, "--model", tiny.path, "--tolerance", "0,3 mm")
-    assert result.exit_code == 1 and "is no tolerance" in result.stderr and result.stdout == ""
+    assert result.exit_code == 1 and "is not a tolerance" in result.stderr and result.stdout == ""

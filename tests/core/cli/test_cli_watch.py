@@ -88,7 +88,7 @@ def test_one_line_of_json_for_each_scan_until_ctrl_c(running: Sedir, tmp_path: P
     refused = running.next()
     assert (refused["event"], refused["kind"]) == ("refused", "unreadable_scan")
     folder.rename(tmp_path / "away")
-    running.hear("out of reach")
+    running.hear("not reachable")
     (tmp_path / "away").rename(folder)
     running.hear("watching")
     write_points_ply(folder / "line 2" / "good.ply", ball())

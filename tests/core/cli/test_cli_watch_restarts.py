@@ -17,9 +17,9 @@ import pytest
 from roundness import ball
 from test_cli_watch import PROGRAM, WAIT_S
 
-from sedir_core.history.kept import content_hash
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
+from sedir_core.history.stored_result import content_hash
 from sedir_core.io.export import write_points_ply
 from sedir_core.io.scans import read_scan
 

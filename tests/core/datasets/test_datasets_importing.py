@@ -66,7 +66,7 @@ def test_categories_are_added_to_a_data_set(own: Path, tmp_path: Path) -> None:
     import_parts(request(own, tmp_path / "parts"))
     import_parts(request(own, tmp_path / "parts", name="other"))
     assert open_dataset(tmp_path / "parts").categories == ("bracket", "other")
-    with pytest.raises(BadDataset, match="is there already"):
+    with pytest.raises(BadDataset, match="already exists"):
         import_parts(request(own, tmp_path / "parts"))
 
 

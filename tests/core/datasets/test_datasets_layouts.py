@@ -221,7 +221,7 @@ def test_files_that_are_no_scans_are_named_once_and_stop_nothing(tmp_path: Path)
     data = open_dataset(root)
     assert len(data.train("lid")) == 4
     (said,) = [str(finding) for finding in data.findings if "no scans" in finding.what]
-    assert said.startswith("lid has 2 files that are no scans: README.txt (") and "measurements.csv (" in said
+    assert said.startswith("lid has 2 files that are not scans: README.txt (") and "measurements.csv (" in said
 
 
 def test_text_can_be_learned_from(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tiny_run import dented, part
 
-from sedir_core.detectors.by_place import UsualByPlace, smoothed, top_mean
+from sedir_core.detectors.by_place import PlaceStatistics, smoothed, top_mean
 from sedir_core.detectors.place_bank import PlaceMemory, concluded
 from sedir_core.detectors.wide_features import averaged, curvatures, wide_histograms
 from sedir_core.geometry.surface import normals_and_curvature
-from sedir_core.training.learn_place import judged_by_others
+from sedir_core.training.learn_place import leave_one_out
 
 
 @pytest.fixture(scope="module")
@@ -21,32 +21,32 @@ def plane() -> np.ndarray:
 
 def test_what_is_usual_everywhere_becomes_one(plane: np.ndarray) -> None:
     loud = np.where(plane[:, 0] > 0, 5.0, 1.0)
-    usual = UsualByPlace.learn(plane, [(plane, loud)] * 400)
+    usual = PlaceStatistics.learn(plane, [(plane, loud)] * 400)
     away = np.abs(plane[:, 0]) > 0.2
     assert np.allclose(usual.standardised(plane, loud)[away], 1.0, atol=0.2)
 
 
 def test_a_value_among_quiet_ones_stands_out_more(plane: np.ndarray) -> None:
-    usual = UsualByPlace.learn(plane, [(plane, np.where(plane[:, 0] > 0, 5.0, 1.0))] * 40)
+    usual = PlaceStatistics.learn(plane, [(plane, np.where(plane[:, 0] > 0, 5.0, 1.0))] * 40)
     found = usual.standardised(np.array([[0.7, 0, 0], [-0.7, 0, 0]]), np.array([5.0, 5.0]))
     assert found[1] > 3 * found[0]
 
 
 def test_what_is_usual_survives_being_stored(plane: np.ndarray) -> None:
-    usual = UsualByPlace.learn(plane, [(plane, np.ones(len(plane)))])
-    again = UsualByPlace.from_tensors(usual.tensors())
+    usual = PlaceStatistics.learn(plane, [(plane, np.ones(len(plane)))])
+    again = PlaceStatistics.from_tensors(usual.tensors())
     assert np.array_equal(usual.rms, again.rms) and np.array_equal(usual.anchors, again.anchors)
 
 
 def test_a_held_out_scan_is_not_measured_in_times_of_itself(plane: np.ndarray) -> None:
     loud = np.where(np.linalg.norm(plane[:, :2] - 0.5, axis=1) < 0.2, 10.0, 1.0)
     shown = [(plane, np.ones(len(plane))), (plane, loud)]
-    found = judged_by_others(plane, [0, 1], shown)
+    found = leave_one_out(plane, [0, 1], shown)
     assert found[1].object_score == pytest.approx(10.0, rel=0.01)
-    together = concluded(UsualByPlace.learn(plane, shown), *shown[1])
+    together = concluded(PlaceStatistics.learn(plane, shown), *shown[1])
     assert together.object_score < 0.8 * found[1].object_score
-    alone = judged_by_others(plane, [0], shown[1:])
-    assert alone[0].object_score == concluded(UsualByPlace.learn(plane, shown[1:]), *shown[1]).object_score
+    alone = leave_one_out(plane, [0], shown[1:])
+    assert alone[0].object_score == concluded(PlaceStatistics.learn(plane, shown[1:]), *shown[1]).object_score
 
 
 def test_smoothing_keeps_the_mean_of_a_constant_and_the_top_is_a_mean(plane: np.ndarray) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tiny_run import part
 
 from sedir_core.detectors import reference as module
-from sedir_core.detectors.reference import Reference, placed_again
+from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.geometry.frames import frame_of, gyration, place_on
 from sedir_core.geometry.registration import Surface
 from sedir_core.runtime import generator
@@ -39,8 +39,8 @@ def cup() -> Reference:
 def test_a_placement_is_remembered_as_it_was_found(searches: list[int], cup: Reference) -> None:
     points = part("cup", 1, 1_400)
     placement, residual = place_on(cup.surface, cup.frame, cup.size, points, generator(0, "align"))
-    first = placed_again(cup, points)
-    again = placed_again(replace(cup, residual=0.5, threshold=7.0), points.copy())
+    first = cached_placement(cup, points)
+    again = cached_placement(replace(cup, residual=0.5, threshold=7.0), points.copy())
     assert again is first
     assert searches == [1_400]
     assert np.array_equal(first[0].enter(points), placement.enter(points))
@@ -50,7 +50,7 @@ def test_a_placement_is_remembered_as_it_was_found(searches: list[int], cup: Ref
 def test_another_scan_or_reference_is_searched_for(searches: list[int], cup: Reference) -> None:
     points = part("cup", 1, 1_400)
     for reference, scan in ((cup, points), (cup, points + 1e-9), (replace(cup, size=2 * cup.size), points)):
-        placed_again(reference, scan)
+        cached_placement(reference, scan)
     assert len(searches) == 3
 
 
@@ -58,5 +58,5 @@ def test_the_oldest_are_forgotten(searches: list[int], cup: Reference, monkeypat
     monkeypatch.setattr(module, "MOST_REMEMBERED", 1)
     points = part("cup", 1, 1_400)
     for scan in (points, points[:1_300], points):
-        placed_again(cup, scan)
+        cached_placement(cup, scan)
     assert searches == [1_400, 1_300, 1_400]

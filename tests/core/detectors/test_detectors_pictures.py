@@ -152,7 +152,7 @@ def test_ismp_of_tokens_and_coordinates_alone_is_reg3d_ad() -> None:
         banks = (MemoryBank(first if gains is None else first * gains, owners[0], gains), MemoryBank(second, owners[1]))
         memory = Memory(banks, np.array([[0.0, 2.0], [0.0, 0.5]]))
         detector = MemoryBankDetector(look.config, look, {}, {"cup": memory})
-        found.append(detector.examine("cup", Cloud(bulged, bulged)))
+        found.append(detector.score_cloud("cup", Cloud(bulged, bulged)))
     assert np.allclose(found[0].scores, found[1].scores, rtol=1e-6, atol=1e-6)
     assert found[0].object_score == pytest.approx(found[1].object_score, rel=1e-6)
     assert np.ptp(found[0].scores) > 0

@@ -9,7 +9,7 @@ from tiny_run import TinyRun, dented, part, scan_of
 
 from sedir_core.detectors.template import TemplateDetector, deviation, top_mean
 from sedir_core.geometry.registration import Surface
-from sedir_core.training.learn_peers import as_of_a_new_part
+from sedir_core.training.learn_peers import new_part_factor
 from sedir_core.types import DoubleArray
 
 
@@ -77,8 +77,8 @@ def test_a_new_part_lies_farther_from_the_mean_than_one_of_it(n_parts: int) -> N
     shapes = np.random.default_rng(0).normal(size=(100_000, n_parts + 1))
     apart = shapes - shapes[:, :n_parts].mean(axis=1, keepdims=True)
     of_it, new = (float(np.sqrt(np.mean(values**2))) for values in (apart[:, 0], apart[:, n_parts]))
-    assert as_of_a_new_part(n_parts) == pytest.approx(new / of_it, rel=0.02)
+    assert new_part_factor(n_parts) == pytest.approx(new / of_it, rel=0.02)
 
 
 def test_a_single_part_tells_nothing_of_others() -> None:
-    assert as_of_a_new_part(1) == 1.0
+    assert new_part_factor(1) == 1.0

@@ -44,13 +44,13 @@ def test_scans_are_laid_once_for_all_methods(
 ) -> None:
     dataset = open_dataset(tiny.dataset, KINDS[:1])
     laid = []
-    plain = terms.placed_again
+    plain = terms.cached_placement
 
     def counted(*arguments: object) -> object:
         laid.append(arguments)
         return plain(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(terms, "placed_again", counted)
+    monkeypatch.setattr(terms, "cached_placement", counted)
     encoder = tiny_config(tiny.encoder)
     both = [
         terms.equal_terms(one, config, dataset, KINDS[:1])

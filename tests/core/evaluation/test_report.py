@@ -113,7 +113,7 @@ def test_the_operators_word_counts_and_is_named() -> None:
     found.add(inspected("a.ply", 0.1), Review("ok", "Ada", "a stain"))
     assert found.counts["OK"] == 1
     assert found.sheets[0].review.words == "Set to OK by Ada, the model said NG: “a stain”"
-    assert found.facts["Overruled by people"] == "1"
+    assert found.facts["Overridden by operators"] == "1"
     text = found.to_html()
     assert "OK*" in text and "Set to OK by Ada, the model said NG: “a stain”" in text
 
@@ -124,7 +124,7 @@ def test_a_word_that_agrees_is_no_overruling() -> None:
     found.add(inspected("b.ply", 0.0), Review(None, "Bo", "dusty"))
     assert [sheet.review.words for sheet in found.sheets] == ["NG confirmed by Ada", "Comment by Bo: “dusty”"]
     assert not any(sheet.review.overrules for sheet in found.sheets)
-    assert "Overruled by people" not in found.facts
+    assert "Overridden by operators" not in found.facts
 
 
 def test_ng_comes_first(report: Report) -> None:
@@ -198,7 +198,7 @@ def test_a_logo_stands_at_the_head_of_both_kinds(tmp_path: Path) -> None:
 
 def test_a_logo_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(b"<svg onload='alert(1)'>")
-    with pytest.raises(CannotWrite, match="no PNG or JPEG"):
+    with pytest.raises(CannotWrite, match="not a PNG or JPEG"):
         read_logo(tmp_path / "logo.png")
     with pytest.raises(CannotWrite, match="cannot be read"):
         read_logo(tmp_path / "gone.png")

@@ -19,8 +19,8 @@ from sedir_core.detectors.relimit import relimit
 from sedir_core.errors import BadConfig, BadRun
 from sedir_core.evaluation.report_style import measured_words
 from sedir_core.evaluation.zone_file import PartTolerance, read_part_tolerance, write_part_tolerance
-from sedir_core.evaluation.zones import LaidOut, lay_out
-from sedir_core.history.kept import Kept, encode, read_kept
+from sedir_core.evaluation.zones import PartReference, inspect_reference
+from sedir_core.history.stored_result import StoredResult, encode, read_result
 from sedir_core.io.export import write_points_ply
 from sedir_core.types import Detection, Scan, Tolerance, Zone, ZonePlace
 
@@ -50,7 +50,7 @@ def judged(folder: Path, points: np.ndarray, **allowed: str) -> Detection:
     part = read_part_tolerance(file_of(folder, **allowed))
     detector = MeasuringDetector()
     scan = Scan(points, "ball")
-    return lay_out(detector, part).judge(scan, detector.detect(scan))
+    return inspect_reference(detector, part).judge(scan, detector.detect(scan))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,9 @@ def test_a_region_that_is_too_low_all_over_says_its_farthest_end_once(tmp_path: 
 def test_a_place_that_both_limits_condemn_is_one_defect(tmp_path: Path) -> None:
     scan = Scan(ball(DENT), "ball")
     detector = MeasuringDetector(limit=1.0)
-    found = lay_out(detector, read_part_tolerance(file_of(tmp_path, top="20"))).judge(scan, detector.detect(scan))
+    found = inspect_reference(detector, read_part_tolerance(file_of(tmp_path, top="20"))).judge(
+        scan, detector.detect(scan)
+    )
     assert len(found.defects) == 1
 
 
@@ -108,7 +110,9 @@ def test_a_region_is_found_again_on_a_scan_that_lies_otherwise_in_another_unit()
     place = ZonePlace(np.array([0.4, 0.2, 0.1]), np.array([0.3, 0.2, 0.1]), np.eye(3))
     part = PartTolerance(Path("golden.ply"), None, (Zone("box", Tolerance(-1, 1), place),))
     plain = MeasuringDetector().detect(Scan(ball(), "ball"))
-    (zone,) = LaidOut(part, "ball", surface, 1000.0).zones_on(replace(plain, expected=placed(surface), to_unit=1.0))
+    (zone,) = PartReference(part, "ball", surface, 1000.0).zones_on(
+        replace(plain, expected=placed(surface), to_unit=1.0)
+    )
     assert zone.place is not None
     some = np.random.default_rng(1).uniform(-1, 1, (2000, 3))
     assert np.array_equal(zone.place.holds(placed(some)), place.holds(some)) and place.holds(some).sum() > 10
@@ -122,8 +126,8 @@ def test_another_limit_keeps_the_regions(tmp_path: Path) -> None:
 
 def test_the_history_keeps_them(tmp_path: Path) -> None:
     raw = judged(tmp_path, ball(DENT), top="50", elsewhere="150")
-    (tmp_path / "one.npz").write_bytes(encode(Kept(None, raw, raw)))
-    kept = read_kept(tmp_path / "one.npz").raw
+    (tmp_path / "one.npz").write_bytes(encode(StoredResult(None, raw, raw)))
+    kept = read_result(tmp_path / "one.npz").raw
     assert kept.out_of_tolerance and kept.reason == raw.reason
     assert [(z.name, z.tolerance, z.lowest) for z in kept.zones] == [(z.name, z.tolerance, z.lowest) for z in raw.zones]
     assert kept.zones[0].place is not None and kept.zones[0].place.rounded and kept.zones[1].place is None
@@ -151,14 +155,14 @@ REGION = 'reference = "a.ply"\n[[region]]\nname = "a"\n'
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "names no reference"),
+        ("", "has no reference"),
         ('reference = "a.ply"', "holds no"),
         ('reference = "a.ply"\n[[region]]\ncentre = [0, 0, 0]\nradius = 1', "has no name"),
         (REGION + "centre = [0, 0, 0]", "needs a centre"),
         (REGION + "radius = 1", "needs a centre"),
         (REGION + "centre = [0, 0, 0]\nradius = 1\nsize = [1, 1, 1]", "either a radius or a size"),
-        (REGION + "centre = [0, 0, 0]\nradius = 0", "not larger than nothing"),
-        (REGION + "centre = [0, 0, 0]\nradius = 1\ntolerance = 'x'", "is no tolerance"),
+        (REGION + "centre = [0, 0, 0]\nradius = 0", "must have a positive size"),
+        (REGION + "centre = [0, 0, 0]\nradius = 1\ntolerance = 'x'", "is not a tolerance"),
         (REGION + "centre = [0, 0, 0]\nradius = 1\ncolour = 'red'", "colour is not known"),
         (
             REGION + "centre = [0, 0, 0]\nradius = 1\n" + REGION.partition("\n")[2] + "centre = [0,0,0]\nradius = 1",
@@ -173,8 +177,8 @@ def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, why: str) ->
 
 
 def test_a_model_that_expects_no_surface_cannot_find_regions(tmp_path: Path) -> None:
-    with pytest.raises(BadRun, match="expects no surface"):
-        lay_out(RoundnessDetector(), read_part_tolerance(file_of(tmp_path)))
+    with pytest.raises(BadRun, match="has no expected surface"):
+        inspect_reference(RoundnessDetector(), read_part_tolerance(file_of(tmp_path)))
 
 
 # The command line

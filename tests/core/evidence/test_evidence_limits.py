@@ -106,7 +106,7 @@ def test_a_run_without_scores_loads_and_says_that_it_lacks_them(detector: SedirD
         old[name] = category_from_tensors(kept, category.whole.usual.judges)
     without = SedirDetector(detector.config, detector.nets, old, detector.device)
     assert without.calibration().n_scans(CATEGORIES[0]) == 0
-    with pytest.raises(BadRun, match="does not keep the scores"):
+    with pytest.raises(BadRun, match="lacks the scores"):
         AtRate(without, 0.01)
 
 

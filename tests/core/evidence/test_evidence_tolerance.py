@@ -41,9 +41,9 @@ def test_a_tolerance_is_read_as_people_write_it(text: str, expected: Tolerance |
 
 @pytest.mark.parametrize("text", ["x", "1,2", "-1,0,1", "-0.3", "nan", "inf", "-inf,1", "0.3 mm", ","])
 def test_what_is_no_tolerance_is_refused(text: str) -> None:
-    with pytest.raises(BadConfig, match="is no tolerance"):
+    with pytest.raises(BadConfig, match="is not a tolerance"):
         parse_tolerance(text)
-    with pytest.raises(ValueError, match="is no tolerance"):
+    with pytest.raises(ValueError, match="is not a tolerance"):
         ScoringConfig(tolerance=text)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_run import part
 
 from sedir_core.geometry.frames import frame_of, gyration, shape_descriptor, without_strays
-from sedir_core.geometry.neighbours import clusters, in_company, spread, surface_reach, typical_spacing
+from sedir_core.geometry.neighbours import clusters, has_neighbours, spread, surface_reach, typical_spacing
 from sedir_core.geometry.sampling import repeatable_order, spread_subset
 from sedir_core.geometry.surface import local_variation, normals_and_curvature, smooth_onto_plane
 from sedir_core.geometry.visibility import neighbour_distance, seen_from
@@ -57,7 +57,7 @@ def test_what_has_no_unit_stays(scale: float, shift: DoubleArray) -> None:
 @given(scales, shifts)
 def test_the_same_points_are_chosen(scale: float, shift: DoubleArray) -> None:
     there = moved(scale, shift)
-    assert np.array_equal(in_company(there), in_company(PART))
+    assert np.array_equal(has_neighbours(there), has_neighbours(PART))
     assert len(without_strays(there)) == len(without_strays(PART))
     clusters_here, clusters_there = clusters(PART[:500], 3.0), clusters(there[:500], 3.0 * scale)
     assert clusters_there.max() == pytest.approx(clusters_here.max(), rel=0.01)

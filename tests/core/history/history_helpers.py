@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sedir_core.history.kept import Kept, content_hash, encode
 from sedir_core.history.records import DefectNote, Inspection
 from sedir_core.history.store import History
+from sedir_core.history.stored_result import StoredResult, content_hash, encode
 from sedir_core.types import Defect, Detection, Tolerance
 
 DAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -50,10 +50,10 @@ def measured_detection(n: int = 100) -> Detection:
     )  # fmt: skip
 
 
-def kept(n: int = 100) -> Kept:
+def kept(n: int = 100) -> StoredResult:
     points = np.random.default_rng(0).normal(size=(n, 3))
     found = detection(n)
-    return Kept(points, found, found)
+    return StoredResult(points, found, found)
 
 
 CONTENT = encode(kept())

@@ -16,9 +16,9 @@ from history_helpers import CONTENT, DAY, detection, history, inspection, kept, 
 from sqlalchemy.exc import DBAPIError
 
 from sedir_core.errors import BadHistory
-from sedir_core.history.kept import Kept, content_hash, encode, read_kept
 from sedir_core.history.records import Filter, Override
 from sedir_core.history.store import ORPHAN_AGE_S, History
+from sedir_core.history.stored_result import StoredResult, content_hash, encode, read_result
 
 
 def log_line(number: int, verdict: str | None, comment: str = "dust") -> Override:
@@ -151,7 +151,7 @@ def test_the_oldest_kept_results_go_and_every_row_stays(filled) -> None:
     assert filled.count() == 10
     assert filled.kept_bytes() == 3 * len(CONTENT)
     assert [filled.kept_path(inspection(n).key).exists() for n in range(10)] == [False] * 7 + [True] * 3
-    with pytest.raises(BadHistory, match="no longer kept"):
+    with pytest.raises(BadHistory, match="no longer stored"):
         filled.kept(filled.get(inspection(0).key))
 
 
@@ -179,8 +179,8 @@ def test_a_kept_result_is_exact(tmp_path) -> None:
     georeferenced = kept().points + np.array([5_000_000.123, 0, 0])
     raw = replace(detection(), from_one_side=True, unit="mm", to_unit=25.4)
     moved = replace(raw, threshold=0.2, point_threshold=0.15, reason="moved", defects=raw.defects * 2)
-    (tmp_path / "a.npz").write_bytes(encode(Kept(georeferenced, raw, moved, True)))
-    found = read_kept(tmp_path / "a.npz")
+    (tmp_path / "a.npz").write_bytes(encode(StoredResult(georeferenced, raw, moved, True)))
+    found = read_result(tmp_path / "a.npz")
     assert np.array_equal(found.points, georeferenced) and found.sampled
     assert content_hash(found.points) == content_hash(georeferenced)
     for now, then in ((found.raw, raw), (found.shown, moved)):
@@ -201,8 +201,8 @@ def test_a_kept_result_is_exact(tmp_path) -> None:
 
 def test_what_was_measured_is_kept_and_so_the_verdict(tmp_path) -> None:
     raw = measured_detection()
-    (tmp_path / "a.npz").write_bytes(encode(Kept(None, raw, raw)))
-    found = read_kept(tmp_path / "a.npz").shown
+    (tmp_path / "a.npz").write_bytes(encode(StoredResult(None, raw, raw)))
+    found = read_result(tmp_path / "a.npz").shown
     assert raw.verdict == found.verdict == "ng" and found.out_of_tolerance
     assert (found.tolerance, found.deviation_range) == (raw.tolerance, raw.deviation_range)
     assert dict(found.rests_on) == dict(raw.rests_on)
@@ -213,8 +213,8 @@ def test_what_was_measured_is_kept_and_so_the_verdict(tmp_path) -> None:
 
 def test_defects_and_regions_are_kept_as_described(tmp_path) -> None:
     raw = measured_detection()
-    (tmp_path / "a.npz").write_bytes(encode(Kept(None, raw, raw)))
-    found = read_kept(tmp_path / "a.npz").raw
+    (tmp_path / "a.npz").write_bytes(encode(StoredResult(None, raw, raw)))
+    found = read_result(tmp_path / "a.npz").raw
     plain = ("kind", "depth", "depth_mean", "place", "peak", "area")
     for then, now in zip((*raw.defects, *raw.regions), (*found.defects, *found.regions), strict=True):
         assert all(getattr(now, name) == getattr(then, name) for name in plain)
@@ -230,7 +230,7 @@ def test_a_kept_result_of_before_is_read(tmp_path) -> None:
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     then = {name: values for name, values in arrays.items() if "shapes" not in name and "region" not in name}
     np.savez(tmp_path / "b.npz", **then)
-    found = read_kept(tmp_path / "b.npz").raw
+    found = read_result(tmp_path / "b.npz").raw
     assert (len(found.defects), found.regions, found.tolerance, found.deviation) == (1, (), None, None)
 
 
@@ -241,12 +241,12 @@ def test_a_kept_result_that_makes_no_sense_is_refused(tmp_path, wrong) -> None:
     meta = json.loads(arrays["meta"].tobytes()) | wrong
     np.savez(tmp_path / "b.npz", **arrays | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
     with pytest.raises(BadHistory, match="damaged"):
-        read_kept(tmp_path / "b.npz")
+        read_result(tmp_path / "b.npz")
 
 
 def test_a_result_without_defects_is_kept(tmp_path) -> None:
-    (tmp_path / "a.npz").write_bytes(encode(Kept(None, replace(detection(), defects=()), detection())))
-    found = read_kept(tmp_path / "a.npz")
+    (tmp_path / "a.npz").write_bytes(encode(StoredResult(None, replace(detection(), defects=()), detection())))
+    found = read_result(tmp_path / "a.npz")
     assert (found.points, found.raw.defects, len(found.shown.defects)) == (None, (), 1)
 
 
@@ -257,4 +257,4 @@ def test_a_damaged_kept_result_is_refused(tmp_path, damage) -> None:
     content = {"cut": CONTENT[:-30], "flip": flipped, "empty": b"", "other": b"text"}[damage]
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(BadHistory):
-        read_kept(tmp_path / "a.npz")
+        read_result(tmp_path / "a.npz")

@@ -181,7 +181,7 @@ def _broken_text() -> dict[str, tuple[bytes, str]]:
         "chemistry.xyz": (b"200\nwater\n" + text_rows([["O", *r] for r in rows()]), "three numbers"),
         "far.txt": (text_rows([*rows(), [-1e13, 0, 0]]), "1e+13"),
         "wide.csv": (text_rows([range(200)] * 100, ","), "200 columns"),
-        "unknown.abc": (b"This is not a scan at all.\n" * 50, "no format known"),
+        "unknown.abc": (b"This is not a scan at all.\n" * 50, "has an unknown format"),
         "no_suffix": (b"This is not a scan at all.\n" * 50, "no suffix"),
     }
 

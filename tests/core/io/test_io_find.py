@@ -12,7 +12,7 @@ import pytest
 from scan_files import MESHES, POINTS, VALID
 
 from sedir_core.errors import UnreadableScan
-from sedir_core.io.finding import find_scans, look_for_scans
+from sedir_core.io.finding import find_scans, search_scans
 from sedir_core.io.formats import SCAN_SUFFIXES
 from sedir_core.io.scans import read_scan
 
@@ -66,9 +66,9 @@ def test_text_in_a_folder_is_looked_into_and_what_is_no_scan_is_named(tmp_path: 
     }  # fmt: skip
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    found = look_for_scans([tmp_path])
+    found = search_scans([tmp_path])
     assert [path.name for path in found.scans] == ["a.txt", "b.asc", "c.scan", "d.csv"]
-    assert {one.path.name: one.why for one in found.passed_over} == {
+    assert {one.path.name: one.why for one in found.skipped} == {
         "README.txt": "no rows of coordinates",
         "T.txt": "a table of 4 rows",
         "half.ply.part": "a .part file",
@@ -85,7 +85,7 @@ def test_matrices_and_lists_in_arrays_are_no_scans_and_images_are_refused_on_rea
     np.save(tmp_path / "labels.npy", np.zeros(500, np.uint8))
     np.savez(tmp_path / "camera.npz", k=np.eye(3), distortion=np.zeros(5))
     np.save(tmp_path / "depth.npy", np.ones((100, 100)))
-    found = look_for_scans([tmp_path])
+    found = search_scans([tmp_path])
     assert [path.name for path in found.scans] == ["depth.npy", "scan.npy"]
 
 
@@ -93,9 +93,9 @@ def test_a_table_of_other_numbers_beside_scans_of_another_kind_is_no_scan(tmp_pa
     table = b"time temperature humidity\n" + VALID["space.xyz"][0]
     (tmp_path / "a.ply").write_bytes(VALID["ascii.ply"][0])
     (tmp_path / "climate.csv").write_bytes(table)
-    found = look_for_scans([tmp_path])
+    found = search_scans([tmp_path])
     assert [path.name for path in found.scans] == ["a.ply"]
-    assert found.passed_over[0].why == "a table of time, temperature, humidity"
+    assert found.skipped[0].why == "a table of time, temperature, humidity"
 
 
 def test_a_broken_scan_and_a_table_of_unclear_columns_are_offered_so_that_reading_says_why(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_every_suffix_has_a_reader(tmp_path: Path) -> None:
         path.write_bytes(b"nothing of the kind")
         with pytest.raises(UnreadableScan) as refused:
             read_scan(path)
-        assert "no format known" not in str(refused.value)
+        assert "has an unknown format" not in str(refused.value)
 
 
 def test_reading_does_not_load_torch_or_open3d() -> None:
@@ -148,9 +148,9 @@ def test_a_nameless_record_of_measurements_beside_scans_is_passed_over(tmp_path:
     (tmp_path / "a.ply").write_bytes(VALID["ascii.ply"][0])
     record = b"".join(b"%d.25 %d.5 21.%d 3.125\n" % (1000 + i * i, i % 7, i % 10) for i in range(100))
     (tmp_path / "temperatures.txt").write_bytes(record)
-    found = look_for_scans([tmp_path])
+    found = search_scans([tmp_path])
     assert [path.name for path in found.scans] == ["a.ply"]
-    assert [(one.path.name, "times" in one.why) for one in found.passed_over] == [("temperatures.txt", True)]
+    assert [(one.path.name, "times" in one.why) for one in found.skipped] == [("temperatures.txt", True)]
     lines = b"".join(b"%d.25 %d.5 %d.75 0.%d\n" % (x, y, x * y % 7, x % 9 + 1) for y in range(9) for x in range(99))
     (tmp_path / "lines.xyz").write_bytes(lines)
     assert [path.name for path in find_scans([tmp_path])] == ["a.ply", "lines.xyz"]

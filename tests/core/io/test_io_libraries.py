@@ -191,8 +191,8 @@ def as_ours(monkeypatch: pytest.MonkeyPatch, loader: child.Loader) -> child.Load
 
 @pytest.mark.parametrize(
     ("loader", "reason"),
-    [(load_crash, "process ended with status"), (load_greedy, "memory"), (load_wrong_faces, "vertex that is not there"),
-     (load_refusing, "is upside down")],
+    [(load_crash, "process ended with status"), (load_greedy, "memory"),
+     (load_wrong_faces, "vertex that does not exist"), (load_refusing, "is upside down")],
 )  # fmt: skip
 def test_whatever_a_library_does_is_a_reason(
     loader: child.Loader, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

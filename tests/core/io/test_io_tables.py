@@ -153,7 +153,7 @@ def test_unclear_columns_are_refused_with_the_way_out(name: str, read: Callable[
 
 
 def test_the_refusal_says_the_names_that_were_found(read: Callable[..., np.ndarray]) -> None:
-    with pytest.raises(UnknownColumns, match="its columns are a, b, c, d: none says x, y, z"):
+    with pytest.raises(UnknownColumns, match="its columns are a, b, c, d: none is named x, y or z"):
         read(UNCLEAR["names.csv"])
 
 

@@ -244,7 +244,9 @@ def test_a_manifest_that_describes_another_model_is_refused(
     bundle: Path, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     manifest = json.loads(contents(bundle)[MANIFEST]) | change
-    refused(forged(bundle, tmp_path / "x.sedir", manifest_json=manifest), tmp_path / "runs", "manifest describes")
+    refused(
+        forged(bundle, tmp_path / "x.sedir", manifest_json=manifest), tmp_path / "runs", "description in its manifest"
+    )
 
 
 Tensors = dict[str, torch.Tensor]

@@ -17,7 +17,7 @@ from sedir_core.evidence.calibration import hold_out
 from sedir_core.io.export import write_points_ply
 from sedir_core.runtime import generator
 from sedir_core.training import bases
-from sedir_core.training.bases import basis_to_tensors, kept_bases, kept_hold_outs
+from sedir_core.training.bases import basis_to_tensors, cached_bases, cached_hold_outs
 from sedir_core.training.material import fit_bases
 from sedir_core.types import never_stop, no_report
 
@@ -51,7 +51,7 @@ def cup(tmp_path: Path) -> Path:
 
 
 def kept(folder: Path, config: Config) -> dict[str, torch.Tensor]:
-    return basis_to_tensors(kept_bases(open_dataset(folder), config, no_report, never_stop)["cup"])
+    return basis_to_tensors(cached_bases(open_dataset(folder), config, no_report, never_stop)["cup"])
 
 
 def test_what_is_kept_is_what_was_fitted(cup: Path, fitted: list[str]) -> None:
@@ -75,7 +75,7 @@ def test_other_causes_are_aligned_anew(cup: Path, fitted: list[str], monkeypatch
 
 
 def test_held_out_samplings_are_laid_once(cup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    basis = kept_bases(open_dataset(cup), preset("tiny"), no_report, never_stop)["cup"]
+    basis = cached_bases(open_dataset(cup), preset("tiny"), no_report, never_stop)["cup"]
     anew = hold_out(basis, 1, 1_000, generator(3, "held out", 1, 0))
     laid: list[int] = []
 
@@ -85,11 +85,11 @@ def test_held_out_samplings_are_laid_once(cup: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(bases, "hold_out", lay)
     for _ in range(2):
-        found = kept_hold_outs(basis, 1_000, 2, never_stop, (3, "held out"))
+        found = cached_hold_outs(basis, 1_000, 2, never_stop, (3, "held out"))
         assert [(one.part, one.turn) for one in found] == [(part, turn) for part in range(N_TRAIN) for turn in (0, 1)]
         assert (found[2].points == anew.points).all() and found[2].residual == anew.residual
     assert len(laid) == 2 * N_TRAIN
-    other = kept_hold_outs(basis, 1_000, 2, never_stop, (4, "held out"))
+    other = cached_hold_outs(basis, 1_000, 2, never_stop, (4, "held out"))
     assert not np.array_equal(other[2].points, anew.points)
 
 
@@ -104,7 +104,7 @@ HARMLESS = {
     "places",
     "rundir/stored_nets",
     "tolerances",
-    "training/team",
+    "training/process_group",
 }
 
 
@@ -136,7 +136,7 @@ def test_what_is_refused_is_refused_with_a_full_cache(cup: Path) -> None:
     dataset = open_dataset(cup)
     (cup / "cup" / "1.ply").unlink()
     with pytest.raises(BadDataset, match="cannot be read"):
-        kept_bases(dataset, preset("tiny"), no_report, never_stop)
+        cached_bases(dataset, preset("tiny"), no_report, never_stop)
 
 
 def test_the_old_scans_are_recalled_and_not_aligned_again(

@@ -224,7 +224,7 @@ def test_a_second_ctrl_c_ends_a_command_at_once(tmp_path: Path, capsys: pytest.C
 
     with pytest.raises(KeyboardInterrupt), console.interruptible():
         begin(tmp_path / "run", settings(EPOCHS), press_twice, objective=objective())
-    assert capsys.readouterr().err.count("once more") == 1
+    assert capsys.readouterr().err.count("press again") == 1
 
 
 def test_one_ctrl_c_in_a_command_saves_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,7 +236,7 @@ def test_one_ctrl_c_in_a_command_saves_and_says_so(tmp_path: Path, capsys: pytes
         result = begin(tmp_path / "run", settings(EPOCHS), press, objective=objective())
         assert stop()
     assert (result.status, result.step) == ("interrupted", 1)
-    assert "once more" in capsys.readouterr().err
+    assert "press again" in capsys.readouterr().err
 
 
 def test_a_failed_save_ends_the_training_and_loses_only_what_came_after_the_last(

@@ -107,7 +107,7 @@ def test_settings_that_limits_follow_from_stay_as_trained(
     if not refused:
         run_files.read_run_config(finished)
         return
-    with pytest.raises(BadRun, match="was changed since the training"):
+    with pytest.raises(BadRun, match="has changed since the training"):
         run_files.read_run_config(finished)
 
 

@@ -16,7 +16,7 @@ from sedir_core.detectors.base import load_detector
 from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import read_tensors
 from sedir_core.training.events import EpochEvent, read_events
-from sedir_core.training.team import ALONE
+from sedir_core.training.process_group import ALONE
 
 # Of 6 scans: the second batch of an epoch holds one, so that one of two processes has no part in it.
 BATCH_SIZE, EPOCHS = 5, 3

@@ -107,7 +107,7 @@ def test_a_sparse_training_scan_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ball\nOK", "x" * 200 + "\x1b[1A", os.fsdecode(b"ball\xff")])
 def test_a_category_that_cannot_be_named_is_refused(tmp_path: Path, name: str) -> None:
     wanted = request(tmp_path, **{name: [part("cup", 0)]})
-    with pytest.raises(BadDataset, match="cannot name a category"):
+    with pytest.raises(BadDataset, match="is not a valid category name"):
         train(wanted, [].append)
     assert not wanted.out.exists()
 

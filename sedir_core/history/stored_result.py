@@ -1,6 +1,6 @@
-"""What it takes to show an inspection again exactly as it was, in one compressed file of plain arrays.
+"""Stored results: everything needed to show an inspection again exactly, in one compressed file of plain arrays.
 
-An NPZ without objects. Numbers that lose nothing as float32 are stored so; they come back as they were.
+An NPZ without objects. Numbers exactly representable as float32 are stored as such and restored exactly.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from sedir_core.documents import number, numbers, parse_json
 from sedir_core.errors import BadHistory
-from sedir_core.history.kept_defects import arrays_of, defects_from, words_of
-from sedir_core.history.kept_zones import words_of_zone, zone_from
+from sedir_core.history.stored_defects import arrays_of, defects_from, words_of
+from sedir_core.history.stored_zones import words_of_zone, zone_from
 from sedir_core.io.guard import open_regular
 from sedir_core.io.zips import open_zip, read_member
 from sedir_core.types import Detection, DoubleArray, Tolerance
@@ -28,15 +28,15 @@ from sedir_core.units import UNKNOWN
 
 FORMAT = 2
 MOST_POINTS = 1_000_000
-"""Larger scans are kept without their points: they are read from their file again, if it is still the same."""
+"""Larger scans are stored without points, which are read again from an unchanged file."""
 _LOST = "the row of the history stays; inspect the scan again"
 
 
 @dataclass(frozen=True)
-class Kept:
-    """points: (n, 3) float64 as inspected, or None where there were too many.
+class StoredResult:
+    """points: (n, 3) float64 as inspected, or None if there were too many.
 
-    raw: the detection as the model gave it. shown: the same under the limit that counted.
+    raw: the detector's own result. shown: the same under the limit in force.
     sampled: the points were drawn from a mesh's faces.
     """
 
@@ -47,12 +47,12 @@ class Kept:
 
 
 def content_hash(points: DoubleArray) -> str:
-    """SHA-256 (hex) of (n, 3) float64 points in their order: the same in whatever format they were stored."""
+    """SHA-256 (hex) of (n, 3) float64 points in order, independent of the file format."""
     return hashlib.sha256(np.ascontiguousarray(points, "<f8").data).hexdigest()
 
 
-def encode(kept: Kept) -> bytes:
-    """The file's content. Points beyond MOST_POINTS are left out."""
+def encode(kept: StoredResult) -> bytes:
+    """The file's content. More than MOST_POINTS points are not stored."""
     raw = kept.raw
     meta = {
         "format": FORMAT,
@@ -96,8 +96,8 @@ def encode(kept: Kept) -> bytes:
     return file.getvalue()
 
 
-def read_kept(path: Path) -> Kept:
-    """What `encode` put into that file. Raises BadHistory if it is missing, damaged, or of a newer version."""
+def read_result(path: Path) -> StoredResult:
+    """Decode a file written from `encode`. Raises BadHistory if it is missing, damaged, or of a newer version."""
     arrays: dict[str, NDArray[Any]] = {}
     with open_regular(path, BadHistory) as source, open_zip(source) as archive:
         for member in archive.infolist():
@@ -109,11 +109,11 @@ def read_kept(path: Path) -> Kept:
         raise BadHistory(path, "is damaged", _LOST) from error
 
 
-def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
+def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> StoredResult:
     meta = parse_json(arrays["meta"].tobytes())
     if meta["format"] > FORMAT:
         raise BadHistory(path, "was written by a newer version", "update SeDiR Inspect")
-    words = meta.get("words", {})  # older results describe no defects and know no deviation
+    words = meta.get("words", {})  # older results have no defect descriptions and no deviation
     points, expected = (arrays[name].astype(np.float64) if name in arrays else None for name in ("points", "expected"))
     raw = Detection(
         point_scores=arrays["point_scores"],
@@ -129,7 +129,7 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
         defects=defects_from("raw", arrays, words.get("raw")),
         seconds=meta["seconds"],
         from_one_side=meta["from_one_side"],
-        unit=meta.get("unit", UNKNOWN),  # older results do not say it
+        unit=meta.get("unit", UNKNOWN),  # absent in older results
         to_unit=meta.get("to_unit", 1.0),
         deviation=arrays.get("deviation"),
         deviation_rigid=arrays.get("deviation_rigid"),
@@ -149,11 +149,11 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Kept:
         reason=meta["reason"][1],
         defects=defects_from("shown", arrays, words.get("shown")) if "shown_measures" in arrays else raw.defects,
     )
-    return Kept(points, raw, shown, meta["sampled"])
+    return StoredResult(points, raw, shown, meta["sampled"])
 
 
 def _known(value: Any) -> float:
-    """A number as it was kept; what is none, such as a score of NaN, is NaN."""
+    """A stored number; null, such as for a score of NaN, is NaN."""
     found = number(value)
     return math.nan if found is None else found
 

@@ -1,7 +1,7 @@
-"""Several processes that train one model together, as `torchrun` starts them: who they are and how they agree.
+"""Distributed training with processes started by `torchrun`.
 
-Each takes its share of every batch; gradients, losses and what is remembered of the batch are added up over all, so
-that the weights stay the same everywhere. One process alone is a team of one, which never waits.
+Each process computes a share of every batch; gradients, losses and stored batch data are summed over all, so that the
+weights stay identical. A single process is a group of one, without communication.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from torch import distributed as dist
 
 from sedir_core.errors import DeviceUnavailable
 
-# The others wait while the first encodes the scans. A process that died is noticed at once, whatever this says.
+# The others wait while the first encodes the scans. A dead process is noticed at once regardless.
 LONGEST_WAIT = timedelta(hours=12)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Team:
-    """Process `rank` of `size`; the one of rank 0 leads: it alone writes."""
+class ProcessGroup:
+    """Process `rank` of `size`; rank 0 is the leader, the only one that writes."""
 
     rank: int
     size: int
@@ -35,7 +35,7 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes the run."""
+        """Whether this is the leader."""
         return self.rank == 0
 
     def share(self, batch: Sequence[T]) -> Sequence[T]:
@@ -49,7 +49,7 @@ class Team:
         return values
 
     def whole(self, mine: Tensor, n_rows: int) -> Tensor:
-        """The rows (n_rows, ...) of the whole batch, from the rows of every process's share."""
+        """Gather the rows (n_rows, ...) of the whole batch from all processes."""
         if self.size == 1:
             return mine
         rows = mine.new_zeros(n_rows, *mine.shape[1:])
@@ -58,12 +58,12 @@ class Team:
         return self.add(rows)
 
     def agree(self, wish: bool) -> bool:
-        """True everywhere if any process wishes so."""
+        """Logical OR over all processes."""
         return wish if self.size == 1 else bool(self.add(torch.tensor(float(wish), device=self.device)) > 0)
 
     @contextmanager
     def leader_first(self) -> Iterator[None]:
-        """The block runs in the leader, then in the others, which find in the cache what it computed."""
+        """Run the block in the leader first, then in the others, which find its results in the cache."""
         if not self.leads:
             self.agree(False)
         yield
@@ -71,29 +71,29 @@ class Team:
             self.agree(False)
 
 
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def started_together() -> bool:
-    """Has a launcher such as torchrun started several processes of this program?"""
+    """Whether a launcher such as torchrun has started several processes."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def own_device(wanted: str) -> str:
-    """Every process of one host takes a GPU of its own, unless the device was named."""
+    """Assign each process of a host its own GPU, unless the device was given."""
     if started_together() and torch.cuda.is_available() and wanted in ("auto", "cuda"):
         return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     return wanted
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Team]:
-    """The team this process belongs to, by the variables that torchrun sets; left when the block ends.
+def joined(device: torch.device) -> Iterator[ProcessGroup]:
+    """Join the process group defined by torchrun's variables, and leave it when the block ends.
 
-    Raises DeviceUnavailable on a device whose processes cannot talk to each other.
+    Raises DeviceUnavailable on a device without communication between processes.
     """
     if not started_together():
-        yield Team(0, 1, device)
+        yield ProcessGroup(0, 1, device)
         return
     if device.type not in ("cpu", "cuda"):
         raise DeviceUnavailable(str(device), "several processes cannot train on it together", "use --device cpu")
@@ -101,6 +101,6 @@ def joined(device: torch.device) -> Iterator[Team]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
     try:
-        yield Team(dist.get_rank(), dist.get_world_size(), device)
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device)
     finally:
         dist.destroy_process_group()

@@ -1,6 +1,6 @@
-"""Defects as plain arrays, and back: what a kept result holds of them.
+"""Serialises defects to plain arrays and back, for stored results.
 
-Names of the arrays begin with the list they are of, such as `raw` or `shown`.
+Names of the arrays are prefixed by their list, such as `raw` or `shown`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _KINDS = (None, *get_args(DefectKind))
 
 
 def arrays_of(name: str, defects: Sequence[Defect]) -> dict[str, NDArray[Any]]:
-    """measures: a row of centroid, extent, peak, area each. members: one after the other, counts says how many.
+    """measures: a row of centroid, extent, peak, area each. members: concatenated, with lengths in counts.
 
-    shapes: a row of depth, its mean, size and axes each, NaN where nobody knows them.
+    shapes: a row of depth, mean depth, size and axes each, NaN if unknown.
     """
     rows = [(*defect.centroid, *defect.extent, defect.peak, defect.area) for defect in defects]
     members = [np.zeros(0, np.int64), *(defect.members for defect in defects)]
@@ -37,12 +37,12 @@ def arrays_of(name: str, defects: Sequence[Defect]) -> dict[str, NDArray[Any]]:
 
 
 def words_of(defects: Sequence[Defect]) -> Words:
-    """What of them is text."""
+    """The text fields."""
     return [[defect.kind, defect.place] for defect in defects]
 
 
 def defects_from(name: str, arrays: Mapping[str, NDArray[Any]], words: Words | None) -> tuple[Defect, ...]:
-    """The same again. words: None in older results, which describe nothing. Raises KeyError, ValueError."""
+    """The inverse. words: None in older results without descriptions. Raises KeyError, ValueError."""
     measures, counts = arrays[f"{name}_measures"], arrays[f"{name}_counts"]
     members = np.split(arrays[f"{name}_members"].astype(np.int64), np.cumsum(counts)[:-1])
     found = [

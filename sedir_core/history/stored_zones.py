@@ -1,4 +1,4 @@
-"""Regions with tolerances of their own, as a kept inspection holds them."""
+"""Serialises regions with tolerances, for stored results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def words_of_zone(zone: Zone) -> dict[str, Any]:
 
 
 def zone_from(kept: dict[str, Any]) -> Zone:
-    """What `words_of_zone` said. Raises KeyError, TypeError, ValueError where that is damaged."""
+    """The inverse of `words_of_zone`. Raises KeyError, TypeError, ValueError for damaged data."""
     lowest, highest = (math.nan if end is None else _known(end) for end in kept["range"])
     tolerance = None if kept["tolerance"] is None else Tolerance(*map(_known, kept["tolerance"]))
     return Zone(str(kept["name"]), tolerance, _place(kept["place"]), lowest, highest)

@@ -18,17 +18,17 @@ from sedir_core.detectors.reference import Reference
 from sedir_core.evidence.calibration import POINT_QUANTILE, Basis
 from sedir_core.evidence.limits import object_limits
 from sedir_core.runtime import generator
-from sedir_core.training.bases import kept_hold_outs
+from sedir_core.training.bases import cached_hold_outs
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """The good parts of every category. clouds: as each was scanned, (n, 3), in file coordinates.
+class PartMaterial:
+    """The good parts of every category. clouds: unaligned, (n, 3), in file coordinates.
 
-    n_points: of every sampling, at most.
+    n_points: most points per sampling.
     """
 
     config: Config
@@ -38,7 +38,7 @@ class Shelf:
     device: torch.device
 
     def raw(self, name: str, part: int, count: int, random: np.random.Generator) -> DoubleArray:
-        """At most `count` points (n, 3) of a part that lies as it was scanned, centred, in radii of the category."""
+        """At most `count` points (n, 3) of an unaligned part, centred, in radii of the category."""
         points = some(self.clouds[name][part], count, random)
         return np.asarray((points - points.mean(axis=0)) / self.bases[name].frame.radius)
 
@@ -53,7 +53,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class HeldOutSampling:
-    """A held-out normal sampling of a part. residual: what alignment left."""
+    """A held-out normal sampling of a part. residual: of the alignment."""
 
     part: int
     cloud: Cloud
@@ -62,7 +62,7 @@ class HeldOutSampling:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Of a category's held-out normal scans: object scores (h,), and all their point scores."""
+    """Scores of a category's held-out normal scans: object scores (h,), and all point scores."""
 
     scores: DoubleArray
     points: DoubleArray
@@ -71,34 +71,34 @@ class Verdicts:
 Judge = Callable[[str, Sequence[HeldOutSampling]], Verdicts]
 
 
-def with_limits(shelf: Shelf, judge: Judge, stage: str, report: Report, stop: Stop) -> dict[str, Reference]:
-    """Every category's reference, its limits set by what `judge` says of its held-out scans. Raises Cancelled."""
+def with_limits(material: PartMaterial, judge: Judge, stage: str, report: Report, stop: Stop) -> dict[str, Reference]:
+    """Every category's reference with limits from `judge`'s scores of held-out scans. Raises Cancelled."""
     known: dict[str, Reference] = {}
     scores: dict[str, DoubleArray] = {}
-    for done, (name, basis) in enumerate(shelf.bases.items()):
-        report(done / len(shelf.bases), f"{stage} {name}")
+    for done, (name, basis) in enumerate(material.bases.items()):
+        report(done / len(material.bases), f"{stage} {name}")
         log.info("%s %s", stage, name)
-        held_out = hold_out_all(shelf, name, stop)
+        held_out = hold_out_all(material, name, stop)
         verdicts = judge(name, held_out)
         scores[name] = verdicts.scores
         point_threshold = float(np.quantile(verdicts.points, POINT_QUANTILE))
         residual = float(np.median([one.residual for one in held_out]))
         known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
-    limits = object_limits(scores, shelf.config.scoring.false_alarm_rate)
+    limits = object_limits(scores, material.config.scoring.false_alarm_rate)
     return {
         name: replace(reference, threshold=limits[name], held_out=scores[name]) for name, reference in known.items()
     }
 
 
-def hold_out_all(shelf: Shelf, name: str, stop: Stop) -> list[HeldOutSampling]:
-    """Fresh samplings of every part of a category, each aligned to the surface of the other parts. Raises Cancelled."""
-    training = shelf.config.training
+def hold_out_all(material: PartMaterial, name: str, stop: Stop) -> list[HeldOutSampling]:
+    """Fresh samplings of every part of a category, aligned to the surface of the other parts. Raises Cancelled."""
+    training = material.config.training
     seed = (training.seed, "held out", name)
     found = []
-    for laid in kept_hold_outs(shelf.bases[name], shelf.n_points, training.held_out, stop, seed):
-        random = generator(training.seed, "as scanned", name, laid.part, laid.turn)
-        raw = shelf.raw(name, laid.part, len(laid.points), random)
-        found.append(HeldOutSampling(laid.part, Cloud(raw, laid.points), laid.residual))
+    for sampling in cached_hold_outs(material.bases[name], material.n_points, training.held_out, stop, seed):
+        random = generator(training.seed, "as scanned", name, sampling.part, sampling.turn)
+        raw = material.raw(name, sampling.part, len(sampling.points), random)
+        found.append(HeldOutSampling(sampling.part, Cloud(raw, sampling.points), sampling.residual))
     return found
 
 
