@@ -17,6 +17,7 @@ from sedir_core.evidence.judge import ASKED, JUDGED, Judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging
 from sedir_core.evidence.limits import scores_from
 from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
+from sedir_core.evidence.packed_normals import packed_normals, unpacked_normals
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame, Placement, place_on, scaled
@@ -30,7 +31,6 @@ PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface 
 PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.01  # times the usual disagreement there, and what is added to it
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
-ROUNDED = 1e-3  # how far from 1 the length of a packed normal may be
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
                 exact[f"{prefix}peaks"] = np.array(peaks)
             for name, limit in standard.limits.items():
                 exact[f"{prefix}judged.{name}"] = np.array([limit.threshold, limit.point_threshold, *limit.held_out])
-            compact[f"{prefix}anchors"] = usual.anchors
+            tensors[f"{prefix}anchors"] = _pack(usual.anchors)
             # Twenty-odd channels at two thousand places: eight bits say enough of what is usual.
             short = {f"{prefix}usual.{name}": torch.from_numpy(values) for name, values in usual.values.items()}
             tensors |= {name: values.to(torch.bfloat16) for name, values in short.items()}
@@ -193,7 +193,7 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
     if coverage is not None:
         bits = np.packbits(np.stack([coverage.confirmed, coverage.always]), axis=1)
         tensors["surface.coverage"] = torch.from_numpy(bits)
-    tensors |= {"surface.points": _pack(surface.points), "surface.normals": _pack(surface.normals)}
+    tensors |= {"surface.points": _pack(surface.points), "surface.normals": packed_normals(surface.normals)}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
     return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
 
@@ -205,11 +205,10 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
     """
     arrays = {name: tensor.double().numpy() for name, tensor in tensors.items() if name != "views.seen"}
     _check("", arrays, {"frame": (4,), "numbers": (4,), "descriptor": (N_DESCRIPTOR,)})
-    _check("", arrays, {name: (len(arrays[name]), 3) for name in ("surface.points", "surface.normals", "controls")})
-    if len(arrays["surface.points"]) != len(arrays["surface.normals"]):
-        raise ValueError("the surface has not as many normals as points")
+    _check("", arrays, {name: (len(arrays[name]), 3) for name in ("surface.points", "controls")})
+    _check("", arrays, {"surface.normals": (len(arrays["surface.points"]), 2)})
     _check_positive(arrays["frame"][3:])
-    normals = _nearly_unit(arrays["surface.normals"] / PER_RADIUS)
+    normals = unpacked_normals(tensors["surface.normals"])
     seen = tensors.get("views.seen")
     return Category(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
@@ -224,14 +223,6 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         None if seen is None else _standard("view.", arrays, judges),
         None if seen is None else _views(arrays, seen),
     )
-
-
-def _nearly_unit(normals: DoubleArray) -> DoubleArray:
-    """As they were packed, so that storing what was loaded changes nothing. Raises ValueError where some are none."""
-    lengths = np.linalg.norm(normals, axis=1)
-    if np.abs(lengths - 1).max() > ROUNDED:
-        raise ValueError("a normal of the surface is not of unit length")
-    return normals
 
 
 def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
@@ -269,7 +260,12 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
         peaks = {name: Peak(float(mean), float(spread)) for name, (mean, spread) in pairs}
     by_channel = dict(zip(channels, map(float, limits), strict=True))
     known = Usual(
-        arrays[f"{prefix}anchors"], values, by_channel, peaks, by_noise=bool(peaks), judges=judges if peaks else None
+        arrays[f"{prefix}anchors"] / PER_RADIUS,
+        values,
+        by_channel,
+        peaks,
+        by_noise=bool(peaks),
+        judges=judges if peaks else None,
     )
     residual, threshold, point_threshold = (float(x) for x in numbers[1:])
     held_out = scores_from(arrays, f"{prefix}held_out")

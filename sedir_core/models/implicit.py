@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 FOLDS = 2
 EVERY = slice(None)
-CELLS, WIDTHS = (0.12, 0.04), (8, 4)  # radii, features at each corner: of the coarse and of the fine level
+CELLS, WIDTHS = (0.12, 0.043), (8, 4)  # radii, features at each corner: of the coarse and of the fine level
 HIDDEN = 32
 LARGEST = 0.1  # radii: about how large the decoded distances are
 _BITS = 10  # of a corner's index along each axis
