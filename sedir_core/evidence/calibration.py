@@ -63,6 +63,7 @@ LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
 MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings of one part are alike
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 LOUDER = 1.0  # the same, at most, for the samplings that judges learn from
+SPARSEST = 0.5  # of a held-out sampling's points, at least, where defects are planted: density is no defect
 PLANTED = 7  # defects in each held-out sampling that the judges learn from
 PLANTED_FROM, JUDGED_FROM = 0.5, 0.9  # of the progress in a category, and of all
 MISALIGNED = 1.5  # times the median residual
@@ -429,8 +430,10 @@ def _lessons(
         lessons.append(lesson_of(held.part, exceedance, peaks, held.evidence.places, ~good, good, louder, random))
         one = laid[held.sampling]
         planted = plant(one.every, normals[tree.nearest(one.every)[1]], PLANTED, random)
+        thinned = random.uniform(SPARSEST, 1.0)
         some = planted.share(len(one.points), random)
-        every = planted.points[random.permutation(len(planted.points))]
+        some = some[: round(thinned * len(some))]
+        every = planted.points[random.permutation(len(planted.points))[: round(thinned * len(planted.points))]]
         others = basis.others[held.part]
         evidence, _ = gather(name, held.part, others, planted.points[some], None, every, one.scan)
         departing = draft.by_owner[held.part].exceed(evidence)
