@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sedir_core.evidence.wording import defect_sentence
+from sedir_core.evidence.wording import defect_sentence, percent
 from sedir_core.types import VERDICT_WORDS, Decision, Defect, Detection, Verdict, Zone
 from sedir_core.units import UNKNOWN, Unit, area_text, length_text, number
 
@@ -23,11 +23,6 @@ def sentence(text: str) -> str:
     """With a capital and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
-
-
-def percent(share: float) -> str:
-    """Whole per cents, as the reason of a verdict has them; `> 9999 %` beyond what anybody reads."""
-    return "> 9999 %" if share >= 99.995 else f"{100 * share:.0f} %"
 
 
 @dataclass(frozen=True)

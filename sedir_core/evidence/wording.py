@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from sedir_core.types import Defect, DefectKind, Detection
 from sedir_core.units import area_text, length_text
 
+MOST_TIMES = 10
+"""Times the limit: how much more a score is says nothing to people. JSON and CSV have the number itself."""
+
 _MEASURES: Mapping[DefectKind, str] = {
     "dent": "{} deep",
     "bump": "{} high",
@@ -45,3 +48,13 @@ def defect_sentence(defect: Defect, found: Detection) -> str:
 def deviation_text(length: float, unit: str) -> str:
     """`0.42 mm too much`, `0.31 mm too little`; length: in that unit."""
     return f"{length_text(abs(length), unit)} too {'much' if length > 0 else 'little'}"
+
+
+def percent(share: float) -> str:
+    """`142 %`; `> 10×` beyond what says anything."""
+    return f"> {MOST_TIMES}×" if share > MOST_TIMES else f"{100 * share:.0f} %"
+
+
+def of_limit(share: float, limit: str = "the limit") -> str:
+    """`142 % of the limit`, `more than 10 times the limit`."""
+    return f"more than {MOST_TIMES} times {limit}" if share > MOST_TIMES else f"{percent(share)} of {limit}"

@@ -16,7 +16,7 @@ from app.workspaces.inspect import wording
 from app.workspaces.inspect.doubt import Doubt
 from app.workspaces.inspect.headline import Headline
 from app.workspaces.inspect.review_bar import ReviewBar
-from sedir_core.evaluation.report_style import percent
+from sedir_core.evidence.wording import percent
 from sedir_core.types import Detection
 
 LOW_SHARE, LEAST_PX = 0.52, 96
