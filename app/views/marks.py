@@ -23,7 +23,8 @@ TOP_PX, BOTTOM_PX, SIDE_PX = 38.0, 6.0, 6.0
 # Where a callout may stand, in steps of its own size from where it should: there, then around.
 TRIES = (
     (0, 0), (0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1), (0, -2), (0, 2), (2, 0), (-2, 0),
-    (0, -3), (0, 3), (0, -4), (0, 4),
+    (0, -3), (0, 3), (0, -4), (0, 4), (1, -2), (-1, -2), (1, 2), (-1, 2), (1, -3), (-1, -3), (1, 3), (-1, 3), (0, -5),
+    (0, 5), (0, -6), (0, 6),
 )  # fmt: skip
 BEHIND_SPACINGS, BEHIND_SHARE = 3.0, 0.06
 """A place is hidden where the surface is that much nearer: spacings of the points that tell, and of the part."""
@@ -145,6 +146,7 @@ class Marks:
         taken: dict[int, QRectF] = {}
         spots = self._spots() if spots is None else spots
         places, reserved = [spot.place for spot in spots if spot is not None], self._reserved()
+        boxes = [self._box(mark) for mark, spot in zip(self._marks, spots, strict=True) if spot is not None]
         for index in sorted(range(len(self._marks)), key=lambda index: not self._marks[index].chosen):
             mark, at = self._marks[index], spots[index]
             if mark.label is None or at is None:
@@ -160,9 +162,18 @@ class Marks:
             ]
             free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), reserved))]
             clear = [room for room in free if not any(room.contains(place) for place in places)]
-            if best := clear or free:  # better over the place of a defect than nowhere
+            beside = [room for room in clear if not any(room.intersects(box) for box in boxes)]
+            if best := beside or clear or free:  # better over a defect than nowhere
                 taken[index] = best[0]
         return taken
+
+    def _box(self, mark: Mark) -> QRectF:
+        """What of the picture a defect takes, in the widget's pixels."""
+        seen = self._overlay.seen(mark.corners)
+        if seen is None:
+            return QRectF()
+        low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
+        return QRectF(QPointF(*low.tolist()), QPointF(*high.tolist()))
 
     def paint(self, painter: QPainter, overlay: Overlay) -> None:
         spots = self._spots()

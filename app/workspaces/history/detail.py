@@ -20,6 +20,7 @@ from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon, icon_size, verdict_look
 from app.workspaces.history import wording
+from sedir_core.evaluation.report_style import sentence
 from sedir_core.evidence.wording import of_limit, percent
 from sedir_core.history.records import Inspection
 
@@ -87,7 +88,7 @@ class DetailPane(QFrame):
         self._word.setText(word)
         self._word.setStyleSheet(f"color: {colour}")
         self._score.setText(wording.score_text(one, of_limit))
-        self._reason.setText(one.reason)
+        self._reason.setText(sentence(one.reason))
         for name, text in _facts(one).items():
             self._facts[name].say(text)
         self._log_title.setVisible(bool(detail.overrides))

@@ -176,7 +176,7 @@ class Tools(QObject):
         if self.tool is Tool.LOOK:
             return ""
         what = WANTED_NEXT[self.tool] if self.probes else WANTED[self.tool]
-        return f"Click {what} of the scan or of what stands beside it. Esc leaves the tool."
+        return f"Click {what}, in either view. Esc leaves the tool."
 
     def _of_interest(self) -> DoubleArray:
         """The hottest point of a defect, around the shape's origin, (3,)."""

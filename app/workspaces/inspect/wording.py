@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.state.entries import Entry, State
 from app.widgets.numbers import on_screen
 from sedir_core import units
-from sedir_core.evidence.wording import measure_text, of_limit, percent
+from sedir_core.evidence.wording import area_words, measure_text, of_limit, percent
 from sedir_core.types import VERDICT_WORDS, Defect, Detection, DoubleArray, Scan
 from sedir_core.units import UNKNOWN, symbol
 
@@ -139,7 +139,7 @@ def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> 
     """Kind, depth, area, size and place as far as they are known; else how far it is over the limit."""
     lengths = lengths_of(detection, unit)
     size = lengths.size(defect.extent if defect.size is None else defect.size)
-    area = lengths.area(defect.area)
+    area = area_words(lengths.factor**2 * defect.area, lengths.unit)
     if defect.kind is None:
         return DefectWords(str(rank), (peak_text(defect, detection),), (area, size))
     title = (defect.kind.capitalize(), *_measured(defect, lengths))
