@@ -18,7 +18,7 @@ from app.jobs.past import Detail
 from app.widgets.elided import Elided
 from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
-from app.widgets.theme import Theme, icon, icon_size, verdict_look
+from app.widgets.theme import Theme, icon, icon_size, primary_icon, verdict_look
 from app.workspaces.history import wording
 from sedir_core.evaluation.report_style import sentence
 from sedir_core.evidence.wording import of_limit, percent
@@ -73,7 +73,7 @@ class DetailPane(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        self.open.setIcon(icon("magnify-scan", theme.on_accent))
+        self.open.setIcon(primary_icon("magnify-scan", theme))
         self.show_detail(self.shown)
 
     def show_detail(self, detail: Detail | None) -> None:

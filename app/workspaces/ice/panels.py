@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.views.sample_view import paint_points
 from app.views.scatter import MarkLook, mark_path
 from app.widgets.error_details import plain_label
-from app.widgets.theme import Theme, icon, icon_size
+from app.widgets.theme import Theme, icon, icon_size, primary_icon
 from sedir_core.types import DoubleArray
 
 if TYPE_CHECKING:
@@ -134,7 +134,9 @@ class MeasureTable(QTableWidget):
         last = len(MEASURE_NAMES)
         self._put(last, 0, "Spearman's ρ", False, "Of classification score and normal error, over categories")
         for i, run in enumerate(found.runs):
-            self._put(last, i + 1, "–" if math.isnan(run.spearman) else f"{run.spearman:+.2f}", False, "")
+            self._put(
+                last, i + 1, "–" if math.isnan(run.spearman) else f"{run.spearman:+.2f}".replace("-", "−"), False, ""
+            )
 
     def _put(self, row: int, column: int, text: str, best: bool, tip: str) -> None:
         item = QTableWidgetItem(text)
@@ -224,4 +226,4 @@ class CompareIntro(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._icon.setPixmap(icon("scatter-plot-outline", theme.faint).pixmap(icon_size(64), self.devicePixelRatioF()))
-        self.dataset.setIcon(icon("database-outline", theme.on_accent))
+        self.dataset.setIcon(primary_icon("database-outline", theme))
