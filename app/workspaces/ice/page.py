@@ -133,9 +133,14 @@ class IcePage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        charts = (*self.scatters, self.sample, self.scores, self.errors, self.relation, *self.confusions, self.table)
-        for part in (self.messages, self.setup, self.status, self.empty, self.own, self.thumbnail, *charts):
+        for part in (
+            self.messages, self.setup, self.status, self.empty, self.own, self.thumbnail, self.sample, self.scores,
+            self.errors, self.relation, self.table,
+        ):  # fmt: skip
             part.set_theme(theme)
+        for view, square in zip(self.scatters, self.confusions, strict=True):
+            view.set_theme(theme)
+            square.set_theme(theme)
         self.export.setIcon(icon("export-variant", theme.quiet))
         for action, name in zip(self._actions, ("chart-box-outline", "table-arrow-right", "content-copy"), strict=True):
             action.setIcon(icon(name, theme.quiet))
