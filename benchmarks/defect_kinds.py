@@ -4,11 +4,13 @@
     python benchmarks/defect_kinds.py --naming MESH_DIR [--each 1] [--seed 7] [--json FILE]
 
 The second needs no trained run: what departs from the surface that four good scans expect is described whatever the
-limits say, since kind and depth follow from lengths alone. It takes seconds a scan. In the first, RUN was trained on good scans of the same meshes (`sedir synth MESH_DIR DATA`, then `sedir train DATA`). Of every mesh
-and every kind of damage that `sedir synth` does, so many new scans are made, and inspected with the part told. A
-defect counts as found where one that is shown shares points with the truth; its kind is right where it is one that the
-damage may be called (`NAMES`), its depth where it is within 15 % of the truth or within twice the sensor's noise.
-What is not found is neither right nor wrong; it is said how many there are.
+limits say, since kind and depth follow from lengths alone. It takes seconds a scan.
+
+In the first, RUN was trained on good scans of the same meshes (`sedir synth MESH_DIR DATA`, then `sedir train DATA`).
+Of every mesh and every kind of damage that `sedir synth` does, so many new scans are made, and inspected with the
+part told. A defect counts as found where one that is shown shares points with the truth; its kind is right where it
+is one that the damage may be called (`NAMES`), its depth where it is within 15 % of the truth or within twice the
+sensor's noise. What is not found is neither right nor wrong; it is said how many there are.
 """
 
 from __future__ import annotations

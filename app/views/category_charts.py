@@ -15,7 +15,7 @@ from app.widgets.theme import Theme, caption_font
 from sedir_core.evaluation.ice_style import HOLLOW_RUN, RUN_MARKS, RUN_SHAPES
 from sedir_core.types import DoubleArray, IntArray
 
-DOT = 5.0
+DOT, LEAST_ROW_PX = 5.0, 13
 RUN_NAMES = ("model", "baseline", "third")
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
@@ -77,6 +77,7 @@ class DumbbellChart(CategoryChart):
     def show_values(self, names: Sequence[str], values: Sequence[DoubleArray], unit: bool) -> None:
         """values: of each run (C,), NaN where unknown. unit: the axis runs from 0 to 1."""
         self._names, self._values, self._chosen = names, values, None
+        self.setMinimumHeight(max(120, LEAST_ROW_PX * len(names) + 28))
         known = np.concatenate(values)
         known = known[np.isfinite(known)]
         self._range = (0.0, 1.0) if unit or not len(known) else padded(float(known.min()), float(known.max()))

@@ -33,7 +33,7 @@ class _Chart(QWidget):
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumSize(260, 150)
+        self.setMinimumSize(170, 150)
         self.theme = theme
         self._pointed: int | None = None
         self.setMouseTracking(True)

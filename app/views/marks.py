@@ -82,7 +82,7 @@ class Depths:
 class Marks:
     """Drawn over one view, the strongest defect first: where two callouts compete for a place, the first gets it."""
 
-    def __init__(self, overlay: Overlay, reserved: Callable[[], QRectF] = QRectF) -> None:
+    def __init__(self, overlay: Overlay, *reserved: Callable[[], QRectF]) -> None:
         """reserved: what of the picture is not for callouts."""
         self._overlay, self._reserved = overlay, reserved
         self._marks: list[Mark] = []
@@ -145,7 +145,8 @@ class Marks:
         middle = whole.center() if origin is None else QPointF(float(origin[0, 0]), float(origin[0, 1]))
         taken: dict[int, QRectF] = {}
         spots = self._spots() if spots is None else spots
-        places, reserved = [spot.place for spot in spots if spot is not None], self._reserved()
+        places = [spot.place for spot in spots if spot is not None]
+        reserved = [room() for room in self._reserved]
         boxes = [self._box(mark) for mark, spot in zip(self._marks, spots, strict=True) if spot is not None]
         for index in sorted(range(len(self._marks)), key=lambda index: not self._marks[index].chosen):
             mark, at = self._marks[index], spots[index]
@@ -160,7 +161,7 @@ class Marks:
                 _inside(_around(wanted + QPointF(right * (width + 4), down * (height + 4)), width, height), whole)
                 for right, down in TRIES
             ]
-            free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), reserved))]
+            free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), *reserved))]
             clear = [room for room in free if not any(room.contains(place) for place in places)]
             beside = [room for room in clear if not any(room.intersects(box) for box in boxes)]
             if best := beside or clear or free:  # better over a defect than nowhere

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QSplitter,
     QStackedWidget,
@@ -252,7 +253,14 @@ class IcePage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(options)
         column.addWidget(splitter, 1)
-        return page
+        # In a low window the plots scroll; squeezed, their marks would lie on each other.
+        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(page)
+        page.setAutoFillBackground(False)
+        scroll.viewport().setAutoFillBackground(False)
+        return scroll
 
     def _make_actions(self) -> list[QAction]:
         menu = QMenu(self.export)
