@@ -245,8 +245,10 @@ class SectionPlot(QWidget):
                 )
                 painter.drawText(place, text)
         below = box.bottom() + metrics.ascent() + 3
-        painter.drawText(QPointF(box.left(), below), self._labels[0])
-        painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(self._labels[1]), below), self._labels[1])
+        first, last = map(metrics.horizontalAdvance, self._labels[:2])
+        if first + last + PAD < box.width():
+            painter.drawText(QPointF(box.left(), below), self._labels[0])
+            painter.drawText(QPointF(box.right() - last, below), self._labels[1])
 
     def _paint_hovered(self, painter: QPainter, index: int) -> None:
         assert self._section is not None

@@ -34,7 +34,7 @@ from app.workspaces.history.table import HistoryView
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Inspection
 
-EMPTY = "Nothing was inspected yet"
+EMPTY = "Nothing has been inspected yet"
 EMPTY_HINT = (
     "Every scan that is inspected is recorded here by itself: what it was, who looked at it,\n"
     "what the model said and what the operator made of it. Open scans in Inspect to begin."

@@ -90,7 +90,7 @@ class IcePage(QWidget):
         for value in PERPLEXITIES:
             self.perplexity.addItem(str(value), value)
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(USUAL))
-        self.caution = QLabel(NOT_METRIC, objectName="quiet")
+        self.caution = Elided("quiet")
         self.chosen_label = QLabel(objectName="quiet")
         self.show_all = QPushButton("Show all", toolTip="End the selection (Esc)", visible=False)
         self.export = QPushButton("Export")
@@ -208,8 +208,7 @@ class IcePage(QWidget):
         options.addWidget(QLabel("Perplexity", objectName="quiet"))
         options.addWidget(self.perplexity)
         options.addSpacing(8)
-        options.addWidget(self.caution)
-        options.addStretch()
+        options.addWidget(self.caution, 1)
         options.addWidget(self.chosen_label)
         options.addWidget(self.show_all)
         options.addWidget(self.export)
@@ -344,8 +343,7 @@ class IcePage(QWidget):
         assert self.found is not None
         self.flat = flat
         self._asked_perplexity = float(self.perplexity.currentData())
-        self.caution.setText(_caution(flat, self._asked_perplexity, len(self.found.labels)))
-        self.caution.setToolTip(self.caution.text())
+        self.caution.say(_caution(flat, self._asked_perplexity, len(self.found.labels)))
         looks = self._looks()
         for view, places in zip(self.scatters, flat.places, strict=False):
             view.show_points(places, self.found.labels, self.found.anomalous, looks)

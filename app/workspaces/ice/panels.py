@@ -106,7 +106,7 @@ class MeasureTable(QTableWidget):
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.verticalHeader().setDefaultSectionSize(23)
         self.setStyleSheet("QTableView { border: none; }")
-        self.setMinimumWidth(440)
+        self.setMinimumWidth(300)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
