@@ -49,12 +49,12 @@ def measured(qtbot: QtBot, window: MainWindow, path: Path, key: Qt.Key, *places:
 
 def test_two_parallel_faces_tell_their_distance(qtbot: QtBot, window: MainWindow, block_file: Path) -> None:
     text = measured(qtbot, window, block_file, Qt.Key.Key_A, (-10, 0, 0), (10, 1, 1))
-    assert text.startswith("Distance of two faces 20.0") and "0.00° from parallel" in text
+    assert text.startswith("Distance between two faces 20.0") and "0.00° from parallel" in text
 
 
 def test_two_others_tell_their_angle(qtbot: QtBot, window: MainWindow, block_file: Path) -> None:
     text = measured(qtbot, window, block_file, Qt.Key.Key_A, (-10, 0, 0), (0, 6, 0))
-    assert text.startswith("Angle of two faces 90.00°")
+    assert text.startswith("Angle between two faces 90.00°")
 
 
 def test_a_click_on_a_round_surface_tells_its_diameter(qtbot: QtBot, window: MainWindow, block_file: Path) -> None:

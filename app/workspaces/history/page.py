@@ -36,7 +36,7 @@ from sedir_core.history.records import Inspection
 
 EMPTY = "Nothing has been inspected yet"
 EMPTY_HINT = (
-    "Every scan that is inspected is recorded here by itself: what it was, who looked at it,\n"
+    "Every inspected scan is recorded here automatically: what it was, who looked at it,\n"
     "what the model said and what the operator made of it. Open scans in Inspect to begin."
 )
 OFF = "The history is switched off"

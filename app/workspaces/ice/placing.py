@@ -85,8 +85,8 @@ class PlacePlot(QWidget):
         self.words.setWordWrap(True)
         self.words.setFrameShape(QFrame.Shape.NoFrame)
         note = QLabel(
-            "Numbers: how far the nearest token of that kind of part lies, as times what is usual among those of one "
-            "kind. In the picture only neighbourhoods count.",
+            "Numbers: how far away the nearest token of that kind of part is, as a multiple of what is usual "
+            "within one kind. In the picture only neighbourhoods count.",
             objectName="quiet", wordWrap=True,
         )  # fmt: skip
         head = QHBoxLayout()

@@ -42,7 +42,7 @@ class SetupBar(GroupedBar):
             combo.setAccessibleName(tip)
             combo.setMinimumWidth(124)
             combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
-        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they are in no number")
+        self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; they count in no measure")
         self.compare = QPushButton("Compare", objectName="primary")
         self.compare.clicked.connect(self.compare_wanted)
         self.set_margins(12, 8, 12, 8)

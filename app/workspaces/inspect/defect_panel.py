@@ -204,7 +204,7 @@ class DefectPanel(QFrame):
 
 def _no_defects(entry: Entry | None) -> str:
     if entry is None or (entry.detection is None and entry.state in (State.FAILED, State.STOPPED)):
-        return "Defects are listed here, the strongest first.\nA click flies to one."
+        return "Defects are listed here, the strongest first.\nClick one to fly to it."
     return "Not known yet." if entry.detection is None else "No region of the surface is over the limit."
 
 

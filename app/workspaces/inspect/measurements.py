@@ -58,9 +58,9 @@ def face_to_face(entry: Entry, probes: list[Probe], text: Text) -> Measurement |
     details = f"fitted to {first.n_points:,} and {second.n_points:,} points, "
     details += f"scatter {text(max(first.scatter, second.scatter))}"
     if angle > PARALLEL_DEG:
-        return Measurement("Angle of two faces", f"{angle:.2f}°", details)
+        return Measurement("Angle between two faces", f"{angle:.2f}°", details)
     apart = text(distance_between(first, second))
-    return Measurement("Distance of two faces", apart, f"{angle:.2f}° from parallel, {details}")
+    return Measurement("Distance between two faces", apart, f"{angle:.2f}° from parallel, {details}")
 
 
 def diameter(entry: Entry, probe: Probe, text: Text) -> Measurement | None:
