@@ -41,9 +41,9 @@ class Charts(QWidget):
             ("Share of NG", self.grouping, self.share, 2), ("Score of one part over time", self.part, self.run, 3),
         ):  # fmt: skip
             head = QHBoxLayout()
-            words = Elided("sectionTitle")
-            words.say(title)
-            head.addWidget(words, 1)
+            caption = Elided("sectionTitle")
+            caption.say(title)
+            head.addWidget(caption, 1)
             head.addWidget(combo)
             column = QVBoxLayout()
             column.setSpacing(6)
