@@ -1,12 +1,16 @@
 """Kind and depth of defects, measured against the truth: shapes that the rules were not written for.
 
     python benchmarks/defect_kinds.py RUN MESH_DIR [--each 2] [--seed 7] [--diagonal D] [--json FILE]
+    python benchmarks/defect_kinds.py --naming MESH_DIR [--each 1] [--seed 7] [--json FILE]
 
-RUN was trained on good scans of the same meshes (`sedir synth MESH_DIR DATA`, then `sedir train DATA`). Of every mesh
-and every kind of damage that `sedir synth` does, so many new scans are made, and inspected with the part told. A
-defect counts as found where one that is shown shares points with the truth; its kind is right where it is one that the
-damage may be called (`NAMES`), its depth where it is within 15 % of the truth or within twice the sensor's noise.
-What is not found is neither right nor wrong; it is said how many there are.
+The second needs no trained run: what departs from the surface that four good scans expect is described whatever the
+limits say, since kind and depth follow from lengths alone. It takes seconds a scan.
+
+In the first, RUN was trained on good scans of the same meshes (`sedir synth MESH_DIR DATA`, then `sedir train DATA`).
+Of every mesh and every kind of damage that `sedir synth` does, so many new scans are made, and inspected with the
+part told. A defect counts as found where one that is shown shares points with the truth; its kind is right where it
+is one that the damage may be called (`NAMES`), its depth where it is within 15 % of the truth or within twice the
+sensor's noise. What is not found is neither right nor wrong; it is said how many there are.
 """
 
 from __future__ import annotations
@@ -16,21 +20,26 @@ import json
 import statistics
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sedir_core.datasets.defects import DEFECTS
+from sedir_core.datasets.solids import Solid
 from sedir_core.datasets.specimen import NOISE, NoVisibleDefect, Specimen, make_specimen
 from sedir_core.datasets.synthesis import load_meshes
 from sedir_core.detectors.base import Detector, load_detector
+from sedir_core.evidence.measuring import in_scan
+from sedir_core.evidence.measuring import measure as measure_lengths
+from sedir_core.evidence.normal_surface import align_parts, merge_parts
+from sedir_core.geometry.frames import frame_of, gyration, place_on
 from sedir_core.io.atomic import write_text
 from sedir_core.runs.models import find_model
 from sedir_core.types import Defect, DefectKind, Detection, Scan
 
-N_POINTS = 20_000
+N_POINTS, N_GOOD = 20_000, 4
 NAMES: Mapping[str, tuple[DefectKind, ...]] = {
     "bulge": ("bump", "extra material"),
     "sink": ("dent",),
@@ -75,19 +84,63 @@ class Outcome:
         return abs(depth - truth)
 
 
-def the_one(found: Detection, truth: Specimen) -> Defect | None:
+Found = tuple[Sequence[Defect], str]
+"""Defects, and the verdict where there is one."""
+Inspect = Callable[[Scan], Found]
+
+
+def the_one(found: Sequence[Defect], truth: Specimen) -> Defect | None:
     """The defect that shares most points with the truth."""
-    shared = [(int(truth.labels[defect.members].sum()), at) for at, defect in enumerate(found.defects)]
+    shared = [(int(truth.labels[defect.members].sum()), at) for at, defect in enumerate(found)]
     most, at = max(shared, default=(0, 0))
-    return found.defects[at] if most else None
+    return found[at] if most else None
 
 
-def measure(detector: Detector, meshes: Path, each: int, seed: int, diagonal: float | None) -> Iterator[Outcome]:
+def by_run(detector: Detector) -> Callable[[str, Solid], Inspect]:
+    """As a run tells it."""
+
+    def of(category: str, part: Solid) -> Inspect:
+        def inspect(scan: Scan) -> Found:
+            found: Detection = detector.detect(scan, category)
+            return found.defects, found.verdict
+
+        return inspect
+
+    return of
+
+
+def by_lengths(seed: int) -> Callable[[str, Solid], Inspect]:
+    """As lengths alone tell it: all that departs from the surface of a few good scans, whatever its score."""
+
+    def of(category: str, part: Solid) -> Inspect:
+        rng = np.random.default_rng([seed, zlib.crc32(category.encode())])
+        clouds = [make_specimen(part, None, N_POINTS, rng).points for _ in range(N_GOOD)]
+        frame, size = frame_of(clouds[0]), gyration(clouds[0])
+        parts = align_parts([frame.enter(cloud) for cloud in clouds], rng)[0]
+        normal = merge_parts(parts, parts)
+
+        def inspect(scan: Scan) -> Found:
+            placement = place_on(normal.surface, frame, size, scan.points, np.random.default_rng(0))[0]
+            points = placement.enter(scan.points)
+            moves = normal.moves(points, points, np.random.default_rng(0))
+            again = lambda few: normal.moves(points, points[few], np.random.default_rng(0))  # noqa: E731
+            measured = measure_lengths(points, moves, normal.surface, again)
+            return in_scan(measured, placement, scan, np.zeros(len(points), np.float32)).regions, ""
+
+        return inspect
+
+    return of
+
+
+def measure(
+    ready: Callable[[str, Solid], Inspect], meshes: Path, each: int, seed: int, diagonal: float | None
+) -> Iterator[Outcome]:
     """One scan after the other, in a fixed order; those on which a kind of damage cannot be seen are left out."""
     for category, solid in sorted(load_meshes(meshes).items()):
         size = float(np.linalg.norm(np.ptp(solid.sample(N_POINTS, np.random.default_rng(0))[0], axis=0)))
         part = solid if diagonal is None else solid.moved(scale=diagonal / size)
         noise = NOISE * (diagonal or size)
+        inspect = ready(category, part)
         for damage in DEFECTS:
             for count in range(each):
                 name = f"{category}_{damage}{count}"
@@ -96,10 +149,10 @@ def measure(detector: Detector, meshes: Path, each: int, seed: int, diagonal: fl
                     made = make_specimen(part, damage, N_POINTS, rng)
                 except NoVisibleDefect:
                     continue
-                found = detector.detect(Scan(made.points, name), category)
+                found, verdict = inspect(Scan(made.points, name))
                 one = the_one(found, made)
                 kind, depth = ("", 0.0) if one is None else (one.kind or "none", one.depth)
-                yield Outcome(name, damage, kind, depth, made.depth, noise, found.verdict)
+                yield Outcome(name, damage, kind, depth, made.depth, noise, verdict)
 
 
 def say(outcomes: list[Outcome]) -> None:
@@ -122,16 +175,19 @@ def say(outcomes: list[Outcome]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run")
+    parser.add_argument("run", nargs="?")
+    parser.add_argument("--naming", action="store_true", help="without a run")
     parser.add_argument("meshes", type=Path)
     parser.add_argument("--each", type=int, default=2, help="scans of each mesh and kind of damage")
     parser.add_argument("--seed", type=int, default=7, help="another than that of the training set")
     parser.add_argument("--diagonal", type=float, help="of every part, if the training set was scaled to one")
     parser.add_argument("--json", type=Path, help="write every outcome there")
     asked = parser.parse_args()
-    detector = load_detector(find_model(asked.run), "cpu")
+    if (asked.run is None) != asked.naming:
+        parser.error("give a run, or --naming")
+    ready = by_lengths(asked.seed) if asked.naming else by_run(load_detector(find_model(asked.run), "cpu"))
     outcomes = []
-    for outcome in measure(detector, asked.meshes, asked.each, asked.seed, asked.diagonal):
+    for outcome in measure(ready, asked.meshes, asked.each, asked.seed, asked.diagonal):
         outcomes.append(outcome)
         right = f"{outcome.kind or 'not found'}, {outcome.depth:.3g} of {outcome.truth:.3g}"
         print(f"{outcome.name}: {outcome.verdict}, {right}", flush=True)

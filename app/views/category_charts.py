@@ -1,4 +1,4 @@
-"""Two runs compared category by category: dots on a line, score against error, and who is taken for whom."""
+"""Two runs or three compared category by category: dots on a line, score against error, and who is taken for whom."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.views.scatter import mark_path
 from app.widgets.theme import Theme, caption_font
+from sedir_core.evaluation.ice_style import HOLLOW_RUN, RUN_MARKS, RUN_SHAPES
 from sedir_core.types import DoubleArray, IntArray
 
-DOT = 5.0
+DOT, LEAST_ROW_PX = 5.0, 13
+RUN_NAMES = ("model", "baseline", "third")
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
 class CategoryChart(QWidget):
-    """What the charts share: names, colours of the two runs, and the categories that keep their colour."""
+    """What the charts share: names, colours of the runs, and the categories that keep their colour."""
 
     category_clicked = Signal(int)
 
-    def __init__(self, theme: Theme, runs: tuple[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, runs: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._runs = theme, runs
         self._names: Sequence[str] = ()
@@ -34,9 +36,9 @@ class CategoryChart(QWidget):
         self._theme = theme
         self.update()
 
-    def set_runs(self, model: str, baseline: str) -> None:
-        """Their colours."""
-        self._runs = (model, baseline)
+    def set_runs(self, *colours: str) -> None:
+        """Model, baseline, third."""
+        self._runs = colours
         self.update()
 
     def choose(self, categories: frozenset[int] | None) -> None:
@@ -54,26 +56,29 @@ class CategoryChart(QWidget):
         return painter
 
     def _dot(self, painter: QPainter, run: int, category: int, at: QPointF) -> None:
-        painter.setPen(QPen(QColor(self._theme.panel), 1))
-        painter.setBrush(self._colour(run, category))
+        colour, ground = self._colour(run, category), QColor(self._theme.panel)
+        hollow = run == HOLLOW_RUN
+        painter.setPen(QPen(colour, 1.6) if hollow else QPen(ground, 1))
+        painter.setBrush(ground if hollow else colour)
         painter.translate(at)
-        painter.drawPath(mark_path(("circle", "square")[run], DOT))
+        painter.drawPath(mark_path(RUN_SHAPES[run], DOT - 1 if hollow else DOT))
         painter.resetTransform()
 
 
 class DumbbellChart(CategoryChart):
-    """A row per category; circle: model, square: baseline."""
+    """A row per category; circle: model, square: baseline, hollow diamond: third."""
 
-    def __init__(self, theme: Theme, runs: tuple[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, runs: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(theme, runs, parent)
-        self._values: tuple[DoubleArray, DoubleArray] = (np.zeros(0), np.zeros(0))
+        self._values: Sequence[DoubleArray] = ()
         self._range = (0.0, 1.0)
         self.setMinimumSize(180, 120)
 
-    def show_values(self, names: Sequence[str], model: DoubleArray, baseline: DoubleArray, unit: bool) -> None:
-        """model, baseline: (C,), NaN where unknown. unit: the axis runs from 0 to 1."""
-        self._names, self._values, self._chosen = names, (model, baseline), None
-        known = np.concatenate([model, baseline])
+    def show_values(self, names: Sequence[str], values: Sequence[DoubleArray], unit: bool) -> None:
+        """values: of each run (C,), NaN where unknown. unit: the axis runs from 0 to 1."""
+        self._names, self._values, self._chosen = names, values, None
+        self.setMinimumHeight(max(120, LEAST_ROW_PX * len(names) + 28))
+        known = np.concatenate(values)
         known = known[np.isfinite(known)]
         self._range = (0.0, 1.0) if unit or not len(known) else padded(float(known.min()), float(known.max()))
         self.update()
@@ -110,8 +115,8 @@ class DumbbellChart(CategoryChart):
             values = [float(side[c]) for side in self._values]
             if all(math.isfinite(value) for value in values):
                 painter.setPen(QPen(QColor(self._theme.line), 3))
-                painter.drawLine(QPointF(x(values[0]), y), QPointF(x(values[1]), y))
-            for run in (1, 0):
+                painter.drawLine(QPointF(x(min(values)), y), QPointF(x(max(values)), y))
+            for run in reversed(range(len(values))):
                 if math.isfinite(values[run]):
                     self._dot(painter, run, c, QPointF(x(values[run]), y))
         painter.end()
@@ -120,8 +125,9 @@ class DumbbellChart(CategoryChart):
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip and self._names:
             row = int((event.pos().y() - 4) / self._row_height())
             if 0 <= row < len(self._names):
-                both = " / ".join(f"{side[row]:.3f}" for side in self._values)
-                QToolTip.showText(event.globalPos(), f"{self._names[row]}: {both} (model / baseline)", self)
+                said = " / ".join(f"{side[row]:.3f}" for side in self._values)
+                which = " / ".join(RUN_NAMES[: len(self._values)])
+                QToolTip.showText(event.globalPos(), f"{self._names[row]}: {said} ({which})", self)
                 return True
         return super().event(event)
 
@@ -129,19 +135,19 @@ class DumbbellChart(CategoryChart):
 class RelationChart(CategoryChart):
     """Normal error over classification score, a mark per category and run."""
 
-    def __init__(self, theme: Theme, runs: tuple[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, runs: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(theme, runs, parent)
-        self._points: tuple[DoubleArray, DoubleArray] = (np.zeros((0, 2)), np.zeros((0, 2)))
+        self._points: Sequence[DoubleArray] = ()
         self.setMinimumSize(180, 120)
 
-    def show_points(self, names: Sequence[str], model: DoubleArray, baseline: DoubleArray) -> None:
-        """model, baseline: (C, 2) score and error."""
-        self._names, self._points, self._chosen = names, (model, baseline), None
+    def show_points(self, names: Sequence[str], points: Sequence[DoubleArray]) -> None:
+        """points: of each run (C, 2), score and error."""
+        self._names, self._points, self._chosen = names, points, None
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = self._painter()
-        errors = np.concatenate([side[:, 1] for side in self._points])
+        errors = np.concatenate([np.zeros(0), *(side[:, 1] for side in self._points)])
         errors = errors[np.isfinite(errors)]
         low, high = padded(float(errors.min()), float(errors.max())) if len(errors) else (0.0, 1.0)
         box = QRectF(46, 6, self.width() - 58, self.height() - 44)
@@ -167,7 +173,7 @@ class RelationChart(CategoryChart):
         painter.rotate(-90)
         painter.drawText(QRectF(-60, -8, 120, 16), CENTRE, "normal error")
         painter.restore()
-        for run in (1, 0):
+        for run in reversed(range(len(self._points))):
             for c, (score, error) in enumerate(self._points[run].tolist()):
                 if math.isfinite(score) and math.isfinite(error):
                     self._dot(painter, run, c, place(score, error))
@@ -177,7 +183,7 @@ class RelationChart(CategoryChart):
 class ConfusionView(CategoryChart):
     """Rows: true category; columns: predicted; shaded by the share of the row."""
 
-    def __init__(self, theme: Theme, runs: tuple[str, str], run: int, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, runs: Sequence[str], run: int, parent: QWidget | None = None) -> None:
         super().__init__(theme, runs, parent)
         self._run = run
         self._counts: IntArray = np.zeros((0, 0), np.int64)
@@ -212,7 +218,11 @@ class ConfusionView(CategoryChart):
                     painter.setPen(QColor(self._theme.panel if count / total > 0.5 else self._theme.ink))
                     painter.drawText(where, CENTRE, str(count))
         painter.setPen(QColor(self._theme.quiet))
-        painter.drawText(QRectF(box.left(), box.bottom() + 1, box.width(), 18), CENTRE, "taken for (same order)")
+        painter.drawText(
+            QRectF(box.left(), box.bottom() + 1, box.width(), 18),
+            CENTRE,
+            f"{RUN_MARKS[self._run]}  taken for (same order)",
+        )
         painter.end()
 
     def event(self, event: QEvent) -> bool:

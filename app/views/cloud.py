@@ -79,7 +79,7 @@ class CloudView(QWidget):
         self.plane, self.zones = PlaneDrawing(self._overlay), ZoneDrawing(self._overlay)
         self.axes, self.scale_bar = AxesMark(self._overlay), ScaleBar(self._overlay)
         self.cube = ViewCube(self._overlay)
-        self.marks = Marks(self._overlay, lambda: self.cube.room)
+        self.marks = Marks(self._overlay, lambda: self.cube.room, lambda: self.scale_bar.room)
         self.probes = ProbeMarks(self._overlay)
         self._plot.clicked.connect(self.clicked)
         # Focus by Tab only: a click must not take the keyboard from the list of scans.

@@ -109,7 +109,8 @@ class ColourBar(Legend):
         return list(zip(values, words, strict=True))
 
     def _news(self) -> str:
-        return f"{grouped(int(np.count_nonzero(self._values > self._limit)))} over the limit"
+        n_over = int(np.count_nonzero(self._values > self._limit))
+        return f"{grouped(n_over)} {'point' if n_over == 1 else 'points'} over the limit"
 
     def _caption_ink(self) -> str:
         return self._theme.uncertain if self._scale.own else self._theme.quiet

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, caption_font
+from sedir_core.evidence.wording import of_limit
 from sedir_core.history.control import RULES, RunChart, ShareChart
 from sedir_core.types import VERDICT_WORDS
 
@@ -32,7 +33,7 @@ class _Chart(QWidget):
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumSize(260, 150)
+        self.setMinimumSize(170, 150)
         self.theme = theme
         self._pointed: int | None = None
         self.setMouseTracking(True)
@@ -278,7 +279,7 @@ class RunChartView(_Chart):
         sample = self.chart.samples[index]
         broken = "; ".join(RULES[rule] for rule in self.chart.alarms.get(index, ()))
         when = f"{sample.time.astimezone():%Y-%m-%d %H:%M}"
-        said = f"{when} · {VERDICT_WORDS[sample.verdict]} · {100 * (sample.share or 0):.0f} % of limit"
+        said = f"{when} · {VERDICT_WORDS[sample.verdict]} · {of_limit(sample.share or 0.0)}"
         return said + (f" · {broken}" if broken else "")
 
     def _values(self) -> Sequence[float]:

@@ -23,7 +23,8 @@ TOP_PX, BOTTOM_PX, SIDE_PX = 38.0, 6.0, 6.0
 # Candidate positions of a callout, in steps of its own size from the preferred one, nearest first.
 TRIES = (
     (0, 0), (0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1), (0, -2), (0, 2), (2, 0), (-2, 0),
-    (0, -3), (0, 3), (0, -4), (0, 4),
+    (0, -3), (0, 3), (0, -4), (0, 4), (1, -2), (-1, -2), (1, 2), (-1, 2), (1, -3), (-1, -3), (1, 3), (-1, 3), (0, -5),
+    (0, 5), (0, -6), (0, 6),
 )  # fmt: skip
 BEHIND_SPACINGS, BEHIND_SHARE = 3.0, 0.06
 """A place is hidden if the surface is nearer by this much: in spacings of the tested points, and in part radii."""
@@ -81,7 +82,7 @@ class Depths:
 class Marks:
     """Drawn over one view, strongest defect first; it wins where two callouts compete for a position."""
 
-    def __init__(self, overlay: Overlay, reserved: Callable[[], QRectF] = QRectF) -> None:
+    def __init__(self, overlay: Overlay, *reserved: Callable[[], QRectF]) -> None:
         """reserved: what of the picture is not for callouts."""
         self._overlay, self._reserved = overlay, reserved
         self._marks: list[Mark] = []
@@ -144,7 +145,9 @@ class Marks:
         middle = whole.center() if origin is None else QPointF(float(origin[0, 0]), float(origin[0, 1]))
         taken: dict[int, QRectF] = {}
         spots = self._spots() if spots is None else spots
-        places, reserved = [spot.place for spot in spots if spot is not None], self._reserved()
+        places = [spot.place for spot in spots if spot is not None]
+        reserved = [room() for room in self._reserved]
+        boxes = [self._box(mark) for mark, spot in zip(self._marks, spots, strict=True) if spot is not None]
         for index in sorted(range(len(self._marks)), key=lambda index: not self._marks[index].chosen):
             mark, at = self._marks[index], spots[index]
             if mark.label is None or at is None:
@@ -158,11 +161,20 @@ class Marks:
                 _inside(_around(wanted + QPointF(right * (width + 4), down * (height + 4)), width, height), whole)
                 for right, down in TRIES
             ]
-            free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), reserved))]
+            free = [room for room in rooms if not any(room.intersects(other) for other in (*taken.values(), *reserved))]
             clear = [room for room in free if not any(room.contains(place) for place in places)]
-            if best := clear or free:  # better over the place of a defect than nowhere
+            beside = [room for room in clear if not any(room.intersects(box) for box in boxes)]
+            if best := beside or clear or free:  # better over a defect than nowhere
                 taken[index] = best[0]
         return taken
+
+    def _box(self, mark: Mark) -> QRectF:
+        """What of the picture a defect takes, in the widget's pixels."""
+        seen = self._overlay.seen(mark.corners)
+        if seen is None:
+            return QRectF()
+        low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
+        return QRectF(QPointF(*low.tolist()), QPointF(*high.tolist()))
 
     def paint(self, painter: QPainter, overlay: Overlay) -> None:
         spots = self._spots()

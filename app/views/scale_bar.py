@@ -42,18 +42,30 @@ class ScaleBar:
         power = 10.0 ** np.floor(np.log10(most))
         return float(max(step * power for step in (1, 2, 5) if step * power <= most))
 
+    @property
+    def room(self) -> QRectF:
+        """What of the view it takes; empty while it is not drawn."""
+        length, width = self.length, self._width
+        if length is None or width < LEAST_PX:
+            return QRectF()
+        metrics = QFontMetricsF(self._overlay.font())
+        wide = max(width, metrics.horizontalAdvance(self._text(length)))
+        right, bottom = self._overlay.width() - MARGIN_PX, self._overlay.height() - MARGIN_PX
+        return QRectF(right - wide - 8, bottom - metrics.height() - 12, wide + 16, metrics.height() + 18)
+
+    @property
+    def _width(self) -> float:
+        """Of the bar, in pixels."""
+        length, pixel = self.length, self._overlay.length_of_pixel()
+        return 0.0 if length is None or pixel is None else length / self._factor / pixel
+
     def paint(self, painter: QPainter, overlay: Overlay) -> None:
-        length, pixel = self.length, overlay.length_of_pixel()
-        if length is None or pixel is None:
-            return
-        width = length / self._factor / pixel
-        if width < LEAST_PX:
+        length, ground, width = self.length, self.room, self._width
+        if length is None or ground.isEmpty():
             return
         text = self._text(length)
         metrics = QFontMetricsF(overlay.font())
         right, bottom = overlay.width() - MARGIN_PX, overlay.height() - MARGIN_PX
-        ground = QRectF(right - max(width, metrics.horizontalAdvance(text)) - 8, bottom - metrics.height() - 12,
-                        max(width, metrics.horizontalAdvance(text)) + 16, metrics.height() + 18)  # fmt: skip
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(SHADE)
         painter.drawRoundedRect(ground, 5, 5)

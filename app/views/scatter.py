@@ -74,7 +74,7 @@ class ScatterView(QWidget):
         self._lasso: list[QPointF] = []
         self._drawn: QPixmap | None = None
         self.setMouseTracking(True)
-        self.setMinimumSize(220, 200)
+        self.setMinimumSize(140, 110)
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def show_points(self, places: FloatArray, labels: IntArray, hollow: BoolArray, looks: Sequence[MarkLook]) -> None:

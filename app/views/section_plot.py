@@ -21,7 +21,7 @@ MOST_DOTS = 6000
 N_TONES = 16
 N_BINS = 80
 PAD = 10.0
-OUTLINE_SHARE = 0.42
+OUTLINE_SHARE, NARROW_PX = 0.42, 300
 REACH_PX = 9.0
 EXPECTED_INK = "#8d97a6"
 
@@ -81,7 +81,7 @@ class SectionPlot(QWidget):
         self._labels = ("", "", "")
         self._hovered: int | None = None
         self.setMouseTracking(True)
-        self.setMinimumSize(300, 120)
+        self.setMinimumSize(130, 120)
         self.setAccessibleName("Section: outline, and what was measured along it")
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -121,7 +121,8 @@ class SectionPlot(QWidget):
         if self._section is None or not len(self._section.rows):
             return None
         best: tuple[float, int] | None = None
-        for x, y in (self._outline_pixels(self._section.outline), self._profile_pixels()):
+        outline = [] if self._narrow else [self._outline_pixels(self._section.outline)]
+        for x, y in (*outline, self._profile_pixels()):
             away = np.hypot(x - place.x(), y - place.y())
             away[np.isnan(away)] = np.inf
             if len(away) and (best is None or away.min() < best[0]):
@@ -131,12 +132,17 @@ class SectionPlot(QWidget):
     # Where things are
 
     @property
+    def _narrow(self) -> bool:
+        """Whether there is room for the profile alone."""
+        return self.width() < NARROW_PX
+
+    @property
     def _outline_room(self) -> QRectF:
         return QRectF(0, 0, OUTLINE_SHARE * self.width() - 4, self.height())
 
     @property
     def _profile_room(self) -> QRectF:
-        left = OUTLINE_SHARE * self.width() + 4
+        left = 0.0 if self._narrow else OUTLINE_SHARE * self.width() + 4
         return QRectF(left, 0, self.width() - left, self.height())
 
     @property
@@ -183,14 +189,17 @@ class SectionPlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._theme.view_bottom))
-        for room in (self._outline_room, self._profile_room):
-            painter.drawRoundedRect(room, 5, 5)
-        self._title(painter, self._outline_room, "Outline")
+        painter.drawRoundedRect(self._profile_room, 5, 5)
+        if not self._narrow:
+            painter.drawRoundedRect(self._outline_room, 5, 5)
+            self._title(painter, self._outline_room, "Outline")
         if self._section is None or not len(self._section.outline):
-            self._say(painter, self._outline_room, "The plane does not meet the scan.")
+            room = self._profile_room if self._narrow else self._outline_room
+            self._say(painter, room, "The plane does not meet the scan.")
             return
-        self._paint_outline(painter)
-        self._legend(painter)
+        if not self._narrow:
+            self._paint_outline(painter)
+            self._legend(painter)
         if not len(self._profile.values):
             self._say(painter, self._profile_room, "The profile appears once the scan has been inspected.")
             return
@@ -236,14 +245,17 @@ class SectionPlot(QWidget):
                 )
                 painter.drawText(place, text)
         below = box.bottom() + metrics.ascent() + 3
-        painter.drawText(QPointF(box.left(), below), self._labels[0])
-        painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(self._labels[1]), below), self._labels[1])
+        first, last = map(metrics.horizontalAdvance, self._labels[:2])
+        if first + last + PAD < box.width():
+            painter.drawText(QPointF(box.left(), below), self._labels[0])
+            painter.drawText(QPointF(box.right() - last, below), self._labels[1])
 
     def _paint_hovered(self, painter: QPainter, index: int) -> None:
         assert self._section is not None
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(self._theme.view_accent), 2))
-        for x, y in (self._outline_pixels(self._section.outline), self._profile_pixels()):
+        outline = [] if self._narrow else [self._outline_pixels(self._section.outline)]
+        for x, y in (*outline, self._profile_pixels()):
             if index < len(x) and np.isfinite(y[index]):
                 painter.drawEllipse(QPointF(float(x[index]), float(y[index])), 5, 5)
 

@@ -11,6 +11,7 @@ import re
 from PySide6.QtCore import QLocale
 
 GROUP = "\N{NARROW NO-BREAK SPACE}"
+KEPT_TOGETHER = "\N{NO-BREAK SPACE}%"
 _COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -24,6 +25,11 @@ def use_one_locale() -> None:
 def grouped(count: int) -> str:
     """`1 046 812`."""
     return format(count, ",").replace(",", GROUP)
+
+
+def whole_lines(text: str) -> str:
+    """For labels of several lines: none ends between a number and its per cent."""
+    return text.replace(" %", KEPT_TOGETHER)
 
 
 def on_screen(text: str) -> str:

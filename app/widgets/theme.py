@@ -49,6 +49,13 @@ def icon(name: str, colour: str) -> QIcon:
     return QIcon(qtawesome.icon(f"mdi6.{name}", color=colour, color_disabled=_faded(colour)))
 
 
+def primary_icon(name: str, theme: Theme) -> QIcon:
+    """For a primary button: its ground changes while it is disabled, and the icon with it."""
+    import qtawesome
+
+    return QIcon(qtawesome.icon(f"mdi6.{name}", color=theme.on_accent, color_disabled=theme.faint))
+
+
 def icon_size(pixels: int) -> QSize:
     return QSize(pixels, pixels)
 

@@ -30,6 +30,7 @@ def ice(
             metavar="RUN BASELINE_RUN DATASET",
         ),
     ],
+    third: Annotated[str | None, typer.Option(help="Another run, compared on the same samples.", metavar="RUN")] = None,
     json_file: Annotated[
         str | None,
         typer.Option("--json", help="Write the numbers as JSON to this file; - for standard output.", metavar="FILE"),
@@ -76,7 +77,7 @@ def ice(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Compare how two runs separate categories: inter-category entanglement, as in the paper's figure 2."""
+    """Compare how two runs, or three, separate categories: inter-category entanglement, as in the paper's figure 2."""
     if growing:
         if len(paths) != 1 or out is None:
             raise typer.BadParameter("give DATASET and --out DIR with --growing")
@@ -95,19 +96,20 @@ def ice(
     from sedir_core.evaluation.ice import Contender, compare, told_apart
     from sedir_core.evaluation.ice_export import write_csv, write_npz
     from sedir_core.evaluation.ice_figure import check_format, draw_comparison
-    from sedir_core.evaluation.tsne import flatten
+    from sedir_core.evaluation.tsne import flatten_runs
 
     if figure is not None:
         check_format(figure)
     wanted = names(categories)
     data = open_dataset(dataset, wanted)
     with interruptible() as stop, progress() as report:
-        runs = find_model(run), find_model(baseline_run)
-        model, baseline = told_apart(*(Contender.of(path, load_detector(path, device)) for path in runs))
-        found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop)
+        runs = [find_model(name) for name in (run, baseline_run, third) if name is not None]
+        model, baseline, *more = told_apart(*(Contender.of(path, load_detector(path, device)) for path in runs))
+        last = more[0] if more else None
+        found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop, last)
         if figure is not None or csv is not None or npz is not None:
             places_seed = seed if tsne_seed is None else tsne_seed
-            flat = flatten(found.model.tokens, found.baseline.tokens, places_seed, perplexity, report, stop)
+            flat = flatten_runs(found, places_seed, perplexity, report, stop)
             if figure is not None:
                 draw_comparison(figure, found, flat)
             if csv is not None:
@@ -169,16 +171,18 @@ def _summary(found: Comparison) -> str:
 
     rows: list[tuple[str, ...]] = [("", *(run.title for run in found.runs))]
     for name, title in MEASURE_NAMES.items():
-        both = [run.measures[name] for run in found.runs]
-        best = better(name, both[0].value, both[1].value)
+        all_runs = [run.measures[name] for run in found.runs]
+        best = better(name, [one.value for one in all_runs])
         cells = (
             "-" if isnan(one.value) else f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]{' *' * (best == i)}"
-            for i, one in enumerate(both)
+            for i, one in enumerate(all_runs)
         )
         rows.append((title, *cells))
     rows.append(("Spearman's rho", *("-" if isnan(r.spearman) else f"{r.spearman:+.3f}" for r in found.runs)))
     parts = [table(rows), ""]
-    per_category: list[tuple[str, ...]] = [("category", "score", "score (base)", "error", "error (base)")]
+    which = ("", " (base)", " (third)")[: len(found.runs)]
+    head = (f"{name}{run}" for name in ("score", "error") for run in which)
+    per_category: list[tuple[str, ...]] = [("category", *head)]
     for i, name in enumerate(found.categories):
         values = [r.classification_score[i] for r in found.runs] + [r.normal_error[i] for r in found.runs]
         per_category.append((name, *("-" if isnan(v) else f"{v:.3f}" for v in values)))

@@ -280,7 +280,7 @@ def verdict_table(results: list[dict[str, Any]]) -> str:
     rows = [("verdict", "% of limit", *("tolerance",) * n_said, "category", "sure %", "defects", "seconds", "scan")]
     for result in results:
         score, limit, sure = result["score"], result["threshold"], result["category_confidence"]
-        share = f"{100 * score / limit:.0f}" if score is not None and limit else "-"
+        share = _share(score / limit) if score is not None and limit else "-"
         rows.append(
             (
                 VERDICT_WORDS[result["verdict"]],
@@ -294,3 +294,8 @@ def verdict_table(results: list[dict[str, Any]]) -> str:
             )
         )
     return table(rows)
+
+
+def _share(share: float) -> str:
+    """In a column of per cents; what is far above the limit is no more exact than that."""
+    return ">999" if round(100 * share) > 999 else f"{100 * share:.0f}"

@@ -123,12 +123,13 @@ def _json(outcome: Inspected | Refused) -> str:
 
 def _text(outcome: Inspected | Refused) -> str:
     from sedir_core.evaluation.inspection import Refused
+    from sedir_core.evidence.wording import percent
     from sedir_core.types import VERDICT_WORDS
 
     if isinstance(outcome, Refused):
         return f"{'--':<18}  {outcome.error}"
     found = outcome.detection
-    share = f"{100 * found.object_score / found.threshold:.0f} %" if found.threshold > 0 else ""
+    share = percent(found.object_score / found.threshold) if found.threshold > 0 else ""
     doubt = " ?" if found.uncertain else ""
     return printable(f"{VERDICT_WORDS[found.verdict]:<9}  {share:>7}  {outcome.path}  {found.category}{doubt}")
 

@@ -12,7 +12,7 @@ from sedir_core.config import Config
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.errors import UnknownCategory
-from sedir_core.evidence.defects import find_defects, verdict_reason
+from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.identify import UNKNOWN_RESIDUAL
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.stages import Stopwatch, working_points
@@ -95,7 +95,8 @@ class CategoryGiven:
     ) -> Detection:
         """The detection from point scores (n,), NaN where not evaluated, and the object score."""
         mine = self.reference(category)
-        defects = find_defects(scan, scores, mine.point_threshold, condemned=score > mine.threshold)
+        condemned = score > mine.threshold
+        defects = find_defects(scan, scores, mine.point_threshold, condemned)
         uncertain = not laid.misfit < UNKNOWN_RESIDUAL
         reason = verdict_reason(score, mine.threshold, defects)
         if uncertain:
@@ -105,7 +106,7 @@ class CategoryGiven:
             point_scores=scores,
             object_score=score,
             threshold=mine.threshold,
-            point_threshold=mine.point_threshold,
+            point_threshold=limit_that_shows(scan, scores, mine.point_threshold, condemned),
             category=category,
             category_confidence=1.0,
             uncertain=uncertain,

@@ -1,4 +1,4 @@
-"""Inter-category entanglement of two runs on the same samples, as in the paper's figure 2 and beyond.
+"""Inter-category entanglement of two runs, or three, on the same samples, as in the paper's figure 2 and beyond.
 
 The category classification score is the mean probability of the true category predicted by a light MLP, trained on the
 frozen model's reconstructed features of the training split (averaged per scan). For a detector without reconstructed
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 MOST_SAMPLES = 2000
 HIDDEN = 64  # hidden units of the light MLP
 Source = Literal["reconstruction", "tokens"]
+RUN_NAMES = ("model", "baseline", "third")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both runs on the same samples. labels: (n,) index into categories. anomalous: (n,) True on defective samples,
+    """All runs on the same samples. labels: (n,) index into categories. anomalous: (n,) True on defective samples,
     which take part in the picture and in none of the numbers. warnings: what a reader should know."""
 
     dataset: str
@@ -82,17 +83,22 @@ class Comparison:
     n_train: int
     warnings: tuple[str, ...] = ()
     errors: tuple[UserError, ...] = ()
+    third: RunResult | None = None
 
     @property
-    def runs(self) -> tuple[RunResult, RunResult]:
-        """Model, baseline."""
-        return self.model, self.baseline
+    def runs(self) -> tuple[RunResult, ...]:
+        """Model, baseline, and the third where there is one."""
+        return (self.model, self.baseline, *(() if self.third is None else (self.third,)))
+
+    @property
+    def by_name(self) -> dict[str, RunResult]:
+        """The runs, as documents and tables call them."""
+        return dict(zip(RUN_NAMES, self.runs, strict=False))
 
     def to_json(self) -> dict[str, Any]:
         """The output of `ice --json`; undefined numbers are None."""
         return {
-            "model": self._run_json(self.model),
-            "baseline": self._run_json(self.baseline),
+            **{name: self._run_json(run) for name, run in self.by_name.items()},
             "dataset": self.dataset,
             "seed": self.seed,
             "category_mode": self.category_mode,
@@ -155,13 +161,17 @@ def compare(
     seed: int = 0,
     report: Report = no_report,
     stop: Stop = never_stop,
+    third: Contender | None = None,
 ) -> Comparison:
-    """Tokens, reconstructions and residuals of both runs on the training part and the test samples, and what they say.
+    """Tokens, reconstructions and residuals of all runs on the training part and the test samples, and what they say.
 
-    categories: those that dataset and runs share by default. Raises UnknownCategory, BadDataset, BadRun, Cancelled.
+    categories: those that dataset and runs share by default. third: another run beside the two.
+
+    Raises UnknownCategory, BadDataset, BadRun, Cancelled.
     """
-    names, warnings = _shared(model, baseline, dataset, categories)
-    for one in (model, baseline):
+    runs = (model, baseline) if third is None else (model, baseline, third)
+    names, warnings = _shared(runs, dataset, categories)
+    for one in runs:
         if one.detector.needs_category and category_mode == "auto":
             raise UnknownCategory("auto", f"{one.name} needs the category to be given", "use --category given")
     tests = [s for n in names for s in dataset.test(n) if s.anomalous is False or (with_anomalous and s.anomalous)]
@@ -170,22 +180,22 @@ def compare(
         warnings.append(f"{MOST_SAMPLES} of {len(tests)} test samples were drawn")
         tests = [tests[i] for i in kept]
     trains = [s for n in names for s in dataset.train(n)]
-    pairs, errors = collect((model, baseline), [*trains, *tests], category_mode, report, stop)
+    pairs, errors = collect(runs, [*trains, *tests], category_mode, report, stop)
     trains, tests = ([s for s in part if s in pairs] for part in (trains, tests))
     _require(dataset, names, trains, tests)
     labels, train_labels = (np.array([names.index(s.category) for s in part], np.int64) for part in (tests, trains))
     anomalous = np.array([bool(s.anomalous) for s in tests], np.bool_)
     results = []
-    for i, one in enumerate((model, baseline)):
+    for i, one in enumerate(runs):
         if stop():
             raise Cancelled
-        report(0.9 + 0.05 * i, f"measures: {one.name}")
+        report(0.9 + 0.1 * i / len(runs), f"measures: {one.name}")
         train_said, said = ([pairs[s][i] for s in part] for part in (trains, tests))
         results.append(result_of(one, len(names), train_said, train_labels, said, labels, anomalous, seed))
     report(1.0, "done")
     return Comparison(
         dataset.root.name, seed, category_mode, names, tuple(tests), labels, anomalous, results[0], results[1],
-        len(trains), tuple(warnings), tuple(errors),
+        len(trains), tuple(warnings), tuple(errors), None if third is None else results[2],
     )  # fmt: skip
 
 
@@ -197,7 +207,7 @@ def defined(value: float) -> float | None:
 def collect(
     runs: Sequence[Contender], samples: Sequence[Sample], mode: str, report: Report, stop: Stop
 ) -> tuple[dict[Sample, tuple[Explanation, ...]], list[UserError]]:
-    """What each run says of each sample; a scan that one of them cannot take is left out for both."""
+    """What each run says of each sample; a scan that one of them cannot take is left out for all."""
     found: dict[Sample, tuple[Explanation, ...]] = {}
     errors: list[UserError] = []
     for i, sample in enumerate(samples):
@@ -266,13 +276,13 @@ def _category_means(values: DoubleArray, labels: IntArray, n_categories: int) ->
 
 
 def _shared(
-    model: Contender, baseline: Contender, dataset: Dataset, wanted: Sequence[str] | None
+    runs: Sequence[Contender], dataset: Dataset, wanted: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[str]]:
     """The categories to compare, and warnings about those left out."""
     asked = tuple(dataset.categories if wanted is None else wanted)
     warnings, lacking = [], set()
-    for where, known in ((model.name, model.detector.categories), (baseline.name, baseline.detector.categories),
-                         (dataset.root.name, dataset.categories)):  # fmt: skip
+    knowing = [(one.name, one.detector.categories) for one in runs]
+    for where, known in (*knowing, (dataset.root.name, dataset.categories)):
         missing = [name for name in asked if name not in known]
         if missing and wanted is not None:
             raise UnknownCategory(", ".join(missing), f"not in {where}", "it has " + ", ".join(known))
@@ -281,7 +291,7 @@ def _shared(
         lacking |= set(missing)
     names = tuple(name for name in asked if name not in lacking)
     if len(names) < 2:
-        what = "fewer than two categories in common with both runs"
+        what = "fewer than two categories in common with the runs"
         raise UnknownCategory(dataset.root.name, what, "choose runs that were trained on this data set's categories")
     return names, warnings
 

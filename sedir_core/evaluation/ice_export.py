@@ -17,7 +17,7 @@ from sedir_core.io.atomic import write_bytes, write_text
 def write_csv(path: Path, found: Comparison, flat: Flat) -> None:
     """Write one row per test sample. Raises CannotWrite."""
     head = ["path", "category", "anomalous"]
-    for side in ("model", "baseline"):
+    for side in found.by_name:
         head += [f"{side}_{name}" for name in ("x", "y", "guess", "probability", "error")]
     rows: list[Sequence[object]] = [head]
     for i, sample in enumerate(found.samples):
@@ -40,7 +40,7 @@ def write_npz(path: Path, found: Comparison, flat: Flat) -> None:
         "labels": found.labels,
         "anomalous": found.anomalous,
     }
-    for side, run, places in zip(("model", "baseline"), found.runs, flat.places, strict=True):
+    for (side, run), places in zip(found.by_name.items(), flat.places, strict=True):
         arrays |= {
             f"{side}_tokens": run.tokens,
             f"{side}_probabilities": run.probabilities,

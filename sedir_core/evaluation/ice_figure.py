@@ -17,12 +17,23 @@ from matplotlib.lines import Line2D
 
 from sedir_core.errors import CannotWrite
 from sedir_core.evaluation.ice import Comparison, RunResult
-from sedir_core.evaluation.ice_style import BASELINE, HIGHER_IS_BETTER, MEASURE_NAMES, MODEL, better, category_style
+from sedir_core.evaluation.ice_style import (
+    BASELINE,
+    HIGHER_IS_BETTER,
+    HOLLOW_RUN,
+    MEASURE_NAMES,
+    MODEL,
+    RUN_SHAPES,
+    THIRD,
+    better,
+    category_style,
+)
 from sedir_core.evaluation.tsne import Flat
 from sedir_core.io.atomic import write_bytes
 from sedir_core.types import FloatArray
 
 FORMATS = (".svg", ".pdf", ".png")
+RUNS = (MODEL, BASELINE, THIRD)
 INK, QUIET, LINE = "#1a2029", "#566172", "#d5dbe3"
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D"}
 STYLE: dict[Any, Any] = {
@@ -59,19 +70,21 @@ def draw_comparison(path: Path, found: Comparison, flat: Flat) -> None:
             2, 1, height_ratios=[4.3, below], hspace=2 * gap / (4.3 + below),
             left=_margin(found) / width, right=0.985, top=1 - 0.35 / height, bottom=0.75 / height,
         )  # fmt: skip
-        top = outer[0].subgridspec(1, 2, wspace=0.06)
+        top = outer[0].subgridspec(1, len(found.runs), wspace=0.06)
         bottom = outer[1].subgridspec(1, 4, width_ratios=[1, 1, 1.05, 1.25], wspace=0.2)
         first = None
+        letters = iter("ABCDEFG")
         for i, (run, places) in enumerate(zip(found.runs, flat.places, strict=True)):
             axes = figure.add_subplot(top[i])
-            _scatter(axes, found, places, f"{'AB'[i]}   {label(run)}")
+            _scatter(axes, found, places, f"{next(letters)}   {label(run)}")
             first = first or axes
         _legend(figure, found, 1 - (0.35 + 4.3 + 0.06) / height, flat)
-        _dumbbells(figure.add_subplot(bottom[0]), found, "classification_score", "C   Classification score", True)
-        _dumbbells(figure.add_subplot(bottom[1]), found, "normal_error", "D   Normal error", False)
+        for place, attribute, named in ((bottom[0], "classification_score", True), (bottom[1], "normal_error", False)):
+            title = f"{next(letters)}   {attribute.replace('_', ' ').capitalize()}"
+            _dumbbells(figure.add_subplot(place), found, attribute, title, named)
         inner = bottom[2:].subgridspec(1, 2, width_ratios=[0.95, 1.3], wspace=0.12)
-        _relation(figure.add_subplot(inner[0]), found)
-        _table(figure.add_subplot(inner[1]), found)
+        _relation(figure.add_subplot(inner[0]), found, f"{next(letters)}   Score and error")
+        _table(figure.add_subplot(inner[1]), found, f"{next(letters)}   Separation")
         buffer = io.BytesIO()
         # Without a date, so that the file is reproducible.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
@@ -137,12 +150,12 @@ def _legend(figure: Figure, found: Comparison, top: float, flat: Flat) -> None:
 
 
 def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named: bool) -> None:
-    """A row per category: both runs as dots on one line."""
+    """A row per category: all runs as dots on one line."""
     rows = np.arange(len(found.categories))
-    a, b = (getattr(run, attribute) for run in found.runs)
-    axes.hlines(rows, np.fmin(a, b), np.fmax(a, b), color=LINE, linewidth=2.2, zorder=1)
-    axes.scatter(b, rows, s=26, color=BASELINE, marker="s", zorder=2)
-    axes.scatter(a, rows, s=28, color=MODEL, zorder=3)
+    values = np.stack([getattr(run, attribute) for run in found.runs])
+    axes.hlines(rows, np.fmin.reduce(values), np.fmax.reduce(values), color=LINE, linewidth=2.2, zorder=1)
+    for run in reversed(range(len(values))):
+        axes.scatter(values[run], rows, s=27, zorder=9 - run, **_mark(run))
     axes.set_yticks(rows, [_short(name, LONGEST_NAME) for name in found.categories] if named else [])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_title(title)
@@ -155,15 +168,21 @@ def _dumbbells(axes: Axes, found: Comparison, attribute: str, title: str, named:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _relation(axes: Axes, found: Comparison) -> None:
-    for run, colour, marker in zip(found.runs, (MODEL, BASELINE), "os", strict=True):
+def _mark(run: int) -> dict[str, Any]:
+    """Of a run's dots."""
+    face = "white" if run == HOLLOW_RUN else RUNS[run]
+    edge = RUNS[run] if run == HOLLOW_RUN else "white"
+    return {"facecolors": face, "edgecolors": edge, "marker": MARKERS[RUN_SHAPES[run]], "linewidths": 0.9}
+
+
+def _relation(axes: Axes, found: Comparison, title: str) -> None:
+    for i, run in enumerate(found.runs):
         rho = "undefined" if np.isnan(run.spearman) else f"{run.spearman:+.2f}"
         words = f"{label(run)}: ρ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{rho}"
         axes.scatter(
-            run.classification_score, run.normal_error, s=24, color=colour, marker=marker,
-            label=_lines(words, 24, 3), edgecolors="white", linewidths=0.5,
+            run.classification_score, run.normal_error, s=24, label=_lines(words, 24, 3), **_mark(i)
         )  # fmt: skip
-    axes.set(title="E   Score and error", xlabel="classification score", ylabel="normal error", xlim=(-0.04, 1.04))
+    axes.set(title=title, xlabel="classification score", ylabel="normal error", xlim=(-0.04, 1.04))
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
     axes.legend(frameon=False, loc="upper left", fontsize=7, handletextpad=0.2, borderpad=0.1)
@@ -171,20 +190,21 @@ def _relation(axes: Axes, found: Comparison) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _table(axes: Axes, found: Comparison) -> None:
+def _table(axes: Axes, found: Comparison, title: str) -> None:
     axes.axis("off")
-    axes.set_title("F   Separation")
+    axes.set_title(title)
     axes.set(xlim=(0, 1), ylim=(len(MEASURE_NAMES) + 0.2, -0.7))
-    for x, run, colour in zip((0.66, 1.0), found.runs, (MODEL, BASELINE), strict=True):
-        lines = _lines(label(run), 13, 3)
+    ends = (0.66, 1.0) if len(found.runs) == 2 else (0.56, 0.78, 1.0)
+    for x, run, colour in zip(ends, found.runs, RUNS, strict=False):
+        lines = _lines(label(run), 13 if len(found.runs) == 2 else 9, 3)
         axes.text(x, -0.42, lines, ha="right", va="center", color=colour, weight="bold", fontsize=6, linespacing=1.1)
     for row, (name, title) in enumerate(MEASURE_NAMES.items()):
         axes.axhline(row - 0.02, color=LINE, linewidth=0.6)
         arrow = "↑" if HIGHER_IS_BETTER[name] else "↓"
         axes.text(0, row + 0.46, f"{_wrapped(title)} {arrow}", va="center", fontsize=7, linespacing=1.15)
         values = [run.measures[name] for run in found.runs]
-        best = better(name, values[0].value, values[1].value)
-        for i, (x, one) in enumerate(zip((0.66, 1.0), values, strict=True)):
+        best = better(name, [one.value for one in values])
+        for i, (x, one) in enumerate(zip(ends, values, strict=True)):
             undefined = np.isnan(one.value)
             text = "–" if undefined else f"{one.value:.3f}"
             weight = "bold" if best == i else "normal"

@@ -6,6 +6,7 @@ neighbours differ for everyone, and a combination repeats only after 28 categori
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 from typing import Literal
 
@@ -13,10 +14,15 @@ Shape = Literal["circle", "square", "triangle", "diamond"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5195")
 SHAPES: tuple[Shape, ...] = ("circle", "square", "triangle", "diamond")
-MODEL, BASELINE = "#1F2937", "#6B7686"
-"""The two runs, wherever they stand side by side: dark and grey, so that no run looks like a category."""
+MODEL, BASELINE, THIRD = "#1F2937", "#6B7686", "#4B5563"
+"""The runs, wherever they stand side by side: dark and grey, so that no run looks like a category."""
+RUN_SHAPES: tuple[Shape, ...] = ("circle", "square", "diamond")
+"""Of their marks; the third's are hollow, as three greys are hard to tell apart."""
+HOLLOW_RUN = 2
+RUN_MARKS = "●■◇"
+"""The same as letters."""
 DARK_COLOURS = ("#4AA8E8", "#F07F3C", "#2FC596", "#E29BC4", "#9AD7FA", "#F5BE3D", "#B593D6")
-DARK_RUNS = ("#E7EAEF", "#8F9AAA")
+DARK_RUNS = ("#E7EAEF", "#8F9AAA", "#C3CAD5")
 """The same on a dark ground."""
 
 MEASURE_NAMES = {
@@ -40,8 +46,9 @@ def category_style(index: int, dark: bool = False) -> tuple[str, Shape]:
     return (DARK_COLOURS if dark else COLOURS)[index % len(COLOURS)], SHAPES[index % len(SHAPES)]
 
 
-def better(name: str, model: float, baseline: float) -> int | None:
-    """0 where the model is better, 1 where the baseline is, None where they are equal or one is undefined."""
-    if isnan(model) or isnan(baseline) or model == baseline:
+def better(name: str, values: Sequence[float]) -> int | None:
+    """Which run's value is the best; None where two share the best, or one is undefined."""
+    if any(map(isnan, values)):
         return None
-    return 0 if (model > baseline) == HIGHER_IS_BETTER[name] else 1
+    best = max(values) if HIGHER_IS_BETTER[name] else min(values)
+    return values.index(best) if values.count(best) == 1 else None

@@ -18,6 +18,7 @@ from sedir_core.evaluation.colours import calibrated
 from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, signed
 from sedir_core.evaluation.missing import missing_colours, missing_places
 from sedir_core.evaluation.painting import DPI, best_camera, paint, plain, png, thinned
+from sedir_core.evidence.wording import of_limit
 from sedir_core.io.atomic import write_bytes
 from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
@@ -127,8 +128,8 @@ def _frame(panels: tuple[Axes, Axes], seen: DoubleArray) -> float:
 
 
 def _write_words(figure: Figure, panels: tuple[Axes, Axes], detection: Detection, name: str) -> None:
-    share = 100.0 * detection.object_score / detection.threshold if detection.threshold > 0 else float("nan")
-    measured = f"{share:.0f} % of the limit" if np.isfinite(share) else f"score {detection.object_score:.3g}"
+    share = detection.object_score / detection.threshold if detection.threshold > 0 else float("nan")
+    measured = of_limit(share) if np.isfinite(share) else f"score {detection.object_score:.3g}"
     place = detection.category + (" (uncertain)" if detection.uncertain else "")
     word, colour = VERDICT_WORDS[detection.verdict], COLOURS[detection.verdict]
     figure.text(0.02, 0.955, word, color=colour, size=20, weight="bold", va="center")

@@ -6,7 +6,7 @@ Points of the scans are not kept, so that a report of thousands needs little mem
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,9 @@ from sedir_core.evaluation.colours import calibrated
 from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
-from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, percent, sentence
+from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, sentence
 from sedir_core.evaluation.section_picture import section_picture
+from sedir_core.evidence.wording import of_limit, percent
 from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.names import printable
@@ -87,8 +88,16 @@ class Sheet:
     @property
     def share(self) -> str:
         """The score in per cent of the limit."""
+        return self._score(percent)
+
+    @property
+    def of_limit(self) -> str:
+        """The same in words that need no heading."""
+        return self._score(of_limit)
+
+    def _score(self, words: Callable[[float], str]) -> str:
         score, limit = self.result["score"], self.result["threshold"]
-        return percent(score / limit) if score is not None and limit else "–"
+        return words(score / limit) if score is not None and limit else "–"
 
     @property
     def reason(self) -> str:

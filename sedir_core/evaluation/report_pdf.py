@@ -148,7 +148,7 @@ def _signature() -> Flowable:
 def _page(number: int, sheet: Sheet) -> list[Flowable]:
     result = sheet.result
     said = (
-        f"{sheet.share} of the limit (score {result['score'] or 0:.3g}, limit {result['threshold'] or 0:.3g})   ·   "
+        f"{sheet.of_limit} (score {result['score'] or 0:.3g}, limit {result['threshold'] or 0:.3g})   ·   "
         f"{result['category']}, {100 * (result['category_confidence'] or 0):.0f} % sure   ·   "
         f"{result['n_points']:,} points"
     )

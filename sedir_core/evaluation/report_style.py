@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
-from sedir_core.evidence.wording import defect_sentence
+from sedir_core.evidence.wording import defect_sentence, percent
 from sedir_core.types import VERDICT_WORDS, Decision, Defect, Detection, Verdict, Zone
-from sedir_core.units import UNKNOWN, Unit, area_text, length_text, number
+from sedir_core.units import area_text, length_text, number
 
 
 def place(values: Sequence[float]) -> str:
@@ -23,11 +22,6 @@ def sentence(text: str) -> str:
     """Add a capital and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
-
-
-def percent(share: float) -> str:
-    """Whole per cents, as the reason of a verdict has them; `> 9999 %` beyond what anybody reads."""
-    return "> 9999 %" if share >= 99.995 else f"{100 * share:.0f} %"
 
 
 @dataclass(frozen=True)
@@ -109,12 +103,10 @@ def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
 
 
 def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
-    # A unit that only people know is not the model's; to the words that makes no difference.
-    told = found if found.unit != UNKNOWN else replace(found, unit=cast("Unit", unit or UNKNOWN))
     sides = defect.extent if defect.size is None else defect.size
     limit = found.point_threshold
     return Line(
-        defect_sentence(defect, told),
+        defect_sentence(defect, found, unit),
         defect.kind or "departure",
         "" if math.isnan(defect.depth) else _plus(defect.depth) + length_text(factor * defect.depth, ""),
         area_text(factor**2 * defect.area, ""),

@@ -11,11 +11,15 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sedir_core.errors import Cancelled
 from sedir_core.types import FloatArray, Report, Stop, never_stop, no_report
+
+if TYPE_CHECKING:
+    from sedir_core.evaluation.ice import Comparison  # which the child process has no use for
 
 LEAST_SAMPLES = 4
 POLL_S = 0.1
@@ -23,17 +27,18 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Flat:
-    """(n, 2) t-SNE coordinates of both runs, and what they were made with."""
+    """(n, 2) t-SNE coordinates of each run, and what they were made with."""
 
     model: FloatArray
     baseline: FloatArray
     seed: int
     perplexity: float
+    third: FloatArray | None = None
 
     @property
-    def places(self) -> tuple[FloatArray, FloatArray]:
-        """Model, baseline; (n, 2) each."""
-        return self.model, self.baseline
+    def places(self) -> tuple[FloatArray, ...]:
+        """Model, baseline, and the third where there is one; (n, 2) each."""
+        return (self.model, self.baseline, *(() if self.third is None else (self.third,)))
 
 
 def flatten(
@@ -43,12 +48,24 @@ def flatten(
     perplexity: float,
     report: Report = no_report,
     stop: Stop = never_stop,
+    third: FloatArray | None = None,
 ) -> Flat:
-    """t-SNE of the (n, d) tokens of both runs. Raises Cancelled."""
+    """t-SNE of the (n, d) tokens of two runs or three. Raises Cancelled."""
     report(0.0, "t-SNE of the model")
     first = tsne(model, seed, perplexity, stop)
-    report(0.5, "t-SNE of the baseline")
-    return Flat(first, tsne(baseline, seed, perplexity, stop), seed, usable(perplexity, len(model)))
+    report(0.4, "t-SNE of the baseline")
+    second = tsne(baseline, seed, perplexity, stop)
+    report(0.7, "t-SNE of the third run")
+    last = None if third is None else tsne(third, seed, perplexity, stop)
+    return Flat(first, second, seed, usable(perplexity, len(model)), last)
+
+
+def flatten_runs(
+    found: Comparison, seed: int, perplexity: float, report: Report = no_report, stop: Stop = never_stop
+) -> Flat:
+    """The tokens of a comparison's runs. Raises Cancelled."""
+    third = None if found.third is None else found.third.tokens
+    return flatten(found.model.tokens, found.baseline.tokens, seed, perplexity, report, stop, third)
 
 
 def tsne(tokens: FloatArray, seed: int, perplexity: float, stop: Stop = never_stop) -> FloatArray:

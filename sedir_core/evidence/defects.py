@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedir_core.evidence.naming import named_by_regions
+from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.neighbours import clusters, typical_spacing
 from sedir_core.types import Defect, FloatArray, IntArray, Scan
 
@@ -22,19 +23,21 @@ def find_defects(
     scan: Scan,
     point_scores: FloatArray,
     point_threshold: float,
-    condemned: bool = False,
+    condemned: bool = True,
     regions: Sequence[Defect] = (),
     deviation: FloatArray | None = None,
 ) -> tuple[Defect, ...]:
     """Connected clusters of points above the threshold, the highest peak first.
 
     point_scores: (n,) in the scan's order, NaN where not evaluated. condemned: the scan is NG, so where no cluster
-    reaches the threshold the hottest place is named: an operator must see why.
+    reaches the threshold the hottest place is named: an operator must see why. One that is not NG has no defects.
     regions: what departs from the expected surface, described; clusters in one of them are that one, whatever the
     threshold. deviation: (n,) from it, which describes clusters outside all regions.
     """
+    if not condemned:
+        return ()
     found = clusters_above(scan, point_scores, point_threshold)
-    if condemned and not found:
+    if not found:
         found = clusters_above(scan, point_scores, _below_the_hottest(point_scores, point_threshold))[:1]
     if deviation is None:
         return found
@@ -42,14 +45,17 @@ def find_defects(
 
 
 def limit_that_shows(scan: Scan, point_scores: FloatArray, limit: float, condemned: bool) -> float:
-    """The limit of the points, (n,), of a scan; of one that is NG lower where none of its places reaches it.
+    """The limit of the points, (n,), of a scan that agrees with its verdict.
 
-    A verdict rests on what departs most in one channel, the points' scores on several together: an operator must see
-    why a part is NG, so its hottest place is shown then.
+    A verdict rests on what departs most in one channel, the points' scores on several together, and each has a limit
+    of its own. Verdict, list and colours must say the same: where no place of an NG scan reaches the limit of the
+    points, it is lowered so that the hottest shows; where one of a scan that is not NG does, it is raised to the
+    hottest, so that none is above it.
     """
-    if not condemned or clusters_above(scan, point_scores, limit):
+    if bool(clusters_above(scan, point_scores, limit)) == condemned:
         return limit
-    return _below_the_hottest(point_scores, limit)
+    hottest = float(np.nanmax(point_scores))
+    return _below_the_hottest(point_scores, limit) if condemned else hottest if np.isfinite(hottest) else limit
 
 
 def _below_the_hottest(point_scores: FloatArray, limit: float) -> float:
@@ -85,10 +91,9 @@ def _defect(scan: Scan, point_scores: FloatArray, members: IntArray, spacing: fl
 
 def verdict_reason(score: float, threshold: float, defects: Sequence[Defect]) -> str:
     """Why the verdict is what it is, in one sentence."""
-    share = f"{100 * score / threshold:.0f} % of the limit"
+    share = of_limit(score / threshold)
     if score <= threshold:
-        places = "one place stands" if len(defects) == 1 else f"{len(defects)} places stand"
-        return f"{places} out, not enough for NG ({share})" if defects else f"nothing above the limit ({share})"
+        return f"nothing above the limit ({share})"
     if not defects:
         return f"departs from normal as a whole ({share})"
     count = "one defect" if len(defects) == 1 else f"{len(defects)} defects"

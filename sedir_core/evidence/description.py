@@ -23,15 +23,17 @@ from sedir_core.types import BoolArray, DefectKind, DoubleArray, IntArray
 
 # Kinds.
 MOSTLY = 0.9  # of its area: missing, and nothing else
+MAINLY = 0.5  # of its area: what is left of it there only lines a hole
 PARTLY = 0.08  # of its area missing, and the rest far off: it has moved
 NARROW = 6.0  # length squared to area: what is missing and longer than that is a gap
 BOTH = 0.25  # of the volume on one side is on the other, too: it has moved
 LARGE = 0.045  # of the whole surface: no dent, where it moves as one body
 AS_ONE, LARGELY_AS_ONE = 0.85, 0.6  # of the squared deviation that a rigid motion explains; of a large region
+EVEN, LEAST_BODY = 0.6, 0.005  # of the volume on one side, of the surface: so even and so large, it has moved a little
 COMPARABLE = 0.2  # of the volume of the larger region
 NEXT_TO = 0.25  # of the length of what is missing: what is missing this near to it went with it
-LOW = 1.5  # spacings: a lip beside a crack stands no higher
-LONG = 2.5  # length squared to area, of such a lip
+LOW = 1.5  # spacings: a lip beside a crack hardly stands higher
+HIGHEST_LIP, LONG, LONGER = 2.2, 2.5, 4.0  # spacings; length squared to area, of a lip, and of one that is not low
 SPARSE = 0.8  # of the points that it has room for: beside a crack some are missing
 THIN, LINED_UP = 2.0, 0.85  # or standard errors by which they are too few about it, and the mean gap along it
 ABOUT = 3.0  # spacings
@@ -180,17 +182,18 @@ class _Piece:
             return "gap or crack" if self.long**2 > NARROW * self.area else "missing material"
         if self._has_moved():
             return "displaced region"
+        if share > MAINLY:
+            return "gap or crack" if self.long**2 > NARROW * self.area else "missing material"
         if self.sign > 0 and self._is_lip():
             return "gap or crack"
-        if share > 0.5:
-            return "missing material"
         if self.sign < 0:
             return "dent"
         return "extra material" if self._stands_on_it() else "bump"
 
     def _has_moved(self) -> bool:
         if self.peak < LOW * self.layout.spacing:
-            return False
+            even = min(self.volumes) > EVEN * max(self.volumes)
+            return even and self.share > LEAST_BODY and self.rigidity > AS_ONE
         both = min(self.volumes) > BOTH * max(self.volumes)
         if self.share > LARGE:
             return self.rigidity > (LARGELY_AS_ONE if both or self.share_missing > PARTLY else AS_ONE)
@@ -198,10 +201,13 @@ class _Piece:
 
     def _is_lip(self) -> bool:
         """A crack may be narrower than points are apart; its lip stands up, and points are too few on it."""
-        if self.peak > LOW * self.layout.spacing or self.long**2 < LONG * self.area:
+        low = self.peak < LOW * self.layout.spacing
+        if self.peak > HIGHEST_LIP * self.layout.spacing or self.long**2 < (LONG if low else LONGER) * self.area:
             return False
         if len(self.on_it) < SPARSE * self._room(self.own):
             return True
+        if not low:
+            return False
         ground, gaps = self.layout.ground, self.layout.gaps
         near = np.isfinite(PointTree(self.places).nearest(ground.places, within=ABOUT * ground.spacing)[0])
         fewer = (gaps[near].mean() - gaps.mean()) / max(float(gaps.std()), _TINY) * np.sqrt(near.sum())
@@ -282,7 +288,8 @@ def _one_body(one: _Piece, other: _Piece) -> bool:
         return False
     if PointTree(one.places).nearest(other.places)[0].min() > 0.5 * max(one.long, other.long):
         return False
-    return both.rigidity > (LARGELY_AS_ONE if both.share > LARGE else AS_ONE)
+    plain = both.share > LARGE or both.peak > LOW * both.layout.spacing
+    return both.rigidity > (LARGELY_AS_ONE if plain else AS_ONE)
 
 
 def _one_break(one: _Piece, other: _Piece) -> bool:

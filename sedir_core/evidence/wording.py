@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 
 from sedir_core.types import Defect, DefectKind, Detection
-from sedir_core.units import area_text, length_text
+from sedir_core.units import UNKNOWN, area_text, length_text, symbol
+
+MOST_TIMES = 10
+"""Times the limit: how much more a score is says nothing to people. JSON and CSV have the number itself."""
 
 _MEASURES: Mapping[DefectKind, str] = {
     "dent": "{} deep",
@@ -31,17 +34,32 @@ def measure_text(defect: Defect, text: Callable[[float], str]) -> str:
     return _MEASURES[defect.kind].format(text(abs(length))) if math.isfinite(length) else ""
 
 
-def defect_sentence(defect: Defect, found: Detection) -> str:
+def defect_sentence(defect: Defect, found: Detection, called: str = "") -> str:
     """`dent, 0.42 mm deep, 155 mm², at the narrow end`, in the model's unit; without lengths where nobody knows them.
 
-    found: the detection it is one of.
+    found: the detection it is one of. called: the unit's name where only people know it.
     """
-    factor, unit = found.to_unit, found.unit
+    factor, unit = found.to_unit, found.unit if found.unit != UNKNOWN else called
     measure = measure_text(defect, lambda length: length_text(factor * length, unit))
-    area = "" if defect.kind == "gap or crack" and measure else area_text(factor**2 * defect.area, unit)
+    area = "" if defect.kind == "gap or crack" and measure else area_words(factor**2 * defect.area, unit)
     return ", ".join(filter(None, (defect.kind or "departure", measure, area, defect.place)))
+
+
+def area_words(area: float, unit: str) -> str:
+    """`155 mm²`; `area 155` where the unit is not known, as a bare number could be anything."""
+    return area_text(area, unit) if symbol(unit) else f"area {area_text(area, unit)}"
 
 
 def deviation_text(length: float, unit: str) -> str:
     """`0.42 mm too much`, `0.31 mm too little`; length: in that unit."""
     return f"{length_text(abs(length), unit)} too {'much' if length > 0 else 'little'}"
+
+
+def percent(share: float) -> str:
+    """`142 %`; `> 10×` beyond what says anything."""
+    return f"> {MOST_TIMES}×" if share > MOST_TIMES else f"{100 * share:.0f} %"
+
+
+def of_limit(share: float, limit: str = "the limit") -> str:
+    """`142 % of the limit`, `more than 10 times the limit`."""
+    return f"more than {MOST_TIMES} times {limit}" if share > MOST_TIMES else f"{percent(share)} of {limit}"

@@ -22,7 +22,7 @@ from app.views.scatter import ScatterView
 from app.widgets.theme import DARK, LIGHT
 from app.workspaces.ice.page import IcePage
 from app.workspaces.ice.setup import OTHER, SetupBar
-from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
+from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, THIRD, category_style
 from sedir_core.types import Detection, Scan
 
 KINDS = ("ball", "marble")
@@ -128,6 +128,29 @@ def test_a_run_is_not_compared_with_itself(page) -> None:
     assert "different" in page.setup.compare.toolTip()
 
 
+def test_a_third_run_joins_every_view_and_a_sample_can_be_turned(qtbot, tmp_path, page) -> None:
+    page.setup.use_run(page.setup.third, page.setup.runs[1])
+    assert not page.setup.compare.isEnabled()
+    page.setup.use_run(page.setup.third, write_run(tmp_path / "runs" / "mixed too", 2))
+    with qtbot.waitSignal(page.model.compared, timeout=WAIT_MS):
+        page.setup.compare.click()
+    assert [view.isVisible() for view in page.scatters] == [True] * 3
+    assert page.titles[2].text().endswith("mixed too") and page.table.horizontalHeaderItem(3).text() == "mixed too"
+    assert "--third" in page.command()
+    page.legend.setCurrentRow(1)
+    assert page.scatters[2]._selected.sum() == 6
+    with qtbot.waitSignal(page.model.pictured, timeout=WAIT_MS):
+        page.scatters[2].hovered.emit(3)
+    before = page.sample.grab().toImage()
+    qtbot.keyClick(page.sample, Qt.Key.Key_Right)
+    assert page.sample.grab().toImage() != before
+
+
+def test_two_runs_leave_no_room_for_a_third(compared) -> None:
+    assert [view.isVisible() for view in compared.scatters] == [True, True, False]
+    assert "--third" not in compared.command()
+
+
 def test_the_better_run_is_marked(compared) -> None:
     table = compared.table
     assert compared.stack.currentWidget() is not compared.empty
@@ -157,7 +180,7 @@ def test_a_lasso_is_linked_through_all_views(qtbot, compared) -> None:
     balls = np.flatnonzero(compared.found.labels == 0)
     lasso(qtbot, view, *around(view, balls))
     assert compared.chosen_label.text() == f"{len(balls)} of 14 samples, 1 category"
-    for each in compared.scatters:
+    for each in compared.scatters[:2]:
         np.testing.assert_array_equal(np.flatnonzero(each._selected), balls)
     for chart in (compared.scores, compared.errors, compared.relation):
         assert chart._chosen == {0}
@@ -252,7 +275,7 @@ def test_few_samples_and_what_follows_from_them_are_said(compared) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_no_run_has_the_colour_of_a_category(dark) -> None:
-    runs = DARK_RUNS if dark else (MODEL, BASELINE)
+    runs = DARK_RUNS if dark else (MODEL, BASELINE, THIRD)
     categories = [category_style(index, dark)[0] for index in range(7)]
     assert all(chroma(run) < 40 for run in runs) and all(chroma(one) > 60 for one in categories)
 

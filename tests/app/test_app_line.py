@@ -52,6 +52,7 @@ def test_the_sentence_is_about_the_strongest_defect_or_what_a_person_said(
     assert line_words(good, "") == LineWords("ok", "OK", "The surface follows the sphere.", "good.ply")
     words = line_words(dented, "")
     assert (words.state, words.word) == ("ng", "NG") and words.sentence.endswith(".") and len(words.sentence) < 80
+    assert " mm" not in words.sentence and " mm" in line_words(dented, "", "mm").sentence
     overruled = replace(dented, review="ok", reviewer="Ada", review_comment="a stain")
     assert line_words(overruled, "") == LineWords("ok", "OK", "Set by Ada: a stain.", "dented.ply")
 

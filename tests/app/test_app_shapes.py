@@ -88,6 +88,19 @@ def test_callouts_never_cover_each_other(qtbot):
     assert all(canvas.rect().toRectF().contains(room) for room in rooms)
 
 
+def test_a_callout_keeps_off_the_defect_that_it_points_at(qtbot):
+    canvas = QWidget()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 300)
+    overlay = Overlay(canvas)
+    overlay.set_camera(home(10 * np.eye(3, dtype=np.float32), 30.0, 4 / 3), 30.0)
+    marks = Marks(overlay)
+    large = Mark(np.full(3, -2.5), np.full(3, 2.5), "1", False, "dent, 3.54 mm deep")
+    marks.show_marks([large], "#ffffff", "#00ffff")
+    (room,) = marks.callouts().values()
+    assert not room.intersects(marks._box(large))
+
+
 def test_callouts_keep_clear_of_the_cube_and_of_the_places_of_defects(qtbot):
     canvas = QWidget()
     qtbot.addWidget(canvas)

@@ -49,5 +49,5 @@ def test_a_defect_of_no_known_kind_is_told_by_its_peak() -> None:
 
 def test_one_defect_has_one_percentage() -> None:
     found = replace(FOUND, object_score=11.05, reason=verdict_reason(11.05, 1.0, (CRACK,)))
-    assert score_text(found) == "1105 % of limit" and "1105 %" in found.reason
-    assert share_text(replace(FOUND, object_score=1e6)) == "> 9999 %"
+    assert score_text(found) == "more than 10 times the limit" and score_text(found) in found.reason
+    assert share_text(replace(FOUND, object_score=1e6)) == "> 10×"

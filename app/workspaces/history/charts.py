@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.jobs.past import ChartData
 from app.views.control_charts import RunChartView, ShareChartView
+from app.widgets.elided import Elided
 from app.widgets.theme import Theme
 from sedir_core.history.control import Grouping, RunChart, ShareChart
 
@@ -40,8 +41,9 @@ class Charts(QWidget):
             ("Share of NG", self.grouping, self.share, 2), ("Score of one part over time", self.part, self.run, 3),
         ):  # fmt: skip
             head = QHBoxLayout()
-            head.addWidget(QLabel(title, objectName="sectionTitle"))
-            head.addStretch()
+            caption = Elided("sectionTitle")
+            caption.say(title)
+            head.addWidget(caption, 1)
             head.addWidget(combo)
             column = QVBoxLayout()
             column.setSpacing(6)

@@ -18,8 +18,10 @@ from app.jobs.past import Detail
 from app.widgets.elided import Elided
 from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
-from app.widgets.theme import Theme, icon, icon_size, verdict_look
+from app.widgets.theme import Theme, icon, icon_size, primary_icon, verdict_look
 from app.workspaces.history import wording
+from sedir_core.evaluation.report_style import sentence
+from sedir_core.evidence.wording import of_limit, percent
 from sedir_core.history.records import Inspection
 
 FACTS = (
@@ -71,7 +73,7 @@ class DetailPane(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        self.open.setIcon(icon("magnify-scan", theme.on_accent))
+        self.open.setIcon(primary_icon("magnify-scan", theme))
         self.show_detail(self.shown)
 
     def show_detail(self, detail: Detail | None) -> None:
@@ -85,8 +87,8 @@ class DetailPane(QFrame):
         self._icon.setPixmap(icon(picture, colour).pixmap(icon_size(32), self.devicePixelRatioF()))
         self._word.setText(word)
         self._word.setStyleSheet(f"color: {colour}")
-        self._score.setText(f"{wording.score_text(one)} of limit" if one.share is not None else wording.score_text(one))
-        self._reason.setText(one.reason)
+        self._score.setText(wording.score_text(one, of_limit))
+        self._reason.setText(sentence(one.reason))
         for name, text in _facts(one).items():
             self._facts[name].say(text)
         self._log_title.setVisible(bool(detail.overrides))
@@ -166,5 +168,5 @@ def _facts(one: Inspection) -> dict[str, str]:
 
 def _defect(index: int, one: Inspection) -> str:
     defect = one.defects[index]
-    peak = f"{100 * defect.peak / one.point_threshold:.0f} %" if one.point_threshold > 0 else f"{defect.peak:.3g}"
+    peak = percent(defect.peak / one.point_threshold) if one.point_threshold > 0 else f"{defect.peak:.3g}"
     return f"{index + 1}: {peak}"

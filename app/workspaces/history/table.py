@@ -15,15 +15,15 @@ from sedir_core.history.records import Inspection, Order
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS: tuple[tuple[str, Order, int], ...] = (
-    ("Time", "time", 134),
+    ("Time", "time", 124),
     ("Scan", "path", 156),
-    ("Verdict", "final", 122),
+    ("Verdict", "final", 112),
     ("Of limit", "share", 68),
-    ("Defects", "n_defects", 66),
+    ("Defects", "n_defects", 62),
     ("Part", "category", 88),
-    ("Lot", "lot", 82),
-    ("Operator", "operator", 82),
-    ("Model", "model", 84),
+    ("Lot", "lot", 62),
+    ("Operator", "operator", 74),
+    ("Model", "model", 74),
 )
 """Title, sort key, and initial width in pixels at a font size of USUAL_PT."""
 USUAL_PT = 9.0

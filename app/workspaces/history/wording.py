@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import PurePath
 
-from sedir_core.evaluation.report_style import percent
+from sedir_core.evidence.wording import percent
 from sedir_core.history.records import Inspection, Override
 from sedir_core.types import VERDICT_WORDS
 
@@ -15,12 +17,10 @@ def when_text(when: datetime) -> str:
     return f"{when.astimezone():%Y-%m-%d  %H:%M}"
 
 
-def score_text(one: Inspection) -> str:
-    """`142 %` of the limit, or the score itself where there is no limit to divide by."""
+def score_text(one: Inspection, words: Callable[[float], str] = percent) -> str:
+    """`142 %`, or the score itself where there is no limit to divide by. words: for the share of the limit."""
     share = one.share
-    if share is None or share != share:
-        return f"{one.score:.3g}"
-    return percent(share)
+    return f"{one.score:.3g}" if share is None or math.isnan(share) else words(share)
 
 
 def verdict_text(one: Inspection) -> str:

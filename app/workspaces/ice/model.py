@@ -41,12 +41,14 @@ class CompareRequest:
     seed: int
     perplexity: float
     anomalous: bool
+    third: Path | None = None
 
     def command(self) -> str:
         """The command line that reproduces the numbers and the figure."""
         parts = ["sedir", "ice", str(self.model), str(self.baseline), str(self.dataset)]
         parts += ["--seed", "0", "--tsne-seed", str(self.seed), "--perplexity", f"{self.perplexity:g}"]
         parts += ["--anomalous"] * self.anomalous
+        parts += [] if self.third is None else ["--third", str(self.third)]
         return shlex.join([*parts, "--json", "ice.json", "--figure", "ice.svg"])
 
 
@@ -139,10 +141,10 @@ def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[C
     from sedir_core.evaluation.ice import Contender, compare, told_apart
 
     data = open_dataset(request.dataset)
-    paths = request.model, request.baseline
-    model, baseline = told_apart(*(Contender.of(path, request.load(path, request.device)) for path in paths))
+    paths = [path for path in (request.model, request.baseline, request.third) if path is not None]
+    model, baseline, *more = told_apart(*(Contender.of(path, request.load(path, request.device)) for path in paths))
     found = compare(
-        model, baseline, data, with_anomalous=request.anomalous, stop=stop,
+        model, baseline, data, with_anomalous=request.anomalous, stop=stop, third=more[0] if more else None,
         report=lambda fraction, stage: report(COLLECTING * fraction, stage),
     )  # fmt: skip
     tail = FlatRequest(found, request.seed, request.perplexity)
@@ -150,10 +152,9 @@ def compare_runs(request: CompareRequest, report: Report, stop: Stop) -> tuple[C
 
 
 def lay_out(request: FlatRequest, report: Report, stop: Stop) -> Flat:
-    from sedir_core.evaluation.tsne import flatten
+    from sedir_core.evaluation.tsne import flatten_runs
 
-    found = request.found
-    return flatten(found.model.tokens, found.baseline.tokens, request.seed, request.perplexity, report, stop)
+    return flatten_runs(request.found, request.seed, request.perplexity, report, stop)
 
 
 def read_thumbnail(path: Path, report: Report, stop: Stop) -> DoubleArray:

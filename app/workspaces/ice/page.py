@@ -1,4 +1,4 @@
-"""The ICE workspace: two runs on the same samples, side by side, with one selection through all views."""
+"""The ICE workspace: two runs or three on the same samples, side by side, with one selection through all views."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QSplitter,
     QStackedWidget,
@@ -30,7 +31,9 @@ from app.state.navigation import Navigation, OpenScans, PlaceScans, ShowWorkspac
 from app.state.session import Session
 from app.state.settings import Settings
 from app.views.category_charts import ConfusionView, DumbbellChart, RelationChart
+from app.views.sample_view import SampleView
 from app.views.scatter import MarkLook, ScatterView
+from app.widgets.elided import Elided
 from app.widgets.job_status import JobStatus
 from app.widgets.messages import MessageBar
 from app.widgets.number_field import indented
@@ -40,7 +43,7 @@ from app.workspaces.ice.panels import CategoryLegend, CompareIntro, MeasureTable
 from app.workspaces.ice.placing import Placed, PlacePlot, PlaceRequest
 from app.workspaces.ice.setup import SetupBar
 from sedir_core.config import METHOD_NAMES
-from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, category_style
+from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, RUN_MARKS, THIRD, category_style
 from sedir_core.places import bundled_runs, user_runs
 from sedir_core.types import BoolArray, IntArray
 
@@ -48,12 +51,14 @@ if TYPE_CHECKING:
     from sedir_core.evaluation.ice import Comparison
     from sedir_core.evaluation.tsne import Flat
 
+SIDE_PX = 176
+"""Width of the legend, and of the sample below it."""
 PERPLEXITIES = (5, 15, 30, 50)
 USUAL = 30
 NOT_METRIC = "t-SNE preserves neighbourhoods, not distances: only nearness is meaningful."
 FIGURES = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
 NUMBERS = "CSV (*.csv);;NPZ (*.npz);;JSON (*.json)"
-RUNS = (MODEL, BASELINE)
+RUNS = (MODEL, BASELINE, THIRD)
 
 
 class IcePage(QWidget):
@@ -70,12 +75,13 @@ class IcePage(QWidget):
         self.setup = SetupBar((bundled_runs(), user_runs()), theme)
         self.status = JobStatus(theme)
         self.empty = CompareIntro(theme)
-        self.scatters = (ScatterView(theme), ScatterView(theme))
-        self.titles = (QLabel(objectName="paneTitle"), QLabel(objectName="paneTitle"))
+        self.scatters = tuple(ScatterView(theme) for _ in RUNS)
+        self.titles = tuple(Elided("paneTitle") for _ in RUNS)
         self.legend = CategoryLegend()
+        self.sample = SampleView(theme)
         self.scores, self.errors = DumbbellChart(theme, RUNS), DumbbellChart(theme, RUNS)
         self.relation = RelationChart(theme, RUNS)
-        self.confusions = (ConfusionView(theme, RUNS, 0), ConfusionView(theme, RUNS, 1))
+        self.confusions = tuple(ConfusionView(theme, RUNS, run) for run in range(len(RUNS)))
         self.table = MeasureTable(theme)
         self.seed = indented(QSpinBox(maximum=9999, toolTip="Another seed gives another plot of the same tokens"))
         self.perplexity = QComboBox(toolTip="Roughly the number of neighbours considered per sample")
@@ -84,7 +90,7 @@ class IcePage(QWidget):
         for value in PERPLEXITIES:
             self.perplexity.addItem(str(value), value)
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(USUAL))
-        self.caution = QLabel(NOT_METRIC, objectName="quiet")
+        self.caution = Elided("quiet")
         self.chosen_label = QLabel(objectName="quiet")
         self.show_all = QPushButton("Show all", toolTip="Clear the selection (Esc)", visible=False)
         self.export = QPushButton("Export")
@@ -128,9 +134,14 @@ class IcePage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        charts = (*self.scatters, self.scores, self.errors, self.relation, *self.confusions, self.table)
-        for part in (self.messages, self.setup, self.status, self.empty, self.own, self.thumbnail, *charts):
+        for part in (
+            self.messages, self.setup, self.status, self.empty, self.own, self.thumbnail, self.sample, self.scores,
+            self.errors, self.relation, self.table,
+        ):  # fmt: skip
             part.set_theme(theme)
+        for view, square in zip(self.scatters, self.confusions, strict=True):
+            view.set_theme(theme)
+            square.set_theme(theme)
         self.export.setIcon(icon("export-variant", theme.quiet))
         for action, name in zip(self._actions, ("chart-box-outline", "table-arrow-right", "content-copy"), strict=True):
             action.setIcon(icon(name, theme.quiet))
@@ -142,7 +153,7 @@ class IcePage(QWidget):
         if self.found is not None:
             looks = self._looks()
             self.legend.set_looks(looks)
-            for view in self.scatters:
+            for view in self._shown:
                 view.set_looks(looks)
 
     # User actions
@@ -155,6 +166,7 @@ class IcePage(QWidget):
         self._request = CompareRequest(
             self._session.load, self._session.device, model, baseline, self.setup.dataset,
             self.seed.value(), float(self.perplexity.currentData()), self.setup.anomalous.isChecked(),
+            self.setup.third_run,
         )  # fmt: skip
         self.messages.hide()
         self.model.compare(self._request)
@@ -168,7 +180,7 @@ class IcePage(QWidget):
             mask = np.zeros(len(self.found.samples), np.bool_)
             mask[indices] = True
         categories = None if mask is None else frozenset(self.found.labels[mask].tolist())
-        for view in self.scatters:
+        for view in self._shown:
             view.select(mask)
         for chart in (self.scores, self.errors, self.relation):
             chart.choose(categories)
@@ -196,8 +208,7 @@ class IcePage(QWidget):
         options.addWidget(QLabel("Perplexity", objectName="quiet"))
         options.addWidget(self.perplexity)
         options.addSpacing(8)
-        options.addWidget(self.caution)
-        options.addStretch()
+        options.addWidget(self.caution, 1)
         options.addWidget(self.chosen_label)
         options.addWidget(self.show_all)
         options.addWidget(self.export)
@@ -205,21 +216,25 @@ class IcePage(QWidget):
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(7)
+        self._panels = []
         for title, view in zip(self.titles, self.scatters, strict=True):
-            title.setTextFormat(Qt.TextFormat.PlainText)
-            row.addWidget(_panel(title, view), 1)
-        row.addWidget(self.legend)
-        relation = QWidget()
-        first = QHBoxLayout(relation)
-        first.setContentsMargins(0, 4, 0, 0)
-        first.addWidget(self.relation, 3)
-        first.addWidget(self.table, 8)
+            self._panels.append(_panel(title, view))
+            row.addWidget(self._panels[-1], 1)
+        side = QVBoxLayout()
+        side.setSpacing(7)
+        side.addWidget(self.legend, 3)
+        shown = _panel(None, self.sample)
+        shown.setFixedWidth(SIDE_PX)
+        self.legend.setFixedWidth(SIDE_PX)
+        side.addWidget(shown, 2)
+        row.addLayout(side)
         confusion = QWidget()
         second = QHBoxLayout(confusion)
         for square in self.confusions:
             second.addWidget(square)
         self.tabs = QTabWidget(documentMode=True)
-        self.tabs.addTab(relation, "Separation")
+        self.tabs.addTab(self.table, "Separation")
+        self.tabs.addTab(self.relation, "Score and error")
         self.tabs.addTab(confusion, "Confusion")
         bottom = QWidget()
         row = QHBoxLayout(bottom)
@@ -237,7 +252,14 @@ class IcePage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(options)
         column.addWidget(splitter, 1)
-        return page
+        # In a low window the plots scroll; squeezed, their marks would lie on each other.
+        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(page)
+        page.setAutoFillBackground(False)
+        scroll.viewport().setAutoFillBackground(False)
+        return scroll
 
     def _make_actions(self) -> list[QAction]:
         menu = QMenu(self.export)
@@ -285,15 +307,19 @@ class IcePage(QWidget):
     def _on_compared(self, found: Comparison, flat: Flat) -> None:
         self.found = found
         self.legend.show_categories(found.categories, self._looks())
-        for run, title, mark in zip(found.runs, self.titles, "●■", strict=True):
+        for run, title, mark in zip(found.runs, self.titles, RUN_MARKS, strict=False):
             told = " · category given" if run.needs_category else ""
-            title.setText(f"{mark}  {METHOD_NAMES.get(run.method, run.method)} · {run.name}{told}")
-        model, baseline = found.runs
-        self.scores.show_values(found.categories, model.classification_score, baseline.classification_score, unit=True)
-        self.errors.show_values(found.categories, model.normal_error, baseline.normal_error, unit=False)
+            title.say(f"{mark}  {METHOD_NAMES.get(run.method, run.method)} · {run.name}{told}")
+        for i, (panel, square) in enumerate(zip(self._panels, self.confusions, strict=True)):
+            panel.setVisible(i < len(found.runs))
+            square.setVisible(i < len(found.runs))
+        self.scores.show_values(found.categories, [run.classification_score for run in found.runs], unit=True)
+        self.errors.show_values(found.categories, [run.normal_error for run in found.runs], unit=False)
         self.relation.show_points(
-            found.categories, *(np.column_stack([run.classification_score, run.normal_error]) for run in found.runs)
+            found.categories,
+            [np.column_stack([run.classification_score, run.normal_error]) for run in found.runs],
         )
+        self.sample.show_sample("", "")
         self.table.show_comparison(found)
         self._show_flat(flat)
         self._end_selection()
@@ -317,12 +343,16 @@ class IcePage(QWidget):
         assert self.found is not None
         self.flat = flat
         self._asked_perplexity = float(self.perplexity.currentData())
-        self.caution.setText(_caution(flat, self._asked_perplexity, len(self.found.labels)))
-        self.caution.setToolTip(self.caution.text())
+        self.caution.say(_caution(flat, self._asked_perplexity, len(self.found.labels)))
         looks = self._looks()
-        for view, places in zip(self.scatters, flat.places, strict=True):
+        for view, places in zip(self.scatters, flat.places, strict=False):
             view.show_points(places, self.found.labels, self.found.anomalous, looks)
         self._end_selection()
+
+    @property
+    def _shown(self) -> tuple[ScatterView, ...]:
+        """The plots that have a run."""
+        return self.scatters[: 0 if self.found is None else len(self.found.runs)]
 
     def _looks(self) -> list[MarkLook]:
         n = len(self.found.categories) if self.found is not None else 0
@@ -332,10 +362,12 @@ class IcePage(QWidget):
         assert self.found is not None
         normal = ~self.found.anomalous
         rows = normal if mask is None else normal & mask
-        for view, run in zip(self.confusions, self.found.runs, strict=True):
+        for view, run in zip(self.confusions, self.found.runs, strict=False):
             view.show_counts(self.found.categories, run.confusion(self.found.labels, rows))
 
     def _on_pictured(self, index: int, points: object) -> None:
+        if index == self._pictured:
+            self.sample.show_points(np.asarray(points))
         if self.thumbnail.isVisible() and index == self._hovered:
             self.thumbnail.show_points(np.asarray(points))
 
@@ -345,11 +377,12 @@ class IcePage(QWidget):
     # Hover and selection
 
     _hovered = -1
+    _pictured = -1  # the last one that was hovered
     _asked_perplexity = float(USUAL)
 
     def _on_hovered(self, view: ScatterView, index: int) -> None:
         self._hovered = index
-        for other in self.scatters:
+        for other in self._shown:
             other.mark(index)
         if self.found is None or index < 0:
             self.thumbnail.hide()
@@ -358,6 +391,8 @@ class IcePage(QWidget):
         at = view.mapTo(self, view.position(index).toPoint())
         kind = (sample.defect or "defective") if sample.anomalous else "normal"
         self.thumbnail.show_sample(sample.path.name, f"{sample.category} · {kind}", QPointF(at))
+        self.sample.show_sample(sample.path.name, f"{sample.category} · {kind}")
+        self._pictured = index
         self.model.picture(index, sample.path)
 
     def _open(self, index: int) -> None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
@@ -22,9 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.views.sample_view import paint_points
 from app.views.scatter import MarkLook, mark_path
 from app.widgets.error_details import plain_label
-from app.widgets.theme import Theme, icon, icon_size
+from app.widgets.theme import Theme, icon, icon_size, primary_icon
 from sedir_core.types import DoubleArray
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 HINT_WIDTH = 620
 FIRST_STEPS = (
-    "Choose a data set with normal test scans, and two runs at the top: for instance the bundled run “default” and one "
-    "that you have trained. Both see the same scans. You then see whose categories overlap (inter-"
-    "category entanglement, ICE), and what that costs."
+    "Choose a data set with normal test scans, and two runs at the top, or three: for instance the bundled run "
+    "“default” and one that you have trained. All see the same scans. You then see whose categories overlap "
+    "(inter-category entanglement, ICE) and what that costs."
 )
 
 
@@ -64,6 +64,7 @@ class CategoryLegend(QListWidget):
         self.setIconSize(QSize(16, 16))
         self.setFixedWidth(150)
         self.setViewportMargins(4, 6, 4, 6)
+        self.setStyleSheet("QListView::item { padding: 1px 7px; }")
         self.setToolTip("Choose categories to select their samples in every view")
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(sorted(self.row(i) for i in self.selectedItems())))
 
@@ -86,7 +87,7 @@ class CategoryLegend(QListWidget):
 
 
 class MeasureTable(QTableWidget):
-    """A row per measure, both runs, the better one marked."""
+    """A row per measure, a column per run, the best one marked."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(0, 3, parent)
@@ -105,7 +106,7 @@ class MeasureTable(QTableWidget):
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.verticalHeader().setDefaultSectionSize(23)
         self.setStyleSheet("QTableView { border: none; }")
-        self.setMinimumWidth(440)
+        self.setMinimumWidth(300)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -116,23 +117,26 @@ class MeasureTable(QTableWidget):
         from sedir_core.evaluation.ice_style import HIGHER_IS_BETTER, MEASURE_NAMES, better
 
         self._found = found
-        self.setHorizontalHeaderLabels(["Measure", found.model.name, found.baseline.name])
+        self.setColumnCount(1 + len(found.runs))
+        self.setHorizontalHeaderLabels(["Measure", *(run.name for run in found.runs)])
         self.setRowCount(len(MEASURE_NAMES) + 1)
         for row, (name, title) in enumerate(MEASURE_NAMES.items()):
-            both = [run.measures[name] for run in found.runs]
-            best = better(name, both[0].value, both[1].value)
+            measured = [run.measures[name] for run in found.runs]
+            best = better(name, [one.value for one in measured])
             arrow = "↑" if HIGHER_IS_BETTER[name] else "↓"
             self._put(row, 0, f"{title} {arrow}", False, "higher is better" if arrow == "↑" else "lower is better")
-            for i, one in enumerate(both):
+            for i, one in enumerate(measured):
                 if math.isnan(one.value):
                     self._put(row, i + 1, "–", False, "too few samples")
                 else:
-                    tip = f"95 % interval {one.low:.3f} to {one.high:.3f}" + (", the better one" if best == i else "")
+                    tip = f"95 % interval {one.low:.3f} to {one.high:.3f}" + (", the best one" if best == i else "")
                     self._put(row, i + 1, f"{one.value:.3f} ({one.low:.2f}–{one.high:.2f})", best == i, tip)
         last = len(MEASURE_NAMES)
         self._put(last, 0, "Spearman's ρ", False, "Of classification score and normal error, over categories")
         for i, run in enumerate(found.runs):
-            self._put(last, i + 1, "–" if math.isnan(run.spearman) else f"{run.spearman:+.2f}", False, "")
+            self._put(
+                last, i + 1, "–" if math.isnan(run.spearman) else f"{run.spearman:+.2f}".replace("-", "−"), False, ""
+            )
 
     def _put(self, row: int, column: int, text: str, best: bool, tip: str) -> None:
         item = QTableWidgetItem(text)
@@ -192,29 +196,13 @@ class Thumbnail(QFrame):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._points is not None:
-            self._draw_points(painter, self._points)
+            paint_points(painter, self._points, QColor(self._theme.accent), QRectF(19, 8, 152, 152))
         metrics = painter.fontMetrics()
         for text, top, colour in ((self._title, 164, self._theme.ink), (self._under, 183, self._theme.quiet)):
             painter.setPen(QColor(colour))
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 16)
             painter.drawText(QRectF(8, top, self.width() - 16, 20), Qt.AlignmentFlag.AlignCenter, shown)
         painter.end()
-
-    def _draw_points(self, painter: QPainter, points: DoubleArray) -> None:
-        """From above and aside; nearer points are stronger."""
-        turn, tilt = np.radians(35), np.radians(25)
-        x = points[:, 0] * np.cos(turn) - points[:, 1] * np.sin(turn)
-        away = points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn)
-        y = points[:, 2] * np.cos(tilt) + away * np.sin(tilt)
-        near = points[:, 2] * np.sin(tilt) - away * np.cos(tilt)
-        colour = QColor(self._theme.accent)
-        painter.setPen(Qt.PenStyle.NoPen)
-        bands = np.digitize(near, np.quantile(near, (0.2, 0.4, 0.6, 0.8)))
-        for band in range(5):
-            colour.setAlphaF(0.2 + 0.18 * band)
-            painter.setBrush(colour)
-            for i in np.flatnonzero(bands == band):
-                painter.drawEllipse(QPointF(95 + 76 * float(x[i]), 84 - 76 * float(y[i])), 1.1, 1.1)
 
 
 class CompareIntro(QWidget):
@@ -223,7 +211,7 @@ class CompareIntro(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("How well do two models keep the categories apart?", objectName="display")
+        title = QLabel("How well do models keep the categories apart?", objectName="display")
         self.hint = plain_label(FIRST_STEPS, "hint")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setFixedSize(HINT_WIDTH, self.hint.heightForWidth(HINT_WIDTH))
@@ -238,4 +226,4 @@ class CompareIntro(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._icon.setPixmap(icon("scatter-plot-outline", theme.faint).pixmap(icon_size(64), self.devicePixelRatioF()))
-        self.dataset.setIcon(icon("database-outline", theme.on_accent))
+        self.dataset.setIcon(primary_icon("database-outline", theme))

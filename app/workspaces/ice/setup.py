@@ -1,4 +1,4 @@
-"""What to compare: a data set, a run, and the run it is compared with."""
+"""What to compare: a data set, a run, the run it is compared with, and perhaps a third."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from sedir_core.rundir.files import WEIGHTS
 from sedir_core.runs.catalogue import ARCHIVED
 
 OTHER = "Choose a run…"
+NO_THIRD, NOTHING = "none", ""
 
 
 class SetupBar(GroupedBar):
-    """One row above the work. `ready` while everything is chosen and the two runs differ."""
+    """One row above the work. `ready` while everything is chosen and the runs differ."""
 
     compare_wanted = Signal()
     changed = Signal()
@@ -27,15 +28,19 @@ class SetupBar(GroupedBar):
         self.setObjectName("panel")
         self._folders = folders
         self.dataset: Path | None = None
-        self.dataset_button = QPushButton("Choose a data set…", toolTip="The folder that holds the categories")
+        self.dataset_button = QPushButton("Choose…", toolTip="The folder that holds the categories")
         self.dataset_button.clicked.connect(self._ask_dataset)
-        self.model, self.baseline = (
-            QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents) for _ in "ab"
+        self.model, self.baseline, self.third = (
+            QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents) for _ in "abc"
         )
-        for combo, tip in ((self.model, "The run in question"), (self.baseline, "The run it is compared with")):
+        for combo, tip in (
+            (self.model, "The run in question"),
+            (self.baseline, "The run it is compared with"),
+            (self.third, "A third run, if wanted"),
+        ):
             combo.setToolTip(tip)
             combo.setAccessibleName(tip)
-            combo.setMinimumWidth(116)
+            combo.setMinimumWidth(124)
             combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
         self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; no measure includes them")
         self.compare = QPushButton("Compare", objectName="primary")
@@ -49,6 +54,8 @@ class SetupBar(GroupedBar):
         what.addWidget(self.model)
         what.addWidget(QLabel("against", objectName="quiet"))
         what.addWidget(self.baseline)
+        what.addWidget(QLabel("and", objectName="quiet"))
+        what.addWidget(self.third)
         what.addStretch()
         how.addWidget(self.anomalous)
         how.addStretch()
@@ -61,23 +68,35 @@ class SetupBar(GroupedBar):
         return _run(self.model), _run(self.baseline)
 
     @property
+    def third_run(self) -> Path | None:
+        return _run(self.third)
+
+    @property
     def ready(self) -> bool:
-        model, baseline = self.runs
-        return None not in (self.dataset, model, baseline) and model != baseline
+        return None not in (self.dataset, *self.runs) and not self._same
+
+    @property
+    def _same(self) -> bool:
+        """Whether a run is chosen twice."""
+        chosen = [run for run in (*self.runs, self.third_run) if run is not None]
+        return len(set(chosen)) < len(chosen)
 
     def refresh(self) -> None:
         """List the finished runs, keeping the selection."""
         found = [entry for folder in self._folders if folder.is_dir() for entry in sorted(folder.iterdir())]
         found = [entry for entry in found if (entry / WEIGHTS).is_file() and not (entry / ARCHIVED).exists()]
-        for combo, preferred in ((self.model, 0), (self.baseline, 1)):
+        for combo, preferred in ((self.model, 0), (self.baseline, 1), (self.third, 0)):
             kept = _run(combo)
             runs = found if kept is None or kept in found else [*found, kept]
             combo.clear()
+            if combo is self.third:
+                combo.addItem(NO_THIRD, NOTHING)
             for run in runs:
                 combo.addItem(run.name, str(run))
                 combo.setItemData(combo.count() - 1, str(run), Qt.ItemDataRole.ToolTipRole)
             combo.addItem(OTHER, None)
-            combo.setCurrentIndex(runs.index(kept) if kept is not None else min(preferred, combo.count() - 1))
+            at = min(preferred, combo.count() - 1) if kept is None else combo.findData(str(kept))
+            combo.setCurrentIndex(at)
         self._enable()
 
     def use_dataset(self, path: Path) -> None:
@@ -109,14 +128,12 @@ class SetupBar(GroupedBar):
         self._enable()
 
     def _enable(self) -> None:
-        model, baseline = self.runs
-        same = model is not None and model == baseline
         self.compare.setEnabled(self.ready)
-        self.compare.setToolTip("Choose two different runs" if same else "Collect tokens and compare (both runs)")
+        self.compare.setToolTip("Choose different runs" if self._same else "Collect the tokens of all runs and compare")
         self.changed.emit()
 
 
 def _run(combo: QComboBox) -> Path | None:
-    """The run chosen; None on the entry that asks for another one."""
+    """The run chosen; None on the entries that ask for another one or name none."""
     chosen = combo.currentData()
-    return None if chosen is None else Path(chosen)
+    return Path(chosen) if chosen else None

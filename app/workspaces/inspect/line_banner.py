@@ -31,8 +31,8 @@ class LineWords:
     name: str = ""
 
 
-def line_words(entry: Entry | None, folder: str) -> LineWords:
-    """What the banner says of a scan. folder: the one that is watched, empty where none is."""
+def line_words(entry: Entry | None, folder: str, unit: str = "") -> LineWords:
+    """What the banner says of a scan. folder: the one that is watched, empty where none is. unit: as people call it."""
     if entry is None:
         return LineWords("", "Ready", f"Waiting for scans in {folder}." if folder else "No folder is watched.")
     name = entry.path.name
@@ -40,10 +40,10 @@ def line_words(entry: Entry | None, folder: str) -> LineWords:
         return LineWords("uncertain", "Not inspected", wording.sentence(entry.failure.what), name)
     if entry.verdict is None or entry.detection is None or entry.state is not State.DONE:
         return LineWords("", wording.STATE_WORDS.get(entry.state, "").capitalize(), "", name)
-    return LineWords(entry.verdict, VERDICT_WORDS[entry.verdict], _sentence(entry), name)
+    return LineWords(entry.verdict, VERDICT_WORDS[entry.verdict], _sentence(entry, unit), name)
 
 
-def _sentence(entry: Entry) -> str:
+def _sentence(entry: Entry, unit: str) -> str:
     """The one thing to know: who overruled it, or what is wrong with it first of all."""
     found = entry.detection
     assert found is not None
@@ -52,7 +52,8 @@ def _sentence(entry: Entry) -> str:
         return wording.sentence(f"set{by}" + (f": {entry.review_comment}" if entry.review_comment else ""))
     if found.verdict == "ng" and found.defects:
         more = len(found.defects) - 1
-        return wording.sentence(defect_sentence(found.defects[0], found) + (f", and {more} more" if more else ""))
+        first = defect_sentence(found.defects[0], found, unit)
+        return wording.sentence(first + (f", and {more} more" if more else ""))
     return wording.sentence(found.reason.split(";")[0])
 
 

@@ -66,7 +66,8 @@ class LineMode(QObject):
         if not self.on:
             return
         folder = self._page.watching.folder
-        self.banner.say(line_words(self._session.current_entry, "" if folder is None else folder.name), self._tally())
+        watched = "" if folder is None else folder.name
+        self.banner.say(line_words(self._session.current_entry, watched, self._session.unit), self._tally())
 
     def _tally(self) -> str:
         if self._page.watching.folder is None:

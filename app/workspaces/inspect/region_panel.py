@@ -248,7 +248,7 @@ def _hint(entry: Entry | None, picked: bool, rows: int) -> str:
     if entry.raw.expected is None:
         return "This model does not measure deviations."
     if entry.past is not None:
-        return "As it was judged then."
+        return "As it was judged at the time."
     if rows:
-        return f"Of every {entry.raw.category}. Double-click a value to change it."
-    return "Add makes a region around the picked point." if picked else "Pick a point where a region is to be (P)."
+        return f"For every {entry.raw.category}. Double-click a value to change it."
+    return "Add a region around the picked point." if picked else "Pick a point (P) where the region should be."

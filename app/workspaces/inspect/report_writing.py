@@ -12,7 +12,7 @@ from app.state.entries import Beside, Entry
 from app.views.section import cut
 from app.views.shapes import prepare
 from app.workspaces.inspect.kept_sections import KeptSection
-from sedir_core.evaluation.report_style import percent
+from sedir_core.evidence.wording import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
 
 if TYPE_CHECKING:

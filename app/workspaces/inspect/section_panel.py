@@ -38,7 +38,7 @@ MEASURES = (
     ("Deviation", "Distance of the section from the expected surface"),
     ("Score", "Anomaly score along the section, as a share of the limit"),
 )
-CONTROLS_WIDTH = 186
+CONTROLS_WIDTH = 208
 
 
 class SectionPanel(QFrame):
@@ -140,6 +140,7 @@ class SectionPanel(QFrame):
             self.kept.setCurrentIndex(-1 if at is None else at)
             self._name.setReadOnly(at is None)
             self._name.setCursorPosition(0)
+            self._name.setToolTip(self.kept.currentText() or self.kept.toolTip())
         self.keep.setVisible(at is None)
         self.forget.setVisible(at is not None)
 

@@ -119,15 +119,20 @@ class ScanViews(QWidget):
         super().resizeEvent(event)
         for bar in (self.colour_bar, self.deviation_bar):
             bar.set_low(event.size().height() < LOW_PX)
+        self._share_room()
 
     def show_line(self, on: bool) -> None:
         """Show the scan alone, without tools and scales."""
         self._line = on
         self._bar.setVisible(not on)
-        self._scale.setVisible(not on)
         self.clouds.set_alone(on)
         self._show_scale()
         self._follow_tools()
+
+    def _share_room(self) -> None:
+        """In a low window the scale makes room for the section and the regions."""
+        crowded = self.height() < LOW_PX and (self.tools.section_shown or self.tools.regions_shown)
+        self._scale.setVisible(not self._line and not crowded)
 
     @property
     def stops(self) -> list[QWidget]:
@@ -231,6 +236,7 @@ class ScanViews(QWidget):
             self.section.show_section(entry, self.tools.plane, self._session.limit, unit, self._deviated(entry))
 
         self._show_regions()
+        self._share_room()
 
     def _show_regions(self) -> None:
         """Draw all regions while their panel is open, otherwise the failing ones."""

@@ -17,7 +17,7 @@ from app.views.section import CuttingPlane, across_axis
 from app.widgets.numbers import on_screen
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.measurements import Measurement, diameter, face_to_face, point_to_point
-from sedir_core.evaluation.report_style import percent
+from sedir_core.evidence.wording import of_limit
 from sedir_core.types import DoubleArray
 
 DETAIL = 0.01
@@ -176,7 +176,7 @@ class Tools(QObject):
         if self.tool is Tool.LOOK:
             return ""
         what = WANTED_NEXT[self.tool] if self.probes else WANTED[self.tool]
-        return f"Click {what} of the scan or of what stands beside it. Esc leaves the tool."
+        return f"Click {what}, in either view. Esc leaves the tool."
 
     def _of_interest(self) -> DoubleArray:
         """The highest-scoring point of a defect, around the shape's origin, (3,)."""
@@ -234,7 +234,7 @@ class Tools(QObject):
         if np.isnan(score):
             return f"{place}{unit}   ·   not evaluated"
         limit = found.point_threshold
-        share = f" ({percent(score / limit)} of the limit)" if limit > 0 else ""
+        share = f" ({of_limit(score / limit)})" if limit > 0 else ""
         inside = [rank for rank, defect in enumerate(found.defects, 1) if probe.row in defect.members]
         where = f"defect {inside[0]}" if inside else "no defect"
         return f"{place}{unit}   ·   score {score:.3g}{share}   ·   {where}"

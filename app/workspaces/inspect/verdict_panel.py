@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QSizePolicy, QVB
 
 from app.state.entries import Entry, State
 from app.widgets.error_details import plain_label
-from app.widgets.numbers import grouped
+from app.widgets.numbers import grouped, whole_lines
 from app.widgets.theme import Theme, caption_font, verdict_look
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.doubt import Doubt
 from app.workspaces.inspect.headline import Headline
 from app.workspaces.inspect.review_bar import ReviewBar
-from sedir_core.evaluation.report_style import percent
+from sedir_core.evidence.wording import percent
 from sedir_core.types import Detection
 
 LOW_SHARE, LEAST_PX = 0.52, 96
@@ -91,9 +91,9 @@ class VerdictPanel(QFrame):
         self.headline.say(word, picture, colour, "" if detection is None else wording.share_text(detection))
         self._gauge.show_detection(detection)
         for label, text in ((self._reason, _why(entry)), (self._hint, _way_out(entry))):
-            label.setText(text)
+            label.setText(whole_lines(text))
             label.setVisible(bool(text))
-        self._rests.setText("" if detection is None else wording.rests_text(detection))
+        self._rests.setText("" if detection is None else whole_lines(wording.rests_text(detection)))
         self._rests.setVisible(bool(self._rests.text()))
         self._facts.setText("" if entry is None or detection is None else _facts_text(entry, detection))
         self._facts.setVisible(bool(self._facts.text()))

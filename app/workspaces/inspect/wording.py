@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.state.entries import Entry, State
 from app.widgets.numbers import on_screen
 from sedir_core import units
-from sedir_core.evaluation.report_style import percent
-from sedir_core.evidence.wording import measure_text
+from sedir_core.evidence.wording import area_words, measure_text, of_limit, percent
 from sedir_core.types import VERDICT_WORDS, Defect, Detection, DoubleArray, Scan
 from sedir_core.units import UNKNOWN, symbol
 
@@ -27,13 +27,9 @@ def limit_share(detection: Detection) -> float | None:
 
 
 def score_text(detection: Detection) -> str:
-    """`142 % of limit`."""
+    """`142 % of the limit`."""
     share = limit_share(detection)
-    return (
-        f"{detection.object_score:.3g} (limit {detection.threshold:.3g})"
-        if share is None
-        else f"{percent(share)} of limit"
-    )
+    return f"{detection.object_score:.3g} (limit {detection.threshold:.3g})" if share is None else of_limit(share)
 
 
 def share_text(detection: Detection) -> str:
@@ -143,9 +139,9 @@ def defect_words(rank: int, defect: Defect, detection: Detection, unit: str) -> 
     """Kind, depth, area, size and place if known; otherwise the peak over the limit."""
     lengths = lengths_of(detection, unit)
     size = lengths.size(defect.extent if defect.size is None else defect.size)
-    area = lengths.area(defect.area)
+    area = area_words(lengths.factor**2 * defect.area, lengths.unit)
     if defect.kind is None:
-        return DefectWords(str(rank), (f"{peak_text(defect, detection)} of the point limit",), (area, size))
+        return DefectWords(str(rank), (peak_text(defect, detection),), (area, size))
     title = (defect.kind.capitalize(), *_measured(defect, lengths))
     return DefectWords(str(rank), title, (area, size, *([defect.place] if defect.place else [])))
 
@@ -158,7 +154,7 @@ def _measured(defect: Defect, lengths: LengthWording) -> tuple[str, ...]:
 def callout_text(defect: Defect, detection: Detection, unit: str) -> str:
     """Text after a defect's number in the 3D views."""
     if defect.kind is None:
-        return peak_text(defect, detection)
+        return _peak(defect, detection, percent)
     return ", ".join((defect.kind, *_measured(defect, lengths_of(detection, unit))))
 
 
@@ -170,7 +166,7 @@ def place_text(defect: Defect) -> str:
 def defect_text(rank: int, defect: Defect, detection: Detection, unit: str) -> str:
     """A defect in one line."""
     words = defect_words(rank, defect, detection, unit)
-    peak = () if defect.kind is None else (f"peak {peak_text(defect, detection)} of the point limit",)
+    peak = () if defect.kind is None else (f"peak {peak_text(defect, detection)}",)
     pieces = (*words.title, *words.below, *peak, f"at {place_text(defect)}")
     return f"defect {rank}: " + ", ".join(pieces).lower()
 
@@ -196,9 +192,13 @@ def compared_text(entry: Entry, unit: str) -> str:
 
 
 def peak_text(defect: Defect, detection: Detection) -> str:
-    """The defect's highest point score as a share of the point limit."""
+    """`194 % of the point limit`: the defect's highest point score."""
+    return _peak(defect, detection, lambda share: of_limit(share, "the point limit"))
+
+
+def _peak(defect: Defect, detection: Detection, words: Callable[[float], str]) -> str:
     limit = detection.point_threshold
-    return percent(defect.peak / limit) if limit > 0 else f"{defect.peak:.3g}"
+    return words(defect.peak / limit) if limit > 0 else f"{defect.peak:.3g}"
 
 
 def rests_text(detection: Detection) -> str:

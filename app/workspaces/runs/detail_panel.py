@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from app.jobs.pace import duration
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
-from app.widgets.theme import Theme, icon, icon_size
+from app.widgets.theme import Theme, icon, icon_size, primary_icon
 from app.workspaces.runs.table import ICONS
 from app.workspaces.runs.tables import BETTER, FIRST, SECOND, CategoryTable, MeasuresTable, SettingsTable, fate_reasons
 from sedir_core.config import METHOD_NAMES, PEERS
@@ -91,7 +91,7 @@ class DetailPanel(QFrame):
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.curves.set_theme(theme)
-        self.inspect.setIcon(icon("magnify-scan", theme.on_accent))
+        self.inspect.setIcon(primary_icon("magnify-scan", theme))
         self.evaluate.setIcon(icon("clipboard-check-outline", theme.quiet))
         self.grow.setIcon(icon("plus", theme.quiet))
         self.more.setIcon(icon("dots-horizontal", theme.quiet))

@@ -345,7 +345,7 @@ class RunsPage(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         split.addWidget(side)
         split.addWidget(self.detail)
-        split.setSizes([712, 548])
+        split.setSizes([780, 480])
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
         column = QVBoxLayout(self)

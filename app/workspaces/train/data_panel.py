@@ -28,7 +28,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
 from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
-from app.widgets.theme import Theme, icon
+from app.widgets.theme import Theme, icon, primary_icon
 from app.widgets.tree_items import top_items
 from app.workspaces.train.findings_list import FindingsList
 from sedir_core.datasets.layouts import LAYOUTS, describe
@@ -141,7 +141,7 @@ class DataPanel(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        self.choose.setIcon(icon("folder-open-outline", theme.on_accent))
+        self.choose.setIcon(primary_icon("folder-open-outline", theme))
         self.bring.setIcon(icon("import", theme.quiet))
         self.findings.set_theme(theme)
         self.how.set_theme(theme)

@@ -23,7 +23,7 @@ from app.jobs.training import Phase
 from app.views.curves import TITLES, CurveGrid
 from app.widgets.error_details import plain_label
 from app.widgets.number_field import RIGHT
-from app.widgets.theme import Theme, icon, icon_size
+from app.widgets.theme import Theme, icon, icon_size, primary_icon
 from app.workspaces.train.estimate_line import duration
 from app.workspaces.train.model import Curves, Follow
 from app.workspaces.train.preview_panel import PreviewPanel
@@ -147,8 +147,8 @@ class ProgressPanel(QWidget):
         self.stop.setIcon(icon("stop", theme.quiet))
         self.stop_later.setIcon(icon("debug-step-over", theme.quiet))
         self.folder.setIcon(icon("folder-outline", theme.quiet))
-        self.resume.setIcon(icon("play", theme.on_accent))
-        self.inspect.setIcon(icon("magnify-scan", theme.on_accent))
+        self.resume.setIcon(primary_icon("play", theme))
+        self.inspect.setIcon(primary_icon("magnify-scan", theme))
         self._dress()
 
     def _layout(self) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.config_form import ConfigForm
 from app.widgets.error_details import plain_label
-from app.widgets.theme import Theme, icon
+from app.widgets.theme import Theme, primary_icon
 from app.workspaces.train.estimate_line import EstimateLine
 from sedir_core.config import Config, preset
 from sedir_core.methods import TABLE
@@ -156,7 +156,7 @@ class SettingsPanel(QFrame):
         self.form.show_config(config)
 
     def set_theme(self, theme: Theme) -> None:
-        self.train.setIcon(icon("school-outline", theme.on_accent))
+        self.train.setIcon(primary_icon("school-outline", theme))
 
     def _use_preset(self) -> None:
         self.form.show_config(preset(self.preset.currentData(), self.method.currentData()))

@@ -238,3 +238,17 @@ def test_two_runs_of_one_method_and_seed_are_told_apart_by_their_names(detector)
     first, second = told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 0"))
     assert (first.title, second.title) == ("SeDiR, seed 0 (a)", "SeDiR, seed 0 (b)")
     assert told_apart(Contender("a", detector, "SeDiR, seed 0"), Contender("b", detector, "SeDiR, seed 1"))[1].title
+
+
+def test_a_third_run_is_in_the_document_the_figure_and_the_tables(tmp_path: Path) -> None:
+    two = comparison(3, 5)
+    three = replace(two, third=replace(two.baseline, name="another"))
+    assert "third" not in two.to_json() and three.to_json()["third"]["run"] == "another"
+    flat = Flat(*(run.tokens[:, :2] for run in two.runs), 0, 5.0, three.runs[2].tokens[:, :2])
+    draw_comparison(tmp_path / "three.svg", three, flat)
+    write_csv(tmp_path / "three.csv", three, flat)
+    write_npz(tmp_path / "three.npz", three, flat)
+    assert "another" in (tmp_path / "three.svg").read_text()
+    with (tmp_path / "three.csv").open() as file:
+        assert "third_error" in next(csv.DictReader(file))
+    assert len(np.load(tmp_path / "three.npz")["third_tsne"]) == len(three.samples)

@@ -107,9 +107,10 @@ def test_rank_correlation_by_hand(a, b, rho) -> None:
 
 
 def test_the_better_one_depends_on_the_measure() -> None:
-    assert [better(name, 2.0, 1.0) == 0 for name in HIGHER_IS_BETTER] == list(HIGHER_IS_BETTER.values())
-    assert better("silhouette", 1.0, 1.0) is None
-    assert better("silhouette", float("nan"), 1.0) is None
+    assert [better(name, [2.0, 1.0]) == 0 for name in HIGHER_IS_BETTER] == list(HIGHER_IS_BETTER.values())
+    assert better("silhouette", [1.0, 1.0]) is None
+    assert better("silhouette", [0.2, 1.0, 0.5]) == 1
+    assert better("silhouette", [float("nan"), 1.0]) is None
 
 
 def test_28_categories_look_different() -> None:

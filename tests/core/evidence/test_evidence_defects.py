@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
+from sedir_core.evidence.defects import clusters_above, find_defects, limit_that_shows, verdict_reason
 from sedir_core.types import DoubleArray, FloatArray, Scan
 
 N = 20_000
@@ -33,7 +33,7 @@ def two_dents() -> tuple[Scan, FloatArray]:
 
 def test_a_clean_scan_has_no_defects() -> None:
     points = square()
-    assert find_defects(Scan(points, "part"), scores(points), 1.0) == ()
+    assert clusters_above(Scan(points, "part"), scores(points), 1.0) == ()
 
 
 def test_two_dents_are_two_defects_the_highest_peak_first() -> None:
@@ -86,7 +86,7 @@ def test_specks_are_noise() -> None:
     points = square()
     values = scores(points)
     values[:: N // 8] = 5.0
-    assert find_defects(Scan(points, "part"), values, 1.0) == ()
+    assert clusters_above(Scan(points, "part"), values, 1.0) == ()
 
 
 def test_a_condemned_scan_names_its_hottest_place() -> None:
@@ -104,6 +104,14 @@ def test_the_hottest_place_of_a_condemned_scan_is_above_the_limit_that_is_shown(
     assert hot[named.members].min() > shown
     assert limit_that_shows(scan, hot, 1.0, condemned=False) == 1.0
     assert limit_that_shows(scan, 2 * hot, 1.0, condemned=True) == 1.0
+
+
+def test_a_scan_that_is_not_ng_has_no_defects_and_nothing_above_the_limit_that_is_shown() -> None:
+    scan, values = two_dents()
+    assert find_defects(scan, values, 1.0, condemned=False) == ()
+    shown = limit_that_shows(scan, values, 1.0, condemned=False)
+    assert not (values > shown).any()
+    assert len(clusters_above(scan, values, 0.9 * shown)) == 1  # NG under a lower limit, the hottest is back
 
 
 def test_points_without_a_score_belong_to_nothing() -> None:
@@ -138,11 +146,10 @@ def test_a_score_at_the_limit_is_no_departure() -> None:
     assert "nothing above" in verdict_reason(1.0, 1.0, ())
 
 
-def test_the_reason_does_not_contradict_the_list_beside_it() -> None:
-    scan, values = two_dents()
-    two = find_defects(scan, values, 1.0)
-    assert verdict_reason(0.88, 1.0, two) == "2 places stand out, not enough for NG (88 % of the limit)"
-    assert verdict_reason(0.88, 1.0, two[:1]) == "one place stands out, not enough for NG (88 % of the limit)"
+def test_the_reason_says_no_number_beyond_what_says_anything() -> None:
+    defects = find_defects(*two_dents(), 1.0)
+    assert verdict_reason(23.9, 1.0, defects) == "2 defects, more than 10 times the limit"
+    assert verdict_reason(10.0, 1.0, defects) == "2 defects, 1000 % of the limit"
 
 
 def test_a_defect_of_many_points_takes_little_memory() -> None:
