@@ -11,6 +11,7 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
 COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
+MOST_SPACED = 1 << 20  # points in a tree that only tells their spacing: one of ten million takes 300 MB
 _AT_ONCE = 1 << 16  # targets: neighbours and weights of ten million would take a gigabyte
 
 
@@ -92,9 +93,13 @@ def clusters(points: DoubleArray, reach: float) -> IntArray:
 def typical_spacing(points: DoubleArray, k: int = 16) -> float:
     """Side of the square of surface that a point stands for: the median over at most 2,000 of the points (n, 3).
 
-    The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random.
+    The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random. Of
+    very many points, some are looked at, and what they would be nearer together is reckoned.
     """
-    return spacing_in(PointTree(points), k)
+    if len(points) <= MOST_SPACED:
+        return spacing_in(PointTree(points), k)
+    some = repeatable_order(points)[:MOST_SPACED]
+    return spacing_in(PointTree(points[some]), k) * float(np.sqrt(MOST_SPACED / len(points)))
 
 
 def _reach(tree: PointTree) -> float:
