@@ -9,7 +9,14 @@ from functools import cache
 import numpy as np
 
 from sedir_core.evidence.description import Region, describe
-from sedir_core.evidence.deviation import Deviation, deviation_at, neighbourhood_means, scan_sides, signed_deviation
+from sedir_core.evidence.deviation import (
+    CHUNK,
+    Deviation,
+    deviation_at,
+    neighbourhood_means,
+    scan_sides,
+    signed_deviation,
+)
 from sedir_core.evidence.layout import Layout, ground_of, grow, lay_out
 from sedir_core.evidence.placing import place_words
 from sedir_core.geometry.frames import Placement
@@ -100,13 +107,17 @@ def in_scan(measured: Measured, placement: Placement, scan: Scan, point_scores: 
     point_scores: (n,) in the scan's order, NaN where not evaluated.
     """
     judged = np.flatnonzero(~np.isnan(point_scores))
-    aligned = placement.enter(scan.points[judged])
-    near = PointTree(measured.points).nearest(aligned)[1]
+    tree, near = PointTree(measured.points), np.empty(len(judged), np.int64)
     factor = placement.frame.radius / placement.unit
-    values, normals = deviation_at(aligned, near, measured.deviation, measured.expected)
-    drift = np.einsum("ij,ij->i", measured.moves[near], normals)
     everywhere = np.full((2, len(scan)), np.nan, np.float32)
-    everywhere[:, judged] = factor * values, factor * (values - drift)
+    for start in range(0, len(judged), CHUNK):  # ten million points at once would take a gigabyte
+        some = judged[start : start + CHUNK]
+        aligned = placement.enter(scan.points[some])
+        below = tree.nearest(aligned)[1]
+        values, normals = deviation_at(aligned, below, measured.deviation, measured.expected)
+        drift = np.einsum("ij,ij->i", measured.moves[below], normals)
+        everywhere[:, some] = factor * values, factor * (values - drift)
+        near[start : start + CHUNK] = below
     expected = placement.leave(measured.expected.points)
     regions = [_defect(region, measured, placement, judged, near, point_scores) for region in measured.regions]
     lowest, highest = _range(measured)

@@ -11,6 +11,8 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
 COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
+MOST_SPACED = 1 << 20  # points in a tree that only tells their spacing: one of ten million takes 300 MB
+_AT_ONCE = 1 << 16  # targets: neighbours and weights of ten million would take a gigabyte
 
 
 def nearest_groups(points: FloatArray, centres: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
@@ -26,7 +28,16 @@ def spread(
 
     values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3), NaN if no source is `within`.
     """
-    distances, indices = PointTree(sources).nearest_k(targets, k)
+    tree = PointTree(sources)
+    found = np.empty((len(targets), *values.shape[1:]))
+    for start in range(0, len(targets), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        found[some] = _spread_to(tree, values, targets[some], k, within)
+    return found
+
+
+def _spread_to(tree: PointTree, values: DoubleArray, targets: DoubleArray, k: int, within: float) -> DoubleArray:
+    distances, indices = tree.nearest_k(targets, k)
     # Relative to the nearest: neither the unit nor a target on top of a source may level the weights.
     nearest = distances[:, :1]
     weights = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0)
@@ -82,9 +93,13 @@ def clusters(points: DoubleArray, reach: float) -> IntArray:
 def typical_spacing(points: DoubleArray, k: int = 16) -> float:
     """Side of the surface area per point, taken as a square: the median over at most 2,000 of the points (n, 3).
 
-    The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random.
+    The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random. Of
+    very many points, some are looked at, and what they would be nearer together is reckoned.
     """
-    return spacing_in(PointTree(points), k)
+    if len(points) <= MOST_SPACED:
+        return spacing_in(PointTree(points), k)
+    some = repeatable_order(points)[:MOST_SPACED]
+    return spacing_in(PointTree(points[some]), k) * float(np.sqrt(MOST_SPACED / len(points)))
 
 
 def _reach(tree: PointTree) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fpsample
 import numpy as np
+from numpy.typing import NDArray
 
 from sedir_core.errors import TooFewPoints
 from sedir_core.types import DoubleArray, FloatArray, IntArray
@@ -12,6 +13,7 @@ _CELLS = 2.0**26
 """Cell size relative to a scan's longest side: far below its spacing, far above georeferenced rounding."""
 # Arbitrary odd multipliers for multiplicative hashing.
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_AT_ONCE = 1 << 18  # points: what is computed on the way takes several times the room of ten million
 
 
 def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
@@ -34,12 +36,11 @@ def repeatable_order(points: DoubleArray) -> IntArray:
     edge.
     """
     low, size = points.min(axis=0, initial=np.inf), float(np.ptp(points, axis=0).max()) if len(points) else 0.0
-    cells = np.floor((points - low) / (size if size > 0 else 1.0) * _CELLS)
-    words = cells.astype(np.uint64) * _ODD[:3]
-    words = (words ^ (words >> np.uint64(32))) * _ODD[3]
-    mixed = words.sum(axis=1, dtype=np.uint64)
-    mixed = (mixed ^ (mixed >> np.uint64(29))) * _ODD[3]
-    return np.asarray(np.argsort(mixed ^ (mixed >> np.uint64(32)), kind="stable"), dtype=np.int64)
+    keys = np.empty(len(points), np.uint64)
+    for start in range(0, len(points), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        keys[some] = _mixed(np.floor((points[some] - low) / (size if size > 0 else 1.0) * _CELLS))
+    return np.asarray(np.argsort(keys, kind="stable"), dtype=np.int64)
 
 
 def random_subset(n_points: int, count: int, generator: np.random.Generator) -> IntArray:
@@ -68,6 +69,14 @@ def spread_subset(points: FloatArray, count: int, generator: np.random.Generator
         else:
             high, best = size, shuffled[first]
     return np.sort(best)
+
+
+def _mixed(cells: DoubleArray) -> NDArray[np.uint64]:
+    words = cells.astype(np.uint64) * _ODD[:3]
+    words = (words ^ (words >> np.uint64(32))) * _ODD[3]
+    mixed = words.sum(axis=1, dtype=np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * _ODD[3]
+    return np.asarray(mixed ^ (mixed >> np.uint64(32)))
 
 
 def _first_per_voxel(points: FloatArray, size: float) -> IntArray:

@@ -130,7 +130,8 @@ def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
     leading: (n, up to 6) its first columns. Raises ValueError, with a text for users, if the values are ambiguous.
     """
     first = leading[np.isfinite(leading[:, 0]), 0]
-    finite = leading[np.isfinite(leading).all(axis=1)]
+    measured = np.isfinite(leading).all(axis=1)
+    finite = leading if measured.all() else leading[measured]  # of ten million rows a copy is half a gigabyte
     if len(finite) < FEW_ROWS:
         return 0, 1, 2
     rest = finite[:, 1:4]

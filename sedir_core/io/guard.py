@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from sedir_core.types import DoubleArray
 
 MAX_FILE_BYTES = 2 << 30
 MAX_HEADER_BYTES = 64 << 10
+READ_BYTES = 8 << 20
 MAX_POINTS = 50_000_000
 MAX_SMALL_BYTES = 32 << 20
 MAX_EXPANSION = 50
@@ -58,6 +59,17 @@ class Source:
         if len(data) != n_bytes:
             raise self.fail("became shorter while it was read", "wait until it is written, then open it again")
         return data
+
+    def columns_at(self, offset: int, n_rows: int, layout: np.dtype[np.void], names: Sequence[str]) -> DoubleArray:
+        """(n_rows, len(names)) fields of rows of that layout, a few megabytes at a time."""
+        table = np.empty((n_rows, len(names)))
+        at_once = max(1, READ_BYTES // max(layout.itemsize, 1))
+        for start in range(0, n_rows, at_once):
+            n = min(at_once, n_rows - start)
+            rows = np.frombuffer(self.read_at(offset + start * layout.itemsize, n * layout.itemsize), layout)
+            for column, name in enumerate(names):
+                table[start : start + n, column] = rows[name]
+        return table
 
     def head(self) -> bytes:
         """The first bytes: the largest possible header."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from sedir_core.io.guard import COPY_AGAIN, Source
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 CHUNK_BYTES = 2 << 20
+_GROWTH = 1.25
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!N/A|DIV/0!|VALUE!|REF!|NUM!|NULL!)[^\n]*")
 MISSING = re.compile(
@@ -171,6 +172,19 @@ class Lines:
         if b"," in block:  # no mesh format uses commas, but some programs write decimal commas depending on the locale
             block = _COMMA_AFTER.sub(b" ", _DECIMAL_COMMA.sub(b".", block))
         return block
+
+
+def joined(pieces: Iterable[DoubleArray], n_columns: int) -> DoubleArray:
+    """All pieces (n, n_columns) below each other; unlike `np.concatenate`, never all of them twice in memory."""
+    table, filled = np.empty((0, n_columns)), 0
+    for piece in pieces:
+        end = filled + len(piece)
+        if end > len(table):  # nothing else refers to it, so it may move
+            table.resize((max(end, int(_GROWTH * len(table))), n_columns), refcheck=False)
+        table[filled:end] = piece
+        filled = end
+    table.resize((filled, n_columns), refcheck=False)
+    return table
 
 
 def without_comments(text: bytes) -> bytes:

@@ -38,11 +38,14 @@ def refuse_indices(source: Source, table: DoubleArray) -> None:
 
 def refuse_directions(source: Source, table: DoubleArray) -> None:
     """table: (n, 3). Raises NoCoordinates where all rows have length 1, as normals have; see `refuse_indices`."""
-    finite = table[np.isfinite(table).all(axis=1)]
-    if source.columns or len(finite) < MIN_POINTS:
+    measured = np.isfinite(table).all(axis=1)
+    if source.columns or measured.sum() < MIN_POINTS:
         return
     with np.errstate(over="ignore"):
-        lengths = np.linalg.norm(finite, axis=1)
+        some = np.linalg.norm(table[:_ENOUGH_ROWS], axis=1)  # nearly always tells: the rest may be millions
+        if (np.abs(some[measured[:_ENOUGH_ROWS]] - 1) >= _ROUNDED).any():
+            return
+        lengths = np.linalg.norm(table[measured], axis=1)
     if (np.abs(lengths - 1) < _ROUNDED).all():
         what = f"lists {len(table):,} directions of length 1, such as normals, not points"
         raise NoCoordinates(source.path, what, "open the points; if these are coordinates, say so: --columns 1,2,3")

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from sedir_core.io.guard import COPY_AGAIN, Source
-from sedir_core.io.lines import Lines
+from sedir_core.io.lines import Lines, joined
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.types import DoubleArray, IntArray
 
@@ -33,7 +33,7 @@ def read_off(source: Source) -> Geometry:
     n_points, n_faces = _counts(source, lines)
     source.check_rows(n_points, 6, source.size, "vertices")
     source.check_rows(n_faces, 4, source.size, "faces")
-    points = np.concatenate([rows.leading(3) for rows in lines.take(n_points, "vertices")])
+    points = joined((rows.leading(3) for rows in lines.take(n_points, "vertices")), 3)
     faces = [_polygons(source, *rows.flat()) for rows in lines.take(n_faces, "faces")]
     if any(len(rows) for rows in lines.rest()):
         raise source.fail("holds more rows than its header announces", COPY_AGAIN)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedir_core.io.guard import COPY_AGAIN, Source, parse_count
-from sedir_core.io.lines import Lines
+from sedir_core.io.lines import Lines, joined
 from sedir_core.io.lzf import decompress
 from sedir_core.io.mesh import Geometry
 from sedir_core.types import DoubleArray
@@ -130,10 +130,10 @@ def _read_ascii(source: Source, header: _Header) -> DoubleArray:
     starts = np.cumsum([0] + [field.count for field in header.fields])
     wanted = [int(starts[at]) for at in header.xyz]
     lines = Lines(source, header.body)
-    table = [rows.columns(wanted, n_columns) for rows in lines.take(header.n_points, "points")]
+    table = joined((rows.columns(wanted, n_columns) for rows in lines.take(header.n_points, "points")), 3)
     if any(len(rows) for rows in lines.rest()):
         raise source.fail("holds more points than its header announces", COPY_AGAIN)
-    return np.concatenate(table)
+    return table
 
 
 def _read_binary(source: Source, header: _Header) -> DoubleArray:
@@ -149,8 +149,7 @@ def _read_binary(source: Source, header: _Header) -> DoubleArray:
             "itemsize": header.row_bytes,
         }
     )
-    rows = np.frombuffer(source.read_at(header.body, size), layout)
-    return np.stack([rows[axis] for axis in "xyz"], axis=1, dtype=np.float64)
+    return source.columns_at(header.body, header.n_points, layout, "xyz")
 
 
 def _read_compressed(source: Source, header: _Header) -> DoubleArray:

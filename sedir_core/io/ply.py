@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedir_core.io.guard import COPY_AGAIN, MAX_HEADER_BYTES, Source, parse_count
-from sedir_core.io.lines import Lines, Rows
+from sedir_core.io.lines import Lines, Rows, joined
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.io.ply_binary import Element, Property, read_binary_element
 from sedir_core.types import DoubleArray, IntArray
@@ -98,7 +98,7 @@ def _read_ascii_element(
     source.check_rows(element.count, 2 * width, source.size - body + 1, element.name + " rows")
     pieces = lines.take(element.count, element.name + " rows")
     if not any(prop.size_kind for prop in element.properties):
-        return np.concatenate([rows.columns(scalars, width) for rows in pieces]), ()
+        return joined((rows.columns(scalars, width) for rows in pieces), len(scalars)), ()
     tables, sizes, values = zip(
         *(_ascii_lists(source, element, rows, scalars, corners) for rows in pieces), strict=True
     )

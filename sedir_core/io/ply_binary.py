@@ -52,10 +52,10 @@ def read_binary_element(
     """
     source.check_rows(element.count, element.min_bytes, source.size - offset, element.name + " rows")
     if not any(prop.size_kind for prop in element.properties):
-        n_bytes = element.count * element.min_bytes
-        data = source.read_at(offset, n_bytes) if scalars else b""
         layout = _layout(element, order, [0] * len(element.properties))
-        return _table(np.frombuffer(data, layout), scalars), (), offset + n_bytes
+        wanted = [f"scalar{at}" for at in scalars]
+        table = source.columns_at(offset, element.count, layout, wanted) if scalars else np.empty((0, 0))
+        return table, (), offset + element.count * element.min_bytes
     data = source.read_at(offset, source.size - offset)
     sizes = _first_sizes(source, element, order, data)
     layout = _layout(element, order, sizes)

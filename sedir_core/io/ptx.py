@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from sedir_core.io.guard import MAX_POINTS, THIN_OUT, Source
-from sedir_core.io.lines import Lines
+from sedir_core.io.lines import Lines, joined
 from sedir_core.io.mesh import Geometry, to_indices
 from sedir_core.types import DoubleArray
 
@@ -62,6 +62,6 @@ def _read_scan(source: Source, lines: Lines, size: int) -> DoubleArray:
     matrix = np.concatenate([rows.columns((0, 1, 2, 3), 4) for rows in lines.take(4, "lines of its matrix")])
     if not np.isfinite(place).all() or not np.isfinite(matrix).all():
         raise source.fail("the pose of a scan in it is not finite")
-    local = np.concatenate([rows.leading(3) for rows in lines.take(size, "points")])
+    local = joined((rows.leading(3) for rows in lines.take(size, "points")), 3)
     local[(local == 0).all(axis=1)] = np.nan
     return np.asarray(local @ matrix[:3, :3] + matrix[3, :3])

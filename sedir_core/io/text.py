@@ -5,7 +5,7 @@ The layout is detected in text_layout.py, the columns in columns.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from sedir_core.errors import UnknownColumns
 from sedir_core.io.columns import HOW_TO_SAY, unnamed_axes
 from sedir_core.io.guard import COPY_AGAIN, MAX_POINTS, THIN_OUT, Source, parse_count
-from sedir_core.io.lines import Lines, Rows
+from sedir_core.io.lines import Lines, Rows, joined
 from sedir_core.io.mesh import Geometry
 from sedir_core.io.no_points import refuse_directions, refuse_indices
 from sedir_core.io.text_layout import TextLayout, find_layout
@@ -67,19 +67,22 @@ def read_listed_text(source: Source) -> DoubleArray | None:
 
 
 def _read_columns(source: Source, layout: TextLayout, wanted: Sequence[int]) -> DoubleArray:
+    return joined(_column_pieces(source, layout, wanted), len(wanted))
+
+
+def _column_pieces(source: Source, layout: TextLayout, wanted: Sequence[int]) -> Iterator[DoubleArray]:
     lines = Lines(replace(source, size=layout.end), layout.offset, layout.prepare)
-    tables, n_rows, announced = [], 0, layout.announced
+    n_rows, announced = 0, layout.announced
     for rows in lines.rest():
         if announced is not None:  # a file of several scans announces the count of each
             rows, counts = _without_counts(source, rows)
             announced += counts
-        tables.append(rows.columns(wanted, layout.n_columns))
+        yield rows.columns(wanted, layout.n_columns)
         n_rows += len(rows)
         if n_rows > MAX_POINTS:
             raise source.fail(f"has more than {MAX_POINTS:,} points", THIN_OUT)
     if announced not in (None, n_rows):
         raise source.fail(f"announces {announced:,} points and holds {n_rows:,}", COPY_AGAIN)
-    return np.concatenate(tables)
 
 
 def _without_counts(source: Source, rows: Rows) -> tuple[Rows, int]:

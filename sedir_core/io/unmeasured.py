@@ -55,20 +55,24 @@ def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray
     """Description of the value farthest from the rest and a mask of its rows; None if none is far enough."""
     candidates = []
     for axis in range(3):
-        values = points[measured, axis]
+        # Where all are measured, as in most files, nothing is copied: it may be ten million points.
+        values = points[:, axis] if measured.all() else points[measured, axis]
         if not len(values):
             return None
-        for value in {float(values.min()), float(values.max())}:
-            same = values == value
-            others = values[~same]
-            if same.sum() < _LEAST_REPEATED or len(others) < MIN_POINTS:
+        low, high = float(values.min()), float(values.max())
+        for value in {low, high}:
+            others = values != value
+            n_others = int(others.sum())
+            if len(values) - n_others < _LEAST_REPEATED or n_others < MIN_POINTS:
                 continue
-            gap = float(np.abs(others - value).min())
-            candidates.append((gap, axis, value))
+            nearest = (
+                values.min(where=others, initial=np.inf) if value == low else values.max(where=others, initial=-np.inf)
+            )
+            candidates.append((abs(float(nearest) - value), axis, value))
     for gap, axis, value in sorted(candidates, reverse=True):
         rows = measured & (points[:, axis] == value)
         rest = measured & ~rows
-        size = _size(points[rest])
+        size = _size(points, rest)
         is_known = any(np.isclose(value, known, rtol=1e-7, atol=0) for known in KNOWN) or abs(value) > MAX_COORDINATE
         if gap > (_FAR_KNOWN if is_known else _FAR) * size:
             everywhere = bool((points[rows] == value).all())
@@ -76,9 +80,10 @@ def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray
     return None
 
 
-def _size(points: DoubleArray) -> float:
-    """About the diagonal of the part, whatever else is among the points: twice the spread of the middle half."""
-    some = points[:: max(1, len(points) // _SAMPLED)]
+def _size(points: DoubleArray, of: BoolArray) -> float:
+    """About the diagonal of the part, whatever else is among those points: twice the spread of the middle half."""
+    rows = np.flatnonzero(of)
+    some = points[rows[:: max(1, len(rows) // _SAMPLED)]]
     with np.errstate(over="ignore"):
         low, high = np.quantile(some, (0.25, 0.75), axis=0)
         return 2 * float(np.linalg.norm(high - low))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sedir_core.errors import TooFewPoints
+from sedir_core.geometry import neighbours
 from sedir_core.geometry.neighbours import clusters, nearest_groups, spread, typical_spacing
 from sedir_core.geometry.sampling import farthest_points, random_subset, repeatable_order, spread_subset
 from sedir_core.types import DoubleArray, FloatArray, IntArray
@@ -126,6 +127,12 @@ def test_the_spacing_of_random_points_is_the_root_of_their_area() -> None:
 def test_a_scan_with_every_point_twice_has_half_the_area_a_point() -> None:
     points = np.random.default_rng(0).uniform(size=(4000, 3)) * (1, 1, 0)
     assert typical_spacing(np.repeat(points, 2, axis=0)) == pytest.approx(np.sqrt(1 / 8000), rel=0.15)
+
+
+def test_the_spacing_of_very_many_points_is_that_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).uniform(size=(40_000, 3)) * (1, 1, 0)
+    monkeypatch.setattr(neighbours, "MOST_SPACED", 5_000)
+    assert typical_spacing(points) == pytest.approx(np.sqrt(1 / 40_000), rel=0.05)
 
 
 def test_clusters_are_what_lies_together() -> None:
