@@ -13,6 +13,7 @@ import secrets
 import socket
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -27,6 +28,8 @@ from sedir_core.evaluation.inspection import Inspected, Refused, inspect_scans
 from sedir_core.io.columns import Columns
 from sedir_core.types import Report, Stop, never_stop, no_report
 
+log = logging.getLogger(__name__)
+
 Model = tuple[str, str, float | None, str | None, str | None, str | None]
 """Run, device, false-alarm rate, evidence, rule and tolerance; None means the run's own."""
 
@@ -34,7 +37,12 @@ LOCAL = "local"
 TRIES_AFTER_DEATH = 3
 AHEAD = 4  # scans in flight per worker: enough to keep it busy, few enough for the memory
 ANSWER_S = 5.0
-LOOK_S = 0.2  # polling interval for cancellation
+NODES_S = 5.0  # how often a wait looks whether anybody is left to wait for
+LOOK_S = 0.2  # how often a wait looks whether it should stop
+
+
+class _ClusterLost(Exception):
+    """No machine of the cluster is left, or what it found is."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +77,23 @@ class Cluster:
     ) -> Iterator[Inspected | Refused]:
         """As `inspect_scans`; `detector` is used only for its metadata, the workers load their own.
 
-        Raises DeviceUnavailable without Ray or its cluster, else what `inspect_scans` raises.
+        Where the cluster is lost, the rest is inspected here. Raises DeviceUnavailable without Ray or its cluster, else
+        what `inspect_scans` raises.
         """
-        yield from inspect_scans(detector, (), category)  # reject an unknown category before the work
+        yield from inspect_scans(detector, (), category)  # an unknown category is said before the work
+        waiting = deque(paths)
         with _connected(self.address) as ray:
-            yield from self._inspect(ray, paths, category, report, stop, columns)
+            try:
+                yield from self._inspect(ray, waiting, category, report, stop, columns)
+                return
+            except _ClusterLost:
+                log.warning("the cluster is lost; the other %d scans are inspected here", len(waiting))
+        yield from inspect_scans(detector, list(waiting), category, report, stop, columns)
 
     def _inspect(
-        self, ray: Any, paths: Sequence[Path], category: str, report: Report, stop: Stop, columns: Columns
+        self, ray: Any, paths: deque[Path], category: str, report: Report, stop: Stop, columns: Columns
     ) -> Iterator[Inspected | Refused]:
+        """Takes each path away once its outcome is known. Raises _ClusterLost where nobody is left to inspect it."""
         resources = ray.cluster_resources()
         n_gpus = int(resources.get("GPU", 0)) if self.device.partition(":")[0] in ("auto", "cuda") else 0
         n_workers = n_gpus or max(int(resources.get("CPU", 1)), 1)
@@ -85,18 +101,25 @@ class Cluster:
         device = self.device if self.device == "cpu" else "auto"  # a worker sees only its own GPU
         judging = (self.evidence, self.rule, self.tolerance)
         model: Model = (str(self.run_dir.resolve()), device, self.false_alarm_rate, *judging)
-        waiting, running = deque(paths), deque[tuple[Path, Any]]()
-        for done in range(len(paths)):
+        waiting, running, n_paths = deque(paths), deque[tuple[Path, Any]](), len(paths)
+        for done in range(n_paths):
             while waiting and len(running) < AHEAD * n_workers:
                 path = waiting.popleft()
                 job = work.remote(model, str(path.resolve()), category, columns)
                 running.append((path, job))
             path, job = running.popleft()
-            report(done / len(paths), path.name)
+            report(done / n_paths, path.name)
+            last_look = time.monotonic()
             while not ray.wait([job], timeout=LOOK_S)[0]:
                 if stop():
                     raise Cancelled
-            yield _outcome(ray, path, job)
+                if time.monotonic() > last_look + NODES_S:
+                    last_look = time.monotonic()
+                    if not any(node["Alive"] for node in ray.nodes()):
+                        raise _ClusterLost
+            outcome = _outcome(ray, path, job)
+            paths.popleft()
+            yield outcome
         report(1.0, "done")
 
 
@@ -156,6 +179,10 @@ def _outcome(ray: Any, path: Path, job: Any) -> Inspected | Refused:
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError):
         what = f"the process that inspected it died {TRIES_AFTER_DEATH + 1} times"
         return Refused(path, UnreadableScan(path, what, "inspect it alone to see why"))
+    except ray.exceptions.RayTaskError:  # a bug of ours
+        raise
+    except ray.exceptions.RayError as lost:
+        raise _ClusterLost from lost
     if isinstance(found, UserError):
         raise found
     if isinstance(found, Refused):  # with the path as given by the user

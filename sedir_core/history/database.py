@@ -12,8 +12,10 @@ from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sedir_core.errors import BadHistory, CannotWrite
+from sedir_core.history.tables import Base
 from sedir_core.history.url import SQLITE, without_password
 
 HEAD = "0002"
@@ -23,8 +25,11 @@ WRITES = {"sedir_writes": True}
 BUSY_MS = 5000
 OPEN_LOCK_S = 20.0
 CONNECT_S = 5
+ANSWER_S = 60
 _MIGRATION_LOCK = 5_130_117_441  # any number of ours: PostgreSQL's advisory locks are numbers
 _TABLES = "the tables inspections, defects, overrides and alembic_version"
+_BUSY = ("55P03", "57014", "40P01", "40001", "53300")  # locks, timeouts, too many connections
+_NAME_ANOTHER = "name another database, or have it repaired"
 _MOVE_AWAY = "move the file away to begin a new one; it is left as it is"
 
 
@@ -48,13 +53,16 @@ def open_database(url: str, create: bool = True) -> Engine:
     if parsed.get_backend_name() != "postgresql":
         raise BadHistory(where, "is neither SQLite nor PostgreSQL", "name one such as postgresql://user@host/name")
     parsed = parsed.set(drivername="postgresql+psycopg")
+    patience = {"connect_timeout": CONNECT_S, "tcp_user_timeout": 1000 * ANSWER_S}
     try:
-        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args=patience)
     except (ImportError, NoSuchModuleError) as error:
         raise BadHistory("PostgreSQL", "its driver is not installed", "pip install sedir-inspect[postgres]") from error
+    event.listen(engine, "connect", _limit_waiting)
     try:
         if _version(engine, where) != HEAD:
             _migrate(engine, where)
+        _check_tables(engine, where)
     except BaseException:
         engine.dispose()
         raise
@@ -126,6 +134,14 @@ def _set_up(connection: sqlite3.Connection, record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
+def _limit_waiting(connection: Any, record: object) -> None:
+    """A table that somebody has locked, or a server that is overloaded, must not stop the inspection for good."""
+    connection.autocommit = True  # what is set in a transaction goes when that is rolled back
+    connection.execute(f"SET lock_timeout = '{BUSY_MS}ms'")
+    connection.execute(f"SET statement_timeout = '{ANSWER_S}s'")
+    connection.autocommit = False
+
+
 def _begin(connection: Connection) -> None:
     # A reader that begins to write in mid-transaction is refused at once, whatever the timeout: writers say so first.
     writes = connection.get_execution_options().get("sedir_writes", False)
@@ -146,11 +162,43 @@ def _version(engine: Engine, where: str) -> str | None:
             return None
         found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
     if not found.isdecimal():
-        raise BadHistory(where, "is damaged: it does not say its version", _MOVE_AWAY)
+        hint = _MOVE_AWAY if engine.dialect.name == "sqlite" else _NAME_ANOTHER
+        raise BadHistory(where, "is damaged: it does not say its version", hint)
     if found > HEAD:
         what = f"was written by a newer version (format {found}, this one knows {HEAD})"
         raise BadHistory(where, what, "update SeDiR Inspect")
     return found
+
+
+def _check_tables(engine: Engine, where: str) -> None:
+    """A server converts what it can, so a column of another type is found only when its values are read.
+
+    Raises BadHistory.
+    """
+    with database_errors(where), engine.connect() as connection:
+        found = inspect(connection)
+        for table in Base.metadata.sorted_tables:
+            there = (
+                {one["name"]: one["type"] for one in found.get_columns(table.name)}
+                if found.has_table(table.name)
+                else {}
+            )
+            for column in table.columns:
+                if column.name not in there:
+                    raise _foreign(where, f"{table.name}.{column.name} is missing")
+                if _python_type(there[column.name]) is not _python_type(column.type):
+                    raise _foreign(where, f"{table.name}.{column.name} is {there[column.name]}")
+
+
+def _python_type(kind: TypeEngine[Any]) -> type | None:
+    try:
+        return kind.impl_instance.python_type if isinstance(kind, TypeDecorator) else kind.python_type
+    except NotImplementedError:
+        return None
+
+
+def _foreign(where: str, what: str) -> BadHistory:
+    return BadHistory(where, f"its tables are not those of this program: {what}", _NAME_ANOTHER)
 
 
 def _use_wal(engine: Engine, where: str) -> None:
@@ -209,8 +257,9 @@ def _of_a_server(where: str, original: BaseException | None, lost: bool) -> Cann
     if lost and not state:
         return BadHistory(where, "the database cannot be reached", "check the network and the server")
     if state.startswith(("42", "22")):
-        what = f"its tables are not those of this program: {said}"
-        return BadHistory(where, what, "name another database, or have it repaired")
+        return _foreign(where, said)
+    if state in _BUSY:
+        return HistoryBusy(where, f"the server is busy: {said}", "it is tried again by itself")
     return CannotWrite(where, said, "ask who looks after the database")
 
 

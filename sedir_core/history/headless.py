@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sedir_core.history.store import History
 
 
+PATIENCE = 10.0  # times as long as the last try took: then the next one
+
+
 class Records:
     """Writes each inspection immediately; failed writes are retried with the next one, and at the end."""
 
@@ -29,6 +33,8 @@ class Records:
     ) -> None:
         self._run_dir, self._detector, self._operator, self._lot = run_dir, detector, operator, lot
         self._outbox = Outbox(place, lambda: limit_bytes)
+        self._trouble: UserError | None = None
+        self._next_try = 0.0
 
     def add(self, one: Inspected) -> UserError | None:
         """Record an inspection. Returns the problem, if any, in which case it stays queued."""
@@ -40,6 +46,8 @@ class Records:
         )  # fmt: skip
         row, kept = describe(finished)
         self._put(row, kept if len(kept) <= self._outbox.room else b"")
+        if self._trouble is not None and time.monotonic() < self._next_try:
+            return self._trouble
         return self._flush()
 
     def contents(self, path: Path) -> set[str]:
@@ -59,7 +67,11 @@ class Records:
         self._outbox.put(write, len(kept))
 
     def _flush(self) -> UserError | None:
+        began = time.monotonic()
         done = self._outbox.flush()
         if done.bugs:
             raise done.bugs[0]
+        now = time.monotonic()
+        # A server that lets every try wait must not make thousands of scans wait as long each.
+        self._trouble, self._next_try = done.trouble, now + PATIENCE * (now - began)
         return done.trouble

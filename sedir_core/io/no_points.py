@@ -38,7 +38,7 @@ def refuse_indices(source: Source, table: DoubleArray) -> None:
 
 def refuse_directions(source: Source, table: DoubleArray) -> None:
     """table: (n, 3). Raises NoCoordinates where all rows have length 1, as normals have; see `refuse_indices`."""
-    measured = np.isfinite(table).all(axis=1)
+    measured = np.asarray(np.isfinite(table).all(axis=1))
     if source.columns or measured.sum() < MIN_POINTS:
         return
     with np.errstate(over="ignore"):

@@ -62,13 +62,32 @@ def load_3mf(path: Path) -> Loaded:
     return _load(path, "3mf", UNKNOWN)
 
 
+class _NoOtherFiles:
+    """Instead of what the library makes for itself, which opens files that the scene names; None does not stop it."""
+
+    def __getitem__(self, name: str) -> bytes:
+        return self.get(name)
+
+    def get(self, name: str) -> bytes:
+        raise Refusal(
+            f"keeps its points in another file, {str(name)[:60]!r}", "export it as one file, GLB with its data"
+        )
+
+    def namespaced(self, namespace: str) -> _NoOtherFiles:
+        return self
+
+    def keys(self) -> tuple[str, ...]:
+        return ()
+
+
 def _load(path: Path, kind: str, unit: Unit) -> Loaded:
     import trimesh
 
+    nowhere: Any = _NoOtherFiles()
     with path.open("rb") as file:
         try:
-            scene: Any = trimesh.load_scene(file, file_type=kind, skip_materials=True, resolver=None)
-        except KeyError as lacking:  # an empty model has no world frame
+            scene: Any = trimesh.load_scene(file, file_type=kind, skip_materials=True, resolver=nowhere)
+        except KeyError as lacking:  # an empty model has no world
             raise Refusal("holds neither surfaces nor points", EXPORT_AGAIN) from lacking
     corners: list[np.ndarray] = []
     faces: list[np.ndarray] = []

@@ -36,7 +36,7 @@ def read_text(source: Source) -> Geometry:
         axes = unnamed_axes(leading, layout.n_columns)
     except ValueError as unclear:
         raise UnknownColumns(source.path, str(unclear), HOW_TO_SAY) from unclear
-    points = np.ascontiguousarray(leading[:, axes])
+    points = leading if leading.shape[1] == 3 else np.ascontiguousarray(leading[:, axes])
     if layout.n_columns == 3:
         refuse_directions(source, points)
     return Geometry(points)

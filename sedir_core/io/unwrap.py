@@ -16,6 +16,8 @@ from sedir_core.io.lines import BYTE_ORDER_MARK
 GZIP = b"\x1f\x8b"
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _CHUNK = 1 << 20
+_PACKED = 1 << 14  # at once: where a stream ends, what follows is copied
+_FEW_STREAMS, _LEAST_STREAM = 1000, 1024  # of one file, whose streams take at least so many bytes on average
 _UNPACK = "unpack it first"
 OTHER_PACKING = {
     b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR", b"\x28\xb5\x2f\xfd": "zstd",
@@ -53,13 +55,13 @@ def without_mark(source: Source) -> Source:
 
 
 def _inflate(source: Source, room: BinaryIO) -> None:
-    """Unpack gzip, one or several streams, up to the size limit of scans."""
-    unpacker, at, total = zlib.decompressobj(wbits=31), 0, 0
+    """Unpack gzip, as one stream or several; never more than a scan may have."""
+    unpacker, at, total, n_streams = zlib.decompressobj(wbits=31), 0, 0, 1
     try:
         while at < source.size or unpacker.unconsumed_tail:
             packed = unpacker.unconsumed_tail
             if not packed:
-                packed = source.read_at(at, min(_CHUNK, source.size - at))
+                packed = source.read_at(at, min(_PACKED, source.size - at))
                 at += len(packed)
             plain = unpacker.decompress(packed, _CHUNK)
             total += len(plain)
@@ -71,7 +73,9 @@ def _inflate(source: Source, room: BinaryIO) -> None:
                 at -= len(unpacker.unused_data)
                 if source.size - at < len(GZIP) or source.read_at(at, len(GZIP)) != GZIP:  # padding may follow
                     break
-                unpacker = zlib.decompressobj(wbits=31)
+                unpacker, n_streams = zlib.decompressobj(wbits=31), n_streams + 1
+                if n_streams > _FEW_STREAMS + source.size // _LEAST_STREAM:
+                    raise source.fail("is a gzip file of absurdly many pieces: not a real scan", _UNPACK)
     except zlib.error as damaged:
         raise source.fail("is a damaged gzip file", COPY_AGAIN) from damaged
     if not unpacker.eof:

@@ -8,18 +8,23 @@ import pickle
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
+from roundness import RoundnessDetector
 from tiny_run import CATEGORIES, TinyRun, part
 
 from sedir_core.errors import UnreadableScan
+from sedir_core.evaluation import cluster
+from sedir_core.evaluation.inspection import Inspected
 from sedir_core.io.export import write_points_ply
 
-pytest.importorskip("ray", reason="needs the extra: pip install 'sedir-inspect[cluster]'")
+ray = pytest.importorskip("ray", reason="needs the extra: pip install 'sedir-inspect[cluster]'")
 
 N_SCANS = 6
 ASKED = ("--tolerance", "0.001", "--rule", "raw", "--evidence", "network")
@@ -103,6 +108,41 @@ def test_another_machine_s_cluster_is_said_to_be_trusted_and_not_to_answer(scans
     found = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert found.returncode == 1
     assert "is trusted" in found.stderr and "no Ray cluster answers" in found.stderr
+
+
+class LostCluster:
+    """Of Ray what is needed to hand out scans that nobody inspects, or whose results are gone."""
+
+    def __init__(self, alive: bool) -> None:
+        self.alive = alive
+        self.exceptions = ray.exceptions
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0}
+
+    def remote(self, **asked: object) -> Any:
+        return lambda work: SimpleNamespace(remote=lambda *given: "job")
+
+    def nodes(self) -> list[dict[str, bool]]:
+        return [{"Alive": self.alive}]
+
+    def wait(self, jobs: list[str], timeout: float) -> tuple[list[str], list[str]]:
+        return (jobs, []) if self.alive else ([], jobs)
+
+    def get(self, job: str) -> None:
+        raise ray.exceptions.RaySystemError("gone")
+
+
+@pytest.mark.parametrize("alive", [False, True], ids=["no machine is left", "results are gone"])
+def test_what_a_lost_cluster_leaves_is_inspected_here(
+    scans: Path, monkeypatch: pytest.MonkeyPatch, alive: bool
+) -> None:
+    monkeypatch.setattr(cluster, "_connected", lambda address: nullcontext(LostCluster(alive)))
+    monkeypatch.setattr(cluster, "NODES_S", 0.0)
+    paths = sorted(scans.glob("?.ply"))
+    found = list(cluster.Cluster("local", scans)(RoundnessDetector(), paths))
+    assert [one.path for one in found] == paths
+    assert all(isinstance(one, Inspected) for one in found)
 
 
 def connections(process: psutil.Process) -> list[Any]:

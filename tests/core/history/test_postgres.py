@@ -18,8 +18,10 @@ from history_helpers import CONTENT, DAY, child, inspection, numbers
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+import sedir_core.history.database as history_database
 import sedir_core.history.store as history_store
 from sedir_core.errors import BadHistory, CannotWrite
+from sedir_core.history.database import HistoryBusy
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter, Override
 from sedir_core.history.store import History
@@ -170,6 +172,7 @@ def test_a_login_that_may_not_write_is_told_so(server, admin, tmp_path) -> None:
         ("ALTER TABLE inspections DROP COLUMN lot", "tables are not those of this program"),
         ("DROP TABLE defects", "tables are not those of this program"),
         ("ALTER TABLE inspections ALTER COLUMN reason TYPE integer USING 0", "tables are not those of this program"),
+        ("ALTER TABLE inspections ALTER COLUMN score TYPE text USING 'x'", "inspections.score is TEXT"),
         ("DELETE FROM alembic_version", "does not say its version"),
         ("UPDATE alembic_version SET version_num = 'x'", "does not say its version"),
     ],
@@ -181,6 +184,19 @@ def test_damaged_tables_are_said_to_be_so(server, admin, tmp_path, damage, said)
     admin.execute(text(damage))
     with pytest.raises(BadHistory, match=said):
         _recorded(server, tmp_path)
+
+
+def test_a_table_that_somebody_has_locked_does_not_stop_the_inspection(server, admin, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(history_database, "BUSY_MS", 50)
+    with closing(History(_faults(server), tmp_path)) as store:
+        with _connected(_faults(server)) as other:
+            other.exec_driver_sql("BEGIN")
+            other.exec_driver_sql("LOCK TABLE inspections")
+            with pytest.raises(HistoryBusy, match="lock timeout"):
+                store.record(inspection(0), b"")
+            other.exec_driver_sql("ROLLBACK")
+        store.record(inspection(0), b"")
+        assert store.count() == 1
 
 
 def test_a_connection_that_breaks_is_said_and_the_next_try_works(server, admin, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -101,8 +102,9 @@ def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
     many, huge = whole_las[:], whole_laz[:]
     many[107:111] = struct.pack("<I", 4_000_000_000)
     huge[107:111] = struct.pack("<I", 40_000_000)
-    outside = whole_glb.replace(b'"byteLength"', b'"uri":"/etc/passwd","byteLength"', 1)
-    outside = outside[:8] + struct.pack("<I", len(outside)) + outside[12:]
+    said = whole_glb[20 : 20 + int.from_bytes(whole_glb[12:16], "little")]
+    said = re.sub(rb'("buffers": *\[\{)', rb'\1"uri":"/etc/passwd",', said)
+    outside = b"glTF" + struct.pack("<III4s", 2, 20 + len(said), len(said), b"JSON") + said
     wide = bytearray(whole_tiff)
     at = wide.index(struct.pack("<HHI", 256, 4, 1))  # the width, as a number of four bytes
     wide[at + 8 : at + 12] = struct.pack("<I", 0x7FFFFFFF)
@@ -120,7 +122,7 @@ def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
         "cut.glb": (whole_glb[:-100], "shorter than it announces"),
         "junk.glb": (b"glTF" + struct.pack("<II", 2, 400) + np.random.default_rng(2).bytes(388), "cannot be read"),
         "version.glb": (b"glTF" + struct.pack("<II", 1, 12), "version 1"),
-        "outside.glb": (outside, ""),
+        "outside.glb": (outside, "in another file"),
         "cut.step": (whole_step[: len(whole_step) // 2], ""),
         "junk.step": (b"ISO-10303-21;" + np.random.default_rng(4).bytes(3000), ""),
         "empty.step": (whole_step[: whole_step.index(b"DATA;") + 5] + b"\nENDSEC;\nEND-ISO-10303-21;\n", "no shape"),

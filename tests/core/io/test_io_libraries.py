@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import struct
 import subprocess
 import sys
 import time
@@ -132,6 +134,20 @@ def test_a_hostile_file_is_refused_with_reason_and_way_out(name: str, outcomes: 
     error, _, reason = outcomes[name]
     assert error is not None and error.where.endswith(name) and error.hint and reason in error.what, error
     assert len(error.what) < 320 and "Refusal" not in error.what
+
+
+def test_a_scene_opens_no_file_beside_it(tmp_path: Path) -> None:
+    content = cloud_glb(tmp_path / "a.glb").read_bytes()
+    n_json, n_points = int.from_bytes(content[12:16], "little"), len(POINTS) * 12
+    scene = json.loads(content[20 : 20 + n_json])
+    scene["buffers"][0]["uri"] = "beside.bin"
+    text = json.dumps(scene).encode()
+    text += b" " * (-len(text) % 4)
+    head = b"glTF" + struct.pack("<IIII", 2, 20 + len(text), len(text), int.from_bytes(b"JSON", "little"))
+    (tmp_path / "a.glb").write_bytes(head + text)
+    (tmp_path / "beside.bin").write_bytes(content[28 + n_json :] + bytes(n_points))
+    with pytest.raises(UnreadableScan, match=r"in another file, 'beside.bin'"):
+        read_scan(tmp_path / "a.glb")
 
 
 def test_a_refusal_of_ours_keeps_its_own_way_out(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sedir_core.errors import UnreadableScan
 from sedir_core.evaluation.painting import thinned
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.sampling import repeatable_order
@@ -71,3 +73,10 @@ def test_scores_are_spread_with_the_size_of_the_points_at_most(scan: Scan) -> No
 def test_a_picture_looks_at_few_of_many_points(scan: Scan) -> None:
     assert most_bytes(lambda: thinned(scan.points, 1_000)) < scan.points.nbytes / 2
     assert len(thinned(scan.points, 1_000)) > 500
+
+
+def test_a_gzip_file_of_countless_pieces_is_refused(tmp_path: Path) -> None:
+    """Each piece of 4 MB of them took a millisecond: minutes for nothing."""
+    (tmp_path / "a.xyz.gz").write_bytes(3_000 * gzip.compress(b""))
+    with pytest.raises(UnreadableScan, match="absurdly many pieces"):
+        read_scan(tmp_path / "a.xyz.gz")
