@@ -131,7 +131,7 @@ class TrainingConfig(Section):
     expectation_steps: int = setting(
         1500, "steps that fit the expectation at each place, if the network reads it [O]", 1, 100_000
     )
-    judge_steps: int = setting(1000, "training steps of each judge on planted defects [O]", 1, 100_000)
+    judge_steps: int = setting(600, "training steps of each judge on planted defects [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0)
     schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
         "cosine",
@@ -410,7 +410,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
             "patch_steps": 30,
             "surface_steps": 120,
             "expectation_steps": 150,
-            "judge_steps": 600,
+            "judge_steps": 300,
             "learning_rate": 1e-3,
             "clip_norm": 1.0,
         },

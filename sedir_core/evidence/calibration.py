@@ -60,7 +60,7 @@ ANOTHER_FACE, ITS_OWN = 2.0, 0.3
 POINT_QUANTILE = 0.9995
 # An only part: held-out samplings, whose tolerances are assumed; how much farther than they new parts reach.
 LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
-MARGIN_OF_FEW = 0.4  # the same for several parts, shared among them: samplings of one part are alike
+MARGIN_OF_FEW = 1.6  # the same for several parts, by the square of their number: two say little of how parts differ
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 LOUDER = 1.0  # the same, at most, for the samplings that judges learn from
 SPARSEST = 0.5  # of a held-out sampling's points, at least, where defects are planted: density is no defect
@@ -446,7 +446,7 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
     """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
     usual, held_out = draft.usual, draft.held_out
     from_one_side = held_out[0].evidence.from_one_side
-    few = MARGIN_OF_ONE if basis.single else 1 + MARGIN_OF_FEW / len({one.part for one in held_out})
+    few = MARGIN_OF_ONE if basis.single else 1 + MARGIN_OF_FEW / len({one.part for one in held_out}) ** 2
     margin = MARGIN_OF_VIEWS * (MARGIN_OF_ONE if basis.single else 1.0) if from_one_side else few
     limits = {}
     for judging in CALIBRATED:

@@ -45,7 +45,8 @@ SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure o
 FOLDS = 2
 MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
 WEIGHT_OF_DAMAGED = 2.0
-BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 1e-2
+# A judge of few parts would learn these by heart: small, decaying, and not for long.
+BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 0.5
 
 
 def rises(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], channels: Sequence[str]) -> FloatArray:
