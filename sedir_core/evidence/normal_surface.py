@@ -137,13 +137,17 @@ class NormalSurface:
         residuals = np.where(known, along, 0.0)[:, None] * normals
         tree = PointTree(places)
         distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
-        known &= distances_around[:, 7] < LONELY * typical_spacing(places)
+        in_company = distances_around[:, 7] < LONELY * typical_spacing(places)
+        known &= in_company
         channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
         channels |= self._gaps(places, tree, direction)
-        channels["stray_8"] = np.where(known, distances, 0.0)[around[:, :8]].mean(axis=1)
+        # Where good scans show all of the part, nothing belongs beside it.
+        told = known | (in_company & self.complete)
+        channels["stray_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
+        channels["stray_8"][~told] = np.nan
         channels["drift"] = _length(moves)
-        for name in (*(f"offset_{k}" for k in OFFSET_SIZES), "stray_8"):
-            channels[name][~known] = np.nan
+        for k in OFFSET_SIZES:
+            channels[f"offset_{k}"][~known] = np.nan
         if direction is not None:
             return Departure(points, places, channels)
         other_face = self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))

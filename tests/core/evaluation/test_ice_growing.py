@@ -18,7 +18,7 @@ from sedir_core.io.export import write_points_ply
 
 @pytest.fixture(scope="module")
 def request_(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> GrowRequest:
-    (sedir, *_) = contenders(tiny_config(tiny.encoder, epochs=2, held_out=1, patch_steps=1, judge_steps=2))
+    (sedir, *_) = contenders(tiny_config(tiny.encoder, epochs=2, held_out=1, surface_steps=4, judge_steps=2))
     return GrowRequest(tiny.dataset, (sedir,), (2, 3), (0,), tmp_path_factory.mktemp("growing"), "cpu")
 
 

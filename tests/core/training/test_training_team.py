@@ -26,7 +26,7 @@ TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 def train_with(launcher: list[str], home: Path, folder: Path, **given: str) -> Path:
     folder.mkdir()
     # What follows the network's steps one process does alone: no more of it than a run must have.
-    rest = {"held_out": 1, "patch_steps": 1, "expectation_steps": 20, "judge_steps": 2}
+    rest = {"held_out": 1, "surface_steps": 4, "expectation_steps": 20, "judge_steps": 2}
     config = tiny_config(home / "encoder.safetensors", epochs=EPOCHS, batch_size=BATCH_SIZE, **rest)
     (folder / "config.toml").write_text(to_toml(config))
     arguments = ["train", home / "parts", "--config", folder / "config.toml", "--out", folder / "run"]

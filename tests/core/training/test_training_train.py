@@ -38,7 +38,7 @@ def request(folder: Path, **parts: list[DoubleArray]) -> TrainRequest:
         for i, cloud in enumerate(clouds):
             write_points_ply(folder / "parts" / category / f"{i}.ply", cloud)
     encoder = write_encoder(folder / "encoder.safetensors")
-    config = tiny_config(encoder, epochs=1, held_out=1, patch_steps=1, expectation_steps=2, judge_steps=2)
+    config = tiny_config(encoder, epochs=1, held_out=1, surface_steps=4, expectation_steps=2, judge_steps=2)
     return TrainRequest(folder / "parts", None, config, folder / "run", device="cpu")
 
 
@@ -53,7 +53,7 @@ def test_every_stage_is_said_for_every_category(tiny: TinyRun) -> None:
 
 
 def test_progress_of_a_stage_rises_from_zero(tiny: TinyRun) -> None:
-    for work in ("align", "encode", "learn what to expect", "learn to draw", "calibrate"):
+    for work in ("align", "encode", "learn what to expect", "learn good surfaces", "calibrate"):
         shares = [e.fraction for e in tiny.events if isinstance(e, StageEvent) and e.stage.startswith(work)]
         assert shares[0] == 0
         assert shares == sorted(shares)
