@@ -62,7 +62,7 @@ POINT_QUANTILE = 0.9995
 LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
 MARGIN_OF_FEW = 1.6  # the same for several parts, by the square of their number: two say little of how parts differ
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
-LOUDER = 1.0  # the same, at most, for the samplings that judges learn from
+LOUDER = 2.0  # the same, at most, for the samplings that judges learn from
 SPARSEST = 0.5  # of a held-out sampling's points, at least, where defects are planted: density is no defect
 PLANTED = 7  # defects in each held-out sampling that the judges learn from
 PLANTED_FROM, JUDGED_FROM = 0.5, 0.9  # of the progress in a category, and of all
@@ -418,7 +418,10 @@ def _lessons(
     report: Report,
     stop: Stop,
 ) -> list[Lesson]:
-    """What judges learn from: the held-out samplings as they are, and with defects planted into them."""
+    """What judges learn from: the held-out samplings as they are, and, with another smooth tolerance, with defects.
+
+    A judge that only knew how the few training parts differ would take every other good part for a defect.
+    """
     peaks, lessons = draft.usual.peaks, []
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
     normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
@@ -429,7 +432,8 @@ def _lessons(
         good = np.ones(len(held.evidence.places), bool)
         lessons.append(lesson_of(held.part, exceedance, peaks, held.evidence.places, ~good, good, louder, random))
         one = laid[held.sampling]
-        planted = plant(one.every, normals[tree.nearest(one.every)[1]], PLANTED, random)
+        shaped = one.every + random_displacement(basis.whole.controls, basis.amplitude, random)(one.every)
+        planted = plant(shaped, normals[tree.nearest(shaped)[1]], PLANTED, random)
         thinned = random.uniform(SPARSEST, 1.0)
         some = planted.share(len(one.points), random)
         some = some[: round(thinned * len(some))]

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from sedir_core.evidence.channels import TOKEN
-from sedir_core.evidence.fields import FIELD_SIZES, FIELDS, SPREADS
+from sedir_core.evidence.fields import FIELDS, SPREADS
 from sedir_core.evidence.implicit_fields import IMPLICIT
 from sedir_core.evidence.judge import ALL, ASKED, JUDGED, OF_THE_WHOLE, SHARES, Judges
 from sedir_core.evidence.normal_surface import GAPS, SEAM
@@ -46,8 +46,7 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
 }
 # What is gross by one of these alone needs no judge, who may never have seen the like; and by these and what is said of
 # the whole a training part is known to depart from the others.
-EXPECTED = tuple(f"implicit_{k}" for k in FIELD_SIZES)
-GROSS = (*FIELDS, *EXPECTED, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)
+GROSS = (*FIELDS, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)
 TELLING = (*GROSS, *OF_THE_WHOLE)
 NOISY = (
     *FIELDS,
