@@ -30,7 +30,7 @@ from sedir_core.detectors.residuals import PlacedResiduals, ResidualDetector, to
 from sedir_core.detectors.sedir import SedirDetector, centres_of
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
-from sedir_core.evidence.calibration import Basis
+from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.stages import whole_points, working_points
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import spread

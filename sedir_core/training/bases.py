@@ -21,7 +21,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset, file_digest
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import Basis, Stage, hold_out
+from sedir_core.evidence.basis import Basis, Stage, hold_out
 from sedir_core.evidence.coverage import Coverage
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
 from sedir_core.evidence.tokens import resolutions

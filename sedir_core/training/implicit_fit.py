@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sedir_core.evidence.calibration import Basis
+from sedir_core.evidence.basis import Basis
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.implicit import FOLDS, ImplicitSurface
 from sedir_core.models.steps import take_steps

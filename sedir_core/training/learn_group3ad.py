@@ -18,7 +18,7 @@ from sedir_core.detectors.group3ad import Group3adDetector, Projected, plain_pat
 from sedir_core.detectors.memory_bank import RECIPES, Memory
 from sedir_core.detectors.peer_features import Channel, Cloud, FeatureExtractor, Patches
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import draw_sampling
+from sedir_core.evidence.basis import draw_sampling
 from sedir_core.models.group3ad import N_CLUSTERS, GroupObjective, k_means
 from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import generator, torch_generator

@@ -15,7 +15,8 @@ from torch import Tensor
 from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_baseline, coin_of, maskable_tokens
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import POINT_QUANTILE, Basis, hold_out
+from sedir_core.evidence.basis import Basis, hold_out
+from sedir_core.evidence.calibration import POINT_QUANTILE
 from sedir_core.evidence.limits import object_limits
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
 from sedir_core.models.sedir import Tokens

@@ -18,7 +18,7 @@ from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutpu
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.wide_features import geometry_change, oriented_normals
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import Basis, draw_sampling
+from sedir_core.evidence.basis import Basis, draw_sampling
 from sedir_core.models.per_category import GoodParts, PerCategory
 from sedir_core.runtime import generator
 from sedir_core.training.loop import fit

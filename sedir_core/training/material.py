@@ -15,7 +15,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.errors import Cancelled, TooFewPoints
-from sedir_core.evidence.calibration import Basis, draw_sampling, fit_basis
+from sedir_core.evidence.basis import Basis, draw_sampling, fit_basis
 from sedir_core.evidence.tokens import resolutions, tokenize
 from sedir_core.geometry.frames import without_strays
 from sedir_core.geometry.neighbours import has_neighbours

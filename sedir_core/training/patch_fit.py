@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.evidence.calibration import Basis, draw_sampling
+from sedir_core.evidence.basis import Basis, draw_sampling
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import nearest_groups
 from sedir_core.models.patch_decoder import PatchDecoder, chamfer_distance

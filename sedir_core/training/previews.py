@@ -15,7 +15,7 @@ import torch
 
 from sedir_core.datasets.defects import sink
 from sedir_core.errors import CannotWrite
-from sedir_core.evidence.calibration import Basis, draw_sampling
+from sedir_core.evidence.basis import Basis, draw_sampling
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.models.sedir import Tokens

@@ -14,7 +14,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.index import Dataset, open_dataset, refuse_called_defective
 from sedir_core.detectors.registry import BY_NAME, code
 from sedir_core.errors import BadDataset
-from sedir_core.evidence.calibration import MOST_POINTS, Basis
+from sedir_core.evidence.basis import MOST_POINTS, Basis
 from sedir_core.io.columns import parse_columns
 from sedir_core.names import printable, storable
 from sedir_core.rundir import files as run_files

@@ -18,7 +18,7 @@ import torch
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.sedir import Nets, SedirDetector, compare, for_tokens, residuals_of
 from sedir_core.errors import Cancelled, UserError
-from sedir_core.evidence.calibration import draw_sampling
+from sedir_core.evidence.basis import draw_sampling
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.judging import Judging

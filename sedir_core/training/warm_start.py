@@ -19,7 +19,8 @@ from sedir_core.config import Config, override
 from sedir_core.datasets.index import Dataset, category_names, open_dataset
 from sedir_core.detectors.sedir import SedirDetector, build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
-from sedir_core.evidence.calibration import MOST_POINTS, Basis, limited, set_stage
+from sedir_core.evidence.basis import MOST_POINTS, Basis, set_stage
+from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
 from sedir_core.evidence.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
 from sedir_core.geometry.elastic import fit_elastic, no_displacement

@@ -11,18 +11,8 @@ from tiny_run import by_surface, part
 
 from sedir_core.config import override, preset
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import (
-    MARGIN_OF_VIEWS,
-    Basis,
-    Gather,
-    HeldOut,
-    Residuals,
-    calibrate,
-    draw_sampling,
-    fit_basis,
-    hold_out,
-    odd_parts,
-)
+from sedir_core.evidence.basis import Basis, draw_sampling, fit_basis, hold_out
+from sedir_core.evidence.calibration import MARGIN_OF_VIEWS, Gather, HeldOut, Residuals, calibrate, odd_parts
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.judging import Judging

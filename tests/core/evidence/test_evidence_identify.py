@@ -10,7 +10,8 @@ from sedir_core.config import preset
 from sedir_core.datasets.primitives import box, sphere
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import Cancelled, UnknownCategory
-from sedir_core.evidence.calibration import calibrate, fit_basis
+from sedir_core.evidence.basis import fit_basis
+from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.identify import UNKNOWN_RESIDUAL, Identified, certainty, identify
 from sedir_core.geometry.frames import UNIT_FACTORS
 from sedir_core.types import DoubleArray, never_stop, no_report

@@ -13,7 +13,7 @@ from tiny_run import N_TRAIN, TinyRun, part
 from sedir_core.config import Config, preset
 from sedir_core.datasets.index import Dataset, open_dataset
 from sedir_core.errors import BadDataset, TooFewPoints
-from sedir_core.evidence.calibration import hold_out
+from sedir_core.evidence.basis import hold_out
 from sedir_core.io.export import write_points_ply
 from sedir_core.runtime import generator
 from sedir_core.training import bases

@@ -8,7 +8,7 @@ import torch
 from tiny_run import distance_to, part
 
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import Basis, fit_basis
+from sedir_core.evidence.basis import Basis, fit_basis
 from sedir_core.evidence.network_surface import Distances, distances_by, zero_level
 from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.rundir.stored_nets import restored

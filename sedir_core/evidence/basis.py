@@ -1,0 +1,210 @@
+"""A category's training parts laid onto each other, and the normal samplings that can be drawn or held out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.category import View
+from sedir_core.evidence.normal_surface import (
+    AlignedPart,
+    NormalSurface,
+    align_parts,
+    merge_parts,
+    tolerance_amplitude,
+)
+from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.geometry.elastic import random_displacement
+from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
+from sedir_core.geometry.overlap import Oriented, judge
+from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector, settle
+from sedir_core.geometry.views import Views, align_view, refine_direction, views_of
+from sedir_core.geometry.visibility import scanned_from, seen_from
+from sedir_core.runtime import generator
+from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
+
+MOST_POINTS = 150_000
+MOST_SEEN_POINTS = 120_000  # of a part that virtual cameras look at
+JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
+# Spacings from the others' surface, where that of all parts is nearer by this: what one part alone shows.
+ANOTHER_FACE, ITS_OWN = 2.0, 0.3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What virtual cameras look at: the surface, and the aligned parts: points (n, 3), nearest surface points (n,).
+
+    What is seen of the surface decides what is seen of a part: noise hides points behind each other.
+    """
+
+    surface: Surface
+    parts: tuple[tuple[DoubleArray, IntArray], ...]
+    views: Views
+
+    def look(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
+        """The points (m, 3) of a part that are seen from a random direction, in random order.
+
+        Scanners differ in how far they see into hollows, so one rule or the other decides.
+        """
+        points, nearest_on_surface = self.parts[part]
+        direction = random.normal(size=3)
+        direction /= np.linalg.norm(direction)
+        nearest = int((self.views.directions @ direction).argmax())
+        rule = scanned_from if random.random() < 0.5 else seen_from
+        shown = rule(self.surface.points, direction, self.surface.normals)
+        seen = np.flatnonzero(shown[nearest_on_surface])
+        return points[random.permutation(seen)], View(direction, float(self.views.seen[nearest].mean()))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A category while it is being fitted.
+
+    others[i]: the surface without part i; of a single part, the surface of one half of its points. unseen[i]: (n, 3)
+    points of part i that others[i] was not made of. stage: None where no scans from one side are expected.
+    left_out: which of the training scans fit none of the others.
+    """
+
+    frame: Frame
+    size: float
+    descriptor: DoubleArray
+    parts: tuple[AlignedPart, ...]
+    whole: NormalSurface
+    others: tuple[NormalSurface, ...]
+    unseen: tuple[DoubleArray, ...]
+    amplitude: float
+    stage: Stage | None = None
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one part only, so that tolerances are assumed."""
+        return len(self.parts) == 1
+
+
+def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop, from_one_side: bool = False) -> Basis:
+    """clouds: the normal training parts of one category, each (n, 3) finite, without strays, in file coordinates.
+
+    from_one_side: be ready for views of the parts, too.
+
+    Raises Cancelled.
+    """
+    random = generator(seed, "basis")
+    thinned = [cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])] for cloud in clouds]
+    reference = thinned[0]
+    frame = frame_of(reference)
+    parts, left_out = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
+    whole = merge_parts(parts, parts)
+    others, unseen = _apart(parts, random, stop)
+    descriptor = shape_descriptor(reference, generator(0, "descriptor"))
+    stage = None
+    if from_one_side:
+        stage = set_stage(whole.surface, unseen, views_of(whole.surface), random)
+    size, amplitude = gyration(reference), tolerance_amplitude(parts)
+    return Basis(
+        frame, size, descriptor, tuple(parts), whole, tuple(others), tuple(unseen), amplitude, stage, tuple(left_out)
+    )
+
+
+def _apart(
+    parts: Sequence[AlignedPart], random: np.random.Generator, stop: Stop
+) -> tuple[list[NormalSurface], list[DoubleArray]]:
+    """For every part the surface without it, and its points; a single one is halved, as it knows itself too well."""
+    if len(parts) == 1:
+        points = parts[0].points[random.permutation(len(parts[0].points))]
+        half = len(points) // 2
+        return [merge_parts([replace(parts[0], points=points[:half])], parts)], [points[half:]]
+    others = []
+    for part in parts:
+        if stop():
+            raise Cancelled
+        others.append(merge_parts([other for other in parts if other is not part], parts))
+    return others, [part.points for part in parts]
+
+
+def set_stage(surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator) -> Stage:
+    """parts: aligned with the surface, each (n, 3)."""
+    few = [points[random.permutation(len(points))[:MOST_SEEN_POINTS]] for points in parts]
+    return Stage(surface, tuple((points, surface.tree.nearest(points)[1]) for points in few), views)
+
+
+def draw_sampling(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator, from_one_side: bool = False
+) -> DoubleArray:
+    """A normal scan that could have been: other points, another smooth tolerance, the error of an alignment.
+
+    Returns (n, 3) in the category's frame; n is `n_points` or fewer, from one side the share that is seen.
+    """
+    if from_one_side:
+        assert basis.stage is not None
+        points, view = basis.stage.look(part, random)
+        points = points[: round(n_points * view.share)]
+    else:
+        points = basis.parts[part].points
+        points = points[random.permutation(len(points))[:n_points]]
+    points = points + random_displacement(basis.whole.controls, basis.amplitude, random)(points)
+    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
+    return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
+
+
+@dataclass(frozen=True)
+class LaidSampling:
+    """A sampling in the category's frame, laid onto the surface of the other parts.
+
+    points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
+    looked at, and of what both the sampling and the surface show; conflict: how much these disagree. scan: the sampling
+    with its outer sides.
+    """
+
+    points: DoubleArray
+    every: DoubleArray
+    residual: float
+    overlap: float
+    conflict: float
+    scan: Oriented
+
+
+def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
+    """A fresh sampling of a part, laid anew from near where the part is known to lie."""
+    points = basis.unseen[part]
+    points = _another(basis, points[random.permutation(len(points))], random)
+    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
+    surface = basis.others[part].surface
+    pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
+    scan = Oriented(points)
+    both = judge(scan, basis.others[part].oriented, pose)
+    laid = pose.apply(points)
+    known = known_to_others(basis, part, laid)
+    few = laid[:n_points][known[:n_points]]
+    return LaidSampling(few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
+
+
+def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
+    """(n,) which points (n, 3) of a part, in the category's frame, may be held against the other parts.
+
+    A face that this part alone shows, such as the side the others lie on, would be held against the face behind it.
+    """
+    off, off_whole = (np.abs(normal.probes.places.over(points)[1]) for normal in (basis.others[part], basis.whole))
+    return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
+
+
+def hold_out_view(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator
+) -> tuple[DoubleArray, float, View]:
+    """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
+    assert basis.stage is not None
+    surface = basis.others[part].surface
+    points = _another(basis, basis.stage.look(part, random)[0], random) @ random_rotation(random).T
+    fit = align_view(points[:n_points], surface, basis.stage.views, random)
+    laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
+    return laid, fit.residual, View(refine_direction(laid, surface, fit.direction), fit.share)
+
+
+def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
+    """The points (n, 3) as they are, or, of the only part, as another part could have them."""
+    if not basis.single:
+        return points
+    return np.asarray(points + random_displacement(basis.whole.controls, basis.amplitude, random)(points))
