@@ -97,7 +97,7 @@ def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop,
     reference = thinned[0]
     frame = frame_of(reference)
     parts, left_out = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
-    whole = merge_parts(parts, parts)
+    whole = merge_parts(parts)
     others, unseen = _apart(parts, random, stop)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))
     stage = None
@@ -116,12 +116,13 @@ def _apart(
     if len(parts) == 1:
         points = parts[0].points[random.permutation(len(parts[0].points))]
         half = len(points) // 2
-        return [merge_parts([replace(parts[0], points=points[:half])], parts)], [points[half:]]
+        return [merge_parts([replace(parts[0], points=points[:half])])], [points[half:]]
     others = []
     for part in parts:
         if stop():
             raise Cancelled
-        others.append(merge_parts([other for other in parts if other is not part], parts))
+        rest = [other for other in parts if other is not part]
+        others.append(merge_parts(rest))  # in their own mean shape: a new part has no share in it, either
     return others, [part.points for part in parts]
 
 

@@ -294,13 +294,10 @@ def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[i
     return Oriented(points, normals)
 
 
-def merge_parts(parts: Sequence[AlignedPart], all_parts: Sequence[AlignedPart]) -> NormalSurface:
-    """The surface of `parts` in the mean shape of `all_parts`, noise averaged out.
-
-    Leaving a part out of `parts` gives the surface to hold that part against.
-    """
-    controls = all_parts[0].toward_reference.controls
-    mean = Elastic(controls, np.mean([part.toward_reference.weights for part in all_parts], axis=0))
+def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
+    """The surface of the parts in their mean shape, noise averaged out."""
+    controls = parts[0].toward_reference.controls
+    mean = Elastic(controls, np.mean([part.toward_reference.weights for part in parts], axis=0))
 
     def in_mean_shape(part: AlignedPart, points: DoubleArray) -> DoubleArray:
         points = points + part.toward_reference(points)

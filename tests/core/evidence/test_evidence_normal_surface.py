@@ -25,7 +25,7 @@ def plate(seed: int, and_below: bool = False) -> DoubleArray:
 def merged(*clouds: DoubleArray) -> NormalSurface:
     controls = clouds[0][farthest_points(clouds[0].astype(np.float32), 32)]
     parts = [AlignedPart(cloud, no_displacement(controls)) for cloud in clouds]
-    return merge_parts(parts, parts)
+    return merge_parts(parts)
 
 
 @pytest.fixture(scope="module")

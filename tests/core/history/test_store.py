@@ -171,7 +171,7 @@ def test_what_a_kill_left_is_swept_and_nothing_else(filled) -> None:
 def test_a_result_kept_elsewhere_says_where(filled) -> None:
     one = filled.get(inspection(0).key)
     filled.kept_path(one.key).unlink()
-    with pytest.raises(BadHistory, match="kept on bench"):
+    with pytest.raises(BadHistory, match="stored on bench"):
         filled.kept(one)
 
 

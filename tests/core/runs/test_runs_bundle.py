@@ -255,7 +255,7 @@ WRONG: dict[str, Callable[[Tensors], Tensors]] = {
     "type": lambda t: t | {name: t[name].double() for name in t if name.startswith("network.")},
     "nan": lambda t: t | {"encoder.norm.bias": torch.full_like(t["encoder.norm.bias"], float("nan"))},
     "infinite": lambda t: t | {"category.0.frame": torch.full((4,), float("inf"), dtype=torch.float64)},
-    "missing": lambda t: {name: value for name, value in t.items() if not name.startswith("patches.")},
+    "missing": lambda t: {name: value for name, value in t.items() if not name.startswith("surface.")},
     "category": lambda t: {name: value for name, value in t.items() if not name.startswith("category.2.")},
 }
 
