@@ -124,7 +124,7 @@ class TrainingConfig(Section):
         simple=True,
     )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
-    patch_steps: int = setting(1500, "steps for the decoder that draws the reconstruction [O]", 1, 100_000)
+    patch_steps: int = setting(1500, "steps for the decoder that draws what is rebuilt from the scan [O]", 1, 100_000)
     surface_steps: int = setting(
         1600, "steps that fit the surface the network expects, where it reads identity and place [O]", 1, 100_000
     )
