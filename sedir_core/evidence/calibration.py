@@ -6,6 +6,7 @@ that what is called usual holds for a part never seen before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -50,7 +51,7 @@ LEAST_OF_ONE, MARGIN_OF_ONE = 8, 1.2
 MARGIN_OF_FEW = 1.6  # the same for several parts, by the square of their number: two say little of how parts differ
 MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 LOUDER = 2.0  # the same, at most, for the samplings that judges learn from
-SPARSEST = 0.5  # of a held-out sampling's points, at least, where defects are planted: density is no defect
+SPARSEST, FEWEST = 0.5, 2_048  # share and number of points, at least, where defects are planted: density is no defect
 PLANTED = 7  # defects in each held-out sampling that the judges learn from
 PLANTED_FROM, JUDGED_FROM = 0.5, 0.9  # of the progress in a category, and of all
 MISALIGNED = 1.5  # times the median residual
@@ -244,10 +245,10 @@ def _lessons(
         one = laid[held.sampling]
         shaped = one.every + random_displacement(basis.whole.controls, basis.amplitude, random)(one.every)
         planted = plant(shaped, normals[tree.nearest(shaped)[1]], PLANTED, random)
-        thinned = random.uniform(SPARSEST, 1.0)
+        thinned = random.uniform(min(1.0, max(SPARSEST, FEWEST / len(one.points))), 1.0)
         some = planted.share(len(one.points), random)
-        some = some[: round(thinned * len(some))]
-        every = planted.points[random.permutation(len(planted.points))[: round(thinned * len(planted.points))]]
+        some = some[: math.ceil(thinned * len(some))]
+        every = planted.points[random.permutation(len(planted.points))[: math.ceil(thinned * len(planted.points))]]
         others = basis.others[held.part]
         evidence, _ = gather(name, held.part, others, planted.points[some], None, every, one.scan)
         departing = draft.by_owner[held.part].exceed(evidence)

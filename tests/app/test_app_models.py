@@ -64,7 +64,7 @@ def test_known_runs_say_what_they_are(dialog):
     choose(dialog, "good run")
     assert dialog.facts["Knows"].text() == "2 kinds of part: ball, marble"
     assert dialog.facts["Trained"].text() == "20 November 2026"
-    assert "from one side" in dialog.facts["Sees"].text()
+    assert "single views" in dialog.facts["Sees"].text()
     assert dialog.facts["Measured"].text() == "never evaluated"
     assert dialog.use.isEnabled()
 

@@ -45,7 +45,7 @@ def test_keys_that_belong_to_another_command_are_not_taken_without_a_word(qtbot,
     again, opener = command(window, "Inspect Again"), command(window, "Open Scans")
     dialog.choose(again.key)
     press(qtbot, dialog, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
-    assert "belongs to Open Scans" in dialog.note.text()
+    assert "is assigned to Open Scans" in dialog.note.text()
     assert again.keys == "F5" and opener.keys == "Ctrl+O"
     dialog.take.click()
     assert again.keys == "Ctrl+O" and opener.keys == ""

@@ -40,7 +40,7 @@ class SetupBar(GroupedBar):
         ):
             combo.setToolTip(tip)
             combo.setAccessibleName(tip)
-            combo.setMinimumWidth(124)
+            combo.setMinimumWidth(144)
             combo.activated.connect(lambda row, combo=combo: self._on_picked(combo))
         self.anomalous = QCheckBox("Show defective samples", toolTip="As hollow marks; no measure includes them")
         self.compare = QPushButton("Compare", objectName="primary")

@@ -220,7 +220,7 @@ def test_files_that_are_no_scans_are_named_once_and_stop_nothing(tmp_path: Path)
     (root / "lid" / "measurements.csv").write_text("part;length;width\nA1;80,02;50,01\n")
     data = open_dataset(root)
     assert len(data.train("lid")) == 4
-    (said,) = [str(finding) for finding in data.findings if "no scans" in finding.what]
+    (said,) = [str(finding) for finding in data.findings if "not scans" in finding.what]
     assert said.startswith("lid has 2 files that are not scans: README.txt (") and "measurements.csv (" in said
 
 

@@ -235,7 +235,7 @@ def test_two_meshes_of_one_name_are_refused(tmp_path: Path) -> None:
     _write_cube(tmp_path / "CUBE.obj")
     if len(list(tmp_path.iterdir())) == 1:
         pytest.skip("this file system does not tell the two names apart")
-    with pytest.raises(BadDataset, match="another mesh called cube"):
+    with pytest.raises(BadDataset, match="another mesh named cube"):
         load_meshes(tmp_path)
 
 

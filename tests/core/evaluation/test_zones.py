@@ -156,14 +156,14 @@ REGION = 'reference = "a.ply"\n[[region]]\nname = "a"\n'
     ("text", "why"),
     [
         ("", "has no reference"),
-        ('reference = "a.ply"', "holds no"),
+        ('reference = "a.ply"', "has no \\[\\[region"),
         ('reference = "a.ply"\n[[region]]\ncentre = [0, 0, 0]\nradius = 1', "has no name"),
         (REGION + "centre = [0, 0, 0]", "needs a centre"),
         (REGION + "radius = 1", "needs a centre"),
         (REGION + "centre = [0, 0, 0]\nradius = 1\nsize = [1, 1, 1]", "either a radius or a size"),
         (REGION + "centre = [0, 0, 0]\nradius = 0", "must have a positive size"),
         (REGION + "centre = [0, 0, 0]\nradius = 1\ntolerance = 'x'", "is not a tolerance"),
-        (REGION + "centre = [0, 0, 0]\nradius = 1\ncolour = 'red'", "colour is not known"),
+        (REGION + "centre = [0, 0, 0]\nradius = 1\ncolour = 'red'", "unknown: colour"),
         (
             REGION + "centre = [0, 0, 0]\nradius = 1\n" + REGION.partition("\n")[2] + "centre = [0,0,0]\nradius = 1",
             "same",
