@@ -37,6 +37,7 @@ from sedir_core.evidence.normal_surface import (
 )
 from sedir_core.evidence.peaks import LEAST_SPREAD, learn_peaks, log_peaks
 from sedir_core.evidence.planted import plant
+from sedir_core.evidence.tokens import resolutions
 from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import farthest_points
@@ -136,7 +137,8 @@ def calibrate(
         drafts[name] = _draft(basis, held_out)
         if judges is None and drafts[name].usual.peaks:
             random = generator(config.training.seed, "planted", name)
-            lessons += _lessons(name, basis, drafts[name], laid, gather, random, report_part, stop)
+            least = resolutions(config.grouping)[-1]
+            lessons += _lessons(name, basis, drafts[name], laid, gather, least, random, report_part, stop)
         drafts[name] = drafts[name].light()
         if basis.stage is not None:
             held_out = _hold_out_views(config, name, basis, gather, n_points, report_part, stop)
@@ -225,13 +227,15 @@ def _lessons(
     draft: Draft,
     laid: Sequence[LaidSampling],
     gather: Gather,
+    least: int,
     random: np.random.Generator,
     report: Report,
     stop: Stop,
 ) -> list[Lesson]:
     """What judges learn from: the held-out samplings as they are, and, with another smooth tolerance, with defects.
 
-    A judge that only knew how the few training parts differ would take every other good part for a defect.
+    A judge that only knew how the few training parts differ would take every other good part for a defect. least: points
+    that can be grouped.
     """
     peaks, lessons = draft.usual.peaks, []
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
@@ -248,6 +252,8 @@ def _lessons(
         thinned = random.uniform(min(1.0, max(SPARSEST, FEWEST / len(one.points))), 1.0)
         some = planted.share(len(one.points), random)
         some = some[: math.ceil(thinned * len(some))]
+        if len(some) < least:
+            continue  # what is left of so few points is no scan
         every = planted.points[random.permutation(len(planted.points))[: math.ceil(thinned * len(planted.points))]]
         others = basis.others[held.part]
         evidence, _ = gather(name, held.part, others, planted.points[some], None, every, one.scan)
