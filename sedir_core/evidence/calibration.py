@@ -234,8 +234,8 @@ def _lessons(
 ) -> list[Lesson]:
     """What judges learn from: the held-out samplings as they are, and, with another smooth tolerance, with defects.
 
-    A judge that only knew how the few training parts differ would take every other good part for a defect. least: points
-    that can be grouped.
+    A judge that only knew how the few training parts differ would take every other good part for a defect.
+    least: points that can be grouped.
     """
     peaks, lessons = draft.usual.peaks, []
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
