@@ -529,8 +529,7 @@ def compare(
     channels = departure.channels
     if distances is not None and view is None:
         judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
-        own = normal.probes.tree.nearest(departure.places)[1]
-        channels = channels | implicit_fields(normal.probes.places, judged, distances(judged), own)
+        channels = channels | implicit_fields(normal.probes.places, judged, distances(judged), departure.own)
     shown = Evidence(departure.places, channels, view is not None, picked)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)

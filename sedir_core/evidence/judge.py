@@ -25,6 +25,7 @@ from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.stages import below
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.tree import PointTree
+from sedir_core.models.folds import FOLDS, folds_without
 from sedir_core.models.judge import Judge
 from sedir_core.models.steps import take_steps
 from sedir_core.rundir.stored_nets import restored
@@ -42,7 +43,6 @@ AROUND = 128  # points
 SMOOTHING = 8  # points over which logits are averaged
 PER_LOGIT = 0.25  # how much the logarithm of a score grows with each
 SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure only exaggerates
-FOLDS = 2
 MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
 WEIGHT_OF_DAMAGED = 2.0
 # A judge of few parts would learn these by heart: small, decaying, and not for long.
@@ -142,7 +142,7 @@ class Judges:
         """
         around = _around(places)
         features = torch.from_numpy(features_of(rises(exceedance, peaks, self.channels), around))
-        folds = [fold for fold in range(FOLDS) if taught_by is None or taught_by % FOLDS != fold]
+        folds = folds_without(taught_by)
         near, logits = around[:, :SMOOTHING], {}
         for kind in self.by_kind if ALL in kinds else kinds:
             read = features[:, _columns(self.channels, kind)]

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from sedir_core.models.implicit import CELLS, FOLDS, ImplicitSurface
+from sedir_core.models.folds import folds_without
+from sedir_core.models.implicit import CELLS, ImplicitSurface
 from sedir_core.runtime import torch_generator
 from sedir_core.types import DoubleArray
 
@@ -26,7 +27,7 @@ Distances = Callable[[DoubleArray], DoubleArray]
 
 def distances_by(surface: ImplicitSurface, category: int, unseen_by: int | None = None) -> Distances:
     """The mean of the folds that know a place. unseen_by: a training part, by whose own fold nothing is said."""
-    asked = [fold for fold in range(FOLDS) if unseen_by is None or unseen_by % FOLDS != fold]
+    asked = folds_without(unseen_by)
     device = next(surface.buffers()).device
 
     @torch.no_grad()

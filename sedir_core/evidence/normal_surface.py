@@ -26,7 +26,7 @@ from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
-from sedir_core.types import BoolArray, DoubleArray, Stop, never_stop
+from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
@@ -65,6 +65,7 @@ class Departure:
     everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
     only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,)
     which of all points of the scan may be of a wall's other face than the known one; none for scans from one side.
+    own: (n,) which place of the surface each point is next to, likewise.
     """
 
     points: DoubleArray
@@ -73,6 +74,7 @@ class Departure:
     size_difference: float = 0.0
     absent: float = 0.0
     other_face: BoolArray = field(default_factory=lambda: np.empty(0, bool))
+    own: IntArray = field(default_factory=lambda: np.empty(0, int))
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,12 @@ class NormalSurface:
         if direction is not None:
             return Departure(points, places, channels)
         other_face = self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))
-        channels |= offset_fields(self.probes.places, moved[~other_face], self.probes.tree.nearest(places)[1])
+        own = self.probes.tree.nearest(places)[1]
+        channels |= offset_fields(self.probes.places, moved[~other_face], own)
         larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
-        return Departure(points, places, channels, larger, absent, other_face)
+        return Departure(points, places, channels, larger, absent, other_face, own)
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-FOLDS = 2
+from sedir_core.models.folds import FOLDS
+
 EVERY = slice(None)
 CELLS, WIDTHS = (0.12, 0.043), (8, 4)  # radii, features at each corner: of the coarse and of the fine level
 HIDDEN = 32

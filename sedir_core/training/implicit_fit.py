@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from sedir_core.evidence.basis import Basis
 from sedir_core.geometry.tree import PointTree
-from sedir_core.models.implicit import FOLDS, ImplicitSurface
+from sedir_core.models.folds import FOLDS
+from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.models.steps import take_steps
 from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import DoubleArray, Report, Stop
@@ -80,7 +81,7 @@ def fit_implicit(
 def folds_of(basis: Basis) -> list[DoubleArray]:
     """Points (n, 3) of the training parts that teach each fold: every other one; of a single part both halves.
 
-    What is held out of part i is judged by fold `judging_fold(i)`, which has not seen it.
+    What is held out of part i is judged by the fold that has not seen it, see `folds_without`.
     """
     if basis.single:
         return [basis.unseen[0], basis.others[0].surface.points]
