@@ -24,10 +24,11 @@ import torch
 
 from sedir_core.config import EncoderConfig, override, read_config, to_toml
 from sedir_core.datasets.index import Sample, open_dataset
-from sedir_core.detectors.sedir import SedirDetector, centres_of, compare, for_tokens
+from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.evidence.combination import object_score, paper_scores, point_map
+from sedir_core.evidence.comparison import compare
 from sedir_core.evidence.judging import EvidenceKind, Judging
-from sedir_core.evidence.tokens import tokenize
+from sedir_core.evidence.tokens import centres_of, for_tokens, tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.metrics import auroc
 from sedir_core.models.pointmae import LocalEncoder

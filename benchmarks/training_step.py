@@ -18,7 +18,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from sedir_core.config import Config, preset
-from sedir_core.detectors.sedir import build_network
+from sedir_core.detectors.sedir_nets import build_network
 from sedir_core.models.sedir import SedirObjective, Tokens
 from sedir_core.training.loop import descend
 from sedir_core.training.state import TrainingState

@@ -27,12 +27,12 @@ from sedir_core.detectors.memory_bank import RECIPES
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.detectors.residuals import PlacedResiduals, ResidualDetector, tokens_in_words
-from sedir_core.detectors.sedir import SedirDetector, centres_of
+from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
 from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.stages import whole_points, working_points
-from sedir_core.evidence.tokens import tokenize
+from sedir_core.evidence.tokens import centres_of, tokenize
 from sedir_core.geometry.neighbours import spread
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME

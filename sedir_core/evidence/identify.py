@@ -14,7 +14,7 @@ from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, w
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
-from sedir_core.types import DoubleArray, Stop
+from sedir_core.types import DoubleArray, IntArray, Scan, Stop
 
 N_TRIED = 4  # categories that are registered after the descriptors' shortlist
 PLAIN_FIT = 1.1  # times the usual residual: what fits like this needs no comparison
@@ -45,6 +45,10 @@ class Identified:
     def known(self) -> bool:
         """Whether the scan fits the category at all."""
         return self.misfit < UNKNOWN_RESIDUAL
+
+    def own(self, scan: Scan, some: IntArray) -> IntArray:
+        """Those of some points of the scan, by index, that are of the part, where it shows more than that."""
+        return some if self.alone is None else some[self.alone.keeps(scan.points[some])]
 
 
 def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop) -> Identified:
@@ -137,16 +141,16 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
     return min(tried, key=lambda one: (one.misfit, one.category))
 
 
-def certainty(found: Identified, probability: float, predicted: str) -> tuple[bool, str]:
-    """Is the category uncertain, and why, in a user's words; the reason is empty where all is well."""
+def why_uncertain(found: Identified, probability: float, predicted: str) -> str:
+    """In a user's words, why it is not sure what the scan shows; empty where it is."""
     if found.mirrored:
-        return True, f"a mirror image of {found.category}: is it the part for the other side?"
+        return f"a mirror image of {found.category}: is it the part for the other side?"
     if found.alone is not None and found.alone.n_parts > 1:
-        return True, f"shows {found.alone.n_parts} parts, of which one was judged: crop the scan, or scan one at a time"
+        return f"shows {found.alone.n_parts} parts, of which one was judged: crop the scan, or scan one at a time"
     if found.side_only:
-        return True, "seems to be seen from one side, but the model was trained for scans from all around"
+        return "seems to be seen from one side, but the model was trained for scans from all around"
     if not np.isfinite(found.misfit) or not found.known:
-        return True, f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}"
+        return f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}"
     if predicted != found.category:
-        return True, f"fits {found.category} best, but the network takes it for {predicted} ({100 * probability:.0f} %)"
-    return False, ""
+        return f"fits {found.category} best, but the network takes it for {predicted} ({100 * probability:.0f} %)"
+    return ""

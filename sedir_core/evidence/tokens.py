@@ -1,4 +1,4 @@
-"""From an aligned cloud to the tokens a network reads: centres, nested groups, local features, geometry."""
+"""From an aligned cloud to the tokens a network reads: centres, nested groups, local features, geometry; and back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import torch
 
 from sedir_core.config import GroupingConfig
 from sedir_core.errors import TooFewPoints
+from sedir_core.evidence.category import View
+from sedir_core.evidence.stages import least_points, whole_points
 from sedir_core.geometry.neighbours import nearest_groups
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.surface import local_frames, local_variation
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.pointmae import LocalEncoder
-from sedir_core.models.sedir import Tokens
+from sedir_core.models.sedir import Rebuilt, Tokens
 from sedir_core.runtime import autocast
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -24,6 +26,19 @@ def resolutions(grouping: GroupingConfig) -> tuple[int, int, int]:
     """The three neighbourhood sizes: k divided by the ratio, k, k times the ratio; by default k/2, k, 2k."""
     k = grouping.group_size
     return int(k / grouping.ratio), k, int(k * grouping.ratio)
+
+
+def seen_of(n_points: int, view: View, grouping: GroupingConfig) -> int:
+    """How many points of a view are as dense as that many of the whole part, and enough to be grouped."""
+    return max(round(n_points * view.share), least_points(grouping))
+
+
+def for_tokens(aligned: DoubleArray, view: View | None, grouping: GroupingConfig) -> DoubleArray:
+    """The points (m, 3) that are grouped, of those (n, 3), in random order, that are compared with the surface.
+
+    A scan from one side is thinned to the density of a whole one: then groups are as large as in training.
+    """
+    return aligned if view is None else aligned[: seen_of(whole_points(grouping), view, grouping)]
 
 
 @torch.no_grad()
@@ -62,3 +77,13 @@ def cut_groups(points: DoubleArray, centres: DoubleArray) -> BoolArray:
     beside = middle - np.einsum("ij,ij->i", middle, normals)[:, None] * normals
     reach = np.linalg.norm(away, axis=2).max(axis=1)
     return np.asarray(np.linalg.norm(beside, axis=1) > CUT * reach)
+
+
+def centres_of(tokens: Tokens) -> DoubleArray:
+    """(N, 3) group centres of a batch of one."""
+    return np.asarray(tokens.centers[0].double().cpu().numpy())
+
+
+def residuals_of(tokens: Tokens, rebuilt: Rebuilt) -> DoubleArray:
+    """(N,) L2 distances of the base tokens to their reconstruction."""
+    return np.asarray((tokens.features[1, 0] - rebuilt.rebuilt[0]).norm(dim=-1).double().cpu().numpy())

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 import torch
 
-from sedir_core.detectors.sedir import Nets, SedirDetector, build_network, centres_of, compare, for_tokens, residuals_of
+from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.detectors.sedir_nets import Nets, build_network
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.calibration import Residuals, calibrate
 from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.combination import Evidence
+from sedir_core.evidence.comparison import compare
 from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.normal_surface import NormalSurface
-from sedir_core.evidence.tokens import tokenize
+from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, tokenize
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
 from sedir_core.training.expectation_fit import fit_expectation

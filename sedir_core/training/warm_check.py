@@ -16,14 +16,16 @@ import numpy as np
 import torch
 
 from sedir_core.datasets.index import Dataset, Sample
-from sedir_core.detectors.sedir import Nets, SedirDetector, compare, for_tokens, residuals_of
+from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.detectors.sedir_nets import Nets
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.evidence.basis import draw_sampling
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
+from sedir_core.evidence.comparison import compare
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
-from sedir_core.evidence.tokens import tokenize
+from sedir_core.evidence.tokens import for_tokens, residuals_of, tokenize
 from sedir_core.metrics import auroc
 from sedir_core.runtime import generator
 from sedir_core.training.material import Material

@@ -17,7 +17,8 @@ import torch
 
 from sedir_core.config import Config, override
 from sedir_core.datasets.index import Dataset, category_names, open_dataset
-from sedir_core.detectors.sedir import SedirDetector, build_network
+from sedir_core.detectors.sedir import SedirDetector
+from sedir_core.detectors.sedir_nets import build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.evidence.basis import MOST_POINTS, Basis, set_stage
 from sedir_core.evidence.calibration import limited

@@ -12,7 +12,7 @@ from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.basis import fit_basis
 from sedir_core.evidence.calibration import calibrate
-from sedir_core.evidence.identify import UNKNOWN_RESIDUAL, Identified, certainty, identify
+from sedir_core.evidence.identify import UNKNOWN_RESIDUAL, Identified, identify, why_uncertain
 from sedir_core.geometry.frames import UNIT_FACTORS
 from sedir_core.types import DoubleArray, never_stop, no_report
 
@@ -75,9 +75,8 @@ def test_a_stop_ends_the_search(detector: SedirDetector) -> None:
 
 def test_a_network_of_another_opinion_makes_it_uncertain(detector: SedirDetector) -> None:
     best = found(detector, part("cup", 34), "cup")
-    assert certainty(best, 0.9, "cup") == (False, "")
-    uncertain, reason = certainty(best, 0.9, "bracket")
-    assert uncertain
+    assert why_uncertain(best, 0.9, "cup") == ""
+    reason = why_uncertain(best, 0.9, "bracket")
     assert "cup" in reason
     assert "bracket (90 %)" in reason
 
@@ -85,7 +84,7 @@ def test_a_network_of_another_opinion_makes_it_uncertain(detector: SedirDetector
 @pytest.mark.parametrize("misfit", [UNKNOWN_RESIDUAL, 50.0, np.inf, np.nan])
 def test_what_fits_nothing_is_uncertain(detector: SedirDetector, misfit: float) -> None:
     placement = found(detector, part("cup", 34), "cup").placement
-    assert certainty(Identified("cup", placement, misfit), 1.0, "cup")[0]
+    assert why_uncertain(Identified("cup", placement, misfit), 1.0, "cup")
 
 
 def on_table(points: DoubleArray) -> tuple[DoubleArray, int]:
@@ -137,6 +136,4 @@ def test_a_mirror_image_is_called_one_and_a_defective_part_is_not() -> None:
         for name, one in (("good", good), ("bent", bent), ("image", image))
     }
     assert {name for name, one in found.items() if one.mirrored} == {"image"}
-    uncertain, reason = certainty(found["image"], 1.0, "screw")
-    assert uncertain
-    assert "mirror image of screw" in reason
+    assert "mirror image of screw" in why_uncertain(found["image"], 1.0, "screw")

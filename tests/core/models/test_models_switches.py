@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from sedir_core.config import Config, preset
-from sedir_core.detectors.sedir import build_network
+from sedir_core.detectors.sedir_nets import build_network
 from sedir_core.models.cfgt import GlobalToken
 from sedir_core.models.ggd import GeometricPrior, geometric_mask
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens

@@ -1,0 +1,84 @@
+"""The networks of a SeDiR run: built from a configuration, kept as tensors, restored from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sedir_core.config import Config
+from sedir_core.evidence.network_surface import Distances, distances_by
+from sedir_core.evidence.stages import below
+from sedir_core.models.implicit import ImplicitSurface
+from sedir_core.models.patch_decoder import PatchDecoder
+from sedir_core.models.pointmae import LocalEncoder
+from sedir_core.models.sedir import SeDiR
+from sedir_core.rundir.stored_nets import restored
+
+
+@dataclass(frozen=True)
+class Nets:
+    """What was learned: the frozen encoder, the network, and what shows as points what it expects of a part.
+
+    surface: where it rebuilds from identity and place; patches: else, a decoder of its rebuilt features.
+    """
+
+    encoder: LocalEncoder
+    network: SeDiR
+    surface: ImplicitSurface | None = None
+    patches: PatchDecoder | None = None
+
+    def distances(self, category: int, unseen_by: int | None = None) -> Distances | None:
+        """Of points from the good surface of a category; None where the network does not know it.
+
+        unseen_by: a training part, whose own fold is not asked.
+        """
+        return None if self.surface is None else distances_by(self.surface, category, unseen_by)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights of all networks, named; see `restore`."""
+        nets: dict[str, nn.Module | None] = {"encoder": self.encoder, "network": self.network}
+        nets |= {"surface": self.surface, "patches": self.patches}
+        states = {name: net.state_dict() for name, net in nets.items() if net is not None}
+        return {f"{name}.{key}": value for name, state in states.items() for key, value in state.items()}
+
+    @staticmethod
+    def restore(config: Config, n_categories: int, tensors: Mapping[str, Tensor], device: torch.device) -> Nets:
+        """The inverse of `tensors`, among a run's others.
+
+        Raises KeyError, ValueError where something is missing or misshapen.
+        """
+        enc = config.encoder
+        encoder = restored(
+            lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth), below(tensors, "encoder."), device
+        )
+        network = restored(lambda: build_network(config, n_categories), below(tensors, "network."), device)
+        if network.rebuilt_from == "scan":
+            patches = restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), device)
+            return Nets(encoder, network, patches=patches)
+        own = below(tensors, "surface.")
+        sizes = ImplicitSurface.sizes_in(own)
+        if len(sizes) != n_categories:
+            raise ValueError(f"surfaces of {len(sizes)} categories, expected {n_categories}")
+        return Nets(encoder, network, restored(lambda: ImplicitSurface(sizes), own, device))
+
+
+def build_network(config: Config, n_categories: int) -> SeDiR:
+    """The untrained network of a configuration."""
+    net = config.network
+    return SeDiR(
+        width=net.width,
+        depth=net.depth,
+        heads=net.heads,
+        feedforward=net.feedforward,
+        dropout=net.dropout,
+        token_width=config.encoder.width,
+        n_categories=n_categories,
+        jitter_scale=net.jitter_scale,
+        jitter_probability=net.jitter_probability,
+        global_token=net.global_token,
+        geometric_prior=net.geometric_prior,
+        rebuilt_from=net.rebuilt_from,
+    )

@@ -1,0 +1,80 @@
+"""An aligned scan beside what is expected of its category: both kinds of evidence on the same points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sedir_core.evidence.category import View
+from sedir_core.evidence.channels import TOKEN
+from sedir_core.evidence.combination import Evidence
+from sedir_core.evidence.implicit_fields import implicit_fields
+from sedir_core.evidence.network_surface import Distances
+from sedir_core.evidence.normal_surface import Departure, NormalSurface
+from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.evidence.tokens import centres_of, cut_groups
+from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.sampling import random_subset
+from sedir_core.geometry.tree import PointTree
+from sedir_core.models.sedir import Tokens
+from sedir_core.runtime import generator
+from sedir_core.types import BoolArray, DoubleArray
+
+NETWORK_POINTS = 80_000  # of a whole scan, whose distances the network says
+SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An aligned scan, (n, 3), its tokens with their residuals (N,), and what both kinds of evidence show of it.
+
+    cut: (N,) tokens of groups that the end of what was scanned cuts.
+    """
+
+    aligned: DoubleArray
+    tokens: Tokens
+    cut: BoolArray
+    residuals: DoubleArray
+    departure: Departure
+    evidence: Evidence
+
+    def with_residuals(self, residuals: DoubleArray) -> Compared:
+        """The same scan, its tokens' residuals (N,) by another network."""
+        centres = centres_of(self.tokens)
+        at_points = np.full(len(self.departure.points), np.nan)
+        if not self.cut.all():
+            nearest = PointTree(centres).nearest(self.departure.points)[1]
+            told = ~self.cut[nearest]
+            at_points[told] = spread(residuals[~self.cut], centres[~self.cut], self.departure.points[told])
+        evidence = replace(self.evidence, channels={**self.evidence.channels, TOKEN: at_points})
+        return replace(self, residuals=residuals, evidence=evidence)
+
+
+def compare(
+    normal: NormalSurface,
+    aligned: DoubleArray,
+    tokens: Tokens,
+    residuals: DoubleArray,
+    view: View | None = None,
+    every: DoubleArray | None = None,
+    scan: Oriented | None = None,
+    distances: Distances | None = None,
+) -> Compared:
+    """Both kinds of evidence on the same points: tokens (N residuals) and distances of the network, and surface.
+
+    every: (m, 3) all points of the scan, aligned; by default those (n, 3) that are compared. scan: see
+    `NormalSurface.depart`.
+    """
+    most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
+    picked = random_subset(len(aligned), most, generator(0, "surface"))
+    few = aligned[picked]
+    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
+    channels = departure.channels
+    if distances is not None and view is None:
+        judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
+        channels = channels | implicit_fields(normal.probes.places, judged, distances(judged), departure.own)
+    shown = Evidence(departure.places, channels, view is not None, picked)
+    cut = cut_groups(few, centres_of(tokens))
+    return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)

@@ -1,0 +1,55 @@
+"""What a detection says in words beside its verdict: why it is not sure, what else it found, what was left out.
+
+Each remark is empty where there is nothing to say, and else begins as the continuation of a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sedir_core.evidence.combination import Evidence, Usual
+from sedir_core.evidence.coverage import ABSENT, words_of_absence
+from sedir_core.evidence.fields import FIELDS
+from sedir_core.evidence.identify import Identified
+from sedir_core.evidence.normal_surface import Departure
+from sedir_core.evidence.whole_part import SIZE, words_of_size
+
+UNSEEN_SHARE = 0.25  # of the points that nobody could judge: no verdict is sure then
+TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
+
+
+def hardly_judged(usual: Usual, evidence: Evidence) -> str:
+    """Why no verdict on a scan is sure of which good scans show too little; a sentence of its own."""
+    if not usual.by_noise or usual.untold(evidence) <= UNSEEN_SHARE:
+        return ""
+    why = "lies otherwise than good scans did: train with two or more that lie like it"
+    return why + beside_the_training(usual, evidence)
+
+
+def beside_the_training(usual: Usual, evidence: Evidence) -> str:
+    """What the scan shows that the training scans do not, and how much noisier it is."""
+    if not usual.by_noise:
+        return ""
+    said, untold = "", usual.untold(evidence)
+    noise = usual.noise(evidence).get(FIELDS[0], 1.0)
+    if untold > TELLING_SHARE:
+        said += f"; {100 * untold:.0f} % of it is hardly shown by good scans and was not evaluated"
+    if noise > TELLING_NOISE:
+        said += f"; {noise:.1f} times as noisy as the training scans"
+    return said
+
+
+def of_the_whole(departure: Departure, names: Collection[str]) -> str:
+    """How the part departs as a whole. names: the channels that say so."""
+    said = {SIZE: words_of_size(departure.size_difference), ABSENT: words_of_absence(departure.absent)}
+    return "".join(f"; {said[name]}" for name in names)
+
+
+def left_out(found: Identified, others: int, strays: int) -> str:
+    """others: points of the scan that are not of the part; strays: of the part, without a score."""
+    said = "" if found.view is None else "; seen from one side, the rest was not evaluated"
+    if found.alone is not None:
+        said += found.alone.words(others)
+    if strays:
+        said += f"; {strays:,} {'stray point was' if strays == 1 else 'stray points were'} not evaluated"
+    return said

@@ -1,0 +1,67 @@
+"""From a compared scan to scores and limits, by the way of judging that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sedir_core.evidence.category import Limit, Standard
+from sedir_core.evidence.combination import decisive_shares, object_score, paper_scores, point_map, raw_scores
+from sedir_core.evidence.comparison import Compared
+from sedir_core.evidence.judge import OF_THE_WHOLE
+from sedir_core.evidence.judging import Judging
+from sedir_core.evidence.tokens import centres_of
+from sedir_core.geometry.neighbours import spread
+from sedir_core.types import DoubleArray
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
+
+    whole: the channels said of the whole part that alone would condemn it.
+    """
+
+    point_scores: DoubleArray
+    score: float
+    threshold: float
+    point_threshold: float
+    rests_on: Mapping[str, float]
+    whole: tuple[str, ...] = ()
+
+    @property
+    def condemned(self) -> bool:
+        """Whether the scan is NG."""
+        return self.score > self.threshold
+
+
+def judge(compared: Compared, standard: Standard, judging: Judging, exceedance: Mapping[str, DoubleArray]) -> Judged:
+    """exceedance: the scan's channels, see `Usual.exceed`; other rules than `calibrated` need none.
+
+    Raises KeyError where the standard keeps no limit for that way of judging.
+    """
+    limit = standard.limit(judging)
+    if judging.rule == "calibrated":
+        return _calibrated(compared, standard, limit, judging.of(exceedance))
+    centres = centres_of(compared.tokens)
+    if judging.rule == "raw":
+        token_scores, score = raw_scores(compared.residuals, centres)
+    else:
+        token_scores = paper_scores(compared.residuals)
+        score = float(token_scores.max())
+    scores = spread(token_scores, centres, compared.aligned)
+    return Judged(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
+
+
+def _calibrated(compared: Compared, standard: Standard, limit: Limit, exceedance: Mapping[str, DoubleArray]) -> Judged:
+    """exceedance: of the channels that count."""
+    peaks = standard.usual.peaks
+    at_places = point_map(exceedance, compared.departure.places, peaks)
+    scores = spread(at_places, compared.departure.points, compared.aligned)
+    score = object_score(exceedance, compared.evidence.from_one_side, peaks)
+    network, surface = decisive_shares(exceedance, peaks)
+    said = [name for name in OF_THE_WHOLE if peaks and name in exceedance]
+    alone = {name: object_score({name: exceedance[name]}, peaks=peaks) for name in said}
+    whole = tuple(name for name in said if alone[name] > limit.threshold)
+    rests_on = {"network": network, "surface": surface}
+    return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, whole)
