@@ -29,7 +29,7 @@ from sedir_core.evidence.combination import object_score, paper_scores, point_ma
 from sedir_core.evidence.comparison import compare
 from sedir_core.evidence.judging import EvidenceKind, Judging
 from sedir_core.evidence.tokens import centres_of, for_tokens, tokenize
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.metrics import auroc
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.rundir.encoder_weights import save_encoder
@@ -60,15 +60,15 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     scores = {
         name: (
             object_score(channels, found.view is not None, usual.peaks),
-            spread(point_map(channels, departure.places, usual.peaks), departure.points, aligned),
+            interpolate(point_map(channels, departure.places, usual.peaks), departure.points, aligned),
         )
         for name, channels in chosen.items()
     }
     published = paper_scores(residuals)
-    scores[PUBLISHED] = (float(published.max()), spread(published, centres_of(tokens), aligned))
+    scores[PUBLISHED] = (float(published.max()), interpolate(published, centres_of(tokens), aligned))
     valid = np.flatnonzero(scan.finite)
     everywhere = np.full((len(ROWS), len(scan)), np.nan)
-    everywhere[:, valid] = spread(np.stack([scores[name][1] for name in ROWS], 1), places, scan.points[valid]).T
+    everywhere[:, valid] = interpolate(np.stack([scores[name][1] for name in ROWS], 1), places, scan.points[valid]).T
     return {name: (scores[name][0], everywhere[i]) for i, name in enumerate(ROWS)}
 
 

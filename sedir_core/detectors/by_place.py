@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
@@ -46,7 +46,7 @@ class PlaceStatistics:
 
     def standardised(self, places: DoubleArray, values: DoubleArray) -> DoubleArray:
         """(n,) values at places (n, 3) divided by the RMS there."""
-        return values / spread(self.rms, self.anchors, places, k=NEAR)
+        return values / interpolate(self.rms, self.anchors, places, k=NEAR)
 
     def tensors(self) -> dict[str, Tensor]:
         """Flat and named; see `from_tensors`."""

@@ -10,7 +10,7 @@ import numpy as np
 from sedir_core.evidence.comparison import Compared
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.verdict import Judged
-from sedir_core.geometry.neighbours import spread, surface_reach
+from sedir_core.geometry.neighbours import interpolate, surface_reach
 from sedir_core.models.sedir import Rebuilt
 from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Scan
 
@@ -40,7 +40,7 @@ class Examined:
     def everywhere(self, scores: DoubleArray) -> FloatArray:
         """From the compared points, (n,), to all of the scan, in its order; NaN for strays and what is not the part."""
         points, values = self.scan.points, np.full(len(self.scan), np.nan, dtype=np.float32)
-        values[self.own] = spread(scores, points[self.working], points[self.own], within=self._reach)
+        values[self.own] = interpolate(scores, points[self.working], points[self.own], within=self._reach)
         return values
 
     def otherwise(self, detection: Detection, judged: Judged) -> Detection:

@@ -18,7 +18,7 @@ from sedir_core.detectors.category_given import CloudScores
 from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, content_generator
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.wide_features import geometry_change
-from sedir_core.geometry.neighbours import nearest_groups, spread
+from sedir_core.geometry.neighbours import interpolate, nearest_groups
 from sedir_core.geometry.sampling import farthest_points, repeatable_order
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.imrnet import MaskedAutoencoder
@@ -49,7 +49,7 @@ class ImrnetDetector(NetworkDetector):
         tokens = [self._tokens(network, points, centres) for points in (few, rebuilt)]
         away = PointTree(rebuilt).nearest(cloud.aligned)[0]
         changed = np.linalg.norm(tokens[0] - tokens[1], axis=1).astype(np.float64)
-        at_points = spread(changed, centres.astype(np.float64), cloud.aligned)
+        at_points = interpolate(changed, centres.astype(np.float64), cloud.aligned)
         channels = np.stack([np.maximum(away - np.median(away), 0), at_points])
         return NetworkOutput(channels, rebuilt.astype(np.float64), tokens[0].mean(axis=0))
 

@@ -27,7 +27,7 @@ from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.detectors.stored import stored_detector, to_store
 from sedir_core.evidence.stages import LESS_MEMORY, Stopwatch, below
 from sedir_core.evidence.tokens import tokenize
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.cfgt import BASE
 from sedir_core.models.mc3dad import MC3DAD, MaskableTokens, geometry_variation
@@ -180,4 +180,4 @@ def near_in_file(residuals: DoubleArray, centres: DoubleArray, points: DoubleArr
 def near_in_space(residuals: DoubleArray, centres: DoubleArray, points: DoubleArray) -> DoubleArray:
     """Our variant: averaged over the three nearest centres, then interpolated between them."""
     smooth = residuals[PointTree(centres).nearest_k(centres, 3)[1]].mean(axis=1)
-    return spread(smooth, centres, points)
+    return interpolate(smooth, centres, points)

@@ -19,7 +19,7 @@ from sedir_core.detectors.inside import inside_vector, slices
 from sedir_core.detectors.pictures import FILLED, SIDE, published_turns, seen_features, turns_around
 from sedir_core.detectors.wide_features import wide_histograms
 from sedir_core.geometry.fpfh import fpfh
-from sedir_core.geometry.neighbours import nearest_groups, spread
+from sedir_core.geometry.neighbours import interpolate, nearest_groups
 from sedir_core.geometry.sampling import farthest_points, repeatable_order
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.pointmae import LocalEncoder
@@ -73,7 +73,7 @@ class Patches:
         Where there is a blur, interpolated between three, then averaged with a Gaussian of that width.
         """
         if self.blur:
-            return blurred(spread(values, points[self.picked], points), points, self.blur)
+            return blurred(interpolate(values, points[self.picked], points), points, self.blur)
         if len(self.picked) == len(points):
             everywhere = np.empty(len(points))
             everywhere[self.picked] = values
@@ -143,7 +143,7 @@ def _points(extractor: FeatureExtractor, cloud: Cloud, banked: bool) -> Patches:
     values = tokens.features.astype(np.float64)
     features = np.empty((len(picked), tokens.features.shape[1]), dtype=np.float32)
     for rows in np.array_split(np.arange(len(picked)), max(1, len(picked) // 2_048)):
-        features[rows] = spread(values, cloud.aligned[tokens.picked], cloud.aligned[picked[rows]])
+        features[rows] = interpolate(values, cloud.aligned[tokens.picked], cloud.aligned[picked[rows]])
     return Patches(features, picked)
 
 

@@ -19,7 +19,7 @@ from sedir_core.detectors.bank import MemoryBank
 from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutput, content_generator, some_of, to_tensor
 from sedir_core.detectors.memory_bank import PatchDistances, weighted_maximum
 from sedir_core.detectors.peer_features import Cloud, Patches
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.r3dad import R3dad
 from sedir_core.types import DoubleArray, FloatArray
@@ -53,7 +53,7 @@ class R3dadDetector(NetworkDetector):
             score = float(np.mean([_weighted(one, drawing) for one, drawing in zip(judged, drawings, strict=True)]))
             rebuilt = drawings[0]
         code: FloatArray = network.encoder(several[:1])[0].float().cpu().numpy()
-        return NetworkOutput(spread(few, points, cloud.aligned)[None], rebuilt, code, score)
+        return NetworkOutput(interpolate(few, points, cloud.aligned)[None], rebuilt, code, score)
 
 
 def _displacements(network: R3dad, several: Tensor, random: torch.Generator) -> DoubleArray:

@@ -33,7 +33,7 @@ from sedir_core.evaluation.benchmark import MEASURES
 from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.stages import whole_points, working_points
 from sedir_core.evidence.tokens import centres_of, tokenize
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
 from sedir_core.metrics import aupr, auroc, mean
@@ -139,7 +139,7 @@ class _OnBasis:
         found = _residuals(self.detector, self.name, cloud, left_out)
         if len(found.values) == len(cloud) and np.array_equal(found.places, cloud.aligned):
             return found.values
-        return spread(found.values, found.places, cloud.aligned)
+        return interpolate(found.values, found.places, cloud.aligned)
 
 
 def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None) -> PlacedResiduals:

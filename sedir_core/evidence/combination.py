@@ -21,7 +21,7 @@ from sedir_core.evidence.implicit_fields import IMPLICIT
 from sedir_core.evidence.judge import ALL, ASKED, JUDGED, OF_THE_WHOLE, SHARES, Judges
 from sedir_core.evidence.normal_surface import GAPS, SEAM
 from sedir_core.evidence.peaks import Peak, peak_of
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, IntArray
 
@@ -120,7 +120,7 @@ class Usual:
         return float((unknown | np.isnan(evidence.channels[name])).mean())
 
     def _at(self, names: Sequence[str], places: DoubleArray) -> DoubleArray:
-        return spread(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)
+        return interpolate(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)
 
     def exceed(self, evidence: Evidence, kinds: Collection[str] = ASKED) -> dict[str, DoubleArray]:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part.

@@ -14,7 +14,7 @@ from sedir_core.evidence.network_surface import Distances
 from sedir_core.evidence.normal_surface import Departure, NormalSurface
 from sedir_core.evidence.stages import VIEW_POINTS
 from sedir_core.evidence.tokens import centres_of, cut_groups
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
@@ -47,7 +47,7 @@ class Compared:
         if not self.cut.all():
             nearest = PointTree(centres).nearest(self.departure.points)[1]
             told = ~self.cut[nearest]
-            at_points[told] = spread(residuals[~self.cut], centres[~self.cut], self.departure.points[told])
+            at_points[told] = interpolate(residuals[~self.cut], centres[~self.cut], self.departure.points[told])
         evidence = replace(self.evidence, channels={**self.evidence.channels, TOKEN: at_points})
         return replace(self, residuals=residuals, evidence=evidence)
 

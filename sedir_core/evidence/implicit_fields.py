@@ -19,7 +19,7 @@ from sedir_core.evidence.fields import (
     means,
     roughness,
 )
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
@@ -72,4 +72,4 @@ def _wide_medians(places: Places, shown: Offsets) -> DoubleArray:
     some = same.any(axis=1)
     medians = np.zeros(len(middles))
     medians[some] = np.nanmedian(values[some], axis=1)
-    return spread(medians, middles, places.points, k=4)
+    return interpolate(medians, middles, places.points, k=4)

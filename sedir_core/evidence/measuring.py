@@ -20,7 +20,7 @@ from sedir_core.evidence.deviation import (
 from sedir_core.evidence.layout import Layout, ground_of, grow, lay_out
 from sedir_core.evidence.placing import place_words
 from sedir_core.geometry.frames import Placement
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
@@ -91,7 +91,7 @@ def _measured(
     sides: Callable[[], DoubleArray],
     direction: DoubleArray | None,
 ) -> Measured:
-    back = spread(moves, points + moves, surface.points)
+    back = interpolate(moves, points + moves, surface.points)
     expected = Surface(surface.points - back, surface.normals)
     ground = ground_of(expected)
     settled = None if direction is None else settled_from(ground.places, ground.normals, direction)

@@ -11,7 +11,7 @@ from sedir_core.evidence.comparison import Compared
 from sedir_core.evidence.judge import OF_THE_WHOLE
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.tokens import centres_of
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.types import DoubleArray
 
 
@@ -49,7 +49,7 @@ def judge(compared: Compared, standard: Standard, judging: Judging, exceedance: 
     else:
         token_scores = paper_scores(compared.residuals)
         score = float(token_scores.max())
-    scores = spread(token_scores, centres, compared.aligned)
+    scores = interpolate(token_scores, centres, compared.aligned)
     return Judged(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
 
 
@@ -57,7 +57,7 @@ def _calibrated(compared: Compared, standard: Standard, limit: Limit, exceedance
     """exceedance: of the channels that count."""
     peaks = standard.usual.peaks
     at_places = point_map(exceedance, compared.departure.places, peaks)
-    scores = spread(at_places, compared.departure.points, compared.aligned)
+    scores = interpolate(at_places, compared.departure.points, compared.aligned)
     score = object_score(exceedance, compared.evidence.from_one_side, peaks)
     network, surface = decisive_shares(exceedance, peaks)
     said = [name for name in OF_THE_WHOLE if peaks and name in exceedance]

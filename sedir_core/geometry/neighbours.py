@@ -21,10 +21,10 @@ def nearest_groups(points: FloatArray, centres: FloatArray, k: int) -> tuple[Flo
     return distances.astype(np.float32), indices
 
 
-def spread(
+def interpolate(
     values: DoubleArray, sources: DoubleArray, targets: DoubleArray, k: int = 3, within: float = np.inf
 ) -> DoubleArray:
-    """Inverse-distance mean of the k nearest sources at every target.
+    """Inverse distance weighting (Shepard 1968) of the k nearest sources at every target.
 
     values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3), NaN if no source is `within`.
     """
@@ -32,11 +32,11 @@ def spread(
     found = np.empty((len(targets), *values.shape[1:]))
     for start in range(0, len(targets), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
-        found[some] = _spread_to(tree, values, targets[some], k, within)
+        found[some] = _interpolated_at(tree, values, targets[some], k, within)
     return found
 
 
-def _spread_to(tree: PointTree, values: DoubleArray, targets: DoubleArray, k: int, within: float) -> DoubleArray:
+def _interpolated_at(tree: PointTree, values: DoubleArray, targets: DoubleArray, k: int, within: float) -> DoubleArray:
     distances, indices = tree.nearest_k(targets, k)
     # Relative to the nearest: neither the unit nor a target on top of a source may level the weights.
     nearest = distances[:, :1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.geometry.neighbours import has_neighbours, spread, surface_reach
+from sedir_core.geometry.neighbours import has_neighbours, interpolate, surface_reach
 from sedir_core.types import DoubleArray
 
 
@@ -42,6 +42,6 @@ def test_reach_follows_the_unit() -> None:
 
 def test_nothing_is_spread_beyond_reach() -> None:
     sources = np.array([[0.0, 0, 0], [1, 0, 0]])
-    found = spread(np.array([2.0, 4.0]), sources, np.array([[0.0, 0, 0], [0.5, 0, 0], [5, 0, 0]]), within=1.0)
+    found = interpolate(np.array([2.0, 4.0]), sources, np.array([[0.0, 0, 0], [0.5, 0, 0], [5, 0, 0]]), within=1.0)
     assert found[:2] == pytest.approx([2.0, 3.0])
     assert np.isnan(found[2])

@@ -7,7 +7,7 @@ import pytest
 
 from sedir_core.errors import TooFewPoints
 from sedir_core.geometry import neighbours
-from sedir_core.geometry.neighbours import clusters, nearest_groups, spread, typical_spacing
+from sedir_core.geometry.neighbours import clusters, interpolate, nearest_groups, typical_spacing
 from sedir_core.geometry.sampling import farthest_points, random_subset, repeatable_order, spread_subset
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
@@ -104,12 +104,12 @@ def test_a_spread_subset_evens_out_the_density() -> None:
 def test_spread_returns_the_value_at_a_source() -> None:
     points = cloud(50)
     values = np.arange(50.0)
-    assert spread(values, points, points) == pytest.approx(values, abs=1e-5)
+    assert interpolate(values, points, points) == pytest.approx(values, abs=1e-5)
 
 
 def test_spread_keeps_a_constant_and_columns() -> None:
     values = np.stack([np.full(50, 2.0), np.full(50, -1.0)], axis=1)
-    assert spread(values, cloud(50), cloud(7, 1)) == pytest.approx(np.array([[2.0, -1.0]] * 7))
+    assert interpolate(values, cloud(50), cloud(7, 1)) == pytest.approx(np.array([[2.0, -1.0]] * 7))
 
 
 @pytest.mark.parametrize("spacing", [0.01, 1.0, 50.0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_run import part
 
 from sedir_core.geometry.frames import frame_of, gyration, shape_descriptor, without_strays
-from sedir_core.geometry.neighbours import clusters, has_neighbours, spread, surface_reach, typical_spacing
+from sedir_core.geometry.neighbours import clusters, has_neighbours, interpolate, surface_reach, typical_spacing
 from sedir_core.geometry.sampling import repeatable_order, spread_subset
 from sedir_core.geometry.surface import local_variation, normals_and_curvature, smooth_onto_plane
 from sedir_core.geometry.visibility import neighbour_distance, seen_from
@@ -72,9 +72,9 @@ def test_the_same_points_are_chosen(scale: float, shift: DoubleArray) -> None:
 @given(scales, shifts)
 def test_values_are_spread_the_same(scale: float, shift: DoubleArray) -> None:
     there, values = moved(scale, shift), PART[:300, 0]
-    found = spread(values, there[:300], there[300:600])
-    assert found == pytest.approx(spread(values, PART[:300], PART[300:600]), rel=1e-6)
-    assert spread(values, there[:300], there[:300]) == pytest.approx(values, rel=1e-9)
+    found = interpolate(values, there[:300], there[300:600])
+    assert found == pytest.approx(interpolate(values, PART[:300], PART[300:600]), rel=1e-6)
+    assert interpolate(values, there[:300], there[:300]) == pytest.approx(values, rel=1e-9)
 
 
 @settings(max_examples=10, deadline=None)
@@ -87,5 +87,5 @@ def test_smoothing_moves_as_far(scale: float) -> None:
 def test_small_lengths_weigh_as_large_ones_do() -> None:
     """A part of a millimetre in a file in metres, its points micrometres apart."""
     sources = np.array([[0.0, 0, 0], [4e-10, 0, 0], [1.0, 0, 0]])
-    found = spread(np.array([0.0, 1.0, 5.0]), sources, np.array([[1e-10, 0, 0]]), k=2)
+    found = interpolate(np.array([0.0, 1.0, 5.0]), sources, np.array([[1e-10, 0, 0]]), k=2)
     assert found[0] == pytest.approx(0.25)

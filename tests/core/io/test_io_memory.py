@@ -12,7 +12,7 @@ import pytest
 
 from sedir_core.errors import UnreadableScan
 from sedir_core.evaluation.painting import thinned
-from sedir_core.geometry.neighbours import spread
+from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.io.export import write_points_ply, write_scored_ply
 from sedir_core.io.guard import check_points
@@ -66,7 +66,7 @@ def test_points_are_ordered_with_their_own_size_at_most(scan: Scan) -> None:
 
 
 def test_scores_are_spread_with_the_size_of_the_points_at_most(scan: Scan) -> None:
-    found = most_bytes(lambda: spread(np.arange(3.0), np.eye(3), scan.points))
+    found = most_bytes(lambda: interpolate(np.arange(3.0), np.eye(3), scan.points))
     assert found < scan.points.nbytes
 
 
