@@ -27,15 +27,15 @@ from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 MOST_POINTS = 150_000
-MOST_SEEN_POINTS = 120_000  # of a part that virtual cameras look at
+MOST_SEEN_POINTS = 120_000  # of a part that a virtual scanner sees
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 # Spacings from the others' surface, where that of all parts is nearer by this: what one part alone shows.
 ANOTHER_FACE, ITS_OWN = 2.0, 0.3
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What virtual cameras look at: the surface, and the aligned parts: points (n, 3), nearest surface points (n,).
+class VirtualScanner:
+    """Sees aligned parts from one side. parts: their points (n, 3), and the nearest of the surface to each (n,).
 
     What is seen of the surface decides what is seen of a part: noise hides points behind each other.
     """
@@ -44,7 +44,7 @@ class Stage:
     parts: tuple[tuple[DoubleArray, IntArray], ...]
     views: Views
 
-    def look(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
+    def scan(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
         """The points (m, 3) of a part that are seen from a random direction, in random order.
 
         Scanners differ in how far they see into hollows, so one rule or the other decides.
@@ -64,7 +64,7 @@ class Basis:
     """A category while it is being fitted.
 
     others[i]: the surface without part i; of a single part, the surface of one half of its points. unseen[i]: (n, 3)
-    points of part i that others[i] was not made of. stage: None where no scans from one side are expected.
+    points of part i that others[i] was not made of. scanner: None where no scans from one side are expected.
     left_out: which of the training scans fit none of the others.
     """
 
@@ -76,7 +76,7 @@ class Basis:
     others: tuple[NormalSurface, ...]
     unseen: tuple[DoubleArray, ...]
     amplitude: float
-    stage: Stage | None = None
+    scanner: VirtualScanner | None = None
     left_out: tuple[int, ...] = ()
 
     @property
@@ -100,12 +100,12 @@ def fit_basis(clouds: Sequence[DoubleArray], seed: int, stop: Stop = never_stop,
     whole = merge_parts(parts)
     others, unseen = _apart(parts, random, stop)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))
-    stage = None
+    scanner = None
     if from_one_side:
-        stage = set_stage(whole.surface, unseen, views_of(whole.surface), random)
+        scanner = scanner_of(whole.surface, unseen, views_of(whole.surface), random)
     size, amplitude = gyration(reference), tolerance_amplitude(parts)
     return Basis(
-        frame, size, descriptor, tuple(parts), whole, tuple(others), tuple(unseen), amplitude, stage, tuple(left_out)
+        frame, size, descriptor, tuple(parts), whole, tuple(others), tuple(unseen), amplitude, scanner, tuple(left_out)
     )
 
 
@@ -126,10 +126,12 @@ def _apart(
     return others, [part.points for part in parts]
 
 
-def set_stage(surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator) -> Stage:
+def scanner_of(
+    surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator
+) -> VirtualScanner:
     """parts: aligned with the surface, each (n, 3)."""
     few = [points[random.permutation(len(points))[:MOST_SEEN_POINTS]] for points in parts]
-    return Stage(surface, tuple((points, surface.tree.nearest(points)[1]) for points in few), views)
+    return VirtualScanner(surface, tuple((points, surface.tree.nearest(points)[1]) for points in few), views)
 
 
 def draw_sampling(
@@ -140,8 +142,8 @@ def draw_sampling(
     Returns (n, 3) in the category's frame; n is `n_points` or fewer, from one side the share that is seen.
     """
     if from_one_side:
-        assert basis.stage is not None
-        points, view = basis.stage.look(part, random)
+        assert basis.scanner is not None
+        points, view = basis.scanner.scan(part, random)
         points = points[: round(n_points * view.share)]
     else:
         points = basis.parts[part].points
@@ -196,10 +198,10 @@ def hold_out_view(
     basis: Basis, part: int, n_points: int, random: np.random.Generator
 ) -> tuple[DoubleArray, float, View]:
     """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
-    assert basis.stage is not None
+    assert basis.scanner is not None
     surface = basis.others[part].surface
-    points = _another(basis, basis.stage.look(part, random)[0], random) @ random_rotation(random).T
-    fit = align_view(points[:n_points], surface, basis.stage.views, random)
+    points = _another(basis, basis.scanner.scan(part, random)[0], random) @ random_rotation(random).T
+    fit = align_view(points[:n_points], surface, basis.scanner.views, random)
     laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
     return laid, fit.residual, View(refine_direction(laid, surface, fit.direction), fit.share)
 

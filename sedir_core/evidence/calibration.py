@@ -140,7 +140,7 @@ def calibrate(
             least = resolutions(config.grouping)[-1]
             lessons += _lessons(name, basis, drafts[name], laid, gather, least, random, report_part, stop)
         drafts[name] = drafts[name].light()
-        if basis.stage is not None:
+        if basis.scanner is not None:
             held_out = _hold_out_views(config, name, basis, gather, n_points, report_part, stop)
             views[name] = _standard(basis, _draft(basis, held_out))
 
@@ -161,7 +161,7 @@ def calibrate(
             basis.whole,
             whole[name],
             views.get(name),
-            None if basis.stage is None else basis.stage.views,
+            None if basis.scanner is None else basis.scanner.views,
         )
         for name, basis in bases.items()
     }

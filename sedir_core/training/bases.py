@@ -21,7 +21,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset, file_digest
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import Basis, Stage, hold_out
+from sedir_core.evidence.basis import Basis, VirtualScanner, hold_out
 from sedir_core.evidence.coverage import Coverage
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
 from sedir_core.evidence.tokens import resolutions
@@ -123,10 +123,10 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
         if basis.unseen[i] is not part.points:
             arrays[f"unseen.{i}"] = basis.unseen[i]
-    if basis.stage is not None:
-        for i, (points, nearest) in enumerate(basis.stage.parts):
+    if basis.scanner is not None:
+        for i, (points, nearest) in enumerate(basis.scanner.parts):
             arrays |= {f"seen.{i}.points": points, f"seen.{i}.nearest": nearest}
-        views = basis.stage.views
+        views = basis.scanner.views
         arrays |= {"views.directions": views.directions, "views.probes": views.probes, "views.seen": views.seen}
         arrays["views.descriptors"] = views.descriptors
     return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
@@ -144,11 +144,11 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
     whole = surface("whole")
     parts = [AlignedPart(arrays[f"part.{i}.points"], Elastic(controls, arrays[f"part.{i}.weights"])) for i in every]
-    stage = None
+    scanner = None
     if "views.seen" in arrays:
         views = Views(*(arrays[f"views.{name}"] for name in ("directions", "probes", "seen", "descriptors")))
         seen = tuple((arrays[f"seen.{i}.points"], arrays[f"seen.{i}.nearest"]) for i in every)
-        stage = Stage(whole.surface, seen, views)
+        scanner = VirtualScanner(whole.surface, seen, views)
     size, amplitude = (float(number) for number in arrays["numbers"])
     return Basis(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
@@ -159,7 +159,7 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         tuple(surface(f"other.{i}") for i in every),
         tuple(arrays.get(f"unseen.{i}", part.points) for i, part in enumerate(parts)),
         amplitude,
-        stage,
+        scanner,
         tuple(int(i) for i in arrays["left_out"]),
     )
 

@@ -20,7 +20,7 @@ from sedir_core.datasets.index import Dataset, category_names, open_dataset
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
-from sedir_core.evidence.basis import MOST_POINTS, Basis, set_stage
+from sedir_core.evidence.basis import MOST_POINTS, Basis, scanner_of
 from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
 from sedir_core.evidence.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
@@ -178,19 +178,21 @@ def _same_frame(one: Frame, other: Frame) -> bool:
 
 
 def _some_parts(basis: Basis) -> Basis:
-    stage = None if basis.stage is None else replace(basis.stage, parts=basis.stage.parts[:REPLAYED])
+    scanner = None if basis.scanner is None else replace(basis.scanner, parts=basis.scanner.parts[:REPLAYED])
     first = slice(REPLAYED)
-    return replace(basis, parts=basis.parts[first], others=basis.others[first], unseen=basis.unseen[first], stage=stage)
+    return replace(
+        basis, parts=basis.parts[first], others=basis.others[first], unseen=basis.unseen[first], scanner=scanner
+    )
 
 
 def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:
     """A fitted category for drawing normal samplings; without parts, from its surface."""
     surface = category.normal.surface
     drawn = list(parts) or [AlignedPart(surface.points, no_displacement(category.normal.controls))] * REPLAYED_SURFACES
-    stage = None
+    scanner = None
     if from_one_side and category.views is not None:
         random = generator(0, "replayed views")
-        stage = set_stage(surface, [part.points for part in drawn], category.views, random)
+        scanner = scanner_of(surface, [part.points for part in drawn], category.views, random)
     return Basis(
         category.frame,
         category.size,
@@ -200,7 +202,7 @@ def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_si
         (category.normal,) * len(drawn),
         tuple(part.points for part in drawn),
         tolerance_amplitude(parts),
-        stage,
+        scanner,
     )
 
 
