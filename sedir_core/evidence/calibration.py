@@ -61,7 +61,7 @@ _TINY = 1e-9
 PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
 
-class Gather(Protocol):
+class EvidenceFunction(Protocol):
     """Evidence of an aligned sampling of a part, whole or from one side, and what its tokens say by themselves."""
 
     def __call__(
@@ -115,7 +115,7 @@ class HeldOut:
 def calibrate(
     config: Config,
     bases: Mapping[str, Basis],
-    gather: Gather,
+    evidence_of: EvidenceFunction,
     n_points: int,
     report: Report,
     stop: Stop,
@@ -133,15 +133,15 @@ def calibrate(
         def report_part(fraction: float, stage: str, done: int = done) -> None:
             report(JUDGED_FROM * (done + fraction) / len(bases), stage)
 
-        held_out, laid = _hold_out_all(config, name, basis, gather, n_points, report_part, stop)
+        held_out, laid = _hold_out_all(config, name, basis, evidence_of, n_points, report_part, stop)
         drafts[name] = _draft(basis, held_out)
         if judges is None and drafts[name].usual.peaks:
             random = generator(config.training.seed, "planted", name)
             least = resolutions(config.grouping)[-1]
-            lessons += _lessons(name, basis, drafts[name], laid, gather, least, random, report_part, stop)
+            lessons += _lessons(name, basis, drafts[name], laid, evidence_of, least, random, report_part, stop)
         drafts[name] = drafts[name].light()
         if basis.scanner is not None:
-            held_out = _hold_out_views(config, name, basis, gather, n_points, report_part, stop)
+            held_out = _hold_out_views(config, name, basis, evidence_of, n_points, report_part, stop)
             views[name] = _standard(basis, _draft(basis, held_out))
 
     def report_judge(fraction: float, stage: str) -> None:
@@ -226,7 +226,7 @@ def _lessons(
     basis: Basis,
     draft: Draft,
     laid: Sequence[LaidSampling],
-    gather: Gather,
+    evidence_of: EvidenceFunction,
     least: int,
     random: np.random.Generator,
     report: Report,
@@ -256,7 +256,7 @@ def _lessons(
             continue  # what is left of so few points is no scan
         every = planted.points[random.permutation(len(planted.points))[: math.ceil(thinned * len(planted.points))]]
         others = basis.others[held.part]
-        evidence, _ = gather(name, held.part, others, planted.points[some], None, every, one.scan)
+        evidence, _ = evidence_of(name, held.part, others, planted.points[some], None, every, one.scan)
         departing = draft.by_owner[held.part].exceed(evidence)
         damaged, good = (told[some][evidence.picked] for told in (planted.damaged, planted.good))
         lessons.append(lesson_of(held.part, departing, peaks, evidence.places, damaged, good, louder, random))
@@ -359,7 +359,7 @@ def _turns(config: Config, basis: Basis) -> int:
 
 
 def _hold_out_all(
-    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
+    config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
 ) -> tuple[list[HeldOut], list[LaidSampling]]:
     held_out: list[HeldOut] = []
     samplings: list[LaidSampling] = []
@@ -371,14 +371,14 @@ def _hold_out_all(
             report(PLANTED_FROM * len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, n_points, random)
-            evidence, tokens = gather(name, part, basis.others[part], laid.points, None, laid.every, laid.scan)
+            evidence, tokens = evidence_of(name, part, basis.others[part], laid.points, None, laid.every, laid.scan)
             held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(samplings)))
             samplings.append(laid)
     return held_out, samplings
 
 
 def _hold_out_views(
-    config: Config, name: str, basis: Basis, gather: Gather, n_points: int, report: Report, stop: Stop
+    config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
     held_out: list[HeldOut] = []
     turns = VIEW_TURNS * _turns(config, basis)
@@ -389,7 +389,7 @@ def _hold_out_views(
             report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
             random = generator(config.training.seed, "held out view", name, part, turn)
             points, residual, view = hold_out_view(basis, part, n_points, random)
-            evidence, tokens = gather(name, part, basis.others[part], points, view, points, None)
+            evidence, tokens = evidence_of(name, part, basis.others[part], points, view, points, None)
             held_out.append(HeldOut(part, evidence, residual, tokens, sampling=len(held_out)))
     return _aligned(held_out)
 

@@ -105,7 +105,7 @@ def calibrated(
     """
     config, device = material.config, material.device
 
-    def gather(
+    def evidence_of(
         name: str,
         part: int,
         normal: NormalSurface,
@@ -122,4 +122,4 @@ def calibrated(
         return evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")
-    return calibrate(config, material.bases, gather, material.n_points, report, stop, judges)
+    return calibrate(config, material.bases, evidence_of, material.n_points, report, stop, judges)

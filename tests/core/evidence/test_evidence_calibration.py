@@ -12,7 +12,7 @@ from tiny_run import by_surface, part
 from sedir_core.config import override, preset
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, draw_sampling, fit_basis, hold_out
-from sedir_core.evidence.calibration import MARGIN_OF_VIEWS, Gather, HeldOut, Residuals, calibrate, odd_parts
+from sedir_core.evidence.calibration import MARGIN_OF_VIEWS, EvidenceFunction, HeldOut, Residuals, calibrate, odd_parts
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.judging import Judging
@@ -104,7 +104,7 @@ def test_a_held_out_sampling_is_aligned_to_the_others(basis: Basis) -> None:
     assert 0 < laid.overlap < 0.04
 
 
-def fitted(basis: Basis, report: Report = no_report, by: Gather = by_surface):
+def fitted(basis: Basis, report: Report = no_report, by: EvidenceFunction = by_surface):
     return calibrate(CONFIG, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
 
 
