@@ -39,7 +39,7 @@ class ImrnetDetector(NetworkDetector):
         return MaskedAutoencoder(enc.width, enc.hidden, enc.heads, cfg.depth, cfg.decoder_depth, cfg.patch_size)
 
     def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
-        """See `NetworkDetector.look`."""
+        """See `NetworkDetector.infer`."""
         assert isinstance(network, MaskedAutoencoder)
         cfg = self.config.imrnet
         ordered = cloud.aligned[repeatable_order(cloud.aligned)]

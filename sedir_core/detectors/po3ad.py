@@ -27,7 +27,7 @@ class Po3adDetector(NetworkDetector):
         return Po3ad(cfg.voxel, int(cfg.width), down, up)
 
     def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
-        """See `NetworkDetector.look`."""
+        """See `NetworkDetector.infer`."""
         points, centre, radius = normed(cloud.aligned, self.config.po3ad)
         assert isinstance(network, Po3ad)
         features, rows = network.features([to_tensor(points, self.device)])

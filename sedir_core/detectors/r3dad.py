@@ -36,7 +36,7 @@ class R3dadDetector(NetworkDetector):
         return R3dad()
 
     def infer(self, network: nn.Module, cloud: Cloud) -> NetworkOutput:
-        """See `NetworkDetector.look`."""
+        """See `NetworkDetector.infer`."""
         assert isinstance(network, R3dad)
         cfg = self.config.r3dad
         points = some_of(cloud.aligned, cfg.points)

@@ -64,9 +64,9 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
 
 
 def _identified(
-    points: DoubleArray, candidates: Mapping[str, Category], stop: Stop, look: Callable[[DoubleArray], Alone | None]
+    points: DoubleArray, candidates: Mapping[str, Category], stop: Stop, isolate: Callable[[DoubleArray], Alone | None]
 ) -> Identified:
-    """look: for what else the scan shows, where it fits no category as it is."""
+    """isolate: finds the part among what else the scan shows, where it fits no category as it is."""
     near = without_strays(points)
     from_one_side = may_be_view(near, generator(0, "sides"))
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
@@ -75,13 +75,13 @@ def _identified(
         likeliest = _placed(names[0], points, candidates)
         if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
             return likeliest
-        if not likeliest.known and (alone := _among_others(likeliest, points, candidates, stop, look)):
+        if not likeliest.known and (alone := _among_others(likeliest, points, candidates, stop, isolate)):
             return alone
         view = _best_view(points, candidates, stop)
         whole = likeliest if likeliest.category == view.category else _placed(view.category, points, candidates)
         return whole if whole.misfit < WHOLE_FIT else view
     found = _best(names, lambda name: _placed(name, points, candidates), stop)
-    if not found.known and (alone := _among_others(found, points, candidates, stop, look)):
+    if not found.known and (alone := _among_others(found, points, candidates, stop, isolate)):
         return alone
     if from_one_side and not found.misfit < WHOLE_FIT:
         return replace(found, side_only=True)
@@ -93,10 +93,10 @@ def _among_others(
     points: DoubleArray,
     candidates: Mapping[str, Category],
     stop: Stop,
-    look: Callable[[DoubleArray], Alone | None],
+    isolate: Callable[[DoubleArray], Alone | None],
 ) -> Identified | None:
     """What the scan shows without its table and its smaller parts, where that fits a category, and better."""
-    alone = look(points)
+    alone = isolate(points)
     if alone is None:
         return None
     again = _identified(points[alone.of_part], candidates, stop, lambda _: None)

@@ -124,7 +124,7 @@ def _remember(
     random = generator(config.training.seed, "remember", name)
     clouds = material.clouds_of(name, random)
 
-    def look(channel: Channel, cloud: Cloud) -> Patches:
+    def extract(channel: Channel, cloud: Cloud) -> Patches:
         if stop():
             raise Cancelled
         if channel == "groups":
@@ -133,6 +133,6 @@ def _remember(
 
     banks: list[MemoryBank] = []
     for channel in RECIPES[config.method].channels:
-        features, owners = candidates([look(channel, cloud) for cloud in clouds], config.bank.candidates, random)
+        features, owners = candidates([extract(channel, cloud) for cloud in clouds], config.bank.candidates, random)
         banks.append(choose_entries(features, owners, config.bank.coreset, config.bank.projection, random, stop))
     return Memory(tuple(banks), np.array([[0.0, 1.0]] * len(banks)))

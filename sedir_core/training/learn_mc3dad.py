@@ -24,7 +24,7 @@ from sedir_core.runtime import generator
 from sedir_core.training.loop import fit
 from sedir_core.training.material import Learned, Material, SamplingBank
 from sedir_core.training.patch_fit import fit_patch_decoder
-from sedir_core.training.previews import looking, specimens
+from sedir_core.training.previews import specimens, token_previews
 from sedir_core.training.run import Run
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -61,8 +61,8 @@ def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Le
         rebuilt = network(placed.features, placed.centers, placed.hidden(True))[0]
         return np.asarray((placed.features[0] - rebuilt).norm(dim=-1).double().cpu().numpy())
 
-    look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, bank, config.training, run, device, stop, look, material.group)
+    on_epoch = token_previews(specimens(material), objective, residuals, run, config.training.epochs)
+    result = fit(objective, bank, config.training, run, device, stop, on_epoch, material.group)
     if result.status == "interrupted":
         raise Cancelled
     if not material.group.leads:

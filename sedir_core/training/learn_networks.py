@@ -25,7 +25,7 @@ from sedir_core.training.loop import fit
 from sedir_core.training.material import Learned
 from sedir_core.training.part_material import HeldOutSampling, PartMaterial, Verdicts, with_limits
 from sedir_core.training.preview_file import Preview
-from sedir_core.training.previews import N_CATEGORIES, dented, watching
+from sedir_core.training.previews import N_CATEGORIES, dented, every_few_epochs
 from sedir_core.training.run import Run
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -65,8 +65,8 @@ def learn_networks(
     objective = PerCategory(len(names), trainee).to(device)
     parts = [good_parts(basis) for basis in material.bases.values()]
     settings = override(config, training={"batch_size": 1}).training  # the trainee draws a step's clouds
-    look = watching(_previews(material, kind, objective), objective, run, settings.epochs)
-    result = fit(objective, PartsBank(parts), settings, run, device, stop, look)
+    on_epoch = every_few_epochs(_previews(material, kind, objective), objective, run, settings.epochs)
+    result = fit(objective, PartsBank(parts), settings, run, device, stop, on_epoch)
     if result.status == "interrupted":
         raise Cancelled
     nets = {name: net.eval().requires_grad_(False) for name, net in zip(names, objective.networks, strict=True)}

@@ -25,7 +25,7 @@ from sedir_core.training.implicit_fit import fit_implicit
 from sedir_core.training.loop import FitResult, fit
 from sedir_core.training.material import Learned, Material
 from sedir_core.training.patch_fit import fit_patch_decoder
-from sedir_core.training.previews import looking, specimens
+from sedir_core.training.previews import specimens, token_previews
 from sedir_core.training.run import Run
 from sedir_core.types import DoubleArray, Report, Stop
 
@@ -84,8 +84,8 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
         placed = tokens.to(device)
         return residuals_of(placed, network(placed))
 
-    look = looking(specimens(material), objective, residuals, run, config.training.epochs)
-    result = fit(objective, material.bank, config.training, run, device, stop, look, material.group)
+    on_epoch = token_previews(specimens(material), objective, residuals, run, config.training.epochs)
+    result = fit(objective, material.bank, config.training, run, device, stop, on_epoch, material.group)
     if result.status == "interrupted":
         raise Cancelled
     return Trained(network.eval().requires_grad_(False), result)

@@ -36,7 +36,7 @@ LESS_MEMORY = (
     "or train on the processor (--device cpu)"
 )
 
-Look = Callable[[int], object]
+EpochCallback = Callable[[int], object]
 """Called between epochs with the number of finished ones, 0 before the first; must not change the state."""
 
 
@@ -103,7 +103,7 @@ def fit(
     run: Run,
     device: torch.device,
     stop: Stop = never_stop,
-    look: Look = no_preview,
+    on_epoch: EpochCallback = no_preview,
     group: ProcessGroup = ALONE,
 ) -> FitResult:
     """Train `objective` in place, from the run's checkpoint if there is one; it is left in eval mode.
@@ -122,7 +122,7 @@ def fit(
             state.restore(*saved)
             log.info("resumed at step %d", state.progress.step)
         objective.train()
-        sitting = _Session(state, bank, cfg, run, look, group)
+        sitting = _Session(state, bank, cfg, run, on_epoch, group)
         status = sitting.train(lambda: interrupted() or run.stop_requested() or stop())
     objective.eval()
     progress = state.progress
@@ -133,10 +133,16 @@ class _Session:
     """One training session, from a start or resume to a stop or the end."""
 
     def __init__(
-        self, state: TrainingState, bank: Bank, cfg: TrainingConfig, run: Run, look: Look, group: ProcessGroup
+        self,
+        state: TrainingState,
+        bank: Bank,
+        cfg: TrainingConfig,
+        run: Run,
+        on_epoch: EpochCallback,
+        group: ProcessGroup,
     ) -> None:
         self.state, self.bank, self.cfg, self.run, self.group = state, bank, cfg, run, group
-        self.look = look if group.leads else no_preview
+        self.on_epoch = on_epoch if group.leads else no_preview
         self.epoch_steps = -(-len(bank) // cfg.batch_size)
         self.n_steps = cfg.epochs * self.epoch_steps
         self.first_step = state.progress.step
@@ -148,7 +154,7 @@ class _Session:
     def train(self, stop: Stop) -> Literal["complete", "interrupted"]:
         progress = self.state.progress
         if progress.step == 0:
-            self.look(0)
+            self.on_epoch(0)
         while progress.step < self.n_steps:
             if self.group.agree(stop() or self._stop_between_epochs()):
                 self._save()
@@ -216,7 +222,7 @@ class _Session:
             memory_bytes=peak_memory_bytes(self.state.device),
         )
         self.run.emit(event)
-        self.look(epoch)
+        self.on_epoch(epoch)
         self.epoch_began_s, self.epoch_first_step = time.monotonic(), progress.step
 
     def _eta_seconds(self, now_s: float) -> float:

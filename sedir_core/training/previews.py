@@ -22,7 +22,7 @@ from sedir_core.models.sedir import Tokens
 from sedir_core.rundir import files as run_files
 from sedir_core.runtime import generator
 from sedir_core.training.events import PreviewEvent
-from sedir_core.training.loop import Look
+from sedir_core.training.loop import EpochCallback
 from sedir_core.training.material import Material
 from sedir_core.training.preview_file import Preview, write_previews
 from sedir_core.training.run import Run
@@ -31,7 +31,7 @@ from sedir_core.types import DoubleArray
 log = logging.getLogger(__name__)
 
 N_CATEGORIES = 3
-N_LOOKS = 12  # over the whole training, besides the initial one
+N_PREVIEWS = 12  # over the whole training, besides the initial one
 MOST_POINTS = 20_000
 
 Residuals = Callable[[Tokens], DoubleArray]
@@ -58,25 +58,27 @@ def specimens(material: Material) -> list[PreviewPart]:
     return found
 
 
-def looking(
+def token_previews(
     samples: Sequence[PreviewPart], network: torch.nn.Module, residuals: Residuals, run: Run, n_epochs: int
-) -> Look:
+) -> EpochCallback:
     """Callback for `loop.fit`: previews of token residuals."""
 
     def make() -> list[Preview]:
         return [_preview(one, residuals) for one in samples]
 
-    return watching(make, network, run, n_epochs)
+    return every_few_epochs(make, network, run, n_epochs)
 
 
-def watching(make: Callable[[], Sequence[Preview]], network: torch.nn.Module, run: Run, n_epochs: int) -> Look:
+def every_few_epochs(
+    make: Callable[[], Sequence[Preview]], network: torch.nn.Module, run: Run, n_epochs: int
+) -> EpochCallback:
     """Callback for `loop.fit`: every few epochs write a preview file and emit an event.
 
     It changes neither weights nor generators, so a training is the same with and without it.
     """
-    every = max(1, math.ceil(n_epochs / N_LOOKS))
+    every = max(1, math.ceil(n_epochs / N_PREVIEWS))
 
-    def look(epoch: int) -> None:
+    def on_epoch(epoch: int) -> None:
         if epoch % every and epoch != n_epochs:
             return
         was_training = network.training
@@ -92,7 +94,7 @@ def watching(make: Callable[[], Sequence[Preview]], network: torch.nn.Module, ru
         else:
             run.emit(PreviewEvent(epoch=epoch, file=name))
 
-    return look
+    return on_epoch
 
 
 def _preview(one: PreviewPart, residuals: Residuals) -> Preview:

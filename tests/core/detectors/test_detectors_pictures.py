@@ -125,8 +125,8 @@ def test_cpmf_s_patches_are_about_unit_vectors_and_a_bank_of_them_knows_them() -
 
 def test_ismp_s_vector_ends_with_reg3d_s() -> None:
     points = ellipsoid(2_000)
-    look = extractor("ismp").extract
-    long, tokens = look("slices and groups", Cloud(points, points)), look("groups", Cloud(points, points))
+    extract = extractor("ismp").extract
+    long, tokens = extract("slices and groups", Cloud(points, points)), extract("groups", Cloud(points, points))
     assert long.features.shape[1] == 320 + 33 + tokens.features.shape[1]
     assert np.array_equal(long.picked, tokens.picked)
     assert np.allclose(long.features[:, 353:], tokens.features, atol=1e-6)
@@ -137,8 +137,8 @@ def test_ismp_s_vector_has_the_published_width() -> None:
     config = preset("tiny", "ismp", grouping={"n_groups": 16})
     whole = LocalEncoder(384, 128, 6, 12).eval()
     points = ellipsoid(1_000)
-    look = FeatureExtractor(config, whole, EfficientNetLite0().eval(), torch.device("cpu")).extract
-    assert look("slices and groups", Cloud(points, points)).features.shape == (16, 1_505)
+    extract = FeatureExtractor(config, whole, EfficientNetLite0().eval(), torch.device("cpu")).extract
+    assert extract("slices and groups", Cloud(points, points)).features.shape == (16, 1_505)
 
 
 def test_ismp_of_tokens_and_coordinates_alone_is_reg3d_ad() -> None:
@@ -146,12 +146,12 @@ def test_ismp_of_tokens_and_coordinates_alone_is_reg3d_ad() -> None:
     bulged = scan * (1 + 0.1 * (scan[:, 2:] > 0.5))
     found = []
     for method, gains in (("ismp", np.repeat([0.0, 1.0], [353, 384]).astype(np.float32)), ("reg3d-ad", None)):
-        look = extractor(method)
+        own = extractor(method)
         owners = [np.zeros(n, dtype=np.int64) for n in (128, 2_000)]
-        first, second = (look.extract(channel, Cloud(parts, parts)).features for channel in RECIPES[method].channels)
+        first, second = (own.extract(channel, Cloud(parts, parts)).features for channel in RECIPES[method].channels)
         banks = (MemoryBank(first if gains is None else first * gains, owners[0], gains), MemoryBank(second, owners[1]))
         memory = Memory(banks, np.array([[0.0, 2.0], [0.0, 0.5]]))
-        detector = MemoryBankDetector(look.config, look, {}, {"cup": memory})
+        detector = MemoryBankDetector(own.config, own, {}, {"cup": memory})
         found.append(detector.score_cloud("cup", Cloud(bulged, bulged)))
     assert np.allclose(found[0].scores, found[1].scores, rtol=1e-6, atol=1e-6)
     assert found[0].object_score == pytest.approx(found[1].object_score, rel=1e-6)

@@ -16,7 +16,7 @@ from sedir_core.io.tensor_file import read_tensors
 from sedir_core.training.events import EpochEvent, PreviewEvent
 from sedir_core.training.loop import fit
 from sedir_core.training.preview_file import Preview, read_previews, write_previews
-from sedir_core.training.previews import looking
+from sedir_core.training.previews import token_previews
 from sedir_core.training.run import create_run, describe
 
 
@@ -54,8 +54,8 @@ def test_looking_changes_nothing_of_the_training(tmp_path: Path) -> None:
         network, cfg = objective(), settings(3)
         whole = config(3)
         with create_run(tmp_path / str(watched), whole, describe(whole, ("a",), "0" * 64, CPU)) as run:
-            look = looking([], network, lambda tokens: np.zeros(0), run, 3)
-            fit(network, ToyBank(), cfg, run, CPU, look=look if watched else lambda epoch: None)
+            on_epoch = token_previews([], network, lambda tokens: np.zeros(0), run, 3)
+            fit(network, ToyBank(), cfg, run, CPU, on_epoch=on_epoch if watched else lambda epoch: None)
         states.append(read_tensors(tmp_path / str(watched) / "state.safetensors")[0])
     assert states[0].keys() == states[1].keys()
     assert all(np.array_equal(states[0][name].numpy(), states[1][name].numpy()) for name in states[0])
@@ -70,8 +70,8 @@ def test_a_preview_that_cannot_be_written_does_not_end_the_training(
     monkeypatch.setattr("sedir_core.training.previews.write_previews", full)
     network, whole = objective(), config(1)
     with create_run(tmp_path / "run", whole, describe(whole, ("a",), "0" * 64, CPU)) as run:
-        look = looking([], network, lambda tokens: np.zeros(0), run, 1)
-        assert fit(network, ToyBank(), settings(1), run, CPU, look=look).step == N_SCANS
+        on_epoch = token_previews([], network, lambda tokens: np.zeros(0), run, 1)
+        assert fit(network, ToyBank(), settings(1), run, CPU, on_epoch=on_epoch).step == N_SCANS
 
 
 def damaged_file(path: Path, damage: str) -> Path:
