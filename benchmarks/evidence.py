@@ -54,13 +54,13 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     residuals = detector.token_residuals(tokens)
     compared = compare(mine.normal, aligned, tokens, residuals, found.view)
     departure, evidence, places = compared.departure, compared.evidence, scan.points[working]
-    usual = mine.standard(found.view).usual
-    exceedance = usual.exceed(evidence)
+    normal = mine.standard(found.view).statistics
+    exceedance = normal.exceed(evidence)
     chosen = {row: Judging(kind).of(exceedance) for row, kind in KINDS.items()}
     scores = {
         name: (
-            object_score(channels, found.view is not None, usual.peaks),
-            interpolate(point_map(channels, departure.places, usual.peaks), departure.points, aligned),
+            object_score(channels, found.view is not None, normal.peaks),
+            interpolate(point_map(channels, departure.places, normal.peaks), departure.points, aligned),
         )
         for name, channels in chosen.items()
     }

@@ -37,19 +37,19 @@ AT_ONCE = 1_000  # points, each of which is compared with its neighbours' descri
 
 @dataclass(frozen=True)
 class PlaceMemory:
-    """features (m, d) at places (m, 3), from parts `owners` (m,). usual: the distances of held-out good scans."""
+    """features (m, d) at places (m, 3), from parts `owners` (m,). statistics: the distances of held-out good scans."""
 
     places: DoubleArray
     features: FloatArray
     owners: IntArray
-    usual: PlaceStatistics | None = None
+    statistics: PlaceStatistics | None = None
 
     def without(self, part: int) -> PlaceMemory:
         """The memory without that part's entries; the whole memory if there are no others."""
         others = self.owners != part
         if not others.any():
             return self
-        return PlaceMemory(self.places[others], self.features[others], self.owners[others], self.usual)
+        return PlaceMemory(self.places[others], self.features[others], self.owners[others], self.statistics)
 
     @cached_property
     def tree(self) -> PointTree:
@@ -76,11 +76,11 @@ class PlaceDetector(CategoryGivenDetector):
 
     def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
         """See `CategoryGivenDetector.score_cloud`."""
-        usual = self.memories[category].usual
-        assert usual is not None
+        statistics = self.memories[category].statistics
+        assert statistics is not None
         features = self._describe(category, cloud)
         values = self.memories[category].distances(cloud.aligned, features, self.config.place.neighbours)
-        return replace(concluded(usual, cloud.aligned, values), token=features.mean(axis=0))
+        return replace(concluded(statistics, cloud.aligned, values), token=features.mean(axis=0))
 
     def residuals(self, category: str, cloud: Cloud, left_out: int | None = None) -> PlacedResiduals:
         """See `detectors.residuals.ResidualDetector`."""
@@ -98,9 +98,9 @@ class PlaceDetector(CategoryGivenDetector):
 
     def _tensors_of(self, name: str) -> dict[str, Tensor]:
         memory = self.memories[name]
-        assert memory.usual is not None
+        assert memory.statistics is not None
         arrays = {"places": memory.places, "features": memory.features, "owners": memory.owners}
-        own = reference_to_tensors(self.known[name]) | memory.usual.tensors()
+        own = reference_to_tensors(self.known[name]) | memory.statistics.tensors()
         return own | {key: torch.from_numpy(array) for key, array in arrays.items()}
 
     @classmethod
@@ -111,9 +111,9 @@ class PlaceDetector(CategoryGivenDetector):
             return cls(stored.config, stored.references(), memories)
 
 
-def concluded(usual: PlaceStatistics, places: DoubleArray, values: DoubleArray) -> CloudScores:
+def concluded(statistics: PlaceStatistics, places: DoubleArray, values: DoubleArray) -> CloudScores:
     """One score per point and one for the scan, from distances (n,) at places (n, 3)."""
-    scores = smoothed(usual.standardised(places, values), places)
+    scores = smoothed(statistics.standardised(places, values), places)
     return CloudScores(scores, top_mean(scores), NO_TOKEN)
 
 

@@ -79,7 +79,7 @@ class SedirDetector:
     @property
     def judges(self) -> Judges | None:
         """That make one channel of all those of a whole scan; None where every category has but one training part."""
-        return next((one.whole.usual.judges for one in self.known.values() if one.whole.usual.judges), None)
+        return next((one.whole.statistics.judges for one in self.known.values() if one.whole.statistics.judges), None)
 
     def detect(
         self, scan: Scan, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
@@ -112,7 +112,7 @@ class SedirDetector:
         with watch.stage("compare", 0.7):
             compared = self._compare(scan, found, aligned, tokens, rebuilt)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
-            exceedance = standard.usual.exceed(compared.evidence, kinds)
+            exceedance = standard.statistics.exceed(compared.evidence, kinds)
             judged = judge(compared, standard, self.judging, exceedance)
         with watch.stage("report", 0.9):
             examined = Examined(scan, found, working, rebuilt, compared)
@@ -138,7 +138,7 @@ class SedirDetector:
         reason = doubt or (
             verdict_reason(judged.score, judged.threshold, defects)
             + of_the_whole(departure, judged.whole)
-            + beside_the_training(self.known[found.category].standard(found.view).usual, one.compared.evidence)
+            + beside_the_training(self.known[found.category].standard(found.view).statistics, one.compared.evidence)
         )
         others = int(scan.finite.sum()) - len(one.own)
         strays = int(np.isnan(point_scores[one.own]).sum())
@@ -241,7 +241,7 @@ class SedirDetector:
     def score(self, category: str, compared: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
         standard = self.known[category].standard(view)
-        exceedance = standard.usual.exceed(compared.evidence, {self.judging.evidence})
+        exceedance = standard.statistics.exceed(compared.evidence, {self.judging.evidence})
         judged = judge(compared, standard, self.judging, exceedance)
         return judged.point_scores, judged.score
 
@@ -251,7 +251,7 @@ class SedirDetector:
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
         standard = self.known[one.found.category].standard(one.found.view)
         doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best])
-        return doubt or hardly_judged(standard.usual, one.compared.evidence), float(probabilities[own])
+        return doubt or hardly_judged(standard.statistics, one.compared.evidence), float(probabilities[own])
 
     def _rebuilt_points(self, category: str, compared: Compared, rebuilt: Rebuilt) -> DoubleArray:
         """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""

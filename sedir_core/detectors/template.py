@@ -24,7 +24,7 @@ from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, reference_to_tensors
 from sedir_core.detectors.residuals import PlacedResiduals
 from sedir_core.detectors.stored import stored_detector, to_store
-from sedir_core.evidence.combination import Evidence, Usual
+from sedir_core.evidence.combination import Evidence, NormalStatistics
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
@@ -48,20 +48,20 @@ class SurfaceDistances:
 
 
 class TemplateDetector(CategoryGivenDetector):
-    """A golden template per category. usual: normal statistics by place; None unless standardised."""
+    """A golden template per category. statistics: normal statistics by place; None unless standardised."""
 
     def __init__(
-        self, config: Config, known: Mapping[str, Reference], usual: Mapping[str, Usual] | None = None
+        self, config: Config, known: Mapping[str, Reference], statistics: Mapping[str, NormalStatistics] | None = None
     ) -> None:
         super().__init__(config, known)
-        self.usual = usual
+        self.statistics = statistics
 
     def score_cloud(self, category: str, cloud: Cloud) -> CloudScores:
         """See `CategoryGivenDetector.score_cloud`. Scores are distances in the training unit, unless standardised."""
         mine = self.known[category]
         found = deviation(cloud.aligned, mine.surface)
-        usual = None if self.usual is None else self.usual[category]
-        scores = self.score(found, cloud.aligned, mine.frame.radius, usual)
+        statistics = None if self.statistics is None else self.statistics[category]
+        scores = self.score(found, cloud.aligned, mine.frame.radius, statistics)
         worst = int(np.abs(found.there).argmax())
         distance = mine.frame.radius * found.there[worst]
         side = "outside" if distance > 0 else "inside"
@@ -76,10 +76,12 @@ class TemplateDetector(CategoryGivenDetector):
         )
 
     @staticmethod
-    def score(found: SurfaceDistances, places: DoubleArray, radius: float, usual: Usual | None) -> DoubleArray:
+    def score(
+        found: SurfaceDistances, places: DoubleArray, radius: float, statistics: NormalStatistics | None
+    ) -> DoubleArray:
         """(n,) the larger of both distances."""
-        if usual is not None:
-            return np.maximum(*usual.exceed(found.evidence(places)).values())
+        if statistics is not None:
+            return np.maximum(*statistics.exceed(found.evidence(places)).values())
         return radius * np.maximum(np.abs(found.there), found.back)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -88,15 +90,17 @@ class TemplateDetector(CategoryGivenDetector):
 
     def _tensors_of(self, name: str) -> dict[str, Tensor]:
         own = reference_to_tensors(self.known[name])
-        return own if self.usual is None else own | _usual_to_tensors(self.usual[name])
+        return own if self.statistics is None else own | _statistics_to_tensors(self.statistics[name])
 
     @classmethod
     def load(cls, run_dir: Path, device: str = "auto") -> TemplateDetector:
         """The detector of a finished run; it computes on the CPU. Raises BadRun."""
         with stored_detector(run_dir) as stored:
             per_place = stored.config.bank.standardise == "place"
-            usual = {name: _usual_from_tensors(part) for name, part in stored.parts.items()} if per_place else None
-            return cls(stored.config, stored.references(), usual)
+            statistics = (
+                {name: _statistics_from_tensors(part) for name, part in stored.parts.items()} if per_place else None
+            )
+            return cls(stored.config, stored.references(), statistics)
 
 
 def deviation(points: DoubleArray, surface: Surface) -> SurfaceDistances:
@@ -119,17 +123,17 @@ def _or_beyond(along: DoubleArray, distances: DoubleArray) -> DoubleArray:
     return np.where(beyond, np.where(along < 0, -distances, distances), along)
 
 
-def _usual_to_tensors(usual: Usual) -> dict[str, Tensor]:
-    numbers = {"anchors": usual.anchors, "limits": np.array([usual.limits[name] for name in (THERE, BACK)])}
-    numbers |= {name: usual.values[name] for name in (THERE, BACK)}
+def _statistics_to_tensors(statistics: NormalStatistics) -> dict[str, Tensor]:
+    numbers = {"anchors": statistics.anchors, "limits": np.array([statistics.limits[name] for name in (THERE, BACK)])}
+    numbers |= {name: statistics.values[name] for name in (THERE, BACK)}
     return {f"usual.{name}": torch.from_numpy(np.ascontiguousarray(value)) for name, value in numbers.items()}
 
 
-def _usual_from_tensors(tensors: Mapping[str, Tensor]) -> Usual:
+def _statistics_from_tensors(tensors: Mapping[str, Tensor]) -> NormalStatistics:
     """Raises KeyError or ValueError if something is missing or has the wrong shape."""
     anchors, limits, there, back = (tensors[f"usual.{n}"].double().numpy() for n in ("anchors", "limits", THERE, BACK))
     if anchors.shape != (len(there), 3) or limits.shape != (2,) or there.shape != back.shape or not len(there):
         raise ValueError("the usual distances do not belong to their places")
     if min(limits.min(), there.min(), back.min()) <= 0:
         raise ValueError("a usual distance is not above 0")
-    return Usual(anchors, {THERE: there, BACK: back}, {THERE: float(limits[0]), BACK: float(limits[1])})
+    return NormalStatistics(anchors, {THERE: there, BACK: back}, {THERE: float(limits[0]), BACK: float(limits[1])})

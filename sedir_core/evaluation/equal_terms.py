@@ -83,7 +83,7 @@ def equal_terms(
 
         bases = cached_bases(_alone(dataset, name), shared, report_one, stop)
         of_category = _OnBasis(detector, name, bases[name], shared)
-        usual = of_category.usual(stop)
+        statistics = of_category.statistics(stop)
         tests = [sample for sample in dataset.test(name) if sample.anomalous is not None]
         for i, sample in enumerate(tests):
             if stop():
@@ -91,7 +91,7 @@ def equal_terms(
             report_one(i / len(tests), f"equal terms: {name}")
             try:
                 scan = sample.read()
-                for rule, found in of_category.judge(scan, sample, usual).items():
+                for rule, found in of_category.judge(scan, sample, statistics).items():
                     judged[rule][name].append(found)
             except (UnreadableScan, TooFewPoints, BadDataset) as error:
                 log.warning("%s", error)
@@ -107,7 +107,7 @@ class _OnBasis:
         self.reference = Reference(basis.frame, basis.size, basis.whole.surface, 1.0, np.nan, np.nan)
         _require_same_frame(detector, name, basis)
 
-    def usual(self, stop: Stop) -> PlaceStatistics:
+    def statistics(self, stop: Stop) -> PlaceStatistics:
         """The detector's residuals on good samplings. Raises Cancelled."""
         shown = []
         n_points = whole_points(self.shared.grouping)
@@ -117,7 +117,7 @@ class _OnBasis:
             shown.append((sampling.points, self._at_points(Cloud(sampling.points, sampling.points), sampling.part)))
         return PlaceStatistics.learn(self.basis.whole.surface.points, shown)
 
-    def judge(self, scan: Scan, sample: Sample, usual: PlaceStatistics) -> dict[Rule, _Judged]:
+    def judge(self, scan: Scan, sample: Sample, statistics: PlaceStatistics) -> dict[Rule, _Judged]:
         """Score a test scan by both rules. Raises TooFewPoints, UnreadableScan."""
         working = scan.points[working_points(scan, self.shared.grouping)]
         placement = cached_placement(self.reference, working)[0]
@@ -127,7 +127,7 @@ class _OnBasis:
         nearest = PointTree(working).nearest(scan.points[valid])[1]
         labels = scan.labels[valid] if scan.labels is not None else np.zeros(0, dtype=np.bool_)
         found: dict[Rule, _Judged] = {}
-        rules: dict[Rule, DoubleArray] = {"raw": values, "place": usual.standardised(aligned, values)}
+        rules: dict[Rule, DoubleArray] = {"raw": values, "place": statistics.standardised(aligned, values)}
         for rule, shown in rules.items():
             scores = smoothed(shown, aligned)
             points = scores[nearest] if len(labels) else np.zeros(0)

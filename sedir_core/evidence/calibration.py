@@ -22,8 +22,8 @@ from sedir_core.evidence.combination import (
     TELLING,
     TYPICAL,
     Evidence,
-    Usual,
-    learn_usual,
+    NormalStatistics,
+    learn_statistics,
     object_score,
     paper_scores,
     point_map,
@@ -135,7 +135,7 @@ def calibrate(
 
         held_out, laid = _hold_out_all(config, name, basis, evidence_of, n_points, report_part, stop)
         drafts[name] = _draft(basis, held_out)
-        if judges is None and drafts[name].usual.peaks:
+        if judges is None and drafts[name].statistics.peaks:
             random = generator(config.training.seed, "planted", name)
             least = resolutions(config.grouping)[-1]
             lessons += _lessons(name, basis, drafts[name], laid, evidence_of, least, random, report_part, stop)
@@ -148,7 +148,7 @@ def calibrate(
         report(JUDGED_FROM + (1 - JUDGED_FROM) * fraction, stage)
 
     if judges is None and lessons:
-        channels = channels_in(next(iter(drafts.values())).usual.values)
+        channels = channels_in(next(iter(drafts.values())).statistics.values)
         n_steps, seed = config.training.judge_steps, config.training.seed
         judges = learn_judges(lessons, channels, n_steps, seed, report_judge, stop)
     whole = {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()}
@@ -174,10 +174,10 @@ class Draft:
     by_owner: what is usual without each of the parts.
     """
 
-    usual: Usual
+    statistics: NormalStatistics
     held_out: tuple[HeldOut, ...]
     exceedances: tuple[Mapping[str, DoubleArray], ...]
-    by_owner: Mapping[int, Usual]
+    by_owner: Mapping[int, NormalStatistics]
 
     def light(self) -> Draft:
         """What is needed to judge it: the drafts of all categories wait in memory until the judges have learned."""
@@ -186,14 +186,14 @@ class Draft:
 
     def judged_by(self, judges: Judges | None) -> Draft:
         """The same with what the judges make of it, where they have a say."""
-        if judges is None or not self.usual.peaks:
+        if judges is None or not self.statistics.peaks:
             return self
-        usual = self.usual.judged_by(judges)
+        statistics = self.statistics.judged_by(judges)
         pairs = zip(self.exceedances, self.held_out, strict=True)
-        exceedances = tuple({**one, **usual.judged(one, held.evidence.places, held.part)} for one, held in pairs)
-        judged = [{n: v for n, v in one.items() if n not in usual.peaks} for one in exceedances]
-        usual = replace(usual, peaks={**usual.peaks, **learn_peaks(judged)})
-        return replace(self, usual=usual, exceedances=exceedances)
+        exceedances = tuple({**one, **statistics.judged(one, held.evidence.places, held.part)} for one, held in pairs)
+        judged = [{n: v for n, v in one.items() if n not in statistics.peaks} for one in exceedances]
+        statistics = replace(statistics, peaks={**statistics.peaks, **learn_peaks(judged)})
+        return replace(self, statistics=statistics, exceedances=exceedances)
 
 
 def _draft(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
@@ -207,18 +207,18 @@ def _draft(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
     n_anchors = N_ANCHORS_OF_ONE if basis.single else N_ANCHORS
     anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     from_one_side = held_out[0].evidence.from_one_side
-    by_owner = _usual_without(held_out, anchors)
+    by_owner = _statistics_without(held_out, anchors)
     exceedances = _unseen_exceedances(held_out, by_owner)
     odd = set() if from_one_side else odd_parts(held_out, exceedances)
     if odd:
         held_out = [one for one in held_out if one.part not in odd]
-        by_owner = _usual_without(held_out, anchors)
+        by_owner = _statistics_without(held_out, anchors)
         exceedances = _unseen_exceedances(held_out, by_owner)
     judged = not from_one_side and not basis.single
-    usual = learn_usual([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
+    statistics = learn_statistics([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
     if judged:
-        usual = replace(usual, peaks=learn_peaks(exceedances))
-    return Draft(usual, tuple(held_out), tuple(exceedances), by_owner)
+        statistics = replace(statistics, peaks=learn_peaks(exceedances))
+    return Draft(statistics, tuple(held_out), tuple(exceedances), by_owner)
 
 
 def _lessons(
@@ -237,7 +237,7 @@ def _lessons(
     A judge that only knew how the few training parts differ would take every other good part for a defect.
     least: points that can be grouped.
     """
-    peaks, lessons = draft.usual.peaks, []
+    peaks, lessons = draft.statistics.peaks, []
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
     normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
     for done, (held, exceedance) in enumerate(zip(draft.held_out, draft.exceedances, strict=True)):
@@ -265,7 +265,7 @@ def _lessons(
 
 def _standard(basis: Basis, draft: Draft) -> Standard:
     """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
-    usual, held_out = draft.usual, draft.held_out
+    statistics, held_out = draft.statistics, draft.held_out
     from_one_side = held_out[0].evidence.from_one_side
     few = MARGIN_OF_ONE if basis.single else 1 + MARGIN_OF_FEW / len({one.part for one in held_out}) ** 2
     margin = MARGIN_OF_VIEWS * (MARGIN_OF_ONE if basis.single else 1.0) if from_one_side else few
@@ -274,8 +274,8 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
         chosen = [judging.of(exceedance) for exceedance in draft.exceedances]
         if not chosen[0]:
             continue
-        scores = [object_score(one, from_one_side, usual.peaks) for one in chosen]
-        maps = [point_map(e, one.evidence.places, usual.peaks) for e, one in zip(chosen, held_out, strict=True)]
+        scores = [object_score(one, from_one_side, statistics.peaks) for one in chosen]
+        maps = [point_map(e, one.evidence.places, statistics.peaks) for e, one in zip(chosen, held_out, strict=True)]
         point_threshold = float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
         limits[judging.name] = Limit(np.nan, point_threshold * margin, np.array(scores) * margin)
     tokens = [one.tokens for one in held_out]
@@ -286,7 +286,9 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
     overlap = float(np.median([one.overlap for one in held_out]))
     conflict = max(float(np.median([one.conflict for one in held_out])), _TINY)
     owners = np.array([one.part for one in held_out])
-    return Standard(usual, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=conflict, owners=owners)
+    return Standard(
+        statistics, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=conflict, owners=owners
+    )
 
 
 def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:
@@ -313,19 +315,19 @@ def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Stan
     return found
 
 
-def _usual_without(held_out: Sequence[HeldOut], anchors: DoubleArray) -> dict[int, Usual]:
+def _statistics_without(held_out: Sequence[HeldOut], anchors: DoubleArray) -> dict[int, NormalStatistics]:
     """What is usual without each of the parts; of a single part, without each of its samplings, by their index.
 
     Of a single sampling with it.
     """
     owners = _owners(held_out)
     chosen = MEAN_SQUARE if held_out[0].evidence.from_one_side or len({one.part for one in held_out}) == 1 else TYPICAL
-    usual = {}
+    statistics = {}
     for owner in set(owners):
         others = [one.evidence for one, own in zip(held_out, owners, strict=True) if own != owner]
         seen = others or [one.evidence for one in held_out]
-        usual[owner] = learn_usual(seen, anchors, chosen)
-    return usual
+        statistics[owner] = learn_statistics(seen, anchors, chosen)
+    return statistics
 
 
 def _owners(held_out: Sequence[HeldOut]) -> list[int]:
@@ -333,7 +335,9 @@ def _owners(held_out: Sequence[HeldOut]) -> list[int]:
     return [one.sampling if single else one.part for one in held_out]
 
 
-def _unseen_exceedances(held_out: Sequence[HeldOut], by_owner: Mapping[int, Usual]) -> list[dict[str, DoubleArray]]:
+def _unseen_exceedances(
+    held_out: Sequence[HeldOut], by_owner: Mapping[int, NormalStatistics]
+) -> list[dict[str, DoubleArray]]:
     """The channels of each sampling held against what is usual for the other parts, in the order of the samplings."""
     return [by_owner[own].exceed(one.evidence) for one, own in zip(held_out, _owners(held_out), strict=True)]
 

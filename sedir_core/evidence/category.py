@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sedir_core.evidence.channels import NETWORK, TOKEN
-from sedir_core.evidence.combination import Usual
+from sedir_core.evidence.combination import NormalStatistics
 from sedir_core.evidence.coverage import ABSENT, Coverage
 from sedir_core.evidence.fields import FIELDS, SPREADS
 from sedir_core.evidence.judge import ASKED, JUDGED, Judges
@@ -54,7 +54,7 @@ class Standard:
     and in runs of older versions. owners: (h,) which training part each held-out score is of; empty in such runs, too.
     """
 
-    usual: Usual
+    statistics: NormalStatistics
     residual: float
     threshold: float
     point_threshold: float
@@ -72,8 +72,8 @@ class Standard:
 
     def with_tokens_scaled(self, ratio: float) -> Standard:
         """The same for a network whose residuals are that many times as large."""
-        values = {**self.usual.values, TOKEN: self.usual.values[TOKEN] * ratio}
-        return replace(self, usual=replace(self.usual, values=values))
+        values = {**self.statistics.values, TOKEN: self.statistics.values[TOKEN] * ratio}
+        return replace(self, statistics=replace(self.statistics, values=values))
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,9 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for prefix, standard in (("", category.whole), ("view.", category.view)):
         if standard is not None:
-            usual = standard.usual
+            statistics = standard.statistics
             numbers = (category.size, standard.residual, standard.threshold, standard.point_threshold)
-            exact[f"{prefix}limits"] = np.array([usual.limits[name] for name in sorted(usual.limits)])
+            exact[f"{prefix}limits"] = np.array([statistics.limits[name] for name in sorted(statistics.limits)])
             exact[f"{prefix}numbers"] = np.array(numbers)
             if len(standard.held_out):
                 exact[f"{prefix}held_out"] = standard.held_out
@@ -176,14 +176,16 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
                 exact[f"{prefix}overlap"] = np.array([standard.overlap])
             if np.isfinite(standard.conflict):
                 exact[f"{prefix}conflict"] = np.array([standard.conflict])
-            if usual.peaks:
-                peaks = [(usual.peaks[name].mean, usual.peaks[name].spread) for name in sorted(usual.peaks)]
+            if statistics.peaks:
+                peaks = [
+                    (statistics.peaks[name].mean, statistics.peaks[name].spread) for name in sorted(statistics.peaks)
+                ]
                 exact[f"{prefix}peaks"] = np.array(peaks)
             for name, limit in standard.limits.items():
                 exact[f"{prefix}judged.{name}"] = np.array([limit.threshold, limit.point_threshold, *limit.held_out])
-            tensors[f"{prefix}anchors"] = _pack(usual.anchors)
+            tensors[f"{prefix}anchors"] = _pack(statistics.anchors)
             # Twenty-odd channels at two thousand places: eight bits say enough of what is usual.
-            short = {f"{prefix}usual.{name}": torch.from_numpy(values) for name, values in usual.values.items()}
+            short = {f"{prefix}usual.{name}": torch.from_numpy(values) for name, values in statistics.values.items()}
             tensors |= {name: values.to(torch.bfloat16) for name, values in short.items()}
     if category.views is not None:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
@@ -237,9 +239,9 @@ def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | None) -> Standard:
     """judges: have a say where peaks are kept."""
-    usual = f"{prefix}usual."
-    channels = sorted(name.removeprefix(usual) for name in arrays if name.startswith(usual))
-    network = NETWORK if f"{usual}{NETWORK[-1]}" in arrays else (TOKEN,)
+    own = f"{prefix}usual."
+    channels = sorted(name.removeprefix(own) for name in arrays if name.startswith(own))
+    network = NETWORK if f"{own}{NETWORK[-1]}" in arrays else (TOKEN,)
     expected = sorted({*CHANNELS, *network} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
     if channels != expected:
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
@@ -247,7 +249,7 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
     shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}
     _check(prefix, arrays, shapes | {f"usual.{name}": (n_anchors,) for name in channels})
     numbers, limits = arrays[f"{prefix}numbers"], arrays[f"{prefix}limits"]
-    values = {name: arrays[usual + name] for name in channels}
+    values = {name: arrays[own + name] for name in channels}
     _check_positive(numbers[:2], limits, *values.values())
     peaks: dict[str, Peak] = {}
     if f"{prefix}peaks" in arrays:
@@ -259,7 +261,7 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
         pairs = zip(peaked, arrays[f"{prefix}peaks"], strict=True)
         peaks = {name: Peak(float(mean), float(spread)) for name, (mean, spread) in pairs}
     by_channel = dict(zip(channels, map(float, limits), strict=True))
-    known = Usual(
+    known = NormalStatistics(
         arrays[f"{prefix}anchors"] / PER_RADIUS,
         values,
         by_channel,

@@ -89,7 +89,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Usual:
+class NormalStatistics:
     """What good parts of a category show: per anchor (a, 3) and channel an RMS value (a,), per channel a limit.
 
     peaks: how high each channel rises; empty for scans from one side and for a single training part, where channels are
@@ -149,7 +149,7 @@ class Usual:
         """What the judges make of channels (n,) at places (n, 3), see `Judges.judged`; nothing where there are none."""
         return {} if self.judges is None else self.judges.judged(exceedance, self.peaks, places, taught_by, kinds)
 
-    def judged_by(self, judges: Judges) -> Usual:
+    def judged_by(self, judges: Judges) -> NormalStatistics:
         """The same with these judges."""
         return replace(self, judges=judges)
 
@@ -177,7 +177,9 @@ def _times_usual(ratio: DoubleArray) -> float:
     return max(1.0, float(np.median(known))) if len(known) else 1.0
 
 
-def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray, chosen: Averaging = MEAN_SQUARE) -> Usual:
+def learn_statistics(
+    held_out: Sequence[Evidence], anchors: DoubleArray, chosen: Averaging = MEAN_SQUARE
+) -> NormalStatistics:
     """The usual values from held-out normal samplings, at least one. anchors: (a, 3) places to keep them at.
 
     Gaps of views are in spacings already and alike everywhere; what few views show at a place says where their rims
@@ -203,11 +205,11 @@ def learn_usual(held_out: Sequence[Evidence], anchors: DoubleArray, chosen: Aver
         if averaging.where_seen and name not in OF_THE_WHOLE and (count > 0).any():
             values[name][count < LEAST_SEEN * float(np.median(count[count > 0]))] = UNKNOWN
     by_noise = chosen == TYPICAL
-    unlimited = Usual(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)
+    unlimited = NormalStatistics(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)
     uncapped = [unlimited.exceed(evidence) for evidence in held_out]
     limits = {name: float(np.mean([np.quantile(u[name], LIMIT_QUANTILE) for u in uncapped])) for name in values}
     limits = {name: max(limit, _LEAST_LIMIT) for name, limit in limits.items()}
-    return Usual(anchors, values, limits, by_noise=by_noise)
+    return NormalStatistics(anchors, values, limits, by_noise=by_noise)
 
 
 def _known_mean(values: DoubleArray) -> float:

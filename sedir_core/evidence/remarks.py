@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sedir_core.evidence.combination import Evidence, Usual
+from sedir_core.evidence.combination import Evidence, NormalStatistics
 from sedir_core.evidence.coverage import ABSENT, words_of_absence
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.identify import Identified
@@ -18,20 +18,20 @@ UNSEEN_SHARE = 0.25  # of the points that nobody could judge: no verdict is sure
 TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
 
 
-def hardly_judged(usual: Usual, evidence: Evidence) -> str:
+def hardly_judged(statistics: NormalStatistics, evidence: Evidence) -> str:
     """Why no verdict on a scan is sure of which good scans show too little; a sentence of its own."""
-    if not usual.by_noise or usual.untold(evidence) <= UNSEEN_SHARE:
+    if not statistics.by_noise or statistics.untold(evidence) <= UNSEEN_SHARE:
         return ""
     why = "lies otherwise than good scans did: train with two or more that lie like it"
-    return why + beside_the_training(usual, evidence)
+    return why + beside_the_training(statistics, evidence)
 
 
-def beside_the_training(usual: Usual, evidence: Evidence) -> str:
+def beside_the_training(statistics: NormalStatistics, evidence: Evidence) -> str:
     """What the scan shows that the training scans do not, and how much noisier it is."""
-    if not usual.by_noise:
+    if not statistics.by_noise:
         return ""
-    said, untold = "", usual.untold(evidence)
-    noise = usual.noise(evidence).get(FIELDS[0], 1.0)
+    said, untold = "", statistics.untold(evidence)
+    noise = statistics.noise(evidence).get(FIELDS[0], 1.0)
     if untold > TELLING_SHARE:
         said += f"; {100 * untold:.0f} % of it is hardly shown by good scans and was not evaluated"
     if noise > TELLING_NOISE:

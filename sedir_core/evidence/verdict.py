@@ -36,7 +36,7 @@ class Judged:
 
 
 def judge(compared: Compared, standard: Standard, judging: Judging, exceedance: Mapping[str, DoubleArray]) -> Judged:
-    """exceedance: the scan's channels, see `Usual.exceed`; other rules than `calibrated` need none.
+    """exceedance: the scan's channels, see `NormalStatistics.exceed`; other rules than `calibrated` need none.
 
     Raises KeyError where the standard keeps no limit for that way of judging.
     """
@@ -55,7 +55,7 @@ def judge(compared: Compared, standard: Standard, judging: Judging, exceedance: 
 
 def _calibrated(compared: Compared, standard: Standard, limit: Limit, exceedance: Mapping[str, DoubleArray]) -> Judged:
     """exceedance: of the channels that count."""
-    peaks = standard.usual.peaks
+    peaks = standard.statistics.peaks
     at_places = point_map(exceedance, compared.departure.places, peaks)
     scores = interpolate(at_places, compared.departure.points, compared.aligned)
     score = object_score(exceedance, compared.evidence.from_one_side, peaks)

@@ -21,7 +21,7 @@ from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.template import TemplateDetector, deviation
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.calibration import N_ANCHORS
-from sedir_core.evidence.combination import Usual, learn_usual
+from sedir_core.evidence.combination import NormalStatistics, learn_statistics
 from sedir_core.geometry.fpfh import WIDTH
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.rundir.encoder_weights import load_encoder
@@ -62,7 +62,7 @@ def learn_banks(material: PartMaterial, run: Run, report: Report, stop: Stop) ->
 
 def learn_template(material: PartMaterial, run: Run, report: Report, stop: Stop) -> Learned:
     """A golden surface per category. Raises Cancelled."""
-    usual: dict[str, Usual] = {}
+    statistics: dict[str, NormalStatistics] = {}
     per_place = material.config.bank.standardise == "place"
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
@@ -72,9 +72,9 @@ def learn_template(material: PartMaterial, run: Run, report: Report, stop: Stop)
             surface = basis.whole.surface.points
             anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
             evidence = [dev.evidence(one.cloud.aligned) for dev, one in zip(found, held_out, strict=True)]
-            usual[name] = learn_usual(evidence, anchors)
+            statistics[name] = learn_statistics(evidence, anchors)
         scores = [
-            TemplateDetector.score(dev, one.cloud.aligned, basis.frame.radius, usual.get(name))
+            TemplateDetector.score(dev, one.cloud.aligned, basis.frame.radius, statistics.get(name))
             for dev, one in zip(found, held_out, strict=True)
         ]
         wider = new_part_factor(len(basis.parts))
@@ -85,7 +85,7 @@ def learn_template(material: PartMaterial, run: Run, report: Report, stop: Stop)
         return Verdicts(wider * by_part, wider * np.concatenate(scores))
 
     known = with_limits(material, judge, REMEMBER, report, stop)
-    return memorised(TemplateDetector(material.config, known, usual if per_place else None).tensors(), known)
+    return memorised(TemplateDetector(material.config, known, statistics if per_place else None).tensors(), known)
 
 
 def memorised(tensors: Mapping[str, Tensor], known: Mapping[str, Reference]) -> Learned:

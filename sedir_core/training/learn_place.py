@@ -38,8 +38,8 @@ def learn_place(material: PartMaterial, run: Run, report: Report, stop: Stop) ->
             features = describe(config.method, places, surface)
             values = memory.without(one.part).distances(places, features, config.place.neighbours)
             shown.append((places, values))
-        usual = PlaceStatistics.learn(surface.points, shown)
-        memories[name] = replace(memory, usual=usual)
+        statistics = PlaceStatistics.learn(surface.points, shown)
+        memories[name] = replace(memory, statistics=statistics)
         found = leave_one_out(surface.points, [one.part for one in held_out], shown)
         return Verdicts(np.array([one.object_score for one in found]), np.concatenate([one.scores for one in found]))
 
@@ -54,11 +54,11 @@ def leave_one_out(
 
     surface: (m, 3). A single part is standardised by its own.
     """
-    usual = {}
+    statistics = {}
     for part in set(parts):
         others = [one for one, owner in zip(shown, parts, strict=True) if owner != part]
-        usual[part] = PlaceStatistics.learn(surface, others or shown)
-    return [concluded(usual[part], *one) for part, one in zip(parts, shown, strict=True)]
+        statistics[part] = PlaceStatistics.learn(surface, others or shown)
+    return [concluded(statistics[part], *one) for part, one in zip(parts, shown, strict=True)]
 
 
 def _remember(material: PartMaterial, name: str, stop: Stop) -> PlaceMemory:

@@ -172,8 +172,8 @@ def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
 
 
 def _share(evidence: Evidence, category: Category) -> float:
-    usual = category.whole.usual
-    score = object_score(Judging().of(usual.exceed(evidence)), peaks=usual.peaks)
+    statistics = category.whole.statistics
+    score = object_score(Judging().of(statistics.exceed(evidence)), peaks=statistics.peaks)
     return score / category.whole.threshold
 
 

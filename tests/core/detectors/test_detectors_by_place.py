@@ -21,21 +21,21 @@ def plane() -> np.ndarray:
 
 def test_what_is_usual_everywhere_becomes_one(plane: np.ndarray) -> None:
     loud = np.where(plane[:, 0] > 0, 5.0, 1.0)
-    usual = PlaceStatistics.learn(plane, [(plane, loud)] * 400)
+    statistics = PlaceStatistics.learn(plane, [(plane, loud)] * 400)
     away = np.abs(plane[:, 0]) > 0.2
-    assert np.allclose(usual.standardised(plane, loud)[away], 1.0, atol=0.2)
+    assert np.allclose(statistics.standardised(plane, loud)[away], 1.0, atol=0.2)
 
 
 def test_a_value_among_quiet_ones_stands_out_more(plane: np.ndarray) -> None:
-    usual = PlaceStatistics.learn(plane, [(plane, np.where(plane[:, 0] > 0, 5.0, 1.0))] * 40)
-    found = usual.standardised(np.array([[0.7, 0, 0], [-0.7, 0, 0]]), np.array([5.0, 5.0]))
+    statistics = PlaceStatistics.learn(plane, [(plane, np.where(plane[:, 0] > 0, 5.0, 1.0))] * 40)
+    found = statistics.standardised(np.array([[0.7, 0, 0], [-0.7, 0, 0]]), np.array([5.0, 5.0]))
     assert found[1] > 3 * found[0]
 
 
 def test_what_is_usual_survives_being_stored(plane: np.ndarray) -> None:
-    usual = PlaceStatistics.learn(plane, [(plane, np.ones(len(plane)))])
-    again = PlaceStatistics.from_tensors(usual.tensors())
-    assert np.array_equal(usual.rms, again.rms) and np.array_equal(usual.anchors, again.anchors)
+    statistics = PlaceStatistics.learn(plane, [(plane, np.ones(len(plane)))])
+    again = PlaceStatistics.from_tensors(statistics.tensors())
+    assert np.array_equal(statistics.rms, again.rms) and np.array_equal(statistics.anchors, again.anchors)
 
 
 def test_a_held_out_scan_is_not_measured_in_times_of_itself(plane: np.ndarray) -> None:

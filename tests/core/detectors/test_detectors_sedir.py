@@ -280,10 +280,10 @@ def test_a_scan_that_shows_much_of_what_no_good_scan_did_is_uncertain(
     detector: SedirDetector, bracket: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = detector.known["bracket"]
-    usual = known.whole.usual
-    unseen = usual.anchors[:, 0] > np.quantile(usual.anchors[:, 0], 0.6)
-    values = {name: np.where(unseen, UNKNOWN, v) if name in FIELDS else v for name, v in usual.values.items()}
-    blind = replace(known, whole=replace(known.whole, usual=replace(usual, values=values)))
+    statistics = known.whole.statistics
+    unseen = statistics.anchors[:, 0] > np.quantile(statistics.anchors[:, 0], 0.6)
+    values = {name: np.where(unseen, UNKNOWN, v) if name in FIELDS else v for name, v in statistics.values.items()}
+    blind = replace(known, whole=replace(known.whole, statistics=replace(statistics, values=values)))
     twin = SedirDetector(detector.config, detector.nets, {**detector.known, "bracket": blind}, detector.device)
     monkeypatch.setattr(SedirDetector, "_certainty", lambda *_: (False, "", 1.0))
     assert not detector.detect(bracket, "bracket").uncertain

@@ -65,7 +65,7 @@ def test_distances_are_in_the_scan_s_unit(templates: dict[str, TemplateDetector]
 
 
 def test_a_place_that_varies_among_good_parts_counts_less(templates: dict[str, TemplateDetector]) -> None:
-    assert templates["place"].usual is not None
+    assert templates["place"].statistics is not None
     points, mask = dented(part("bracket", 101), depth=0.1)
     found = templates["place"].detect(scan_of(points), "bracket")
     assert found.point_scores[mask].mean() > found.point_scores[~mask].mean()

@@ -76,8 +76,8 @@ def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
         placement, _ = category.place(part("bracket", seed, 4_000), random)
         aligned = placement.enter(part("bracket", seed, 4_000))
         evidence, _ = by_surface("bracket", 0, category.normal, aligned, None, aligned, None)
-        usual = category.whole.usual
-        scores.append(object_score(Judging().of(usual.exceed(evidence)), peaks=usual.peaks))
+        statistics = category.whole.statistics
+        scores.append(object_score(Judging().of(statistics.exceed(evidence)), peaks=statistics.peaks))
     assert np.median(scores) < category.whole.threshold
 
 

@@ -15,9 +15,9 @@ from sedir_core.evidence.combination import (
     TOKEN,
     TYPICAL,
     Evidence,
-    Usual,
+    NormalStatistics,
     decisive_shares,
-    learn_usual,
+    learn_statistics,
     object_score,
     paper_scores,
     point_map,
@@ -48,62 +48,62 @@ def with_dent(good: Evidence, factor: float = 10.0) -> tuple[Evidence, DoubleArr
 
 
 @pytest.fixture(scope="module")
-def usual() -> Usual:
+def statistics() -> NormalStatistics:
     anchors = np.random.default_rng(9).uniform(size=(200, 3)) * (1, 1, 0)
-    return learn_usual([evidence(seed) for seed in range(4)], anchors)
+    return learn_statistics([evidence(seed) for seed in range(4)], anchors)
 
 
-def test_what_is_usual_follows_the_place(usual: Usual) -> None:
-    left, right = usual.anchors[:, 0] < 0.45, usual.anchors[:, 0] > 0.55
+def test_what_is_usual_follows_the_place(statistics: NormalStatistics) -> None:
+    left, right = statistics.anchors[:, 0] < 0.45, statistics.anchors[:, 0] > 0.55
     for name in NAMES:
-        assert usual.values[name][right].mean() > 3 * usual.values[name][left].mean()
+        assert statistics.values[name][right].mean() > 3 * statistics.values[name][left].mean()
 
 
-def test_gaps_of_views_are_usual_in_the_same_way_everywhere(usual: Usual) -> None:
-    views = learn_usual([evidence(seed, from_one_side=True) for seed in range(4)], usual.anchors)
+def test_gaps_of_views_are_usual_in_the_same_way_everywhere(statistics: NormalStatistics) -> None:
+    views = learn_statistics([evidence(seed, from_one_side=True) for seed in range(4)], statistics.anchors)
     for name in NAMES:
         if name in GAPS:
             rms = np.sqrt(np.mean([(evidence(seed).channels[name] ** 2).mean() for seed in range(4)]))
             assert views.values[name] == pytest.approx(rms)
         else:
-            assert np.array_equal(views.values[name], usual.values[name])
+            assert np.array_equal(views.values[name], statistics.values[name])
 
 
-def test_one_in_a_thousand_of_unseen_normal_points_exceeds_a_limit(usual: Usual) -> None:
-    exceedance = usual.exceed(evidence(100))
+def test_one_in_a_thousand_of_unseen_normal_points_exceeds_a_limit(statistics: NormalStatistics) -> None:
+    exceedance = statistics.exceed(evidence(100))
     for name in NAMES:
         assert (exceedance[name] > 1).mean() < 0.005
         assert exceedance[name].max() < 2
 
 
-def test_a_dent_in_the_quiet_half_exceeds_though_noise_elsewhere_is_larger(usual: Usual) -> None:
+def test_a_dent_in_the_quiet_half_exceeds_though_noise_elsewhere_is_larger(statistics: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    assert usual.exceed(scan)["offset_32"][inside].min() > 1
+    assert statistics.exceed(scan)["offset_32"][inside].min() > 1
 
 
-def test_a_dent_is_hotter_than_its_surroundings(usual: Usual) -> None:
+def test_a_dent_is_hotter_than_its_surroundings(statistics: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    scores = point_map(usual.exceed(scan), scan.places)
+    scores = point_map(statistics.exceed(scan), scan.places)
     assert scores[inside].mean() > 3 * scores[~inside].mean()
 
 
-def test_a_dent_raises_the_object_score(usual: Usual) -> None:
+def test_a_dent_raises_the_object_score(statistics: NormalStatistics) -> None:
     scan, _ = with_dent(evidence(100))
-    assert object_score(usual.exceed(scan)) > 1.5 * object_score(usual.exceed(evidence(100)))
+    assert object_score(statistics.exceed(scan)) > 1.5 * object_score(statistics.exceed(evidence(100)))
 
 
-def test_a_single_wild_point_is_capped(usual: Usual) -> None:
+def test_a_single_wild_point_is_capped(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     scan.channels["offset_32"][0] = 1e12
-    assert usual.exceed(scan)["offset_32"][0] == LOUDEST
-    assert usual.exceed(replace(scan, from_one_side=True))["offset_32"][0] == LARGEST
+    assert statistics.exceed(scan)["offset_32"][0] == LOUDEST
+    assert statistics.exceed(replace(scan, from_one_side=True))["offset_32"][0] == LARGEST
 
 
 @pytest.fixture(scope="module")
-def peaked(usual: Usual) -> Usual:
+def peaked(statistics: NormalStatistics) -> NormalStatistics:
     """With judges that have seen dents of twice to ten times the usual, in all evidence or in a part of it."""
-    exceedances = [usual.exceed(evidence(seed)) for seed in range(10, 16)]
-    known = replace(usual, peaks=learn_peaks(exceedances))
+    exceedances = [statistics.exceed(evidence(seed)) for seed in range(10, 16)]
+    known = replace(statistics, peaks=learn_peaks(exceedances))
     random, lessons = np.random.default_rng(0), []
     for seed, exceedance in zip(range(10, 16), exceedances, strict=True):
         good = np.ones(N, bool)
@@ -111,7 +111,7 @@ def peaked(usual: Usual) -> Usual:
         scan, inside = with_dent(evidence(seed), factor=2 + 8 * random.random())
         for seen in (NAMES, (TOKEN,), tuple(name for name in NAMES if name != TOKEN)):
             shown = {name: (scan if name in seen else evidence(seed)).channels[name] for name in NAMES}
-            departing = usual.exceed(Evidence(scan.places, shown))
+            departing = statistics.exceed(Evidence(scan.places, shown))
             lessons.append(lesson_of(seed, departing, known.peaks, scan.places, inside, ~inside, 1.0, random))
     judges = learn_judges(lessons, channels_in(exceedances[0]), 200, 0, no_report, never_stop)
     known = known.judged_by(judges)
@@ -121,28 +121,28 @@ def peaked(usual: Usual) -> Usual:
     return replace(known, peaks=known.peaks | learn_peaks(judged))
 
 
-def score(usual: Usual, scan: Evidence, kind: EvidenceKind = "all") -> float:
-    return object_score(Judging(kind).of(usual.exceed(scan)), peaks=usual.peaks)
+def score(statistics: NormalStatistics, scan: Evidence, kind: EvidenceKind = "all") -> float:
+    return object_score(Judging(kind).of(statistics.exceed(scan)), peaks=statistics.peaks)
 
 
 @pytest.mark.parametrize("kind", EVIDENCE)
-def test_a_good_part_scores_about_one_where_peaks_are_known(peaked: Usual, kind: EvidenceKind) -> None:
+def test_a_good_part_scores_about_one_where_peaks_are_known(peaked: NormalStatistics, kind: EvidenceKind) -> None:
     assert score(peaked, evidence(100), kind) == pytest.approx(1.0, abs=0.5)
 
 
 @pytest.mark.parametrize("kind", EVIDENCE)
-def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: Usual, kind: EvidenceKind) -> None:
+def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: NormalStatistics, kind: EvidenceKind) -> None:
     assert score(peaked, with_dent(evidence(100))[0], kind) > 2
 
 
-def test_the_judge_colours_the_dent(peaked: Usual) -> None:
+def test_the_judge_colours_the_dent(peaked: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
     scores = point_map(Judging().of(peaked.exceed(scan)), scan.places, peaked.peaks)
     assert scores[inside].min() > np.median(scores[~inside])
     assert scores[inside].mean() > 1.5 * scores[~inside].mean()
 
 
-def test_each_kind_of_evidence_is_blind_to_the_other(peaked: Usual) -> None:
+def test_each_kind_of_evidence_is_blind_to_the_other(peaked: NormalStatistics) -> None:
     good = evidence(100)
     dent = with_dent(good)[0].channels
     for kind, seen in (("network", (TOKEN,)), ("surface", tuple(name for name in NAMES if name != TOKEN))):
@@ -152,7 +152,7 @@ def test_each_kind_of_evidence_is_blind_to_the_other(peaked: Usual) -> None:
         assert score(peaked, Evidence(good.places, own), kind) > score(peaked, good, kind)
 
 
-def test_what_only_the_network_shows_rests_on_the_network(peaked: Usual) -> None:
+def test_what_only_the_network_shows_rests_on_the_network(peaked: NormalStatistics) -> None:
     good = evidence(100)
     dent = with_dent(good)[0].channels
     shown = {name: dent[name] if name == TOKEN else good.channels[name] for name in NAMES}
@@ -163,14 +163,14 @@ def test_what_only_the_network_shows_rests_on_the_network(peaked: Usual) -> None
     assert by_token[0] > 0.5 > by_rest[0]
 
 
-def test_judges_are_kept_to_the_last_bit(peaked: Usual) -> None:
+def test_judges_are_kept_to_the_last_bit(peaked: NormalStatistics) -> None:
     assert peaked.judges is not None
     kept = Judges.restore(peaked.judges.tensors(), peaked.judges.channels)
     again = replace(peaked, judges=kept).exceed(evidence(100))
     assert all(np.array_equal(again[name], values) for name, values in peaked.exceed(evidence(100)).items())
 
 
-def test_a_judge_of_another_shape_is_refused(peaked: Usual) -> None:
+def test_a_judge_of_another_shape_is_refused(peaked: NormalStatistics) -> None:
     assert peaked.judges is not None
     with pytest.raises(ValueError, match="mean is"):
         Judges.restore(peaked.judges.tensors(), peaked.judges.channels[1:])
@@ -185,41 +185,41 @@ def test_places_that_hardly_a_sampling_shows_do_not_depart() -> None:
     for one, values in zip(shown, left, strict=True):
         values[one.places[:, 0] > 0.7] = np.nan
         one.channels["offset_32"][:] = values
-    usual = learn_usual(shown, anchors, TYPICAL)
+    statistics = learn_statistics(shown, anchors, TYPICAL)
     scan = evidence(100)
     scan.channels["offset_32"][scan.places[:, 0] > 0.8] = 1e3
-    assert usual.exceed(scan)["offset_32"][scan.places[:, 0] > 0.8].max() < 0.01
+    assert statistics.exceed(scan)["offset_32"][scan.places[:, 0] > 0.8].max() < 0.01
 
 
-def test_what_a_channel_cannot_tell_is_no_departure(usual: Usual) -> None:
+def test_what_a_channel_cannot_tell_is_no_departure(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     scan.channels["offset_32"][:50] = np.nan
-    assert not usual.exceed(scan)["offset_32"][:50].any()
+    assert not statistics.exceed(scan)["offset_32"][:50].any()
 
 
-def test_a_token_counts_only_above_its_usual(usual: Usual) -> None:
+def test_a_token_counts_only_above_its_usual(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     quiet = Evidence(scan.places, {name: np.zeros(N) + 1e-3 for name in NAMES})
-    assert not usual.exceed(quiet)[TOKEN].any()
+    assert not statistics.exceed(quiet)[TOKEN].any()
 
 
-def test_channels_without_weight_do_not_count(usual: Usual) -> None:
-    exceedance = usual.exceed(evidence(100))
+def test_channels_without_weight_do_not_count(statistics: NormalStatistics) -> None:
+    exceedance = statistics.exceed(evidence(100))
     assert object_score(exceedance | {"unheard of": np.full(N, 1e9)}) == object_score(exceedance)
 
 
 def test_a_channel_that_never_stirs_gives_no_division_by_zero() -> None:
     still = Evidence(evidence(0).places, dict.fromkeys(NAMES, np.zeros(N)))
-    found = learn_usual([still], still.places[:50]).exceed(still)
+    found = learn_statistics([still], still.places[:50]).exceed(still)
     assert all(np.isfinite(values).all() for values in found.values())
 
 
 def test_places_nobody_saw_take_the_overall_value() -> None:
     far = np.array([[50.0, 50, 0]])
     seen = evidence(0)
-    usual = learn_usual([seen], np.concatenate([seen.places[:100], far]))
+    statistics = learn_statistics([seen], np.concatenate([seen.places[:100], far]))
     rms = np.sqrt((seen.channels["drift"] ** 2).mean())
-    assert usual.values["drift"][-1] == pytest.approx(rms, rel=0.05)
+    assert statistics.values["drift"][-1] == pytest.approx(rms, rel=0.05)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2])

@@ -103,7 +103,7 @@ def test_a_run_without_scores_loads_and_says_that_it_lacks_them(detector: SedirD
     for name, category in old.items():
         tensors = category_to_tensors(category)
         kept = {key: tensors[key] for key in tensors if not key.endswith("held_out") and "judged." not in key}
-        old[name] = category_from_tensors(kept, category.whole.usual.judges)
+        old[name] = category_from_tensors(kept, category.whole.statistics.judges)
     without = SedirDetector(detector.config, detector.nets, old, detector.device)
     assert without.calibration().n_scans(CATEGORIES[0]) == 0
     with pytest.raises(BadRun, match="lacks the scores"):

@@ -95,7 +95,7 @@ def test_the_reconstruction_completes_the_far_side(detector: SedirDetector) -> N
 
 def test_views_survive_saving(detector: SedirDetector) -> None:
     cup = detector.known["cup"]
-    again = category_from_tensors(category_to_tensors(cup), cup.whole.usual.judges)
+    again = category_from_tensors(category_to_tensors(cup), cup.whole.statistics.judges)
     assert cup.views is not None
     assert again.views is not None
     assert again.view is not None

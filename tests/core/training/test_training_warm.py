@@ -167,7 +167,7 @@ def test_worse_is_what_exceeds_the_noise(
 ) -> None:
     old = detector.known["cup"]
     new = replace(old, whole=replace(old.whole, threshold=old.whole.threshold / rise))
-    anchors, values = old.whole.usual.anchors, old.whole.usual.values
+    anchors, values = old.whole.statistics.anchors, old.whole.statistics.values
     judged = []
     for i in range(8):
         evidence = Evidence(anchors, {name: value * (1.5 + 0.01 * i) for name, value in values.items()})
@@ -180,5 +180,7 @@ def test_worse_is_what_exceeds_the_noise(
 def test_the_token_standard_follows_the_new_network(detector: SedirDetector) -> None:
     old = detector.known["cup"].whole
     new = old.with_tokens_scaled(2.0)
-    assert np.allclose(new.usual.values[TOKEN], 2 * old.usual.values[TOKEN])
-    assert all(new.usual.values[name] is old.usual.values[name] for name in old.usual.values if name != TOKEN)
+    assert np.allclose(new.statistics.values[TOKEN], 2 * old.statistics.values[TOKEN])
+    assert all(
+        new.statistics.values[name] is old.statistics.values[name] for name in old.statistics.values if name != TOKEN
+    )
