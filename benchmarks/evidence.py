@@ -55,8 +55,8 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     compared = compare(mine.normal, aligned, tokens, residuals, found.view)
     departure, evidence, places = compared.departure, compared.evidence, scan.points[working]
     normal = mine.standard(found.view).statistics
-    exceedance = normal.exceed(evidence)
-    chosen = {row: Judging(kind).of(exceedance) for row, kind in KINDS.items()}
+    standardised = normal.standardise(evidence)
+    chosen = {row: Judging(kind).of(standardised) for row, kind in KINDS.items()}
     scores = {
         name: (
             object_score(channels, found.view is not None, normal.peaks),

@@ -112,14 +112,14 @@ class SedirDetector:
         with watch.stage("compare", 0.7):
             compared = self._compare(scan, found, aligned, tokens, rebuilt)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
-            exceedance = standard.statistics.exceed(compared.evidence, kinds)
-            judged = judge(compared, standard, self.judging, exceedance)
+            standardised = standard.statistics.standardise(compared.evidence, kinds)
+            judged = judge(compared, standard, self.judging, standardised)
         with watch.stage("report", 0.9):
             examined = Examined(scan, found, working, rebuilt, compared)
             detection = self._described(examined, judged, in_lengths)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
-            judging.name: examined.otherwise(detection, judge(compared, standard, judging, exceedance))
+            judging.name: examined.otherwise(detection, judge(compared, standard, judging, standardised))
             for judging in ways
             if judging.name in standard.limits
         }
@@ -241,8 +241,8 @@ class SedirDetector:
     def score(self, category: str, compared: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
         standard = self.known[category].standard(view)
-        exceedance = standard.statistics.exceed(compared.evidence, {self.judging.evidence})
-        judged = judge(compared, standard, self.judging, exceedance)
+        standardised = standard.statistics.standardise(compared.evidence, {self.judging.evidence})
+        judged = judge(compared, standard, self.judging, standardised)
         return judged.point_scores, judged.score
 
     def _doubt(self, one: Examined) -> tuple[str, float]:

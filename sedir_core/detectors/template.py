@@ -81,7 +81,7 @@ class TemplateDetector(CategoryGivenDetector):
     ) -> DoubleArray:
         """(n,) the larger of both distances."""
         if statistics is not None:
-            return np.maximum(*statistics.exceed(found.evidence(places)).values())
+            return np.maximum(*statistics.standardise(found.evidence(places)).values())
         return radius * np.maximum(np.abs(found.there), found.back)
 
     def tensors(self) -> dict[str, Tensor]:

@@ -169,14 +169,14 @@ def calibrate(
 
 @dataclass(frozen=True)
 class Draft:
-    """What held-out samplings say before anybody judged them. exceedances: each held against the other parts.
+    """What held-out samplings say before anybody judged them. all_standardised: each held against the other parts.
 
     by_owner: what is usual without each of the parts.
     """
 
     statistics: NormalStatistics
     held_out: tuple[HeldOut, ...]
-    exceedances: tuple[Mapping[str, DoubleArray], ...]
+    all_standardised: tuple[Mapping[str, DoubleArray], ...]
     by_owner: Mapping[int, NormalStatistics]
 
     def light(self) -> Draft:
@@ -189,11 +189,13 @@ class Draft:
         if judges is None or not self.statistics.peaks:
             return self
         statistics = self.statistics.judged_by(judges)
-        pairs = zip(self.exceedances, self.held_out, strict=True)
-        exceedances = tuple({**one, **statistics.judged(one, held.evidence.places, held.part)} for one, held in pairs)
-        judged = [{n: v for n, v in one.items() if n not in statistics.peaks} for one in exceedances]
+        pairs = zip(self.all_standardised, self.held_out, strict=True)
+        all_standardised = tuple(
+            {**one, **statistics.judged(one, held.evidence.places, held.part)} for one, held in pairs
+        )
+        judged = [{n: v for n, v in one.items() if n not in statistics.peaks} for one in all_standardised]
         statistics = replace(statistics, peaks={**statistics.peaks, **learn_peaks(judged)})
-        return replace(self, statistics=statistics, exceedances=exceedances)
+        return replace(self, statistics=statistics, all_standardised=all_standardised)
 
 
 def _draft(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
@@ -208,17 +210,17 @@ def _draft(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
     anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     from_one_side = held_out[0].evidence.from_one_side
     by_owner = _statistics_without(held_out, anchors)
-    exceedances = _unseen_exceedances(held_out, by_owner)
-    odd = set() if from_one_side else odd_parts(held_out, exceedances)
+    all_standardised = _standardised_unseen(held_out, by_owner)
+    odd = set() if from_one_side else odd_parts(held_out, all_standardised)
     if odd:
         held_out = [one for one in held_out if one.part not in odd]
         by_owner = _statistics_without(held_out, anchors)
-        exceedances = _unseen_exceedances(held_out, by_owner)
+        all_standardised = _standardised_unseen(held_out, by_owner)
     judged = not from_one_side and not basis.single
     statistics = learn_statistics([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
     if judged:
-        statistics = replace(statistics, peaks=learn_peaks(exceedances))
-    return Draft(statistics, tuple(held_out), tuple(exceedances), by_owner)
+        statistics = replace(statistics, peaks=learn_peaks(all_standardised))
+    return Draft(statistics, tuple(held_out), tuple(all_standardised), by_owner)
 
 
 def _lessons(
@@ -240,12 +242,12 @@ def _lessons(
     peaks, lessons = draft.statistics.peaks, []
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
     normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
-    for done, (held, exceedance) in enumerate(zip(draft.held_out, draft.exceedances, strict=True)):
+    for done, (held, standardised) in enumerate(zip(draft.held_out, draft.all_standardised, strict=True)):
         if stop():
             raise Cancelled
         report(PLANTED_FROM + (1 - PLANTED_FROM) * done / len(draft.held_out), f"plant defects into {name}")
         good = np.ones(len(held.evidence.places), bool)
-        lessons.append(lesson_of(held.part, exceedance, peaks, held.evidence.places, ~good, good, louder, random))
+        lessons.append(lesson_of(held.part, standardised, peaks, held.evidence.places, ~good, good, louder, random))
         one = laid[held.sampling]
         shaped = one.every + random_displacement(basis.whole.controls, basis.amplitude, random)(one.every)
         planted = plant(shaped, normals[tree.nearest(shaped)[1]], PLANTED, random)
@@ -257,7 +259,7 @@ def _lessons(
         every = planted.points[random.permutation(len(planted.points))[: math.ceil(thinned * len(planted.points))]]
         others = basis.others[held.part]
         evidence, _ = evidence_of(name, held.part, others, planted.points[some], None, every, one.scan)
-        departing = draft.by_owner[held.part].exceed(evidence)
+        departing = draft.by_owner[held.part].standardise(evidence)
         damaged, good = (told[some][evidence.picked] for told in (planted.damaged, planted.good))
         lessons.append(lesson_of(held.part, departing, peaks, evidence.places, damaged, good, louder, random))
     return lessons
@@ -271,7 +273,7 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
     margin = MARGIN_OF_VIEWS * (MARGIN_OF_ONE if basis.single else 1.0) if from_one_side else few
     limits = {}
     for judging in CALIBRATED:
-        chosen = [judging.of(exceedance) for exceedance in draft.exceedances]
+        chosen = [judging.of(standardised) for standardised in draft.all_standardised]
         if not chosen[0]:
             continue
         scores = [object_score(one, from_one_side, statistics.peaks) for one in chosen]
@@ -335,19 +337,19 @@ def _owners(held_out: Sequence[HeldOut]) -> list[int]:
     return [one.sampling if single else one.part for one in held_out]
 
 
-def _unseen_exceedances(
+def _standardised_unseen(
     held_out: Sequence[HeldOut], by_owner: Mapping[int, NormalStatistics]
 ) -> list[dict[str, DoubleArray]]:
     """The channels of each sampling held against what is usual for the other parts, in the order of the samplings."""
-    return [by_owner[own].exceed(one.evidence) for one, own in zip(held_out, _owners(held_out), strict=True)]
+    return [by_owner[own].standardise(one.evidence) for one, own in zip(held_out, _owners(held_out), strict=True)]
 
 
-def odd_parts(held_out: Sequence[HeldOut], exceedances: Sequence[Mapping[str, DoubleArray]]) -> set[int]:
+def odd_parts(held_out: Sequence[HeldOut], all_standardised: Sequence[Mapping[str, DoubleArray]]) -> set[int]:
     """Parts that depart from the others far more than these do from each other, less than half of all.
 
     They lie on another side than the others, or are no good parts: they must not say what is usual for a good one.
     """
-    peaks = log_peaks(exceedances, [name for name in TELLING if name in exceedances[0]])
+    peaks = log_peaks(all_standardised, [name for name in TELLING if name in all_standardised[0]])
     owners = np.array([one.part for one in held_out])
     parts = np.unique(owners)
     means = np.array([peaks[owners == part].mean(axis=0) for part in parts])  # (parts, channels)

@@ -122,7 +122,7 @@ class NormalStatistics:
     def _at(self, names: Sequence[str], places: DoubleArray) -> DoubleArray:
         return interpolate(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)
 
-    def exceed(self, evidence: Evidence, kinds: Collection[str] = ASKED) -> dict[str, DoubleArray]:
+    def standardise(self, evidence: Evidence, kinds: Collection[str] = ASKED) -> dict[str, DoubleArray]:
         """Each channel in units of its limit, (n,); capped, so that a few flying pixels do not condemn a part.
 
         With what the judges of these kinds of evidence make of them.
@@ -141,13 +141,13 @@ class NormalStatistics:
 
     def judged(
         self,
-        exceedance: Mapping[str, DoubleArray],
+        standardised: Mapping[str, DoubleArray],
         places: DoubleArray,
         taught_by: int | None = None,
         kinds: Collection[str] = ASKED,
     ) -> dict[str, DoubleArray]:
         """What the judges make of channels (n,) at places (n, 3), see `Judges.judged`; nothing where there are none."""
-        return {} if self.judges is None else self.judges.judged(exceedance, self.peaks, places, taught_by, kinds)
+        return {} if self.judges is None else self.judges.judged(standardised, self.peaks, places, taught_by, kinds)
 
     def judged_by(self, judges: Judges) -> NormalStatistics:
         """The same with these judges."""
@@ -206,7 +206,7 @@ def learn_statistics(
             values[name][count < LEAST_SEEN * float(np.median(count[count > 0]))] = UNKNOWN
     by_noise = chosen == TYPICAL
     unlimited = NormalStatistics(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)
-    uncapped = [unlimited.exceed(evidence) for evidence in held_out]
+    uncapped = [unlimited.standardise(evidence) for evidence in held_out]
     limits = {name: float(np.mean([np.quantile(u[name], LIMIT_QUANTILE) for u in uncapped])) for name in values}
     limits = {name: max(limit, _LEAST_LIMIT) for name, limit in limits.items()}
     return NormalStatistics(anchors, values, limits, by_noise=by_noise)
@@ -219,31 +219,31 @@ def _known_mean(values: DoubleArray) -> float:
 
 
 def point_map(
-    exceedance: Mapping[str, DoubleArray], places: DoubleArray, peaks: Mapping[str, Peak] | None = None
+    standardised: Mapping[str, DoubleArray], places: DoubleArray, peaks: Mapping[str, Peak] | None = None
 ) -> DoubleArray:
     """(n,) smoothed scores for the points at places (n, 3), from each channel in units of its limit."""
     if peaks:
         around = PointTree(places).nearest_k(places, COLOUR_SMOOTHING)[1]
-        raised = np.exp(COLOUR_POWER * PER_SPREAD * _rise_of_points(exceedance, peaks))
+        raised = np.exp(COLOUR_POWER * PER_SPREAD * _rise_of_points(standardised, peaks))
         return np.asarray(raised[around].mean(axis=1) ** (1 / COLOUR_POWER))
     around = PointTree(places).nearest_k(places, SMOOTHING)[1]
-    return np.asarray(_length(exceedance, MAP_WEIGHTS)[around].mean(axis=1))
+    return np.asarray(_length(standardised, MAP_WEIGHTS)[around].mean(axis=1))
 
 
 def object_score(
-    exceedance: Mapping[str, DoubleArray], from_one_side: bool = False, peaks: Mapping[str, Peak] | None = None
+    standardised: Mapping[str, DoubleArray], from_one_side: bool = False, peaks: Mapping[str, Peak] | None = None
 ) -> float:
     """One score for the scan, from the highest points of what decides."""
     if peaks:
-        return float(np.exp(PER_SPREAD * max(rises_of(exceedance, peaks).values())))
+        return float(np.exp(PER_SPREAD * max(rises_of(standardised, peaks).values())))
     weights = {**OBJECT_WEIGHTS, SEAM: SEAM_OF_VIEWS} if from_one_side else OBJECT_WEIGHTS
-    scores = np.sort(_length(exceedance, weights))
+    scores = np.sort(_length(standardised, weights))
     return float(scores[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
 
 
-def rises_of(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> dict[str, float]:
+def rises_of(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> dict[str, float]:
     """How many spreads what decides rises above its usual peak; of the whole only where it is far off."""
-    deciding = _deciding(exceedance)
+    deciding = _deciding(standardised)
     rises = {name: float(peaks[name].above(np.array([peak_of(values)]))[0]) for name, values in deciding.items()}
     judged = any(name.startswith(JUDGED) for name in rises)
     return {name: rise for name, rise in rises.items() if not judged or rise >= _least(name)}
@@ -257,7 +257,7 @@ def _least(name: str) -> float:
 
 
 def decisive_shares(
-    exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak] | None = None
+    standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak] | None = None
 ) -> tuple[float, float]:
     """What the score rests on: shares of the network's and of the surface's evidence, 0 to 1, one in sum.
 
@@ -265,15 +265,17 @@ def decisive_shares(
     side, whose channels are combined as a length, their squares.
     """
     if peaks:
-        if JUDGED + ALL not in exceedance:
-            return (1.0, 0.0) if JUDGED + "network" in exceedance else (0.0, 1.0)
-        told = exceedance[JUDGED + ALL]
+        if JUDGED + ALL not in standardised:
+            return (1.0, 0.0) if JUDGED + "network" in standardised else (0.0, 1.0)
+        told = standardised[JUDGED + ALL]
         decisive = np.argsort(told)[-max(1, int(OBJECT_SHARE * len(told))) :]
-        rises = {k: SHARES[k] * _rise_at(decisive, exceedance[JUDGED + k]) for k in SHARES if JUDGED + k in exceedance}
+        rises = {
+            k: SHARES[k] * _rise_at(decisive, standardised[JUDGED + k]) for k in SHARES if JUDGED + k in standardised
+        }
         total = sum(rises.values())
         share = rises.get("network", 0.0) / total if total > 0 else 0.0
         return share, 1.0 - share
-    parts = {n: (OBJECT_WEIGHTS[n] * v) ** 2 for n, v in exceedance.items() if n in OBJECT_WEIGHTS}
+    parts = {n: (OBJECT_WEIGHTS[n] * v) ** 2 for n, v in standardised.items() if n in OBJECT_WEIGHTS}
     whole = np.sum(list(parts.values()), axis=0)
     decisive = np.argsort(whole)[-max(1, int(OBJECT_SHARE * len(whole))) :]
     network = float(parts[TOKEN][decisive].sum()) if TOKEN in parts else 0.0
@@ -289,22 +291,22 @@ def _rise_at(decisive: IntArray, judged: DoubleArray) -> float:
     return max(float(told[decisive].mean() - np.median(told)), 0.0)
 
 
-def _deciding(exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
+def _deciding(standardised: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
     """Of a whole scan: what the judges say together, what may be gross, and what is said of the part as a whole."""
-    judged = [name for name in exceedance if name.startswith(JUDGED)]
+    judged = [name for name in standardised if name.startswith(JUDGED)]
     together = [JUDGED + ALL] if JUDGED + ALL in judged else judged
-    return {name: exceedance[name] for name in (*together, *GROSS, *OF_THE_WHOLE) if name in exceedance}
+    return {name: standardised[name] for name in (*together, *GROSS, *OF_THE_WHOLE) if name in standardised}
 
 
-def _rise_of_points(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> DoubleArray:
+def _rise_of_points(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> DoubleArray:
     """(n,) what the judge says, in spreads, or a channel that is gross."""
-    rises = {n: peaks[n].above(v) for n, v in _deciding(exceedance).items() if n not in OF_THE_WHOLE}
+    rises = {n: peaks[n].above(v) for n, v in _deciding(standardised).items() if n not in OF_THE_WHOLE}
     highest = [np.where(rise >= _least(name), rise, -np.inf) for name, rise in rises.items()]
     return np.asarray(np.max(highest, axis=0))
 
 
-def _length(exceedance: Mapping[str, DoubleArray], weights: Mapping[str, float]) -> DoubleArray:
-    used = [(weights[name] * np.minimum(v, LARGEST)) ** 2 for name, v in exceedance.items() if name in weights]
+def _length(standardised: Mapping[str, DoubleArray], weights: Mapping[str, float]) -> DoubleArray:
+    used = [(weights[name] * np.minimum(v, LARGEST)) ** 2 for name, v in standardised.items() if name in weights]
     return np.asarray(np.sqrt(np.sum(used, axis=0)))
 
 

@@ -49,9 +49,9 @@ WEIGHT_OF_DAMAGED = 2.0
 BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 0.5
 
 
-def rises(exceedance: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], channels: Sequence[str]) -> FloatArray:
+def rises(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], channels: Sequence[str]) -> FloatArray:
     """(n, channels) in spreads above the usual peak."""
-    columns = [np.clip(peaks[name].above(exceedance[name]), LOWEST, HIGHEST) for name in channels]
+    columns = [np.clip(peaks[name].above(standardised[name]), LOWEST, HIGHEST) for name in channels]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -88,7 +88,7 @@ class Lesson:
 
 def lesson_of(
     part: int,
-    exceedance: Mapping[str, DoubleArray],
+    standardised: Mapping[str, DoubleArray],
     peaks: Mapping[str, Peak],
     places: DoubleArray,
     damaged: BoolArray,
@@ -101,9 +101,9 @@ def lesson_of(
     damaged, good: (n,); what is neither teaches nothing. louder: all channels are raised by a factor of 1 to that, as
     they are on parts that the few training parts do not stand for.
     """
-    channels = channels_in(exceedance)
+    channels = channels_in(standardised)
     gain = random.uniform(1.0, louder)
-    raised = rises({name: gain * exceedance[name] for name in channels}, peaks, channels)
+    raised = rises({name: gain * standardised[name] for name in channels}, peaks, channels)
     bad, sound = np.flatnonzero(damaged), np.flatnonzero(good)
     loud = sound[np.argsort(-raised[sound].max(axis=1), kind="stable")[:MOST_LOUD]]
     chosen = np.concatenate([random.permutation(bad)[:MOST_DAMAGED], random.permutation(sound)[:MOST_GOOD], loud])
@@ -111,9 +111,9 @@ def lesson_of(
     return Lesson(part, features[chosen], damaged[chosen])
 
 
-def channels_in(exceedance: Iterable[str]) -> tuple[str, ...]:
+def channels_in(standardised: Iterable[str]) -> tuple[str, ...]:
     """Those that say something of a place, in the order in which judges read them."""
-    return tuple(sorted(name for name in exceedance if name not in OF_THE_WHOLE and not name.startswith(JUDGED)))
+    return tuple(sorted(name for name in standardised if name not in OF_THE_WHOLE and not name.startswith(JUDGED)))
 
 
 def _around(places: DoubleArray) -> IntArray:
@@ -130,7 +130,7 @@ class Judges:
     @torch.no_grad()
     def judged(
         self,
-        exceedance: Mapping[str, DoubleArray],
+        standardised: Mapping[str, DoubleArray],
         peaks: Mapping[str, Peak],
         places: DoubleArray,
         taught_by: int | None = None,
@@ -141,7 +141,7 @@ class Judges:
         taught_by: a training part, which only those judge that never saw it.
         """
         around = _around(places)
-        features = torch.from_numpy(features_of(rises(exceedance, peaks, self.channels), around))
+        features = torch.from_numpy(features_of(rises(standardised, peaks, self.channels), around))
         folds = folds_without(taught_by)
         near, logits = around[:, :SMOOTHING], {}
         for kind in self.by_kind if ALL in kinds else kinds:

@@ -32,16 +32,16 @@ class Judging:
         """As it stands in a run's tensors and in results."""
         return f"{self.evidence}.{self.rule}"
 
-    def of(self, exceedance: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
+    def of(self, standardised: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
         """The channels that count, with what the judges of this evidence say, where there are any.
 
         Empty where nothing of the kind is known.
         """
         judged = [JUDGED + kind for kind in ASKED if self.evidence in ("all", kind)]
-        channels = {name: values for name, values in exceedance.items() if not name.startswith(JUDGED)}
+        channels = {name: values for name, values in standardised.items() if not name.startswith(JUDGED)}
         if self.evidence != "all":
             channels = {n: values for n, values in channels.items() if (n in NETWORK) == (self.evidence == "network")}
-        return channels | {name: exceedance[name] for name in judged if channels and name in exceedance}
+        return channels | {name: standardised[name] for name in judged if channels and name in standardised}
 
 
 CALIBRATED = tuple(Judging(evidence) for evidence in EVIDENCE)

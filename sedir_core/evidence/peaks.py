@@ -33,15 +33,15 @@ def peak_of(values: DoubleArray) -> float:
     return float(np.partition(values, -count)[-count:].mean())
 
 
-def log_peaks(exceedances: Sequence[Mapping[str, DoubleArray]], names: Sequence[str]) -> DoubleArray:
+def log_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]], names: Sequence[str]) -> DoubleArray:
     """(h, channels) logarithms of the peaks of channels on held-out samplings."""
-    return np.log(np.array([[peak_of(one[name]) for name in names] for one in exceedances]) + _QUIET)
+    return np.log(np.array([[peak_of(one[name]) for name in names] for one in all_standardised]) + _QUIET)
 
 
-def learn_peaks(exceedances: Sequence[Mapping[str, DoubleArray]]) -> dict[str, Peak]:
+def learn_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]]) -> dict[str, Peak]:
     """How high each channel rises on held-out good samplings, each in units of its limits as learned from others."""
     peaks = {}
-    for name, logs in zip(exceedances[0], log_peaks(exceedances, list(exceedances[0])).T, strict=True):
+    for name, logs in zip(all_standardised[0], log_peaks(all_standardised, list(all_standardised[0])).T, strict=True):
         own = float(logs.var(ddof=1)) if len(logs) > 1 else PRIOR_SPREAD**2
         variance = (PEAK_PRIOR * PRIOR_SPREAD**2 + len(logs) * own) / (PEAK_PRIOR + len(logs))
         peaks[name] = Peak(float(np.median(logs)), max(float(np.sqrt(variance)), LEAST_SPREAD))

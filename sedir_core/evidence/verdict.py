@@ -35,14 +35,14 @@ class Judged:
         return self.score > self.threshold
 
 
-def judge(compared: Compared, standard: Standard, judging: Judging, exceedance: Mapping[str, DoubleArray]) -> Judged:
-    """exceedance: the scan's channels, see `NormalStatistics.exceed`; other rules than `calibrated` need none.
+def judge(compared: Compared, standard: Standard, judging: Judging, standardised: Mapping[str, DoubleArray]) -> Judged:
+    """standardised: the scan's channels, see `NormalStatistics.standardise`; other rules than `calibrated` need none.
 
     Raises KeyError where the standard keeps no limit for that way of judging.
     """
     limit = standard.limit(judging)
     if judging.rule == "calibrated":
-        return _calibrated(compared, standard, limit, judging.of(exceedance))
+        return _calibrated(compared, standard, limit, judging.of(standardised))
     centres = centres_of(compared.tokens)
     if judging.rule == "raw":
         token_scores, score = raw_scores(compared.residuals, centres)
@@ -53,15 +53,17 @@ def judge(compared: Compared, standard: Standard, judging: Judging, exceedance: 
     return Judged(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
 
 
-def _calibrated(compared: Compared, standard: Standard, limit: Limit, exceedance: Mapping[str, DoubleArray]) -> Judged:
-    """exceedance: of the channels that count."""
+def _calibrated(
+    compared: Compared, standard: Standard, limit: Limit, standardised: Mapping[str, DoubleArray]
+) -> Judged:
+    """standardised: of the channels that count."""
     peaks = standard.statistics.peaks
-    at_places = point_map(exceedance, compared.departure.places, peaks)
+    at_places = point_map(standardised, compared.departure.places, peaks)
     scores = interpolate(at_places, compared.departure.points, compared.aligned)
-    score = object_score(exceedance, compared.evidence.from_one_side, peaks)
-    network, surface = decisive_shares(exceedance, peaks)
-    said = [name for name in OF_THE_WHOLE if peaks and name in exceedance]
-    alone = {name: object_score({name: exceedance[name]}, peaks=peaks) for name in said}
+    score = object_score(standardised, compared.evidence.from_one_side, peaks)
+    network, surface = decisive_shares(standardised, peaks)
+    said = [name for name in OF_THE_WHOLE if peaks and name in standardised]
+    alone = {name: object_score({name: standardised[name]}, peaks=peaks) for name in said}
     whole = tuple(name for name in said if alone[name] > limit.threshold)
     rests_on = {"network": network, "surface": surface}
     return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, whole)

@@ -173,7 +173,7 @@ def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
 
 def _share(evidence: Evidence, category: Category) -> float:
     statistics = category.whole.statistics
-    score = object_score(Judging().of(statistics.exceed(evidence)), peaks=statistics.peaks)
+    score = object_score(Judging().of(statistics.standardise(evidence)), peaks=statistics.peaks)
     return score / category.whole.threshold
 
 

@@ -77,7 +77,7 @@ def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
         aligned = placement.enter(part("bracket", seed, 4_000))
         evidence, _ = by_surface("bracket", 0, category.normal, aligned, None, aligned, None)
         statistics = category.whole.statistics
-        scores.append(object_score(Judging().of(statistics.exceed(evidence)), peaks=statistics.peaks))
+        scores.append(object_score(Judging().of(statistics.standardise(evidence)), peaks=statistics.peaks))
     assert np.median(scores) < category.whole.threshold
 
 

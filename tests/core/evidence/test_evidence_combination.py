@@ -70,59 +70,60 @@ def test_gaps_of_views_are_usual_in_the_same_way_everywhere(statistics: NormalSt
 
 
 def test_one_in_a_thousand_of_unseen_normal_points_exceeds_a_limit(statistics: NormalStatistics) -> None:
-    exceedance = statistics.exceed(evidence(100))
+    standardised = statistics.standardise(evidence(100))
     for name in NAMES:
-        assert (exceedance[name] > 1).mean() < 0.005
-        assert exceedance[name].max() < 2
+        assert (standardised[name] > 1).mean() < 0.005
+        assert standardised[name].max() < 2
 
 
 def test_a_dent_in_the_quiet_half_exceeds_though_noise_elsewhere_is_larger(statistics: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    assert statistics.exceed(scan)["offset_32"][inside].min() > 1
+    assert statistics.standardise(scan)["offset_32"][inside].min() > 1
 
 
 def test_a_dent_is_hotter_than_its_surroundings(statistics: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    scores = point_map(statistics.exceed(scan), scan.places)
+    scores = point_map(statistics.standardise(scan), scan.places)
     assert scores[inside].mean() > 3 * scores[~inside].mean()
 
 
 def test_a_dent_raises_the_object_score(statistics: NormalStatistics) -> None:
     scan, _ = with_dent(evidence(100))
-    assert object_score(statistics.exceed(scan)) > 1.5 * object_score(statistics.exceed(evidence(100)))
+    assert object_score(statistics.standardise(scan)) > 1.5 * object_score(statistics.standardise(evidence(100)))
 
 
 def test_a_single_wild_point_is_capped(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     scan.channels["offset_32"][0] = 1e12
-    assert statistics.exceed(scan)["offset_32"][0] == LOUDEST
-    assert statistics.exceed(replace(scan, from_one_side=True))["offset_32"][0] == LARGEST
+    assert statistics.standardise(scan)["offset_32"][0] == LOUDEST
+    assert statistics.standardise(replace(scan, from_one_side=True))["offset_32"][0] == LARGEST
 
 
 @pytest.fixture(scope="module")
 def peaked(statistics: NormalStatistics) -> NormalStatistics:
     """With judges that have seen dents of twice to ten times the usual, in all evidence or in a part of it."""
-    exceedances = [statistics.exceed(evidence(seed)) for seed in range(10, 16)]
-    known = replace(statistics, peaks=learn_peaks(exceedances))
+    all_standardised = [statistics.standardise(evidence(seed)) for seed in range(10, 16)]
+    known = replace(statistics, peaks=learn_peaks(all_standardised))
     random, lessons = np.random.default_rng(0), []
-    for seed, exceedance in zip(range(10, 16), exceedances, strict=True):
+    for seed, standardised in zip(range(10, 16), all_standardised, strict=True):
         good = np.ones(N, bool)
-        lessons.append(lesson_of(seed, exceedance, known.peaks, evidence(seed).places, ~good, good, 1.0, random))
+        lessons.append(lesson_of(seed, standardised, known.peaks, evidence(seed).places, ~good, good, 1.0, random))
         scan, inside = with_dent(evidence(seed), factor=2 + 8 * random.random())
         for seen in (NAMES, (TOKEN,), tuple(name for name in NAMES if name != TOKEN)):
             shown = {name: (scan if name in seen else evidence(seed)).channels[name] for name in NAMES}
-            departing = statistics.exceed(Evidence(scan.places, shown))
+            departing = statistics.standardise(Evidence(scan.places, shown))
             lessons.append(lesson_of(seed, departing, known.peaks, scan.places, inside, ~inside, 1.0, random))
-    judges = learn_judges(lessons, channels_in(exceedances[0]), 200, 0, no_report, never_stop)
+    judges = learn_judges(lessons, channels_in(all_standardised[0]), 200, 0, no_report, never_stop)
     known = known.judged_by(judges)
     judged = [
-        known.judged(one, evidence(seed).places, seed) for seed, one in zip(range(10, 16), exceedances, strict=True)
+        known.judged(one, evidence(seed).places, seed)
+        for seed, one in zip(range(10, 16), all_standardised, strict=True)
     ]
     return replace(known, peaks=known.peaks | learn_peaks(judged))
 
 
 def score(statistics: NormalStatistics, scan: Evidence, kind: EvidenceKind = "all") -> float:
-    return object_score(Judging(kind).of(statistics.exceed(scan)), peaks=statistics.peaks)
+    return object_score(Judging(kind).of(statistics.standardise(scan)), peaks=statistics.peaks)
 
 
 @pytest.mark.parametrize("kind", EVIDENCE)
@@ -137,7 +138,7 @@ def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: NormalStatistics, ki
 
 def test_the_judge_colours_the_dent(peaked: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    scores = point_map(Judging().of(peaked.exceed(scan)), scan.places, peaked.peaks)
+    scores = point_map(Judging().of(peaked.standardise(scan)), scan.places, peaked.peaks)
     assert scores[inside].min() > np.median(scores[~inside])
     assert scores[inside].mean() > 1.5 * scores[~inside].mean()
 
@@ -156,9 +157,9 @@ def test_what_only_the_network_shows_rests_on_the_network(peaked: NormalStatisti
     good = evidence(100)
     dent = with_dent(good)[0].channels
     shown = {name: dent[name] if name == TOKEN else good.channels[name] for name in NAMES}
-    by_token = decisive_shares(Judging().of(peaked.exceed(Evidence(good.places, shown))), peaked.peaks)
+    by_token = decisive_shares(Judging().of(peaked.standardise(Evidence(good.places, shown))), peaked.peaks)
     rest = {name: dent[name] if name != TOKEN else good.channels[name] for name in NAMES}
-    by_rest = decisive_shares(Judging().of(peaked.exceed(Evidence(good.places, rest))), peaked.peaks)
+    by_rest = decisive_shares(Judging().of(peaked.standardise(Evidence(good.places, rest))), peaked.peaks)
     assert sum(by_token) == pytest.approx(1) and sum(by_rest) == pytest.approx(1)
     assert by_token[0] > 0.5 > by_rest[0]
 
@@ -166,8 +167,8 @@ def test_what_only_the_network_shows_rests_on_the_network(peaked: NormalStatisti
 def test_judges_are_kept_to_the_last_bit(peaked: NormalStatistics) -> None:
     assert peaked.judges is not None
     kept = Judges.restore(peaked.judges.tensors(), peaked.judges.channels)
-    again = replace(peaked, judges=kept).exceed(evidence(100))
-    assert all(np.array_equal(again[name], values) for name, values in peaked.exceed(evidence(100)).items())
+    again = replace(peaked, judges=kept).standardise(evidence(100))
+    assert all(np.array_equal(again[name], values) for name, values in peaked.standardise(evidence(100)).items())
 
 
 def test_a_judge_of_another_shape_is_refused(peaked: NormalStatistics) -> None:
@@ -188,29 +189,29 @@ def test_places_that_hardly_a_sampling_shows_do_not_depart() -> None:
     statistics = learn_statistics(shown, anchors, TYPICAL)
     scan = evidence(100)
     scan.channels["offset_32"][scan.places[:, 0] > 0.8] = 1e3
-    assert statistics.exceed(scan)["offset_32"][scan.places[:, 0] > 0.8].max() < 0.01
+    assert statistics.standardise(scan)["offset_32"][scan.places[:, 0] > 0.8].max() < 0.01
 
 
 def test_what_a_channel_cannot_tell_is_no_departure(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     scan.channels["offset_32"][:50] = np.nan
-    assert not statistics.exceed(scan)["offset_32"][:50].any()
+    assert not statistics.standardise(scan)["offset_32"][:50].any()
 
 
 def test_a_token_counts_only_above_its_usual(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     quiet = Evidence(scan.places, {name: np.zeros(N) + 1e-3 for name in NAMES})
-    assert not statistics.exceed(quiet)[TOKEN].any()
+    assert not statistics.standardise(quiet)[TOKEN].any()
 
 
 def test_channels_without_weight_do_not_count(statistics: NormalStatistics) -> None:
-    exceedance = statistics.exceed(evidence(100))
-    assert object_score(exceedance | {"unheard of": np.full(N, 1e9)}) == object_score(exceedance)
+    standardised = statistics.standardise(evidence(100))
+    assert object_score(standardised | {"unheard of": np.full(N, 1e9)}) == object_score(standardised)
 
 
 def test_a_channel_that_never_stirs_gives_no_division_by_zero() -> None:
     still = Evidence(evidence(0).places, dict.fromkeys(NAMES, np.zeros(N)))
-    found = learn_statistics([still], still.places[:50]).exceed(still)
+    found = learn_statistics([still], still.places[:50]).standardise(still)
     assert all(np.isfinite(values).all() for values in found.values())
 
 
@@ -271,6 +272,6 @@ def test_published_scores_do_not_depend_on_scale_and_offset() -> None:
 
 
 def test_a_seam_counts_half_in_a_view() -> None:
-    exceedance = {"bare_8": np.ones(1000), "seam": np.full(1000, 3.0)}
-    assert object_score(exceedance) == pytest.approx(np.hypot(1, 3))
-    assert object_score(exceedance, from_one_side=True) == pytest.approx(np.hypot(1, 1.5))
+    standardised = {"bare_8": np.ones(1000), "seam": np.full(1000, 3.0)}
+    assert object_score(standardised) == pytest.approx(np.hypot(1, 3))
+    assert object_score(standardised, from_one_side=True) == pytest.approx(np.hypot(1, 1.5))
