@@ -15,7 +15,8 @@ from sedir_core.detectors.examined import Examined
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.sedir_nets import Nets
 from sedir_core.errors import BadRun
-from sedir_core.evidence.category import Category, View, category_from_tensors, category_to_tensors
+from sedir_core.evidence.category import Category, View
+from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.evidence.channels import NETWORK, TOKEN
 from sedir_core.evidence.comparison import Compared, compare
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason

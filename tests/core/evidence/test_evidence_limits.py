@@ -12,7 +12,7 @@ from tiny_run import CATEGORIES, TinyRun, dented, part, scan_of
 from sedir_core.detectors.relimit import AtRate, relimit
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadConfig, BadRun
-from sedir_core.evidence.category import category_from_tensors, category_to_tensors
+from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.evidence.defects import verdict_reason
 from sedir_core.evidence.limits import Calibrated, Calibration, object_limits
 from sedir_core.rundir.files import read_run_config

@@ -8,7 +8,7 @@ import torch
 from core.tiny_run import dented, part, scan_of, tiny_config, write_dataset, write_encoder
 
 from sedir_core.detectors.sedir import SedirDetector
-from sedir_core.evidence.category import category_from_tensors, category_to_tensors
+from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from

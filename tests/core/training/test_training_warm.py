@@ -16,7 +16,7 @@ from tiny_run import CATEGORIES, TinyRun, part, scan_of
 from sedir_core.config import override
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
-from sedir_core.evidence.category import category_to_tensors
+from sedir_core.evidence.category_tensors import category_to_tensors
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
 from sedir_core.io.export import write_points_ply
