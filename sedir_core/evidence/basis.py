@@ -155,19 +155,21 @@ def draw_sampling(
 
 @dataclass(frozen=True)
 class LaidSampling:
-    """A sampling in the category's frame, laid onto the surface of the other parts.
+    """A sampling of a training part in the category's frame, laid onto the surface of the other parts.
 
     points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
     looked at, and of what both the sampling and the surface show; conflict: how much these disagree. scan: the sampling
-    with its outer sides.
+    with its outer sides. Of one from one side, there is a view instead of these.
     """
 
+    part: int
     points: DoubleArray
     every: DoubleArray
     residual: float
-    overlap: float
-    conflict: float
-    scan: Oriented
+    overlap: float = np.nan
+    conflict: float = np.nan
+    scan: Oriented | None = None
+    view: View | None = None
 
 
 def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
@@ -182,7 +184,7 @@ def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)
     few = laid[:n_points][known[:n_points]]
-    return LaidSampling(few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
+    return LaidSampling(part, few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
 
 
 def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
@@ -194,16 +196,15 @@ def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
     return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
 
 
-def hold_out_view(
-    basis: Basis, part: int, n_points: int, random: np.random.Generator
-) -> tuple[DoubleArray, float, View]:
+def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
     """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
     assert basis.scanner is not None
     surface = basis.others[part].surface
     points = _another(basis, basis.scanner.scan(part, random)[0], random) @ random_rotation(random).T
     fit = align_view(points[:n_points], surface, basis.scanner.views, random)
     laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
-    return laid, fit.residual, View(refine_direction(laid, surface, fit.direction), fit.share)
+    view = View(refine_direction(laid, surface, fit.direction), fit.share)
+    return LaidSampling(part, laid, laid, fit.residual, view=view)
 
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:

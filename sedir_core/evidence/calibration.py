@@ -16,7 +16,7 @@ import numpy as np
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, LaidSampling, hold_out, hold_out_view
-from sedir_core.evidence.category import Category, Limit, Standard, View
+from sedir_core.evidence.category import Category, Limit, Standard
 from sedir_core.evidence.combination import (
     MEAN_SQUARE,
     TELLING,
@@ -39,7 +39,6 @@ from sedir_core.evidence.peaks import LEAST_SPREAD, learn_peaks, log_peaks
 from sedir_core.evidence.planted import plant
 from sedir_core.evidence.tokens import resolutions
 from sedir_core.geometry.elastic import random_displacement
-from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Report, Stop
@@ -64,20 +63,8 @@ PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so n
 class EvidenceFunction(Protocol):
     """Evidence of an aligned sampling of a part, whole or from one side, and what its tokens say by themselves."""
 
-    def __call__(
-        self,
-        name: str,
-        part: int,
-        normal: NormalSurface,
-        points: DoubleArray,
-        view: View | None,
-        every: DoubleArray,
-        scan: Oriented | None,
-    ) -> tuple[Evidence, Residuals]:
-        """name, part: the category, and which of its parts the sampling is of. normal: the others' surface.
-
-        points: some of its points, every: all, scan: these with their outer sides where they were found.
-        """
+    def __call__(self, category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
+        """category: its name. normal: the surface of its other parts."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +245,7 @@ def _lessons(
             continue  # what is left of so few points is no scan
         every = planted.points[random.permutation(len(planted.points))[: math.ceil(thinned * len(planted.points))]]
         others = basis.others[held.part]
-        evidence, _ = evidence_of(name, held.part, others, planted.points[some], None, every, one.scan)
+        evidence, _ = evidence_of(name, others, replace(one, points=planted.points[some], every=every))
         departing = draft.by_owner[held.part].standardise(evidence)
         damaged, good = (told[some][evidence.picked] for told in (planted.damaged, planted.good))
         lessons.append(lesson_of(held.part, departing, peaks, evidence.places, damaged, good, louder, random))
@@ -377,7 +364,7 @@ def _hold_out_all(
             report(PLANTED_FROM * len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
             random = generator(config.training.seed, "held out", name, part, turn)
             laid = hold_out(basis, part, n_points, random)
-            evidence, tokens = evidence_of(name, part, basis.others[part], laid.points, None, laid.every, laid.scan)
+            evidence, tokens = evidence_of(name, basis.others[part], laid)
             held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(samplings)))
             samplings.append(laid)
     return held_out, samplings
@@ -394,9 +381,9 @@ def _hold_out_views(
                 raise Cancelled
             report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
             random = generator(config.training.seed, "held out view", name, part, turn)
-            points, residual, view = hold_out_view(basis, part, n_points, random)
-            evidence, tokens = evidence_of(name, part, basis.others[part], points, view, points, None)
-            held_out.append(HeldOut(part, evidence, residual, tokens, sampling=len(held_out)))
+            laid = hold_out_view(basis, part, n_points, random)
+            evidence, tokens = evidence_of(name, basis.others[part], laid)
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, sampling=len(held_out)))
     return _aligned(held_out)
 
 

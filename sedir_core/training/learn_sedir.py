@@ -11,14 +11,14 @@ import torch
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import Nets, build_network
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.basis import LaidSampling
 from sedir_core.evidence.calibration import Residuals, calibrate
-from sedir_core.evidence.category import Category, View
+from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.comparison import compare
 from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, tokenize
-from sedir_core.geometry.overlap import Oriented
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
 from sedir_core.training.expectation_fit import fit_expectation
 from sedir_core.training.implicit_fit import fit_implicit
@@ -105,21 +105,14 @@ def calibrated(
     """
     config, device = material.config, material.device
 
-    def evidence_of(
-        name: str,
-        part: int,
-        normal: NormalSurface,
-        points: DoubleArray,
-        view: View | None,
-        every: DoubleArray,
-        scan: Oriented | None,
-    ) -> tuple[Evidence, Residuals]:
+    def evidence_of(category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
+        points, view = sampling.points, sampling.view
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        distances = nets.distances(categories.index(name), unseen_by=part)
-        evidence = compare(normal, points, tokens, residuals, view, every, scan, distances).evidence
-        return evidence, Residuals.of(residuals, centres_of(tokens))
+        distances = nets.distances(categories.index(category), unseen_by=sampling.part)
+        compared = compare(normal, points, tokens, residuals, view, sampling.every, sampling.scan, distances)
+        return compared.evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")
     return calibrate(config, material.bases, evidence_of, material.n_points, report, stop, judges)

@@ -12,12 +12,11 @@ import torch
 from sedir_core.config import Config, preset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
+from sedir_core.evidence.basis import LaidSampling
 from sedir_core.evidence.calibration import Residuals
-from sedir_core.evidence.category import View
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.normal_surface import NormalSurface
-from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.io.export import write_points_ply
@@ -106,16 +105,10 @@ def train_tiny(folder: Path) -> TinyRun:
     return TinyRun(dataset, encoder, path, tuple(events))
 
 
-def by_surface(
-    name: str,
-    part: int,
-    normal: NormalSurface,
-    points: DoubleArray,
-    view: View | None,
-    every: DoubleArray,
-    scan: Oriented | None,
-) -> tuple[Evidence, Residuals]:
+def by_surface(category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
     """The surface's evidence, and a token that never differs."""
-    departure = normal.depart(points, np.random.default_rng(0), None if view is None else view.direction, every, scan)
+    points, view = sampling.points, sampling.view
+    direction = None if view is None else view.direction
+    departure = normal.depart(points, np.random.default_rng(0), direction, sampling.every, sampling.scan)
     channels = departure.channels | {TOKEN: np.ones(len(points))}
     return Evidence(departure.places, channels, view is not None, np.arange(len(points))), Residuals(0.5, 1.0, 1.0)
