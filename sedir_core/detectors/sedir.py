@@ -25,7 +25,6 @@ from sedir_core.evidence.judge import Judges, channels_in
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
-from sedir_core.evidence.network_surface import zero_level
 from sedir_core.evidence.normal_surface import CHANNELS
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
@@ -75,7 +74,6 @@ class SedirDetector:
         self.config, self.nets, self.known, self.device = config, nets, dict(known), device
         self.categories = tuple(known)
         self.judging = judging_of(config.scoring.evidence, config.scoring.rule)
-        self._levels: dict[str, DoubleArray] = {}
 
     @property
     def judges(self) -> Judges | None:
@@ -219,8 +217,8 @@ class SedirDetector:
         usable = self._in_company(scan, working_points(scan, self.config.grouping, ALL_POINTS)[:ALL_POINTS])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
         normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
-        distances = self.nets.distances(self.categories.index(found.category))
-        return compare(normal, aligned, tokens, residuals, found.view, every, found.scan, distances)
+        expected = self.nets.surface_of(self.categories.index(found.category))
+        return compare(normal, aligned, tokens, residuals, found.view, every, found.scan, expected)
 
     def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""
@@ -256,10 +254,8 @@ class SedirDetector:
 
     def _rebuilt_points(self, category: str, compared: Compared, rebuilt: Rebuilt) -> DoubleArray:
         """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""
-        if self.nets.surface is not None:
-            if category not in self._levels:
-                self._levels[category] = zero_level(self.nets.surface, self.categories.index(category))
-            return self._levels[category]
+        if expected := self.nets.surface_of(self.categories.index(category)):
+            return expected.points
         assert self.nets.patches is not None
         with torch.no_grad():
             patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()

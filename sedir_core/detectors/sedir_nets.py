@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from sedir_core.config import Config
-from sedir_core.evidence.network_surface import Distances, distances_by
+from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.evidence.stages import below
+from sedir_core.models.folds import folds_without
 from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
@@ -29,13 +30,19 @@ class Nets:
     network: SeDiR
     surface: ImplicitSurface | None = None
     patches: PatchDecoder | None = None
+    _surfaces: dict[tuple[int, tuple[int, ...]], NetworkSurface] = field(default_factory=dict, init=False, repr=False)
 
-    def distances(self, category: int, unseen_by: int | None = None) -> Distances | None:
-        """Of points from the good surface of a category; None where the network does not know it.
+    def surface_of(self, category: int, unseen_by: int | None = None) -> NetworkSurface | None:
+        """What is expected of a category; None where the network rebuilds from the scan.
 
         unseen_by: a training part, whose own fold is not asked.
         """
-        return None if self.surface is None else distances_by(self.surface, category, unseen_by)
+        if self.surface is None:
+            return None
+        folds = tuple(folds_without(unseen_by))
+        if (category, folds) not in self._surfaces:
+            self._surfaces[category, folds] = NetworkSurface(self.surface, category, folds)
+        return self._surfaces[category, folds]
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights of all networks, named; see `restore`."""

@@ -17,10 +17,10 @@ from scipy.ndimage import gaussian_filter1d
 
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.fields import FIELDS, SPREADS
-from sedir_core.evidence.implicit_fields import IMPLICIT
+from sedir_core.evidence.implicit_fields import DRIFT, IMPLICIT, IMPLICIT_GAPS
 from sedir_core.evidence.judge import ALL, ASKED, JUDGED, OF_THE_WHOLE, SHARES, Judges
-from sedir_core.evidence.normal_surface import GAPS, SEAM
 from sedir_core.evidence.peaks import Peak, peak_of
+from sedir_core.evidence.probes import GAPS, SEAM
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, IntArray
@@ -48,10 +48,11 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
 # the whole a training part is known to depart from the others.
 GROSS = (*FIELDS, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)
 TELLING = (*GROSS, *OF_THE_WHOLE)
+_EXTREMES = ("implicit_lowest", "implicit_highest")
 NOISY = (
     *FIELDS,
     *(name for name in SPREADS if name.startswith("rough")),
-    *(name for name in IMPLICIT if not name.startswith(("implicit_lowest", "implicit_highest"))),
+    *(name for name in IMPLICIT if not name.startswith(_EXTREMES) and name not in (DRIFT, *IMPLICIT_GAPS)),
     "offset_8",
     "offset_32",
 )  # what noise and thin sampling raise everywhere
@@ -72,7 +73,7 @@ LEAST_SEEN, UNKNOWN = 0.25, 1e6
 LARGEST = 8.0  # limits
 _LEAST_LIMIT = 1e-6  # a channel that is the same everywhere divides nothing by zero
 # These never come near zero, so only what exceeds the usual counts; the other channels do.
-BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0}
+BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0, f"implicit_{SEAM}": 1.0}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sedir_core.evidence.category import View
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.implicit_fields import implicit_fields
-from sedir_core.evidence.network_surface import Distances
+from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.evidence.normal_surface import Departure, NormalSurface
 from sedir_core.evidence.stages import VIEW_POINTS
 from sedir_core.evidence.tokens import centres_of, cut_groups
@@ -60,9 +60,9 @@ def compare(
     view: View | None = None,
     every: DoubleArray | None = None,
     scan: Oriented | None = None,
-    distances: Distances | None = None,
+    expected: NetworkSurface | None = None,
 ) -> Compared:
-    """Both kinds of evidence on the same points: tokens (N residuals) and distances of the network, and surface.
+    """Both kinds of evidence on the same points: tokens (N residuals) and expected surface of the network, and surface.
 
     every: (m, 3) all points of the scan, aligned; by default those (n, 3) that are compared. scan: see
     `NormalSurface.depart`.
@@ -72,9 +72,9 @@ def compare(
     few = aligned[picked]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
     channels = departure.channels
-    if distances is not None and view is None:
+    if expected is not None and view is None:
         judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
-        channels = channels | implicit_fields(normal.probes.places, judged, distances(judged), departure.own)
+        channels = channels | implicit_fields(expected, normal, judged, few, departure.own)
     shown = Evidence(departure.places, channels, view is not None, picked)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)

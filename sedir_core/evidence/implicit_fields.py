@@ -1,7 +1,8 @@
-"""Distances of all the points of a scan from the surface that the network expects, averaged on places of that surface.
+"""How a scan departs from the surface that the network expects, averaged on places of the normal surface.
 
-As `fields`, but the distances are the network's (`models.implicit`), of the rigidly aligned points: no part-to-part
-field is taken out of them. Instead each mean is also held against the median of a wide neighbourhood. [O]
+As `fields`, but it is the network (`network_surface`) that says how far points lie off, and where some are missing. The
+smooth part-to-part difference is taken out by a field of its own, fitted to the network's distances; the mean over some
+places is also held against the median of a wide neighbourhood. [O]
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 from sedir_core.evidence.fields import (
     EXTREME_SIZES,
     FACING,
+    FARTHEST,
     FIELD_SIZES,
     ROUGH_SIZES,
     Offsets,
@@ -19,29 +21,65 @@ from sedir_core.evidence.fields import (
     means,
     roughness,
 )
+from sedir_core.evidence.network_surface import NetworkSurface
+from sedir_core.evidence.normal_surface import LEAST_KNOWN, N_ELASTIC_POINTS, NormalSurface
+from sedir_core.evidence.probes import GAPS
+from sedir_core.geometry.elastic import fit_elastic
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
+from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
+DRIFT = "implicit_drift"
+IMPLICIT_GAPS = tuple(f"implicit_{name}" for name in GAPS)
 IMPLICIT = (
     *(f"implicit_{k}" for k in FIELD_SIZES),
     *(f"implicit_local_{k}" for k in FIELD_SIZES),
     *(f"implicit_rough_{k}" for k in ROUGH_SIZES),
     *(f"implicit_{end}_{k}" for k in EXTREME_SIZES for end in ("lowest", "highest")),
+    DRIFT,
+    *IMPLICIT_GAPS,
 )
 WIDE, N_WIDE = 512, 600  # places of a wide neighbourhood, and how many of these
 _LEAST = 1e-6  # radii: no channel is exactly zero
 
 
 def implicit_fields(
-    places: Places, points: DoubleArray, distances: DoubleArray, own: IntArray
+    expected: NetworkSurface, normal: NormalSurface, points: DoubleArray, few: DoubleArray, own: IntArray
 ) -> dict[str, DoubleArray]:
-    """IMPLICIT for all points (n, 3) with their signed distances (n,), around the places next to place own[i], (m,).
+    """IMPLICIT of a rigidly aligned scan at `few` of its points (m, 3), which are next to the places own (m,).
 
-    implicit_k: length of the mean distance over k places. implicit_local_k: the same less the median of the WIDE
-    places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k: see `fields.offset_fields`. NaN where too
-    few points say it; points whose distance is not a number say nothing.
+    points: (n, 3) all of it that is judged. implicit_k: length of the mean distance over k places. implicit_local_k:
+    the same less the median of the WIDE places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k: see
+    `fields.offset_fields`. implicit_drift: how far the smooth difference moved the point. implicit_bare_k,
+    implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few points say it; points whose
+    distance is not a number say nothing.
     """
+    places = normal.probes.places
+    smooth = fit_elastic(_known(places, points), expected.toward, normal.controls)
+    moved, moves = points + smooth(points), smooth(few)
+    found = _of_distances(places, moved, expected.distances(moved))
+    at = few + moves
+    gaps = expected.probes.gaps(at, PointTree(at), None)
+    return (
+        {name: values[own] for name, values in found.items()}
+        | {DRIFT: np.linalg.norm(moves, axis=1)}
+        | {f"implicit_{name}": values for name, values in gaps.items()}
+    )
+
+
+def _known(places: Places, points: DoubleArray) -> DoubleArray:
+    """Those points (m, 3), in random order, that say how the part differs as a whole: over the known surface."""
+    _, along, known = places.over(points)
+    known &= np.abs(along) < FARTHEST
+    if known.mean() < LEAST_KNOWN:
+        known = np.ones(len(points), bool)
+    some = points[known]
+    return some[generator(0, "implicit").permutation(len(some))[:N_ELASTIC_POINTS]]
+
+
+def _of_distances(places: Places, points: DoubleArray, distances: DoubleArray) -> dict[str, DoubleArray]:
+    """At all places (p,), from points (n, 3) in the expected shape with their signed distances (n,)."""
     known = ~np.isnan(distances)
     shown = places.offsets(points[known], distances[known])
     wide = _wide_medians(places, shown)
@@ -55,7 +93,7 @@ def implicit_fields(
         if k in EXTREME_SIZES:
             found[f"implicit_lowest_{k}"] = _LEAST - extreme(np.minimum, summed, shown.lowest)
             found[f"implicit_highest_{k}"] = _LEAST + extreme(np.maximum, summed, shown.highest)
-    return {name: found[name][own] for name in IMPLICIT}
+    return found
 
 
 def _wide_medians(places: Places, shown: Offsets) -> DoubleArray:

@@ -1,68 +1,92 @@
-"""The surface that the network expects of a category: how far points lie from it, and points on it. [O]
+"""The good surface of a category as the network expects it, from identity and place alone (`models.implicit`). [O]
 
-It follows from identity and place alone (`models.implicit`), without a look at the normal surface.
+Nothing here looks at the normal surface.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from sedir_core.models.folds import folds_without
+from sedir_core.evidence.probes import Probes
 from sedir_core.models.implicit import CELLS, ImplicitSurface
 from sedir_core.runtime import torch_generator
 from sedir_core.types import DoubleArray
 
-MOST_POINTS = 40_000
-N_STARTS = 3  # at each corner of the finest cells
+MOST_POINTS, MOST_PROBES = 40_000, 20_000
+N_STARTS = 5  # at each corner of the finest cells
 N_STEPS = 4  # towards the zero level
 ON_LEVEL = 0.002  # radii
 STEEPEST = 0.25  # least squared slope that a step is divided by
-
-Distances = Callable[[DoubleArray], DoubleArray]
-"""Of points (n, 3) in a category's frame the signed distances (n,) from its good surface, NaN where nobody knows."""
+_UNKNOWN = 1e3  # radii: as far as where no fold knows anything
 
 
-def distances_by(surface: ImplicitSurface, category: int, unseen_by: int | None = None) -> Distances:
-    """The mean of the folds that know a place. unseen_by: a training part, by whose own fold nothing is said."""
-    asked = folds_without(unseen_by)
-    device = next(surface.buffers()).device
+class NetworkSurface:
+    """What some folds of the network say of one category, in whose frame all points are."""
 
-    @torch.no_grad()
-    def distances(points: DoubleArray) -> DoubleArray:
-        said, known = surface(category, torch.from_numpy(points).to(device))
-        told, count = said.double().cpu().numpy()[asked], known.cpu().numpy()[asked]
-        total = np.where(count, told, 0.0).sum(axis=0)
-        return np.where(count.any(axis=0), total / np.maximum(count.sum(axis=0), 1), np.nan)
+    def __init__(self, surface: ImplicitSurface, category: int, folds: Sequence[int]) -> None:
+        self._surface, self._category, self._folds = surface, category, list(folds)
+        self._device = next(surface.buffers()).device
 
-    return distances
+    def distances(self, points: DoubleArray) -> DoubleArray:
+        """Of points (n, 3) the signed distances (n,), positive outside, NaN where no fold knows; their mean."""
+        with torch.no_grad():
+            distance, known = self._said(self._tensor(points))
+        return np.where(known.cpu().numpy(), distance.double().cpu().numpy(), np.nan)
 
+    def toward(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+        """The signed way (n,) to the zero level, as far as a straight slope says, and unit normals (n, 3) there.
 
-def zero_level(surface: ImplicitSurface, category: int) -> DoubleArray:
-    """(m, 3) points of the surface that the network expects of a category, in its frame."""
-    corners = surface.corners_of(category)
-    random = torch.rand((N_STARTS, *corners.shape), generator=torch_generator("cpu", 0, "zero level")).to(corners)
-    start = (corners + CELLS[-1] * (random - 0.5)).flatten(0, 1)
-    with torch.no_grad():
-        near = _mean_distance(surface, category, start).abs() < CELLS[-1]
-    start = start[near]
-    places = start
-    for _ in range(N_STEPS):
+        See `geometry.elastic.Toward`.
+        """
+        distance, known, slope = self._sloped(self._tensor(points))
+        steepness = slope.norm(dim=1).clamp_min(STEEPEST**0.5)
+        along = np.where(known.cpu().numpy(), (-distance / steepness).double().cpu().numpy(), np.nan)
+        return along, np.asarray((slope / steepness[:, None]).cpu().numpy())
+
+    @cached_property
+    def points(self) -> DoubleArray:
+        """(m, 3) points of the surface that is expected, in random order."""
+        corners = self._surface.corners_of(self._category)
+        generator = torch_generator("cpu", 0, "zero level")
+        random = torch.rand((N_STARTS, *corners.shape), generator=generator).to(corners)
+        start = (corners + CELLS[-1] * (random - 0.5)).flatten(0, 1)
+        with torch.no_grad():
+            start = start[self._said(start)[0].abs() < CELLS[-1]]
+        places = start
+        for _ in range(N_STEPS):
+            distance, _, slope = self._sloped(places)
+            places = places - (distance / slope.square().sum(dim=1).clamp_min(STEEPEST))[:, None] * slope
+        with torch.no_grad():
+            on = self._said(places)[0].abs() < ON_LEVEL
+        on &= (places - start).norm(dim=1) < 2 * CELLS[-1]
+        found = places[on]
+        order = torch.randperm(len(found), generator=generator)
+        return np.asarray(found[order.to(found.device)][:MOST_POINTS].cpu().numpy())
+
+    @cached_property
+    def probes(self) -> Probes:
+        """Where a scan is looked for."""
+        points = self.points[:MOST_PROBES]
+        return Probes(points, self.toward(points)[1])
+
+    def _tensor(self, points: DoubleArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(points)).to(self._device)
+
+    def _said(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """(n,) mean distances, _UNKNOWN where no fold knows any, and whether one does."""
+        said, known = (of[self._folds] for of in self._surface(self._category, places))
+        mean = torch.where(known, said, 0.0).sum(dim=0) / known.sum(dim=0).clamp_min(1)
+        return torch.where(known.any(dim=0), mean, _UNKNOWN), known.any(dim=0)
+
+    def _sloped(self, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same with the slope (n, 3) of the distances."""
         places = places.detach().requires_grad_(True)
-        distance = _mean_distance(surface, category, places)
-        (slope,) = torch.autograd.grad(distance.sum(), places)
-        squared = slope.square().sum(dim=1).clamp_min(STEEPEST)
-        places = places.detach() - (distance.detach() / squared)[:, None] * slope
-    with torch.no_grad():
-        on = _mean_distance(surface, category, places).abs() < ON_LEVEL
-    on &= (places - start).norm(dim=1) < 2 * CELLS[-1]
-    return np.asarray(places[on][:MOST_POINTS].cpu().numpy())
-
-
-def _mean_distance(surface: ImplicitSurface, category: int, places: torch.Tensor) -> torch.Tensor:
-    """Infinite where no fold knows it."""
-    said, known = surface(category, places)
-    mean = torch.where(known, said, 0.0).sum(dim=0) / known.sum(dim=0).clamp_min(1)
-    return torch.where(known.any(dim=0), mean, torch.inf)
+        with torch.enable_grad():
+            distance, known = self._said(places)
+            (slope,) = torch.autograd.grad(distance.sum(), places)
+        return distance.detach(), known, slope

@@ -6,15 +6,16 @@ place, the surface says whether the material is where it belongs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage, largest_absent
-from sedir_core.evidence.fields import FARTHEST, FIELDS, SPREADS, Places, offset_fields
+from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
+from sedir_core.evidence.fields import FARTHEST, FIELDS, SPREADS, offset_fields
+from sedir_core.evidence.probes import GAPS, Probes
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
 from sedir_core.geometry.neighbours import typical_spacing
@@ -22,10 +23,8 @@ from sedir_core.geometry.orientation import turned_as
 from sedir_core.geometry.overlap import Oriented, better, judge, lies_as, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
-from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
-from sedir_core.geometry.views import settled_from
 from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 N_CONTROLS = 64
@@ -40,14 +39,8 @@ N_SURFACE_POINTS = 40_000
 N_PROBES = 20_000
 MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
 OFFSET_SIZES = (8, 32, 128)
-BARE_SIZES = (4, 8, 32)
-SEAM = "seam"
-GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
 CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
-WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
-NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
-DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
 LEAST_KNOWN = 0.3  # of the points: with fewer over the surface the scan is of another part, and all of them say so
 LONELY = 6.0  # spacings of a scan to the eighth neighbour of a point, beyond which it shows no surface
 
@@ -127,7 +120,7 @@ class NormalSurface:
         known &= np.abs(along) < FARTHEST
         if known.mean() < LEAST_KNOWN:
             known = np.ones(len(points), bool)
-        smooth = fit_elastic(_some(points[known], generator), self.surface, self.controls)
+        smooth = fit_elastic(_some(points[known], generator), self.surface.toward, self.controls)
         moves = smooth(points)
         places = points + moves
         moved = places if every is None else every + smooth(every)
@@ -142,7 +135,7 @@ class NormalSurface:
         in_company = distances_around[:, 7] < LONELY * typical_spacing(places)
         known &= in_company
         channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
-        channels |= self._gaps(places, tree, direction)
+        channels |= self.probes.gaps(places, tree, direction)
         # Where good scans show all of the part, nothing belongs beside it.
         told = known | (in_company & self.complete)
         channels["stray_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
@@ -162,22 +155,7 @@ class NormalSurface:
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
-        return fit_elastic(_some(fitted, generator), self.surface, self.controls)(points)
-
-    def _gaps(self, places: DoubleArray, tree: PointTree, direction: DoubleArray | None) -> dict[str, DoubleArray]:
-        probes = self.probes.points
-        uncovered = tree.nearest(probes)[0]
-        settled = np.ones(len(probes), bool)
-        if direction is not None:
-            settled = settled_from(probes, self.probes.normals, direction)
-        spacing = max(_spacing_of_scan(uncovered[settled]), DENSEST * self.probes.spacing)
-        uncovered = _surely_missing(uncovered, probes, settled)
-        around, beside = self.probes.around, self.probes.tree.nearest_k(places, 8)[1]
-        widths = uncovered / spacing
-        found = {f"bare_{k}": widths[around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
-        narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
-        found[SEAM] = self.probes.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
-        return found
+        return fit_elastic(_some(fitted, generator), self.surface.toward, self.controls)(points)
 
     @cached_property
     def oriented(self) -> Oriented:
@@ -190,22 +168,6 @@ class NormalSurface:
         step = max(1, len(self.surface.points) // N_PROBES)
         coverage = None if self.coverage is None else self.coverage.thinned(step)
         return Probes(self.surface.points[::step], self.surface.normals[::step], coverage)
-
-
-class Probes:
-    """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
-
-    def __init__(self, points: DoubleArray, normals: DoubleArray, coverage: Coverage | None) -> None:
-        self.points, self.normals = points, normals
-        self.places = Places(points, normals, None if coverage is None else coverage.confirmed)
-        self.always = np.ones(len(points), bool) if coverage is None else coverage.always
-        self.tree, self.spacing = self.places.tree, self.places.spacing
-        self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
-        self.seams = SeamFinder(points, normals, self.spacing)
-
-    def largest_absent(self, points: DoubleArray) -> float:
-        """See `coverage.largest_absent`. points: (n, 3) all of a scan, in the mean shape."""
-        return largest_absent(points, self.places, self.always)
 
 
 def align_parts(
@@ -236,7 +198,7 @@ def align_parts(
         if i != chosen and i not in left_out:
             # What the reference does not show must not be drawn onto what it shows.
             shown = shown_by_both(oriented[i], oriented[chosen], poses[i])[:N_ELASTIC_POINTS]
-            parts.append(AlignedPart(moved[i], fit_elastic(shown, surface, controls)))
+            parts.append(AlignedPart(moved[i], fit_elastic(shown, surface.toward, controls)))
     return parts, left_out
 
 
@@ -297,24 +259,30 @@ def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[i
     return Oriented(points, normals)
 
 
-def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
-    """The surface of the parts in their mean shape, noise averaged out."""
+def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArray], DoubleArray]:
+    """What brings points (n, 3) of one of the parts into the mean shape of these parts."""
     controls = parts[0].toward_reference.controls
     mean = Elastic(controls, np.mean([part.toward_reference.weights for part in parts], axis=0))
 
-    def in_mean_shape(part: AlignedPart, points: DoubleArray) -> DoubleArray:
+    def shaped(part: AlignedPart, points: DoubleArray) -> DoubleArray:
         points = points + part.toward_reference(points)
         return np.asarray(points - mean(points))
 
+    return shaped
+
+
+def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
+    """The surface of the parts in their mean shape, noise averaged out."""
+    shaped = mean_shape(parts)
     parts = parts[:MERGED_PARTS]
-    moved = [in_mean_shape(part, part.points) for part in parts]
+    moved = [shaped(part, part.points) for part in parts]
     merged = np.concatenate(moved)
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
     keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
-    sure = np.concatenate([in_mean_shape(part, part.oriented.points) for part in parts])
+    sure = np.concatenate([shaped(part, part.oriented.points) for part in parts])
     normals = turned_as(points, normals, sure, np.concatenate([part.oriented.normals for part in parts]))
-    return NormalSurface(Surface(points, normals), controls, Coverage.of(points, moved))
+    return NormalSurface(Surface(points, normals), parts[0].toward_reference.controls, Coverage.of(points, moved))
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
@@ -325,30 +293,6 @@ def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
     fields = np.array([part.toward_reference(probes) for part in parts])
     spread = fields - fields.mean(axis=0)
     return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
-
-
-def _spacing_of_scan(uncovered: DoubleArray) -> float:
-    """The spacing of a scan's points, from the distances (p,) at which places of the surface find it.
-
-    The lower third of them says it, so that a scan of which half is missing is not taken for a sparse one.
-    """
-    if len(uncovered) == 0:
-        return np.inf
-    return float(np.quantile(uncovered, NEAR_SHARE)) / NEAR
-
-
-def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:
-    """The (p,) gaps of a view: no wider than the way to where nobody knows whether there is anything to see.
-
-    A view frays at its outline, farther in than any rule about angles says; a hole inside it is as wide as ever.
-    """
-    if settled.all():
-        return uncovered
-    found = np.zeros_like(uncovered)
-    if settled.any():
-        inside = PointTree(probes[~settled]).nearest(probes[settled])[0]
-        found[settled] = np.minimum(uncovered[settled], inside)
-    return found
 
 
 def _some(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:

@@ -7,12 +7,18 @@ hundredth of its radius. Source of the model: Luethi et al. 2018, Gaussian proce
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.geometry.registration import Surface
-from sedir_core.types import DoubleArray
+from sedir_core.types import BoolArray, DoubleArray
+
+Toward = Callable[[DoubleArray], tuple[DoubleArray, DoubleArray]]
+"""Of points (n, 3) the signed way (n,) onto a surface, and the unit normals (n, 3) that it is measured along.
+
+The way is not a number where nobody knows it.
+"""
 
 LENGTH = 0.35  # correlation length, as a share of the part's radius
 AMPLITUDE = 0.01  # prior standard deviation, as a share of the part's radius
@@ -45,19 +51,19 @@ def random_displacement(controls: DoubleArray, amplitude: float, generator: np.r
     return Elastic(controls, amplitude * np.linalg.solve(factor.T, noise))
 
 
-def fit_elastic(points: DoubleArray, surface: Surface, controls: DoubleArray) -> Elastic:
-    """Fit the field that moves aligned points (n, 3) onto the surface, both in units of the part's radius."""
+def fit_elastic(points: DoubleArray, toward: Toward, controls: DoubleArray) -> Elastic:
+    """Fit the field that moves aligned points (n, 3) onto a surface, both in units of the part's radius."""
     basis = _kernel(points, controls)
     prior = np.kron(_prior(controls), np.eye(3)) / AMPLITUDE**2
     weights: DoubleArray = np.zeros((len(controls), 3))
     for _ in range(STEPS):
         moves = basis @ weights
-        moved = points + moves
-        nearest = surface.tree.nearest(moved)[1]
-        normals = surface.normals[nearest]
-        along = np.einsum("ij,ij->i", surface.points[nearest] - moved, normals)
-        trust = _tukey(along) / NOISE**2
-        goal = along + np.einsum("ij,ij->i", moves, normals)
+        along, normals = toward(points + moves)
+        known = ~np.isnan(along)
+        if not known.any():
+            return no_displacement(controls)
+        trust = _tukey(along, known) / NOISE**2
+        goal = np.where(known, along, 0.0) + np.einsum("ij,ij->i", moves, normals)
         hessian, gradient = _normal_equations(basis, normals, trust, goal)
         weights = np.asarray(np.linalg.solve(hessian + prior, gradient)).reshape(-1, 3)
     return Elastic(controls, weights)
@@ -77,9 +83,10 @@ def _normal_equations(
     return hessian.reshape(3 * n_controls, -1), gradient.reshape(-1)
 
 
-def _tukey(residuals: DoubleArray) -> DoubleArray:
-    scale = max(1.4826 * float(np.median(np.abs(residuals))), CUTOFF)
-    return np.asarray(np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2)
+def _tukey(residuals: DoubleArray, known: BoolArray) -> DoubleArray:
+    scale = max(1.4826 * float(np.median(np.abs(residuals[known]))), CUTOFF)
+    weights = np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2
+    return np.asarray(np.where(known, weights, 0.0))
 
 
 def _prior(controls: DoubleArray) -> DoubleArray:

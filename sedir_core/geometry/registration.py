@@ -60,6 +60,12 @@ class Surface:
         """Point spacing, see `typical_spacing`."""
         return spacing_in(self.tree)
 
+    def toward(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+        """Of points (n, 3) the signed way (n,) to the tangent plane of the nearest one, and that one's normals."""
+        nearest = self.tree.nearest(points)[1]
+        normals = self.normals[nearest]
+        return np.einsum("ij,ij->i", self.points[nearest] - points, normals), normals
+
     def coarse(self) -> Surface:
         """The surface subsampled, for the first steps of a registration."""
         step = max(1, len(self.points) // N_COARSE_SURFACE)

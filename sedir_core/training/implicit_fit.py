@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.evidence.basis import Basis
+from sedir_core.evidence.normal_surface import mean_shape
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS
 from sedir_core.models.implicit import ImplicitSurface
@@ -79,13 +80,15 @@ def fit_implicit(
 
 
 def folds_of(basis: Basis) -> list[DoubleArray]:
-    """Points (n, 3) of the training parts that teach each fold: every other one; of a single part both halves.
+    """Points (n, 3) of the training parts that teach each fold: every other one, in the mean shape of these; of a
+    single part both halves.
 
     What is held out of part i is judged by the fold that has not seen it, see `folds_without`.
     """
     if basis.single:
         return [basis.unseen[0], basis.others[0].surface.points]
-    return [np.concatenate([one.points for one in basis.parts[fold::FOLDS]]) for fold in range(FOLDS)]
+    folds = [basis.parts[fold::FOLDS] for fold in range(FOLDS)]
+    return [np.concatenate([mean_shape(parts)(one, one.points) for one in parts]) for parts in folds]
 
 
 def _displaced(points: DoubleArray, basis: Basis, random: np.random.Generator) -> tuple[Tensor, Tensor]:

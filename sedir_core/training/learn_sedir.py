@@ -110,8 +110,8 @@ def calibrated(
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
-        distances = nets.distances(categories.index(category), unseen_by=sampling.part)
-        compared = compare(normal, points, tokens, residuals, view, sampling.every, sampling.scan, distances)
+        expected = nets.surface_of(categories.index(category), unseen_by=sampling.part)
+        compared = compare(normal, points, tokens, residuals, view, sampling.every, sampling.scan, expected)
         return compared.evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")

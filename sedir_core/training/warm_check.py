@@ -156,7 +156,7 @@ def _judge(
     with torch.no_grad():
         outs = [network(tokens) for network in (before.nets.network, nets.network)]
     residuals = [residuals_of(tokens, out) for out in outs]
-    old = compare(normal, points, tokens, residuals[0], distances=before.nets.distances(label))
+    old = compare(normal, points, tokens, residuals[0], expected=before.nets.surface_of(label))
     new = old.with_residuals(residuals[1])
     named = [int(out.logits[0].argmax()) == label for out in outs]
     return _Judged(
@@ -226,8 +226,8 @@ def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, sto
     grouping = before.config.grouping
     tokens = tokenize(for_tokens(aligned, found.view, grouping), grouping, before.nets.encoder, before.device)
     first, second = (detector.token_residuals(tokens) for detector in (before, after))
-    distances = before.nets.distances(before.categories.index(name))
-    old = compare(before.known[name].normal, aligned, tokens, first, found.view, distances=distances)
+    expected = before.nets.surface_of(before.categories.index(name))
+    old = compare(before.known[name].normal, aligned, tokens, first, found.view, expected=expected)
     pairs = ((before, old), (after, old.with_residuals(second)))
     scored = [detector.score(name, compared, found.view) for detector, compared in pairs]
     labels = None if scan.labels is None else scan.labels[working]

@@ -213,7 +213,7 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     placement = category.relaid(thinned, category.place(thinned, random)[0])[0]
     points = placement.enter(thinned)
     shown = shown_by_both(Oriented(points), category.normal.oriented, STILL)[:N_ELASTIC_POINTS]
-    return AlignedPart(points, fit_elastic(shown, category.normal.surface, category.normal.controls))
+    return AlignedPart(points, fit_elastic(shown, category.normal.surface.toward, category.normal.controls))
 
 
 def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:

@@ -25,8 +25,8 @@ from sedir_core.evidence.combination import (
 from sedir_core.evidence.judge import Judges, channels_in, learn_judges, lesson_of
 from sedir_core.evidence.judging import EVIDENCE, EvidenceKind, Judging
 from sedir_core.evidence.limits import object_limits
-from sedir_core.evidence.normal_surface import GAPS
 from sedir_core.evidence.peaks import learn_peaks
+from sedir_core.evidence.probes import GAPS
 from sedir_core.types import DoubleArray, never_stop, no_report
 
 N = 4_000

@@ -1,0 +1,78 @@
+"""Places of an expected surface at which a scan is looked for: where it has gaps, and where something is absent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sedir_core.evidence.coverage import Coverage, largest_absent
+from sedir_core.evidence.fields import Places
+from sedir_core.geometry.seams import SeamFinder
+from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.views import settled_from
+from sedir_core.types import BoolArray, DoubleArray
+
+BARE_SIZES = (4, 8, 32)
+SEAM = "seam"
+GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
+WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
+NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
+DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
+
+
+class Probes:
+    """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
+
+    def __init__(self, points: DoubleArray, normals: DoubleArray, coverage: Coverage | None = None) -> None:
+        self.points, self.normals = points, normals
+        self.places = Places(points, normals, None if coverage is None else coverage.confirmed)
+        self.always = np.ones(len(points), bool) if coverage is None else coverage.always
+        self.tree, self.spacing = self.places.tree, self.places.spacing
+        self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
+        self.seams = SeamFinder(points, normals, self.spacing)
+
+    def gaps(
+        self, points: DoubleArray, tree: PointTree, direction: DoubleArray | None = None
+    ) -> dict[str, DoubleArray]:
+        """GAPS of a scan around its points (n, 3), in the surface's shape; tree: of them.
+
+        direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
+        """
+        uncovered = tree.nearest(self.points)[0]
+        settled = np.ones(len(self.points), bool)
+        if direction is not None:
+            settled = settled_from(self.points, self.normals, direction)
+        spacing = max(_spacing_of_scan(uncovered[settled]), DENSEST * self.spacing)
+        widths = _surely_missing(uncovered, self.points, settled) / spacing
+        beside = self.tree.nearest_k(points, 8)[1]
+        found = {f"bare_{k}": widths[self.around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
+        narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
+        found[SEAM] = self.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
+        return found
+
+    def largest_absent(self, points: DoubleArray) -> float:
+        """See `coverage.largest_absent`. points: (n, 3) all of a scan, in the mean shape."""
+        return largest_absent(points, self.places, self.always)
+
+
+def _spacing_of_scan(uncovered: DoubleArray) -> float:
+    """The spacing of a scan's points, from the distances (p,) at which places of the surface find it.
+
+    The lower third of them says it, so that a scan of which half is missing is not taken for a sparse one.
+    """
+    if len(uncovered) == 0:
+        return np.inf
+    return float(np.quantile(uncovered, NEAR_SHARE)) / NEAR
+
+
+def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:
+    """The (p,) gaps of a view: no wider than the way to where nobody knows whether there is anything to see.
+
+    A view frays at its outline, farther in than any rule about angles says; a hole inside it is as wide as ever.
+    """
+    if settled.all():
+        return uncovered
+    found = np.zeros_like(uncovered)
+    if settled.any():
+        inside = PointTree(probes[~settled]).nearest(probes[settled])[0]
+        found[settled] = np.minimum(uncovered[settled], inside)
+    return found
