@@ -16,7 +16,7 @@ from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.models.patch_decoder import PatchDecoder
 from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import SeDiR
-from sedir_core.rundir.stored_nets import restored
+from sedir_core.rundir.stored_nets import halved, restored, widened
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Nets:
         """The weights of all networks, named; see `restore`."""
         nets: dict[str, nn.Module | None] = {"encoder": self.encoder, "network": self.network}
         nets |= {"surface": self.surface, "patches": self.patches}
-        states = {name: net.state_dict() for name, net in nets.items() if net is not None}
+        states: dict[str, Mapping[str, Tensor]] = {n: net.state_dict() for n, net in nets.items() if net is not None}
+        states["network"] = halved(states["network"])
         return {f"{name}.{key}": value for name, state in states.items() for key, value in state.items()}
 
     @staticmethod
@@ -61,7 +62,7 @@ class Nets:
         encoder = restored(
             lambda: LocalEncoder(enc.width, enc.hidden, enc.heads, enc.depth), below(tensors, "encoder."), device
         )
-        network = restored(lambda: build_network(config, n_categories), below(tensors, "network."), device)
+        network = restored(lambda: build_network(config, n_categories), widened(below(tensors, "network.")), device)
         if network.rebuilt_from == "scan":
             patches = restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), device)
             return Nets(encoder, network, patches=patches)

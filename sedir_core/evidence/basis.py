@@ -172,10 +172,16 @@ class LaidSampling:
     view: View | None = None
 
 
-def hold_out(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
-    """A fresh sampling of a part, laid anew from near where the part is known to lie."""
-    points = basis.unseen[part]
-    points = _another(basis, points[random.permutation(len(points))], random)
+def hold_out(
+    basis: Basis, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
+) -> LaidSampling:
+    """A fresh sampling of a part, laid anew from near where the part is known to lie.
+
+    displaced: as another part could have its points, by a smooth tolerance more than its own; an only part always is.
+    """
+    points = basis.unseen[part][random.permutation(len(basis.unseen[part]))]
+    if displaced or basis.single:
+        points = _another(basis, points, random)
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     surface = basis.others[part].surface
     pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
@@ -200,7 +206,8 @@ def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Gene
     """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
     assert basis.scanner is not None
     surface = basis.others[part].surface
-    points = _another(basis, basis.scanner.scan(part, random)[0], random) @ random_rotation(random).T
+    points = basis.scanner.scan(part, random)[0]
+    points = (_another(basis, points, random) if basis.single else points) @ random_rotation(random).T
     fit = align_view(points[:n_points], surface, basis.scanner.views, random)
     laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
     view = View(refine_direction(laid, surface, fit.direction), fit.share)
@@ -208,7 +215,5 @@ def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Gene
 
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
-    """The points (n, 3) as they are, or, of the only part, as another part could have them."""
-    if not basis.single:
-        return points
+    """Points (n, 3) of a part as another part could have them."""
     return np.asarray(points + random_displacement(basis.whole.controls, basis.amplitude, random)(points))

@@ -17,7 +17,7 @@ from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray, IntArray
 
 PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
-PLAIN_CONFLICT, LEAST_CONFLICT = 1.5, 0.01  # times the usual disagreement there, and what is added to it
+PLAIN_CONFLICT, LEAST_CONFLICT = 1.2, 0.005  # times the usual disagreement there, and what is added to it
 LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sedir_core.types import DoubleArray
 
 PEAK_SHARE = 0.0005  # of the points, the highest, whose mean is a channel's peak
-PEAK_PRIOR = 4.0  # held-out samplings' worth of trust in the spread of all channels' peaks, beside the channel's own
+PEAK_PRIOR = 4.0  # parts' worth of trust in the spread of all channels' peaks, beside the channel's own
 LEAST_SPREAD, PRIOR_SPREAD = 0.12, 0.4  # of the logarithm of peaks
 _QUIET = 1e-3
 
@@ -38,11 +38,18 @@ def log_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]], names: Sequ
     return np.log(np.array([[peak_of(one[name]) for name in names] for one in all_standardised]) + _QUIET)
 
 
-def learn_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]]) -> dict[str, Peak]:
-    """How high each channel rises on held-out good samplings, each in units of its limits as learned from others."""
-    peaks = {}
-    for name, logs in zip(all_standardised[0], log_peaks(all_standardised, list(all_standardised[0])).T, strict=True):
-        own = float(logs.var(ddof=1)) if len(logs) > 1 else PRIOR_SPREAD**2
-        variance = (PEAK_PRIOR * PRIOR_SPREAD**2 + len(logs) * own) / (PEAK_PRIOR + len(logs))
+def learn_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]], owners: Sequence[int]) -> dict[str, Peak]:
+    """How high each channel rises on held-out good samplings, each in units of its limits as learned from others.
+
+    owners: which part each sampling is of. Samplings of a part are alike, so it is parts that count: so few of them say
+    less of how others scatter the fewer they are.
+    """
+    own, names = np.asarray(owners), list(all_standardised[0])
+    parts, peaks = np.unique(own), {}
+    for name, logs in zip(names, log_peaks(all_standardised, names).T, strict=True):
+        means = np.array([logs[own == part].mean() for part in parts])
+        within = float(np.mean([logs[own == part].var() for part in parts]))
+        between = float(means.var(ddof=1)) * (1 + 1 / len(parts)) if len(parts) > 1 else PRIOR_SPREAD**2
+        variance = (PEAK_PRIOR * PRIOR_SPREAD**2 + len(parts) * (between + within)) / (PEAK_PRIOR + len(parts))
         peaks[name] = Peak(float(np.median(logs)), max(float(np.sqrt(variance)), LEAST_SPREAD))
     return peaks

@@ -28,3 +28,22 @@ def restored(make: Callable[[], _M], tensors: Mapping[str, Tensor], device: torc
             raise ValueError(f"{name} is {tuple(given.shape)} {given.dtype}, expected {tuple(own.shape)} {own.dtype}")
     module.load_state_dict(dict(tensors), assign=True)
     return module.eval().requires_grad_(False).to(device)
+
+
+def rounded(net: _M) -> _M:
+    """The same network with its weights as a run keeps them: what is learned after that holds when it is restored."""
+    with torch.no_grad():
+        for values in net.state_dict().values():
+            if values.is_floating_point():
+                values.copy_(values.half())
+    return net
+
+
+def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """As a run keeps the weights of a `rounded` network: without loss, in half the space."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+
+
+def widened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The inverse of `halved`; runs of older versions keep their weights in full."""
+    return {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}

@@ -16,7 +16,7 @@ from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_base
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, hold_out
-from sedir_core.evidence.calibration import POINT_QUANTILE
+from sedir_core.evidence.held_out import POINT_QUANTILE
 from sedir_core.evidence.limits import object_limits
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
 from sedir_core.models.sedir import Tokens

@@ -20,8 +20,8 @@ from sedir_core.detectors.peer_features import FeatureExtractor, Patches
 from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.template import TemplateDetector, deviation
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.calibration import N_ANCHORS
 from sedir_core.evidence.combination import NormalStatistics, learn_statistics
+from sedir_core.evidence.draft import N_ANCHORS
 from sedir_core.geometry.fpfh import WIDTH
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.rundir.encoder_weights import load_encoder

@@ -12,14 +12,16 @@ from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import Nets, build_network
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import LaidSampling
-from sedir_core.evidence.calibration import Residuals, calibrate
+from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.comparison import compare
+from sedir_core.evidence.held_out import Residuals
 from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, tokenize
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
+from sedir_core.rundir.stored_nets import rounded
 from sedir_core.training.expectation_fit import fit_expectation
 from sedir_core.training.implicit_fit import fit_implicit
 from sedir_core.training.loop import FitResult, fit
@@ -88,7 +90,7 @@ def train_network(network: SeDiR, material: Material, run: Run, report: Report, 
     result = fit(objective, material.bank, config.training, run, device, stop, on_epoch, material.group)
     if result.status == "interrupted":
         raise Cancelled
-    return Trained(network.eval().requires_grad_(False), result)
+    return Trained(rounded(network.eval().requires_grad_(False)), result)
 
 
 def calibrated(

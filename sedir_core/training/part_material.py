@@ -16,7 +16,7 @@ from sedir_core.config import Config
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference
 from sedir_core.evidence.basis import Basis
-from sedir_core.evidence.calibration import POINT_QUANTILE
+from sedir_core.evidence.held_out import POINT_QUANTILE
 from sedir_core.evidence.limits import object_limits
 from sedir_core.runtime import generator
 from sedir_core.training.bases import cached_hold_outs

@@ -13,9 +13,9 @@ from sedir_core.config import Config, preset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
 from sedir_core.evidence.basis import LaidSampling
-from sedir_core.evidence.calibration import Residuals
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
+from sedir_core.evidence.held_out import Residuals
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree

@@ -103,7 +103,7 @@ def test_a_single_wild_point_is_capped(statistics: NormalStatistics) -> None:
 def peaked(statistics: NormalStatistics) -> NormalStatistics:
     """With judges that have seen dents of twice to ten times the usual, in all evidence or in a part of it."""
     all_standardised = [statistics.standardise(evidence(seed)) for seed in range(10, 16)]
-    known = replace(statistics, peaks=learn_peaks(all_standardised))
+    known = replace(statistics, peaks=learn_peaks(all_standardised, range(6)))
     random, lessons = np.random.default_rng(0), []
     for seed, standardised in zip(range(10, 16), all_standardised, strict=True):
         good = np.ones(N, bool)
@@ -119,7 +119,7 @@ def peaked(statistics: NormalStatistics) -> NormalStatistics:
         known.judged(one, evidence(seed).places, seed)
         for seed, one in zip(range(10, 16), all_standardised, strict=True)
     ]
-    return replace(known, peaks=known.peaks | learn_peaks(judged))
+    return replace(known, peaks=known.peaks | learn_peaks(judged, range(6)))
 
 
 def score(statistics: NormalStatistics, scan: Evidence, kind: EvidenceKind = "all") -> float:

@@ -9,7 +9,9 @@ from tiny_run import distance_to, part
 
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, fit_basis
-from sedir_core.evidence.network_surface import Distances, distances_by, zero_level
+from sedir_core.evidence.network_surface import NetworkSurface
+from sedir_core.geometry.tree import PointTree
+from sedir_core.models.folds import FOLDS, folds_without
 from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.rundir.stored_nets import restored
 from sedir_core.training.implicit_fit import fit_implicit, folds_of
@@ -30,19 +32,19 @@ def surface(basis: Basis) -> ImplicitSurface:
 
 
 @pytest.fixture(scope="module")
-def distances(surface: ImplicitSurface) -> Distances:
-    return distances_by(surface, 0)
+def expected(surface: ImplicitSurface) -> NetworkSurface:
+    return NetworkSurface(surface, 0, range(FOLDS))
 
 
-def test_displaced_points_lie_as_far_off_as_they_were_displaced(basis: Basis, distances: Distances) -> None:
+def test_displaced_points_lie_as_far_off_as_they_were_displaced(basis: Basis, expected: NetworkSurface) -> None:
     points, normals = basis.whole.surface.points, basis.whole.surface.normals
-    assert np.median(np.abs(distances(points))) < 0.004
+    assert np.median(np.abs(expected.distances(points))) < 0.004
     for depth in (-0.02, 0.02):
-        assert np.median(distances(points + depth * normals)) == pytest.approx(depth, abs=0.005)
+        assert np.median(expected.distances(points + depth * normals)) == pytest.approx(depth, abs=0.005)
 
 
-def test_nothing_is_known_far_from_the_part(distances: Distances) -> None:
-    assert np.isnan(distances(np.full((1, 3), 3.0))).all()
+def test_nothing_is_known_far_from_the_part(expected: NetworkSurface) -> None:
+    assert np.isnan(expected.distances(np.full((1, 3), 3.0))).all()
 
 
 def test_a_fold_knows_nothing_of_parts_that_it_did_not_see(basis: Basis) -> None:
@@ -55,15 +57,16 @@ def test_a_fold_knows_nothing_of_parts_that_it_did_not_see(basis: Basis) -> None
 
 def test_a_held_out_part_is_judged_by_the_fold_that_never_saw_it(basis: Basis, surface: ImplicitSurface) -> None:
     points, folds = basis.parts[0].points, folds_of(basis)
-    assert np.array_equal(folds[0], points) and np.array_equal(folds[1], basis.parts[1].points)
-    unseen = distances_by(surface, 0, unseen_by=0)
+    assert np.array_equal(folds[0], points)  # one part is its own mean shape
+    assert np.allclose(folds[1], basis.parts[1].points, atol=2e-3)
+    unseen = NetworkSurface(surface, 0, folds_without(0)).distances
     with torch.no_grad():
         said, known = surface(0, torch.from_numpy(points))
     assert np.allclose(unseen(points), np.where(known[1], said[1], np.nan), equal_nan=True)
 
 
-def test_its_zero_level_lies_on_the_part_and_covers_it(basis: Basis, surface: ImplicitSurface) -> None:
-    level, points = zero_level(surface, 0), basis.whole.surface.points
+def test_its_zero_level_lies_on_the_part_and_covers_it(basis: Basis, expected: NetworkSurface) -> None:
+    level, points = expected.points, basis.whole.surface.points
     assert np.quantile(distance_to(points, level), 0.95) < 0.03
     assert np.quantile(distance_to(level, points), 0.95) < 0.06
 
@@ -90,3 +93,20 @@ def test_a_grown_model_keeps_its_surfaces(basis: Basis, surface: ImplicitSurface
 def test_fitting_stops_when_told(basis: Basis) -> None:
     with pytest.raises(Cancelled):
         fit_implicit({"bracket": basis}, STEPS, 0, CPU, no_report, lambda: True)
+
+
+def test_the_way_to_it_is_along_its_own_slope(basis: Basis, expected: NetworkSurface) -> None:
+    points, normals = basis.whole.surface.points, basis.whole.surface.normals
+    along, own = expected.toward(points + 0.01 * normals)
+    assert np.median(along) == pytest.approx(-0.01, abs=0.004)
+    assert np.median((own * normals).sum(axis=1)) > 0.95
+    assert np.isnan(expected.toward(np.full((1, 3), 3.0))[0]).all()
+
+
+def test_it_sees_what_is_missing_of_a_scan(basis: Basis, expected: NetworkSurface) -> None:
+    scan = basis.parts[1].points
+    hole = np.linalg.norm(scan - scan[0], axis=1) < 0.25
+    whole, holed = (expected.probes.gaps(one, PointTree(one), None)["bare_32"] for one in (scan, scan[~hole]))
+    rim = np.linalg.norm(scan[~hole] - scan[0], axis=1) < 0.28
+    assert holed[rim].max() > 1.25 * whole.max()
+    assert np.median(holed[~rim]) == pytest.approx(np.median(whole), rel=0.05)

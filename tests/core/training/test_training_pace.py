@@ -8,7 +8,7 @@ import pytest
 from tiny_run import TinyRun
 
 from sedir_core.config import override, preset
-from sedir_core.evidence.calibration import VIEW_TURNS
+from sedir_core.evidence.held_out import VIEW_TURNS
 from sedir_core.training import pace as pacing
 from sedir_core.training.events import EpochEvent
 from sedir_core.training.measure import measure_pace

@@ -1,0 +1,128 @@
+"""What held-out samplings of a category say is usual for its good parts, before anybody judged them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sedir_core.evidence.basis import Basis
+from sedir_core.evidence.combination import (
+    MEAN_SQUARE,
+    TELLING,
+    TYPICAL,
+    NormalStatistics,
+    learn_statistics,
+)
+from sedir_core.evidence.held_out import HeldOut
+from sedir_core.evidence.judge import OF_THE_WHOLE, Judges
+from sedir_core.evidence.peaks import LEAST_SPREAD, learn_peaks, log_peaks
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.types import DoubleArray
+
+N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
+ODD = 6.0  # spreads between parts that one of them rises above the middle one
+LEAST_OF_WHOLE = 0.3  # least spread of what is said of a whole part, which has no places to average over
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What held-out samplings say before anybody judged them. all_standardised: each held against the other parts.
+
+    by_owner: what is usual without each of the parts.
+    """
+
+    statistics: NormalStatistics
+    held_out: tuple[HeldOut, ...]
+    all_standardised: tuple[Mapping[str, DoubleArray], ...]
+    by_owner: Mapping[int, NormalStatistics]
+
+    def light(self) -> Draft:
+        """What is needed to judge it: the drafts of all categories wait in memory until the judges have learned."""
+        held_out = tuple(replace(one, evidence=replace(one.evidence, channels={})) for one in self.held_out)
+        return replace(self, held_out=held_out, by_owner={})
+
+    def judged_by(self, judges: Judges | None) -> Draft:
+        """The same with what the judges make of it, where they have a say."""
+        if judges is None or not self.statistics.peaks:
+            return self
+        statistics = self.statistics.judged_by(judges)
+        pairs = zip(self.all_standardised, self.held_out, strict=True)
+        all_standardised = tuple(
+            {**one, **statistics.judged(one, held.evidence.places, held.part)} for one, held in pairs
+        )
+        judged = [{n: v for n, v in one.items() if n not in statistics.peaks} for one in all_standardised]
+        statistics = replace(
+            statistics, peaks={**statistics.peaks, **learn_peaks(judged, [one.part for one in self.held_out])}
+        )
+        return replace(self, statistics=statistics, all_standardised=all_standardised)
+
+
+def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
+    """What is usual, of those parts that do not depart from the others as a whole.
+
+    An only part says nothing of how parts differ, so no judge can learn from it: its channels are combined as those of
+    scans from one side.
+    """
+    surface = basis.whole.surface.points
+    # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
+    n_anchors = N_ANCHORS_OF_ONE if basis.single else N_ANCHORS
+    anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
+    from_one_side = held_out[0].evidence.from_one_side
+    by_owner = _statistics_without(held_out, anchors)
+    all_standardised = _standardised_unseen(held_out, by_owner)
+    odd = set() if from_one_side else odd_parts(held_out, all_standardised)
+    if odd:
+        held_out = [one for one in held_out if one.part not in odd]
+        by_owner = _statistics_without(held_out, anchors)
+        all_standardised = _standardised_unseen(held_out, by_owner)
+    judged = not from_one_side and not basis.single
+    statistics = learn_statistics([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
+    if judged:
+        statistics = replace(statistics, peaks=learn_peaks(all_standardised, [one.part for one in held_out]))
+    return Draft(statistics, tuple(held_out), tuple(all_standardised), by_owner)
+
+
+def _statistics_without(held_out: Sequence[HeldOut], anchors: DoubleArray) -> dict[int, NormalStatistics]:
+    """What is usual without each of the parts; of a single part, without each of its samplings, by their index.
+
+    Of a single sampling with it.
+    """
+    owners = _owners(held_out)
+    chosen = MEAN_SQUARE if held_out[0].evidence.from_one_side or len({one.part for one in held_out}) == 1 else TYPICAL
+    statistics = {}
+    for owner in set(owners):
+        others = [one.evidence for one, own in zip(held_out, owners, strict=True) if own != owner]
+        seen = others or [one.evidence for one in held_out]
+        statistics[owner] = learn_statistics(seen, anchors, chosen)
+    return statistics
+
+
+def _owners(held_out: Sequence[HeldOut]) -> list[int]:
+    single = len({one.part for one in held_out}) == 1
+    return [one.sampling if single else one.part for one in held_out]
+
+
+def _standardised_unseen(
+    held_out: Sequence[HeldOut], by_owner: Mapping[int, NormalStatistics]
+) -> list[dict[str, DoubleArray]]:
+    """The channels of each sampling held against what is usual for the other parts, in the order of the samplings."""
+    return [by_owner[own].standardise(one.evidence) for one, own in zip(held_out, _owners(held_out), strict=True)]
+
+
+def odd_parts(held_out: Sequence[HeldOut], all_standardised: Sequence[Mapping[str, DoubleArray]]) -> set[int]:
+    """Parts that depart from the others far more than these do from each other, less than half of all.
+
+    They lie on another side than the others, or are no good parts: they must not say what is usual for a good one.
+    """
+    names = [name for name in TELLING if name in all_standardised[0]]
+    peaks = log_peaks(all_standardised, names)
+    owners = np.array([one.part for one in held_out])
+    parts = np.unique(owners)
+    means = np.array([peaks[owners == part].mean(axis=0) for part in parts])  # (parts, channels)
+    away = means - np.median(means, axis=0)
+    least = np.array([LEAST_OF_WHOLE if name in OF_THE_WHOLE else LEAST_SPREAD for name in names])
+    spread = np.maximum(1.4826 * np.median(np.abs(away), axis=0), least)
+    odd = parts[(away / spread).max(axis=1) > ODD]
+    return {int(part) for part in odd} if 2 * len(odd) < len(parts) and len(parts) > 2 else set()

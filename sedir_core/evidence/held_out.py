@@ -1,0 +1,114 @@
+"""Normal samplings of training parts, held against the surface of the other parts: what a part never seen shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sedir_core.config import Config
+from sedir_core.errors import Cancelled
+from sedir_core.evidence.basis import Basis, LaidSampling, hold_out, hold_out_view
+from sedir_core.evidence.combination import Evidence, paper_scores, raw_scores
+from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.runtime import generator
+from sedir_core.types import DoubleArray, Report, Stop
+
+POINT_QUANTILE = 0.9995
+LEAST_OF_ONE = 8  # samplings of an only part
+VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
+MISALIGNED = 1.5  # times the median residual
+
+
+class EvidenceFunction(Protocol):
+    """Evidence of an aligned sampling of a part, whole or from one side, and what its tokens say by themselves."""
+
+    def __call__(self, category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
+        """category: its name. normal: the surface of its other parts."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Object scores of the network's residuals by the rules that know nothing else, and a high point score by `raw`."""
+
+    paper: float
+    raw: float
+    raw_point: float
+
+    @staticmethod
+    def of(residuals: DoubleArray, centres: DoubleArray) -> Residuals:
+        """residuals: (N,) of tokens at centres (N, 3)."""
+        smooth, raw = raw_scores(residuals, centres)
+        return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, POINT_QUANTILE)))
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out normal sampling of a part: its evidence, what alignment left, what the tokens say by themselves.
+
+    overlap, conflict: what alignment left, and what disagrees, where both the sampling and the surface show something.
+    sampling: its index among all that were held out.
+    """
+
+    part: int
+    evidence: Evidence
+    residual: float
+    tokens: Residuals
+    overlap: float = np.nan
+    conflict: float = np.nan
+    sampling: int = 0
+
+
+def hold_out_wholes(
+    config: Config,
+    name: str,
+    basis: Basis,
+    evidence_of: EvidenceFunction,
+    n_points: int,
+    report: Report,
+    stop: Stop,
+) -> list[HeldOut]:
+    """Of every part of a category some samplings. Raises Cancelled."""
+    held_out: list[HeldOut] = []
+    turns = turns_of(config, basis)
+    for part in range(len(basis.parts)):
+        for turn in range(turns):
+            if stop():
+                raise Cancelled
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
+            random = generator(config.training.seed, "held out", name, part, turn)
+            laid = hold_out(basis, part, n_points, random)
+            evidence, tokens = evidence_of(name, basis.others[part], laid)
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(held_out)))
+    return held_out
+
+
+def hold_out_views(
+    config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
+) -> list[HeldOut]:
+    """The same of scans from one side, without those that alignment laid wrong."""
+    held_out: list[HeldOut] = []
+    turns = VIEW_TURNS * turns_of(config, basis)
+    for part in range(len(basis.parts)):
+        for turn in range(turns):
+            if stop():
+                raise Cancelled
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
+            random = generator(config.training.seed, "held out view", name, part, turn)
+            laid = hold_out_view(basis, part, n_points, random)
+            evidence, tokens = evidence_of(name, basis.others[part], laid)
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, sampling=len(held_out)))
+    return _aligned(held_out)
+
+
+def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
+    """Those that lie where they belong: one part laid the wrong way round would make every dent look usual."""
+    limit = MISALIGNED * float(np.median([one.residual for one in held_out]))
+    return [one for one in held_out if one.residual <= limit]
+
+
+def turns_of(config: Config, basis: Basis) -> int:
+    """How many samplings of each part are held out."""
+    return max(config.training.held_out, LEAST_OF_ONE) if basis.single else config.training.held_out
