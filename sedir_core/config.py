@@ -126,12 +126,12 @@ class TrainingConfig(Section):
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws what is rebuilt from the scan [O]", 1, 100_000)
     surface_steps: int = setting(
-        1600, "steps that fit the surface the network expects, where it reads identity and place [O]", 1, 100_000
+        2000, "steps that fit the surface the network expects, where it reads identity and place [O]", 1, 100_000
     )
     expectation_steps: int = setting(
         1500, "steps that fit the expectation at each place, if the network reads it [O]", 1, 100_000
     )
-    judge_steps: int = setting(600, "training steps of each judge on planted defects [O]", 1, 100_000)
+    judge_steps: int = setting(500, "training steps of each judge on planted defects [O]", 1, 100_000)
     learning_rate: float = setting(1e-4, "AdamW's base rate [R]", 1e-7, 1.0)
     schedule: Literal["cosine", "step", "late-cosine", "constant"] = setting(
         "cosine",
@@ -408,9 +408,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
             "samplings": 1,
             "held_out": 2,
             "patch_steps": 30,
-            "surface_steps": 120,
+            "surface_steps": 200,
             "expectation_steps": 150,
-            "judge_steps": 300,
+            "judge_steps": 200,
             "learning_rate": 1e-3,
             "clip_norm": 1.0,
         },

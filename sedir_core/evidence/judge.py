@@ -4,8 +4,9 @@ A sum of weights set by hand cannot know which channel means something where. A 
 defects planted into good parts of this very scanner (`planted`) beside the good parts as they are; one for all
 categories, since it reads each channel in spreads above what is usual for the category. One reads what the network
 says, one what the comparison with the surface says; neither has ever seen the other's channels, and the verdict by all
-evidence lies between their mean and the louder of the two. And each of them twice, taught by every other training part:
-a held-out part is judged by the one that never saw it, a new scan by the mean of both.
+evidence lies between their mean and the louder of the two. And each of them FOLDS times,
+each time without some training parts: a held-out part is judged by the one that never saw it, a new scan by the mean
+of all.
 """
 
 from __future__ import annotations
@@ -190,7 +191,7 @@ def learn_judges(
     kinds = _kinds_in(channels)
     nets: dict[str, list[Judge]] = {kind: [] for kind in kinds}
     for done, (fold, kind) in enumerate((fold, kind) for fold in range(FOLDS) for kind in kinds):
-        heard = [one for one in lessons if one.part % FOLDS == fold] or lessons
+        heard = [one for one in lessons if one.part % FOLDS != fold] or lessons
         features = torch.from_numpy(np.concatenate([one.features for one in heard]))
         damaged = torch.from_numpy(np.concatenate([one.damaged for one in heard])).float()
 

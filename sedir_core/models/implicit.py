@@ -29,8 +29,8 @@ _CODES = 127.0
 class SparseGrid(nn.Module):
     """Features at the corners of those cells that lie near the surface.
 
-    corners (n,) int32, ascending: where they are. taught (FOLDS, n): by which folds' parts. features (FOLDS, n, width)
-    while they are learned; then codes of eight bits, in steps of `step` (FOLDS, 1, width).
+    corners (n,) int32, ascending: where they are. taught (n,) uint8: a bit for each fold whose parts taught it.
+    features (FOLDS, n, width) while they are learned; then codes of eight bits, in steps of `step` (FOLDS, 1, width).
     """
 
     corners: Tensor
@@ -42,7 +42,7 @@ class SparseGrid(nn.Module):
         super().__init__()
         self.cell = cell
         self.register_buffer("corners", torch.zeros(n_corners, dtype=torch.int32))
-        self.register_buffer("taught", torch.zeros(FOLDS, n_corners, dtype=torch.bool))
+        self.register_buffer("taught", torch.zeros(n_corners, dtype=torch.uint8))
         self.register_buffer("codes", torch.zeros(FOLDS, n_corners, width, dtype=torch.int8))
         self.register_buffer("step", torch.ones(FOLDS, 1, width))
         self.features: Tensor | None = None
@@ -54,7 +54,8 @@ class SparseGrid(nn.Module):
         corners = torch.unique(torch.cat(each))
         grid = SparseGrid(len(corners), cell, width)
         grid.corners.copy_(corners)
-        grid.taught.copy_(torch.stack([torch.isin(corners, own) for own in each]))
+        for fold, own in enumerate(each):
+            grid.taught |= torch.isin(corners, own).to(torch.uint8) << fold
         return grid
 
     def places(self) -> Tensor:
@@ -86,7 +87,8 @@ class SparseGrid(nn.Module):
         offsets = torch.cartesian_prod(ends, ends, ends)
         wanted = _index_of(cells.long()[:, None] + offsets)
         found = torch.searchsorted(self.corners, wanted).clamp_max(len(self.corners) - 1)
-        hit = (self.corners[found] == wanted) & self.taught[folds, found]
+        bits = torch.arange(FOLDS, device=points.device)[folds, None, None]
+        hit = (self.corners[found] == wanted) & ((self.taught[found] >> bits) & 1).bool()
         weights = torch.where(offsets.bool(), share[:, None], 1 - share[:, None]).prod(-1) * hit
         stored = self.codes if self.features is None else self.features
         features = (stored[folds, found] * weights[..., None]).sum(dim=2)

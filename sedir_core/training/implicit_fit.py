@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.normal_surface import mean_shape
 from sedir_core.geometry.tree import PointTree
-from sedir_core.models.folds import FOLDS
+from sedir_core.models.folds import FOLDS, taught_by
 from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.models.steps import take_steps
 from sedir_core.runtime import generator, torch_generator
@@ -80,14 +80,14 @@ def fit_implicit(
 
 
 def folds_of(basis: Basis) -> list[DoubleArray]:
-    """Points (n, 3) of the training parts that teach each fold: every other one, in the mean shape of these; of a
-    single part both halves.
+    """Points (n, 3) of the training parts that teach each fold: in the mean shape of these; of a single part one
+    half teaches the first fold, which is asked about the other, and that one the rest.
 
     What is held out of part i is judged by the fold that has not seen it, see `folds_without`.
     """
     if basis.single:
-        return [basis.unseen[0], basis.others[0].surface.points]
-    folds = [basis.parts[fold::FOLDS] for fold in range(FOLDS)]
+        return [basis.others[0].surface.points] + (FOLDS - 1) * [basis.unseen[0]]
+    folds = [taught_by(basis.parts, fold) for fold in range(FOLDS)]
     return [np.concatenate([mean_shape(parts)(one, one.points) for one in parts]) for parts in folds]
 
 
