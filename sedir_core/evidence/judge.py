@@ -4,9 +4,8 @@ A sum of weights set by hand cannot know which channel means something where. A 
 defects planted into good parts of this very scanner (`planted`) beside the good parts as they are; one for all
 categories, since it reads each channel in spreads above what is usual for the category. One reads what the network
 says, one what the comparison with the surface says; neither has ever seen the other's channels, and the verdict by all
-evidence lies between their mean and the louder of the two. And each of them FOLDS times,
-each time without some training parts: a held-out part is judged by the one that never saw it, a new scan by the mean
-of all.
+evidence is their mean. And each of them FOLDS times, each time without some training parts: a held-out part is judged
+by the one that never saw it, a new scan by the mean of all.
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Repor
 
 JUDGED = "judged."
 SHARES: Mapping[str, float] = {"network": 0.4, "surface": 0.6}  # of the verdict by all evidence
-SOFTNESS = 3.0  # logits: between their mean (large) and the higher of them (small), as no network sees a hole
 KINDS, ALL = tuple(SHARES), "all"  # of evidence: those that have a judge, and both
 ASKED = (*KINDS, ALL)
 OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
@@ -150,9 +148,7 @@ class Judges:
             told = torch.stack([self.by_kind[kind][fold](read) for fold in folds]).mean(dim=0)
             logits[kind] = SURE * np.tanh(told.double().numpy()[near].mean(axis=1) / SURE)
         if ALL in kinds:
-            raised = [np.exp(values / SOFTNESS) for values in logits.values()]
-            weights = [SHARES[kind] for kind in logits]
-            logits[ALL] = SOFTNESS * np.log(np.average(raised, axis=0, weights=weights))
+            logits[ALL] = np.average(list(logits.values()), axis=0, weights=[SHARES[kind] for kind in logits])
         return {JUDGED + kind: np.exp(PER_LOGIT * values) for kind, values in logits.items()}
 
     def tensors(self) -> dict[str, Tensor]:
