@@ -18,6 +18,8 @@ from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir.stored_nets import halved, restored, widened
 
+MOST_KEPT = 8  # expected surfaces in memory, some 20 MB each
+
 
 @dataclass(frozen=True)
 class Nets:
@@ -41,6 +43,8 @@ class Nets:
             return None
         folds = tuple(folds_without(unseen_by))
         if (category, folds) not in self._surfaces:
+            if len(self._surfaces) == MOST_KEPT:
+                self._surfaces.pop(next(iter(self._surfaces)))
             self._surfaces[category, folds] = NetworkSurface(self.surface, category, folds)
         return self._surfaces[category, folds]
 

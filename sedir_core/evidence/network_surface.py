@@ -29,7 +29,8 @@ class NetworkSurface:
     """What some folds of the network say of one category, in whose frame all points are."""
 
     def __init__(self, surface: ImplicitSurface, category: int, folds: Sequence[int]) -> None:
-        self._surface, self._category, self._folds = surface, category, list(folds)
+        self._surface, self._category = surface, category
+        self._folds = slice(folds[0], folds[-1] + 1)  # one of them, or all
         self._device = next(surface.buffers()).device
 
     def distances(self, points: DoubleArray) -> DoubleArray:
@@ -79,7 +80,7 @@ class NetworkSurface:
 
     def _said(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """(n,) mean distances, _UNKNOWN where no fold knows any, and whether one does."""
-        said, known = (of[self._folds] for of in self._surface(self._category, places))
+        said, known = self._surface(self._category, places, self._folds)
         mean = torch.where(known, said, 0.0).sum(dim=0) / known.sum(dim=0).clamp_min(1)
         return torch.where(known.any(dim=0), mean, _UNKNOWN), known.any(dim=0)
 

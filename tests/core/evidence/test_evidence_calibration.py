@@ -19,6 +19,7 @@ from sedir_core.evidence.draft import odd_parts
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
+from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
 
@@ -156,6 +157,16 @@ def test_a_part_unlike_the_others_is_odd_and_sets_no_limits() -> None:
     assert odd_parts([one for one, _ in some], [channel for _, channel in some]) == {2}
     alike = [held(part, 1.0) for part in range(4) for _ in range(2)]
     assert odd_parts([one for one, _ in alike], [channel for _, channel in alike]) == set()
+
+
+def test_a_part_half_a_per_cent_larger_than_alike_ones_is_not_odd() -> None:
+    def held(part: int, larger: float) -> tuple[HeldOut, dict[str, DoubleArray]]:
+        channel = {SIZE: np.full(500, 1 + larger / SIZE_UNIT)}
+        return HeldOut(part, Evidence(np.zeros((500, 3)), channel), 0.0, Residuals(0, 0, 0)), channel
+
+    for larger, odd in ((0.005, set()), (0.1, {3})):
+        some = [held(part, larger if part == 3 else 0.001 * (1 + part)) for part in range(4) for _ in range(2)]
+        assert odd_parts([one for one, _ in some], [channel for _, channel in some]) == odd
 
 
 def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
