@@ -56,14 +56,18 @@ def judge(compared: Compared, standard: Standard, judging: Judging, standardised
 def _calibrated(
     compared: Compared, standard: Standard, limit: Limit, standardised: Mapping[str, DoubleArray]
 ) -> Judged:
-    """standardised: of the channels that count."""
-    peaks = standard.statistics.peaks
-    at_places = point_map(standardised, compared.departure.places, peaks)
+    """standardised: of the channels that count.
+
+    A scan that lies otherwise than the training's is judged the more leniently the less of it they showed: beside what
+    nobody knows, what is usual is known by few.
+    """
+    peaks, leniency = standard.statistics.peaks, 1 + standard.statistics.untold(compared.evidence)
+    at_places = point_map(standardised, compared.departure.places, peaks) / leniency
     scores = interpolate(at_places, compared.departure.points, compared.aligned)
-    score = object_score(standardised, compared.evidence.from_one_side, peaks)
+    score = object_score(standardised, compared.evidence.from_one_side, peaks) / leniency
     network, surface = decisive_shares(standardised, peaks)
     said = [name for name in OF_THE_WHOLE if peaks and name in standardised]
     alone = {name: object_score({name: standardised[name]}, peaks=peaks) for name in said}
-    whole = tuple(name for name in said if alone[name] > limit.threshold)
+    whole = tuple(name for name in said if alone[name] > leniency * limit.threshold)
     rests_on = {"network": network, "surface": surface}
     return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, whole)

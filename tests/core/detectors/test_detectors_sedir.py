@@ -285,7 +285,7 @@ def test_a_scan_that_shows_much_of_what_no_good_scan_did_is_uncertain(
     values = {name: np.where(unseen, UNKNOWN, v) if name in FIELDS else v for name, v in statistics.values.items()}
     blind = replace(known, whole=replace(known.whole, statistics=replace(statistics, values=values)))
     twin = SedirDetector(detector.config, detector.nets, {**detector.known, "bracket": blind}, detector.device)
-    monkeypatch.setattr(SedirDetector, "_certainty", lambda *_: (False, "", 1.0))
+    monkeypatch.setattr("sedir_core.detectors.sedir.why_uncertain", lambda *_: "")
     assert not detector.detect(bracket, "bracket").uncertain
     found = twin.detect(bracket, "bracket")
     assert found.uncertain
