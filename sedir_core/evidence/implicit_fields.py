@@ -60,7 +60,9 @@ def implicit_fields(
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))
     at = few + moves
-    gaps = expected.probes.gaps(at, PointTree(at), None)
+    gaps = dict.fromkeys(GAPS, np.full(len(few), np.nan))
+    if expected.probes is not None:
+        gaps = expected.probes.gaps(at, PointTree(at), None)
     return (
         {name: values[own] for name, values in found.items()}
         | {DRIFT: np.linalg.norm(moves, axis=1)}

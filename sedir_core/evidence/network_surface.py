@@ -17,7 +17,7 @@ from sedir_core.models.implicit import CELLS, ImplicitSurface
 from sedir_core.runtime import torch_generator
 from sedir_core.types import DoubleArray
 
-MOST_POINTS, MOST_PROBES = 40_000, 20_000
+MOST_POINTS, MOST_PROBES, LEAST_PROBES = 40_000, 20_000, 500
 N_STARTS = 5  # at each corner of the finest cells
 N_STEPS = 4  # towards the zero level
 ON_LEVEL = 0.002  # radii
@@ -70,10 +70,10 @@ class NetworkSurface:
         return np.asarray(found[order.to(found.device)][:MOST_POINTS].cpu().numpy())
 
     @cached_property
-    def probes(self) -> Probes:
-        """Where a scan is looked for."""
+    def probes(self) -> Probes | None:
+        """Where a scan is looked for; None where hardly any surface is expected, as after a few steps of training."""
         points = self.points[:MOST_PROBES]
-        return Probes(points, self.toward(points)[1])
+        return Probes(points, self.toward(points)[1]) if len(points) >= LEAST_PROBES else None
 
     def _tensor(self, points: DoubleArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(points)).to(self._device)

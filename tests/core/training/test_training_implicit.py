@@ -9,6 +9,7 @@ from tiny_run import distance_to, part
 
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, fit_basis
+from sedir_core.evidence.implicit_fields import IMPLICIT, implicit_fields
 from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS, folds_without
@@ -107,7 +108,18 @@ def test_the_way_to_it_is_along_its_own_slope(basis: Basis, expected: NetworkSur
 def test_it_sees_what_is_missing_of_a_scan(basis: Basis, expected: NetworkSurface) -> None:
     scan = basis.parts[1].points
     hole = np.linalg.norm(scan - scan[0], axis=1) < 0.25
+    assert expected.probes is not None
     whole, holed = (expected.probes.gaps(one, PointTree(one), None)["bare_32"] for one in (scan, scan[~hole]))
     rim = np.linalg.norm(scan[~hole] - scan[0], axis=1) < 0.28
     assert holed[rim].max() > 1.25 * whole[~hole][rim].max()
     assert np.median(holed[~rim]) == pytest.approx(np.median(whole), rel=0.05)
+
+
+def test_a_surface_that_was_hardly_learned_has_no_gaps_to_tell(basis: Basis) -> None:
+    surface = fit_implicit({"bracket": basis}, 1, 0, CPU, no_report, lambda: False)
+    expected, normal = NetworkSurface(surface, 0, range(FOLDS)), basis.whole
+    expected.points = np.empty((0, 3))
+    points = basis.parts[1].points
+    own = normal.probes.tree.nearest(points)[1]
+    found = implicit_fields(expected, normal, points, points, own)
+    assert set(found) == set(IMPLICIT) and np.isnan(found["implicit_seam"]).all()
