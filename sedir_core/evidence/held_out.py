@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,45 +62,49 @@ class HeldOut:
 
 
 def hold_out_wholes(
-    config: Config,
-    name: str,
-    basis: Basis,
-    evidence_of: EvidenceFunction,
-    n_points: int,
-    report: Report,
-    stop: Stop,
+    config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
     """Of every part of a category some samplings. Raises Cancelled."""
-    held_out: list[HeldOut] = []
-    turns = turns_of(config, basis)
-    for part in range(len(basis.parts)):
-        for turn in range(turns):
-            if stop():
-                raise Cancelled
-            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {name}")
-            random = generator(config.training.seed, "held out", name, part, turn)
-            laid = hold_out(basis, part, n_points, random)
-            evidence, tokens = evidence_of(name, basis.others[part], laid)
-            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(held_out)))
-    return held_out
+
+    def lay(part: int, turn: int) -> LaidSampling:
+        return hold_out(basis, part, n_points, generator(config.training.seed, "held out", name, part, turn))
+
+    return _held_out(name, name, basis, turns_of(config, basis), lay, evidence_of, report, stop)
 
 
 def hold_out_views(
     config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
     """The same of scans from one side, without those that alignment laid wrong."""
-    held_out: list[HeldOut] = []
+
+    def lay(part: int, turn: int) -> LaidSampling:
+        return hold_out_view(basis, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
+
     turns = VIEW_TURNS * turns_of(config, basis)
+    return _aligned(_held_out(name, f"views of {name}", basis, turns, lay, evidence_of, report, stop))
+
+
+def _held_out(
+    name: str,
+    what: str,
+    basis: Basis,
+    turns: int,
+    lay: Callable[[int, int], LaidSampling],
+    evidence_of: EvidenceFunction,
+    report: Report,
+    stop: Stop,
+) -> list[HeldOut]:
+    """lay: from a part and a turn to its sampling. what: is calibrated, in words."""
+    held_out: list[HeldOut] = []
     for part in range(len(basis.parts)):
         for turn in range(turns):
             if stop():
                 raise Cancelled
-            report(len(held_out) / (len(basis.parts) * turns), f"calibrate views of {name}")
-            random = generator(config.training.seed, "held out view", name, part, turn)
-            laid = hold_out_view(basis, part, n_points, random)
+            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {what}")
+            laid = lay(part, turn)
             evidence, tokens = evidence_of(name, basis.others[part], laid)
-            held_out.append(HeldOut(part, evidence, laid.residual, tokens, sampling=len(held_out)))
-    return _aligned(held_out)
+            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(held_out)))
+    return held_out
 
 
 def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
