@@ -12,7 +12,6 @@ import numpy as np
 from sedir_core.evidence.fields import (
     EXTREME_SIZES,
     FACING,
-    FARTHEST,
     FIELD_SIZES,
     ROUGH_SIZES,
     Offsets,
@@ -22,7 +21,7 @@ from sedir_core.evidence.fields import (
     roughness,
 )
 from sedir_core.evidence.network_surface import NetworkSurface
-from sedir_core.evidence.normal_surface import LEAST_KNOWN, N_ELASTIC_POINTS, NormalSurface
+from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.probes import GAPS
 from sedir_core.geometry.elastic import fit_elastic
 from sedir_core.geometry.neighbours import interpolate
@@ -56,7 +55,8 @@ def implicit_fields(
     distance is not a number say nothing.
     """
     places = normal.probes.places
-    smooth = fit_elastic(_known(places, points), expected.toward, normal.controls)
+    some = normal.telling(points, generator(0, "implicit"))
+    smooth = fit_elastic(some, expected.toward, normal.controls)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))
     at = few + moves
@@ -68,16 +68,6 @@ def implicit_fields(
         | {DRIFT: np.linalg.norm(moves, axis=1)}
         | {f"implicit_{name}": values for name, values in gaps.items()}
     )
-
-
-def _known(places: Places, points: DoubleArray) -> DoubleArray:
-    """Those points (m, 3), in random order, that say how the part differs as a whole: over the known surface."""
-    _, along, known = places.over(points)
-    known &= np.abs(along) < FARTHEST
-    if known.mean() < LEAST_KNOWN:
-        known = np.ones(len(points), bool)
-    some = points[known]
-    return some[generator(0, "implicit").permutation(len(some))[:N_ELASTIC_POINTS]]
 
 
 def _of_distances(places: Places, points: DoubleArray, distances: DoubleArray) -> dict[str, DoubleArray]:

@@ -116,11 +116,7 @@ class NormalSurface:
         """
         everything = points if every is None else every
         shown = Oriented(everything) if scan is None else scan
-        _, along, known = self.probes.places.over(points)
-        known &= np.abs(along) < FARTHEST
-        if known.mean() < LEAST_KNOWN:
-            known = np.ones(len(points), bool)
-        smooth = fit_elastic(_some(points[known], generator), self.surface.toward, self.controls)
+        smooth = fit_elastic(self.telling(points, generator), self.surface.toward, self.controls)
         moves = smooth(points)
         places = points + moves
         moved = places if every is None else every + smooth(every)
@@ -152,6 +148,12 @@ class NormalSurface:
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
         return Departure(points, places, channels, larger, absent, other_face, own)
+
+    def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
+        """Of points (n, 3) some, (m, 3), that say how the part differs as a whole: over the surface, in random order."""
+        _, along, known = self.probes.places.over(points)
+        known &= np.abs(along) < FARTHEST
+        return _some(points[known] if known.mean() >= LEAST_KNOWN else points, generator)
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
