@@ -150,7 +150,7 @@ class NormalSurface:
         return Departure(points, places, channels, larger, absent, other_face, own)
 
     def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
-        """Of points (n, 3) some, (m, 3), that say how the part differs as a whole: over the surface, in random order."""
+        """Some of points (n, 3), in random order, that say how the part differs as a whole: over the surface."""
         _, along, known = self.probes.places.over(points)
         known &= np.abs(along) < FARTHEST
         return _some(points[known] if known.mean() >= LEAST_KNOWN else points, generator)
