@@ -123,6 +123,11 @@ class TrainingConfig(Section):
         64,
         simple=True,
     )
+    seen: Literal["auto", "all round", "one side"] = setting(
+        "auto",
+        "what the training scans show: the whole part, or what a fixed camera sees of it; auto finds out for each kind "
+        "of part [O]",
+    )
     held_out: int = setting(4, "further samplings of each training scan, kept for calibration [O]", 1, 64)
     patch_steps: int = setting(1500, "steps for the decoder that draws what is rebuilt from the scan [O]", 1, 100_000)
     surface_steps: int = setting(

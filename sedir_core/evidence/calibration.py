@@ -84,6 +84,7 @@ def calibrate(
             whole[name],
             views.get(name),
             None if basis.scanner is None else basis.scanner.views,
+            basis.one_sided,
         )
         for name, basis in bases.items()
     }

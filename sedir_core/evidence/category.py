@@ -78,7 +78,8 @@ class Category:
 
     size: gyration radius of the reference part in the scan's unit. descriptor: see `shape_descriptor`.
     whole: the standard of scans from all around. view, views: the standard of scans from one side and what is seen
-    from where; None where the model was not trained for such scans.
+    from where; None where the model was not trained for such scans. one_sided: the training scans show one side only,
+    as under a fixed camera, and `whole` is the standard of those.
     """
 
     frame: Frame
@@ -88,6 +89,7 @@ class Category:
     whole: Standard
     view: Standard | None = None
     views: Views | None = None
+    one_sided: bool = False
 
     @property
     def knows_views(self) -> bool:

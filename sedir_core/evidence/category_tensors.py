@@ -70,6 +70,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
+    if category.one_sided:
+        exact["one_sided"] = np.ones(1)
     surface, coverage = category.normal.surface, category.normal.coverage
     if coverage is not None:
         bits = np.packbits(np.stack([coverage.confirmed, coverage.always]), axis=1)
@@ -103,6 +105,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         _standard("", arrays, judges),
         None if seen is None else _standard("view.", arrays, judges),
         None if seen is None else _views(arrays, seen),
+        "one_sided" in arrays,
     )
 
 

@@ -71,19 +71,19 @@ def _identified(
     from_one_side = may_be_view(near, generator(0, "sides"))
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
     names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
-    if from_one_side and all(one.knows_views for one in candidates.values()):
-        likeliest = _placed(names[0], points, candidates)
-        if likeliest.misfit < PLAIN_FIT:  # a bowl: views take much longer to try
-            return likeliest
-        if not likeliest.known and (alone := _among_others(likeliest, points, candidates, stop, isolate)):
-            return alone
-        view = _best_view(points, candidates, stop)
-        whole = likeliest if likeliest.category == view.category else _placed(view.category, points, candidates)
-        return whole if whole.misfit < WHOLE_FIT else view
+    views = {name: one for name, one in candidates.items() if one.knows_views} if from_one_side else {}
+    if len(views) == len(candidates):
+        names = names[:1]  # a bowl: views take much longer to try
     found = _best(names, lambda name: _placed(name, points, candidates), stop)
+    if views and found.misfit < PLAIN_FIT:
+        return found
     if not found.known and (alone := _among_others(found, points, candidates, stop, isolate)):
         return alone
-    if from_one_side and not found.misfit < WHOLE_FIT:
+    if views and not (found.known and candidates[found.category].one_sided):
+        view = _best_view(points, views, stop)
+        whole = found if found.category == view.category else _placed(view.category, points, candidates)
+        return whole if whole.misfit < WHOLE_FIT else view
+    if from_one_side and not found.misfit < WHOLE_FIT and not candidates[found.category].one_sided:
         return replace(found, side_only=True)
     return _relaid(found, points, candidates)
 

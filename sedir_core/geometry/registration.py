@@ -147,7 +147,8 @@ def settle(points: DoubleArray, surface: Surface, pose: Pose) -> tuple[Pose, flo
 def _starts(points: DoubleArray, surface: Surface) -> list[Pose]:
     centre, target = points.mean(axis=0), surface.points.mean(axis=0)
     own = principal_axes(points)
-    rotations = [surface.axes @ turn @ own.T for turn in axis_turns(points)]
+    # Under a fixed camera parts lie as the reference did, nearly: seen from one side, axes alone may mislead.
+    rotations = [np.eye(3), *(surface.axes @ turn @ own.T for turn in axis_turns(points))]
     return [Pose(r, target - r @ centre) for r in rotations]
 
 

@@ -53,6 +53,7 @@ FULLY = (0.06, 0.3, 0.6, 1.0)
 N_AROUND, ALIKE_SIDE = 16, 0.7  # neighbours of a probe that say how densely its place is covered; cosine of normals
 N_REFINED, ANGLES, N_STEPS = 3_000, (24.0, 12.0, 6.0, 3.0), 2  # probes; degrees to either side, steps of each size
 ONE_SIDED = 0.92  # of the points: where one camera sees this many, the scan may be a view
+LEAST_SHOWN = 0.02  # of the surface: what shows less is its open back
 N_SIDES, N_SIDED_POINTS = 192, 5_000
 TILT = np.radians(7.0)  # by which the line of sight may be wrong
 # Extents, and times the surface's roughness: what lies deeper in a crease may be lost by a scanner.
@@ -99,7 +100,8 @@ def views_of(surface: Surface) -> Views:
     directions = sphere_directions(N_DIRECTIONS)
     step = max(1, len(points) // N_PROBES)
     seen = np.array([scanned_from(points, one, normals)[::step] for one in directions])
-    probes = points[::step]
+    shown = seen.mean(axis=1) > LEAST_SHOWN
+    directions, seen, probes = directions[shown], seen[shown], points[::step]
     descriptors = np.array([view_descriptor(probes[mask], np.random.default_rng(0)) for mask in seen])
     return Views(directions, probes, seen, descriptors)
 
@@ -177,14 +179,20 @@ def _around(direction: DoubleArray, angle: float) -> DoubleArray:
 
 
 def may_be_view(points: DoubleArray, generator: np.random.Generator) -> bool:
-    """Whether one camera could have seen nearly all of a scan (n, 3); also true for thin complete parts."""
-    some = points[generator.permutation(len(points))[:N_SIDED_POINTS]]
-    nearest = neighbour_distance(some)
+    """Whether one camera could have seen nearly all of a scan (n, 3); also true for complete parts that are thin."""
+    return one_camera_sees(points[generator.permutation(len(points))[:N_SIDED_POINTS]])
+
+
+def one_camera_sees(points: DoubleArray, normals: DoubleArray | None = None, share: float = ONE_SIDED) -> bool:
+    """Whether one distant camera sees that share of points (n, 3).
+
+    normals: (n, 3) of any sign; with them the two faces of a thin wall are told apart.
+    """
+    nearest = neighbour_distance(points)
     if nearest == 0:  # coincident points have no depth
         return False
-    return any(
-        visible_from(some, direction, nearest=nearest).mean() >= ONE_SIDED for direction in sphere_directions(N_SIDES)
-    )
+    looks = sphere_directions(N_SIDES)
+    return any(visible_from(points, look, normals, nearest).mean() >= share for look in looks)
 
 
 def view_descriptor(points: DoubleArray, random: np.random.Generator) -> DoubleArray:

@@ -53,7 +53,12 @@ LIBRARIES = ("numpy", "scipy", "torch")
 def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
     """`fit_bases` with a cache. Raises what it raises, and BadDataset."""
     cache, program = TensorCache(), _program_hash()
-    settings = {"least": resolutions(config.grouping)[-1], "from_one_side": config.training.views > 0}
+    training = config.training
+    settings = {
+        "least": resolutions(config.grouping)[-1],
+        "from_one_side": training.views > 0,
+        "seen": training.seen,
+    }
     bases: dict[str, Basis] = {}
     for done, name in enumerate(dataset.categories):
 
@@ -65,7 +70,7 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
             return basis_to_tensors(fit_bases(alone, config, report_one, stop)[name])
 
         scans = b"".join(file_digest(sample.path) for sample in dataset.train(name)).hex()
-        bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, config.training.seed), make))
+        bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, training.seed), make))
     return bases
 
 
@@ -114,6 +119,7 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
         "descriptor": basis.descriptor,
         "left_out": np.array(basis.left_out, dtype=np.int64),
         "controls": basis.whole.controls,
+        "one_sided": np.array(basis.one_sided),
     }
     for name, normal in (("whole", basis.whole), *((f"other.{i}", other) for i, other in enumerate(basis.others))):
         arrays |= {f"{name}.points": normal.surface.points, f"{name}.normals": normal.surface.normals}
@@ -161,6 +167,7 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         amplitude,
         scanner,
         tuple(int(i) for i in arrays["left_out"]),
+        bool(arrays["one_sided"]),
     )
 
 

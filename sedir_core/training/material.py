@@ -27,6 +27,9 @@ from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
 
+ONE_SIDED = {"auto": None, "all round": False, "one side": True}
+"""What `training.seen` says of the training scans; None: it is found out."""
+
 
 @dataclass(frozen=True)
 class SamplingBank:
@@ -79,7 +82,10 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
         report(done / len(dataset.categories), f"align {name}")
         clouds = usable_clouds(dataset, name, config, stop)
         log.info("align %d parts of %s", len(clouds), name)
-        bases[name] = fit_basis(clouds, config.training.seed, stop, from_one_side=config.training.views > 0)
+        one_sided = ONE_SIDED[config.training.seen]
+        bases[name] = fit_basis(clouds, config.training.seed, stop, config.training.views > 0, one_sided)
+        if bases[name].one_sided:
+            log.info("the scans of %s show one side, as under a fixed camera: it is judged by that side", name)
         for i in bases[name].left_out:
             log.warning("%s does not fit the other scans of %s and was left out", dataset.train(name)[i].path, name)
     return bases

@@ -203,6 +203,7 @@ def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_si
         tuple(part.points for part in drawn),
         tolerance_amplitude(parts),
         scanner,
+        one_sided=category.one_sided,
     )
 
 
