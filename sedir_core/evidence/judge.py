@@ -42,6 +42,9 @@ AROUND = 128  # points
 SMOOTHING = 8  # points over which logits are averaged
 PER_LOGIT = 0.25  # how much the logarithm of a score grows with each
 SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure only exaggerates
+# What a judge says of nine tenths of a scan is that scan's own quiet: it rises by noise, by merging, and where a part
+# lies otherwise. Where it takes more for damaged than not (a logit of 0), that is no quiet.
+QUIET_SHARE, LOUDEST_QUIET = 0.9, 0.0
 MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
 WEIGHT_OF_DAMAGED = 2.0
 # A judge of few parts would learn these by heart: small, decaying, and not for long.
@@ -137,7 +140,7 @@ class Judges:
     ) -> dict[str, DoubleArray]:
         """For each of the kinds "judged.<kind>", (n,) positive; where all evidence is asked for, for every kind.
 
-        taught_by: a training part, which only those judge that never saw it.
+        In times of the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
         """
         around = _around(places)
         features = torch.from_numpy(features_of(rises(standardised, peaks, self.channels), around))
@@ -145,11 +148,12 @@ class Judges:
         near, logits = around[:, :SMOOTHING], {}
         for kind in self.by_kind if ALL in kinds else kinds:
             read = features[:, _columns(self.channels, kind)]
-            told = torch.stack([self.by_kind[kind][fold](read) for fold in folds]).mean(dim=0)
-            logits[kind] = SURE * np.tanh(told.double().numpy()[near].mean(axis=1) / SURE)
+            said = torch.stack([self.by_kind[kind][fold](read) for fold in folds]).mean(dim=0)
+            logits[kind] = SURE * np.tanh(said.double().numpy()[near].mean(axis=1) / SURE)
         if ALL in kinds:
             logits[ALL] = np.average(list(logits.values()), axis=0, weights=[SHARES[kind] for kind in logits])
-        return {JUDGED + kind: np.exp(PER_LOGIT * values) for kind, values in logits.items()}
+        quiet = {kind: min(float(np.quantile(told, QUIET_SHARE)), LOUDEST_QUIET) for kind, told in logits.items()}
+        return {JUDGED + kind: np.exp(PER_LOGIT * (told - quiet[kind])) for kind, told in logits.items()}
 
     def tensors(self) -> dict[str, Tensor]:
         """The inverse of `restore`."""
