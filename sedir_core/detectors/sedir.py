@@ -248,8 +248,9 @@ class SedirDetector:
         """Why the verdict is not sure, empty where it is, and how sure the network is of the category."""
         probabilities = one.rebuilt.logits[0].softmax(dim=0).cpu().numpy()
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
-        standard = self.known[one.found.category].standard(one.found.view)
-        doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best])
+        category = self.known[one.found.category]
+        standard = category.standard(one.found.view)
+        doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best], category.one_sided)
         return doubt or hardly_judged(standard.statistics, one.compared.evidence), float(probabilities[own])
 
     def _rebuilt_points(self, category: str, compared: Compared, rebuilt: Rebuilt) -> DoubleArray:

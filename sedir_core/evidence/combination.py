@@ -128,7 +128,7 @@ class NormalStatistics:
 
         With what the judges of these kinds of evidence make of them.
         """
-        most = LARGEST if evidence.from_one_side else LOUDEST
+        most = LARGEST if evidence.from_one_side and not self.by_noise else LOUDEST
         names = [name for name in evidence.channels if name in self.values]
         usual = self._at(names, evidence.places)
         found = {}

@@ -141,8 +141,11 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
     return min(tried, key=lambda one: (one.misfit, one.category))
 
 
-def why_uncertain(found: Identified, probability: float, predicted: str) -> str:
-    """In a user's words, why it is not sure what the scan shows; empty where it is."""
+def why_uncertain(found: Identified, probability: float, predicted: str, one_sided: bool = False) -> str:
+    """In a user's words, why it is not sure what the scan shows; empty where it is.
+
+    one_sided: of the category, one side alone is known.
+    """
     if found.mirrored:
         return f"a mirror image of {found.category}: is it the part for the other side?"
     if found.alone is not None and found.alone.n_parts > 1:
@@ -150,7 +153,8 @@ def why_uncertain(found: Identified, probability: float, predicted: str) -> str:
     if found.side_only:
         return "seems to be seen from one side, but the model was trained for scans from all around"
     if not np.isfinite(found.misfit) or not found.known:
-        return f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}"
+        side = ", of which one side is known: does the part lie as in the training scans?" if one_sided else ""
+        return f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}{side}"
     if predicted != found.category:
         return f"fits {found.category} best, but the network takes it for {predicted} ({100 * probability:.0f} %)"
     return ""

@@ -14,9 +14,9 @@ import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import Basis, LaidSampling, hold_out
+from sedir_core.evidence.basis import Basis, LaidSampling, hold_out, hold_out_view
 from sedir_core.evidence.draft import Draft
-from sedir_core.evidence.held_out import EvidenceFunction
+from sedir_core.evidence.held_out import VIEW_TURNS, EvidenceFunction
 from sedir_core.evidence.judge import Lesson, lesson_of
 from sedir_core.evidence.planted import plant
 from sedir_core.evidence.tokens import resolutions
@@ -38,8 +38,10 @@ def lessons_of(
     report: Report,
     stop: Stop,
 ) -> list[Lesson]:
-    """Of every held-out sampling of a category. Raises Cancelled."""
+    """Of every held-out sampling of a category; of every other view, as there are twice as many. Raises Cancelled."""
     lessons: list[Lesson] = []
+    views = draft.held_out[0].evidence.from_one_side
+    lay, step = (hold_out_view, VIEW_TURNS) if views else (hold_out, 1)
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
 
     def learn(
@@ -53,9 +55,11 @@ def lessons_of(
         report(done / len(draft.held_out), f"plant defects into {name}")
         good = np.ones(len(held.evidence.places), bool)
         learn(held.part, standardised, held.evidence.places, ~good, good)
+        if done % step:
+            continue
         others, usual = basis.others[held.part], draft.by_owner[held.part]
-        one = hold_out(basis, held.part, n_points, random, displaced=True)
-        if done % 2 == 0:  # enough of them, at half the time
+        one = lay(basis, held.part, n_points, random, displaced=True)
+        if done % (2 * step) == 0:  # enough of them, at half the time
             evidence = evidence_of(name, others, one)[0]
             good = np.ones(len(evidence.places), bool)
             learn(held.part, usual.standardise(evidence), evidence.places, ~good, good)

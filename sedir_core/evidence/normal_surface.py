@@ -55,10 +55,10 @@ class Departure:
     of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
     than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how far the
     smooth difference itself moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: the same
-    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
-    only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,)
-    which of all points of the scan may be of a wall's other face than the known one; none for scans from one side.
-    own: (n,) which place of the surface each point is next to, likewise.
+    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; of whole scans only.
+    size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,) which of
+    all points of the scan may be of a wall's other face than the known one. own: (n,) which place of the surface each
+    point is next to.
     """
 
     points: DoubleArray
@@ -115,7 +115,7 @@ class NormalSurface:
         outer sides, where they were found before.
         """
         everything = points if every is None else every
-        shown = Oriented(everything) if scan is None else scan
+        shown = scan or (Oriented(everything) if direction is None else Oriented.seen_from(everything, direction))
         smooth = fit_elastic(self.telling(points, generator), self.surface.toward, self.controls)
         moves = smooth(points)
         places = points + moves
@@ -139,11 +139,11 @@ class NormalSurface:
         channels["drift"] = _length(moves)
         for k in OFFSET_SIZES:
             channels[f"offset_{k}"][~known] = np.nan
-        if direction is not None:
-            return Departure(points, places, channels)
         other_face = self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))
         own = self.probes.tree.nearest(places)[1]
         channels |= offset_fields(self.probes.places, moved[~other_face], own)
+        if direction is not None:
+            return Departure(points, places, channels, other_face=other_face, own=own)
         larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)

@@ -99,3 +99,10 @@ def test_a_dent_under_the_camera_raises_the_score(detector: SedirDetector) -> No
     good = detector.detect(scan_of(under_the_camera(points)), "bracket")
     bad = detector.detect(scan_of(under_the_camera(damaged)), "bracket")
     assert bad.object_score > 1.3 * good.object_score
+
+
+def test_the_part_turned_over_is_no_known_side(detector: SedirDetector) -> None:
+    turned = lying("bracket", 22) @ np.diag([1.0, -1.0, -1.0])
+    found = detector.detect(scan_of(under_the_camera(turned)), "bracket")
+    assert found.uncertain
+    assert "does the part lie as in the training scans?" in found.reason
