@@ -44,7 +44,7 @@ PER_LOGIT = 0.25  # how much the logarithm of a score grows with each
 SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure only exaggerates
 # What a judge says of nine tenths of a scan is that scan's own quiet: it rises by noise, by merging, and where a part
 # lies otherwise. Where it takes more for damaged than not (a logit of 0), that is no quiet.
-QUIET_SHARE, LOUDEST_QUIET = 0.9, 0.0
+QUIET_SHARE, LOUDEST_QUIET = QUIET = (0.9, 0.0)
 MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
 WEIGHT_OF_DAMAGED = 2.0
 # A judge of few parts would learn these by heart: small, decaying, and not for long.
@@ -158,14 +158,19 @@ class Judges:
     def tensors(self) -> dict[str, Tensor]:
         """The inverse of `restore`."""
         nets = {f"{kind}.{fold}": net for kind, both in self.by_kind.items() for fold, net in enumerate(both)}
-        return {
+        found = {
             f"{name}.{key}": value.contiguous() for name, net in nets.items() for key, value in net.state_dict().items()
         }
+        return found | {"quiet": torch.tensor(QUIET)}
 
     @staticmethod
     def restore(tensors: Mapping[str, Tensor], channels: tuple[str, ...]) -> Judges:
-        """Raises ValueError where weights are missing or misshapen."""
+        """Raises ValueError where weights are missing or misshapen, and where limits were learned of other sayings."""
         nets, kinds = {}, _kinds_in(channels)
+        quiet = tensors.get("quiet", torch.empty(0))
+        if quiet.shape != (len(QUIET),) or not torch.equal(quiet.float(), torch.tensor(QUIET)):
+            raise ValueError("another version judges by it")
+        tensors = {name: value for name, value in tensors.items() if name != "quiet"}
         if {name.partition(".")[0] for name in tensors} != set(kinds):
             raise ValueError(f"no judges of {' and '.join(kinds)}")
         for kind in kinds:

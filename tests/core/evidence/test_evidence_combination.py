@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from sedir_core.evidence.combination import (
     LARGEST,
@@ -175,8 +176,29 @@ def test_a_judge_of_another_shape_is_refused(peaked: NormalStatistics) -> None:
     assert peaked.judges is not None
     with pytest.raises(ValueError, match="mean is"):
         Judges.restore(peaked.judges.tensors(), peaked.judges.channels[1:])
+    kept = peaked.judges.tensors()
     with pytest.raises(ValueError, match="no judges of network and surface"):
-        Judges.restore({}, peaked.judges.channels)
+        Judges.restore({"quiet": kept["quiet"]}, peaked.judges.channels)
+
+
+def test_a_judge_whose_limits_were_learned_of_other_sayings_is_refused(peaked: NormalStatistics) -> None:
+    assert peaked.judges is not None
+    for quiet in ({}, {"quiet": torch.tensor([0.5, 0.0])}, {"quiet": torch.zeros(3)}):
+        kept = {name: value for name, value in peaked.judges.tensors().items() if name != "quiet"}
+        with pytest.raises(ValueError, match="another version"):
+            Judges.restore(kept | quiet, peaked.judges.channels)
+
+
+def test_a_judge_speaks_in_times_of_the_scan_s_own_quiet(peaked: NormalStatistics) -> None:
+    """What raises all of a scan is no defect; where a tenth and more looks damaged, that is no quiet."""
+    for seed in (100, 101):
+        said = peaked.standardise(evidence(seed))
+        for kind in ("network", "surface", "all"):
+            assert np.quantile(said[f"judged.{kind}"], 0.9) == pytest.approx(1)
+    good = evidence(100)
+    damaged = {name: np.where(np.arange(N) < N // 2, 40.0, 1.0) * values for name, values in good.channels.items()}
+    said = peaked.standardise(replace(good, channels=damaged))
+    assert np.quantile(said["judged.all"], 0.9) > 1.5
 
 
 def test_places_that_hardly_a_sampling_shows_do_not_depart() -> None:
