@@ -46,6 +46,24 @@ Facing = Callable[[IntArray], DoubleArray]
 
 
 @dataclass(frozen=True)
+class Over:
+    """Of points (n, 3) over places: which place (n,) each is over, its signed offset (n,), and whether (n,) it is over
+    one at all."""
+
+    place: IntArray
+    along: DoubleArray
+    on: BoolArray
+
+    def of(self, some: BoolArray) -> Over:
+        """Of some (n,) of the points."""
+        return Over(self.place[some], self.along[some], self.on[some])
+
+    def told(self, along: DoubleArray) -> Over:
+        """The same with offsets (n,) that somebody else says."""
+        return Over(self.place, along, self.on)
+
+
+@dataclass(frozen=True)
 class Places:
     """Places (p, 3) on a surface and their normals (p, 3). confirmed: (p,) which are surely of it; None for all."""
 
@@ -68,8 +86,8 @@ class Places:
         """(p,) which of the places lie near an end of what is known."""
         return rim_of(self.points, self.normals)[1]
 
-    def over(self, points: DoubleArray) -> tuple[IntArray, DoubleArray, BoolArray]:
-        """The place (n,) that each of the points (n, 3) is over, its signed offset, and whether it is over one at all.
+    def over(self, points: DoubleArray) -> Over:
+        """What points (n, 3) are over.
 
         What lies beside the known surface is not judged: nobody knows what belongs there.
         """
@@ -78,7 +96,7 @@ class Places:
         along = np.einsum("ij,ij->i", away, self.normals[found])
         aside = np.sqrt(np.maximum((away**2).sum(axis=1) - along**2, 0))
         on = aside < np.where(self.rim[found], ASIDE_AT_RIM, ASIDE) * self.spacing
-        return found, along, on if self.confirmed is None else on & self.confirmed[found]
+        return Over(found, along, on if self.confirmed is None else on & self.confirmed[found])
 
     @cached_property
     def sums(self) -> dict[str, csr_matrix]:
@@ -93,38 +111,35 @@ class Places:
             matrices[name] = csr_matrix((ones, (rows, around[rows, columns])), shape=(len(self.points),) * 2)
         return matrices
 
-    def other_face(self, points: DoubleArray, every: DoubleArray, facing: Facing) -> BoolArray:
-        """(n,) which of a scan's points may be of a wall's other face than the known one.
+    def other_face(self, points: DoubleArray, over: Over, scan: PointTree, facing: Facing) -> BoolArray:
+        """(n,) which of a scan's points (n, 3) may be of a wall's other face than the known one.
 
-        every: (m, 3) all points of the scan. Of the other face too few training scans saw anything. A dent or a bump
-        faces the way that the surface does; walls of pits and flanks of burrs stand across it.
+        over: what they are over. scan: all points of it. Of the other face too few training scans saw anything. A dent
+        or a bump faces the way that the surface does; walls of pits and flanks of burrs stand across it.
         """
-        found, along, on = self.over(points)
-        other: BoolArray = on & (np.abs(along) > LAYER * self.spacing)
+        other: BoolArray = over.on & (np.abs(over.along) > LAYER * self.spacing)
         some = np.flatnonzero(other)
         if len(some):
-            around = PointTree(every).nearest_k(points[some], LAYER_POINTS)[1]
-            normals = local_frames(every, around)[1][:, :, 0]
-            cosine = np.einsum("ij,ij->i", normals, self.normals[found[some]])
+            around = scan.nearest_k(points[some], LAYER_POINTS)[1]
+            normals = local_frames(np.asarray(scan.points, np.float64), around)[1][:, :, 0]
+            cosine = np.einsum("ij,ij->i", normals, self.normals[over.place[some]])
             same_way = cosine * np.einsum("ij,ij->i", normals, facing(some))
             other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
         return other
 
-    def offsets(self, points: DoubleArray, told: DoubleArray | None = None) -> Offsets:
-        """What of the points (n, 3) lies over each place. told: (n,) how far, where somebody else says it."""
-        found, along, on = self.over(points)
-        along = along if told is None else told
-        over, along, size = found[on], np.clip(along[on], -FARTHEST, FARTHEST), len(self.points)
+    def offsets(self, over: Over) -> Offsets:
+        """What of the points that are over the places lies over each of them."""
+        own, along, size = over.place[over.on], np.clip(over.along[over.on], -FARTHEST, FARTHEST), len(self.points)
         lowest, highest = np.zeros(size), np.zeros(size)
-        np.minimum.at(lowest, over, along)
-        np.maximum.at(highest, over, along)
+        np.minimum.at(lowest, own, along)
+        np.maximum.at(highest, own, along)
         return Offsets(
-            np.bincount(over, minlength=size).astype(float),
-            np.asarray(np.bincount(over, along, minlength=size), float),
-            np.asarray(np.bincount(over, along**2, minlength=size), float),
+            np.bincount(own, minlength=size).astype(float),
+            np.asarray(np.bincount(own, along, minlength=size), float),
+            np.asarray(np.bincount(own, along**2, minlength=size), float),
             lowest,
             highest,
-            np.bincount(found[~on], minlength=size).astype(float),
+            np.bincount(over.place[~over.on], minlength=size).astype(float),
         )
 
 
@@ -141,14 +156,14 @@ class Offsets:
     beside: DoubleArray
 
 
-def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[str, DoubleArray]:
-    """FIELDS and SPREADS of all points (n, 3) around the k places next to place own[i], (m,).
+def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, DoubleArray]:
+    """FIELDS and SPREADS of all points over the places, around the k places next to place own[i], (m,).
 
     field_k: length of the mean offset. rough_k: scatter about it. lowest_k, highest_k: the farthest offset inward and
     outward, positive. density_k: points a place in times of the median, or its inverse, whichever is larger. beside_k:
     share of the points that lie beside the known surface. NaN where too few points say it.
     """
-    shown = places.offsets(points)
+    shown = places.offsets(over)
     some = shown.count[shown.count > 0]
     usual_count = float(np.median(some)) if len(some) else 1.0
     fields = {}

@@ -59,10 +59,10 @@ def implicit_fields(
     smooth = fit_elastic(some, expected.toward, normal.controls)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))
-    at = few + moves
+    at = PointTree(few + moves)
     gaps = dict.fromkeys(GAPS, np.full(len(few), np.nan))
     if expected.probes is not None:
-        gaps = expected.probes.gaps(at, PointTree(at), None)
+        gaps = expected.probes.gaps(at)
     return (
         {name: values[own] for name, values in found.items()}
         | {DRIFT: np.linalg.norm(moves, axis=1)}
@@ -73,7 +73,7 @@ def implicit_fields(
 def _of_distances(places: Places, points: DoubleArray, distances: DoubleArray) -> dict[str, DoubleArray]:
     """At all places (p,), from points (n, 3) in the expected shape with their signed distances (n,)."""
     known = ~np.isnan(distances)
-    shown = places.offsets(points[known], distances[known])
+    shown = places.offsets(places.over(points[known]).told(distances[known]))
     wide = _wide_medians(places, shown)
     found = {}
     for k, summed in zip(FIELD_SIZES, places.sums.values(), strict=True):
