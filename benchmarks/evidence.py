@@ -48,19 +48,20 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     The same steps as `SedirDetector.detect` with the category given.
     """
     scan, mine, grouping = sample.read(), detector.known[sample.category], detector.config.grouping
-    found, working, aligned = detector.place(scan, sample.category, never_stop)
-    points = for_tokens(aligned, found.view, grouping)
+    placed = detector.place(scan, sample.category, never_stop)
+    view, aligned = placed.found.view, placed.aligned
+    points = for_tokens(aligned, view, grouping)
     tokens = tokenize(points, grouping, detector.nets.encoder, detector.device)
     residuals = detector.token_residuals(tokens)
-    compared = compare(mine.normal, aligned, tokens, residuals, found.view)
-    departure, evidence, places = compared.departure, compared.evidence, scan.points[working]
-    normal = mine.standard(found.view).statistics
+    compared = compare(mine.normal, aligned, tokens, residuals, view)
+    departure, evidence, places = compared.departure, compared.evidence, scan.points[placed.working]
+    normal = mine.standard(view).statistics
     standardised = normal.standardise(evidence)
     chosen = {row: Judging(kind).of(standardised) for row, kind in KINDS.items()}
     scores = {
         name: (
-            object_score(channels, found.view is not None, normal.peaks),
-            interpolate(point_map(channels, departure.places, normal.peaks), departure.points, aligned),
+            object_score(channels, view is not None, normal.peaks),
+            interpolate(point_map(channels, evidence.around, normal.peaks), departure.points, aligned),
         )
         for name, channels in chosen.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,20 @@ from sedir_core.types import (
 FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A scan laid on the surface of its category.
+
+    usable: indices of its finite points, each place once, up to ALL_POINTS or what the configuration looks at. working:
+    (n,) indices of those that are compared with the surface; aligned: (n, 3) these, in the category's frame.
+    """
+
+    found: Identified
+    usable: IntArray
+    working: IntArray
+    aligned: DoubleArray
+
+
 class SedirDetector:
     """A fitted SeDiR; see `detectors.base.Detector`."""
 
@@ -102,19 +116,20 @@ class SedirDetector:
         """in_lengths: also what `Lengths` says. ways: of judging, beside the chosen one."""
         watch = Stopwatch(report, stop)
         with watch.stage("align", 0.05):
-            found, working, aligned = self.place(scan, category, stop)
+            placed = self.place(scan, category, stop)
+        found, aligned = placed.found, placed.aligned
         standard = self.known[found.category].standard(found.view)
         with watch.stage("tokens", 0.35):
             tokens = self._tokens(aligned, found.view)
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
-            compared = self._compare(scan, found, aligned, tokens, rebuilt)
+            compared = self._compare(scan, placed, tokens, rebuilt)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             standardised = standard.statistics.standardise(compared.evidence, kinds)
             judged = judge(compared, standard, self.judging, standardised)
         with watch.stage("report", 0.9):
-            examined = Examined(scan, found, working, rebuilt, compared)
+            examined = Examined(scan, found, placed.working, rebuilt, compared)
             detection = self._described(examined, judged, in_lengths)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
@@ -181,20 +196,21 @@ class SedirDetector:
 
     def tokens_of(self, scan: Scan, category: str = "auto") -> Tokens:
         """What the network reads of a scan."""
-        found, _, aligned = self.place(scan, category, never_stop)
-        return self._tokens(aligned, found.view)
+        placed = self.place(scan, category, never_stop)
+        return self._tokens(placed.aligned, placed.found.view)
 
     def token_residuals(self, tokens: Tokens) -> DoubleArray:
         """(N,) distance of each token to its reconstruction."""
         return residuals_of(tokens, self._rebuild(tokens))
 
-    def place(self, scan: Scan, category: str, stop: Stop) -> tuple[Identified, IntArray, DoubleArray]:
-        """The category, the indices of the points that are compared with its surface, and these in its frame, (n, 3).
+    def place(self, scan: Scan, category: str, stop: Stop) -> Placed:
+        """The category, and which points are compared with its surface: flying pixels are left out.
 
-        Flying pixels are left out. Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
+        Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
         """
         most = whole_points(self.config.grouping)
-        every = working_points(scan, self.config.grouping, VIEW_POINTS)
+        usable = working_points(scan, self.config.grouping, ALL_POINTS)
+        every = usable[: max(most, VIEW_POINTS)]
         working = self._in_company(scan, every[:most])
         found = identify(scan.points[working], self.known, category, stop)
         if found.alone is not None:
@@ -208,17 +224,16 @@ class SedirDetector:
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
-        return found, working, points
+        return Placed(found, usable, working, points)
 
-    def _compare(
-        self, scan: Scan, found: Identified, aligned: DoubleArray, tokens: Tokens, rebuilt: Rebuilt
-    ) -> Compared:
+    def _compare(self, scan: Scan, placed: Placed, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
         """With what is expected of its category, by all usable points of the scan, up to ALL_POINTS."""
-        usable = self._in_company(scan, working_points(scan, self.config.grouping, ALL_POINTS)[:ALL_POINTS])
+        found = placed.found
+        usable = self._in_company(scan, placed.usable[:ALL_POINTS])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
         normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
         expected = self.nets.surface_of(self.categories.index(found.category))
-        return compare(normal, aligned, tokens, residuals, found.view, every, found.scan, expected)
+        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected)
 
     def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""

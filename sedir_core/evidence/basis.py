@@ -232,7 +232,7 @@ def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
 
     A face that this part alone shows, such as the side the others lie on, would be held against the face behind it.
     """
-    off, off_whole = (np.abs(normal.probes.places.over(points)[1]) for normal in (basis.others[part], basis.whole))
+    off, off_whole = (np.abs(normal.probes.places.over(points).along) for normal in (basis.others[part], basis.whole))
     return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
 
 

@@ -111,7 +111,7 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
         if not chosen[0]:
             continue
         scores = [object_score(one, from_one_side, statistics.peaks) for one in chosen]
-        maps = [point_map(e, one.evidence.places, statistics.peaks) for e, one in zip(chosen, held_out, strict=True)]
+        maps = [point_map(e, one.evidence.around, statistics.peaks) for e, one in zip(chosen, held_out, strict=True)]
         point_threshold = float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
         limits[judging.name] = Limit(np.nan, point_threshold * margin, np.array(scores) * margin)
     tokens = [one.tokens for one in held_out]

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from sedir_core.evidence.around import Around
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.fields import FIELDS, SPREADS
-from sedir_core.evidence.implicit_fields import DRIFT, IMPLICIT, IMPLICIT_GAPS
+from sedir_core.evidence.implicit_fields import DRIFT, IMPLICIT, IMPLICIT_GAPS, IMPLICIT_RIDGE
 from sedir_core.evidence.judge import ALL, ASKED, JUDGED, OF_THE_WHOLE, SHARES, Judges
 from sedir_core.evidence.peaks import Peak, peak_of
 from sedir_core.evidence.probes import GAPS, SEAM
@@ -49,10 +51,15 @@ OBJECT_WEIGHTS: Mapping[str, float] = {
 GROSS = (*FIELDS, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)
 TELLING = (*GROSS, *OF_THE_WHOLE)
 _EXTREMES = ("implicit_lowest", "implicit_highest")
+_OF_NO_SIZE = (DRIFT, IMPLICIT_RIDGE, *IMPLICIT_GAPS)  # in the scan's own noise or spacing already, or not of points
 NOISY = (
     *FIELDS,
     *(name for name in SPREADS if name.startswith("rough")),
-    *(name for name in IMPLICIT if not name.startswith(_EXTREMES) and name not in (DRIFT, *IMPLICIT_GAPS)),
+    *(
+        name
+        for name in IMPLICIT
+        if not name.startswith(_EXTREMES) and name not in (DRIFT, IMPLICIT_RIDGE, *IMPLICIT_GAPS)
+    ),
     "offset_8",
     "offset_32",
 )  # what noise and thin sampling raise everywhere
@@ -80,13 +87,20 @@ BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0, f"implicit_{SEAM}": 1.0}
 class Evidence:
     """Channels of a scan, name -> (n,), at places (n, 3) of the normal surface; NaN where a channel cannot tell.
 
-    picked: (n,) which of the aligned points they are of, where these are known.
+    picked: (n,) which of the aligned points they are of, where these are known. neighbours: of the places, where they
+    are known.
     """
 
     places: DoubleArray
     channels: Mapping[str, DoubleArray]
     from_one_side: bool = False
     picked: IntArray = field(default_factory=lambda: np.empty(0, int))
+    neighbours: Around | None = None
+
+    @cached_property
+    def around(self) -> Around:
+        """Which places are next to which."""
+        return self.neighbours or Around.of(self.places)
 
 
 @dataclass(frozen=True)
@@ -138,17 +152,17 @@ class NormalStatistics:
                 ratio = ratio / _times_usual(ratio)
             ratio = np.maximum(ratio - BASELINE.get(name, 0.0), 0)
             found[name] = np.nan_to_num(np.minimum(ratio / self.limits[name], most), nan=0.0)
-        return found | self.judged(found, evidence.places, kinds=kinds)
+        return found | self.judged(found, evidence.around, kinds=kinds) if self.judges else found
 
     def judged(
         self,
         standardised: Mapping[str, DoubleArray],
-        places: DoubleArray,
+        around: Around,
         taught_by: int | None = None,
         kinds: Collection[str] = ASKED,
     ) -> dict[str, DoubleArray]:
-        """What the judges make of channels (n,) at places (n, 3), see `Judges.judged`; nothing where there are none."""
-        return {} if self.judges is None else self.judges.judged(standardised, self.peaks, places, taught_by, kinds)
+        """What the judges make of channels (n,), see `Judges.judged`; nothing where there are none."""
+        return {} if self.judges is None else self.judges.judged(standardised, self.peaks, around, taught_by, kinds)
 
     def judged_by(self, judges: Judges) -> NormalStatistics:
         """The same with these judges."""
@@ -220,15 +234,13 @@ def _known_mean(values: DoubleArray) -> float:
 
 
 def point_map(
-    standardised: Mapping[str, DoubleArray], places: DoubleArray, peaks: Mapping[str, Peak] | None = None
+    standardised: Mapping[str, DoubleArray], around: Around, peaks: Mapping[str, Peak] | None = None
 ) -> DoubleArray:
-    """(n,) smoothed scores for the points at places (n, 3), from each channel in units of its limit."""
+    """(n,) smoothed scores for the points, from each channel in units of its limit."""
     if peaks:
-        around = PointTree(places).nearest_k(places, COLOUR_SMOOTHING)[1]
         raised = np.exp(COLOUR_POWER * PER_SPREAD * _rise_of_points(standardised, peaks))
-        return np.asarray(raised[around].mean(axis=1) ** (1 / COLOUR_POWER))
-    around = PointTree(places).nearest_k(places, SMOOTHING)[1]
-    return np.asarray(_length(standardised, MAP_WEIGHTS)[around].mean(axis=1))
+        return np.asarray(raised[around.nearest(COLOUR_SMOOTHING)].mean(axis=1) ** (1 / COLOUR_POWER))
+    return np.asarray(_length(standardised, MAP_WEIGHTS)[around.nearest(SMOOTHING)].mean(axis=1))
 
 
 def object_score(

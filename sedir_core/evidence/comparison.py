@@ -76,6 +76,6 @@ def compare(
     if expected is not None:
         judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
         channels = channels | implicit_fields(expected, normal, judged, few, departure.own, direction)
-    shown = Evidence(departure.places, channels, view is not None, picked)
+    shown = Evidence(departure.places, channels, view is not None, picked, departure.around)
     cut = cut_groups(few, centres_of(tokens))
     return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)

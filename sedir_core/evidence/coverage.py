@@ -51,15 +51,15 @@ class Coverage:
         return Coverage(self.confirmed[::step], self.always[::step])
 
 
-def largest_absent(points: DoubleArray, places: Places, always: BoolArray) -> float:
-    """The largest region that every training scan shows and a scan (n, 3) does not, as a share of all they show.
+def largest_absent(scan: PointTree, places: Places, always: BoolArray) -> float:
+    """The largest region that every training scan shows and a scan does not, as a share of all they show.
 
     always: (p,) which of the places they show. What lies in a shadow now and then is small or comes in pieces; what a
     scan lacks since it is broken off, or was never looked at, is one region.
     """
     if not always.any():
         return 0.0
-    bare = PointTree(points).nearest(places.points)[0] > BEYOND * places.spacing
+    bare = scan.nearest(places.points)[0] > BEYOND * places.spacing
     around = places.sums[FIELDS[-1]]
     share = (around @ bare.astype(float)) / np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1)
     absent = np.flatnonzero(bare & always & (share > NEARLY_ALL))

@@ -50,7 +50,7 @@ class Draft:
         statistics = self.statistics.judged_by(judges)
         pairs = zip(self.all_standardised, self.held_out, strict=True)
         all_standardised = tuple(
-            {**one, **statistics.judged(one, held.evidence.places, held.part)} for one, held in pairs
+            {**one, **statistics.judged(one, held.evidence.around, held.part)} for one, held in pairs
         )
         judged = [{n: v for n, v in one.items() if n not in statistics.peaks} for one in all_standardised]
         statistics = replace(

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.overlap import rim_of
+from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
@@ -22,12 +23,15 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 FIELD_SIZES = (1, 4, 16, 64)
 FIELDS = tuple(f"field_{k}" for k in FIELD_SIZES)
 ROUGH_SIZES, EXTREME_SIZES = (4, 16, 64), (4, 16)
-# How offsets scatter about their mean, how far the lowest and the highest go, how unlike its usual the density is, and
-# which share of the points lies beside the known surface: a crack hardly moves a mean.
+RIDGE, HIGHEST_RIDGE = "ridge", 8.0  # a channel, and the times the scan's own noise at which a place is no higher
+# How offsets scatter about their mean, how far the lowest and the highest go, how unlike its usual the density is,
+# which share of the points lies beside the known surface, and how high a narrow ridge or groove goes on: a crack hardly
+# moves a mean.
 SPREADS = (
     *(f"rough_{k}" for k in ROUGH_SIZES),
     *(f"{end}_{k}" for k in EXTREME_SIZES for end in ("lowest", "highest", "density")),
     "beside_16",
+    RIDGE,
 )
 THINNEST = 0.05  # of the median density: thinner is no more unlike
 FACING = 0.3  # cosine between the normals of two places on the same side
@@ -43,6 +47,24 @@ _TINY = 1e-300
 
 Facing = Callable[[IntArray], DoubleArray]
 """Outward normals (k, 3) at some of the points that are asked about, as long as they are sure (`Oriented.facing`)."""
+
+
+@dataclass(frozen=True)
+class Over:
+    """Of points (n, 3) over places: which place (n,) each is over, its signed offset (n,), and whether (n,) it is over
+    one at all."""
+
+    place: IntArray
+    along: DoubleArray
+    on: BoolArray
+
+    def of(self, some: BoolArray) -> Over:
+        """Of some (n,) of the points."""
+        return Over(self.place[some], self.along[some], self.on[some])
+
+    def told(self, along: DoubleArray) -> Over:
+        """The same with offsets (n,) that somebody else says."""
+        return Over(self.place, along, self.on)
 
 
 @dataclass(frozen=True)
@@ -68,8 +90,8 @@ class Places:
         """(p,) which of the places lie near an end of what is known."""
         return rim_of(self.points, self.normals)[1]
 
-    def over(self, points: DoubleArray) -> tuple[IntArray, DoubleArray, BoolArray]:
-        """The place (n,) that each of the points (n, 3) is over, its signed offset, and whether it is over one at all.
+    def over(self, points: DoubleArray) -> Over:
+        """What points (n, 3) are over.
 
         What lies beside the known surface is not judged: nobody knows what belongs there.
         """
@@ -78,7 +100,12 @@ class Places:
         along = np.einsum("ij,ij->i", away, self.normals[found])
         aside = np.sqrt(np.maximum((away**2).sum(axis=1) - along**2, 0))
         on = aside < np.where(self.rim[found], ASIDE_AT_RIM, ASIDE) * self.spacing
-        return found, along, on if self.confirmed is None else on & self.confirmed[found]
+        return Over(found, along, on if self.confirmed is None else on & self.confirmed[found])
+
+    @cached_property
+    def seams(self) -> SeamFinder:
+        """Follows what is narrow along the surface."""
+        return SeamFinder(self.points, self.normals, self.spacing)
 
     @cached_property
     def sums(self) -> dict[str, csr_matrix]:
@@ -93,38 +120,35 @@ class Places:
             matrices[name] = csr_matrix((ones, (rows, around[rows, columns])), shape=(len(self.points),) * 2)
         return matrices
 
-    def other_face(self, points: DoubleArray, every: DoubleArray, facing: Facing) -> BoolArray:
-        """(n,) which of a scan's points may be of a wall's other face than the known one.
+    def other_face(self, points: DoubleArray, over: Over, scan: PointTree, facing: Facing) -> BoolArray:
+        """(n,) which of a scan's points (n, 3) may be of a wall's other face than the known one.
 
-        every: (m, 3) all points of the scan. Of the other face too few training scans saw anything. A dent or a bump
-        faces the way that the surface does; walls of pits and flanks of burrs stand across it.
+        over: what they are over. scan: all points of it. Of the other face too few training scans saw anything. A dent
+        or a bump faces the way that the surface does; walls of pits and flanks of burrs stand across it.
         """
-        found, along, on = self.over(points)
-        other: BoolArray = on & (np.abs(along) > LAYER * self.spacing)
+        other: BoolArray = over.on & (np.abs(over.along) > LAYER * self.spacing)
         some = np.flatnonzero(other)
         if len(some):
-            around = PointTree(every).nearest_k(points[some], LAYER_POINTS)[1]
-            normals = local_frames(every, around)[1][:, :, 0]
-            cosine = np.einsum("ij,ij->i", normals, self.normals[found[some]])
+            around = scan.nearest_k(points[some], LAYER_POINTS)[1]
+            normals = local_frames(np.asarray(scan.points, np.float64), around)[1][:, :, 0]
+            cosine = np.einsum("ij,ij->i", normals, self.normals[over.place[some]])
             same_way = cosine * np.einsum("ij,ij->i", normals, facing(some))
             other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
         return other
 
-    def offsets(self, points: DoubleArray, told: DoubleArray | None = None) -> Offsets:
-        """What of the points (n, 3) lies over each place. told: (n,) how far, where somebody else says it."""
-        found, along, on = self.over(points)
-        along = along if told is None else told
-        over, along, size = found[on], np.clip(along[on], -FARTHEST, FARTHEST), len(self.points)
+    def offsets(self, over: Over) -> Offsets:
+        """What of the points that are over the places lies over each of them."""
+        own, along, size = over.place[over.on], np.clip(over.along[over.on], -FARTHEST, FARTHEST), len(self.points)
         lowest, highest = np.zeros(size), np.zeros(size)
-        np.minimum.at(lowest, over, along)
-        np.maximum.at(highest, over, along)
+        np.minimum.at(lowest, own, along)
+        np.maximum.at(highest, own, along)
         return Offsets(
-            np.bincount(over, minlength=size).astype(float),
-            np.asarray(np.bincount(over, along, minlength=size), float),
-            np.asarray(np.bincount(over, along**2, minlength=size), float),
+            np.bincount(own, minlength=size).astype(float),
+            np.asarray(np.bincount(own, along, minlength=size), float),
+            np.asarray(np.bincount(own, along**2, minlength=size), float),
             lowest,
             highest,
-            np.bincount(found[~on], minlength=size).astype(float),
+            np.bincount(over.place[~over.on], minlength=size).astype(float),
         )
 
 
@@ -141,14 +165,14 @@ class Offsets:
     beside: DoubleArray
 
 
-def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[str, DoubleArray]:
-    """FIELDS and SPREADS of all points (n, 3) around the k places next to place own[i], (m,).
+def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, DoubleArray]:
+    """FIELDS and SPREADS of all points over the places, around the k places next to place own[i], (m,).
 
     field_k: length of the mean offset. rough_k: scatter about it. lowest_k, highest_k: the farthest offset inward and
     outward, positive. density_k: points a place in times of the median, or its inverse, whichever is larger. beside_k:
-    share of the points that lie beside the known surface. NaN where too few points say it.
+    share of the points that lie beside the known surface. ridge: see `ridges`. NaN where too few points say it.
     """
-    shown = places.offsets(points)
+    shown = places.offsets(over)
     some = shown.count[shown.count > 0]
     usual_count = float(np.median(some)) if len(some) else 1.0
     fields = {}
@@ -166,6 +190,7 @@ def offset_fields(places: Places, points: DoubleArray, own: IntArray) -> dict[st
         if k == 16:
             aside = summed @ shown.beside
             fields["beside_16"] = aside / np.maximum(n + aside, 1)
+    fields[RIDGE] = ridges(places, shown, mean)
     return {name: fields[name][own] for name in (*FIELDS, *SPREADS)}
 
 
@@ -174,6 +199,20 @@ def means(shown: Offsets, summed: csr_matrix, k: int) -> DoubleArray:
     n = summed @ shown.count
     enough = n >= max(1.0, ENOUGH * k)
     return np.where(enough, (summed @ shown.total) / np.maximum(n, 1), np.nan)
+
+
+def ridges(places: Places, shown: Offsets, wide: DoubleArray) -> DoubleArray:
+    """(p,) the highest mean along a path over the places of how far the mean offset of each lies beside the wide one.
+
+    wide: (p,) means over the largest neighbourhoods. In times of the scan's own noise, of either sign: a burr, a
+    scratch, a crack's lip are one place wide, and no single place of them says so.
+    """
+    told = (shown.count > 0) & ~np.isnan(wide)
+    offsets = np.where(told, shown.total / np.maximum(shown.count, 1) - np.where(told, wide, 0.0), 0.0)
+    noise = 1.4826 * float(np.median(np.abs(offsets[told]))) if told.any() else 1.0
+    heights = np.clip(offsets / max(noise, _TINY), -HIGHEST_RIDGE, HIGHEST_RIDGE).astype(np.float32)
+    up, down = (places.seams.highest_means(np.maximum(one, 0)) for one in (heights, -heights))
+    return np.where(np.isnan(wide), np.nan, np.maximum(up, down))
 
 
 def roughness(shown: Offsets, summed: csr_matrix, mean: DoubleArray) -> DoubleArray:

@@ -13,11 +13,13 @@ from sedir_core.evidence.fields import (
     EXTREME_SIZES,
     FACING,
     FIELD_SIZES,
+    RIDGE,
     ROUGH_SIZES,
     Offsets,
     Places,
     extreme,
     means,
+    ridges,
     roughness,
 )
 from sedir_core.evidence.network_surface import NetworkSurface
@@ -29,13 +31,14 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
-DRIFT = "implicit_drift"
+DRIFT, IMPLICIT_RIDGE = "implicit_drift", f"implicit_{RIDGE}"
 IMPLICIT_GAPS = tuple(f"implicit_{name}" for name in GAPS)
 IMPLICIT = (
     *(f"implicit_{k}" for k in FIELD_SIZES),
     *(f"implicit_local_{k}" for k in FIELD_SIZES),
     *(f"implicit_rough_{k}" for k in ROUGH_SIZES),
     *(f"implicit_{end}_{k}" for k in EXTREME_SIZES for end in ("lowest", "highest")),
+    IMPLICIT_RIDGE,
     DRIFT,
     *IMPLICIT_GAPS,
 )
@@ -55,19 +58,19 @@ def implicit_fields(
 
     points: (n, 3) all of it that is judged. implicit_k: length of the mean distance over k places. implicit_local_k:
     the same less the median of the WIDE places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k: see
-    `fields.offset_fields`. implicit_drift: how far the smooth difference moved the point. implicit_bare_k,
-    implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few points say it; points whose
-    distance is not a number say nothing. direction: see `Probes.gaps`.
+    `fields.offset_fields`. implicit_ridge: see `fields.ridges`. implicit_drift: how far the smooth difference moved the
+    point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. direction: see
+    `Probes.gaps`. NaN where too few points say it; points whose distance is not a number say nothing.
     """
     places = normal.probes.places
     some = normal.telling(points, generator(0, "implicit"))
     smooth = fit_elastic(some, expected.toward, normal.controls)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))
-    at = few + moves
+    at = PointTree(few + moves)
     gaps = dict.fromkeys(GAPS, np.full(len(few), np.nan))
     if expected.probes is not None:
-        gaps = expected.probes.gaps(at, PointTree(at), direction)
+        gaps = expected.probes.gaps(at, direction)
     return (
         {name: values[own] for name, values in found.items()}
         | {DRIFT: np.linalg.norm(moves, axis=1)}
@@ -78,7 +81,7 @@ def implicit_fields(
 def _of_distances(places: Places, points: DoubleArray, distances: DoubleArray) -> dict[str, DoubleArray]:
     """At all places (p,), from points (n, 3) in the expected shape with their signed distances (n,)."""
     known = ~np.isnan(distances)
-    shown = places.offsets(points[known], distances[known])
+    shown = places.offsets(places.over(points[known]).told(distances[known]))
     wide = _wide_medians(places, shown)
     found = {}
     for k, summed in zip(FIELD_SIZES, places.sums.values(), strict=True):
@@ -90,6 +93,7 @@ def _of_distances(places: Places, points: DoubleArray, distances: DoubleArray) -
         if k in EXTREME_SIZES:
             found[f"implicit_lowest_{k}"] = _LEAST - extreme(np.minimum, summed, shown.lowest)
             found[f"implicit_highest_{k}"] = _LEAST + extreme(np.maximum, summed, shown.highest)
+    found[IMPLICIT_RIDGE] = _LEAST + ridges(places, shown, mean)
     return found
 
 

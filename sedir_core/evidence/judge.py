@@ -16,15 +16,16 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from sedir_core.evidence.around import WIDEST, Around
 from sedir_core.evidence.channels import NETWORK
 from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.stages import below
 from sedir_core.evidence.whole_part import SIZE
-from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS, folds_without
 from sedir_core.models.judge import Judge
 from sedir_core.models.steps import take_steps
@@ -38,7 +39,6 @@ KINDS, ALL = tuple(SHARES), "all"  # of evidence: those that have a judge, and b
 ASKED = (*KINDS, ALL)
 OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
 LOWEST, HIGHEST = -5.0, 15.0  # spreads above the usual peak: where a channel says nothing, and where it ends
-AROUND = 128  # points
 SMOOTHING = 8  # points over which logits are averaged
 PER_LOGIT = 0.25  # how much the logarithm of a score grows with each
 SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure only exaggerates
@@ -57,22 +57,21 @@ def rises(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], ch
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def features_of(raised: FloatArray, around: IntArray) -> FloatArray:
+def features_of(raised: FloatArray, around: Around) -> FloatArray:
     """(n, 5 channels): at each point, its means over some 8, 32 and 128 points, and its highest over some 32.
 
-    raised: (n, channels). around: (n, AROUND) each point's neighbours, the nearest first. The wider means are of means,
-    which costs a tenth.
+    raised: (n, channels). The wider means are of means, which costs a tenth.
     """
-    close = raised[around[:, :8]].mean(axis=1)
-    wider = _mean_over(close, around[:, :32:4])
-    widest = _mean_over(close, around[:, ::8])
-    highest = raised[around[:, 0]]
-    for column in range(2, 32, 2):
-        np.maximum(highest, raised[around[:, column]], out=highest)
+    close = raised[around.nearest(8)].mean(axis=1)
+    wider = _mean_over(close, around.nearest(32, step=4))
+    widest = _mean_over(close, around.nearest(WIDEST, step=8))
+    highest = np.full_like(raised, -np.inf)
+    for column in around.nearest(32, step=2).T:
+        np.maximum(highest, raised[column], out=highest)
     return np.concatenate([raised, close, wider, widest, highest], axis=1)
 
 
-def _mean_over(values: FloatArray, around: IntArray) -> FloatArray:
+def _mean_over(values: FloatArray, around: NDArray[np.int32]) -> FloatArray:
     total = np.zeros_like(values)
     for column in around.T:
         total += values[column]
@@ -92,7 +91,7 @@ def lesson_of(
     part: int,
     standardised: Mapping[str, DoubleArray],
     peaks: Mapping[str, Peak],
-    places: DoubleArray,
+    around: Around,
     damaged: BoolArray,
     good: BoolArray,
     louder: float,
@@ -109,17 +108,13 @@ def lesson_of(
     bad, sound = np.flatnonzero(damaged), np.flatnonzero(good)
     loud = sound[np.argsort(-raised[sound].max(axis=1), kind="stable")[:MOST_LOUD]]
     chosen = np.concatenate([random.permutation(bad)[:MOST_DAMAGED], random.permutation(sound)[:MOST_GOOD], loud])
-    features = features_of(raised, _around(places))
+    features = features_of(raised, around)
     return Lesson(part, features[chosen], damaged[chosen])
 
 
 def channels_in(standardised: Iterable[str]) -> tuple[str, ...]:
     """Those that say something of a place, in the order in which judges read them."""
     return tuple(sorted(name for name in standardised if name not in OF_THE_WHOLE and not name.startswith(JUDGED)))
-
-
-def _around(places: DoubleArray) -> IntArray:
-    return PointTree(places).nearest_k(places, AROUND)[1]
 
 
 @dataclass(frozen=True)
@@ -134,7 +129,7 @@ class Judges:
         self,
         standardised: Mapping[str, DoubleArray],
         peaks: Mapping[str, Peak],
-        places: DoubleArray,
+        around: Around,
         taught_by: int | None = None,
         kinds: Collection[str] = ASKED,
     ) -> dict[str, DoubleArray]:
@@ -142,10 +137,9 @@ class Judges:
 
         In times of the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
         """
-        around = _around(places)
         features = torch.from_numpy(features_of(rises(standardised, peaks, self.channels), around))
         folds = folds_without(taught_by)
-        near, logits = around[:, :SMOOTHING], {}
+        near, logits = around.nearest(SMOOTHING), {}
         for kind in self.by_kind if ALL in kinds else kinds:
             read = features[:, _columns(self.channels, kind)]
             said = torch.stack([self.by_kind[kind][fold](read) for fold in folds]).mean(dim=0)

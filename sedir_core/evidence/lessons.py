@@ -14,6 +14,7 @@ import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.around import Around
 from sedir_core.evidence.basis import Basis, LaidSampling, hold_out, hold_out_view
 from sedir_core.evidence.draft import Draft
 from sedir_core.evidence.held_out import VIEW_TURNS, EvidenceFunction
@@ -45,16 +46,16 @@ def lessons_of(
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
 
     def learn(
-        part: int, standardised: Mapping[str, DoubleArray], places: DoubleArray, damaged: BoolArray, good: BoolArray
+        part: int, standardised: Mapping[str, DoubleArray], around: Around, damaged: BoolArray, good: BoolArray
     ) -> None:
-        lessons.append(lesson_of(part, standardised, draft.statistics.peaks, places, damaged, good, louder, random))
+        lessons.append(lesson_of(part, standardised, draft.statistics.peaks, around, damaged, good, louder, random))
 
     for done, (held, standardised) in enumerate(zip(draft.held_out, draft.all_standardised, strict=True)):
         if stop():
             raise Cancelled
         report(done / len(draft.held_out), f"plant defects into {name}")
         good = np.ones(len(held.evidence.places), bool)
-        learn(held.part, standardised, held.evidence.places, ~good, good)
+        learn(held.part, standardised, held.evidence.around, ~good, good)
         if done % step:
             continue
         others, usual = basis.others[held.part], draft.by_owner[held.part]
@@ -62,12 +63,12 @@ def lessons_of(
         if done % (2 * step) == 0:  # enough of them, at half the time
             evidence = evidence_of(name, others, one)[0]
             good = np.ones(len(evidence.places), bool)
-            learn(held.part, usual.standardise(evidence), evidence.places, ~good, good)
+            learn(held.part, usual.standardise(evidence), evidence.around, ~good, good)
         one, damaged, good = _with_defects(basis, one, random)
         if len(one.points) >= resolutions(config.grouping)[-1]:  # what is left of so few points is no scan
             evidence = evidence_of(name, others, one)[0]
             picked = evidence.picked
-            learn(held.part, usual.standardise(evidence), evidence.places, damaged[picked], good[picked])
+            learn(held.part, usual.standardise(evidence), evidence.around, damaged[picked], good[picked])
     return lessons
 
 

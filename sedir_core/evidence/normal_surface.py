@@ -7,18 +7,18 @@ place, the surface says whether the material is where it belongs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.around import Around
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
 from sedir_core.evidence.fields import FARTHEST, FIELDS, SPREADS, offset_fields
 from sedir_core.evidence.probes import GAPS, Probes
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
-from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.orientation import turned_as
 from sedir_core.geometry.overlap import Oriented, better, judge, lies_as, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
@@ -49,7 +49,8 @@ LONELY = 6.0  # spacings of a scan to the eighth neighbour of a point, beyond wh
 class Departure:
     """How an aligned scan departs from a normal surface, per point, in units of the part's radius.
 
-    points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out.
+    points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out; around:
+    which of them are next to which.
     channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
     so noise averages out and a dent does not. bare_k: mean distance from surface to scan around the point, in spacings
     of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
@@ -64,6 +65,7 @@ class Departure:
     points: DoubleArray
     places: DoubleArray
     channels: dict[str, DoubleArray]
+    around: Around
     size_difference: float = 0.0
     absent: float = 0.0
     other_face: BoolArray = field(default_factory=lambda: np.empty(0, bool))
@@ -119,19 +121,21 @@ class NormalSurface:
         smooth = fit_elastic(self.telling(points, generator), self.surface.toward, self.controls)
         moves = smooth(points)
         places = points + moves
+        tree = PointTree(places)
         moved = places if every is None else every + smooth(every)
-        other_face = self.probes.places.other_face(places, moved, lambda some: shown.facing(points[some]))
-        known = self.probes.places.over(places)[2] & ~other_face
+        whole = tree if every is None else PointTree(moved)
+        surface = self.probes.places
+        over = surface.over(places)
+        known = over.on & ~surface.other_face(places, over, whole, lambda some: shown.facing(points[some]))
         distances, nearest = self.surface.tree.nearest(places)
         normals = self.surface.normals[nearest]
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
         residuals = np.where(known, along, 0.0)[:, None] * normals
-        tree = PointTree(places)
         distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
-        in_company = distances_around[:, 7] < LONELY * typical_spacing(places)
+        in_company = distances_around[:, 7] < LONELY * tree.spacing
         known &= in_company
         channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
-        channels |= self.probes.gaps(places, tree, direction)
+        channels |= self.probes.gaps(tree, direction)
         # Where good scans show all of the part, nothing belongs beside it.
         told = known | (in_company & self.complete)
         channels["stray_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
@@ -139,20 +143,21 @@ class NormalSurface:
         channels["drift"] = _length(moves)
         for k in OFFSET_SIZES:
             channels[f"offset_{k}"][~known] = np.nan
-        other_face = self.probes.places.other_face(moved, moved, lambda some: shown.facing(everything[some]))
-        own = self.probes.tree.nearest(places)[1]
-        channels |= offset_fields(self.probes.places, moved[~other_face], own)
+        every_over = over if every is None else surface.over(moved)
+        other_face = surface.other_face(moved, every_over, whole, lambda some: shown.facing(everything[some]))
+        channels |= offset_fields(surface, every_over.of(~other_face), over.place)
+        found = Departure(points, places, channels, Around.among(around), 0.0, 0.0, other_face, over.place)
         if direction is not None:
-            return Departure(points, places, channels, other_face=other_face, own=own)
-        larger, absent = size_difference(points, self.probes.places), self.probes.largest_absent(moved)
+            return found
+        larger, absent = size_difference(points, surface), self.probes.largest_absent(whole)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
-        return Departure(points, places, channels, larger, absent, other_face, own)
+        return replace(found, size_difference=larger, absent=absent)
 
     def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """Some of points (n, 3), in random order, that say how the part differs as a whole: over the surface."""
-        _, along, known = self.probes.places.over(points)
-        known &= np.abs(along) < FARTHEST
+        over = self.probes.places.over(points)
+        known = over.on & (np.abs(over.along) < FARTHEST)
         return _some(points[known] if known.mean() >= LEAST_KNOWN else points, generator)
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:

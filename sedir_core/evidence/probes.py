@@ -6,7 +6,6 @@ import numpy as np
 
 from sedir_core.evidence.coverage import Coverage, largest_absent
 from sedir_core.evidence.fields import Places
-from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
 from sedir_core.types import BoolArray, DoubleArray
@@ -28,30 +27,27 @@ class Probes:
         self.always = np.ones(len(points), bool) if coverage is None else coverage.always
         self.tree, self.spacing = self.places.tree, self.places.spacing
         self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
-        self.seams = SeamFinder(points, normals, self.spacing)
 
-    def gaps(
-        self, points: DoubleArray, tree: PointTree, direction: DoubleArray | None = None
-    ) -> dict[str, DoubleArray]:
-        """GAPS of a scan around its points (n, 3), in the surface's shape; tree: of them.
+    def gaps(self, scan: PointTree, direction: DoubleArray | None = None) -> dict[str, DoubleArray]:
+        """GAPS of a scan around its points (n, 3), in the surface's shape.
 
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
         """
-        uncovered = tree.nearest(self.points)[0]
+        uncovered = scan.nearest(self.points)[0]
         settled = np.ones(len(self.points), bool)
         if direction is not None:
             settled = settled_from(self.points, self.normals, direction)
         spacing = max(_spacing_of_scan(uncovered[settled]), DENSEST * self.spacing)
         widths = _surely_missing(uncovered, self.points, settled) / spacing
-        beside = self.tree.nearest_k(points, 8)[1]
+        beside = self.tree.nearest_k(scan.points, 8)[1]
         found = {f"bare_{k}": widths[self.around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
         narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
-        found[SEAM] = self.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
+        found[SEAM] = self.places.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
         return found
 
-    def largest_absent(self, points: DoubleArray) -> float:
-        """See `coverage.largest_absent`. points: (n, 3) all of a scan, in the mean shape."""
-        return largest_absent(points, self.places, self.always)
+    def largest_absent(self, scan: PointTree) -> float:
+        """See `coverage.largest_absent`. scan: all of it, in the mean shape."""
+        return largest_absent(scan, self.places, self.always)
 
 
 def _spacing_of_scan(uncovered: DoubleArray) -> float:

@@ -14,7 +14,7 @@ from sedir_core.config import GroupingConfig
 from sedir_core.errors import Cancelled, TooFewPoints
 from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.io.guard import check_points
-from sedir_core.types import IntArray, Report, Scan, Stop
+from sedir_core.types import DoubleArray, IntArray, Report, Scan, Stop
 
 ALL_POINTS = 150_000  # a scan is resampled to this many where the configuration keeps all
 # A scan from one side is compared with the surface as densely as a whole part of this many points, while its tokens
@@ -61,12 +61,19 @@ def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> In
     """
     check_points(scan.path or scan.name, scan.points)
     valid = np.flatnonzero(scan.finite)
-    order = repeatable_order(scan.points[valid])
-    places = scan.points[valid[order]]
-    again = (places[1:] == places[:-1]).all(axis=1)  # equal places lie together in that order
-    distinct = valid[order[np.concatenate([[True], ~again])]] if len(order) else valid
+    points, most = scan.points[valid], max(whole_points(grouping), or_more)
+    distinct = _distinct(points, repeatable_order(points, most))
+    if len(distinct) < min(most, len(points)):
+        distinct = _distinct(points, repeatable_order(points))
     check_enough(scan, len(distinct), grouping)
-    return np.asarray(distinct[: max(whole_points(grouping), or_more)])
+    return np.asarray(valid[distinct[:most]])
+
+
+def _distinct(points: DoubleArray, order: IntArray) -> IntArray:
+    """Of points (n, 3) in their repeatable order the first at each place: equal places lie together in it."""
+    places = points[order]
+    again = (places[1:] == places[:-1]).all(axis=1)
+    return order[np.concatenate([[True], ~again])] if len(order) else order
 
 
 def check_enough(scan: Scan, n_usable: int, grouping: GroupingConfig) -> None:

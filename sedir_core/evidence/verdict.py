@@ -62,7 +62,7 @@ def _calibrated(
     nobody knows, what is usual is known by few.
     """
     peaks, leniency = standard.statistics.peaks, 1 + standard.statistics.untold(compared.evidence)
-    at_places = point_map(standardised, compared.departure.places, peaks) / leniency
+    at_places = point_map(standardised, compared.evidence.around, peaks) / leniency
     scores = interpolate(at_places, compared.departure.points, compared.aligned)
     score = object_score(standardised, compared.evidence.from_one_side, peaks) / leniency
     network, surface = decisive_shares(standardised, peaks)

@@ -24,10 +24,10 @@ def size_difference(points: DoubleArray, places: Places) -> float:
     shift, turn, scale = np.zeros(3), np.zeros(3), 0.0
     for _ in range(N_STEPS):
         moved = (some + np.cross(turn, some) + shift) * (1 - scale)
-        found, along, on = places.over(moved)
-        if on.sum() < LEAST_POINTS:
+        over = places.over(moved)
+        if over.on.sum() < LEAST_POINTS:
             return 0.0
-        at, off, normals = moved[on], along[on], places.normals[found[on]]
+        at, off, normals = moved[over.on], over.along[over.on], places.normals[over.place[over.on]]
         width = _TUKEY * float(np.median(np.abs(off))) + 1e-12
         weights = np.clip(1 - (off / width) ** 2, 0, None) ** 2
         rows = np.column_stack([np.cross(at, normals), normals, (at * normals).sum(axis=1)])

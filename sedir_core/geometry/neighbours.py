@@ -11,6 +11,8 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
 COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
+VOXELS = 1.75  # within a reach: then all points of a voxel are nearer to each other than that
+_FARTHEST_VOXEL = 1 << 20  # along an axis: their numbers fit into 64 bits
 MOST_SPACED = 1 << 20  # points in a tree that only tells their spacing: one of ten million takes 300 MB
 _AT_ONCE = 1 << 16  # targets: neighbours and weights of ten million would take a gigabyte
 
@@ -58,8 +60,25 @@ def has_neighbours(points: DoubleArray) -> BoolArray:
     if len(points) <= COMPANY:
         return np.ones(len(points), dtype=bool)
     tree = PointTree(points)
-    distances = tree.nearest_k(points, COMPANY + 1)[0]  # the nearest one is the point itself
-    return np.asarray(distances[:, -1] <= _reach(tree))
+    reach = _reach(tree)
+    found = _in_crowds(points, reach)
+    alone = np.flatnonzero(~found)
+    if len(alone):
+        found[alone] = tree.nearest_k(points[alone], COMPANY + 1)[0][:, -1] <= reach  # the nearest is the point itself
+    return found
+
+
+def _in_crowds(points: DoubleArray, reach: float) -> BoolArray:
+    """(n,) which of points (n, 3) surely have company: nearly all, told by counting them in voxels in a tenth of the
+    time that a search takes."""
+    cells = (points - points.min(axis=0)) * (VOXELS / reach)
+    if not cells.max() < _FARTHEST_VOXEL:
+        return np.zeros(len(points), dtype=bool)
+    x, y, z = cells.astype(np.int64).T
+    _, voxel, count = np.unique(
+        (x * _FARTHEST_VOXEL + y) * _FARTHEST_VOXEL + z, return_inverse=True, return_counts=True
+    )
+    return np.asarray(count[voxel] > COMPANY)
 
 
 def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
@@ -90,29 +109,20 @@ def clusters(points: DoubleArray, reach: float) -> IntArray:
     return np.asarray(connected_components(graph, directed=False)[1][cells], dtype=np.int64)
 
 
-def typical_spacing(points: DoubleArray, k: int = 16) -> float:
+def typical_spacing(points: DoubleArray) -> float:
     """Side of the surface area per point, taken as a square: the median over at most 2,000 of the points (n, 3).
 
-    The k nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random. Of
+    The 16 nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random. Of
     very many points, some are looked at, and what they would be nearer together is reckoned.
     """
     if len(points) <= MOST_SPACED:
-        return spacing_in(PointTree(points), k)
-    some = repeatable_order(points)[:MOST_SPACED]
-    return spacing_in(PointTree(points[some]), k) * float(np.sqrt(MOST_SPACED / len(points)))
+        return PointTree(points).spacing
+    some = repeatable_order(points, MOST_SPACED)
+    return PointTree(points[some]).spacing * float(np.sqrt(MOST_SPACED / len(points)))
 
 
 def _reach(tree: PointTree) -> float:
-    spacing = spacing_in(tree)
-    return REACH * spacing if spacing > 0 else np.inf
-
-
-def spacing_in(tree: PointTree, k: int = 16) -> float:
-    """`typical_spacing` with an existing tree."""
-    points = np.asarray(tree.points, np.float64)
-    probes = points[repeatable_order(points)[:2_000]]
-    distances = tree.nearest_k(probes, k + 1)[0]
-    return float(np.median(distances[:, -1])) * float(np.sqrt(np.pi / (distances.shape[1] - 1)))
+    return REACH * tree.spacing if tree.spacing > 0 else np.inf
 
 
 def _cells(points: DoubleArray, size: float) -> IntArray:

@@ -6,13 +6,11 @@ Features are not rotation invariant, so everything else depends on this. The sch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import permutations, product
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from sedir_core.geometry.neighbours import spacing_in
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
@@ -55,10 +53,10 @@ class Surface:
         step = max(1, len(points) // N_FINE)
         self.probes, self.probe_normals = points[::step], self.normals[::step]
 
-    @cached_property
+    @property
     def spacing(self) -> float:
         """Point spacing, see `typical_spacing`."""
-        return spacing_in(self.tree)
+        return self.tree.spacing
 
     def toward(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
         """Of points (n, 3) the signed way (n,) to the tangent plane of the nearest one, and that one's normals."""

@@ -29,8 +29,10 @@ def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
     return np.asarray(fpsample.bucket_fps_kdline_sampling(points, count, h=height, start_idx=start), dtype=np.int64)
 
 
-def repeatable_order(points: DoubleArray) -> IntArray:
+def repeatable_order(points: DoubleArray, most: int | None = None) -> IntArray:
     """(n,) indices of points (n, 3) float64 in a pseudo-random order determined by the shape alone.
+
+    most: only the first so many.
 
     Invariant to the points' order, unit and translation, except for the few points that rounding moves across a cell's
     edge.
@@ -40,7 +42,10 @@ def repeatable_order(points: DoubleArray) -> IntArray:
     for start in range(0, len(points), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         keys[some] = _mixed(np.floor((points[some] - low) / (size if size > 0 else 1.0) * _CELLS))
-    return np.asarray(np.argsort(keys, kind="stable"), dtype=np.int64)
+    if most is None or most >= len(keys):
+        return np.asarray(np.argsort(keys, kind="stable"), dtype=np.int64)
+    first = np.flatnonzero(keys <= np.partition(keys, most)[most])
+    return first[np.argsort(keys[first], kind="stable")[:most]]
 
 
 def random_subset(n_points: int, count: int, generator: np.random.Generator) -> IntArray:

@@ -65,7 +65,7 @@ def find_table(points: DoubleArray) -> BoolArray | None:
     largest = 0
     for _ in range(MOST_PLANES):
         indices = np.flatnonzero(left)
-        sample = local[indices[repeatable_order(local[indices])[:SAMPLE]]]
+        sample = local[indices[repeatable_order(local[indices], SAMPLE)]]
         plane = _carrying_plane(sample)
         if plane is None:
             break

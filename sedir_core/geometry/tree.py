@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.types import DoubleArray, IntArray
 
+N_SPACED, K_SPACED = 2_000, 16  # points that say how far apart all are, each by so many neighbours
 SHARED_WORK = 20_000  # fewer neighbours are not worth the overhead of threads
 Points = NDArray[np.floating[Any]]
 
@@ -19,7 +22,7 @@ class PointTree:
 
     def __init__(self, points: Points) -> None:
         self.points = points
-        self._tree = cKDTree(points)
+        self._tree = cKDTree(points, balanced_tree=False)  # built in half the time, and as fast when asked
 
     def __len__(self) -> int:
         return len(self.points)
@@ -39,6 +42,13 @@ class PointTree:
         distances, indices = self._tree.query(targets, k, distance_upper_bound=within, workers=workers)
         shape = (len(targets), k)
         return np.asarray(distances).reshape(shape), np.asarray(indices, dtype=np.int64).reshape(shape)
+
+    @cached_property
+    def spacing(self) -> float:
+        """Between its points, see `neighbours.typical_spacing`."""
+        points = np.asarray(self.points, np.float64)
+        distances = self.nearest_k(points[repeatable_order(points, N_SPACED)], K_SPACED + 1)[0]
+        return float(np.median(distances[:, -1])) * float(np.sqrt(np.pi / (distances.shape[1] - 1)))
 
     def pairs_within(self, reach: float) -> IntArray:
         """(p, 2) indices of points closer than `reach`."""

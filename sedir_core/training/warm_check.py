@@ -222,15 +222,15 @@ def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, sto
     if stop():
         raise Cancelled
     scan, name = sample.read(), sample.category
-    found, working, aligned = before.place(scan, name, stop)
-    grouping = before.config.grouping
-    tokens = tokenize(for_tokens(aligned, found.view, grouping), grouping, before.nets.encoder, before.device)
+    placed = before.place(scan, name, stop)
+    view, grouping = placed.found.view, before.config.grouping
+    tokens = tokenize(for_tokens(placed.aligned, view, grouping), grouping, before.nets.encoder, before.device)
     first, second = (detector.token_residuals(tokens) for detector in (before, after))
     expected = before.nets.surface_of(before.categories.index(name))
-    old = compare(before.known[name].normal, aligned, tokens, first, found.view, expected=expected)
+    old = compare(before.known[name].normal, placed.aligned, tokens, first, view, expected=expected)
     pairs = ((before, old), (after, old.with_residuals(second)))
-    scored = [detector.score(name, compared, found.view) for detector, compared in pairs]
-    labels = None if scan.labels is None else scan.labels[working]
+    scored = [detector.score(name, compared, view) for detector, compared in pairs]
+    labels = None if scan.labels is None else scan.labels[placed.working]
     objects, points = [score for _, score in scored], [scores for scores, _ in scored]
     return _Scored(bool(sample.anomalous), labels, tuple(objects), tuple(points))
 

@@ -190,7 +190,7 @@ def test_points_that_come_twice_count_once(detector: SedirDetector, bracket: Sca
 
 def test_no_working_point_lies_farther_out_than_the_network_may_see(detector: SedirDetector, bracket: Scan) -> None:
     points = np.concatenate([bracket.points, np.repeat([[1e11, -1e11, 0]], 9, axis=0) + np.arange(9)[:, None]])
-    aligned = detector.place(scan_of(points), "bracket", lambda: False)[2]
+    aligned = detector.place(scan_of(points), "bracket", lambda: False).aligned
     assert np.abs(aligned).max() == FARTHEST_RADII
 
 

@@ -84,7 +84,7 @@ def test_a_dent_in_the_quiet_half_exceeds_though_noise_elsewhere_is_larger(stati
 
 def test_a_dent_is_hotter_than_its_surroundings(statistics: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    scores = point_map(statistics.standardise(scan), scan.places)
+    scores = point_map(statistics.standardise(scan), scan.around)
     assert scores[inside].mean() > 3 * scores[~inside].mean()
 
 
@@ -108,16 +108,16 @@ def peaked(statistics: NormalStatistics) -> NormalStatistics:
     random, lessons = np.random.default_rng(0), []
     for seed, standardised in zip(range(10, 16), all_standardised, strict=True):
         good = np.ones(N, bool)
-        lessons.append(lesson_of(seed, standardised, known.peaks, evidence(seed).places, ~good, good, 1.0, random))
+        lessons.append(lesson_of(seed, standardised, known.peaks, evidence(seed).around, ~good, good, 1.0, random))
         scan, inside = with_dent(evidence(seed), factor=2 + 8 * random.random())
         for seen in (NAMES, (TOKEN,), tuple(name for name in NAMES if name != TOKEN)):
             shown = {name: (scan if name in seen else evidence(seed)).channels[name] for name in NAMES}
             departing = statistics.standardise(Evidence(scan.places, shown))
-            lessons.append(lesson_of(seed, departing, known.peaks, scan.places, inside, ~inside, 1.0, random))
+            lessons.append(lesson_of(seed, departing, known.peaks, scan.around, inside, ~inside, 1.0, random))
     judges = learn_judges(lessons, channels_in(all_standardised[0]), 200, 0, no_report, never_stop)
     known = known.judged_by(judges)
     judged = [
-        known.judged(one, evidence(seed).places, seed)
+        known.judged(one, evidence(seed).around, seed)
         for seed, one in zip(range(10, 16), all_standardised, strict=True)
     ]
     return replace(known, peaks=known.peaks | learn_peaks(judged, range(6)))
@@ -139,7 +139,7 @@ def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: NormalStatistics, ki
 
 def test_the_judge_colours_the_dent(peaked: NormalStatistics) -> None:
     scan, inside = with_dent(evidence(100))
-    scores = point_map(Judging().of(peaked.standardise(scan)), scan.places, peaked.peaks)
+    scores = point_map(Judging().of(peaked.standardise(scan)), scan.around, peaked.peaks)
     assert scores[inside].min() > np.median(scores[~inside])
     assert scores[inside].mean() > 1.5 * scores[~inside].mean()
 
