@@ -53,7 +53,7 @@ def lessons_of(
     for done, (held, standardised) in enumerate(zip(draft.held_out, draft.all_standardised, strict=True)):
         if stop():
             raise Cancelled
-        report(done / len(draft.held_out), f"plant defects into {name}")
+        report(done / len(draft.held_out), f"plant defects into {'views of ' if views else ''}{name}")
         good = np.ones(len(held.evidence.places), bool)
         learn(held.part, standardised, held.evidence.around, ~good, good)
         if done % step:
