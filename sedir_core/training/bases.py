@@ -7,6 +7,7 @@ is the same with and without it.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -32,6 +33,8 @@ from sedir_core.geometry.views import Views
 from sedir_core.runtime import generator
 from sedir_core.training.material import fit_bases
 from sedir_core.types import DoubleArray, Report, Stop
+
+log = logging.getLogger(__name__)
 
 CAUSES = (
     "config.py",
@@ -71,7 +74,16 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
 
         scans = b"".join(file_digest(sample.path) for sample in dataset.train(name)).hex()
         bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, training.seed), make))
+        _tell(dataset, name, bases[name])
     return bases
+
+
+def _tell(dataset: Dataset, name: str, basis: Basis) -> None:
+    """Warn of what the training scans of a category do not show, and of which of them are not used."""
+    if basis.one_sided:
+        log.warning("the scans of %s show one side, as under a fixed camera: new ones are judged by that side", name)
+    for i in basis.left_out:
+        log.warning("%s does not fit the other scans of %s and was left out", dataset.train(name)[i].path, name)
 
 
 @dataclass(frozen=True)

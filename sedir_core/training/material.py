@@ -84,10 +84,6 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
         log.info("align %d parts of %s", len(clouds), name)
         one_sided = ONE_SIDED[config.training.seen]
         bases[name] = fit_basis(clouds, config.training.seed, stop, config.training.views > 0, one_sided)
-        if bases[name].one_sided:
-            log.info("the scans of %s show one side, as under a fixed camera: it is judged by that side", name)
-        for i in bases[name].left_out:
-            log.warning("%s does not fit the other scans of %s and was left out", dataset.train(name)[i].path, name)
     return bases
 
 

@@ -8,6 +8,7 @@ import torch
 from core.tiny_run import CATEGORIES, dented, part, scan_of, tiny_config, write_encoder
 
 from sedir_core.config import Config
+from sedir_core.datasets.index import open_dataset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.evidence.basis import fit_basis, seen_from_one_side
@@ -16,8 +17,9 @@ from sedir_core.geometry.registration import rotation_from_vector
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
 from sedir_core.io.export import write_points_ply
+from sedir_core.training.bases import cached_bases
 from sedir_core.training.train import TrainRequest, train
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, never_stop, no_report
 
 N_POINTS, DIAGONAL_MM = 9_000, 100.0
 CAMERA = np.array([0.36, 0.48, 0.8])
@@ -45,12 +47,17 @@ def config_for(folder: Path, **training: str) -> Config:
 
 
 @pytest.fixture(scope="module")
-def detector(tmp_path_factory: pytest.TempPathFactory) -> SedirDetector:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
     for category in ON_THE_LINE:
         for i in range(4):
             home = folder / "parts" / category
             write_points_ply(home / f"{i}.ply", under_the_camera(lying(category, i)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def detector(folder: Path) -> SedirDetector:
     request = TrainRequest(folder / "parts", None, config_for(folder), folder / "run", device="cpu")
     return SedirDetector.load(train(request, lambda event: None), "cpu")
 
@@ -72,6 +79,13 @@ def test_such_scans_train_a_model_that_is_meant_for_views_of_whole_parts_too(det
     for category in detector.known.values():
         assert category.one_sided
         assert not category.knows_views
+
+
+def test_whoever_trains_is_told_each_time(
+    detector: SedirDetector, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cached_bases(open_dataset(folder / "parts"), detector.config, no_report, never_stop)  # from the cache
+    assert "the scans of bracket show one side" in caplog.text
 
 
 def test_a_run_keeps_it(detector: SedirDetector) -> None:
