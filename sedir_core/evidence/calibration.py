@@ -12,16 +12,15 @@ from dataclasses import replace
 import numpy as np
 
 from sedir_core.config import Config
-from sedir_core.evidence.basis import Basis
+from sedir_core.evidence.basis import Basis, hold_out, hold_out_view
 from sedir_core.evidence.category import Category, Limit, Standard
 from sedir_core.evidence.combination import object_score, point_map
-from sedir_core.evidence.draft import Draft, draft_of
+from sedir_core.evidence.draft import Draft, LightDraft, draft_of
 from sedir_core.evidence.held_out import POINT_QUANTILE, EvidenceFunction, HeldOut, hold_out_views, hold_out_wholes
 from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
-from sedir_core.evidence.lessons import lessons_of
+from sedir_core.evidence.lessons import Lay, lessons_of
 from sedir_core.evidence.limits import object_limits
-from sedir_core.runtime import generator
 from sedir_core.types import Report, Stop
 
 MARGIN_OF_ONE = 1.2  # of the limits of an only part, whose tolerances are assumed
@@ -45,8 +44,8 @@ def calibrate(
 
     judges: of a model that these categories are to join; by default they are learned from these. Raises Cancelled.
     """
-    wholes: dict[str, Draft] = {}
-    views: dict[str, Draft] = {}
+    wholes: dict[str, LightDraft] = {}
+    views: dict[str, LightDraft] = {}
     lessons: list[Lesson] = []
     n_shares = len(bases) + sum(basis.scanner is not None for basis in bases.values())
 
@@ -59,25 +58,24 @@ def calibrate(
     def planting(fraction: float, stage: str) -> None:
         report_share(PLANTED_FROM + (1 - PLANTED_FROM) * fraction, stage)
 
-    def drafted(name: str, what: str, held_out: Sequence[HeldOut]) -> Draft:
+    def drafted(name: str, held_out: Sequence[HeldOut], lay: Lay) -> LightDraft:
         draft = draft_of(bases[name], held_out)
         if judges is None and draft.statistics.peaks:
-            random, basis = generator(config.training.seed, what, name), bases[name]
-            lessons.extend(lessons_of(config, name, basis, draft, evidence_of, n_points, random, planting, stop))
+            lessons.extend(lessons_of(config, name, bases[name], draft, evidence_of, n_points, lay, planting, stop))
         return draft.light()
 
     for name, basis in bases.items():
         held_out = hold_out_wholes(config, name, basis, evidence_of, n_points, holding_out, stop)
-        wholes[name] = drafted(name, "planted", held_out)
+        wholes[name] = drafted(name, held_out, hold_out)
         if basis.scanner is not None:
             held_out = hold_out_views(config, name, basis, evidence_of, n_points, holding_out, stop)
-            views[name] = drafted(name, "planted views", held_out)
+            views[name] = drafted(name, held_out, hold_out_view)
 
     def report_judge(fraction: float, stage: str) -> None:
         report(JUDGED_FROM + (1 - JUDGED_FROM) * fraction, stage)
 
     if judges is None and lessons:
-        channels = channels_in(next(iter(wholes.values())).statistics.values)
+        channels = channels_in(next(iter(wholes.values())).draft.statistics.values)
         n_steps, seed = config.training.judge_steps, config.training.seed
         judges = learn_judges(lessons, channels, n_steps, seed, report_judge, stop)
     whole, view = (

@@ -200,6 +200,8 @@ def learn_statistics(
     Gaps of views are in spacings already and alike everywhere; what few views show at a place says where their rims
     happened to be.
     """
+    # Few views are held out, but what is seen of whole parts is seen of every side.
+    where_seen = chosen.where_seen and not held_out[0].from_one_side
     tree = PointTree(anchors)
     near = [tree.nearest_k(evidence.places, 4)[1] for evidence in held_out]
     places = np.concatenate([indices.ravel() for indices in near])
@@ -217,7 +219,7 @@ def learn_statistics(
         sums = np.bincount(places[known], told[known], minlength=len(anchors))
         mean = (sums + averaging.prior * overall) / (count + averaging.prior)
         values[name] = mean ** (1 / averaging.power)
-        if averaging.where_seen and name not in OF_THE_WHOLE and (count > 0).any():
+        if where_seen and name not in OF_THE_WHOLE and (count > 0).any():
             values[name][count < LEAST_SEEN * float(np.median(count[count > 0]))] = UNKNOWN
     by_noise = chosen == TYPICAL
     unlimited = NormalStatistics(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)

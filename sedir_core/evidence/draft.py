@@ -19,7 +19,7 @@ from sedir_core.evidence.held_out import HeldOut
 from sedir_core.evidence.judge import OF_THE_WHOLE, Judges
 from sedir_core.evidence.peaks import LEAST_SPREAD, learn_peaks, log_peaks
 from sedir_core.geometry.sampling import farthest_points
-from sedir_core.types import DoubleArray
+from sedir_core.types import DoubleArray, FloatArray
 
 N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
 ODD = 6.0  # spreads between parts that one of them rises above the middle one
@@ -38,25 +38,35 @@ class Draft:
     all_standardised: tuple[Mapping[str, DoubleArray], ...]
     by_owner: Mapping[int, NormalStatistics]
 
-    def light(self) -> Draft:
-        """What is needed to judge it: the drafts of all categories wait in memory until the judges have learned."""
+    def light(self) -> LightDraft:
+        """The drafts of all categories wait in memory until the judges have learned."""
         held_out = tuple(replace(one, evidence=replace(one.evidence, channels={})) for one in self.held_out)
-        return replace(self, held_out=held_out, by_owner={})
+        short = tuple({n: v.astype(np.float32) for n, v in one.items()} for one in self.all_standardised)
+        return LightDraft(replace(self, held_out=held_out, all_standardised=(), by_owner={}), short)
+
+
+@dataclass(frozen=True)
+class LightDraft:
+    """What is needed of a draft to judge it. short: what it says of all samplings, in single precision."""
+
+    draft: Draft
+    short: tuple[Mapping[str, FloatArray], ...]
 
     def judged_by(self, judges: Judges | None) -> Draft:
-        """The same with what the judges make of it, where they have a say."""
-        if judges is None or not self.statistics.peaks:
-            return self
-        statistics = self.statistics.judged_by(judges)
-        pairs = zip(self.all_standardised, self.held_out, strict=True)
+        """With what the judges make of it, where they have a say."""
+        held_out, statistics = self.draft.held_out, self.draft.statistics
+        standardised = tuple({n: v.astype(np.float64) for n, v in one.items()} for one in self.short)
+        if judges is None or not statistics.peaks:
+            return replace(self.draft, all_standardised=standardised)
+        statistics = statistics.judged_by(judges)
+        pairs = zip(standardised, held_out, strict=True)
         all_standardised = tuple(
             {**one, **statistics.judged(one, held.evidence.around, held.part)} for one, held in pairs
         )
         judged = [{n: v for n, v in one.items() if n not in statistics.peaks} for one in all_standardised]
-        statistics = replace(
-            statistics, peaks={**statistics.peaks, **learn_peaks(judged, [one.part for one in self.held_out])}
-        )
-        return replace(self, statistics=statistics, all_standardised=all_standardised)
+        peaks = {**statistics.peaks, **learn_peaks(judged, [one.part for one in held_out])}
+        statistics = replace(statistics, peaks=peaks)
+        return replace(self.draft, statistics=statistics, all_standardised=all_standardised)
 
 
 def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
