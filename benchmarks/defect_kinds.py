@@ -35,6 +35,7 @@ from sedir_core.evidence.measuring import in_scan
 from sedir_core.evidence.measuring import measure as measure_lengths
 from sedir_core.evidence.normal_surface import align_parts, merge_parts
 from sedir_core.geometry.frames import frame_of, gyration, place_on
+from sedir_core.geometry.tree import PointTree
 from sedir_core.io.atomic import write_text
 from sedir_core.runs.models import find_model
 from sedir_core.types import Defect, DefectKind, Detection, Scan
@@ -124,8 +125,9 @@ def by_lengths(seed: int) -> Callable[[str, Solid], Inspect]:
             points = placement.enter(scan.points)
             moves = normal.moves(points, points, np.random.default_rng(0))
             again = lambda few: normal.moves(points, points[few], np.random.default_rng(0))  # noqa: E731
-            measured = measure_lengths(points, moves, normal.surface, again)
-            return in_scan(measured, placement, scan, np.zeros(len(points), np.float32)).regions, ""
+            measured = measure_lengths(PointTree(points), moves, normal.surface, again)
+            everyone, itself = np.zeros(len(points), np.float32), np.arange(len(points), dtype=np.int32)
+            return in_scan(measured, placement, scan, everyone, itself).regions, ""
 
         return inspect
 

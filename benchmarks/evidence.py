@@ -54,14 +54,14 @@ def scores_of(detector: SedirDetector, sample: Sample) -> dict[str, tuple[float,
     tokens = tokenize(points, grouping, detector.nets.encoder, detector.device)
     residuals = detector.token_residuals(tokens)
     compared = compare(mine.normal, aligned, tokens, residuals, view)
-    departure, evidence, places = compared.departure, compared.evidence, scan.points[placed.working]
+    evidence, places = compared.evidence, scan.points[placed.working]
     normal = mine.standard(view).statistics
     standardised = normal.standardise(evidence)
     chosen = {row: Judging(kind).of(standardised) for row, kind in KINDS.items()}
     scores = {
         name: (
             object_score(channels, view is not None, normal.peaks),
-            interpolate(point_map(channels, evidence.around, normal.peaks), departure.points, aligned),
+            compared.at_aligned(point_map(channels, evidence.around, normal.peaks)),
         )
         for name, channels in chosen.items()
     }

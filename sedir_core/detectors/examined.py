@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sedir_core.evidence.comparison import Compared
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.verdict import Judged
-from sedir_core.geometry.neighbours import interpolate, surface_reach
+from sedir_core.geometry.neighbours import interpolate_in, reach_in
+from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Rebuilt
 from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Scan
 
@@ -34,14 +36,20 @@ class Examined:
         return self.found.own(self.scan, np.flatnonzero(self.scan.finite))
 
     @cached_property
-    def _reach(self) -> float:
-        return surface_reach(self.scan.points[self.working])
+    def _tree(self) -> PointTree:
+        return PointTree(self.scan.points[self.working])
 
     def everywhere(self, scores: DoubleArray) -> FloatArray:
         """From the compared points, (n,), to all of the scan, in its order; NaN for strays and what is not the part."""
-        points, values = self.scan.points, np.full(len(self.scan), np.nan, dtype=np.float32)
-        values[self.own] = interpolate(scores, points[self.working], points[self.own], within=self._reach)
-        return values
+        return self.everywhere_beside(scores)[0]
+
+    def everywhere_beside(self, scores: DoubleArray) -> tuple[FloatArray, NDArray[np.int32]]:
+        """The same, and which of the points that the evidence is of is next to each point of the scan."""
+        values, beside = np.full(len(self.scan), np.nan, np.float32), np.zeros(len(self.scan), np.int32)
+        own, within = self.scan.points[self.own], reach_in(self._tree)
+        values[self.own], nearest = interpolate_in(self._tree, scores, own, within=within)
+        beside[self.own] = self.compared.beside()[nearest]
+        return values, beside
 
     def otherwise(self, detection: Detection, judged: Judged) -> Detection:
         """Its detection, judged in another way, without defects and reasons."""

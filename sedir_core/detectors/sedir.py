@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sedir_core.config import Config, override
@@ -18,6 +19,7 @@ from sedir_core.errors import BadRun
 from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.evidence.channels import NETWORK, TOKEN
+from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.comparison import Compared, compare
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.identify import Identified, identify, why_uncertain
@@ -143,16 +145,18 @@ class SedirDetector:
     def _described(self, one: Examined, judged: Judged, in_lengths: bool) -> Detection:
         """The verdict at all points of the scan, in lengths and in words."""
         scan, found, departure = one.scan, one.found, one.compared.departure
-        point_scores = one.everywhere(judged.point_scores)
-        lengths = self._lengths(one, point_scores) if in_lengths else None
+        point_scores, beside = one.everywhere_beside(judged.point_scores)
+        lengths = self._lengths(one, point_scores, beside) if in_lengths else None
         limit = limit_that_shows(scan, point_scores, judged.point_threshold, judged.condemned)
         told = () if lengths is None else (lengths.regions, lengths.deviation)
         defects = find_defects(scan, point_scores, judged.point_threshold, judged.condemned, *told)
-        doubt, confidence = self._doubt(one)
+        statistics = self.known[found.category].standard(found.view).statistics
+        strangeness = statistics.strangeness(one.compared.evidence) if statistics.by_noise else Strangeness(0.0, 1.0)
+        doubt, confidence = self._doubt(one, strangeness)
         reason = doubt or (
             verdict_reason(judged.score, judged.threshold, defects)
             + of_the_whole(departure, judged.whole)
-            + beside_the_training(self.known[found.category].standard(found.view).statistics, one.compared.evidence)
+            + beside_the_training(strangeness)
         )
         others = int(scan.finite.sum()) - len(one.own)
         strays = int(np.isnan(point_scores[one.own]).sum())
@@ -259,14 +263,13 @@ class SedirDetector:
         judged = judge(compared, standard, self.judging, standardised)
         return judged.point_scores, judged.score
 
-    def _doubt(self, one: Examined) -> tuple[str, float]:
+    def _doubt(self, one: Examined, strangeness: Strangeness) -> tuple[str, float]:
         """Why the verdict is not sure, empty where it is, and how sure the network is of the category."""
         probabilities = one.rebuilt.logits[0].softmax(dim=0).cpu().numpy()
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
-        category = self.known[one.found.category]
-        standard = category.standard(one.found.view)
-        doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best], category.one_sided)
-        return doubt or hardly_judged(standard.statistics, one.compared.evidence), float(probabilities[own])
+        one_sided = self.known[one.found.category].one_sided
+        doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best], one_sided)
+        return doubt or hardly_judged(strangeness), float(probabilities[own])
 
     def _rebuilt_points(self, category: str, compared: Compared, rebuilt: Rebuilt) -> DoubleArray:
         """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""
@@ -277,16 +280,16 @@ class SedirDetector:
             patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
         return decoded_points(patches, centres_of(compared.tokens), compared.aligned, self.config.grouping.group_size)
 
-    def _lengths(self, one: Examined, point_scores: FloatArray) -> Lengths:
-        normal, departure, found = self.known[one.found.category].normal, one.compared.departure, one.found
-        points = departure.points
+    def _lengths(self, one: Examined, point_scores: FloatArray, beside: NDArray[np.int32]) -> Lengths:
+        normal, found, few = self.known[one.found.category].normal, one.found, one.compared.few
 
-        def again(few: BoolArray) -> DoubleArray:
-            return normal.moves(points, points[few], generator(0, "elastic"))
+        def again(some: BoolArray) -> DoubleArray:
+            return normal.moves(few.points, few.points[some], generator(0, "elastic"))
 
         direction = None if found.view is None else found.view.direction
-        measured = measure(points, departure.places - points, normal.surface, again, direction)
-        return in_scan(measured, found.placement, one.scan, point_scores)
+        moves = one.compared.departure.places - few.points
+        measured = measure(few, moves, normal.surface, again, direction, found.scan)
+        return in_scan(measured, found.placement, one.scan, point_scores, beside)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything `load` needs beside config.toml and about.json."""

@@ -104,6 +104,17 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Strangeness:
+    """untold: the share of a scan's points at which nothing is judged, as good scans hardly show anything there.
+
+    noise: how many times the usual offset it shows nearly everywhere, at least 1.
+    """
+
+    untold: float
+    noise: float
+
+
+@dataclass(frozen=True)
 class NormalStatistics:
     """What good parts of a category show: per anchor (a, 3) and channel an RMS value (a,), per channel a limit.
 
@@ -120,19 +131,14 @@ class NormalStatistics:
     by_noise: bool = False
     judges: Judges | None = None
 
-    def noise(self, evidence: Evidence) -> dict[str, float]:
-        """For each channel how many times the usual a scan shows nearly everywhere, at least 1."""
-        names = [name for name in evidence.channels if name in self.values and name in NOISY]
-        usual = self._at(names, evidence.places)
-        return {name: _times_usual(evidence.channels[name] / usual[:, i]) for i, name in enumerate(names)}
-
-    def untold(self, evidence: Evidence) -> float:
-        """The share of a scan's points at which nothing is judged, as good scans hardly show anything there."""
+    def strangeness(self, evidence: Evidence) -> Strangeness:
+        """How unlike the training scans a scan is, wherever its defects are."""
         name = FIELDS[0]
         if name not in self.values or name not in evidence.channels:
-            return 0.0
-        unknown = self._at([name], evidence.places)[:, 0] > UNKNOWN / 10
-        return float((unknown | np.isnan(evidence.channels[name])).mean())
+            return Strangeness(0.0, 1.0)
+        shown, usual = evidence.channels[name], self._at([name], evidence.places)[:, 0]
+        untold = float(((usual > UNKNOWN / 10) | np.isnan(shown)).mean())
+        return Strangeness(untold, _times_usual(shown / usual))
 
     def _at(self, names: Sequence[str], places: DoubleArray) -> DoubleArray:
         return interpolate(np.stack([self.values[name] for name in names], axis=1), self.anchors, places, k=4)

@@ -20,7 +20,7 @@ from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
-from sedir_core.types import BoolArray, DoubleArray
+from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 NETWORK_POINTS = 80_000  # of a scan, whose distances the network says
 SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
@@ -30,10 +30,12 @@ SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the compar
 class Compared:
     """An aligned scan, (n, 3), its tokens with their residuals (N,), and what both kinds of evidence show of it.
 
-    cut: (N,) tokens of groups that the end of what was scanned cuts.
+    few: those of its points, (m, 3), that the evidence is of. cut: (N,) tokens of groups that the end of what was
+    scanned cuts.
     """
 
     aligned: DoubleArray
+    few: PointTree
     tokens: Tokens
     cut: BoolArray
     residuals: DoubleArray
@@ -43,13 +45,25 @@ class Compared:
     def with_residuals(self, residuals: DoubleArray) -> Compared:
         """The same scan, its tokens' residuals (N,) by another network."""
         centres = centres_of(self.tokens)
-        at_points = np.full(len(self.departure.points), np.nan)
+        at_points = np.full(len(self.few), np.nan)
         if not self.cut.all():
-            nearest = PointTree(centres).nearest(self.departure.points)[1]
+            nearest = PointTree(centres).nearest(self.few.points)[1]
             told = ~self.cut[nearest]
-            at_points[told] = interpolate(residuals[~self.cut], centres[~self.cut], self.departure.points[told])
+            at_points[told] = interpolate(residuals[~self.cut], centres[~self.cut], self.few.points[told])
         evidence = replace(self.evidence, channels={**self.evidence.channels, TOKEN: at_points})
         return replace(self, residuals=residuals, evidence=evidence)
+
+    def at_aligned(self, values: DoubleArray) -> DoubleArray:
+        """(n,) at all aligned points what is said, (m,), at those that the evidence is of."""
+        return values if self._all else interpolate(values, self.few.points, self.aligned)
+
+    def beside(self) -> IntArray:
+        """(n,) which of those points is next to each of the aligned ones."""
+        return np.arange(len(self.few)) if self._all else self.few.nearest(self.aligned)[1]
+
+    @property
+    def _all(self) -> bool:
+        return len(self.few) == len(self.aligned)
 
 
 def compare(
@@ -77,5 +91,6 @@ def compare(
         judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
         channels = channels | implicit_fields(expected, normal, judged, few, departure.own, direction)
     shown = Evidence(departure.places, channels, view is not None, picked, departure.around)
-    cut = cut_groups(few, centres_of(tokens))
-    return Compared(aligned, tokens, cut, residuals, departure, shown).with_residuals(residuals)
+    tree = PointTree(few)
+    cut = cut_groups(tree, centres_of(tokens))
+    return Compared(aligned, tree, tokens, cut, residuals, departure, shown).with_residuals(residuals)

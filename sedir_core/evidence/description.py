@@ -67,10 +67,9 @@ class Region:
     axes: DoubleArray
 
 
-def describe(points: DoubleArray, deviation: Deviation, layout: Layout, regions: Sequence[IntArray]) -> list[Region]:
-    """points: (n, 3) of the scan. regions: places of the layout, as `layout.grow` finds them."""
-    tree = PointTree(points)
-    pieces = _joined([_Piece(tree, deviation, layout, own) for own in regions])
+def describe(scan: PointTree, deviation: Deviation, layout: Layout, regions: Sequence[IntArray]) -> list[Region]:
+    """regions: places of the layout, as `layout.grow` finds them."""
+    pieces = _joined([_Piece(scan, deviation, layout, own) for own in regions])
     return [piece.described() for piece in pieces]
 
 
@@ -99,7 +98,7 @@ class _Piece:
 
     @property
     def points(self) -> DoubleArray:
-        return np.asarray(self.scan.points, np.float64)
+        return self.scan.points
 
     @property
     def values(self) -> DoubleArray:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.orientation import outward_sides
 from sedir_core.geometry.registration import Surface
-from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
@@ -52,11 +51,11 @@ class Deviation:
         return np.asarray(self.values - np.einsum("ij,ij->i", moves, self.normals))
 
 
-def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[], DoubleArray]) -> Deviation:
+def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[IntArray], DoubleArray]) -> Deviation:
     """The distance of every point (n, 3) to the expected surface, whose normals point outward.
 
-    sides: gives the scan's own `scan_sides`; asked only where faces are near each other: what has moved farther than a
-    wall is thick is still measured from its own face. Beside the surface's rim, what lies beyond it counts, too.
+    sides: gives `scan_sides` of some of the points; asked only where faces are near each other: what has moved farther
+    than a wall is thick is still measured from its own face. Beside the surface's rim, what lies beyond it counts, too.
     """
     nearest = expected.tree.nearest(points)[1]
     values, normals = measure_from(points, nearest, expected)
@@ -64,7 +63,7 @@ def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[],
     unsure = _between_faces(points, found, expected)
     if len(unsure) == 0:
         return found
-    own = _facing_alike(points[unsure], sides()[unsure], expected)
+    own = _facing_alike(points[unsure], sides(unsure), expected)
     found = _measured_again(points, expected, found, unsure, own)
     return _measured_again(points, expected, found, *_through_a_wall(points, found, expected))
 
@@ -92,33 +91,47 @@ def deviation_at(
     values, normals = np.empty(len(points)), np.empty((len(points), 3))
     for start in range(0, len(points), CHUNK):
         some = slice(start, start + CHUNK)
-        around = expected.tree.nearest_k(points[some], N_NEAREST)[1]
-        same = np.einsum("nki,ni->nk", expected.normals[around], found.normals[near[some]]) > 0
-        first = around[np.arange(len(around)), same.argmax(axis=1)]
-        below = np.where(same.any(axis=1), first, found.nearest[near[some]])
+        below = _on_face(points[some], found.normals[near[some]], found.nearest[near[some]], expected)
         values[some], normals[some] = measure_from(points[some], below, expected)
     return values, normals
 
 
-def scan_sides(points: DoubleArray, direction: DoubleArray | None = None) -> DoubleArray:
+def _on_face(points: DoubleArray, normals: DoubleArray, otherwise: IntArray, expected: Surface) -> IntArray:
+    """(t,) of the surface's points near each of points (t, 3) the nearest that faces as its normal (t, 3) does.
+
+    otherwise: (t,) which it is where none near does. It is nearly always the very nearest.
+    """
+    below = expected.tree.nearest(points)[1]
+    away = np.flatnonzero(np.einsum("ni,ni->n", expected.normals[below], normals) <= 0)
+    around = expected.tree.nearest_k(points[away], N_NEAREST)[1]
+    same = np.einsum("nki,ni->nk", expected.normals[around], normals[away]) > 0
+    below[away] = np.where(same.any(axis=1), around[np.arange(len(away)), same.argmax(axis=1)], otherwise[away])
+    return below
+
+
+def scan_sides(scan: PointTree, direction: DoubleArray | None = None) -> DoubleArray:
     """The outward unit normals (n, 3) of a scan (n, 3), zero where nobody can tell out from in.
 
     direction: (3,) from which a scan of one side was seen; None for a scan of the whole part.
     """
-    normals = normals_and_curvature(points, N_SIDE)[0]
+    normals = normals_and_curvature_of(scan, N_SIDE)[0]
     if direction is not None:
         return np.asarray(np.where(normals @ direction < 0, -1.0, 1.0)[:, None] * normals)
-    votes = outward_sides(points, normals)
-    return np.asarray(np.where(np.abs(votes) > SURE, np.sign(votes), 0.0)[:, None] * normals)
+    return sure_sides(outward_sides(scan, normals)[:, None] * normals)
 
 
-def neighbourhood_means(values: DoubleArray, points: DoubleArray) -> DoubleArray:
+def sure_sides(facing: DoubleArray) -> DoubleArray:
+    """Outward normals (n, 3), as long as they are sure, as unit normals; zero where they are not."""
+    surety = np.linalg.norm(facing, axis=1, keepdims=True)
+    return np.asarray(np.where(surety > SURE, facing / np.maximum(surety, _TINY), 0.0))
+
+
+def neighbourhood_means(values: DoubleArray, scan: PointTree) -> DoubleArray:
     """(n,) deviations, each the mean over the points around it, the most extreme ones left out.
 
-    values: (n,) at points (n, 3). One flying pixel is no deviation of a part.
+    values: (n,) at the scan's points (n, 3). One flying pixel is no deviation of a part.
     """
-    around = PointTree(points).nearest_k(points, N_MEAN)[1]
-    ranked = np.sort(values[around], axis=1)
+    ranked = np.sort(values[scan.around(N_MEAN)], axis=1)
     cut = N_TRIMMED if ranked.shape[1] > 2 * N_TRIMMED else 0
     return np.asarray(ranked[:, cut : ranked.shape[1] - cut].mean(axis=1))
 
@@ -136,13 +149,14 @@ def _from_face(
     around = expected.tree.nearest_k(feet, N_NEAREST)[1]
     alike = np.einsum("nki,ni->nk", expected.normals[around], own) > ALIKE
     around = np.where(alike, around, nearest[:, None])
-    normals = expected.normals[around]
-    mean = normals.sum(axis=1)
+    normals = np.take(expected.normals, around, axis=0)
+    mean = np.einsum("nki->ni", normals)
     mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), _TINY)
     # Half way between the normals of two points of an arc, neither sees it bend: curvature cancels out.
-    between = normals + mean[:, None]
-    between /= np.maximum(np.linalg.norm(between, axis=2, keepdims=True), _TINY)
-    along = np.einsum("nki,nki->nk", points[:, None] - expected.points[around], between).mean(axis=1)
+    away = points[:, None] - np.take(expected.points, around, axis=0)
+    twice = np.einsum("nki,nki->nk", away, normals) + np.einsum("nki,ni->nk", away, mean)
+    cosine = np.einsum("nki,ni->nk", normals, mean)
+    along = (twice / np.sqrt(np.maximum(2 + 2 * cosine, _TINY))).mean(axis=1)
     aside = np.linalg.norm(offsets - np.einsum("ij,ij->i", offsets, mean)[:, None] * mean, axis=1)
     return np.where(along < 0, -1.0, 1.0) * np.hypot(along, np.maximum(aside - rim, 0.0)), mean
 
@@ -170,23 +184,25 @@ def _through_a_wall(points: DoubleArray, found: Deviation, expected: Surface) ->
     """
     still = np.abs(found.values) <= QUIET * _noise(found.values)
     loud = np.flatnonzero(~still)
-    loud = loud[_covered(points, found, still, found.nearest[loud], expected)]
+    if not still.any():
+        return loud[:0], loud[:0]
+    resting = PointTree(points[still])
+    loud = loud[_covered(resting, found.normals[still], found.nearest[loud], expected)]
     around = expected.tree.nearest_k(points[loud], N_SEARCHED)[1]
     across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -OPPOSITE
     origin = around[np.arange(len(loud)), across.argmax(axis=1)]
-    moved = across.any(axis=1) & ~_covered(points, found, still, origin, expected)
+    moved = across.any(axis=1) & ~_covered(resting, found.normals[still], origin, expected)
     return loud[moved], origin[moved]
 
 
-def _covered(points: DoubleArray, found: Deviation, still: BoolArray, places: IntArray, expected: Surface) -> BoolArray:
-    """(p,) whether the scan lies on these points of the surface: of its points that have not moved, some are near."""
-    feet, normals = points[still], found.normals[still]
-    if len(feet) == 0:
-        return np.zeros(len(places), bool)
-    reach = COVERED * typical_spacing(feet)
-    around = PointTree(feet).nearest_k(expected.points[places], N_NEAREST, within=reach)[1]
-    inside = around < len(feet)
-    alike = np.einsum("pki,pi->pk", normals[np.minimum(around, len(feet) - 1)], expected.normals[places]) > 0
+def _covered(resting: PointTree, normals: DoubleArray, places: IntArray, expected: Surface) -> BoolArray:
+    """(p,) whether the scan lies on these points of the surface: some that have not moved are near and face alike.
+
+    resting: those of its points (m, 3); normals: (m, 3) of the surface there.
+    """
+    around = resting.nearest_k(expected.points[places], N_NEAREST, within=COVERED * resting.spacing)[1]
+    inside = around < len(resting)
+    alike = np.einsum("pki,pi->pk", normals[np.minimum(around, len(resting) - 1)], expected.normals[places]) > 0
     return np.asarray((inside & alike).any(axis=1))
 
 

@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.overlap import rim_of
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import local_frames
@@ -83,7 +82,7 @@ class Places:
     @cached_property
     def spacing(self) -> float:
         """Side of the square that a place stands for."""
-        return max(typical_spacing(self.points), _TINY)
+        return max(self.tree.spacing, _TINY)
 
     @cached_property
     def rim(self) -> BoolArray:
@@ -130,7 +129,7 @@ class Places:
         some = np.flatnonzero(other)
         if len(some):
             around = scan.nearest_k(points[some], LAYER_POINTS)[1]
-            normals = local_frames(np.asarray(scan.points, np.float64), around)[1][:, :, 0]
+            normals = local_frames(scan.points, around)[1][:, :, 0]
             cosine = np.einsum("ij,ij->i", normals, self.normals[over.place[some]])
             same_way = cosine * np.einsum("ij,ij->i", normals, facing(some))
             other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)

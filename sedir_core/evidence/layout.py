@@ -13,7 +13,6 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from sedir_core.evidence.deviation import Deviation
-from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.tree import PointTree
@@ -49,7 +48,7 @@ class Ground:
 
     @cached_property
     def spacing(self) -> float:
-        return max(typical_spacing(self.places), _TINY)
+        return max(self.tree.spacing, _TINY)
 
     @cached_property
     def area(self) -> DoubleArray:
@@ -93,9 +92,9 @@ def ground_of(expected: Surface) -> Ground:
     return Ground(expected.points[::step], expected.normals[::step])
 
 
-def lay_out(points: DoubleArray, deviation: Deviation, ground: Ground, settled: BoolArray | None = None) -> Layout:
-    """points: (n, 3) of the scan. settled: (p,) bool, which places it must show; all of them if None."""
-    feet = points - deviation.values[:, None] * deviation.normals
+def lay_out(scan: PointTree, deviation: Deviation, ground: Ground, settled: BoolArray | None = None) -> Layout:
+    """settled: (p,) bool, which places the scan must show; all of them if None."""
+    feet = scan.points - deviation.values[:, None] * deviation.normals
     tree = PointTree(feet)
     distances, around = tree.nearest_k(ground.places, N_LOOKED)
     facing = np.einsum("pki,pi->pk", deviation.normals[around], ground.normals) > FACING
@@ -119,7 +118,7 @@ def lay_out(points: DoubleArray, deviation: Deviation, ground: Ground, settled: 
         apart,
         gaps,
         _spread(heights[known]),
-        typical_spacing(points),
+        scan.spacing,
         feet,
         _places_below(feet, deviation.normals, ground),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sedir_core.evidence.description import Region, describe
 from sedir_core.evidence.deviation import (
@@ -16,11 +17,13 @@ from sedir_core.evidence.deviation import (
     neighbourhood_means,
     scan_sides,
     signed_deviation,
+    sure_sides,
 )
 from sedir_core.evidence.layout import Layout, ground_of, grow, lay_out
 from sedir_core.evidence.placing import place_words
 from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.neighbours import interpolate
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
@@ -38,7 +41,7 @@ Moves = Callable[[BoolArray], DoubleArray]
 class Measured:
     """A scan (n, 3) in its category's frame, in radii. expected: the normal surface in the scan's shape."""
 
-    points: DoubleArray
+    scan: PointTree
     moves: DoubleArray
     expected: Surface
     deviation: Deviation
@@ -58,26 +61,35 @@ class Lengths:
 
 
 def measure(
-    points: DoubleArray, moves: DoubleArray, surface: Surface, again: Moves, direction: DoubleArray | None = None
+    scan: PointTree,
+    moves: DoubleArray,
+    surface: Surface,
+    again: Moves,
+    direction: DoubleArray | None = None,
+    oriented: Oriented | None = None,
 ) -> Measured:
-    """points: (n, 3) aligned with a normal surface; moves: (n, 3), their way into its mean shape.
+    """scan: (n, 3) points aligned with a normal surface; moves: (n, 3), their way into its mean shape.
 
     again: finds the moves once more without what departs, where that is large enough to have drawn them.
     direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
+    oriented: the scan with its outer sides, where they were found before.
     """
 
     @cache
-    def sides() -> DoubleArray:
-        return scan_sides(points, direction)
+    def all_sides() -> DoubleArray:
+        return scan_sides(scan, direction)
 
-    found = _measured(points, moves, surface, sides, direction)
+    def sides(some: IntArray) -> DoubleArray:
+        return all_sides()[some] if oriented is None else sure_sides(oriented.facing(scan.points[some]))
+
+    found = _measured(scan, moves, surface, sides, direction)
     misleading = [region for region in found.regions if _misleads(region, found.layout)]
-    normal = np.ones(len(points), bool)
+    normal = np.ones(len(scan), bool)
     for region in misleading:
         normal[region.members] = False
     if not misleading or normal.mean() < ENOUGH:
         return found
-    return _measured(points, again(normal), surface, sides, direction)
+    return _measured(scan, again(normal), surface, sides, direction)
 
 
 def _misleads(region: Region, layout: Layout) -> bool:
@@ -85,39 +97,41 @@ def _misleads(region: Region, layout: Layout) -> bool:
 
 
 def _measured(
-    points: DoubleArray,
+    scan: PointTree,
     moves: DoubleArray,
     surface: Surface,
-    sides: Callable[[], DoubleArray],
+    sides: Callable[[IntArray], DoubleArray],
     direction: DoubleArray | None,
 ) -> Measured:
-    back = interpolate(moves, points + moves, surface.points)
+    back = interpolate(moves, scan.points + moves, surface.points)
     expected = Surface(surface.points - back, surface.normals)
     ground = ground_of(expected)
     settled = None if direction is None else settled_from(ground.places, ground.normals, direction)
-    deviation = signed_deviation(points, expected, sides)
-    layout = lay_out(points, deviation, ground, settled)
-    regions = describe(points, deviation, layout, grow(layout))
-    return Measured(points, moves, expected, deviation, layout, regions)
+    deviation = signed_deviation(scan.points, expected, sides)
+    layout = lay_out(scan, deviation, ground, settled)
+    regions = describe(scan, deviation, layout, grow(layout))
+    return Measured(scan, moves, expected, deviation, layout, regions)
 
 
-def in_scan(measured: Measured, placement: Placement, scan: Scan, point_scores: FloatArray) -> Lengths:
+def in_scan(
+    measured: Measured, placement: Placement, scan: Scan, point_scores: FloatArray, beside: NDArray[np.int32]
+) -> Lengths:
     """The same at all evaluated points of the scan, in its own coordinates and unit.
 
-    point_scores: (n,) in the scan's order, NaN where not evaluated.
+    point_scores: (n,) in the scan's order, NaN where not evaluated. beside: (n,) which of the points that were measured
+    is next to each.
     """
     judged = np.flatnonzero(~np.isnan(point_scores))
-    tree, near = PointTree(measured.points), np.empty(len(judged), np.int64)
+    near = beside[judged]
     factor = placement.frame.radius / placement.unit
     everywhere = np.full((2, len(scan)), np.nan, np.float32)
     for start in range(0, len(judged), CHUNK):  # ten million points at once would take a gigabyte
         some = judged[start : start + CHUNK]
         aligned = placement.enter(scan.points[some])
-        below = tree.nearest(aligned)[1]
+        below = near[start : start + CHUNK].astype(np.int64)
         values, normals = deviation_at(aligned, below, measured.deviation, measured.expected)
         drift = np.einsum("ij,ij->i", measured.moves[below], normals)
         everywhere[:, some] = factor * values, factor * (values - drift)
-        near[start : start + CHUNK] = below
     expected = placement.leave(measured.expected.points)
     regions = [_defect(region, measured, placement, judged, near, point_scores) for region in measured.regions]
     lowest, highest = _range(measured)
@@ -125,7 +139,7 @@ def in_scan(measured: Measured, placement: Placement, scan: Scan, point_scores: 
 
 
 def _range(measured: Measured) -> tuple[float, float]:
-    rigid = neighbourhood_means(measured.deviation.rigid(measured.moves), measured.points)
+    rigid = neighbourhood_means(measured.deviation.rigid(measured.moves), measured.scan)
     gone = [region.depth for region in measured.regions if region.kind == "missing material"]
     return min([float(rigid.min()), *gone]), float(rigid.max())
 
@@ -135,10 +149,10 @@ def _defect(
     measured: Measured,
     placement: Placement,
     judged: IntArray,
-    near: IntArray,
+    near: NDArray[np.int32],
     point_scores: FloatArray,
 ) -> Defect:
-    inside = np.zeros(len(measured.points), bool)
+    inside = np.zeros(len(measured.scan), bool)
     inside[region.members] = True
     members = judged[inside[near]]
     factor = placement.frame.radius / placement.unit

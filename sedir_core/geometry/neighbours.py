@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -30,29 +31,34 @@ def interpolate(
 
     values: (s,) or (s, w) at sources (s, 3). Returns (t,) or (t, w) at targets (t, 3), NaN if no source is `within`.
     """
-    tree = PointTree(sources)
-    found = np.empty((len(targets), *values.shape[1:]))
+    return interpolate_in(PointTree(sources), values, targets, k, within)[0]
+
+
+def interpolate_in(
+    sources: PointTree, values: DoubleArray, targets: DoubleArray, k: int = 3, within: float = np.inf
+) -> tuple[DoubleArray, NDArray[np.int32]]:
+    """The same from a tree of the sources; also which of them, (t,), is nearest to each target."""
+    found, nearest = np.empty((len(targets), *values.shape[1:])), np.empty(len(targets), np.int32)
     for start in range(0, len(targets), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
-        found[some] = _interpolated_at(tree, values, targets[some], k, within)
-    return found
+        distances, indices = sources.nearest_k(targets[some], k)
+        found[some], nearest[some] = _weighted(values, distances, indices, within), indices[:, 0]
+    return found, nearest
 
 
-def _interpolated_at(tree: PointTree, values: DoubleArray, targets: DoubleArray, k: int, within: float) -> DoubleArray:
-    distances, indices = tree.nearest_k(targets, k)
+def _weighted(values: DoubleArray, distances: DoubleArray, indices: IntArray, within: float) -> DoubleArray:
     # Relative to the nearest: neither the unit nor a target on top of a source may level the weights.
     nearest = distances[:, :1]
     weights = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0)
     weights /= weights.sum(axis=1, keepdims=True)
-    picked = values[indices]
-    found = np.asarray(np.einsum("tk,tk...->t...", weights, picked))
+    found = np.asarray(np.einsum("tk,tk...->t...", weights, np.take(values, indices, axis=0)))
     found[distances[:, 0] > within] = np.nan
     return found
 
 
 def surface_reach(points: DoubleArray) -> float:
     """Largest distance of a surface point from its neighbours in points (n, 3); inf if their spacing is undefined."""
-    return _reach(PointTree(points))
+    return reach_in(PointTree(points))
 
 
 def has_neighbours(points: DoubleArray) -> BoolArray:
@@ -60,7 +66,7 @@ def has_neighbours(points: DoubleArray) -> BoolArray:
     if len(points) <= COMPANY:
         return np.ones(len(points), dtype=bool)
     tree = PointTree(points)
-    reach = _reach(tree)
+    reach = reach_in(tree)
     found = _in_crowds(points, reach)
     alone = np.flatnonzero(~found)
     if len(alone):
@@ -121,7 +127,8 @@ def typical_spacing(points: DoubleArray) -> float:
     return PointTree(points[some]).spacing * float(np.sqrt(MOST_SPACED / len(points)))
 
 
-def _reach(tree: PointTree) -> float:
+def reach_in(tree: PointTree) -> float:
+    """`surface_reach` of the points of a tree."""
     return REACH * tree.spacing if tree.spacing > 0 else np.inf
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.resting import resting_side, seen_from_above
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import sphere_directions
@@ -25,27 +24,28 @@ UNSEEN = 0.05  # weight of the lines' vote for points not visible from above: th
 _TINY = 1e-300
 
 
-def outward_sides(points: DoubleArray, normals: DoubleArray) -> DoubleArray:
+def outward_sides(cloud: PointTree, normals: DoubleArray) -> DoubleArray:
     """(n,) in -1..1: + where normals (n, 3) point out of the body with surface points (n, 3); near 0 if unclear.
 
     For open surfaces the majority of lines decides.
     """
-    spacing = max(typical_spacing(points), _TINY)
+    points, spacing = cloud.points, max(cloud.spacing, _TINY)
     down = resting_side(points, normals)
     sides = np.full(len(points), np.nan) if down is None else seen_from_above(points, normals, down)
     unseen = np.isnan(sides)
     if unseen.any():
         lines = _by_lines(points, normals, spacing)
         sides[unseen] = lines[unseen] if down is None else UNSEEN * lines[unseen]
-    return _agreed(points, normals, sides, spacing)
+    return _agreed(cloud, normals, sides, spacing)
 
 
 def turned_as(
     points: DoubleArray, normals: DoubleArray, sure_points: DoubleArray, sure_normals: DoubleArray
 ) -> DoubleArray:
     """The (n, 3) normals, oriented like the majority of reliable ones (m, 3) on the same sheet at points (m, 3)."""
-    around = PointTree(sure_points).nearest_k(points, N_VOTERS)[1]
-    weights = _same_sheet(points, normals, sure_points, sure_normals, around, typical_spacing(sure_points))
+    sure = PointTree(sure_points)
+    around = sure.nearest_k(points, N_VOTERS)[1]
+    weights = _same_sheet(points, normals, sure_points, sure_normals, around, sure.spacing)
     return np.where(weights.sum(axis=1, keepdims=True) < 0, -normals, normals)
 
 
@@ -95,10 +95,10 @@ def _vote(
     cast[own] += weight * np.abs(facing[own])
 
 
-def _agreed(points: DoubleArray, normals: DoubleArray, votes: DoubleArray, spacing: float) -> DoubleArray:
+def _agreed(cloud: PointTree, normals: DoubleArray, votes: DoubleArray, spacing: float) -> DoubleArray:
     """Vote of neighbours on the same sheet."""
-    around = PointTree(points).nearest_k(points, N_VOTERS)[1]
-    weights = _same_sheet(points, normals, points, normals, around, spacing)
+    around = cloud.around(N_VOTERS)
+    weights = _same_sheet(cloud.points, normals, cloud.points, normals, around, spacing)
     weights /= np.maximum(np.abs(weights).sum(axis=1, keepdims=True), _TINY)
     for _ in range(N_ROUNDS):
         votes = (weights * votes[around]).sum(axis=1)

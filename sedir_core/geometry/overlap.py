@@ -26,7 +26,7 @@ from sedir_core.geometry.registration import (
     trimmed_mean,
 )
 from sedir_core.geometry.resting import Sight, resting_side
-from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import sphere_directions
 from sedir_core.types import BoolArray, DoubleArray, IntArray
@@ -65,8 +65,9 @@ class Oriented:
         order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
             seen = points[order[:N_ORIENTED]]  # thin walls occlude only if points are dense
-            normals = normals_and_curvature(seen)[0]
-            self._seen, self._sure = seen, outward_sides(seen, normals)[:, None] * normals
+            cloud = PointTree(seen)
+            normals = normals_and_curvature_of(cloud)[0]
+            self._seen, self._sure = seen, outward_sides(cloud, normals)[:, None] * normals
             self.points = seen[:count]
             self.normals = np.where((self._sure * normals).sum(axis=1, keepdims=True) < 0, -normals, normals)[:count]
         else:
@@ -76,6 +77,10 @@ class Oriented:
     @cached_property
     def _tree(self) -> PointTree:
         return PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
+
+    @cached_property
+    def _seen_tree(self) -> PointTree:
+        return PointTree(self._seen)
 
     @cached_property
     def _ends(self) -> tuple[float, BoolArray]:
@@ -100,7 +105,7 @@ class Oriented:
 
     def facing(self, points: DoubleArray) -> DoubleArray:
         """(m, 3) outward normals at points (m, 3) of the same cloud, where reliable."""
-        return np.asarray(self._sure[PointTree(self._seen).nearest(points)[1]])
+        return np.asarray(self._sure[self._seen_tree.nearest(points)[1]])
 
     def moved(self, pose: Pose) -> Oriented:
         """The transformed cloud."""

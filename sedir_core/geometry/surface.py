@@ -13,9 +13,9 @@ def local_frames(points: DoubleArray, neighbours: IntArray) -> tuple[DoubleArray
 
     points: (n, 3). neighbours: (m, k) indices into them.
     """
-    groups = points[neighbours]
-    groups = groups - groups.mean(axis=1, keepdims=True)
-    covariance = np.einsum("mki,mkj->mij", groups, groups) / neighbours.shape[1]
+    groups = np.take(points, neighbours, axis=0)
+    groups -= np.einsum("mki->mi", groups)[:, None] / neighbours.shape[1]
+    covariance = groups.transpose(0, 2, 1) @ groups / neighbours.shape[1]
     values, vectors = np.linalg.eigh(covariance)
     return values, vectors
 
@@ -33,8 +33,12 @@ def normals_and_curvature(points: DoubleArray, k: int = 24) -> tuple[DoubleArray
 
     points: (n, 3). Source: Pauly et al. 2002; the paper's equation 15.
     """
-    neighbours = PointTree(points).nearest_k(points, k)[1]
-    values, vectors = local_frames(points, neighbours)
+    return normals_and_curvature_of(PointTree(points), k)
+
+
+def normals_and_curvature_of(cloud: PointTree, k: int = 24) -> tuple[DoubleArray, DoubleArray]:
+    """The same of a cloud (n, 3) that is searched for more than that."""
+    values, vectors = local_frames(cloud.points, cloud.around(k))
     return vectors[:, :, 0], values[:, 0] / np.maximum(values.sum(axis=1), 1e-300)
 
 

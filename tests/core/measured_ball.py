@@ -9,6 +9,7 @@ from roundness import RoundnessDetector, ball
 
 from sedir_core.evidence.deviation import neighbourhood_means
 from sedir_core.evidence.tolerance import under_tolerance
+from sedir_core.geometry.tree import PointTree
 from sedir_core.tolerances import parse_tolerance
 from sedir_core.types import Detection, Report, Scan, Stop, never_stop, no_report
 from sedir_core.units import Unit
@@ -31,7 +32,7 @@ class MeasuringDetector(RoundnessDetector):
     ) -> Detection:
         plain = super().detect(scan, category, report, stop)
         deviation = np.linalg.norm(scan.points - MIDDLE, axis=1) - 1.0
-        means = neighbourhood_means(deviation, scan.points)
+        means = neighbourhood_means(deviation, PointTree(scan.points))
         found = replace(
             plain,
             threshold=self.limit,

@@ -7,6 +7,7 @@ import pytest
 
 from sedir_core.evidence.measuring import measure
 from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
 N_FACE = 5_000
@@ -29,7 +30,7 @@ def kind_of(points: DoubleArray) -> str:
     """Of the largest region that departs; empty where nothing does. Random gaps at the bar's edges are small ones."""
     noisy = points + np.random.default_rng(9).normal(scale=NOISE, size=points.shape)
     still = np.zeros_like(noisy)
-    measured = measure(noisy, still, Surface(*bar(0)), lambda few: still)
+    measured = measure(PointTree(noisy), still, Surface(*bar(0)), lambda few: still)
     largest = max(measured.regions, key=lambda region: region.area, default=None)
     return "" if largest is None else largest.kind
 

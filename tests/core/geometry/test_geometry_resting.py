@@ -10,6 +10,7 @@ from sedir_core.geometry.overlap import Oriented, better
 from sedir_core.geometry.registration import Pose, random_rotation
 from sedir_core.geometry.resting import resting_side
 from sedir_core.geometry.surface import normals_and_curvature
+from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -92,7 +93,7 @@ def test_what_has_no_volume_has_no_side(points: DoubleArray) -> None:
 def test_the_one_face_of_a_plate_that_was_seen_is_its_outer_side() -> None:
     points, normals = lying_on(DOWN, 0)
     found = normals_and_curvature(points)[0]
-    right = np.einsum("ij,ij->i", found, normals) * outward_sides(points, found) > 0
+    right = np.einsum("ij,ij->i", found, normals) * outward_sides(PointTree(points), found) > 0
     assert float(right.mean()) > 0.97
 
 
