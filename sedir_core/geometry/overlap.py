@@ -100,7 +100,7 @@ class Oriented:
     def seen_from(points: DoubleArray, direction: DoubleArray) -> Oriented:
         """Of points (n, 3) that a camera in that (3,) direction saw: they face it."""
         some = points[np.random.default_rng(0).permutation(len(points))[:N_ORIENTED]]
-        normals = normals_and_curvature(some)[0]
+        normals = normals_and_curvature_of(PointTree(some))[0]
         return Oriented(some, np.where((normals @ direction < 0)[:, None], -normals, normals), N_ORIENTED)
 
     def facing(self, points: DoubleArray) -> DoubleArray:
