@@ -236,27 +236,16 @@ def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
     return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
 
 
-def hold_out_view(
-    basis: Basis, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
-) -> LaidSampling:
-    """The same for what is seen of the part from a random direction, and the view that alignment takes it for.
-
-    displaced: likewise, and laid from near where it belongs, which is faster than from anywhere.
-    """
+def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
+    """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
     assert basis.scanner is not None
     surface = basis.others[part].surface
-    points, view = basis.scanner.scan(part, random)
-    points = _another(basis, points, random) if displaced or basis.single else points
-    if displaced:
-        start, shift = random.normal(scale=JITTER_RADIANS, size=(1, 3)), random.normal(scale=JITTER_SHIFT, size=3)
-        pose, residual = settle(points[:n_points], surface, Pose(rotation_from_vector(start)[0], shift))
-    else:
-        points = points @ random_rotation(random).T
-        fit = align_view(points[:n_points], surface, basis.scanner.views, random)
-        pose, residual, view = fit.pose, fit.residual, View(fit.direction, fit.share)
-    laid = pose.apply(points[: round(max(n_points, VIEW_POINTS) * view.share)])
-    view = replace(view, direction=refine_direction(laid, surface, view.direction))
-    return LaidSampling(part, laid, laid, residual, view=view)
+    points = basis.scanner.scan(part, random)[0]
+    points = (_another(basis, points, random) if basis.single else points) @ random_rotation(random).T
+    fit = align_view(points[:n_points], surface, basis.scanner.views, random)
+    laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
+    view = View(refine_direction(laid, surface, fit.direction), fit.share)
+    return LaidSampling(part, laid, laid, fit.residual, view=view)
 
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:

@@ -6,21 +6,22 @@ that what is called usual holds for a part never seen before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from sedir_core.config import Config
-from sedir_core.evidence.basis import Basis, hold_out, hold_out_view
+from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.category import Category, Limit, Standard
 from sedir_core.evidence.combination import object_score, point_map
 from sedir_core.evidence.draft import Draft, LightDraft, draft_of
-from sedir_core.evidence.held_out import POINT_QUANTILE, EvidenceFunction, HeldOut, hold_out_views, hold_out_wholes
+from sedir_core.evidence.held_out import POINT_QUANTILE, EvidenceFunction, hold_out_views, hold_out_wholes
 from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
-from sedir_core.evidence.lessons import Lay, lessons_of
+from sedir_core.evidence.lessons import lessons_of
 from sedir_core.evidence.limits import object_limits
+from sedir_core.runtime import generator
 from sedir_core.types import Report, Stop
 
 MARGIN_OF_ONE = 1.2  # of the limits of an only part, whose tolerances are assumed
@@ -44,44 +45,36 @@ def calibrate(
 
     judges: of a model that these categories are to join; by default they are learned from these. Raises Cancelled.
     """
-    wholes: dict[str, LightDraft] = {}
-    views: dict[str, LightDraft] = {}
+    drafts: dict[str, LightDraft] = {}
+    views: dict[str, Standard] = {}
     lessons: list[Lesson] = []
-    n_shares = len(bases) + sum(basis.scanner is not None for basis in bases.values())
+    for done, (name, basis) in enumerate(bases.items()):
 
-    def report_share(fraction: float, stage: str) -> None:
-        report(JUDGED_FROM * (len(wholes) + len(views) + fraction) / n_shares, stage)
+        def of_part(start: float, end: float, done: int = done) -> Report:
+            def report_part(fraction: float, stage: str) -> None:
+                report(JUDGED_FROM * (done + start + (end - start) * fraction) / len(bases), stage)
 
-    def holding_out(fraction: float, stage: str) -> None:
-        report_share(PLANTED_FROM * fraction, stage)
+            return report_part
 
-    def planting(fraction: float, stage: str) -> None:
-        report_share(PLANTED_FROM + (1 - PLANTED_FROM) * fraction, stage)
-
-    def drafted(name: str, held_out: Sequence[HeldOut], lay: Lay) -> LightDraft:
-        draft = draft_of(bases[name], held_out)
+        held_out = hold_out_wholes(config, name, basis, evidence_of, n_points, of_part(0.0, PLANTED_FROM), stop)
+        draft = draft_of(basis, held_out)
         if judges is None and draft.statistics.peaks:
-            lessons.extend(lessons_of(config, name, bases[name], draft, evidence_of, n_points, lay, planting, stop))
-        return draft.light()
-
-    for name, basis in bases.items():
-        held_out = hold_out_wholes(config, name, basis, evidence_of, n_points, holding_out, stop)
-        wholes[name] = drafted(name, held_out, hold_out)
+            random, planting = generator(config.training.seed, "planted", name), of_part(PLANTED_FROM, 1.0)
+            lessons += lessons_of(config, name, basis, draft, evidence_of, n_points, random, planting, stop)
+        drafts[name] = draft.light()
         if basis.scanner is not None:
-            held_out = hold_out_views(config, name, basis, evidence_of, n_points, holding_out, stop)
-            views[name] = drafted(name, held_out, hold_out_view)
+            held_out = hold_out_views(config, name, basis, evidence_of, n_points, of_part(0.0, 1.0), stop)
+            views[name] = _standard(basis, draft_of(basis, held_out))
 
     def report_judge(fraction: float, stage: str) -> None:
         report(JUDGED_FROM + (1 - JUDGED_FROM) * fraction, stage)
 
     if judges is None and lessons:
-        channels = channels_in(next(iter(wholes.values())).draft.statistics.values)
+        channels = channels_in(next(iter(drafts.values())).draft.statistics.values)
         n_steps, seed = config.training.judge_steps, config.training.seed
         judges = learn_judges(lessons, channels, n_steps, seed, report_judge, stop)
-    whole, view = (
-        limited(config, {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()})
-        for drafts in (wholes, views)
-    )
+    whole = {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()}
+    whole, views = limited(config, whole), limited(config, views)
     return {
         name: Category(
             basis.frame,
@@ -89,7 +82,7 @@ def calibrate(
             basis.descriptor,
             basis.whole,
             whole[name],
-            view.get(name),
+            views.get(name),
             None if basis.scanner is None else basis.scanner.views,
             basis.one_sided,
         )

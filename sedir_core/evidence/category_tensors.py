@@ -124,8 +124,7 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
     own = f"{prefix}usual."
     channels = sorted(name.removeprefix(own) for name in arrays if name.startswith(own))
     network = NETWORK if f"{own}{NETWORK[-1]}" in arrays else (TOKEN,)
-    averaged = {*FIELDS, *SPREADS} if f"{own}{FIELDS[0]}" not in arrays else set()  # of views, in older versions
-    expected = sorted({*CHANNELS, *network} - ({*averaged, SIZE, ABSENT} if prefix else set()))
+    expected = sorted({*CHANNELS, *network} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
     if channels != expected:
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])

@@ -148,7 +148,7 @@ class NormalStatistics:
 
         With what the judges of these kinds of evidence make of them.
         """
-        most = LARGEST if evidence.from_one_side and not self.by_noise else LOUDEST
+        most = LARGEST if evidence.from_one_side else LOUDEST
         names = [name for name in evidence.channels if name in self.values]
         usual = self._at(names, evidence.places)
         found = {}
@@ -206,8 +206,6 @@ def learn_statistics(
     Gaps of views are in spacings already and alike everywhere; what few views show at a place says where their rims
     happened to be.
     """
-    # Few views are held out, but what is seen of whole parts is seen of every side.
-    where_seen = chosen.where_seen and not held_out[0].from_one_side
     tree = PointTree(anchors)
     near = [tree.nearest_k(evidence.places, 4)[1] for evidence in held_out]
     places = np.concatenate([indices.ravel() for indices in near])
@@ -225,7 +223,7 @@ def learn_statistics(
         sums = np.bincount(places[known], told[known], minlength=len(anchors))
         mean = (sums + averaging.prior * overall) / (count + averaging.prior)
         values[name] = mean ** (1 / averaging.power)
-        if where_seen and name not in OF_THE_WHOLE and (count > 0).any():
+        if averaging.where_seen and name not in OF_THE_WHOLE and (count > 0).any():
             values[name][count < LEAST_SEEN * float(np.median(count[count > 0]))] = UNKNOWN
     by_noise = chosen == TYPICAL
     unlimited = NormalStatistics(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)

@@ -22,7 +22,7 @@ from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
-NETWORK_POINTS = 80_000  # of a scan, whose distances the network says
+NETWORK_POINTS = 80_000  # of a whole scan, whose distances the network says
 SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
 
 
@@ -84,12 +84,11 @@ def compare(
     most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
     few = aligned[picked]
-    direction = None if view is None else view.direction
-    departure = normal.depart(few, generator(0, "elastic"), direction, every, scan)
+    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
     channels = departure.channels
-    if expected is not None:
+    if expected is not None and view is None:
         judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
-        channels = channels | implicit_fields(expected, normal, judged, few, departure.own, direction)
+        channels = channels | implicit_fields(expected, normal, judged, few, departure.own)
     shown = Evidence(departure.places, channels, view is not None, picked, departure.around)
     tree = PointTree(few)
     cut = cut_groups(tree, centres_of(tokens))

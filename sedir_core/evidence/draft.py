@@ -72,7 +72,8 @@ class LightDraft:
 def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
     """What is usual, of those parts that do not depart from the others as a whole.
 
-    An only part says nothing of how parts differ, so no judge can learn from it.
+    An only part says nothing of how parts differ, so no judge can learn from it: its channels are combined as those of
+    scans from one side.
     """
     surface = basis.whole.surface.points
     # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
@@ -86,7 +87,7 @@ def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
         held_out = [one for one in held_out if one.part not in odd]
         by_owner = _statistics_without(held_out, anchors)
         all_standardised = _standardised_unseen(held_out, by_owner)
-    judged = not basis.single
+    judged = not from_one_side and not basis.single
     statistics = learn_statistics([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
     if judged:
         statistics = replace(statistics, peaks=learn_peaks(all_standardised, [one.part for one in held_out]))
@@ -99,7 +100,7 @@ def _statistics_without(held_out: Sequence[HeldOut], anchors: DoubleArray) -> di
     Of a single sampling with it.
     """
     owners = _owners(held_out)
-    chosen = MEAN_SQUARE if len({one.part for one in held_out}) == 1 else TYPICAL
+    chosen = MEAN_SQUARE if held_out[0].evidence.from_one_side or len({one.part for one in held_out}) == 1 else TYPICAL
     statistics = {}
     for owner in set(owners):
         others = [one.evidence for one, own in zip(held_out, owners, strict=True) if own != owner]

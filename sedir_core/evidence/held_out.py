@@ -18,6 +18,7 @@ from sedir_core.types import DoubleArray, Report, Stop
 
 POINT_QUANTILE = 0.9995
 LEAST_OF_ONE = 8  # samplings of an only part
+VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 MISALIGNED = 1.5  # times the median residual
 
 
@@ -79,7 +80,8 @@ def hold_out_views(
     def lay(part: int, turn: int) -> LaidSampling:
         return hold_out_view(basis, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
 
-    return _aligned(_held_out(name, f"views of {name}", basis, turns_of(config, basis), lay, evidence_of, report, stop))
+    turns = VIEW_TURNS * turns_of(config, basis)
+    return _aligned(_held_out(name, f"views of {name}", basis, turns, lay, evidence_of, report, stop))
 
 
 def _held_out(

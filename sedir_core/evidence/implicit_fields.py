@@ -47,20 +47,15 @@ _LEAST = 1e-6  # radii: no channel is exactly zero
 
 
 def implicit_fields(
-    expected: NetworkSurface,
-    normal: NormalSurface,
-    points: DoubleArray,
-    few: DoubleArray,
-    own: IntArray,
-    direction: DoubleArray | None = None,
+    expected: NetworkSurface, normal: NormalSurface, points: DoubleArray, few: DoubleArray, own: IntArray
 ) -> dict[str, DoubleArray]:
     """IMPLICIT of a rigidly aligned scan at `few` of its points (m, 3), which are next to the places own (m,).
 
     points: (n, 3) all of it that is judged. implicit_k: length of the mean distance over k places. implicit_local_k:
     the same less the median of the WIDE places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k: see
     `fields.offset_fields`. implicit_ridge: see `fields.ridges`. implicit_drift: how far the smooth difference moved the
-    point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. direction: see
-    `Probes.gaps`. NaN where too few points say it; points whose distance is not a number say nothing.
+    point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few
+    points say it; points whose distance is not a number say nothing.
     """
     places = normal.probes.places
     some = normal.telling(points, generator(0, "implicit"))
@@ -70,7 +65,7 @@ def implicit_fields(
     at = PointTree(few + moves)
     gaps = dict.fromkeys(GAPS, np.full(len(few), np.nan))
     if expected.probes is not None:
-        gaps = expected.probes.gaps(at, direction)
+        gaps = expected.probes.gaps(at)
     return (
         {name: values[own] for name, values in found.items()}
         | {DRIFT: np.linalg.norm(moves, axis=1)}

@@ -9,34 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.around import Around
-from sedir_core.evidence.basis import Basis, LaidSampling, hold_out_view
+from sedir_core.evidence.basis import Basis, LaidSampling, hold_out
 from sedir_core.evidence.draft import Draft
 from sedir_core.evidence.held_out import EvidenceFunction
 from sedir_core.evidence.judge import Lesson, lesson_of
 from sedir_core.evidence.planted import plant
 from sedir_core.evidence.tokens import resolutions
-from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, Report, Stop
 
 LOUDER = 2.0  # how much farther than good samplings new parts reach, at most, by the number of parts
 SPARSEST, FEWEST = 0.5, 2_048  # share and number of points, at least, where defects are planted: density is no defect
 PLANTED = 7  # defects in each sampling
-
-
-class Lay(Protocol):
-    """`basis.hold_out` or `basis.hold_out_view`."""
-
-    def __call__(
-        self, basis: Basis, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
-    ) -> LaidSampling:
-        """Draw a sampling of a part and lay it."""
 
 
 def lessons_of(
@@ -46,14 +35,12 @@ def lessons_of(
     draft: Draft,
     evidence_of: EvidenceFunction,
     n_points: int,
-    lay: Lay,
+    random: np.random.Generator,
     report: Report,
     stop: Stop,
 ) -> list[Lesson]:
-    """Of every held-out sampling of a category. lay: draws and lays another one. Raises Cancelled."""
+    """Of every held-out sampling of a category. Raises Cancelled."""
     lessons: list[Lesson] = []
-    what = f"views of {name}" if lay is hold_out_view else name
-    random = generator(config.training.seed, "planted", what)
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
 
     def learn(
@@ -64,11 +51,11 @@ def lessons_of(
     for done, (held, standardised) in enumerate(zip(draft.held_out, draft.all_standardised, strict=True)):
         if stop():
             raise Cancelled
-        report(done / len(draft.held_out), f"plant defects into {what}")
+        report(done / len(draft.held_out), f"plant defects into {name}")
         good = np.ones(len(held.evidence.places), bool)
         learn(held.part, standardised, held.evidence.around, ~good, good)
         others, usual = basis.others[held.part], draft.by_owner[held.part]
-        one = lay(basis, held.part, n_points, random, displaced=True)
+        one = hold_out(basis, held.part, n_points, random, displaced=True)
         if done % 2 == 0:  # enough of them, at half the time
             evidence = evidence_of(name, others, one)[0]
             good = np.ones(len(evidence.places), bool)

@@ -7,7 +7,7 @@ place, the surface says whether the material is where it belongs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -56,10 +56,10 @@ class Departure:
     of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
     than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how far the
     smooth difference itself moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: the same
-    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; of whole scans only.
-    size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,) which of
-    all points of the scan may be of a wall's other face than the known one. own: (n,) which place of the surface each
-    point is next to.
+    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
+    only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,)
+    which of all points of the scan may be of a wall's other face than the known one; none for scans from one side.
+    own: (n,) which place of the surface each point is next to, likewise.
     """
 
     points: DoubleArray
@@ -117,7 +117,7 @@ class NormalSurface:
         outer sides, where they were found before.
         """
         everything = points if every is None else every
-        shown = scan or (Oriented(everything) if direction is None else Oriented.seen_from(everything, direction))
+        shown = Oriented(everything) if scan is None else scan
         smooth = fit_elastic(self.telling(points, generator), self.surface.toward, self.controls)
         moves = smooth(points)
         places = points + moves
@@ -143,16 +143,15 @@ class NormalSurface:
         channels["drift"] = _length(moves)
         for k in OFFSET_SIZES:
             channels[f"offset_{k}"][~known] = np.nan
+        if direction is not None:
+            return Departure(points, places, channels, Around.among(around))
         every_over = over if every is None else surface.over(moved)
         other_face = surface.other_face(moved, every_over, whole, lambda some: shown.facing(everything[some]))
         channels |= offset_fields(surface, every_over.of(~other_face), over.place)
-        found = Departure(points, places, channels, Around.among(around), 0.0, 0.0, other_face, over.place)
-        if direction is not None:
-            return found
         larger, absent = size_difference(points, surface), self.probes.largest_absent(whole)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
-        return replace(found, size_difference=larger, absent=absent)
+        return Departure(points, places, channels, Around.among(around), larger, absent, other_face, over.place)
 
     def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """Some of points (n, 3), in random order, that say how the part differs as a whole: over the surface."""

@@ -96,13 +96,6 @@ class Oriented:
         """(n,) which points are near the boundary of the seen surface."""
         return self._ends[1]
 
-    @staticmethod
-    def seen_from(points: DoubleArray, direction: DoubleArray) -> Oriented:
-        """Of points (n, 3) that a camera in that (3,) direction saw: they face it."""
-        some = points[np.random.default_rng(0).permutation(len(points))[:N_ORIENTED]]
-        normals = normals_and_curvature_of(PointTree(some))[0]
-        return Oriented(some, np.where((normals @ direction < 0)[:, None], -normals, normals), N_ORIENTED)
-
     def facing(self, points: DoubleArray) -> DoubleArray:
         """(m, 3) outward normals at points (m, 3) of the same cloud, where reliable."""
         return np.asarray(self._sure[self._seen_tree.nearest(points)[1]])

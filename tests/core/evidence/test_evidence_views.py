@@ -24,7 +24,7 @@ VIEWED = ("bracket", "cup")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> SedirDetector:
     folder = tmp_path_factory.mktemp("views")
     dataset, encoder = write_dataset(folder / "parts"), write_encoder(folder / "encoder.safetensors")
-    config = tiny_config(encoder, epochs=15, views=2, held_out=3)
+    config = tiny_config(encoder, epochs=15, views=2, held_out=1, judge_steps=20)  # judges are not asked about views
     path = train(TrainRequest(dataset, VIEWED, config, folder / "run", device="cpu"), lambda event: None)
     return SedirDetector.load(path, "cpu")
 
