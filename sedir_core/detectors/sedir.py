@@ -66,7 +66,7 @@ FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network mus
 
 
 @dataclass(frozen=True)
-class AlignedScan:
+class RegisteredScan:
     """A scan laid on the surface of its category.
 
     usable: indices of its finite points, each place once, up to ALL_POINTS or what the configuration looks at. working:
@@ -207,7 +207,7 @@ class SedirDetector:
         """(N,) distance of each token to its reconstruction."""
         return residuals_of(tokens, self._rebuild(tokens))
 
-    def place(self, scan: Scan, category: str, stop: Stop) -> AlignedScan:
+    def place(self, scan: Scan, category: str, stop: Stop) -> RegisteredScan:
         """The category, and which points are compared with its surface: flying pixels are left out.
 
         Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
@@ -228,9 +228,9 @@ class SedirDetector:
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
-        return AlignedScan(found, usable, working, points)
+        return RegisteredScan(found, usable, working, points)
 
-    def _compare(self, scan: Scan, placed: AlignedScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
+    def _compare(self, scan: Scan, placed: RegisteredScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
         """With what is expected of its category, by all usable points of the scan, up to ALL_POINTS."""
         found = placed.found
         usable = self._in_company(scan, placed.usable[:ALL_POINTS])
