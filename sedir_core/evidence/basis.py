@@ -31,7 +31,7 @@ MOST_POINTS = 150_000
 MOST_SEEN_POINTS = 120_000  # of a part that a virtual scanner sees
 # Points of a training scan that say whether it shows one side, and the share that one camera must see. Of 10 kinds of
 # whole parts one camera sees 51 to 82 %, of 8 kinds seen by one 91 to 99 %; with 5,000 points 60 to 89 and 96 to 100 %.
-N_SIDED_POINTS, ONE_SIDED = 20_000, 0.88
+N_TELLING_SIDES, SEEN_BY_ONE = 20_000, 0.88
 WITHIN_VIEWS = 0.9  # cosine between a direction and the next one from which something of the part is seen
 JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
 # Spacings from the others' surface, where that of all parts is nearer by this: what one part alone shows.
@@ -138,8 +138,8 @@ def fit_basis(
 
 def seen_from_one_side(clouds: Sequence[DoubleArray]) -> bool:
     """Whether most of the clouds, each (n, 3), show what one camera sees of a part: then it is fixed above a line."""
-    some = [cloud[generator(0, "sides").permutation(len(cloud))[:N_SIDED_POINTS]] for cloud in clouds]
-    views = [one_camera_sees(points, normals_and_curvature(points)[0], ONE_SIDED) for points in some]
+    some = [cloud[generator(0, "sides").permutation(len(cloud))[:N_TELLING_SIDES]] for cloud in clouds]
+    views = [one_camera_sees(points, normals_and_curvature(points)[0], SEEN_BY_ONE) for points in some]
     return 2 * sum(views) > len(views)
 
 

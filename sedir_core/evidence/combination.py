@@ -55,11 +55,7 @@ _OF_NO_SIZE = (DRIFT, IMPLICIT_RIDGE, *IMPLICIT_GAPS)  # in the scan's own noise
 NOISY = (
     *FIELDS,
     *(name for name in SPREADS if name.startswith("rough")),
-    *(
-        name
-        for name in IMPLICIT
-        if not name.startswith(_EXTREMES) and name not in (DRIFT, IMPLICIT_RIDGE, *IMPLICIT_GAPS)
-    ),
+    *(name for name in IMPLICIT if not name.startswith(_EXTREMES) and name not in _OF_NO_SIZE),
     "offset_8",
     "offset_32",
 )  # what noise and thin sampling raise everywhere

@@ -27,7 +27,7 @@ from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
 
-ONE_SIDED = {"auto": None, "all round": False, "one side": True}
+_SEEN = {"auto": None, "all round": False, "one side": True}
 """What `training.seen` says of the training scans; None: it is found out."""
 
 
@@ -82,7 +82,7 @@ def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> d
         report(done / len(dataset.categories), f"align {name}")
         clouds = usable_clouds(dataset, name, config, stop)
         log.info("align %d parts of %s", len(clouds), name)
-        one_sided = ONE_SIDED[config.training.seen]
+        one_sided = _SEEN[config.training.seen]
         bases[name] = fit_basis(clouds, config.training.seed, stop, config.training.views > 0, one_sided)
     return bases
 

@@ -36,7 +36,6 @@ KINDS = {
     "align": "align",
     "encode": "encode",
     "calibrate views": "views",
-    "plant defects into views": "views",
     "calibrate": "calibrate",
     "plant": "calibrate",
     "learn to draw": "draw",
