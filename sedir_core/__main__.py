@@ -10,6 +10,9 @@ def main() -> None:
     try:
         _open_missing_streams()
         _forget_working_folder()
+        from sedir_core.interrupts import raise_as_ours
+
+        raise_as_ours()
         from sedir_core.cli import main as run
 
         run()

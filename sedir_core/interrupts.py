@@ -11,6 +11,25 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C as we raise it.
+
+    Python before 3.13 ends by the signal instead of with our exit status if a plain KeyboardInterrupt has ever passed
+    through `exec` of a text (dataclasses and named tuples are made so), even though it was caught: run_eval_code_obj in
+    Python/pythonrun.c compares the class itself.
+    """
+
+
+def raise_as_ours() -> None:
+    """From now on Ctrl-C raises Interrupted, unless whoever started us has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
 class _StopRequest:
     """The signal handler; if it is already installed, an outer job handles the signals."""
 
@@ -20,7 +39,7 @@ class _StopRequest:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.asked.is_set():
-            raise KeyboardInterrupt
+            raise Interrupted
         self.asked.set()
         if self._tell is not None:
             self._tell()
@@ -28,7 +47,7 @@ class _StopRequest:
 
 @contextmanager
 def interruptible(tell: Callable[[], object] | None = None) -> Iterator[Callable[[], bool]]:
-    """A function that returns True after the first Ctrl-C or SIGTERM; the second raises KeyboardInterrupt.
+    """A function that returns True after the first Ctrl-C or SIGTERM; the second raises Interrupted.
 
     tell: called at the first. Nested blocks share the outer block's function. Off the main thread, where signals cannot
     be caught, it stays False.

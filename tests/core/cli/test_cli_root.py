@@ -100,6 +100,19 @@ def test_ctrl_c_is_quiet_while_libraries_load(module) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("inside", ["raise_signal(SIGINT)", "exec('raise_signal(SIGINT)')"])
+def test_ctrl_c_has_one_status_even_while_a_class_is_being_made(inside) -> None:
+    """Dataclasses are made by `exec`, where a plain KeyboardInterrupt changes how Python 3.11 ends."""
+    script = (
+        "import sys, types; from signal import SIGINT, raise_signal\n"
+        "cli = sys.modules['sedir_core.cli'] = types.ModuleType('sedir_core.cli')\n"
+        f"cli.main = lambda: {inside}\n"
+        "from sedir_core.__main__ import main; main()\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stderr) == (130, "interrupted\n")
+
+
 def test_too_little_memory_is_said_in_words() -> None:
     if sys.platform != "linux":
         pytest.skip("memory is limited in other ways elsewhere")
