@@ -101,15 +101,16 @@ def test_ctrl_c_is_quiet_while_libraries_load(module) -> None:
 
 
 @pytest.mark.parametrize("inside", ["raise_signal(SIGINT)", "exec('raise_signal(SIGINT)')"])
-def test_ctrl_c_has_one_status_even_while_a_class_is_being_made(inside) -> None:
+def test_ctrl_c_has_one_status_even_while_a_class_is_being_made(inside, tmp_path) -> None:
     """Dataclasses are made by `exec`, where a plain KeyboardInterrupt changes how Python 3.11 ends."""
-    script = (
+    (tmp_path / "pressed.py").write_text(
         "import sys, types; from signal import SIGINT, raise_signal\n"
         "cli = sys.modules['sedir_core.cli'] = types.ModuleType('sedir_core.cli')\n"
         f"cli.main = lambda: {inside}\n"
         "from sedir_core.__main__ import main; main()\n"
     )
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-m", "pressed"]  # `-m` as own_command does: a file or -c ends by another path
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (found.returncode, found.stderr) == (130, "interrupted\n")
 
 
