@@ -17,9 +17,8 @@ from sedir_core.evidence.normal_surface import (
     tolerance_amplitude,
 )
 from sedir_core.evidence.stages import VIEW_POINTS
-from sedir_core.geometry.elastic import random_displacement
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
-from sedir_core.geometry.overlap import Oriented, judge
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector, settle
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.views import Views, align_view, one_camera_sees, refine_direction, views_of
@@ -182,7 +181,7 @@ def draw_sampling(
     else:
         points = basis.parts[part].points
         points = points[random.permutation(len(points))[:n_points]]
-    points = points + random_displacement(basis.whole.controls, basis.amplitude, random)(points)
+    points = points + basis.whole.prior.draw(basis.amplitude, random)(points)
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
 
@@ -220,7 +219,7 @@ def hold_out(
     surface = basis.others[part].surface
     pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
     scan = Oriented(points)
-    both = judge(scan, basis.others[part].oriented, pose)
+    both = basis.others[part].judge(scan, pose)
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)
     few = laid[:n_points][known[:n_points]]
@@ -250,4 +249,4 @@ def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Gene
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
     """Points (n, 3) of a part as another part could have them."""
-    return np.asarray(points + random_displacement(basis.whole.controls, basis.amplitude, random)(points))
+    return np.asarray(points + basis.whole.prior.draw(basis.amplitude, random)(points))

@@ -12,7 +12,7 @@ from sedir_core.evidence.combination import NormalStatistics
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.geometry.frames import Frame, Placement, place_on, scaled
-from sedir_core.geometry.overlap import Oriented, better, judge
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray, IntArray
 
@@ -118,11 +118,11 @@ class Category:
         if not np.isfinite(self.whole.overlap):
             return placement, np.inf, None
         scan = Oriented(scaled(points, self.frame, self.size)[2])
-        fit = judge(scan, self.normal.oriented, placement.pose)
+        fit = self.normal.judge(scan, placement.pose)
         plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
         contradicted = fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT
-        if not plain or (contradicted and scan.down is not None):
-            fit = better(scan, self.normal.oriented, placement.pose)
+        if not plain or (contradicted and (scan.down is not None or self.normal.prior.supple)):
+            fit = self.normal.better(scan, fit)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 

@@ -20,6 +20,7 @@ from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
 from sedir_core.evidence.packed_normals import packed_normals, unpacked_normals
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.whole_part import SIZE
+from sedir_core.geometry.elastic import STIFF, SmoothPrior
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
@@ -39,7 +40,7 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
     exact: dict[str, DoubleArray] = {
         "frame": np.append(category.frame.centre, category.frame.radius),
     }
-    compact: dict[str, DoubleArray] = {"descriptor": category.descriptor, "controls": category.normal.controls}
+    compact: dict[str, DoubleArray] = {"descriptor": category.descriptor, "controls": category.normal.prior.controls}
     tensors: dict[str, Tensor] = {}
     for prefix, standard in (("", category.whole), ("view.", category.view)):
         if standard is not None:
@@ -70,6 +71,7 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
+    exact["freedom"] = np.array([category.normal.prior.amplitude])
     if category.one_sided:
         exact["one_sided"] = np.ones(1)
     surface, coverage = category.normal.surface, category.normal.coverage
@@ -99,7 +101,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         arrays["descriptor"],
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
-            arrays["controls"],
+            SmoothPrior(arrays["controls"], _freedom(arrays)),
             _coverage(tensors.get("surface.coverage"), len(normals)),
         ),
         _standard("", arrays, judges),
@@ -107,6 +109,15 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         None if seen is None else _views(arrays, seen),
         "one_sided" in arrays,
     )
+
+
+def _freedom(arrays: Mapping[str, DoubleArray]) -> float:
+    """The amplitude of the smooth prior, which versions before did not learn."""
+    value = arrays.get("freedom", np.array([STIFF]))
+    _check("", {"freedom": value}, {"freedom": (1,)})
+    if not 0 < value[0] < 1:
+        raise ValueError(f"freedom is {value[0]}, not a share of the part's radius")
+    return float(value[0])
 
 
 def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:

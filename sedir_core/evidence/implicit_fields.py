@@ -25,7 +25,6 @@ from sedir_core.evidence.fields import (
 from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.probes import GAPS
-from sedir_core.geometry.elastic import fit_elastic
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.runtime import generator
@@ -59,7 +58,7 @@ def implicit_fields(
     """
     places = normal.probes.places
     some = normal.telling(points, generator(0, "implicit"))
-    smooth = fit_elastic(some, expected.toward, normal.controls)
+    smooth = normal.prior.fit(some, expected.toward)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))
     at = PointTree(few + moves)

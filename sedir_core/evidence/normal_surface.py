@@ -7,7 +7,7 @@ place, the surface says whether the material is where it belongs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,9 +18,19 @@ from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
 from sedir_core.evidence.fields import FARTHEST, FIELDS, SPREADS, offset_fields
 from sedir_core.evidence.probes import GAPS, Probes
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
-from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement
+from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.orientation import turned_as
-from sedir_core.geometry.overlap import Oriented, better, judge, lies_as, shown_by_both
+from sedir_core.geometry.overlap import (
+    CLEARLY,
+    STILL,
+    Fit,
+    Oriented,
+    alternatives,
+    better,
+    judge,
+    lies_as,
+    shown_by_both,
+)
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.geometry.surface import smooth_onto_plane
@@ -35,6 +45,10 @@ N_REFERENCES = 3  # parts that are tried as the one onto which the others are br
 DOUBTFUL, DOUBTED_AT_LEAST = 1.3, 0.01
 CONTRADICTING, CONTRADICTS_AT_LEAST = 4.0, 0.06
 N_ELASTIC_POINTS = 3_000
+# Radii that parts may differ by while it is found out how much they do, and the room that others get, in times of what
+# is found: a field falls short of the difference, since it is held back and sees one direction of it.
+FREE, ROOM = 0.05, 1.5
+N_AMPLITUDE_POINTS = 1_000
 N_SURFACE_POINTS = 40_000
 N_PROBES = 20_000
 MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
@@ -87,14 +101,14 @@ class AlignedPart:
 
 @dataclass(frozen=True)
 class NormalSurface:
-    """The merged surface of a category, with the control points of its smooth differences (c, 3).
+    """The merged surface of a category, and how good parts differ from it smoothly.
 
     coverage: which of the training scans show its points; None where nobody kept it, as if all did. Where scans do not
     always show the whole part, as on a turntable, a gap does not condemn one.
     """
 
     surface: Surface
-    controls: DoubleArray
+    prior: SmoothPrior
     coverage: Coverage | None = None
 
     @property
@@ -118,7 +132,7 @@ class NormalSurface:
         """
         everything = points if every is None else every
         shown = Oriented(everything) if scan is None else scan
-        smooth = fit_elastic(self.telling(points, generator), self.surface.toward, self.controls)
+        smooth = self.prior.fit(self.telling(points, generator), self.surface.toward)
         moves = smooth(points)
         places = points + moves
         tree = PointTree(places)
@@ -153,15 +167,34 @@ class NormalSurface:
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
         return Departure(points, places, channels, Around.among(around), larger, absent, other_face, over.place)
 
+    def judge(self, scan: Oriented, pose: Pose) -> Fit:
+        """How well a scan fits in that pose; of parts that vary by nature, once their smooth difference is out."""
+        if not self.prior.supple:
+            return judge(scan, self.oriented, pose)
+        laid = scan.moved(pose)
+        shown = shown_by_both(laid, self.oriented, STILL, self.prior.reach)
+        if not len(shown):
+            return judge(scan, self.oriented, pose)
+        smooth = self.prior.fit(shown[:N_ELASTIC_POINTS], self.surface.toward)
+        return replace(judge(laid.displaced(smooth), self.oriented, STILL), pose=pose)
+
+    def better(self, scan: Oriented, before: Fit) -> Fit:
+        """A better pose than that, or it; of parts that vary by nature, of those that a rigid fit takes for alike."""
+        laid = before.pose
+        if not self.prior.supple:
+            return better(scan, self.oriented, laid)
+        fits = [self.judge(scan, pose) for pose in alternatives(scan, self.oriented, laid)[1:]]
+        return min([before, *(fit for fit in fits if fit.cost < CLEARLY * before.cost)], key=lambda fit: fit.cost)
+
     def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """Some of points (n, 3), in random order, that say how the part differs as a whole: over the surface."""
         over = self.probes.places.over(points)
-        known = over.on & (np.abs(over.along) < FARTHEST)
+        known = over.on & (np.abs(over.along) < max(FARTHEST, self.prior.reach))
         return _some(points[known] if known.mean() >= LEAST_KNOWN else points, generator)
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
-        return fit_elastic(_some(fitted, generator), self.surface.toward, self.controls)(points)
+        return self.prior.fit(_some(fitted, generator), self.surface.toward)(points)
 
     @cached_property
     def oriented(self) -> Oriented:
@@ -199,13 +232,34 @@ def align_parts(
     moved = [pose.apply(cloud) for pose, cloud in zip(poses, clouds, strict=True)]
     surface = Surface(moved[chosen])
     controls = moved[chosen][farthest_points(moved[chosen].astype(np.float32), N_CONTROLS)]
-    parts = [AlignedPart(moved[chosen], no_displacement(controls))]
-    for i in range(len(clouds)):
-        if i != chosen and i not in left_out:
-            # What the reference does not show must not be drawn onto what it shows.
-            shown = shown_by_both(oriented[i], oriented[chosen], poses[i])[:N_ELASTIC_POINTS]
-            parts.append(AlignedPart(moved[i], fit_elastic(shown, surface.toward, controls)))
-    return parts, left_out
+    others = [i for i in range(len(clouds)) if i != chosen and i not in left_out]
+
+    def fields(prior: SmoothPrior) -> list[Elastic]:
+        # What the reference does not show must not be drawn onto what it shows.
+        shown = (shown_by_both(oriented[i], oriented[chosen], poses[i], prior.reach) for i in others)
+        return [prior.fit(points[:N_ELASTIC_POINTS], surface.toward) for points in shown]
+
+    prior = _learned_prior(SmoothPrior(controls), moved[chosen], fields)
+    if prior.supple:
+        known = NormalSurface(surface, prior)
+        for i in others:
+            if stop():
+                raise Cancelled
+            poses[i] = known.better(oriented[i], known.judge(oriented[i], poses[i])).pose
+            moved[i] = poses[i].apply(clouds[i])
+    pairs = zip([chosen, *others], [prior.none, *fields(prior)], strict=True)
+    return [AlignedPart(moved[i], toward_reference) for i, toward_reference in pairs], left_out
+
+
+def _learned_prior(
+    stiff: SmoothPrior, reference: DoubleArray, fields: Callable[[SmoothPrior], list[Elastic]]
+) -> SmoothPrior:
+    """How parts differ from the reference (n, 3) where nothing holds them back, if that is more than a stiff prior
+    expects: foods and castings differ by ten times as much as machined parts."""
+    probes = reference[:: max(1, len(reference) // N_AMPLITUDE_POINTS)]
+    ways = [float(np.sqrt((field(probes) ** 2).mean())) for field in fields(stiff.with_amplitude(FREE))]
+    usual = float(np.median(ways)) if ways else 0.0
+    return stiff if usual <= stiff.amplitude else stiff.with_amplitude(ROOM * usual)
 
 
 def _onto(
@@ -267,8 +321,7 @@ def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[i
 
 def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArray], DoubleArray]:
     """What brings points (n, 3) of one of the parts into the mean shape of these parts."""
-    controls = parts[0].toward_reference.controls
-    mean = Elastic(controls, np.mean([part.toward_reference.weights for part in parts], axis=0))
+    mean = Elastic(parts[0].toward_reference.prior, np.mean([part.toward_reference.weights for part in parts], axis=0))
 
     def shaped(part: AlignedPart, points: DoubleArray) -> DoubleArray:
         points = points + part.toward_reference(points)
@@ -288,14 +341,14 @@ def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
     sure = np.concatenate([shaped(part, part.oriented.points) for part in parts])
     normals = turned_as(points, normals, sure, np.concatenate([part.oriented.normals for part in parts]))
-    return NormalSurface(Surface(points, normals), parts[0].toward_reference.controls, Coverage.of(points, moved))
+    return NormalSurface(Surface(points, normals), parts[0].toward_reference.prior, Coverage.of(points, moved))
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
     """RMS of the smooth differences between the parts, in units of the part's radius; assumed for a single one."""
     if len(parts) < 2:
         return TOLERANCE
-    probes = parts[0].points[:: max(1, len(parts[0].points) // 1_000)]
+    probes = parts[0].points[:: max(1, len(parts[0].points) // N_AMPLITUDE_POINTS)]
     fields = np.array([part.toward_reference(probes) for part in parts])
     spread = fields - fields.mean(axis=0)
     return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))

@@ -1,14 +1,14 @@
 """Elastic fit of the smooth variation between good parts, so that the remaining deviation is a defect.
 
-A Gaussian-process displacement field on a few control points, fitted to point-to-plane distances with Tukey
-weights. Its prior keeps it from following a dent: the correlation length is a third of the part, the amplitude about a
-hundredth of its radius. Source of the model: Luethi et al. 2018, Gaussian process morphable models.
+A Gaussian-process displacement field on a few control points, fitted to point-to-plane distances with Tukey weights.
+Its prior keeps it from following a dent: how far good parts of a category go is learned from them, and a dent is
+shorter than its correlation length. Source of the model: Luethi et al. 2018, Gaussian process morphable models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,19 +20,81 @@ Toward = Callable[[DoubleArray], tuple[DoubleArray, DoubleArray]]
 The way is not a number where nobody knows it.
 """
 
-LENGTH = 0.35  # correlation length, as a share of the part's radius
-AMPLITUDE = 0.01  # prior standard deviation, as a share of the part's radius
+STIFF = 0.01  # radii: least prior standard deviation, of parts as alike as machined or moulded ones
+STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.5  # radii: correlation lengths of such parts, and of those that vary by nature
+REACH = 3.0  # standard deviations
 NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
 CUTOFF = 0.004  # lower bound of the robust scale
-STEPS = 5
+STEPS, SETTLED = 12, 1e-4  # at most, and the largest change of a displacement after which nothing is gained
 _AT_ONCE = 2_048  # points: so many kernels stay in a processor's cache, which takes a third of the time
 
 
 @dataclass(frozen=True)
-class Elastic:
-    """A displacement field: controls (c, 3), weights (c, 3)."""
+class SmoothPrior:
+    """How good parts of a category differ: displacements with that standard deviation, in radii, at controls (c, 3)."""
 
     controls: DoubleArray
+    amplitude: float = STIFF
+
+    @property
+    def length(self) -> float:
+        """Over which displacements are alike, in radii."""
+        return SUPPLE_LENGTH if self.supple else STIFF_LENGTH
+
+    @property
+    def reach(self) -> float:
+        """Radii that hardly any point of a good part is displaced by."""
+        return REACH * self.amplitude
+
+    @property
+    def supple(self) -> bool:
+        """Whether good parts differ by more than those that are made alike."""
+        return self.amplitude > STIFF
+
+    @property
+    def none(self) -> Elastic:
+        """The zero field."""
+        return Elastic(self, np.zeros_like(self.controls))
+
+    def with_amplitude(self, amplitude: float) -> SmoothPrior:
+        """The same of parts that differ by that much, or by the least that is assumed."""
+        return replace(self, amplitude=max(amplitude, STIFF))
+
+    def draw(self, amplitude: float, generator: np.random.Generator) -> Elastic:
+        """A plausible part-to-part variation of that standard deviation."""
+        factor = np.linalg.cholesky(self._correlations)
+        noise = generator.standard_normal(self.controls.shape)
+        return Elastic(self, amplitude * np.linalg.solve(factor.T, noise))
+
+    def fit(self, points: DoubleArray, toward: Toward) -> Elastic:
+        """The field that moves aligned points (n, 3) onto a surface, both in units of the part's radius."""
+        basis = _kernel(points, self.controls, self.length)
+        prior = np.kron(self._correlations, np.eye(3)) / self.amplitude**2
+        moves = np.zeros_like(points)
+        for _ in range(STEPS):
+            along, normals = toward(points + moves)
+            known = ~np.isnan(along)
+            if not known.any():
+                return self.none
+            trust = _tukey(along, known) / NOISE**2
+            goal = np.where(known, along, 0.0) + np.einsum("ij,ij->i", moves, normals)
+            hessian, gradient = _normal_equations(basis, normals, trust, goal)
+            weights = np.asarray(np.linalg.solve(hessian + prior, gradient)).reshape(-1, 3)
+            before, moves = moves, basis @ weights
+            if np.abs(moves - before).max() < SETTLED:
+                break
+        return Elastic(self, weights)
+
+    @property
+    def _correlations(self) -> DoubleArray:
+        return _kernel(self.controls, self.controls, self.length) + 1e-6 * np.eye(len(self.controls))
+
+
+@dataclass(frozen=True)
+class Elastic:
+    """A displacement field: weights (c, 3) of a prior's controls."""
+
+    prior: SmoothPrior
     weights: DoubleArray
 
     def __call__(self, points: DoubleArray) -> DoubleArray:
@@ -40,38 +102,8 @@ class Elastic:
         found = np.empty_like(points)
         for start in range(0, len(points), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
-            found[some] = _kernel(points[some], self.controls) @ self.weights
+            found[some] = _kernel(points[some], self.prior.controls, self.prior.length) @ self.weights
         return found
-
-
-def no_displacement(controls: DoubleArray) -> Elastic:
-    """The zero field."""
-    return Elastic(controls, np.zeros_like(controls))
-
-
-def random_displacement(controls: DoubleArray, amplitude: float, generator: np.random.Generator) -> Elastic:
-    """A sample from the prior with that standard deviation: a plausible part-to-part variation."""
-    factor = np.linalg.cholesky(_prior(controls))
-    noise = generator.standard_normal(controls.shape)
-    return Elastic(controls, amplitude * np.linalg.solve(factor.T, noise))
-
-
-def fit_elastic(points: DoubleArray, toward: Toward, controls: DoubleArray) -> Elastic:
-    """Fit the field that moves aligned points (n, 3) onto a surface, both in units of the part's radius."""
-    basis = _kernel(points, controls)
-    prior = np.kron(_prior(controls), np.eye(3)) / AMPLITUDE**2
-    weights: DoubleArray = np.zeros((len(controls), 3))
-    for _ in range(STEPS):
-        moves = basis @ weights
-        along, normals = toward(points + moves)
-        known = ~np.isnan(along)
-        if not known.any():
-            return no_displacement(controls)
-        trust = _tukey(along, known) / NOISE**2
-        goal = np.where(known, along, 0.0) + np.einsum("ij,ij->i", moves, normals)
-        hessian, gradient = _normal_equations(basis, normals, trust, goal)
-        weights = np.asarray(np.linalg.solve(hessian + prior, gradient)).reshape(-1, 3)
-    return Elastic(controls, weights)
 
 
 def _normal_equations(
@@ -94,13 +126,9 @@ def _tukey(residuals: DoubleArray, known: BoolArray) -> DoubleArray:
     return np.asarray(np.where(known, weights, 0.0))
 
 
-def _prior(controls: DoubleArray) -> DoubleArray:
-    return _kernel(controls, controls) + 1e-6 * np.eye(len(controls))
-
-
-def _kernel(a: DoubleArray, b: DoubleArray) -> DoubleArray:
+def _kernel(a: DoubleArray, b: DoubleArray, length: float) -> DoubleArray:
     # The exponent is one product: -(|a|² - 2 a·b + |b|²), by the width.
     left = np.column_stack([(a**2).sum(axis=1), a, np.ones(len(a))])
-    right = np.vstack([-np.ones(len(b)), 2 * b.T, -(b**2).sum(axis=1)]) / (2 * LENGTH**2)
+    right = np.vstack([-np.ones(len(b)), 2 * b.T, -(b**2).sum(axis=1)]) / (2 * length**2)
     exponent = np.minimum(left @ right, 0.0)
     return np.asarray(np.exp(exponent, out=exponent))

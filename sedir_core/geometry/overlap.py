@@ -8,7 +8,7 @@ that is missing, contradicts the pose. [O]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,7 +49,8 @@ N_SEEDS = 240  # rotations tried, all around, where principal axes lead nowhere
 N_OUTLINE = 42  # directions in which outlines are compared
 WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
 N_TURNS = 36  # about each axis: turns of a cloud that may look alike
-N_ALIKE = 40  # of them, that are refined
+N_ALIKE, COARSE_REACH = 40, 0.04  # of them, that are refined, and the reach by which they are chosen
+N_ALTERNATIVES = 6  # poses that may be another way round
 N_ROUNDS = 3  # of turning what was found
 WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
 CLEARLY = 0.95  # times the cost of the pose at hand
@@ -105,6 +106,13 @@ class Oriented:
         found = object.__new__(Oriented)
         found.points, found.normals = pose.apply(self.points), self.normals @ pose.rotation.T
         found._seen, found._sure = pose.apply(self._seen), self._sure @ pose.rotation.T
+        return found
+
+    def displaced(self, field: Callable[[DoubleArray], DoubleArray]) -> Oriented:
+        """The cloud with its points moved by a smooth field, which hardly turns them."""
+        found = object.__new__(Oriented)
+        found.points, found.normals = self.points + field(self.points), self.normals
+        found._seen, found._sure = self._seen + field(self._seen), self._sure
         return found
 
     def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
@@ -168,11 +176,14 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
     return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
 
 
-def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:
-    """The (m, 3) points of a scan, in that pose, that the surface shows, too: near ones that face the same way."""
+def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose, reach: float = CAP) -> DoubleArray:
+    """The (m, 3) points of a scan, in that pose, that the surface shows, too: ones within reach that face the same way.
+
+    reach: in radii, at least CAP.
+    """
     points = pose.apply(scan.points)
     beyond, along = _disagreement(points, scan.normals @ pose.rotation.T, surface)[1:]
-    return np.asarray(points[~beyond & (along < CAP)])
+    return np.asarray(points[~beyond & (along < max(reach, CAP))])
 
 
 def lies_as(down: DoubleArray, others: DoubleArray) -> int:
@@ -202,6 +213,12 @@ def lay(scan: Oriented, surface: Oriented) -> Fit:
             break
         found = turned
     return found
+
+
+def alternatives(scan: Oriented, surface: Oriented, pose: Pose) -> list[Pose]:
+    """The pose and others that fit nearly as well, such as a body's other way round: no rigid fit tells them apart."""
+    likeliest = _likeliest(scan, surface.coarse, _turns(surface, pose), N_ALIKE, COARSE_REACH)
+    return [pose, *_distinct(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5), [pose], N_ALTERNATIVES)]
 
 
 def icp(
@@ -257,29 +274,39 @@ def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[P
 
 def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
     """The best pose: the best few on a subset are refined and compared on more points."""
-    kept: list[Pose] = []
-    for fit in sorted((judge(scan, surface, pose, N_SOME) for pose in poses), key=lambda fit: fit.cost):
-        if all(_apart(fit.pose, other) for other in kept):
-            kept.append(fit.pose)
-        if len(kept) == LAST:
-            break
+    kept = _distinct(scan, surface, poses, [], LAST)
     refined = icp(scan, surface, kept, N_SOME, steps=10, robust=True)
     rough = sorted((judge(scan, surface, pose, N_SOME) for pose in refined), key=lambda fit: fit.cost)[:2]
     fine = icp(scan, surface, [fit.pose for fit in rough], N_POINTS, steps=4, robust=True)
     return min((judge(scan, surface, pose) for pose in fine), key=lambda fit: fit.cost)
 
 
+def _distinct(scan: Oriented, surface: Oriented, poses: Sequence[Pose], but: list[Pose], count: int) -> list[Pose]:
+    """The best poses that differ from each other, and from some more."""
+    kept: list[Pose] = []
+    for fit in sorted((judge(scan, surface, pose, N_SOME) for pose in poses), key=lambda fit: fit.cost):
+        if all(_apart(fit.pose, other) for other in (*but, *kept)):
+            kept.append(fit.pose)
+        if len(kept) == count:
+            break
+    return kept
+
+
 def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
     """The pose or a near-symmetric rotation of it: a small boss on a round body may be the only difference."""
-    pose = found.pose
+    likeliest = _likeliest(scan, surface.coarse, _turns(surface, found.pose), N_ALIKE, COARSE_REACH)
+    other = _settled(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5))
+    return other if other.cost < found.cost else found
+
+
+def _turns(surface: Oriented, pose: Pose) -> list[Pose]:
+    """The pose turned about what may be an axis of the surface."""
     turned = []
     for axis, centre in _axes_of_turns(surface):
         for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]:
             turn = Rotation.from_rotvec(angle * axis).as_matrix()
             turned.append(Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre))
-    likeliest = _likeliest(scan, surface.coarse, turned, N_ALIKE, 0.04)
-    other = _settled(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5))
-    return other if other.cost < found.cost else found
+    return turned
 
 
 def _axes_of_turns(surface: Oriented) -> list[tuple[DoubleArray, DoubleArray]]:

@@ -26,7 +26,7 @@ from sedir_core.evidence.basis import Basis, VirtualScanner, hold_out
 from sedir_core.evidence.coverage import Coverage
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
 from sedir_core.evidence.tokens import resolutions
-from sedir_core.geometry.elastic import Elastic
+from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import Views
@@ -127,10 +127,10 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
     """Flat, named, lossless; see `basis_from_tensors`."""
     arrays = {
         "frame": np.append(basis.frame.centre, basis.frame.radius),
-        "numbers": np.array([basis.size, basis.amplitude]),
+        "numbers": np.array([basis.size, basis.amplitude, basis.whole.prior.amplitude]),
         "descriptor": basis.descriptor,
         "left_out": np.array(basis.left_out, dtype=np.int64),
-        "controls": basis.whole.controls,
+        "controls": basis.whole.prior.controls,
         "one_sided": np.array(basis.one_sided),
     }
     for name, normal in (("whole", basis.whole), *((f"other.{i}", other) for i, other in enumerate(basis.others))):
@@ -153,21 +153,21 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
 def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     """The inverse of `basis_to_tensors`."""
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    controls = arrays["controls"]
+    size, amplitude, freedom = (float(number) for number in arrays["numbers"])
+    prior = SmoothPrior(arrays["controls"], freedom)
 
     def surface(name: str) -> NormalSurface:
         coverage = Coverage(arrays[f"{name}.confirmed"], arrays[f"{name}.always"])
-        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), controls, coverage)
+        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), prior, coverage)
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
     whole = surface("whole")
-    parts = [AlignedPart(arrays[f"part.{i}.points"], Elastic(controls, arrays[f"part.{i}.weights"])) for i in every]
+    parts = [AlignedPart(arrays[f"part.{i}.points"], Elastic(prior, arrays[f"part.{i}.weights"])) for i in every]
     scanner = None
     if "views.seen" in arrays:
         views = Views(*(arrays[f"views.{name}"] for name in ("directions", "probes", "seen", "descriptors")))
         seen = tuple((arrays[f"seen.{i}.points"], arrays[f"seen.{i}.nearest"]) for i in every)
         scanner = VirtualScanner(whole.surface, seen, views)
-    size, amplitude = (float(number) for number in arrays["numbers"])
     return Basis(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
         size,

@@ -24,7 +24,6 @@ from sedir_core.evidence.basis import MOST_POINTS, Basis, scanner_of
 from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
 from sedir_core.evidence.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
-from sedir_core.geometry.elastic import fit_elastic, no_displacement
 from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.overlap import STILL, Oriented, shown_by_both
 from sedir_core.io.columns import Columns
@@ -188,7 +187,7 @@ def _some_parts(basis: Basis) -> Basis:
 def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:
     """A fitted category for drawing normal samplings; without parts, from its surface."""
     surface = category.normal.surface
-    drawn = list(parts) or [AlignedPart(surface.points, no_displacement(category.normal.controls))] * REPLAYED_SURFACES
+    drawn = list(parts) or [AlignedPart(surface.points, category.normal.prior.none)] * REPLAYED_SURFACES
     scanner = None
     if from_one_side and category.views is not None:
         random = generator(0, "replayed views")
@@ -213,8 +212,8 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     thinned = cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])]
     placement = category.relaid(thinned, category.place(thinned, random)[0])[0]
     points = placement.enter(thinned)
-    shown = shown_by_both(Oriented(points), category.normal.oriented, STILL)[:N_ELASTIC_POINTS]
-    return AlignedPart(points, fit_elastic(shown, category.normal.surface.toward, category.normal.controls))
+    shown = shown_by_both(Oriented(points), category.normal.oriented, STILL, category.normal.prior.reach)
+    return AlignedPart(points, category.normal.prior.fit(shown[:N_ELASTIC_POINTS], category.normal.surface.toward))
 
 
 def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:

@@ -7,7 +7,7 @@ import pytest
 
 from sedir_core.evidence.coverage import words_of_absence
 from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface, merge_parts
-from sedir_core.geometry.elastic import no_displacement
+from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray
 
@@ -24,7 +24,7 @@ def plate(seed: int, and_below: bool = False) -> DoubleArray:
 
 def merged(*clouds: DoubleArray) -> NormalSurface:
     controls = clouds[0][farthest_points(clouds[0].astype(np.float32), 32)]
-    parts = [AlignedPart(cloud, no_displacement(controls)) for cloud in clouds]
+    parts = [AlignedPart(cloud, SmoothPrior(controls).none) for cloud in clouds]
     return merge_parts(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.geometry.elastic import Elastic, fit_elastic, no_displacement, random_displacement
+from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray
@@ -24,8 +24,8 @@ def surface() -> Surface:
 
 
 @pytest.fixture(scope="module")
-def controls(surface: Surface) -> DoubleArray:
-    return surface.points[farthest_points(surface.points.astype(np.float32), N_CONTROLS)]
+def prior(surface: Surface) -> SmoothPrior:
+    return SmoothPrior(surface.points[farthest_points(surface.points.astype(np.float32), N_CONTROLS)])
 
 
 def swollen(points: DoubleArray) -> DoubleArray:
@@ -37,53 +37,61 @@ def off_sphere(points: DoubleArray) -> DoubleArray:
     return np.abs(np.linalg.norm(points, axis=1) - 1)
 
 
-def test_a_smooth_deformation_is_taken_out(surface: Surface, controls: DoubleArray) -> None:
+def test_a_smooth_deformation_is_taken_out(surface: Surface, prior: SmoothPrior) -> None:
     scan = swollen(sphere(3000, 1))
-    left = off_sphere(scan + fit_elastic(scan, surface.toward, controls)(scan))
+    left = off_sphere(scan + prior.fit(scan, surface.toward)(scan))
     assert left.mean() < 0.15 * off_sphere(scan).mean()
 
 
-def test_a_dent_is_left(surface: Surface, controls: DoubleArray) -> None:
-    scan = sphere(3000, 1)
+@pytest.mark.parametrize("amplitude", [0.01, 0.05])
+def test_a_dent_is_left(surface: Surface, prior: SmoothPrior, amplitude: float) -> None:
+    prior, scan = prior.with_amplitude(amplitude), sphere(3000, 1)
     dent = scan[:, 2] > np.cos(0.2)
     depth = 0.06 * np.clip(1 - (np.arccos(np.clip(scan[:, 2], -1, 1)) / 0.2) ** 2, 0, None)
     scan = scan * (1 - depth[:, None])
-    left = off_sphere(scan + fit_elastic(scan, surface.toward, controls)(scan))
+    left = off_sphere(scan + prior.fit(scan, surface.toward)(scan))
     assert left[dent].mean() > 0.75 * off_sphere(scan)[dent].mean()
     assert left[~dent].mean() < 0.003
 
 
-def test_a_scan_of_the_surface_itself_is_hardly_moved(surface: Surface, controls: DoubleArray) -> None:
+def test_parts_that_differ_more_need_a_prior_that_lets_them(surface: Surface, prior: SmoothPrior) -> None:
     scan = sphere(3000, 1)
-    moves = fit_elastic(scan, surface.toward, controls)(scan)
+    scan = scan * (1 + 0.2 * np.sin(2 * scan[:, :1]) * np.sin(2 * scan[:, 1:2]))
+    left = [off_sphere(scan + prior.with_amplitude(a).fit(scan, surface.toward)(scan)).mean() for a in (0.01, 0.05)]
+    assert left[1] < 0.5 * left[0]
+
+
+def test_a_scan_of_the_surface_itself_is_hardly_moved(surface: Surface, prior: SmoothPrior) -> None:
+    scan = sphere(3000, 1)
+    moves = prior.fit(scan, surface.toward)(scan)
     assert np.linalg.norm(moves, axis=1).mean() < 0.002
 
 
-def test_no_displacement_moves_nothing(controls: DoubleArray) -> None:
-    assert not no_displacement(controls)(sphere(10)).any()
+def test_no_displacement_moves_nothing(prior: SmoothPrior) -> None:
+    assert not prior.none(sphere(10)).any()
 
 
-def test_the_field_is_linear_in_its_weights(controls: DoubleArray) -> None:
+def test_the_field_is_linear_in_its_weights(prior: SmoothPrior) -> None:
     weights = np.random.default_rng(0).normal(size=(N_CONTROLS, 3))
-    one, two = Elastic(controls, weights), Elastic(controls, 2 * weights)
+    one, two = Elastic(prior, weights), Elastic(prior, 2 * weights)
     assert two(sphere(20)) == pytest.approx(2 * one(sphere(20)))
 
 
 @pytest.mark.parametrize("amplitude", [0.004, 0.02])
-def test_a_random_displacement_has_the_amplitude_asked_for(controls: DoubleArray, amplitude: float) -> None:
+def test_a_random_displacement_has_the_amplitude_asked_for(prior: SmoothPrior, amplitude: float) -> None:
     random, points = np.random.default_rng(0), sphere(500, 2)
-    draws = np.array([random_displacement(controls, amplitude, random)(points) for _ in range(60)])
+    draws = np.array([prior.draw(amplitude, random)(points) for _ in range(60)])
     assert np.sqrt((draws**2).mean()) == pytest.approx(amplitude, rel=0.1)
 
 
-def test_a_random_displacement_is_smooth(controls: DoubleArray) -> None:
+def test_a_random_displacement_is_smooth(prior: SmoothPrior) -> None:
     points = sphere(500, 2)
     near = points + 0.02 * sphere(500, 3)
-    field = random_displacement(controls, 0.01, np.random.default_rng(0))
+    field = prior.draw(0.01, np.random.default_rng(0))
     step = np.linalg.norm(field(points) - field(near), axis=1).mean()
     assert step < 0.1 * np.linalg.norm(field(points), axis=1).mean()
 
 
-def test_the_same_generator_draws_the_same_displacement(controls: DoubleArray) -> None:
-    first, again = (random_displacement(controls, 0.01, np.random.default_rng(4)).weights for _ in range(2))
+def test_the_same_generator_draws_the_same_displacement(prior: SmoothPrior) -> None:
+    first, again = (prior.draw(0.01, np.random.default_rng(4)).weights for _ in range(2))
     assert np.array_equal(first, again)
