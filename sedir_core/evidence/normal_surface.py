@@ -172,10 +172,7 @@ class NormalSurface:
         if not self.prior.supple:
             return judge(scan, self.oriented, pose)
         laid = scan.moved(pose)
-        shown = shown_by_both(laid, self.oriented, STILL, self.prior.reach)
-        if not len(shown):
-            return judge(scan, self.oriented, pose)
-        smooth = self.prior.fit(shown[:N_ELASTIC_POINTS], self.surface.toward)
+        smooth = smooth_way(self.prior, laid, self.oriented, self.surface)
         return replace(judge(laid.displaced(smooth), self.oriented, STILL), pose=pose)
 
     def better(self, scan: Oriented, before: Fit) -> Fit:
@@ -235,9 +232,7 @@ def align_parts(
     others = [i for i in range(len(clouds)) if i != chosen and i not in left_out]
 
     def fields(prior: SmoothPrior) -> list[Elastic]:
-        # What the reference does not show must not be drawn onto what it shows.
-        shown = (shown_by_both(oriented[i], oriented[chosen], poses[i], prior.reach) for i in others)
-        return [prior.fit(points[:N_ELASTIC_POINTS], surface.toward) for points in shown]
+        return [smooth_way(prior, oriented[i].moved(poses[i]), oriented[chosen], surface) for i in others]
 
     prior = _learned_prior(SmoothPrior(controls), moved[chosen], fields)
     if prior.supple:
@@ -317,6 +312,16 @@ def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[i
     points = np.concatenate([poses[i].apply(oriented[i].points) for i in some])
     normals = np.concatenate([oriented[i].normals @ poses[i].rotation.T for i in some])
     return Oriented(points, normals)
+
+
+def smooth_way(prior: SmoothPrior, scan: Oriented, surface: Oriented, planes: Surface) -> Elastic:
+    """From an aligned scan onto a surface, whose planes are given, too: what it does not show is drawn nowhere.
+
+    Parts that vary by nature go so far that only what faces alike surely belongs together.
+    """
+    if prior.supple:
+        return prior.fit(scan.points[:N_ELASTIC_POINTS], surface.toward(scan.normals[:N_ELASTIC_POINTS]))
+    return prior.fit(shown_by_both(scan, surface, STILL)[:N_ELASTIC_POINTS], planes.toward)
 
 
 def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArray], DoubleArray]:

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from sedir_core.geometry.elastic import Toward
 from sedir_core.geometry.orientation import outward_sides
 from sedir_core.geometry.registration import (
     Pose,
@@ -36,6 +37,7 @@ N_ORIENTED = 20_000  # that say which side is out
 N_FEW, N_MIDDLE, N_SOME, N_JUDGED = 160, 400, 1_000, 4_000
 FACING = 0.12  # radii that a normal turned by one radian counts as, when the nearest point is looked for
 SAME_SIDE = 0.3  # cosine between normals above which two points may show the same face
+AT_RIM = 3.0  # spacings beside the end of a cloud, beyond which it shows nothing
 N_RIM, RIM_SHIFT = 32, 0.27  # neighbours; where a cloud ends, their mean lies that many reaches aside (half disc: 0.42)
 CAP = 0.03  # radii: a disagreement counts no more than this
 WITHIN, LOUDEST = 3.0, 0.003  # times the median distance, but no more radii than that: noise is no disagreement
@@ -115,6 +117,19 @@ class Oriented:
         found._seen, found._sure = self._seen + field(self._seen), self._sure
         return found
 
+    def toward(self, normals: DoubleArray) -> Toward:
+        """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""
+
+        def way(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+            nearest = self.nearest(points, normals)
+            offsets, faces = self.points[nearest] - points, self.normals[nearest]
+            along = np.einsum("ij,ij->i", offsets, faces)
+            aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
+            ended = self.rim[nearest] & (aside > AT_RIM * self.spacing)
+            return np.where(((normals * faces).sum(axis=1) > SAME_SIDE) & ~ended, along, np.nan), faces
+
+        return way
+
     def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
         """Index (m,) of the nearest point facing the same way."""
         return self._tree.nearest(np.concatenate([points, FACING * normals], axis=1))[1]
@@ -176,14 +191,11 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
     return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
 
 
-def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose, reach: float = CAP) -> DoubleArray:
-    """The (m, 3) points of a scan, in that pose, that the surface shows, too: ones within reach that face the same way.
-
-    reach: in radii, at least CAP.
-    """
+def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:
+    """The (m, 3) points of a scan, in that pose, that the surface shows, too: near ones that face the same way."""
     points = pose.apply(scan.points)
     beyond, along = _disagreement(points, scan.normals @ pose.rotation.T, surface)[1:]
-    return np.asarray(points[~beyond & (along < max(reach, CAP))])
+    return np.asarray(points[~beyond & (along < CAP)])
 
 
 def lies_as(down: DoubleArray, others: DoubleArray) -> int:
@@ -343,7 +355,7 @@ def _disagreement(
     along = np.abs(np.einsum("ij,ij->i", offsets, faces))
     aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
     # No face with that orientation is near: the other scan did not see it.
-    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > 3 * other.spacing))
+    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > AT_RIM * other.spacing))
     along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
     noise = min(float(np.median(along[~beyond])), LOUDEST) if not beyond.all() else 0.0
     found = np.clip((along - WITHIN * noise) / CAP, 0, 1)

@@ -23,9 +23,9 @@ from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.evidence.basis import MOST_POINTS, Basis, scanner_of
 from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
-from sedir_core.evidence.normal_surface import N_ELASTIC_POINTS, AlignedPart, tolerance_amplitude
+from sedir_core.evidence.normal_surface import AlignedPart, smooth_way, tolerance_amplitude
 from sedir_core.geometry.frames import Frame
-from sedir_core.geometry.overlap import STILL, Oriented, shown_by_both
+from sedir_core.geometry.overlap import Oriented
 from sedir_core.io.columns import Columns
 from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir import files as run_files
@@ -212,8 +212,8 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     thinned = cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])]
     placement = category.relaid(thinned, category.place(thinned, random)[0])[0]
     points = placement.enter(thinned)
-    shown = shown_by_both(Oriented(points), category.normal.oriented, STILL, category.normal.prior.reach)
-    return AlignedPart(points, category.normal.prior.fit(shown[:N_ELASTIC_POINTS], category.normal.surface.toward))
+    normal = category.normal
+    return AlignedPart(points, smooth_way(normal.prior, Oriented(points), normal.oriented, normal.surface))
 
 
 def _grown(before: SedirDetector, config: Config, n_categories: int) -> SeDiR:
