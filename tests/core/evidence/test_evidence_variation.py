@@ -1,0 +1,69 @@
+"""Parts that vary by nature, such as foods and castings: what they differ by is learned, and is no defect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface, align_parts, merge_parts
+from sedir_core.geometry.elastic import STIFF, SmoothPrior
+from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.registration import Pose
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.types import DoubleArray
+
+SIZE, NOISE = np.array([1.0, 0.7, 0.5]), 0.0005
+WAYS = 0.04  # radii: standard deviation of how the parts differ
+
+
+def body(seed: int, ways: float, n: int = 20_000) -> DoubleArray:
+    """An ellipsoid with a knob off its axes, so that it has one way round, displaced as a whole."""
+    random = np.random.default_rng(seed)
+    out = random.normal(size=(n, 3))
+    out /= np.linalg.norm(out, axis=1, keepdims=True)
+    knob = 0.12 * np.exp(-((out - [0.5, 0.7, 0.5]) ** 2).sum(axis=1) / 0.03)
+    points = out * SIZE * (1 + knob)[:, None]
+    controls = points[farthest_points(points.astype(np.float32), 40)]
+    field = SmoothPrior(controls, max(ways, STIFF)).draw(ways, random)
+    return np.asarray(points + field(points) + NOISE * random.normal(size=points.shape))
+
+
+def parts(ways: float) -> list[AlignedPart]:
+    return align_parts([body(seed, ways) for seed in range(4)], np.random.default_rng(0))[0]
+
+
+@pytest.fixture(scope="module")
+def varying() -> NormalSurface:
+    return merge_parts(parts(WAYS))
+
+
+def test_how_much_parts_differ_is_learned_from_them(varying: NormalSurface) -> None:
+    assert varying.prior.supple
+    assert WAYS / 2 < varying.prior.amplitude < 3 * WAYS
+    alike = parts(0.002)[0].toward_reference.prior
+    assert (alike.supple, alike.amplitude) == (False, STIFF)
+
+
+def test_a_new_good_part_is_brought_onto_the_others(varying: NormalSurface) -> None:
+    before = np.abs(varying.surface.toward(body(9, WAYS))[0])
+    offsets = varying.depart(body(9, WAYS), np.random.default_rng(0)).channels["offset_32"]
+    assert np.nanquantile(offsets, 0.95) < 0.15 * np.quantile(before, 0.95)
+
+
+def test_a_dent_of_a_part_that_varies_is_left(varying: NormalSurface) -> None:
+    scan = body(9, WAYS)
+    place = scan[np.argmin(scan[:, 2])]
+    depth = 0.05 * np.clip(1 - (np.linalg.norm(scan - place, axis=1) / 0.2) ** 2, 0, None)
+    dented = scan + depth[:, None] * [0, 0, 1]
+    offsets = varying.depart(dented, np.random.default_rng(0)).channels["offset_32"]
+    assert np.nanmax(offsets[depth > 0]) > 0.03
+    assert np.nanquantile(offsets[depth == 0], 0.95) < 0.01
+
+
+def test_the_other_way_round_is_told_once_the_smooth_difference_is_out(varying: NormalSurface) -> None:
+    """Rigidly, a part that varies fits as badly either way."""
+    scan, half = Oriented(body(9, WAYS)), Pose(np.diag([-1.0, -1.0, 1.0]), np.zeros(3))
+    turned = varying.judge(scan, half)
+    assert varying.judge(scan, Pose(np.eye(3), np.zeros(3))).cost < 0.5 * turned.cost
+    found = varying.better(scan, turned).pose.rotation
+    assert np.trace(found) > 2.9
