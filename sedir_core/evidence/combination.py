@@ -61,8 +61,9 @@ NOISY = (
 )  # what noise and thin sampling raise everywhere
 _UNTOLD = 1e-4  # times the usual: where nothing is known, see UNKNOWN
 PER_SPREAD = 0.3  # how much a score's logarithm grows with each spread that a channel rises above its usual peak
-LEAST_OF_GROSS = 3.0  # the same for a single channel beside the judge
-LEAST_OF_WHOLE = 2.0  # spreads that a part must depart as a whole for a say: below, it would drown what the places tell
+LEAST_ALONE = (
+    3.0  # spreads that a single channel, or what is said of the whole part, must rise to be heard beside a judge
+)
 LOUDEST = 200.0  # limits at which a channel of a whole scan ends
 RAW_SMOOTHING = 8  # token centres
 SEAM_OF_VIEWS = 0.5  # as it decides on them: the rims of hollows that a scanner may not see into look like seams
@@ -265,10 +266,8 @@ def rises_of(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak])
 
 
 def _least(name: str) -> float:
-    """Spreads above the usual peak, from which a channel has a say beside the judge."""
-    if name.startswith(JUDGED):
-        return -np.inf
-    return LEAST_OF_WHOLE if name in OF_THE_WHOLE else LEAST_OF_GROSS
+    """Spreads above the usual peak, from which a channel has a say."""
+    return -np.inf if name.startswith(JUDGED) else LEAST_ALONE
 
 
 def decisive_shares(

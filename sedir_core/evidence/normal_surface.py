@@ -21,7 +21,6 @@ from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.orientation import turned_as
 from sedir_core.geometry.overlap import (
-    CLEARLY,
     STILL,
     Fit,
     Oriented,
@@ -49,6 +48,7 @@ N_ELASTIC_POINTS = 3_000
 # is found: a field falls short of the difference, since it is held back and sees one direction of it.
 FREE, ROOM = 0.05, 1.5
 N_AMPLITUDE_POINTS = 1_000
+AS_CHEAP = 1.5  # times the lowest cost, up to which the pose that contradicts least is the better one
 N_SURFACE_POINTS = 40_000
 N_PROBES = 20_000
 MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
@@ -172,16 +172,28 @@ class NormalSurface:
         if not self.prior.supple:
             return judge(scan, self.oriented, pose)
         laid = scan.moved(pose)
-        smooth = smooth_way(self.prior, laid, self.oriented, self.surface)
-        return replace(judge(laid.displaced(smooth), self.oriented, STILL), pose=pose)
+        smooth = smooth_way(self.prior, laid, self._confirmed, self.surface)
+        return replace(judge(laid.displaced(smooth), self._confirmed, STILL), pose=pose)
 
     def better(self, scan: Oriented, before: Fit) -> Fit:
-        """A better pose than that, or it; of parts that vary by nature, of those that a rigid fit takes for alike."""
-        laid = before.pose
+        """A better pose than that, or it.
+
+        Parts that vary by nature fit rigidly about as well another way round; once bent to shape, they contradict.
+        """
         if not self.prior.supple:
-            return better(scan, self.oriented, laid)
-        fits = [self.judge(scan, pose) for pose in alternatives(scan, self.oriented, laid)[1:]]
-        return min([before, *(fit for fit in fits if fit.cost < CLEARLY * before.cost)], key=lambda fit: fit.cost)
+            return better(scan, self.oriented, before.pose)
+        others = alternatives(scan, self._confirmed, before.pose)
+        fits = [before, *(self.judge(scan, pose) for pose in others)]
+        most = AS_CHEAP * min(fit.cost for fit in fits)
+        return min((fit for fit in fits if fit.cost <= most), key=lambda fit: fit.conflict)
+
+    @cached_property
+    def _confirmed(self) -> Oriented:
+        """What more than one of the scans shows: how the rest varies, nobody knows."""
+        if self.coverage is None:
+            return self.oriented
+        some = self.coverage.confirmed
+        return Oriented(self.surface.points[some], self.surface.normals[some])
 
     def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """Some of points (n, 3), in random order, that say how the part differs as a whole: over the surface."""

@@ -228,9 +228,10 @@ def lay(scan: Oriented, surface: Oriented) -> Fit:
 
 
 def alternatives(scan: Oriented, surface: Oriented, pose: Pose) -> list[Pose]:
-    """The pose and others that fit nearly as well, such as a body's other way round: no rigid fit tells them apart."""
+    """Other poses that fit nearly as well, such as a body's other way round: no rigid fit tells them apart."""
     likeliest = _likeliest(scan, surface.coarse, _turns(surface, pose), N_ALIKE, COARSE_REACH)
-    return [pose, *_distinct(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5), [pose], N_ALTERNATIVES)]
+    turned = icp(scan, surface, likeliest, N_MIDDLE, steps=5)
+    return _distinct(scan, surface, turned, [pose], N_ALTERNATIVES)
 
 
 def icp(
