@@ -87,7 +87,7 @@ def export_run(run_dir: Path, target: Path, report: Report = no_report) -> Path:
             members[name] = Member(n_bytes=source.size, sha256=_sha256(source.file))
     about, thresholds = run_files.read_about(run_dir), dict(read_detail(run_dir).thresholds)
     manifest = Manifest(
-        name=run_dir.resolve().name,
+        name=_own_name(run_dir),
         method=about.method,
         categories=about.categories,
         thresholds=thresholds,
@@ -236,6 +236,14 @@ def _require_loadable(run_dir: Path) -> None:
     from sedir_core.detectors.base import load_detector  # imports torch
 
     load_detector(run_dir, "cpu")
+
+
+def _own_name(run_dir: Path) -> str:
+    """Of the run, or its method where the folder's name is none that an import takes."""
+    try:
+        return valid_name(run_dir.resolve().name)
+    except BadRun:
+        return run_files.read_about(run_dir).method
 
 
 def _size(path: Path) -> float:

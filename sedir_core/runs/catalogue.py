@@ -19,6 +19,7 @@ from typing import Any
 from sedir_core.config import Config
 from sedir_core.documents import LARGE_BYTES, LARGEST, moment_of, number, numbers, read_json
 from sedir_core.errors import BadRun
+from sedir_core.names import storable
 from sedir_core.places import bundled_runs, user_runs
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
@@ -100,8 +101,8 @@ class RunEntry:
     def to_json(self) -> dict[str, Any]:
         """For `sedir runs list --json`."""
         return {
-            "name": self.name,
-            "path": str(self.path),
+            "name": storable(self.name),
+            "path": storable(self.path),
             "state": self.state.value,
             "method": self.method,
             "preset": self.preset,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import re
 import shutil
@@ -27,7 +28,7 @@ from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.rundir import files as run_files
 from sedir_core.runs import bundle as bundle_module
 from sedir_core.runs.bundle import MANIFEST, export_run, import_run, read_manifest, unpacked
-from sedir_core.runs.catalogue import list_runs
+from sedir_core.runs.catalogue import list_runs, read_entry
 
 FILES = ("about.json", "config.toml", "metrics.json", "weights.safetensors", "events.jsonl")
 
@@ -109,6 +110,13 @@ def test_an_unfinished_run_is_not_exported(tiny: TinyRun, tmp_path: Path) -> Non
     with pytest.raises(BadRun, match="not finished"):
         export_run(run, tmp_path / "x")
     assert not (tmp_path / "x.sedir").exists()
+
+
+@pytest.mark.parametrize("name", [b"a\xff", b"a\nb", b"-rf", b"CON", b".hidden"])
+def test_a_run_of_any_name_is_exported_so_that_it_can_be_imported(name: bytes, tiny: TinyRun, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tiny.path, tmp_path / os.fsdecode(name)))
+    assert import_run(export_run(run, tmp_path / "odd"), tmp_path / "home").name == "sedir"
+    json.dumps(read_entry(run).to_json(), ensure_ascii=False).encode("utf-8")
 
 
 def test_events_too_many_for_a_bundle_stay_behind(
