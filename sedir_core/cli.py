@@ -32,6 +32,7 @@ from sedir_core.commands import (
 from sedir_core.commands.console import Status, say, set_up_output, trouble_outside
 from sedir_core.commands.defaults import option_defaults
 from sedir_core.errors import Cancelled, UserError
+from sedir_core.names import printable
 from sedir_core.places import user_config
 
 EPILOG = (
@@ -58,6 +59,9 @@ class SedirGroup(TyperGroup):
         except Cancelled as error:
             say("interrupted; nothing partial was recorded as complete")
             raise typer.Exit(Status.INTERRUPTED) from error
+        except typer.BadParameter as error:  # repeats what was given, perhaps the name of a file
+            error.message = printable(error.message)
+            raise
         except BrokenPipeError:  # the reader of the output has gone
             raise
         except (OSError, MemoryError, ImportError, RuntimeError) as error:

@@ -30,7 +30,7 @@ def in_mm(unit: Unit) -> float:
 
 def is_unit(text: object) -> bool:
     """Whether this is a valid unit in the settings."""
-    return text in NAMES
+    return isinstance(text, str) and text in NAMES
 
 
 def unit_of_scan(model: Unit, factor: float) -> Unit:

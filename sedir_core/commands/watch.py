@@ -34,7 +34,7 @@ from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
-    from sedir_core.evaluation.inspection import Inspected, Refused
+    from sedir_core.evaluation.inspection import ExportNames, Inspected, Refused
     from sedir_core.io.arrivals import Arrival
     from sedir_core.io.finding import SkippedFile
     from sedir_core.io.folder_watch import WatchState
@@ -84,7 +84,7 @@ def watch(
     """
     from sedir_core.detectors.base import load_judging
     from sedir_core.detectors.relimit import AtRate
-    from sedir_core.evaluation.inspection import ExportNames, Inspected, check_category, export_inspection
+    from sedir_core.evaluation.inspection import Inspected, check_category
     from sedir_core.evaluation.zone_file import read_part_tolerance
     from sedir_core.evaluation.zones import ByZone
     from sedir_core.io.columns import parse_columns
@@ -94,7 +94,7 @@ def watch(
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
     _check_folders(folder, export)
     failing = Failing(fail_on_ng, fail_on_uncertain)
-    names = ExportNames(export) if export is not None else None
+    exports = None if export is None else _Exports(folder, export)
     run_dir = find_model(model)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
     lines = WatchLog(json_file)
@@ -122,9 +122,9 @@ def watch(
         stack.callback(watcher.stop)
         for one in _inspected(detector, category, arrivals, stop, asked):
             outcome = judge(one)
-            if isinstance(outcome, Inspected) and export is not None and names is not None:
+            if isinstance(outcome, Inspected) and exports is not None:
                 try:
-                    export_inspection(outcome, export, names.stem(outcome.path))
+                    exports.write(outcome)
                 except CannotWrite as error:
                     lines.fail(outcome.path, error)
             lines.write(outcome)
@@ -200,6 +200,25 @@ def _inspected(
         if isinstance(outcome, Refused) and not arrival.unchanged:
             continue
         yield outcome
+
+
+class _Exports:
+    """Writes what is exported of a subfolder into a subfolder of the same name.
+
+    So after a restart, scans of the same name do not replace what was exported of others before it.
+    """
+
+    def __init__(self, watched: Path, export: Path) -> None:
+        self._watched, self._export = watched.absolute(), export
+        self._names: dict[Path, ExportNames] = {}
+
+    def write(self, outcome: Inspected) -> None:
+        """Raises CannotWrite."""
+        from sedir_core.evaluation.inspection import ExportNames, export_inspection
+
+        folder = self._export / outcome.path.parent.relative_to(self._watched)
+        names = self._names.setdefault(folder, ExportNames(folder))
+        export_inspection(outcome, folder, names.stem(outcome.path))
 
 
 def _check_folders(folder: Path, export: Path | None) -> None:

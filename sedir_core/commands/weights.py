@@ -34,7 +34,7 @@ def list_weights() -> None:
 
 @app.command("pretrain")
 def pretrain_weights(
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same weights.")] = 0,
     device: Device = "auto",
 ) -> None:
     """Train a small encoder on procedural shapes."""

@@ -21,7 +21,7 @@ from sedir_core.config import Config, override, preset
 from sedir_core.datasets.families import growing
 from sedir_core.datasets.index import Dataset, open_dataset
 from sedir_core.detectors.base import load_detector
-from sedir_core.documents import read_json
+from sedir_core.documents import numbers, read_json
 from sedir_core.errors import BadDataset, BadRun, Cancelled
 from sedir_core.evaluation.equal_terms import equal_terms
 from sedir_core.evaluation.ice import Contender, collect, result_of
@@ -164,7 +164,8 @@ def _step(
     if begun:
         _require_same(place, config, open_dataset(request.dataset, tuple(names)))
         if kept.is_file():
-            return Step(**read_json(kept, BadRun))
+            known = numbers(read_json(kept, BadRun, hint="remove it: it will be measured again"))
+            return Step(grower.name, grower.title, len(names), seed, **{name: known.get(name) for name in MEASURES})
     if not (place / run_files.WEIGHTS).is_file():
         _train(request, config, names, place, begun, lambda part, stage: report(0.6 * part, stage), stop)
     later: Report = lambda part, stage: report(0.6 + 0.4 * part, stage)  # noqa: E731

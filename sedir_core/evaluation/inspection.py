@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,17 +133,32 @@ def check_category(detector: Detector, category: str) -> None:
 def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Path, ...]:
     """Write `<stem>.ply`, `<stem>_reconstruction.ply`, `<stem>_expected.ply` and `<stem>.png`.
 
-    The third is omitted for a detector without an expected surface. Returns the paths. Raises CannotWrite.
+    The third is omitted for a detector without an expected surface. Returns the paths. Raises CannotWrite after all
+    others are written, if one cannot be, or if there is not enough memory for it.
     """
-    found = inspected.detection
+    scan, found = inspected.scan, inspected.detection
     scored, rebuilt, expected, picture = _targets(folder, stem)
-    write_scored_ply(scored, inspected.scan, found.point_scores, found.deviation)
-    write_points_ply(rebuilt, found.reconstruction)
-    draw_inspection(picture, inspected.scan, found)
-    if found.expected is None:
-        return scored, rebuilt, picture
-    write_points_ply(expected, found.expected)
-    return scored, rebuilt, expected, picture
+    writes: dict[Path, Callable[[], None]] = {
+        scored: lambda: write_scored_ply(scored, scan, found.point_scores, found.deviation),
+        rebuilt: lambda: write_points_ply(rebuilt, found.reconstruction),
+    }
+    if (surface := found.expected) is not None:
+        writes[expected] = lambda: write_points_ply(expected, surface)
+    writes[picture] = lambda: draw_inspection(picture, scan, found)
+    failed: list[CannotWrite] = []
+    for path, write in writes.items():
+        try:
+            write()
+        except CannotWrite as error:
+            failed.append(error)
+        except MemoryError:
+            failed.append(CannotWrite(path, "needs more memory than this machine has free", THIN_OUT))
+    if len(failed) > 1:
+        others = ", ".join(Path(error.where).name for error in failed[1:])
+        raise CannotWrite(failed[0].where, f"{failed[0].what}; likewise {others}", failed[0].hint)
+    if failed:
+        raise failed[0]
+    return tuple(writes)
 
 
 class ExportNames:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +26,15 @@ def rows(
     history: History, wanted: Filter, most: int | None = None, stop: Stop = never_stop
 ) -> Iterator[dict[str, Cell]]:
     """Each inspection by COLUMNS, newest first; non-finite numbers are None."""
-    # Inspections recorded in the meantime would shift rows between pages.
-    wanted = replace(wanted, until=wanted.until or datetime.now(UTC))
+    seen: set[str] = set()
     offset = 0
-    while most is None or offset < most:
-        limit = _PAGE if most is None else min(_PAGE, most - offset)
+    while most is None or len(seen) < most:
+        limit = _PAGE if most is None else min(_PAGE, most - len(seen))
         page = history.page(wanted, offset=offset, limit=limit)
         for one in page:
+            if one.key in seen:  # what is recorded in the meantime shifts rows to the next page
+                continue
+            seen.add(one.key)
             yield {name: _cell(getattr(one, name)) for name in COLUMNS}
         if stop():
             raise Cancelled

@@ -94,11 +94,14 @@ class History:
             connection.execute(insert(OverrideRow).values(**asdict(line)))
 
     def trim(self, limit_bytes: int) -> int:
-        """Delete the oldest stored results down to that size; rows stay. Returns how many were deleted."""
+        """Delete the oldest stored results down to that size; rows stay. Returns how many were deleted.
+
+        Oldest by when they were recorded: where the clock was set back, new ones have old times.
+        """
         total, dropped = self.kept_bytes(), 0
         while total > limit_bytes:
             with database_errors(self.where), self._engine.connect() as connection:
-                oldest = select(_Row.key, _Row.kept_bytes).where(_Row.kept_bytes > 0).order_by(_Row.time, _Row.id)
+                oldest = select(_Row.key, _Row.kept_bytes).where(_Row.kept_bytes > 0).order_by(_Row.id)
                 going = connection.execute(oldest.limit(100)).all()
             for key, size in going:
                 if total <= limit_bytes:

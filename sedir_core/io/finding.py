@@ -169,7 +169,7 @@ def _of_table(source: Source) -> _Look:
             return _Look()
     except UnknownColumns:
         said = f"a table of {columns.listed(names)}"
-        labelled = all(row[0] and not row[0].strip()[:1].isdigit() and row[0].strip()[0] not in "+-." for row in rows)
+        labelled = all(row[0].strip()[:1] not in "+-.0123456789" for row in rows)  # of an empty cell, too
         return _Look(said) if len(rows) < MIN_POINTS or labelled else _Look(unclear=said)
     try:
         read_text(source)  # all rows: a single line of a scan may look like times

@@ -11,7 +11,7 @@ from typing import cast
 
 import tomli_w
 
-from sedir_core.documents import parse_toml
+from sedir_core.documents import read_toml
 from sedir_core.errors import BadConfig, UnreadableScan
 from sedir_core.io.atomic import write_text
 from sedir_core.io.columns import Columns, parse_columns
@@ -19,7 +19,7 @@ from sedir_core.units import UNKNOWN, Unit, is_unit
 
 FILE = "sedir-data.toml"
 _LEVELS = 4  # dataset / category / split / kind of defect
-_MOST_BYTES = 10_000
+_HINT = "correct or remove it"
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,11 @@ def write_notes(folder: Path, notes: FolderNotes) -> None:
 
 
 def _read(file: Path) -> FolderNotes:
+    content = read_toml(file, UnreadableScan, _HINT)
+    unit = content.get("unit", UNKNOWN)
+    if not set(content) <= {"columns", "unit"} or not is_unit(unit):
+        raise UnreadableScan(file, "cannot be understood: it may hold columns and unit", _HINT)
     try:
-        with file.open("rb") as stream:
-            content = parse_toml(stream.read(_MOST_BYTES).decode())
-        unit = content.get("unit", UNKNOWN)
-        if not set(content) <= {"columns", "unit"} or not is_unit(unit):
-            raise ValueError("it may hold columns and unit")
         return FolderNotes(parse_columns(str(content.get("columns", ""))), cast("Unit", unit))
-    except (OSError, ValueError, BadConfig) as error:
-        what = f"cannot be understood: {error.what if isinstance(error, BadConfig) else error}"
-        raise UnreadableScan(file, what, "correct or remove it") from error
+    except BadConfig as error:
+        raise UnreadableScan(file, f"cannot be understood: {error.what}", _HINT) from error

@@ -27,12 +27,14 @@ from sedir_core.io.lines import MISSING, without_comments
 MAX_COLUMNS = 64
 MOST_UNNAMED = 12  # more unnamed columns than this are pixels of an image
 AS_COLUMNS = "one point a line: x y z, separated by spaces, commas, semicolons or tabs"
+NO_ROWS = "has no rows of at least three numbers"
 SAMPLE_LINES = 400
 _MAX_HEADER_LINES = 400  # besides comments
 _TAIL_BYTES = 4096
 _NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 _HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point does not count
 _LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
+_FRACTION = re.compile(rb"(\d+)([eEdD][-+]?\d+)?")
 _DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
 _CLOSING = re.compile(rb"(?m)[)\]}]+[ \t]*[,;]?[ \t]*$")
@@ -123,7 +125,7 @@ def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, 
         else:
             headers.append(whole)
     if found is None:
-        raise source.fail("has no rows of at least three numbers", AS_COLUMNS)
+        raise source.fail(NO_ROWS, AS_COLUMNS)
     return headers, announced, found
 
 
@@ -160,7 +162,8 @@ def _counts_columns(line: bytes, after: bytes) -> bool:
 
 
 def _is_row(line: bytes) -> bool:
-    cells = [cell for cell in _BETWEEN.split(_plain(without_comments(line))) if cell]
+    line = without_comments(line)
+    cells = [cell for cell in _BETWEEN.split(_plain(line)) if cell]
     if not cells:  # no value; but a header such as `X:;Y:;Z:` is also empty once keys are removed
         return (line.count(b",") >= 2 or line.count(b";") >= 2) and not _KEY.search(line)
     if _LABEL.fullmatch(cells[0]):
@@ -234,11 +237,13 @@ def _is_counted(sample: Sequence[bytes], separator: bytes) -> bool:
 
 
 def _sample(source: Source, text: bytes) -> list[bytes]:
-    """Sample rows, without counts in between."""
+    """Sample rows, without counts in between; at least one. Raises UnreadableScan."""
     lines = [without_comments(line) for line in re.split(rb"\r\n|\n|\r", text)]
     if source.size > len(source.head()) and len(lines) > 1:
         lines = lines[:-1]
-    rows = [line for line in lines[: 2 * SAMPLE_LINES] if line.strip() and not line.strip().isdigit()]
+    rows = [line for line in lines[: 2 * SAMPLE_LINES] if _plain(line).strip() and not line.strip().isdigit()]
+    if not rows:
+        raise source.fail(NO_ROWS, AS_COLUMNS)
     return rows[:SAMPLE_LINES]
 
 
@@ -286,19 +291,33 @@ def _separator(source: Source, sample: Sequence[bytes]) -> bytes:
 
 
 def _refuse_double_comma(source: Source, sample: Sequence[bytes]) -> None:
-    """Reject commas used both as separator and as decimal sign, which is ambiguous."""
-    rows = [line.split(b",") for line in sample]
-    width = len(rows[0])
-    if width < 6 or width % 2 or not all(len(row) == width for row in rows):
-        return
-    after = [cell.strip() for row in rows for cell in row[1::2]]
-    before = [cell.strip() for row in rows for cell in row[::2]]
-    if not all(cell.isdigit() for cell in after) or not all(cell.lstrip(b"+-").isdigit() for cell in before):
-        return
-    widths = {len(cell) for cell in after}
-    if any(len(cell) > 1 and cell.startswith(b"0") for cell in after) or (len(widths) == 1 and len(set(after)) > 2):
-        what = "has commas between its numbers and perhaps also in them"
-        raise source.fail(what, "export with decimal points, or with semicolons between the columns")
+    """Reject commas used both as separator and as decimal sign, which is ambiguous.
+
+    Three such numbers may follow a row number, and other columns may follow them.
+    """
+    rows = [[cell.strip() for cell in line.split(b",")] for line in sample]
+    for first in (0, 1):
+        if all(len(row) == len(rows[0]) >= first + 6 for row in rows) and _are_halves(
+            [cell for row in rows for cell in row[first : first + 6 : 2]],
+            [cell for row in rows for cell in row[first + 1 : first + 6 : 2]],
+        ):
+            what = "has commas between its numbers and perhaps also in them"
+            raise source.fail(what, "export with decimal points, or with semicolons between the columns")
+
+
+def _are_halves(before: Sequence[bytes], after: Sequence[bytes]) -> bool:
+    """Whether these cells look like what stands before and after decimal commas."""
+    found = [_FRACTION.fullmatch(cell) for cell in after]
+    if not all(found) or not all(cell.lstrip(b"+-").isdigit() for cell in before):
+        return False
+    digits = [one[1] for one in found if one is not None]
+    scientific = any(one[2] for one in found if one is not None)
+    widths = {len(cell) for cell in digits}
+    return (
+        scientific
+        or any(len(cell) > 1 and cell.startswith(b"0") for cell in digits)
+        or (len(widths) == 1 and len(set(digits)) > 2)
+    )
 
 
 def _own_separator(line: bytes) -> bytes:

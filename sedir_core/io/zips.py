@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from sedir_core.io.guard import COPY_AGAIN, Source
 
 _END_BYTES = 22
+_LARGE_END_BYTES = 56 + 20  # the end of a zip64 archive and its locator, which come before
 _MAX_COMMENT = 1 << 16
 _MAX_DIRECTORY_BYTES = 1 << 20
 _MAX_TOTAL_BYTES = 4 << 30
@@ -46,12 +47,14 @@ def read_member(source: Source, archive: zipfile.ZipFile, member: zipfile.ZipInf
 
 def _check_directory(source: Source) -> None:
     """Check the directory's size first, because zipfile reads it as a whole."""
-    tail_bytes = min(source.size, _END_BYTES + _MAX_COMMENT)
+    tail_bytes = min(source.size, _LARGE_END_BYTES + _END_BYTES + _MAX_COMMENT)
     tail = source.read_at(source.size - tail_bytes, tail_bytes)
     at = tail.rfind(b"PK\5\6")
     if at < 0 or at + _END_BYTES > len(tail):
         raise source.fail("is not a complete zip archive", COPY_AGAIN)
     (directory_bytes,) = struct.unpack_from("<I", tail, at + 12)
+    if at >= _LARGE_END_BYTES and tail[at - _LARGE_END_BYTES :].startswith(b"PK\6\6"):  # zipfile prefers this one
+        (directory_bytes,) = struct.unpack_from("<Q", tail, at - _LARGE_END_BYTES + 40)
     if directory_bytes > min(_MAX_DIRECTORY_BYTES, source.size):
         raise source.fail(f"announces a zip directory of {directory_bytes:,} bytes", COPY_AGAIN)
 

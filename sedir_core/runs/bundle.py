@@ -9,6 +9,7 @@ manifest describes it correctly.
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 import stat
 import zipfile
@@ -39,7 +40,7 @@ _REQUIRED: Mapping[str, int] = {
     run_files.METRICS: LARGE_BYTES,
     run_files.WEIGHTS: 2 << 30,
 }
-"""Name and size limit in bytes of the members of every bundle."""
+"""Name and size limit in bytes of the members of every bundle. Larger optional ones are left out."""
 _OPTIONAL: Mapping[str, int] = {run_files.EVALUATION: LARGE_BYTES, run_files.EVENTS: 64 << 20}
 _MANIFEST_BYTES = 1 << 20
 _BLOCK = 1 << 20
@@ -78,7 +79,7 @@ def export_run(run_dir: Path, target: Path, report: Report = no_report) -> Path:
     """
     target = target if target.suffix == BUNDLE_SUFFIX else target.with_name(target.name + BUNDLE_SUFFIX)
     _require_loadable(run_dir)
-    names = [*_REQUIRED, *(name for name in _OPTIONAL if (run_dir / name).is_file())]
+    names = [*_REQUIRED, *(name for name, most in _OPTIONAL.items() if _size(run_dir / name) <= most)]
     members = {}
     for done, name in enumerate(names):
         report(0.5 * done / len(names), f"reading {name}")
@@ -86,7 +87,7 @@ def export_run(run_dir: Path, target: Path, report: Report = no_report) -> Path:
             members[name] = Member(n_bytes=source.size, sha256=_sha256(source.file))
     about, thresholds = run_files.read_about(run_dir), dict(read_detail(run_dir).thresholds)
     manifest = Manifest(
-        name=run_dir.resolve().name,
+        name=_own_name(run_dir),
         method=about.method,
         categories=about.categories,
         thresholds=thresholds,
@@ -235,6 +236,19 @@ def _require_loadable(run_dir: Path) -> None:
     from sedir_core.detectors.base import load_detector  # imports torch
 
     load_detector(run_dir, "cpu")
+
+
+def _own_name(run_dir: Path) -> str:
+    """Of the run, or its method where the folder's name is none that an import takes."""
+    try:
+        return valid_name(run_dir.resolve().name)
+    except BadRun:
+        return run_files.read_about(run_dir).method
+
+
+def _size(path: Path) -> float:
+    """In bytes; infinite if there is no such file."""
+    return path.stat().st_size if path.is_file() else math.inf
 
 
 def _whole(run_dir: Path, manifest: Manifest) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 from sedir_core.config import Config
 from sedir_core.documents import LARGE_BYTES, LARGEST, moment_of, number, numbers, read_json
 from sedir_core.errors import BadRun
+from sedir_core.names import storable
 from sedir_core.places import bundled_runs, user_runs
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
@@ -32,6 +33,8 @@ TRASH = ".trash"
 """Folder beside the runs for deleted ones."""
 ARCHIVED = "ARCHIVED"
 """Marker file of an archived run."""
+MOST_CURVES = 64
+"""Quantities of a run that are shown; no training of ours has half as many."""
 MEASURES = ("o_auroc", "p_auroc", "o_aupr", "p_aupr")
 _OURS = (run_files.ABOUT, run_files.LOCK, run_files.WEIGHTS)
 
@@ -98,8 +101,8 @@ class RunEntry:
     def to_json(self) -> dict[str, Any]:
         """For `sedir runs list --json`."""
         return {
-            "name": self.name,
-            "path": str(self.path),
+            "name": storable(self.name),
+            "path": storable(self.path),
             "state": self.state.value,
             "method": self.method,
             "preset": self.preset,
@@ -144,8 +147,11 @@ def list_runs(folders: Iterable[Path] | None = None, archived: bool = False) -> 
 
 
 def is_run(path: Path) -> bool:
-    """Whether this folder was created by a training, finished or not."""
-    return path.is_dir() and any((path / name).exists() for name in _OURS)
+    """Whether this folder was created by a training, finished or not; False if the system refuses to tell."""
+    try:
+        return path.is_dir() and any((path / name).exists() for name in _OURS)
+    except OSError:
+        return False
 
 
 def read_entry(path: Path) -> RunEntry:
@@ -220,7 +226,9 @@ def curves_of(path: Path) -> dict[str, list[tuple[float, float]]]:
         if isinstance(event, EpochEvent):
             rates = {"learning rate": event.lr, "steps/s": event.steps_per_second}
             memory = {"memory": event.memory_bytes / 1e9} if event.memory_bytes else {}
-            for name, value in {**event.losses, **rates, **memory}.items():
+            for name, value in {**rates, **memory, **event.losses}.items():
+                if name not in curves and len(curves) >= MOST_CURVES:
+                    continue
                 points = curves.setdefault(name, [])
                 while points and points[-1][0] >= event.epoch:
                     points.pop()

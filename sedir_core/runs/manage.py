@@ -115,7 +115,7 @@ def keep_evaluation(path: Path, document: Mapping[str, Any]) -> None:
 
 def delete_run(path: Path) -> Trashed:
     """Move a run to the trash beside it. Raises BadRun, RunLocked, CannotWrite."""
-    now = datetime.now().astimezone()
+    now = _now()
     place = path.parent / TRASH / f"{now:{_STAMP}}-{uuid.uuid4().hex[:8]}" / path.name
     with _ours(path):
         if (path.parent / TRASH).is_symlink():
@@ -146,10 +146,8 @@ def restore_run(trashed: Trashed) -> Path:
 
 def list_trash(folder: Path) -> list[Trashed]:
     """The deleted runs of a folder, last deleted first."""
-    found = []
-    with suppress(OSError):
-        for box in (folder / TRASH).iterdir():
-            found += [Trashed(run, folder, _when(box)) for run in box.iterdir() if not box.is_symlink() and is_run(run)]
+    boxes = [box for box in _listed(folder / TRASH) if not box.is_symlink()]
+    found = [Trashed(run, folder, _when(box)) for box in boxes for run in _listed(box) if is_run(run)]
     return sorted(found, key=lambda one: (-one.when.timestamp(), one.name))
 
 
@@ -191,10 +189,21 @@ def _move(path: Path, target: Path) -> None:
         raise CannotWrite(target, error.strerror or str(error), "check the permissions and the drive") from error
 
 
-def _when(box: Path) -> datetime:
-    """Time of deletion, from the name of its folder in the trash."""
+def _listed(folder: Path) -> list[Path]:
+    """Its entries; none if it is not a folder, unreadable or gone, so that it hides no other."""
     try:
-        said = datetime.strptime(box.name.rpartition("-")[0], _STAMP).timestamp()
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _when(box: Path) -> datetime:
+    """Time of deletion, from the name of its folder in the trash, now if it does not tell."""
+    try:
+        return moment_of(datetime.strptime(box.name.rpartition("-")[0], _STAMP).timestamp()) or _now()
     except (ValueError, OverflowError):
-        said = box.stat().st_mtime
-    return moment_of(said) or datetime.now().astimezone()
+        return _now()
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

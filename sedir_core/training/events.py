@@ -153,8 +153,11 @@ class EventReader:
             return []
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self._offset += len(whole)
-        parsed = (_parse(line) for line in whole.splitlines())
-        return [event for event in parsed if event is not None]
+        parsed = [_parse(line) for line in whole.splitlines()]
+        found = [event for event in parsed if event is not None]
+        if skipped := len(parsed) - len(found):  # in one message: a stranger's file may hold millions
+            log.warning("%s: skipped %d invalid events", self._path, skipped)
+        return found
 
 
 def read_events(path: Path) -> list[AnyEvent]:
@@ -180,5 +183,4 @@ def _parse(line: bytes) -> AnyEvent | None:
     try:
         return _parser.validate_python(parse_json(line, _LINE_BYTES))
     except ValueError:  # includes pydantic's ValidationError
-        log.warning("skipped an invalid event: %r", line[:80])
         return None

@@ -64,8 +64,29 @@ def test_a_name_too_long_to_export_keeps_no_other_back(sedir, three, tmp_path) -
     assert result.exit_code == 4
     assert len(document["results"]) == 3
     assert [(one["path"], one["kind"]) for one in document["errors"]] == [(str(long), "cannot_write")]
-    assert {path.stem for path in (tmp_path / "out").glob("*.png")} == {"a", "c"}
+    assert {path.stem for path in (tmp_path / "out").glob("*.png")} == {"a", long.stem, "c"}
     assert len(list(csv.reader((tmp_path / "t.csv").read_text().splitlines()))) == 5
+
+
+def test_one_file_of_an_export_keeps_the_others_of_its_scan_not_back(sedir, three, tmp_path) -> None:
+    long = "b" * 245  # with `_reconstruction.ply` it is too long
+    (three / "b.ply").rename(three / f"{long}.ply")
+    result = sedir("inspect", three, "--export", tmp_path / "out", "--json", "-")
+    assert result.exit_code == 4
+    assert {path.name for path in (tmp_path / "out").glob("b*")} == {f"{long}.ply", f"{long}.png"}
+    (error,) = json.loads(result.stdout)["errors"]
+    assert f"{long}_reconstruction.ply" in error["message"]
+
+
+def test_no_memory_for_a_picture_ends_no_batch(sedir, three, tmp_path, monkeypatch) -> None:
+    def full(*of: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("sedir_core.evaluation.inspection.draw_inspection", full)
+    result = sedir("inspect", three, "--export", tmp_path / "out", "--json", "-")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, len(document["results"]), len(document["errors"])) == (4, 3, 3)
+    assert {path.name for path in (tmp_path / "out").glob("[abc].*")} == {"a.ply", "b.ply", "c.ply"}
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv", "--report"])

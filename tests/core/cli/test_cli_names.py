@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from roundness import RoundnessDetector, ball
+from typer.testing import CliRunner
 
+from sedir_core.cli import app
 from sedir_core.io.export import write_points_ply
 
 NAMES = (
@@ -72,6 +74,24 @@ def test_odd_names_stop_no_batch_and_forge_no_line(sedir, odd: Path, tmp_path: P
     key = json.loads(sedir("history", "list", "--json", "-", *place).stdout)[0]["key"]
     assert_plain(sedir("history", "show", key, *place).stdout)
     assert sedir("inspect", odd, "--report", outputs["pdf"]).exit_code == 4
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "{}", "--set", "{}"),
+        ("train", "{}", "--set", "training.epochs={}"),
+        ("inspect", "{}", "--columns", "{}"),
+        ("inspect", "{}", "--tolerance", "{}"),
+        ("watch", "{}", "--settle", "{}"),
+        ("ice", "{}", "{}", "{}", "--seeds", "{}"),
+    ],
+)
+def test_a_mistake_is_repeated_on_one_line(words: tuple[str, ...]) -> None:
+    odd = "a\x1b[2J\rOK \udcff"
+    result = CliRunner().invoke(app, [word.format(odd) for word in words])
+    assert result.exit_code in (1, 2, 4)
+    assert not {"\x1b", "\r"} & set(result.output)
 
 
 def test_json_names_the_file_that_can_be_opened(sedir, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_the_first_ng_ends_it_where_asked(sedir, tmp_path: Path) -> None:
     assert result.exit_code == 3
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["verdict"] for line in lines] == ["ok", "ng"]
-    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {"ball.png", "ball_2.png"}
+    assert {path.parent.name for path in (tmp_path / "out").rglob("ball.png")} == {"a", "b"}
 
 
 def test_people_get_a_line_of_text(sedir, tmp_path: Path) -> None:

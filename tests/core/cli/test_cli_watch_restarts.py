@@ -106,6 +106,17 @@ def test_what_arrived_while_nobody_watched_is_inspected(place: Place) -> None:
     assert sorted(Path(path).stem for path, _ in place.recorded()) == ["early", "late"]
 
 
+def test_a_restart_replaces_no_export_by_that_of_another_scan(place: Place, tmp_path: Path) -> None:
+    place.words += ["--export", tmp_path / "out"]
+    for number, shift in enumerate(("early", "late"), 1):
+        write_points_ply(place.folder / shift / "001.ply", ball(n_points=300 + number))
+        place.start()
+        place.until(number)
+        place.end()
+    exported = {path.parent.name: len(read_scan(path)) for path in (tmp_path / "out").rglob("001.ply")}
+    assert exported == {"early": 301, "late": 302}
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_the_same_size_and_time_with_other_content_is_new(place: Place, running: bool) -> None:
     path = place.folder / "part.ply"

@@ -23,3 +23,7 @@ def test_the_list_says_name_and_origin(sedir, tmp_path, monkeypatch) -> None:
 
 def test_a_subcommand_is_needed(sedir) -> None:
     assert sedir("weights").exit_code == 2
+
+
+def test_a_seed_that_torch_cannot_take_is_a_usage_error(sedir) -> None:
+    assert sedir("weights", "pretrain", "--seed", 10**30).exit_code == 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_run import TinyRun, part, tiny_config, write_dataset
@@ -41,6 +43,19 @@ def test_what_was_measured_is_not_done_again(request_: GrowRequest, grown: Growt
     monkeypatch.setattr(ice_growing, "train", None)
     monkeypatch.setattr(ice_growing, "load_detector", None)
     assert grow(request_) == grown
+
+
+@pytest.mark.parametrize("kept", [{}, {"o_auroc": "high", "other": 1}, {"o_auroc": [0.5]}])
+def test_odd_measures_are_unknown(
+    kept: dict[str, Any], request_: GrowRequest, grown: Growth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sorted((request_.out / "measured").iterdir())
+    before = files[0].read_text()
+    files[0].write_text(json.dumps(kept))
+    try:
+        assert grow(request_).steps[0].o_auroc is None
+    finally:
+        files[0].write_text(before)
 
 
 def test_other_settings_need_another_folder(request_: GrowRequest, grown: Growth) -> None:

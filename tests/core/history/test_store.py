@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from dataclasses import fields, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from history_helpers import CONTENT, DAY, detection, history, inspection, kept, 
 from sqlalchemy.exc import DBAPIError
 
 from sedir_core.errors import BadHistory
+from sedir_core.history.export import rows
 from sedir_core.history.records import Filter, Override
 from sedir_core.history.store import ORPHAN_AGE_S, History
 from sedir_core.history.stored_result import StoredResult, content_hash, encode, read_result
@@ -153,6 +154,28 @@ def test_the_oldest_kept_results_go_and_every_row_stays(filled) -> None:
     assert [filled.kept_path(inspection(n).key).exists() for n in range(10)] == [False] * 7 + [True] * 3
     with pytest.raises(BadHistory, match="no longer stored"):
         filled.kept(filled.get(inspection(0).key))
+
+
+def test_a_clock_set_back_makes_no_new_result_an_old_one(filled) -> None:
+    late = inspection(10, time=DAY - timedelta(days=365))
+    filled.record(late, CONTENT)
+    filled.trim(2 * len(CONTENT))
+    assert filled.kept_path(late.key).exists() and not filled.kept_path(inspection(8).key).exists()
+
+
+def test_an_export_holds_what_was_recorded_before_the_clock_was_set_back(filled) -> None:
+    ahead = inspection(10, time=datetime.now(UTC) + timedelta(days=400))
+    filled.record(ahead, CONTENT)
+    assert next(row["key"] for row in rows(filled, Filter())) == ahead.key
+
+
+def test_what_is_recorded_during_an_export_repeats_no_row(filled, monkeypatch) -> None:
+    monkeypatch.setattr("sedir_core.history.export._PAGE", 3)
+    exported = rows(filled, Filter())
+    keys = [next(exported)["key"]]
+    filled.record(inspection(20), CONTENT)
+    keys += [row["key"] for row in exported]
+    assert sorted(keys) == [inspection(n).key for n in range(10)]
 
 
 def test_what_a_kill_left_is_swept_and_nothing_else(filled) -> None:

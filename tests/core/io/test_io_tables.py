@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,11 @@ from table_files import (
     first_whole,
 )
 
-from sedir_core.errors import BadConfig, NoCoordinates, UnknownColumns, UnreadableScan
+from sedir_core.errors import BadConfig, NoCoordinates, TooFewPoints, UnknownColumns, UnreadableScan
 from sedir_core.io.columns import named_axes, parse_columns
+from sedir_core.io.finding import why_no_scan
 from sedir_core.io.scans import read_scan
+from sedir_core.io.table_peek import peek_table
 
 
 @pytest.fixture
@@ -231,11 +234,39 @@ def test_a_comma_between_and_in_numbers_is_refused(decimals: int, read: Callable
         read(comma([[f"{float(cell):.{decimals}f}" for cell in row] for row in ROWS], ","))
 
 
+@pytest.mark.parametrize("before", [[], ["7"]], ids=["no row number", "row number"])
+@pytest.mark.parametrize("after", [[], ["17"]], ids=["no intensity", "intensity"])
+@pytest.mark.parametrize("form", [".1f", ".4e"])
+def test_such_commas_are_seen_beside_other_columns(
+    before: list[str], after: list[str], form: str, read: Callable[..., np.ndarray]
+) -> None:
+    table = comma([[*before, *(f"{float(cell):{form}}" for cell in row), *after] for row in ROWS], ",")
+    for header in (b"", b"x,y,z\n"):
+        with pytest.raises(UnreadableScan, match="decimal points, or with semicolons"):
+            read(header + table)
+
+
 def test_whole_numbers_with_colours_between_commas_are_read(read: Callable[..., np.ndarray]) -> None:
     whole = np.rint(POINTS * 100)
     colours = draw.integers(0, 256, size=(300, 3))
     table = np.hstack([whole, colours]).astype(int).tolist()
     np.testing.assert_array_equal(read(text_rows(table, ",")), whole)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MODE=0755\n" + "# for users, groups, and others\n" * 9,
+        "type integer\n" + "1 2 3 4\n[ { } ]\n" * 90,
+        "a;b;c\n" + "\t;1;2\n" * 90,
+    ],
+)
+def test_settings_and_programs_are_no_tables(text: str, tmp_path: Path, read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises((UnreadableScan, TooFewPoints)):
+        read(text.encode(), "settings.conf")
+    for look in (why_no_scan, peek_table):  # may take it for a table, but does not stumble over it
+        with suppress(UnreadableScan):
+            look(tmp_path / "settings.conf")
 
 
 def test_triangles_are_no_points(read: Callable[..., np.ndarray]) -> None:

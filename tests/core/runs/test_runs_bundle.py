@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import re
 import shutil
@@ -25,8 +26,9 @@ from sedir_core.detectors.base import load_detector
 from sedir_core.errors import BadRun, Cancelled, CannotWrite
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.rundir import files as run_files
+from sedir_core.runs import bundle as bundle_module
 from sedir_core.runs.bundle import MANIFEST, export_run, import_run, read_manifest, unpacked
-from sedir_core.runs.catalogue import list_runs
+from sedir_core.runs.catalogue import list_runs, read_entry
 
 FILES = ("about.json", "config.toml", "metrics.json", "weights.safetensors", "events.jsonl")
 
@@ -108,6 +110,21 @@ def test_an_unfinished_run_is_not_exported(tiny: TinyRun, tmp_path: Path) -> Non
     with pytest.raises(BadRun, match="not finished"):
         export_run(run, tmp_path / "x")
     assert not (tmp_path / "x.sedir").exists()
+
+
+@pytest.mark.parametrize("name", [b"a\xff", b"a\nb", b"-rf", b"CON", b".hidden"])
+def test_a_run_of_any_name_is_exported_so_that_it_can_be_imported(name: bytes, tiny: TinyRun, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tiny.path, tmp_path / os.fsdecode(name)))
+    assert import_run(export_run(run, tmp_path / "odd"), tmp_path / "home").name == "sedir"
+    json.dumps(read_entry(run).to_json(), ensure_ascii=False).encode("utf-8")
+
+
+def test_events_too_many_for_a_bundle_stay_behind(
+    tiny: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bundle_module._OPTIONAL, "events.jsonl", 100)
+    imported = import_run(export_run(tiny.path, tmp_path / "long"), tmp_path / "home")
+    assert (imported / "weights.safetensors").is_file() and not (imported / "events.jsonl").exists()
 
 
 def test_a_bundle_serves_as_a_model_and_is_unpacked_once(
@@ -214,6 +231,14 @@ def test_a_bomb_is_refused_before_it_unpacks(bundle: Path, tmp_path: Path) -> No
         for name, content in contents(bundle).items():
             archive.writestr(name, bytes(100 << 20) if name == "events.jsonl" else content)
     refused(tmp_path / "x.sedir", tmp_path / "runs", "unpacks")
+
+
+def test_a_directory_that_is_huge_by_zip64_is_not_read(tmp_path: Path) -> None:
+    large = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, 2 << 20, 4)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 4 + (2 << 20), 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 46, 4, 0)
+    (tmp_path / "bomb.sedir").write_bytes(b"PK\3\4" + bytes(2 << 20) + large + locator + end)
+    refused(tmp_path / "bomb.sedir", tmp_path / "home", "announces a zip directory of 2,097,152 bytes")
 
 
 def test_a_size_that_lies_is_refused(bundle: Path, tmp_path: Path) -> None:

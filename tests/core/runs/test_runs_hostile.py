@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -18,7 +19,7 @@ from sedir_core.cli import app
 from sedir_core.errors import BadRun
 from sedir_core.rundir import files as run_files
 from sedir_core.runs.bundle import export_run, import_run
-from sedir_core.runs.catalogue import list_runs, read_detail
+from sedir_core.runs.catalogue import MOST_CURVES, list_runs, read_detail
 
 HUGE = int("9" * 400)
 HOSTILE: tuple[Any, ...] = (
@@ -107,6 +108,33 @@ def test_what_is_shown_of_it_can_be_written_down(whole: Path, tmp_path: Path, na
             result = CliRunner().invoke(app, ["runs", *command])
             assert result.exit_code == 0, (command, result.exception)
             result.stdout.encode("utf-8")
+
+
+def test_a_folder_that_may_not_be_entered_hides_no_run(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(whole, tmp_path / "good")
+    (tmp_path / "closed").mkdir()
+    stat = Path.stat
+
+    def refuse(path: Path, **options: bool) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert [entry.name for entry in list_runs([tmp_path])] == ["good"]
+
+
+def test_countless_curves_are_not_all_drawn(whole: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    lines = (run / run_files.EVENTS).read_text().splitlines()
+    epoch = next(found for line in lines if (found := json.loads(line))["event"] == "epoch")
+    said = [json.dumps(epoch | {"losses": {f"{i}-{k}": 1.0 for k in range(100)}}) for i in range(100)]
+    (run / run_files.EVENTS).write_text("\n".join([*lines, *said]) + "\n")
+    curves = read_detail(run).curves
+    assert len(curves) == MOST_CURVES
+    assert {"total", "learning rate", "steps/s"} <= curves.keys()
 
 
 @pytest.mark.parametrize("created", ["0001-01-01T00:00:00", "0001-01-01", "9999-12-31T23:59:59-23:59"])

@@ -114,6 +114,13 @@ def test_two_deleted_runs_of_one_name_are_both_kept(run: Path) -> None:
     assert [one.name for one in list_trash(run.parent)] == ["mine", "mine"]
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "zzz"])
+def test_what_else_lies_in_the_trash_hides_nothing(run: Path, name: str) -> None:
+    delete_run(run)
+    (run.parent / TRASH / name).touch()
+    assert [one.name for one in list_trash(run.parent)] == ["mine"]
+
+
 def test_only_emptying_the_trash_destroys(run: Path) -> None:
     gone = delete_run(run)
     assert empty_trash(run.parent) == 1

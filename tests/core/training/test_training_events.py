@@ -55,6 +55,12 @@ def test_a_line_that_makes_no_sense_is_left_out(written: Path) -> None:
     assert read_events(written) == [STEP, SAVED]
 
 
+def test_a_file_of_nonsense_is_told_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"x\n" * 10_000)
+    assert read_events(tmp_path / "events.jsonl") == []
+    assert len(caplog.records) == 1
+
+
 def test_appending_after_a_tear_starts_a_line_of_its_own(written: Path) -> None:
     written.write_bytes(written.read_bytes()[:-9])
     log = EventLog(written)
