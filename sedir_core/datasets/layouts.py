@@ -150,6 +150,8 @@ def _place_of(sample: Sample, dataset: Dataset) -> str:
 
 def _beside(dataset: Dataset) -> dict[tuple[str, str], int]:
     """Folders beside the categories that are named good or bad, of no category and so not used: `NG/` beside `lid/`."""
+    if not dataset.root.is_dir():
+        return {}
     used = {parent for sample in dataset.samples for parent in sample.path.parents}
     judged = [child for name, child in folders(dataset.root).items() if child not in used and verdict(name)]
     counts = {child: len(scans_below(child)) for child in judged}
