@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.defects import limit_that_shows
 from sedir_core.evidence.deviation import neighbourhood_means
-from sedir_core.evidence.judge import ABSENT
 from sedir_core.evidence.peaks import peak_of
 from sedir_core.evidence.tolerance import defects_of, reason_anew
 from sedir_core.geometry.tree import PointTree
@@ -77,7 +77,7 @@ def _mostly(out: BoolArray, region: Defect) -> bool:
 
 def _score(found: Detection, scores: FloatArray, absent_counts: bool) -> float:
     """The object score that the remaining point scores (n,) and the part as a whole still justify."""
-    before, after = found.point_scores[found.evaluated], scores[~np.isnan(scores)]
+    before, after = (one[~np.isnan(one)].astype(np.float64) for one in (found.point_scores, scores))
     if not len(after):
         return math.nan
     share = min(1.0, peak_of(after) / max(peak_of(before), 1e-300))

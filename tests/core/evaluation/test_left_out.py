@@ -18,7 +18,8 @@ from sedir_core.evaluation.report_style import measured_words
 from sedir_core.evaluation.zone_file import PartTolerance, read_part_tolerance, write_part_tolerance
 from sedir_core.evaluation.zone_file import ball as ball_at
 from sedir_core.evaluation.zones import inspect_reference
-from sedir_core.evidence.judge import ABSENT, SIZE
+from sedir_core.evidence.coverage import ABSENT
+from sedir_core.evidence.whole_part import SIZE
 from sedir_core.history.stored_result import StoredResult, encode, read_result
 from sedir_core.io.export import write_points_ply
 from sedir_core.types import Defect, Detection, Scan, Tolerance, Zone, ZonePlace, ZoneUse
