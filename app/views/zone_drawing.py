@@ -15,6 +15,8 @@ from app.views.overlay import Overlay
 from sedir_core.types import DoubleArray, ZonePlace
 
 N_CORNERS = 48  # segments per circle
+BELOW_TITLE_PX = 36.0
+"""Where names may begin: above is the title of the view."""
 N_EDGES = 8  # edges of a prism that are drawn, at most
 
 
@@ -85,7 +87,7 @@ def _prism(outline: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 def _paint_name(painter: QPainter, top: QPointF, name: str, colour: QColor) -> None:
     metrics = QFontMetricsF(painter.font())
     width, height = metrics.horizontalAdvance(name) + 2 * PADDING_PX, metrics.height() + 4
-    room = QRectF(top.x() - width / 2, top.y() - height - 2, width, height)
+    room = QRectF(top.x() - width / 2, max(top.y() - height - 2, BELOW_TITLE_PX), width, height)
     ground = QColor(DARK)
     ground.setAlphaF(0.8)
     painter.setPen(Qt.PenStyle.NoPen)

@@ -45,7 +45,7 @@ class PartReference:
         kept = leave_out(scan, found, zones)
         zones = tuple(replace(zone, tolerance=elsewhere) if zone.use == "only" else zone for zone in zones)
         if elsewhere is None and all(zone.tolerance is None for zone in zones):
-            return replace(kept, zones=(*zones, Zone("", None, None)))
+            return replace(kept, zones=under_tolerance(scan, kept, None, zones).zones)  # nothing to be said of them
         return under_tolerance(scan, kept, elsewhere, zones)
 
     def zones_on(self, found: Detection) -> tuple[Zone, ...]:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.entries import Entry, Failure
+from app.widgets.elided import Elided
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.regions import Regions
@@ -69,7 +70,7 @@ class RegionPanel(QFrame):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        self.hint = QLabel(objectName="quiet", wordWrap=True)
+        self.hint = Elided("quiet")
         self.add, self.remove, self.load, self.save = (
             QPushButton(text) for text in ("Around a point", "Remove", "Open…", "Save…")
         )
@@ -83,13 +84,14 @@ class RegionPanel(QFrame):
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(QLabel("Regions", objectName="sectionTitle"))
-        row.addWidget(self.hint, 1)
+        row.addStretch()
         for button in (*self.draw.values(), self.add, self.remove, self.load, self.save):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 10, 8)
         column.setSpacing(6)
         column.addLayout(row)
+        column.addWidget(self.hint)
         column.addWidget(self.table, 1)
         self.setMinimumHeight(LEAST_PX)
         self.setMaximumHeight(MOST_PX)
@@ -183,7 +185,7 @@ class RegionPanel(QFrame):
         self.load.setEnabled(ready)
         self.remove.setEnabled(ready and 0 <= self.table.currentRow() < rows)
         self.save.setEnabled(rows > 0)
-        self.hint.setText(_hint(self._entry, rows))
+        self.hint.say(_hint(self._entry, rows))
 
     def _remove(self) -> None:
         if self._entry is not None:
