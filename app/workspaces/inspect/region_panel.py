@@ -13,10 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -27,8 +24,8 @@ from app.state.entries import Entry, Failure
 from app.widgets.elided import Elided
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect import wording
+from app.workspaces.inspect.region_bar import RegionBar
 from app.workspaces.inspect.regions import Regions
-from app.workspaces.inspect.tools import TO_DRAW, Tool
 from sedir_core.errors import BadConfig
 from sedir_core.tolerances import parse_tolerance, tolerance_text
 from sedir_core.types import Tolerance, Zone, ZoneUse
@@ -37,7 +34,6 @@ from sedir_core.units import symbol
 COLUMNS = ("Region", "Use", "Tolerance", "Size", "Deviation", "")
 NAME, USE, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
 USES: dict[ZoneUse, str] = {"tolerance": "Own tolerance", "only": "Of interest", "ignore": "Ignored"}
-DRAWN = {Tool.BOX: "Box", Tool.LASSO: "Lasso", Tool.PLANE: "Plane"}
 FILES = "Regions (*.toml)"
 FIXED = ~Qt.ItemFlag.ItemIsEditable
 LEAST_PX, MOST_PX = 118, 196
@@ -71,44 +67,33 @@ class RegionPanel(QFrame):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         self.hint = Elided("quiet")
-        self.add, self.remove, self.load, self.save = (
-            QPushButton(text) for text in ("Around a point", "Remove", "Open…", "Save…")
-        )
-        self.add.setToolTip("Add a region around the picked point")
-        self.draw = {tool: QPushButton(text) for tool, text in DRAWN.items()}
+        self.bar = RegionBar(theme)
+        self.add, self.remove, self.draw = self.bar.at_point, self.bar.remove, self.bar.draw
         for tool, button in self.draw.items():
-            button.setToolTip(f"Add a region: {TO_DRAW[tool][0].lower()}{TO_DRAW[tool][1:]}")
             button.clicked.connect(lambda _=False, tool=tool: self.draw_wanted.emit(tool))
-        self.load.setToolTip("Load the regions of this kind of part from a file")
-        self.save.setToolTip("Save as a file for the command line: --regions")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(QLabel("Regions", objectName="sectionTitle"))
-        row.addStretch()
-        for button in (*self.draw.values(), self.add, self.remove, self.load, self.save):
-            row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 10, 8)
         column.setSpacing(6)
-        column.addLayout(row)
+        column.addWidget(self.bar)
         column.addWidget(self.hint)
         column.addWidget(self.table, 1)
         self.setMinimumHeight(LEAST_PX)
         self.setMaximumHeight(MOST_PX)
         self.add.clicked.connect(lambda: (self.add_wanted if self._picked else self.pick_wanted).emit())
         self.remove.clicked.connect(self._remove)
-        self.load.clicked.connect(self._load)
-        self.save.clicked.connect(self._save)
+        self.bar.load.clicked.connect(self._load)
+        self.bar.save.clicked.connect(self._save)
         self.table.itemChanged.connect(self._on_edited)
         self.table.itemSelectionChanged.connect(self._enable)
 
     @property
     def stops(self) -> list[QWidget]:
         """Tab order."""
-        return [*self.draw.values(), self.add, self.remove, self.load, self.save, self.table]
+        return [*self.bar.buttons, self.table]
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
+        self.bar.set_theme(theme)
         self.show_entry(self._entry, self._unit, self._picked)
 
     def show_entry(self, entry: Entry | None, unit: str, picked: bool) -> None:
@@ -182,9 +167,9 @@ class RegionPanel(QFrame):
         rows = 0 if part is None else len(part.zones)
         for button in (self.add, *self.draw.values()):
             button.setEnabled(ready)
-        self.load.setEnabled(ready)
+        self.bar.load.setEnabled(ready)
         self.remove.setEnabled(ready and 0 <= self.table.currentRow() < rows)
-        self.save.setEnabled(rows > 0)
+        self.bar.save.setEnabled(rows > 0)
         self.hint.say(_hint(self._entry, rows))
 
     def _remove(self) -> None:
