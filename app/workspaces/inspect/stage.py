@@ -236,7 +236,8 @@ class ScanViews(QWidget):
         if self.tools.section_shown:
             entry, unit = self._session.current_entry, self._session.unit
             self.section.show_section(entry, self.tools.plane, self._session.limit, unit, self._deviated(entry))
-
+            rows = [probe.row for probe in self.tools.probes if probe.row is not None]
+            self.section.plot.show_dimension(rows, self.tools.length)
         self._show_regions()
         self._share_room()
 

@@ -131,10 +131,15 @@ class Tools(QObject):
             self.changed.emit()
 
     def pick_row(self, row: int) -> None:
-        """Pick a point of the scan as if clicked."""
-        if self._entry is not None and self._entry.scan is not None:
-            self.probes, self._measured_with = [Probe(self._entry.scan.points[row], row)], Tool.PICK
+        """Pick a point of the scan as if clicked, with the tool in use."""
+        if self._entry is None or self._entry.scan is None:
+            return
+        probe = Probe(self._entry.scan.points[row], row)
+        if self.tool in (Tool.LOOK, *OUTLINES):
+            self.probes, self._measured_with = [probe], Tool.PICK
             self._measure()
+        else:
+            self._add(probe)
 
     @property
     def section_shown(self) -> bool:
@@ -233,9 +238,13 @@ class Tools(QObject):
         like = DETAIL * (1.0 if shape is None else shape.radius)
         return wording.lengths_of(found, self._session.unit).text(length, like)
 
+    @property
+    def length(self) -> str:
+        """The measured value between two points, or ""."""
+        return self.measurement.value if len(self.probes) == 2 and self.measurement is not None else ""
+
     def _tell(self, *_: object) -> None:
-        length = self.measurement.value if len(self.probes) == 2 and self.measurement is not None else ""
-        self._clouds.show_probes(self.probes, length)
+        self._clouds.show_probes(self.probes, self.length)
         self.changed.emit()
 
     def _point_text(self, probe: Probe) -> str:
