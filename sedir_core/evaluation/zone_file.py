@@ -34,7 +34,7 @@ from sedir_core.names import printable
 from sedir_core.tolerances import parse_tolerance, plain_tolerance
 from sedir_core.types import ZONE_USES, DoubleArray, Tolerance, Zone, ZonePlace
 
-HINT = "see “Tolerances by region” in the user guide"
+HINT = "see “Regions” in the user guide"
 KEYS = {"reference", "tolerance", "region"}
 REGION_KEYS = {"name", "use", "tolerance", "centre", "radius", "size", "axes", "outline"}
 MOST, MOST_CORNERS = 200, 500
