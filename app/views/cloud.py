@@ -27,7 +27,7 @@ from app.views.depth_shading import DepthShade, eye_dome
 from app.views.layers import Picture
 from app.views.marks import Marks
 from app.views.outliner import Outliner
-from app.views.outlines import Sight
+from app.views.outlines import SeenPart
 from app.views.overlay import Overlay
 from app.views.picking import point_under
 from app.views.plane_drawing import PlaneDrawing
@@ -196,12 +196,12 @@ class CloudView(QWidget):
         self._plot.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
 
     @property
-    def sight(self) -> Sight | None:
+    def sight(self) -> SeenPart | None:
         """How the shape on screen is seen."""
         if self.shape is None:
             return None
         size = float(self._plot.width()), float(self._plot.height())
-        return Sight(self.shape.points, self.shape.origin, self.shape.radius, self.pose, self.view_angle_deg, *size)
+        return SeenPart(self.shape.points, self.shape.origin, self.shape.radius, self.pose, self.view_angle_deg, *size)
 
     # Drawing
 

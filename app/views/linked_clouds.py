@@ -21,7 +21,7 @@ from app.views.colours import Look
 from app.views.flight import Flight
 from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, missing_marked, plain
 from app.views.marks import Mark
-from app.views.outlines import Outline, region_of
+from app.views.outlines import OutlineTool, region_of
 from app.views.pane import Pane
 from app.views.picking import Probe
 from app.views.section import CuttingPlane, corners, half_thickness
@@ -79,7 +79,7 @@ class LinkedClouds(QWidget):
         self._probes: tuple[Sequence[Probe], str] = ((), "")
         self._zones: Sequence[DrawnZone] = ()
         self._aiming = False
-        self._outlining: Outline | None = None
+        self._outlining: OutlineTool | None = None
         self._single = False  # the user chose a single view
         self._alone = False  # there is no room for two
         self._unit: tuple[float, Callable[[float], str]] = (1.0, str)
@@ -281,7 +281,7 @@ class LinkedClouds(QWidget):
         for view in self.views:
             view.set_aiming(on)
 
-    def set_outlining(self, kind: Outline | None) -> None:
+    def set_outlining(self, kind: OutlineTool | None) -> None:
         """What the mouse draws over the scan; None turns the camera again."""
         self._outlining = kind
         if self._left is not None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPol
 from PySide6.QtWidgets import QWidget
 
 from app.views.marks import DARK
-from app.views.outlines import Outline
+from app.views.outlines import OutlineTool
 
 STEP_PX = 3.0
 """Distance between two corners of a lasso."""
@@ -23,12 +23,12 @@ class Outliner(QWidget):
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
         self._over = over
-        self._kind = Outline.BOX
+        self._kind = OutlineTool.BOX
         self._places: list[QPointF] = []
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.hide()
 
-    def use(self, kind: Outline | None) -> None:
+    def use(self, kind: OutlineTool | None) -> None:
         """Let the user draw that kind of outline; None gives the mouse back to the view."""
         self._places = []
         if kind is not None:
@@ -46,7 +46,7 @@ class Outliner(QWidget):
         if not self._places:
             return
         place = event.position()
-        if self._kind is not Outline.LASSO:
+        if self._kind is not OutlineTool.LASSO:
             self._places[1:] = [place]
         elif (place - self._places[-1]).manhattanLength() >= STEP_PX:
             self._places.append(place)
@@ -65,9 +65,9 @@ class Outliner(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for colour, width in ((DARK, 3.5), (INK, 1.5)):
             painter.setPen(QPen(QColor(colour), width))
-            if self._kind is Outline.BOX:
+            if self._kind is OutlineTool.BOX:
                 painter.drawRect(QRectF(self._places[0], self._places[-1]).normalized())
-            elif self._kind is Outline.LASSO:
+            elif self._kind is OutlineTool.LASSO:
                 painter.drawPolygon(QPolygonF(self._places))
             else:
                 painter.drawLine(self._places[0], self._places[-1])

@@ -22,7 +22,7 @@ MARGIN = 0.1
 """How far a region reaches beyond the enclosed points, as a share of the part's radius: other parts differ a little."""
 
 
-class Outline(Enum):
+class OutlineTool(Enum):
     """What the user draws: two opposite corners, a closed line, or a straight line with the region on one side."""
 
     BOX = "box"
@@ -31,7 +31,7 @@ class Outline(Enum):
 
 
 @dataclass(frozen=True)
-class Sight:
+class SeenPart:
     """How a view of that size in pixels shows a part: (n, 3) points around `origin`, and its radius."""
 
     points: FloatArray
@@ -43,7 +43,7 @@ class Sight:
     height: float
 
 
-def region_of(kind: Outline, drawn: DoubleArray, sight: Sight) -> ZonePlace | None:
+def region_of(kind: OutlineTool, drawn: DoubleArray, sight: SeenPart) -> ZonePlace | None:
     """The region of the part behind what was drawn, (k, 2) pixels; None for a click, or beside the part.
 
     A box or a lasso reaches through the part along the line of sight. A line has two sides: the region is the one with
@@ -52,17 +52,17 @@ def region_of(kind: Outline, drawn: DoubleArray, sight: Sight) -> ZonePlace | No
     if len(drawn) < 2 or float(np.ptp(drawn, axis=0).max()) < LEAST_PX:
         return None
     seen = project(sight.points, sight.pose, sight.view_angle_deg, sight.width, sight.height)
-    return _one_side(drawn, seen, sight) if kind is Outline.PLANE else _through(_corners(kind, drawn), seen, sight)
+    return _one_side(drawn, seen, sight) if kind is OutlineTool.PLANE else _through(_corners(kind, drawn), seen, sight)
 
 
-def _corners(kind: Outline, drawn: DoubleArray) -> DoubleArray:
-    if kind is Outline.LASSO:
+def _corners(kind: OutlineTool, drawn: DoubleArray) -> DoubleArray:
+    if kind is OutlineTool.LASSO:
         return drawn[:: -(-len(drawn) // MOST_CORNERS)]
     (left, top), (right, bottom) = drawn.min(axis=0), drawn.max(axis=0)
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
-def _through(corners: DoubleArray, seen: DoubleArray, sight: Sight) -> ZonePlace | None:
+def _through(corners: DoubleArray, seen: DoubleArray, sight: SeenPart) -> ZonePlace | None:
     enclosed = within_outline(seen[:, :2], corners)
     if enclosed.sum() < LEAST_POINTS or len(corners) < 3:
         return None
@@ -77,7 +77,7 @@ def _through(corners: DoubleArray, seen: DoubleArray, sight: Sight) -> ZonePlace
     return ZonePlace(sight.origin + middle @ axes, half, axes, outline=outline)
 
 
-def _one_side(drawn: DoubleArray, seen: DoubleArray, sight: Sight) -> ZonePlace | None:
+def _one_side(drawn: DoubleArray, seen: DoubleArray, sight: SeenPart) -> ZonePlace | None:
     """A box around what is on the side of the line with fewer points; its face on the line is exact at the front."""
     start, end = drawn[0], drawn[-1]
     way = end - start
@@ -103,7 +103,7 @@ def _one_side(drawn: DoubleArray, seen: DoubleArray, sight: Sight) -> ZonePlace 
     return None if half.min() <= 0 else ZonePlace(sight.origin + (low + high) / 2 @ axes, half, axes)
 
 
-def _axes(sight: Sight) -> DoubleArray:
+def _axes(sight: SeenPart) -> DoubleArray:
     """(3, 3): right, up, and towards the viewer."""
     towards = np.subtract(sight.pose.position, sight.pose.focus)
     towards = towards / max(float(np.linalg.norm(towards)), 1e-12)
@@ -112,7 +112,7 @@ def _axes(sight: Sight) -> DoubleArray:
     return np.stack([right, np.cross(towards, right), towards])
 
 
-def _at_depth(pixels: DoubleArray, depth: float, sight: Sight) -> DoubleArray:
+def _at_depth(pixels: DoubleArray, depth: float, sight: SeenPart) -> DoubleArray:
     """(k, 2) places right and up of the shape's origin that those pixels (k, 2) show at that depth."""
     scale = depth * 2 * math.tan(math.radians(sight.view_angle_deg / 2)) / sight.height
     across = (pixels - (sight.width / 2, sight.height / 2)) * (scale, -scale)

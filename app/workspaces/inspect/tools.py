@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.state.entries import Entry
 from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
-from app.views.outlines import Outline
+from app.views.outlines import OutlineTool
 from app.views.picking import Probe
 from app.views.section import CuttingPlane, across_axis
 from app.widgets.numbers import on_screen
@@ -44,7 +44,7 @@ class Tool(Enum):
 
 IN_TWO = (Tool.MEASURE, Tool.FACES)
 """Tools that need two points."""
-OUTLINES = {Tool.BOX: Outline.BOX, Tool.LASSO: Outline.LASSO, Tool.PLANE: Outline.PLANE}
+OUTLINES = {Tool.BOX: OutlineTool.BOX, Tool.LASSO: OutlineTool.LASSO, Tool.PLANE: OutlineTool.PLANE}
 TO_DRAW = {
     Tool.BOX: "Drag a rectangle over the scan; the region reaches through the part.",
     Tool.LASSO: "Draw around the region; it reaches through the part.",
