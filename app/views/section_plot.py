@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from app.views.needles import needles
 from app.views.section import CrossSection, highest
 from app.widgets.theme import Theme
 from sedir_core.evaluation.colour_maps import Rgb
@@ -25,6 +26,8 @@ OUTLINE_SHARE, NARROW_PX = 0.42, 300
 REACH_PX = 9.0
 NOTCH, ZOOM, MOST_ZOOM = 120.0, 1.25, 30.0
 """Degrees/8 per notch of the wheel, its factor, and the greatest magnification of the outline."""
+NEEDLE_PX = 22.0
+"""Length of the needle of the greatest deviation."""
 EXPECTED_INK = "#8d97a6"
 
 
@@ -87,6 +90,7 @@ class SectionPlot(QWidget):
         self._hovered: int | None = None
         self._zoom, self._shift = 1.0, QPointF()  # of the outline, about the centre of its room
         self._dimension: tuple[list[int], str] = ([], "")
+        self._needles = np.empty(0, np.int64), np.empty((0, 2))
         self.setMouseTracking(True)
         self.setMinimumSize(130, 120)
         self.setAccessibleName("Section: outline, and what was measured along it")
@@ -105,6 +109,9 @@ class SectionPlot(QWidget):
         span = (values - scale.low) * (N_TONES / (scale.high - scale.low))
         self._tones = np.where(np.isnan(values), -1, np.clip(np.nan_to_num(span), 0, N_TONES - 1)).astype(np.intp)
         self._hovered = None
+        self._needles = np.empty(0, np.int64), np.empty((0, 2))
+        if section is not None and profile.signed:
+            self._needles = needles(section, values, min(map(abs, profile.dashed)))
         self.update()
 
     def show_dimension(self, rows: Sequence[int], text: str) -> None:
@@ -243,9 +250,25 @@ class SectionPlot(QWidget):
         expected = self._section.expected[:: -(-len(self._section.expected) // MOST_DOTS) or 1]
         if len(expected):
             self._dots(painter, *self._outline_pixels(expected), QColor(EXPECTED_INK), 2.4)
+        self._paint_needles(painter)
         self._coloured_dots(painter, *self._outline_pixels(self._section.outline), 3.0)
         self._paint_dimension(painter)
         painter.restore()
+
+    def _paint_needles(self, painter: QPainter) -> None:
+        """Deviations, magnified: the greatest is `NEEDLE_PX` long."""
+        assert self._section is not None
+        at, ways = self._needles
+        if not len(at):
+            return
+        values = self._profile.values[at]
+        x, y = self._outline_pixels(self._section.outline[at])
+        lengths = NEEDLE_PX * np.abs(values) / float(np.nanmax(np.abs(self._profile.values)))
+        tips = np.stack([x + lengths * ways[:, 0], y - lengths * ways[:, 1]], axis=1)
+        inks = self._profile.scale.colours(values)
+        for place, tip, ink in zip(np.stack([x, y], axis=1).tolist(), tips.tolist(), inks.tolist(), strict=True):
+            painter.setPen(QPen(QColor(*ink), 1.3))
+            painter.drawLine(QPointF(*place), QPointF(*tip))
 
     def _paint_dimension(self, painter: QPainter) -> None:
         assert self._section is not None

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.views.section import across_axis
+from app.views.needles import needles
+from app.views.section import CrossSection, across_axis
 from app.workspaces.inspect.kept_sections import KeptSections
 from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, write_report
 from app.workspaces.inspect.section_panel import SectionPanel
@@ -129,3 +130,13 @@ def test_the_wheel_magnifies_the_outline_where_the_mouse_is(
     plot.grab()
     qtbot.mouseDClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
     assert np.allclose(outline(), before)
+
+
+def test_needles_point_from_the_expected_surface_to_what_deviates() -> None:
+    expected = np.stack([np.linspace(0, 10, 101), np.zeros(101)], axis=1).astype(np.float32)
+    outline = expected.copy()
+    outline[40:60, 1] = -1.0
+    section = CrossSection(outline, np.arange(101), expected)
+    at, ways = needles(section, outline[:, 1], 0.5)
+    assert at.tolist() == list(range(40, 60)) and np.allclose(ways, (0.0, -1.0))
+    assert len(needles(section, np.full(101, np.nan, np.float32), 0.5)[0]) == 0

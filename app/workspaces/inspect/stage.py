@@ -121,6 +121,7 @@ class ScanViews(QWidget):
         super().resizeEvent(event)
         for bar in (self.colour_bar, self.deviation_bar):
             bar.set_low(event.size().height() < LOW_PX)
+        self.section.set_room(event.size().height())
         self._share_room()
 
     def show_line(self, on: bool) -> None:
