@@ -63,7 +63,7 @@ class Menus(QObject):
         self._build_file(opening, exporter, acts)
         self._build_edit(exporter, dialogs, acts)
         self._build_view(acts)
-        self._build_inspect(dialogs)
+        self._build_inspect(exporter, dialogs)
         self._build_workspaces()
         self._build_help(dialogs, acts)
         for signal in (session.current_changed, session.entry_changed, session.entries_added, session.entries_removed):
@@ -148,7 +148,7 @@ class Menus(QObject):
         self._add(menu, "Full Screen", acts.full_screen, "F11", "fullscreen")
         self._add(menu, "Line Mode", acts.line_mode, "Shift+F11", "monitor-eye")
 
-    def _build_inspect(self, dialogs: Dialogs) -> None:
+    def _build_inspect(self, exporter: Exporter, dialogs: Dialogs) -> None:
         menu, session, page = self._menu("&Inspect"), self._session, self._page
         self._needs_scan += [
             self._add(menu, "Next Scan", lambda: page.scans.step(1), "Down"),
@@ -164,6 +164,9 @@ class Menus(QObject):
         self._add(menu, "Back to the Calibrated Limits", lambda: session.set_limits({}))
         self._needs_result.append(self._add(menu, "Where Does It Lie?", page.place, "W", "scatter-plot-outline"))
         self._needs_result.append(self._add(menu, "Keep at the Right", page.pin, "B", "pin-outline"))
+        self._needs_result.append(
+            self._add(menu, "Add to the Training Data…", exporter.training_scan, picture="school-outline")
+        )
         menu.addSeparator()
         self.again = self._add(menu, "Inspect Again", page.inspect_again, "F5", "refresh")
         self._needs_scan += [self.again, self._add(menu, "Inspect All Again", page.inspect_all_again, "Shift+F5")]

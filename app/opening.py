@@ -50,7 +50,8 @@ class Opening(QObject):
     def _refuse(self, strange: Mapping[Path, NotAScan]) -> None:
         """Report the first in full and the number of others."""
         path, kind = next(iter(strange.items()))
-        more = f", and {len(strange) - 1} more files are not scans" if len(strange) > 1 else ""
+        others = len(strange) - 1
+        more = {0: "", 1: ", and one more file is no scan"}.get(others, f", and {others} more files are not scans")
         details = "\n".join(f"{path}: {kind.what}" for path, kind in strange.items())
         self._session.navigate(ShowWorkspace(HOME))
         self.refused.emit(path.name, Failure(f"{kind.what}{more}", kind.hint, details))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,22 +95,46 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class ZonePlace:
-    """A box, or its inscribed ellipsoid. centre, half sizes: (3,), along `axes`, (3, 3) of unit row vectors."""
+    """A box, its inscribed ellipsoid, or a prism. centre, half sizes: (3,), along `axes`, (3, 3) of unit row vectors.
+
+    outline: (k, 2) corners of the prism's base along the first two axes, as shares of their half sizes.
+    """
 
     centre: DoubleArray
     half: DoubleArray
     axes: DoubleArray
     rounded: bool = False
+    outline: DoubleArray | None = None
 
     def holds(self, places: DoubleArray) -> BoolArray:
         """(k,) which of these places (k, 3) are inside."""
-        shares = np.abs((places - self.centre) @ self.axes.T) / self.half
-        return np.asarray((np.linalg.norm(shares, axis=1) if self.rounded else shares.max(axis=1)) <= 1)
+        shares = (places - self.centre) @ self.axes.T / self.half
+        if self.rounded:
+            return np.asarray(np.linalg.norm(shares, axis=1) <= 1)
+        inside = np.asarray(np.abs(shares).max(axis=1) <= 1)
+        if self.outline is not None:
+            inside[inside] = within_outline(shares[inside, :2], self.outline)
+        return inside
+
+
+def within_outline(places: DoubleArray, corners: DoubleArray) -> BoolArray:
+    """(n,) which of these places (n, 2) are inside a polygon (k, 2), by the even-odd rule."""
+    x, y = places.T
+    inside = np.zeros(len(places), bool)
+    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        if y0 != y1:
+            inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
+    return inside
+
+
+ZoneUse = Literal["tolerance", "only", "ignore"]
+"""A region has its own tolerance, or is of interest (only such regions are evaluated), or is not evaluated."""
+ZONE_USES: tuple[ZoneUse, ...] = get_args(ZoneUse)
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A region of a part with its own tolerance, and the scan's deviation there.
+    """A region of a part with its use, and the scan's deviation there.
 
     place: in scan coordinates; None, with an empty name, for the rest of the part. tolerance: in the model's unit; None
     allows everything. lowest, highest: as in `Detection.deviation_range`, NaN if nothing was measured.
@@ -121,6 +145,7 @@ class Zone:
     place: ZonePlace | None
     lowest: float = math.nan
     highest: float = math.nan
+    use: ZoneUse = "tolerance"
 
     def out(self, to_unit: float) -> bool:
         """Whether a deviation exceeds the tolerance; False if nothing was measured."""
@@ -182,6 +207,7 @@ class Detection:
     small neighbourhood, so that no single point decides; missing material is included.
     zones: regions with their own tolerances, in order of precedence, and last the rest of the part with `tolerance`;
     empty if that applies everywhere.
+    whole: score of each property of the part as a whole, such as its size, by name; in the unit of object_score.
     """
 
     point_scores: FloatArray
@@ -207,6 +233,7 @@ class Detection:
     tolerance: Tolerance | None = None
     deviation_range: tuple[float, float] = (math.nan, math.nan)
     zones: tuple[Zone, ...] = ()
+    whole: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.point_scores.ndim != 1 or self.point_scores.dtype != np.float32:

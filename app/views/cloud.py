@@ -26,6 +26,8 @@ from app.views.colours import Look
 from app.views.depth_shading import DepthShade, eye_dome
 from app.views.layers import Picture
 from app.views.marks import Marks
+from app.views.outliner import Outliner
+from app.views.outlines import SeenPart
 from app.views.overlay import Overlay
 from app.views.picking import point_under
 from app.views.plane_drawing import PlaneDrawing
@@ -81,6 +83,7 @@ class CloudView(QWidget):
         self.cube = ViewCube(self._overlay)
         self.marks = Marks(self._overlay, lambda: self.cube.room, lambda: self.scale_bar.room)
         self.probes = ProbeMarks(self._overlay)
+        self.outliner = Outliner(self._plot)
         self._plot.clicked.connect(self.clicked)
         # Focus by Tab only: a click must not take the keyboard from the list of scans.
         self._plot.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -191,6 +194,14 @@ class CloudView(QWidget):
     def set_aiming(self, on: bool) -> None:
         """Show by the cursor that a click picks a point."""
         self._plot.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+
+    @property
+    def sight(self) -> SeenPart | None:
+        """How the shape on screen is seen."""
+        if self.shape is None:
+            return None
+        size = float(self._plot.width()), float(self._plot.height())
+        return SeenPart(self.shape.points, self.shape.origin, self.shape.radius, self.pose, self.view_angle_deg, *size)
 
     # Drawing
 

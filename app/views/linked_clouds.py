@@ -21,6 +21,7 @@ from app.views.colours import Look
 from app.views.flight import Flight
 from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, missing_marked, plain
 from app.views.marks import Mark
+from app.views.outlines import OutlineTool, region_of
 from app.views.pane import Pane
 from app.views.picking import Probe
 from app.views.section import CuttingPlane, corners, half_thickness
@@ -31,7 +32,7 @@ from app.views.zone_drawing import DrawnZone
 from app.widgets.theme import Theme
 from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.deviation_scale import DeviationScale
-from sedir_core.types import Defect, Detection, FloatArray, IntArray
+from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from app.views.cloud import CloudView
@@ -60,6 +61,7 @@ class LinkedClouds(QWidget):
     arrived = Signal()  # at the chosen defect
     defect_clicked = Signal(int)  # its callout
     point_clicked = Signal(object)  # Probe, where `set_aiming` asked for points
+    region_drawn = Signal(object)  # ZonePlace, where `set_outlining` asked for one, or None if nothing was enclosed
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,6 +79,7 @@ class LinkedClouds(QWidget):
         self._probes: tuple[Sequence[Probe], str] = ((), "")
         self._zones: Sequence[DrawnZone] = ()
         self._aiming = False
+        self._outlining: OutlineTool | None = None
         self._single = False  # the user chose a single view
         self._alone = False  # there is no room for two
         self._unit: tuple[float, Callable[[float], str]] = (1.0, str)
@@ -107,9 +110,11 @@ class LinkedClouds(QWidget):
         for view, other in ((self._left, self._right), (self._right, self._left)):
             view.moved.connect(lambda view=view, other=other: self._follow(view, other))
             view.clicked.connect(lambda place, view=view: self._on_clicked(view, place))
+        self._left.outliner.drawn.connect(self._on_drawn)
         self.set_theme(self._theme)
         self.set_look(self._wanted.look)
         self.set_aiming(self._aiming)
+        self.set_outlining(self._outlining)
         self.reset_camera()
         self._right.cube.show(False)
         for view in self.views:
@@ -276,6 +281,12 @@ class LinkedClouds(QWidget):
         for view in self.views:
             view.set_aiming(on)
 
+    def set_outlining(self, kind: OutlineTool | None) -> None:
+        """What the mouse draws over the scan; None turns the camera again."""
+        self._outlining = kind
+        if self._left is not None:
+            self._left.outliner.use(kind)
+
     def finish(self) -> None:
         """Draw all points now, as for a picture to be saved."""
         for view in self.views:
@@ -419,6 +430,11 @@ class LinkedClouds(QWidget):
                 self.defect_clicked.emit(callout)
         elif (probe := self._probe(view, view.point_at(place))) is not None:
             self.point_clicked.emit(probe)
+
+    def _on_drawn(self, drawn: DoubleArray) -> None:
+        sight = None if self._left is None else self._left.sight
+        if self._outlining is not None and sight is not None:
+            self.region_drawn.emit(region_of(self._outlining, drawn, sight))
 
     def _probe(self, view: CloudView, index: int | None) -> Probe | None:
         """The point of the scan, or of the surface beside it, with that index in the view's picture."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from app.views.needles import needles
 from app.views.section import CrossSection, highest
 from app.widgets.theme import Theme
 from sedir_core.evaluation.colour_maps import Rgb
@@ -23,6 +24,10 @@ N_BINS = 80
 PAD = 10.0
 OUTLINE_SHARE, NARROW_PX = 0.42, 300
 REACH_PX = 9.0
+NOTCH, ZOOM, MOST_ZOOM = 120.0, 1.25, 30.0
+"""Degrees/8 per notch of the wheel, its factor, and the greatest magnification of the outline."""
+NEEDLE_PX = 22.0
+"""Length of the needle of the greatest deviation."""
 EXPECTED_INK = "#8d97a6"
 
 
@@ -68,7 +73,10 @@ NO_PROFILE = Profile(np.empty(0, np.float32), Scale(0.0, 2.0), ("", ""), (1.0,),
 
 
 class SectionPlot(QWidget):
-    """Both on the dark background of the 3D views, so that colours match. `row_clicked` carries a scan's row."""
+    """Both on the dark background of the 3D views, so that colours match. `row_clicked` carries a scan's row.
+
+    The wheel magnifies the outline under the mouse, a double click shows all of it again.
+    """
 
     row_clicked = Signal(int)
 
@@ -80,6 +88,9 @@ class SectionPlot(QWidget):
         self._tones: NDArray[np.intp] = np.empty(0, np.intp)  # -1 where not evaluated
         self._labels = ("", "", "")
         self._hovered: int | None = None
+        self._zoom, self._shift = 1.0, QPointF()  # of the outline, about the centre of its room
+        self._dimension: tuple[list[int], str] = ([], "")
+        self._needles = np.empty(0, np.int64), np.empty((0, 2))
         self.setMouseTracking(True)
         self.setMinimumSize(130, 120)
         self.setAccessibleName("Section: outline, and what was measured along it")
@@ -98,9 +109,32 @@ class SectionPlot(QWidget):
         span = (values - scale.low) * (N_TONES / (scale.high - scale.low))
         self._tones = np.where(np.isnan(values), -1, np.clip(np.nan_to_num(span), 0, N_TONES - 1)).astype(np.intp)
         self._hovered = None
+        self._needles = np.empty(0, np.int64), np.empty((0, 2))
+        if section is not None and profile.signed:
+            self._needles = needles(section, values, min(map(abs, profile.dashed)))
+        self.update()
+
+    def show_dimension(self, rows: Sequence[int], text: str) -> None:
+        """Draw the length between two picked points of the scan, where the section has both."""
+        self._dimension = (list(rows), text)
         self.update()
 
     # The mouse
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        place = event.position()
+        if self._narrow or not self._outline_room.contains(place):
+            event.ignore()
+            return
+        zoom = min(max(self._zoom * ZOOM ** (event.angleDelta().y() / NOTCH), 1.0), MOST_ZOOM)
+        from_centre = place - self._outline_room.center()
+        self._shift = QPointF() if zoom == 1.0 else from_centre - (from_centre - self._shift) * (zoom / self._zoom)
+        self._zoom = zoom
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._zoom, self._shift = 1.0, QPointF()
+        self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._hovered = self._nearest(event.position())
@@ -160,9 +194,10 @@ class SectionPlot(QWidget):
         room = self._outline_room.adjusted(PAD, PAD + metrics.height() + 2, -PAD, -PAD)
         low, high = (both.min(axis=0), both.max(axis=0)) if len(both) else (np.zeros(2), np.ones(2))
         zoom = min(room.width() / max(high[0] - low[0], 1e-12), room.height() / max(high[1] - low[1], 1e-12))
-        middle = (low + high) / 2
-        x = room.center().x() + (flat[:, 0] - middle[0]) * zoom
-        return np.asarray(x, np.float64), np.asarray(room.center().y() - (flat[:, 1] - middle[1]) * zoom, np.float64)
+        middle, zoom = (low + high) / 2, self._zoom * zoom
+        centre = self._outline_room.center() + self._shift + (room.center() - self._outline_room.center()) * self._zoom
+        x = centre.x() + (flat[:, 0] - middle[0]) * zoom
+        return np.asarray(x, np.float64), np.asarray(centre.y() - (flat[:, 1] - middle[1]) * zoom, np.float64)
 
     def _profile_pixels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """NaN where nothing is known."""
@@ -209,10 +244,53 @@ class SectionPlot(QWidget):
 
     def _paint_outline(self, painter: QPainter) -> None:
         assert self._section is not None
+        painter.save()
+        top = PAD + QFontMetricsF(self.font()).height()
+        painter.setClipRect(self._outline_room.adjusted(0, top, 0, 0))
         expected = self._section.expected[:: -(-len(self._section.expected) // MOST_DOTS) or 1]
         if len(expected):
             self._dots(painter, *self._outline_pixels(expected), QColor(EXPECTED_INK), 2.4)
+        self._paint_needles(painter)
         self._coloured_dots(painter, *self._outline_pixels(self._section.outline), 3.0)
+        self._paint_dimension(painter)
+        painter.restore()
+
+    def _paint_needles(self, painter: QPainter) -> None:
+        """Deviations, magnified: the greatest is `NEEDLE_PX` long."""
+        assert self._section is not None
+        at, ways = self._needles
+        if not len(at):
+            return
+        values = self._profile.values[at]
+        x, y = self._outline_pixels(self._section.outline[at])
+        lengths = NEEDLE_PX * np.abs(values) / float(np.nanmax(np.abs(self._profile.values)))
+        tips = np.stack([x + lengths * ways[:, 0], y - lengths * ways[:, 1]], axis=1)
+        inks = self._profile.scale.colours(values)
+        for place, tip, ink in zip(np.stack([x, y], axis=1).tolist(), tips.tolist(), inks.tolist(), strict=True):
+            painter.setPen(QPen(QColor(*ink), 1.3))
+            painter.drawLine(QPointF(*place), QPointF(*tip))
+
+    def _paint_dimension(self, painter: QPainter) -> None:
+        assert self._section is not None
+        rows, text = self._dimension
+        at = [int(found[0]) for row in rows if len(found := np.flatnonzero(self._section.rows == row))]
+        if len(at) != 2:
+            return
+        x, y = self._outline_pixels(self._section.outline[at])
+        start, end = QPointF(float(x[0]), float(y[0])), QPointF(float(x[1]), float(y[1]))
+        painter.setPen(QPen(QColor(self._theme.view_accent), 1.6))
+        painter.setBrush(QColor(self._theme.view_accent))
+        painter.drawLine(start, end)
+        for place in (start, end):
+            painter.drawEllipse(place, 3, 3)
+        metrics, middle = QFontMetricsF(self.font()), (start + end) / 2
+        room = QRectF(0, 0, metrics.horizontalAdvance(text) + PAD, metrics.height() + 2)
+        room.moveCenter(middle)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.view_bottom))
+        painter.drawRoundedRect(room, 4, 4)
+        painter.setPen(QColor(self._theme.view_ink))
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _paint_profile(self, painter: QPainter) -> None:
         assert self._section is not None

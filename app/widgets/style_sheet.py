@@ -36,7 +36,8 @@ def _frame(t: Theme) -> str:
     QToolButton {{ padding: 5px 10px; border: 1px solid transparent; border-radius: 6px; }}
     QToolButton:hover {{ background: {t.raised}; border-color: {t.line}; }}
     QToolButton:pressed, QToolButton:checked {{ background: {t.chosen}; }}
-    QPushButton#review {{ padding: 5px 8px; }}
+    QPushButton#review {{ padding: 5px 6px; }}
+    QPushButton#reviewIcon {{ padding: 5px 4px; }}
     QFrame#rule {{ border: none; background: {t.line}; max-height: 1px; min-height: 1px; }}
     QToolButton#chip {{ padding: 2px 7px 2px 5px; border: 1px solid {t.line}; border-radius: 11px;
         background: {t.panel}; color: {t.quiet}; }}

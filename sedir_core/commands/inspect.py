@@ -276,16 +276,17 @@ def verdict_table(results: list[dict[str, Any]]) -> str:
     from sedir_core.types import VERDICT_WORDS
 
     # The column is shown only if requested.
-    n_said = int(any(result["tolerance"] or result["regions"] for result in results))
+    limited = [bool(result["tolerance"] or any(one["tolerance"] for one in result["regions"])) for result in results]
+    n_said = int(any(limited))
     rows = [("verdict", "% of limit", *("tolerance",) * n_said, "category", "sure %", "defects", "seconds", "scan")]
-    for result in results:
+    for result, has_tolerance in zip(results, limited, strict=True):
         score, limit, sure = result["score"], result["threshold"], result["category_confidence"]
         share = _share(score / limit) if score is not None and limit else "-"
         rows.append(
             (
                 VERDICT_WORDS[result["verdict"]],
                 share,
-                *("out" if result["out_of_tolerance"] else "within",) * n_said,
+                *(("out" if result["out_of_tolerance"] else "within") if has_tolerance else "-",) * n_said,
                 result["category"] + (" ?" if result["uncertain"] else ""),
                 "-" if sure is None else f"{100 * sure:.0f}",
                 str(len(result["defects"])),

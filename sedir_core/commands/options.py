@@ -46,8 +46,9 @@ AllowedDeviation = Annotated[
 ToleranceFiles = Annotated[
     list[Path] | None,
     typer.Option(
+        "--regions",
         "--tolerance-file",
-        help="Tolerances by region for one kind of part, see the user guide; repeatable.",
+        help="Regions of a kind of part: ignored, of interest, or with a tolerance; see the user guide; repeatable.",
         metavar="FILE",
     ),
 ]

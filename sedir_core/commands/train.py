@@ -159,13 +159,14 @@ def _about_data(config: Config, dataset: Path, unit: Unit | None, columns: str, 
 def _say_what_is_there(request: TrainRequest) -> None:
     """Print the detected layout, the role of each folder, and what is left out."""
     from sedir_core.datasets.index import list_dataset
+    from sedir_core.datasets.kinds import look_for_two_kinds
     from sedir_core.datasets.layouts import describe
     from sedir_core.errors import BadDataset
 
     with suppress(BadDataset):  # reported by the training
         found = list_dataset(request.dataset, None if request.warm_start else request.categories)
         say(describe(found))
-        for finding in found.findings:
+        for finding in (*found.findings, *look_for_two_kinds(found)):
             if not finding.blocks and not finding.asks:
                 say(f"note: {finding}")
 

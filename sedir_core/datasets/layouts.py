@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedir_core.datasets import anomaly_shapenet, by_verdict, folder, mvtec, real3d
-from sedir_core.datasets.samples import Dataset, Sample, folders, scans
+from sedir_core.datasets.naming import verdict
+from sedir_core.datasets.samples import Dataset, Sample, folders, scans, scans_below
 from sedir_core.errors import BadDataset
 from sedir_core.io.finding import why_no_scan
 from sedir_core.io.formats import by_suffix, scan_suffix
@@ -100,6 +101,7 @@ def describe(dataset: Dataset) -> str:
     roles: Counter[tuple[str, str]] = Counter()
     for sample in dataset.samples:
         roles[_place_of(sample, dataset), _role(sample)] += 1
+    roles.update(_beside(dataset))
     n = len(dataset.categories)
     listed = ", ".join(dataset.categories[:MOST_NAMED]) + (", ..." if n > MOST_NAMED else "")
     kinds = f"{n} kinds of part ({listed})" if n != 1 else f"one kind of part ({listed})"
@@ -144,6 +146,16 @@ def _place_of(sample: Sample, dataset: Dataset) -> str:
         return parent.name
     words = [word for word in parent.relative_to(root).parts if word != sample.category]
     return "/".join(words[:2]) + "/" if words else "loose scans"
+
+
+def _beside(dataset: Dataset) -> dict[tuple[str, str], int]:
+    """Folders beside the categories that are named good or bad, of no category and so not used: `NG/` beside `lid/`."""
+    if not dataset.root.is_dir():
+        return {}
+    used = {parent for sample in dataset.samples for parent in sample.path.parents}
+    judged = [child for name, child in folders(dataset.root).items() if child not in used and verdict(name)]
+    counts = {child: len(scans_below(child)) for child in judged}
+    return {(f"{child.name}/", "of no kind of part, left out"): count for child, count in counts.items() if count}
 
 
 def _role(sample: Sample) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sedir_core.datasets.index import Dataset, Finding, Sample, duplicates, list_dataset
+from sedir_core.datasets.kinds import shape_signature, two_kinds
 from sedir_core.datasets.samples import file_digest
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.types import DoubleArray, Report, Stop, never_stop, no_report
@@ -105,6 +106,7 @@ def check_category(dataset: Dataset, name: str, report: Report = no_report, stop
     findings = list(counted.findings)
     digests: list[tuple[Sample, bytes]] = []
     sizes: list[tuple[Sample, int, float]] = []
+    signed: list[tuple[Sample, DoubleArray]] = []
     picture = np.zeros((0, 3))
     for done, sample in enumerate(samples):
         if stop():
@@ -126,9 +128,11 @@ def check_category(dataset: Dataset, name: str, report: Report = no_report, stop
             )
             continue
         sizes.append((sample, len(points), float(np.linalg.norm(np.ptp(points, axis=0)))))
+        if sample.split == "train":
+            signed.append((sample, shape_signature(points)))
         if not len(picture) and sample.split == "train":
             picture = points[:: max(1, len(points) // PICTURE_POINTS)][:PICTURE_POINTS].copy()
-    findings += _odd_ones(name, sizes)
+    findings += _odd_ones(name, sizes) + two_kinds(name, signed)
     counts = sorted(count for sample, count, _ in sizes if sample.split == "train")
     points_of = (counts[0], counts[len(counts) // 2], counts[-1]) if counts else (0, 0, 0)
     return replace(counted, findings=tuple(findings), checked=Checked(points_of, picture, tuple(digests)))

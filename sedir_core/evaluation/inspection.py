@@ -79,6 +79,7 @@ def _region(zone: Zone, found: Detection) -> dict[str, Any]:
     """Without a name: the rest of the part."""
     return {
         "name": zone.name,
+        "use": zone.use,
         "tolerance": None if zone.tolerance is None else [zone.tolerance.minus, zone.tolerance.plus],
         "deviation": [_finite(end * found.to_unit) for end in (zone.lowest, zone.highest)],
         "out_of_tolerance": zone.out(found.to_unit),

@@ -89,6 +89,8 @@ def measured_words(found: Detection, factor: float, unit: str) -> tuple[str, ...
 def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
     """`Sealing face: deviation −0.12 to +0.03 mm, out of the tolerance of −0.05 to +0.05 mm.`"""
     where = f"{zone.name}: " if zone.name else "Outside the regions: " if found.zones else ""
+    if zone.use == "ignore":
+        return sentence(f"{where}not evaluated, as chosen")
     if math.isnan(zone.lowest) or math.isnan(zone.highest):
         return sentence(f"{where}not measured")
     like = max(abs(zone.lowest), abs(zone.highest)) * factor

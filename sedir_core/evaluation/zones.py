@@ -14,6 +14,7 @@ import numpy as np
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import BadConfig, BadRun
 from sedir_core.evaluation.inspection import Inspected, Refused
+from sedir_core.evaluation.left_out import leave_out
 from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.tolerance import under_tolerance
 from sedir_core.geometry.registration import point_step
@@ -27,7 +28,7 @@ N_NEAR = 32
 
 @dataclass(frozen=True, eq=False)
 class PartReference:
-    """A part's tolerances and the model's expected surface for its reference scan.
+    """A part's regions and the model's expected surface for its reference scan.
 
     expected: (m, 3) in that scan's coordinates; `to_unit` converts them to the model's unit.
     """
@@ -38,9 +39,14 @@ class PartReference:
     to_unit: float
 
     def judge(self, scan: Scan, found: Detection) -> Detection:
-        """Re-evaluate a detection of that category under these tolerances. Raises BadConfig."""
+        """Re-evaluate a detection of that category with these regions and their tolerances. Raises BadConfig."""
         elsewhere = found.tolerance if self.part.elsewhere is None else self.part.elsewhere
-        return under_tolerance(scan, found, elsewhere, self.zones_on(found))
+        zones = self.zones_on(found)
+        kept = leave_out(scan, found, zones)
+        zones = tuple(replace(zone, tolerance=elsewhere) if zone.use == "only" else zone for zone in zones)
+        if elsewhere is None and all(zone.tolerance is None for zone in zones):
+            return replace(kept, zones=under_tolerance(scan, kept, None, zones).zones)  # nothing to be said of them
+        return under_tolerance(scan, kept, elsewhere, zones)
 
     def zones_on(self, found: Detection) -> tuple[Zone, ...]:
         """The regions in the coordinates of a detection's scan. Raises BadConfig."""
@@ -53,7 +59,8 @@ class PartReference:
     def _moved(self, place: ZonePlace | None, motion: _Motion, to_unit: float) -> ZonePlace:
         assert place is not None
         centre = motion.carry(self.to_unit * place.centre) / to_unit
-        return ZonePlace(centre, place.half * self.to_unit / to_unit, place.axes @ motion.turn.T, place.rounded)
+        half, axes = place.half * self.to_unit / to_unit, place.axes @ motion.turn.T
+        return replace(place, centre=centre, half=half, axes=axes)
 
 
 class _Motion:

@@ -5,6 +5,9 @@ They would be read without an error and a model trained on them, so each is reje
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import combinations
+
 import numpy as np
 
 from sedir_core.errors import NoCoordinates
@@ -28,10 +31,11 @@ def refuse_indices(source: Source, table: DoubleArray) -> None:
     """
     if source.columns:
         return
-    if table.shape[1] == 4 and (table[:, 0] == 3).all():  # as in OFF, preceded by the number of corners
+    if table.shape[1] in (4, 5) and (table[:, 0] == table.shape[1] - 1).all():  # as in OFF, preceded by their number
         table = table[:, 1:]
-    if table.shape[1] == 3 and is_index_list(table):
-        what = f"lists {len(table):,} triangles by the numbers of their corners, not points"
+    if table.shape[1] in (3, 4) and is_index_list(table):
+        faces = "triangles" if table.shape[1] == 3 else "faces of four corners"
+        what = f"lists {len(table):,} {faces} by the numbers of their corners, not points"
         raise NoCoordinates(source.path, what, "open the points, or a mesh (PLY, STL, OBJ); if these are coordinates, "
                             "say so: --columns 1,2,3")  # fmt: skip
 
@@ -52,16 +56,17 @@ def refuse_directions(source: Source, table: DoubleArray) -> None:
 
 
 def is_index_list(table: DoubleArray) -> bool:
-    """Whether (n, 3) numbers are vertex indices: whole, non-negative, distinct within a row, and with the same range in
-    all three columns, which coordinates of a part hardly ever have."""
+    """Whether (n, 3 or 4) numbers are vertex indices: whole, non-negative, distinct within a row, and with the same
+    range in all columns, which coordinates of a part hardly ever have."""
     if len(table) < MIN_POINTS or not np.isfinite(table).all():
         return False
     if (table < 0).any() or (table != np.floor(table)).any():
         return False
-    a, b, c = table.T
+    pairs = list(combinations(table.T, 2))
+    twice = float(reduce(np.logical_or, (a == b for a, b in pairs)).mean())
     low, high = table.min(axis=0), table.max(axis=0)
-    few = len(table) <= _MOST_A_CORNER * high.min()  # random values coincide in 3 of `high` rows
-    if ((a == b) | (b == c) | (a == c)).mean() > max(_MAY_COINCIDE, 9 / max(float(high.min()), 1) if few else 0):
+    few = len(table) <= _MOST_A_CORNER * high.min()  # random values coincide in one pair per `high` rows
+    if twice > max(_MAY_COINCIDE, 3 * len(pairs) / max(float(high.min()), 1) if few else 0):
         return False
     alike = high.min() >= 0.75 * high.max() and low.max() <= 0.1 * high.max()
     return bool(alike) or _shares_edges(table)
@@ -103,8 +108,9 @@ def _shuffled(n: int) -> IntArray:
 
 
 def _shares_edges(table: DoubleArray) -> bool:
-    """Whether most edges are shared by two triangles, as on a surface."""
-    a, b, c = table[:_ENOUGH_ROWS].astype(np.int64).T
-    edges = np.sort(np.concatenate([np.stack(pair, axis=1) for pair in ((a, b), (b, c), (c, a))]), axis=1)
+    """Whether most edges are shared by two faces, as on a surface."""
+    faces = table[:_ENOUGH_ROWS].astype(np.int64)
+    sides = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2)  # (n, 3 or 4, 2)
+    edges = np.sort(sides.reshape(-1, 2), axis=1)
     counts = np.unique(edges, axis=0, return_counts=True)[1]
     return float((counts == 2).sum() * 2) > 0.6 * len(edges)

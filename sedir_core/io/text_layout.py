@@ -33,6 +33,7 @@ _MAX_HEADER_LINES = 400  # besides comments
 _TAIL_BYTES = 4096
 _NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 _HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point does not count
+_COUNTED = re.compile(rb"\s*\d+(\s+[a-zA-Z\x80-\xff]{2,}[.:!]?)+\s*")  # `300 points exported`
 _LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
 _FRACTION = re.compile(rb"(\d+)([eEdD][-+]?\d+)?")
 _DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
@@ -258,7 +259,11 @@ def _end(source: Source) -> int:
             end = source.size - n_bytes + line.start() if b"\x1a" in line[0] else end  # DOS end-of-file mark
             continue
         cells = _BETWEEN.split(_plain(line[0]))
-        if not _HEADER_LINE.match(line[0]) or sum(map(_is_number, cells)) >= 3 or _is_row(line[0]):
+        if (
+            not (_HEADER_LINE.match(line[0]) or _COUNTED.fullmatch(line[0]))
+            or sum(map(_is_number, cells)) >= 3
+            or _is_row(line[0])
+        ):
             return end
         end = source.size - n_bytes + line.start()
     return end

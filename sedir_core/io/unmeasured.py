@@ -21,6 +21,8 @@ _LEAST_REPEATED = 3
 _FAR = 1.0  # least distance to the nearest measured point, in part sizes; outliers are nearer, and not constant
 _FAR_KNOWN = 0.1  # the same for values commonly used as markers
 _LEAST_ALIKE = 10  # least number of points: a surface passes through a point such as the origin only once
+_MOST_TOGETHER = 3  # most markers beside each other, such as codes for different reasons
+_TOGETHER = 0.1  # their greatest distance from each other, relative to that from the measured values
 _MOST_VALUES = 8  # most different markers in one file
 _SAMPLED = 100_000
 
@@ -61,14 +63,8 @@ def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray
             return None
         low, high = float(values.min()), float(values.max())
         for value in {low, high}:
-            others = values != value
-            n_others = int(others.sum())
-            if len(values) - n_others < _LEAST_REPEATED or n_others < MIN_POINTS:
-                continue
-            nearest = (
-                values.min(where=others, initial=np.inf) if value == low else values.max(where=others, initial=-np.inf)
-            )
-            candidates.append((abs(float(nearest) - value), axis, value))
+            if (gap := _gap(values, value, inwards=1 if value == low else -1)) is not None:
+                candidates.append((gap, axis, value))
     for gap, axis, value in sorted(candidates, reverse=True):
         rows = measured & (points[:, axis] == value)
         rest = measured & ~rows
@@ -78,6 +74,24 @@ def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray
             everywhere = bool((points[rows] == value).all())
             return (f"x = y = z = {value:g}" if everywhere else f"{'xyz'[axis]} = {value:g}"), rows
     return None
+
+
+def _gap(values: DoubleArray, mark: float, inwards: int) -> float | None:
+    """Distance from a repeated extreme value to the measured ones, past other marks close to it (-32768 and -32767).
+
+    inwards: 1 from the lowest value, -1 from the highest. None if it is too rare, or nothing would be left.
+    """
+    gap, marked, left = None, mark, len(values)
+    for _ in range(_MOST_TOGETHER):
+        others = values > marked if inwards > 0 else values < marked
+        n_others = int(np.count_nonzero(others))
+        if left - n_others < _LEAST_REPEATED or n_others < MIN_POINTS:
+            break
+        nearest = values.min(where=others, initial=np.inf) if inwards > 0 else values.max(where=others, initial=-np.inf)
+        if abs(marked - mark) <= _TOGETHER * abs(nearest - mark):  # else they are steps of the part
+            gap = abs(float(nearest) - mark)
+        marked, left = float(nearest), n_others
+    return gap
 
 
 def _size(points: DoubleArray, of: BoolArray) -> float:

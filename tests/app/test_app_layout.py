@@ -65,6 +65,21 @@ def test_the_comment_field_is_as_high_as_its_text_needs(qtbot, window, dented_fi
     assert on_window(window, bar.ok).bottom() < on_window(window, window.page.defects).top()
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_comment_lies_on_nothing_and_leaves_the_buttons_whole(qtbot, window, dented_file, size):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    resize(qtbot, window, size)
+    verdict = window.page.verdict
+    window.page.edits.comment(entry.id, "a long comment on what was seen by the operator on this part and on others")
+    qtbot.waitUntil(lambda: verdict.bar._comment.isVisible())
+    QApplication.processEvents()
+    below = [on_window(window, part).bottom() for part in (verdict._scroll, verdict.bar._comment)]
+    above = [on_window(window, part).top() for part in (verdict.bar._who, verdict.bar.ok)]
+    assert below[0] < above[0] and below[1] < above[1]
+    for button in verdict.bar.buttons:
+        assert not button.isVisible() or button.width() >= button.sizeHint().width()
+
+
 def test_no_button_of_the_bars_falls_off(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
     for size in SIZES:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from app_helpers import WAIT_MS, dented_sphere, open_and_wait
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
@@ -15,8 +16,18 @@ from app.state.entries import Entry, State
 from app.state.session import Session
 from app.state.settings import Settings
 from app.views.zone_drawing import wires
-from app.workspaces.inspect.region_panel import ALLOWED, MEASURED, NAME, SIZE, STATE, read_length, read_tolerance
+from app.workspaces.inspect.region_panel import (
+    ALLOWED,
+    MEASURED,
+    NAME,
+    SIZE,
+    STATE,
+    USE,
+    read_length,
+    read_tolerance,
+)
 from app.workspaces.inspect.regions import Regions
+from app.workspaces.inspect.tools import Tool
 from sedir_core.errors import BadConfig
 from sedir_core.evaluation.zone_file import ball, read_part_tolerance
 from sedir_core.types import Tolerance, ZonePlace
@@ -142,6 +153,45 @@ def test_they_are_there_at_the_next_start_and_gone_when_the_last_is_removed(
     (entry,) = judged(qtbot, window)
     assert entry.raw is not None and entry.raw.zones == () and "tolerance" not in entry.raw.reason
     assert list((settings.path.parent / "tolerances").glob("*")) == []
+
+
+@pytest.mark.parametrize("button", ["Box", "Lasso", "Plane"])
+def test_a_region_that_is_drawn_is_ignored_on_every_scan_and_undone_with_one_key(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, good_file: Path, settings: Settings, button: str
+) -> None:
+    dented, _ = open_and_wait(qtbot, window, dented_file, good_file)
+    window.session.show(dented.id)
+    qtbot.keyClick(window, Qt.Key.Key_T)
+    stage, panel = window.page.stage, window.page.stage.region_panel
+    next(one for one in panel.draw.values() if one.text() == button).click()
+    assert stage.readout.isVisible()
+    inside = dented_sphere().mask
+    assert dented.scan is not None
+    centre = dented.scan.points[inside].mean(axis=0)
+    stage.clouds.region_drawn.emit(ZonePlace(centre, np.full(3, 3.0), np.eye(3)))
+    dented, good = judged(qtbot, window)
+    assert dented.raw is not None and good.raw is not None and stage.tools.tool is Tool.LOOK
+    assert np.isnan(dented.raw.point_scores[inside]).mean() > 0.9
+    assert panel.table.item(0, MEASURED).text() == "not evaluated"
+    stored = settings.path.parent / "tolerances" / "ball.toml"
+    assert read_part_tolerance(stored).zones[0].use == "ignore"
+    window.page.edits.stack.undo()
+    dented, good = judged(qtbot, window)
+    assert dented.raw is not None and not np.isnan(dented.raw.point_scores).any() and not stored.exists()
+    window.page.edits.stack.redo()
+    dented, _ = judged(qtbot, window)
+    assert dented.raw is not None and np.isnan(dented.raw.point_scores).any() and stored.exists()
+
+
+def test_a_region_is_given_another_use_in_the_list(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
+    with_region(qtbot, window, dented_file)
+    table = window.page.stage.region_panel.table
+    choice = table.cellWidget(0, USE)
+    assert isinstance(choice, QComboBox) and choice.currentText() == "Own tolerance"
+    choice.activated.emit(1)
+    (entry,) = judged(qtbot, window)
+    assert entry.raw is not None and entry.raw.zones[0].use == "only"
+    assert np.isnan(entry.raw.point_scores).any() and table.item(0, ALLOWED).text() == "as elsewhere"
 
 
 def test_a_reference_that_is_gone_fails_the_scan_instead_of_passing_it(

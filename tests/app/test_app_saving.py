@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from app_helpers import WAIT_MS, open_and_wait, save_ply
@@ -145,3 +146,21 @@ def _points():
     from app_helpers import dented_sphere
 
     return dented_sphere().points
+
+
+def test_a_good_scan_is_added_to_what_its_model_learned_from(
+    qtbot, window, good_file, dented_file, tmp_path, monkeypatch
+) -> None:
+    dented, good = open_and_wait(qtbot, window, dented_file, good_file)
+    home = tmp_path / "parts" / good.raw.category / "OK"
+    home.mkdir(parents=True)
+    told = SimpleNamespace(dataset=str(tmp_path / "parts"))
+    monkeypatch.setattr("sedir_core.rundir.files.read_about", lambda run_dir: told)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda _, title, suggested: (suggested, ""))
+    window.session.show(dented.id)
+    window.exporter.training_scan()
+    assert "is not OK" in window.page.messages.text and not list(home.iterdir())
+    window.session.show(good.id)
+    with qtbot.waitSignal(window.exporter.saver.saved, timeout=WAIT_MS):
+        window.exporter.training_scan()
+    assert (home / good_file.name).read_bytes() == good_file.read_bytes()

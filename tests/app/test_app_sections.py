@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 from app_helpers import open_and_wait
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.views.section import across_axis
+from app.views.needles import needles
+from app.views.section import CrossSection, across_axis
 from app.workspaces.inspect.kept_sections import KeptSections
 from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, write_report
 from app.workspaces.inspect.section_panel import SectionPanel
+from app.workspaces.inspect.tools import Tool
 from sedir_core.evaluation.section_picture import section_picture
 from sedir_core.types import never_stop, no_report
 
@@ -78,3 +82,61 @@ def test_the_report_draws_each_of_them_for_each_scan(
 def test_a_section_that_cuts_nothing_is_a_picture_too() -> None:
     nothing = np.empty((0, 2), np.float32)
     assert section_picture(nothing, np.empty((0, 3), np.uint8), nothing, 1.0, "mm").startswith(b"\x89PNG")
+
+
+def test_two_clicks_in_a_section_measure_a_distance(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    stage = window.page.stage
+    section = stage.section.plot._section
+    assert section is not None and window.session.current_entry is not None
+    scan = window.session.current_entry.scan
+    assert scan is not None
+    rows = [int(section.rows[np.argmin(section.outline[:, 0])]), int(section.rows[np.argmax(section.outline[:, 0])])]
+    stage.tools.use(Tool.MEASURE)
+    for row in rows:
+        stage.section.plot.row_clicked.emit(row)
+    assert stage.tools.measurement is not None
+    away = float(np.linalg.norm(scan.points[rows[0]] - scan.points[rows[1]]))
+    assert stage.tools.length.startswith(f"{away:.3g}"[:3]) and stage.section.plot._dimension == (
+        rows,
+        stage.tools.length,
+    )
+    stage.section.plot.grab()
+
+
+def test_the_wheel_magnifies_the_outline_where_the_mouse_is(
+    qtbot: QtBot, window: MainWindow, dented_file: Path
+) -> None:
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    plot = window.page.stage.section.plot
+    assert plot._section is not None
+
+    def outline() -> np.ndarray:
+        assert plot._section is not None
+        return np.stack(plot._outline_pixels(plot._section.outline), axis=1)
+
+    before = outline()
+    place = QPointF(*before[5])
+    steps = QPoint(0, 240)
+    where = plot.mapToGlobal(place)
+    buttons, mods = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    event = QWheelEvent(place, where, QPoint(), steps, buttons, mods, Qt.ScrollPhase.NoScrollPhase, False)
+    QApplication.sendEvent(plot, event)
+    after = outline()
+    assert np.allclose(after[5], before[5], atol=1e-6)
+    assert np.allclose(np.ptp(after, axis=0), 1.25**2 * np.ptp(before, axis=0))
+    plot.grab()
+    qtbot.mouseDClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+    assert np.allclose(outline(), before)
+
+
+def test_needles_point_from_the_expected_surface_to_what_deviates() -> None:
+    expected = np.stack([np.linspace(0, 10, 101), np.zeros(101)], axis=1).astype(np.float32)
+    outline = expected.copy()
+    outline[40:60, 1] = -1.0
+    section = CrossSection(outline, np.arange(101), expected)
+    at, ways = needles(section, outline[:, 1], 0.5)
+    assert at.tolist() == list(range(40, 60)) and np.allclose(ways, (0.0, -1.0))
+    assert len(needles(section, np.full(101, np.nan, np.float32), 0.5)[0]) == 0

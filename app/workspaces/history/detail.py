@@ -21,9 +21,11 @@ from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon, icon_size, primary_icon, verdict_look
 from app.workspaces.history import wording
 from sedir_core.evaluation.report_style import sentence
-from sedir_core.evidence.wording import of_limit, percent
+from sedir_core.evidence.wording import of_limit
 from sedir_core.history.records import Inspection
 
+MOST_DEFECTS = 3
+"""Most defects named among the facts."""
 FACTS = (
     "Scan",
     "Folder",
@@ -157,16 +159,16 @@ def _facts(one: Inspection) -> dict[str, str]:
         f"{one.model} · {one.method}{weights}",
         f"{one.threshold:.4g} (score), {one.point_threshold:.4g} (points){moved}",
         grouped(one.n_points),
-        ", ".join(_defect(i, one) for i in range(min(3, len(one.defects)))) + (" …" if one.n_defects > 3 else "")
-        if one.n_defects
-        else "none",
+        _defects_text(one),
         f"{one.seconds:.1f} s",
         one.content_hash[:16],
     )
     return dict(zip(FACTS, values, strict=True))
 
 
-def _defect(index: int, one: Inspection) -> str:
-    defect = one.defects[index]
-    peak = percent(defect.peak / one.point_threshold) if one.point_threshold > 0 else f"{defect.peak:.3g}"
-    return f"{index + 1}: {peak}"
+def _defects_text(one: Inspection) -> str:
+    """Their sizes in points; a second percentage beside the verdict's would only be mistaken for it."""
+    if not one.n_defects:
+        return "none"
+    sizes = ", ".join(grouped(defect.n_points) for defect in one.defects[:MOST_DEFECTS])
+    return f"{one.n_defects} of {sizes}{' …' if one.n_defects > MOST_DEFECTS else ''} points"

@@ -118,6 +118,23 @@ class Exporter(QObject):
         self._page.grab().save(buffer, "PNG")
         return bytes(buffer.data().data())
 
+    def training_scan(self) -> None:
+        """Copy a good scan to where its model has learned its kind of part, so that the next training knows it."""
+        entry = self._session.current_entry
+        if entry is None or entry.raw is None:
+            return
+        if entry.verdict != "ok":
+            self.said.emit(f"{entry.path.name} is not OK. If the part is good, set it to OK first (O).")
+            return
+        home = _training_folder(
+            self._session.run_dir if entry.model is None else entry.model.run_dir, entry.raw.category
+        )
+        suggested = str((home or self._folder()) / entry.path.name)
+        chosen, _ = QFileDialog.getSaveFileName(self._page, "Add to the training data", suggested)
+        if chosen:
+            source = entry.path
+            self.write(Path(chosen), lambda target: _write_bytes(target, source.read_bytes()))
+
     def copy_result(self) -> None:
         """Copy verdict, numbers and defects to the clipboard as text."""
         result = self._result()
@@ -203,6 +220,22 @@ def _row(entry: Entry, session: Session) -> dict[str, Cell]:
             "model": run_dir.name,
         }
     )
+
+
+def _training_folder(run_dir: Path, category: str) -> Path | None:
+    """Where a run's training scans of a category lie, as far as that is known and still there."""
+    from sedir_core.errors import BadRun
+    from sedir_core.rundir.files import read_about
+
+    try:
+        root = read_about(run_dir).dataset
+    except BadRun:
+        return None
+    if not root:
+        return None
+    inside = ("train/good", "train", "OK", "ok", "good", "")
+    places = [*(Path(root, category, name) for name in inside), Path(root)]
+    return next((place for place in places if place.is_dir()), None)
 
 
 def _write_table(path: Path, rows: Sequence[Sequence[Cell]]) -> None:

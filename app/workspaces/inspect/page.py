@@ -66,6 +66,7 @@ class InspectPage(QMainWindow):
         self.stage = ScanViews(session, settings, theme)
         self.clouds, self.colour_bar = self.stage.clouds, self.stage.colour_bar
         self.edits = Edits(session, self)
+        self.stage.regions.edited.connect(self.edits.stack.push)
         self.watching = Watching(session, model, settings, self)
         self.scan_panel = ScanPanel(session, theme)
         self.strip = WatchStrip(self.watching, theme)

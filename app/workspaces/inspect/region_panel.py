@@ -1,4 +1,4 @@
-"""The regions of a part with their tolerances, and the current scan's deviation in each."""
+"""The regions of a part: what each is for, its tolerance, and the current scan's deviation there."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -23,25 +21,29 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.entries import Entry, Failure
+from app.widgets.elided import Elided
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect import wording
+from app.workspaces.inspect.region_bar import RegionBar
 from app.workspaces.inspect.regions import Regions
 from sedir_core.errors import BadConfig
 from sedir_core.tolerances import parse_tolerance, tolerance_text
-from sedir_core.types import Tolerance, Zone
+from sedir_core.types import Tolerance, Zone, ZoneUse
 from sedir_core.units import symbol
 
-COLUMNS = ("Region", "Tolerance", "Radius", "Deviation", "")
-NAME, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
-FILES = "Tolerances (*.toml)"
+COLUMNS = ("Region", "Use", "Tolerance", "Size", "Deviation", "")
+NAME, USE, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
+USES: dict[ZoneUse, str] = {"tolerance": "Own tolerance", "only": "Of interest", "ignore": "Ignored"}
+FILES = "Regions (*.toml)"
 FIXED = ~Qt.ItemFlag.ItemIsEditable
 LEAST_PX, MOST_PX = 118, 196
 
 
 class RegionPanel(QFrame):
-    """`add_wanted` requests a region at the picked point, `pick_wanted` the picking tool."""
+    """`add_wanted` requests a region at the picked point, `pick_wanted` and `draw_wanted` a tool."""
 
     add_wanted = Signal()
+    draw_wanted = Signal(object)  # Tool
     pick_wanted = Signal()
     wrong = Signal(str, object)  # location, Failure
 
@@ -53,7 +55,7 @@ class RegionPanel(QFrame):
         self._unit = ""
         self._picked = False
         self.table = QTableWidget(0, len(COLUMNS))
-        self.table.setAccessibleName("Regions and their tolerances")
+        self.table.setAccessibleName("Regions and their use")
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -64,40 +66,34 @@ class RegionPanel(QFrame):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        self.hint = QLabel(objectName="quiet", wordWrap=True)
-        self.add, self.remove, self.load, self.save = (
-            QPushButton(text) for text in ("Add a region", "Remove", "Open…", "Save…")
-        )
-        self.add.setToolTip("Around the picked point")
-        self.load.setToolTip("Load the regions of this kind of part from a file")
-        self.save.setToolTip("Save as a file for the command line: --tolerance-file")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(QLabel("Tolerances by region", objectName="sectionTitle"))
-        row.addWidget(self.hint, 1)
-        for button in (self.add, self.remove, self.load, self.save):
-            row.addWidget(button)
+        self.hint = Elided("quiet")
+        self.bar = RegionBar(theme)
+        self.add, self.remove, self.draw = self.bar.at_point, self.bar.remove, self.bar.draw
+        for tool, button in self.draw.items():
+            button.clicked.connect(lambda _=False, tool=tool: self.draw_wanted.emit(tool))
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 10, 8)
         column.setSpacing(6)
-        column.addLayout(row)
+        column.addWidget(self.bar)
+        column.addWidget(self.hint)
         column.addWidget(self.table, 1)
         self.setMinimumHeight(LEAST_PX)
         self.setMaximumHeight(MOST_PX)
         self.add.clicked.connect(lambda: (self.add_wanted if self._picked else self.pick_wanted).emit())
         self.remove.clicked.connect(self._remove)
-        self.load.clicked.connect(self._load)
-        self.save.clicked.connect(self._save)
+        self.bar.load.clicked.connect(self._load)
+        self.bar.save.clicked.connect(self._save)
         self.table.itemChanged.connect(self._on_edited)
         self.table.itemSelectionChanged.connect(self._enable)
 
     @property
     def stops(self) -> list[QWidget]:
         """Tab order."""
-        return [self.add, self.remove, self.load, self.save, self.table]
+        return [*self.bar.buttons, self.table]
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
+        self.bar.set_theme(theme)
         self.show_entry(self._entry, self._unit, self._picked)
 
     def show_entry(self, entry: Entry | None, unit: str, picked: bool) -> None:
@@ -126,46 +122,67 @@ class RegionPanel(QFrame):
         state = "" if measured is None else _state(measured, found.to_unit)
         for column, text in enumerate((*self._texts(zone, measured), state)):
             item = QTableWidgetItem(text)
-            if past or _is_fixed(column, zone, measured):
+            if past or _is_fixed(column, zone):
                 item.setFlags(item.flags() & FIXED)
             if column == STATE and state:
                 colour = self._theme.ok if state == "OK" else self._theme.ng
                 item.setForeground(QColor(colour))
                 item.setIcon(icon("check-circle" if state == "OK" else "alert-octagon", colour))
             self.table.setItem(row, column, item)
+        if past or not zone.name:
+            self.table.removeCellWidget(row, USE)
+        else:
+            self.table.setCellWidget(row, USE, self._choice(row, zone))
 
-    def _texts(self, zone: Zone, measured: Zone | None) -> tuple[str, str, str, str]:
-        """Name, tolerance, size and deviation; the last two if the current scan has a result."""
+    def _choice(self, row: int, zone: Zone) -> QComboBox:
+        """What the region is for."""
+        choice = QComboBox(accessibleName=f"Use of {zone.name}")
+        choice.addItems(list(USES.values()))
+        choice.setCurrentIndex(list(USES).index(zone.use))
+        choice.activated.connect(lambda index: self._set_use(row, list(USES)[index]))
+        return choice
+
+    def _set_use(self, row: int, use: ZoneUse) -> None:
+        if self._entry is not None:
+            self._regions.change(self._entry, row, use=use, tolerance=None)
+
+    def _texts(self, zone: Zone, measured: Zone | None) -> tuple[str, str, str, str, str]:
+        """Name, use, tolerance, size and deviation; the last two if the current scan has a result."""
         assert self._entry is not None
         lengths = wording.lengths_of(self._entry.raw, self._unit)
         counts = zone.tolerance if zone.name or measured is None else measured.tolerance
         allowed = "any" if counts is None else tolerance_text(counts, lengths.unit)
+        if zone.use != "tolerance":
+            allowed = "as elsewhere" if zone.use == "only" else ""
+        use = USES[zone.use] if zone.name else ""
         size = ""
         if measured is not None and measured.place is not None:
             half = measured.place.half
-            size = lengths.text(float(half[0])) if measured.place.rounded else lengths.size(2 * half)
-        return zone.name or "Elsewhere", allowed, size, "…" if measured is None else _span(measured, lengths)
+            size = f"radius {lengths.text(float(half[0]))}" if measured.place.rounded else lengths.size(2 * half)
+        span = "not evaluated" if zone.use == "ignore" else "…" if measured is None else _span(measured, lengths)
+        return zone.name or "Elsewhere", use, allowed, size, span
 
     def _enable(self) -> None:
         ready, part = self._regions.ready(self._entry), self._regions.of(self._entry)
         rows = 0 if part is None else len(part.zones)
-        self.add.setEnabled(ready)
-        self.load.setEnabled(ready)
+        for button in (self.add, *self.draw.values()):
+            button.setEnabled(ready)
+        self.bar.load.setEnabled(ready)
         self.remove.setEnabled(ready and 0 <= self.table.currentRow() < rows)
-        self.save.setEnabled(rows > 0)
-        self.hint.setText(_hint(self._entry, self._picked, rows))
+        self.bar.save.setEnabled(rows > 0)
+        self.hint.say(_hint(self._entry, rows))
 
     def _remove(self) -> None:
         if self._entry is not None:
             self._regions.remove(self._entry, self.table.currentRow())
 
     def _load(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open tolerances by region", "", FILES)
+        name, _ = QFileDialog.getOpenFileName(self, "Open regions", "", FILES)
         if name and self._entry is not None:
             self._regions.take(self._entry, Path(name))
 
     def _save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save tolerances by region", "tolerances.toml", FILES)
+        name, _ = QFileDialog.getSaveFileName(self, "Save regions", "regions.toml", FILES)
         if name and self._entry is not None:
             self._regions.give(self._entry, Path(name))
 
@@ -195,7 +212,7 @@ class RegionPanel(QFrame):
     def _resize(self, entry: Entry, zone: Zone, row: int, text: str) -> None:
         assert entry.raw is not None and zone.place is not None
         shown = entry.raw.zones[row].place if self._regions.ready(entry) else None
-        wanted = read_length(text, symbol(wording.lengths_of(entry.raw, self._unit).unit))
+        wanted = read_length(text.removeprefix("radius"), symbol(wording.lengths_of(entry.raw, self._unit).unit))
         if shown is None or wanted is None:
             raise BadConfig(text or "A region", "is not a radius", "a number above 0")
         factor = wanted / (wording.lengths_of(entry.raw, self._unit).factor * float(shown.half[0]))
@@ -228,10 +245,14 @@ def _state(measured: Zone, to_unit: float) -> str:
     return "" if measured.tolerance is None or math.isnan(measured.lowest) else "OK"
 
 
-def _is_fixed(column: int, zone: Zone, measured: Zone | None) -> bool:
-    """The rest of the part has only a tolerance, and a box has no radius."""
-    round_one = measured is not None and measured.place is not None and measured.place.rounded
-    return column in (MEASURED, STATE) or (column == NAME and not zone.name) or (column == SIZE and not round_one)
+def _is_fixed(column: int, zone: Zone) -> bool:
+    """The rest of the part has only a tolerance, only a region with its own has one, and only a ball has a radius."""
+    round_one = zone.place is not None and zone.place.rounded
+    return {
+        NAME: not zone.name,
+        ALLOWED: zone.use != "tolerance",
+        SIZE: not round_one,
+    }.get(column, True)
 
 
 def _span(zone: Zone, lengths: wording.LengthWording) -> str:
@@ -242,7 +263,7 @@ def _span(zone: Zone, lengths: wording.LengthWording) -> str:
     return f"{low} to {high} {symbol(lengths.unit)}".rstrip()
 
 
-def _hint(entry: Entry | None, picked: bool, rows: int) -> str:
+def _hint(entry: Entry | None, rows: int) -> str:
     if entry is None or entry.raw is None:
         return ""
     if entry.raw.expected is None:
@@ -251,4 +272,4 @@ def _hint(entry: Entry | None, picked: bool, rows: int) -> str:
         return "As it was judged at the time."
     if rows:
         return f"For every {entry.raw.category}. Double-click a value to change it."
-    return "Add a region around the picked point." if picked else "Pick a point (P) where the region should be."
+    return "Draw what to ignore or to look at alone, or give the surroundings of a point a tolerance of their own."

@@ -50,6 +50,7 @@ class ReviewBar(QWidget):
         for button in (self.ok, self.ng):
             buttons.addWidget(button, 1)
         for button in (self.note, self.back):
+            button.setObjectName("reviewIcon")
             buttons.addWidget(button)
         rule = QFrame(frameShape=QFrame.Shape.HLine, objectName="rule")
         column = QVBoxLayout(self)

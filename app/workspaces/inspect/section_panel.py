@@ -33,6 +33,7 @@ from app.workspaces.inspect.view_actions import look_of
 from sedir_core.evaluation.deviation_scale import DeviationScale, signed
 from sedir_core.types import FloatArray
 
+LEAST_PX, HEIGHT_SHARE = 206, 0.34
 N_STEPS = 400
 MEASURES = (
     ("Deviation", "Distance of the section from the expected surface"),
@@ -99,7 +100,7 @@ class SectionPanel(QFrame):
         holder.setFixedWidth(CONTROLS_WIDTH)
         layout.addWidget(holder)
         layout.addWidget(self.plot, 1)
-        self.setFixedHeight(206)
+        self.set_room(0)
         self.buttons.idClicked.connect(self._on_button)
         self.measures.idClicked.connect(lambda _: self.measure_wanted.emit())
         self.slider.valueChanged.connect(self._on_slid)
@@ -152,6 +153,10 @@ class SectionPanel(QFrame):
         at = self._sections.at(self._plane)
         if at is not None:
             act(at)
+
+    def set_room(self, height: int) -> None:
+        """Take a share of the height of everything around the views."""
+        self.setFixedHeight(max(LEAST_PX, round(HEIGHT_SHARE * height)))
 
     @property
     def stops(self) -> list[QWidget]:

@@ -42,7 +42,7 @@ from app.workspaces.inspect.section_panel import Deviated, SectionPanel
 from app.workspaces.inspect.tolerance_box import ToleranceBox
 from app.workspaces.inspect.tools import Tool, Tools
 from app.workspaces.inspect.view_actions import LOOK_SETTINGS, ViewActions, look_of
-from sedir_core.types import Tolerance
+from sedir_core.types import Tolerance, ZonePlace
 from sedir_core.units import symbol
 
 WIDE_PX, LOW_PX = 520, 430
@@ -90,6 +90,8 @@ class ScanViews(QWidget):
         self.measured.removal_wanted.connect(self.tools.drop)
         self.region_panel.pick_wanted.connect(lambda: self.tools.use(Tool.PICK))
         self.region_panel.add_wanted.connect(self._add_region)
+        self.region_panel.draw_wanted.connect(self.tools.use)
+        self.clouds.region_drawn.connect(self._on_region_drawn)
         session.tolerances_changed.connect(self._follow_tools)
         self.section.cut_wanted.connect(self.tools.cut)
         self.section.keep_wanted.connect(self._keep_section)
@@ -119,6 +121,7 @@ class ScanViews(QWidget):
         super().resizeEvent(event)
         for bar in (self.colour_bar, self.deviation_bar):
             bar.set_low(event.size().height() < LOW_PX)
+        self.section.set_room(event.size().height())
         self._share_room()
 
     def show_line(self, on: bool) -> None:
@@ -234,7 +237,8 @@ class ScanViews(QWidget):
         if self.tools.section_shown:
             entry, unit = self._session.current_entry, self._session.unit
             self.section.show_section(entry, self.tools.plane, self._session.limit, unit, self._deviated(entry))
-
+            rows = [probe.row for probe in self.tools.probes if probe.row is not None]
+            self.section.plot.show_dimension(rows, self.tools.length)
         self._show_regions()
         self._share_room()
 
@@ -246,7 +250,7 @@ class ScanViews(QWidget):
             self.region_panel.show_entry(entry, self._session.unit, self.tools.picked_place is not None)
         raw = None if entry is None else entry.raw
         drawn = [
-            DrawnZone(zone.name, zone.place, zone.out(raw.to_unit))
+            DrawnZone(zone.name, zone.place, zone.out(raw.to_unit), zone.use == "ignore")
             for zone in (() if raw is None else raw.zones)
             if raw is not None and zone.place is not None and (shown or zone.out(raw.to_unit))
         ]
@@ -259,7 +263,14 @@ class ScanViews(QWidget):
     def _add_region(self) -> None:
         entry, place = self._session.current_entry, self.tools.picked_place
         if entry is not None and place is not None and self.regions.ready(entry):
-            self.regions.add(entry, place, self.bands.of(entry))
+            self.regions.add_ball(entry, place, self.bands.of(entry))
+
+    def _on_region_drawn(self, place: ZonePlace | None) -> None:
+        """A region that was drawn is ignored unless the user chooses otherwise in the list."""
+        entry = self._session.current_entry
+        if place is not None and entry is not None and self.regions.ready(entry):
+            self.regions.add(entry, place, "ignore")
+            self.tools.use(Tool.LOOK)
 
     def _deviated(self, entry: Entry | None) -> Deviated | None:
         """The deviation of that scan in the display unit."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.state.entries import Entry
 from app.state.session import Session
 from app.views.linked_clouds import LinkedClouds
+from app.views.outlines import OutlineTool
 from app.views.picking import Probe
 from app.views.section import CuttingPlane, across_axis
 from app.widgets.numbers import on_screen
@@ -27,7 +28,8 @@ DETAIL = 0.01
 class Tool(Enum):
     """LOOK turns the camera and selects defects by their callouts; the others also pick points.
 
-    FACES: measures between the faces of two points. DIAMETER: of the cylinder at a point.
+    FACES: measures between the faces of two points. DIAMETER: of the cylinder at a point. BOX, LASSO and PLANE draw a
+    region over the scan.
     """
 
     LOOK = "look"
@@ -35,10 +37,19 @@ class Tool(Enum):
     MEASURE = "measure"
     FACES = "faces"
     DIAMETER = "diameter"
+    BOX = "box"
+    LASSO = "lasso"
+    PLANE = "plane"
 
 
 IN_TWO = (Tool.MEASURE, Tool.FACES)
 """Tools that need two points."""
+OUTLINES = {Tool.BOX: OutlineTool.BOX, Tool.LASSO: OutlineTool.LASSO, Tool.PLANE: OutlineTool.PLANE}
+TO_DRAW = {
+    Tool.BOX: "Drag a rectangle over the scan; the region reaches through the part.",
+    Tool.LASSO: "Draw around the region; it reaches through the part.",
+    Tool.PLANE: "Drag a line across the scan; the region is the smaller side.",
+}
 WANTED = {
     Tool.PICK: "a point",
     Tool.MEASURE: "the first point",
@@ -89,11 +100,12 @@ class Tools(QObject):
         # Esc first of all leaves the tool, wherever the focus is.
         (app.removeEventFilter if tool is Tool.LOOK else app.installEventFilter)(self)
         self.tool = tool
-        if tool is not Tool.LOOK:
+        self._clouds.set_outlining(OUTLINES.get(tool))
+        if tool is not Tool.LOOK and tool not in OUTLINES:
             self._measured_with = tool
         if tool in (Tool.FACES, Tool.DIAMETER) or (len(self.probes) > 1 and tool is Tool.PICK):
             self.probes = []
-        self._clouds.set_aiming(tool is not Tool.LOOK)
+        self._clouds.set_aiming(tool is not Tool.LOOK and tool not in OUTLINES)
         self._measure()
 
     def clear(self) -> None:
@@ -119,10 +131,15 @@ class Tools(QObject):
             self.changed.emit()
 
     def pick_row(self, row: int) -> None:
-        """Pick a point of the scan as if clicked."""
-        if self._entry is not None and self._entry.scan is not None:
-            self.probes, self._measured_with = [Probe(self._entry.scan.points[row], row)], Tool.PICK
+        """Pick a point of the scan as if clicked, with the tool in use."""
+        if self._entry is None or self._entry.scan is None:
+            return
+        probe = Probe(self._entry.scan.points[row], row)
+        if self.tool in (Tool.LOOK, *OUTLINES):
+            self.probes, self._measured_with = [probe], Tool.PICK
             self._measure()
+        else:
+            self._add(probe)
 
     @property
     def section_shown(self) -> bool:
@@ -136,8 +153,10 @@ class Tools(QObject):
             self.set_plane(None)
 
     def show_regions(self, on: bool) -> None:
-        """Show or hide the tolerances by region."""
+        """Show or hide the regions; their tools end with them."""
         self.regions_shown = on
+        if not on and self.tool in OUTLINES:
+            self.use(Tool.LOOK)
         self.changed.emit()
 
     @property
@@ -167,6 +186,8 @@ class Tools(QObject):
     @property
     def readout(self) -> str:
         """The picked points' result, or an instruction; may be empty."""
+        if self.tool in TO_DRAW:
+            return f"{TO_DRAW[self.tool]} Esc leaves the tool."
         if self.measurement is not None:
             return on_screen(self.measurement.words)
         if len(self.probes) == 2 or (self.probes and self._measured_with is Tool.DIAMETER):
@@ -217,9 +238,13 @@ class Tools(QObject):
         like = DETAIL * (1.0 if shape is None else shape.radius)
         return wording.lengths_of(found, self._session.unit).text(length, like)
 
+    @property
+    def length(self) -> str:
+        """The measured value between two points, or ""."""
+        return self.measurement.value if len(self.probes) == 2 and self.measurement is not None else ""
+
     def _tell(self, *_: object) -> None:
-        length = self.measurement.value if len(self.probes) == 2 and self.measurement is not None else ""
-        self._clouds.show_probes(self.probes, length)
+        self._clouds.show_probes(self.probes, self.length)
         self.changed.emit()
 
     def _point_text(self, probe: Probe) -> str:

@@ -117,7 +117,9 @@ class VerdictPanel(QFrame):
         if inside is None or outside is None:
             return
         whole = inside.totalHeightForWidth(self._scroll.viewport().width()) + 2
-        most = max(round(LOW_SHARE * self.window().height()) - self.bar.sizeHint().height(), LEAST_PX)
+        bar = max(self.bar.heightForWidth(self.width() - 2), 0)  # -1 while hidden
+        self.bar.setMinimumHeight(bar)  # a comment of several lines counts in the height of the dock
+        most = max(round(LOW_SHARE * self.window().height()) - bar, LEAST_PX)
         self._scroll.setMinimumHeight(min(whole, most))
 
     def _headline(self, entry: Entry | None) -> tuple[str, str, str]:

@@ -52,7 +52,7 @@ class ViewActions(QObject):
         self.single = self._action("One View", self._toggle_single, "V", "dock-window")
         self.single.setCheckable(True)
         self.section = self._action("Section Plane", self._toggle_section, "X", "square-opacity")
-        self.regions = self._action("Tolerances by Region", self._toggle_regions, "T", "selection-marker")
+        self.regions = self._action("Regions and Tolerances", self._toggle_regions, "T", "selection-marker")
         self.pick = self._action("Pick a Point", lambda: self._use(Tool.PICK), "P", "crosshairs-gps")
         self.measure = self._action("Measure a Distance", lambda: self._use(Tool.MEASURE), "M", "ruler")
         self.faces = self._action("Measure Two Faces", lambda: self._use(Tool.FACES), "A", "angle-acute")

@@ -69,6 +69,7 @@ def test_defects_may_be_named_beside_the_verdict(tmp_path: Path) -> None:
 def test_bad_scans_of_no_kind_of_part_are_never_learned(tmp_path: Path) -> None:
     data = open_dataset(put(tmp_path, "bracket/0.xyz", "bracket/1.xyz", "NG/2.xyz"))
     assert data.categories == ("bracket",) and len(data.samples) == 2
+    assert describe(data).endswith("loose scans to learn from (2), NG/ of no kind of part, left out (1)")
 
 
 def test_scans_that_are_not_used_are_named(tmp_path: Path) -> None:

@@ -168,6 +168,11 @@ REGION = 'reference = "a.ply"\n[[region]]\nname = "a"\n'
             REGION + "centre = [0, 0, 0]\nradius = 1\n" + REGION.partition("\n")[2] + "centre = [0,0,0]\nradius = 1",
             "same",
         ),
+        (REGION + "centre = [0, 0, 0]\nradius = 1\nuse = 'crop'", "unknown use"),
+        (REGION + "centre = [0, 0, 0]\nradius = 1\nuse = 'ignore'\ntolerance = 1", "has a tolerance and is"),
+        (REGION + "centre = [0, 0, 0]\nsize = [1, 1, 1]\naxes = [[1, 0, 0], [1, 0, 0], [0, 0, 1]]", "at right angles"),
+        (REGION + "centre = [0, 0, 0]\nsize = [1, 1, 1]\noutline = [[0, 0], [1, 0]]", "needs 3 to 500 corners"),
+        (REGION + "centre = [0, 0, 0]\nsize = [1, 1, 1]\noutline = [[0, 0], [1, 0], [1]]", "needs 3 to 500 corners"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, text: str, why: str) -> None:

@@ -86,6 +86,7 @@ VARIANTS: dict[str, bytes] = {
     "Fortran": text_rows([[f"{cell}D+00" for cell in row] for row in ROWS]),
     "spaces that do not break": text_rows(ROWS, "\N{NO-BREAK SPACE}"),
     "footer": PLAIN + b"Total: 300 points\n# end of file\n",
+    "footer that begins with a number": PLAIN + b"\n300 points exported.\n",
     "rule below the header": b"x | y | z\n---+---+---\n" + text_rows(ROWS, " | "),
     "a mark of the byte order": b"\xef\xbb\xbf" + PLAIN,
     "UTF-16": PLAIN.decode().encode("utf-16"),

@@ -276,6 +276,13 @@ def test_triangles_are_no_points(read: Callable[..., np.ndarray]) -> None:
             read(text_rows(table.tolist()))
 
 
+def test_faces_of_four_corners_are_no_points(read: Callable[..., np.ndarray]) -> None:
+    corners = draw.permuted(np.tile(np.arange(400), (500, 1)), axis=1)[:, :4]
+    for table in (corners, corners + 1, np.column_stack([np.full(500, 4), corners])):
+        with pytest.raises(NoCoordinates, match="500 faces of four corners"):
+            read(text_rows(table.tolist()))
+
+
 def test_whole_coordinates_of_a_part_are_points(read: Callable[..., np.ndarray]) -> None:
     whole = np.rint(POINTS * 1000)
     np.testing.assert_array_equal(read(text_rows(whole.astype(int).tolist())), whole)

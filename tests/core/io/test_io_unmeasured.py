@@ -41,6 +41,27 @@ def test_several_marks_are_all_named() -> None:
     assert said == "50 rows without a measurement were left out (z = -32768, x = 9999)"
 
 
+@pytest.mark.parametrize("marks", [(-32768, -32767), (65535, 65534, 65533), (-9999, -9998)])
+def test_codes_beside_each_other_are_all_left_out(marks: tuple[float, ...]) -> None:
+    points = plate()
+    for at, mark in enumerate(marks):
+        points[10 * at : 10 * at + 10, 2] = mark
+    found, said = mark_unmeasured(points)
+    assert np.isnan(found[: 10 * len(marks)]).all() and np.isfinite(found[10 * len(marks) :]).all()
+    assert (
+        said
+        == f"{10 * len(marks)} rows without a measurement were left out ("
+        + ", ".join(f"z = {mark:g}" for mark in marks)
+        + ")"
+    )
+
+
+def test_the_steps_of_a_part_stay() -> None:
+    points = plate()
+    points[::4, 2], points[1::4, 2] = 100, 140
+    assert mark_unmeasured(points)[1] == ""
+
+
 def test_most_of_a_camera_image_may_be_unmeasured() -> None:
     points = plate()
     points[: int(0.8 * len(points))] = 0
