@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from app.views.section import CrossSection
 from sedir_core.types import DoubleArray, FloatArray, IntArray
@@ -26,6 +25,8 @@ def needles(section: CrossSection, values: FloatArray, band: float) -> tuple[Int
     told = told[:: -(-len(told) // MOST) or 1]
     if not len(told):
         return nothing
+    from scipy.spatial import cKDTree  # late: the window opens without scipy
+
     away = section.outline[told] - section.expected[cKDTree(section.expected).query(section.outline[told])[1]]
     lengths = np.linalg.norm(away, axis=1)
     known = lengths > 0

@@ -302,7 +302,7 @@ def _refuse_double_comma(source: Source, sample: Sequence[bytes]) -> None:
     """
     rows = [[cell.strip() for cell in line.split(b",")] for line in sample]
     for first in (0, 1):
-        if all(len(row) == len(rows[0]) >= first + 6 for row in rows) and _are_halves(
+        if all(2 * MOST_UNNAMED >= len(row) == len(rows[0]) >= first + 6 for row in rows) and _are_halves(
             [cell for row in rows for cell in row[first : first + 6 : 2]],
             [cell for row in rows for cell in row[first + 1 : first + 6 : 2]],
         ):
