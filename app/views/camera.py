@@ -27,16 +27,22 @@ class CameraPose:
     up: Triple
 
 
+def axes_of(pose: CameraPose) -> DoubleArray:
+    """(3, 3) unit vectors: right, up, and towards the viewer."""
+    forward = _unit(np.subtract(pose.focus, pose.position), (0.0, 1.0, 0.0))
+    right = _unit(np.cross(forward, pose.up), (1.0, 0.0, 0.0))
+    return np.stack([right, np.cross(right, forward), -forward])
+
+
 def project(
     points: NDArray[np.floating], pose: CameraPose, view_angle_deg: float, width: float, height: float
 ) -> DoubleArray:
     """(n, 3) places to (n, 3) float64: pixels from the left and from the top, and how far in front of the camera."""
-    forward = _unit(np.subtract(pose.focus, pose.position), (0.0, 1.0, 0.0))
-    right = _unit(np.cross(forward, pose.up), (1.0, 0.0, 0.0))
+    right, up, towards_viewer = axes_of(pose)
     arms = np.asarray(points, np.float64) - pose.position
-    depth = arms @ forward
+    depth = -(arms @ towards_viewer)
     scale = height / 2 / math.tan(math.radians(view_angle_deg / 2)) / np.maximum(depth, 1e-12)
-    across, upward = arms @ right, arms @ np.cross(right, forward)
+    across, upward = arms @ right, arms @ up
     return np.stack([width / 2 + across * scale, height / 2 - upward * scale, depth], axis=1)
 
 

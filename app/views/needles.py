@@ -25,9 +25,9 @@ def needles(section: CrossSection, values: FloatArray, band: float) -> tuple[Int
     told = told[:: -(-len(told) // MOST) or 1]
     if not len(told):
         return nothing
-    from scipy.spatial import cKDTree  # late: the window opens without scipy
+    from sedir_core.geometry.tree import PointTree  # late: the window opens without scipy
 
-    away = section.outline[told] - section.expected[cKDTree(section.expected).query(section.outline[told])[1]]
+    away = section.outline[told] - section.expected[PointTree(section.expected).nearest(section.outline[told])[1]]
     lengths = np.linalg.norm(away, axis=1)
     known = lengths > 0
     return told[known], away[known].astype(np.float64) / lengths[known, None]

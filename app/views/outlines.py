@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from app.views.camera import CameraPose, project
+from app.views.camera import CameraPose, axes_of, project
 from sedir_core.types import DoubleArray, FloatArray, ZonePlace, within_outline
 
 LEAST_POINTS = 3
@@ -66,7 +66,8 @@ def _through(corners: DoubleArray, seen: DoubleArray, sight: SeenPart) -> ZonePl
     enclosed = within_outline(seen[:, :2], corners)
     if enclosed.sum() < LEAST_POINTS or len(corners) < 3:
         return None
-    axes, reach = _axes(sight), sight.points[enclosed] @ _axes(sight)[2]
+    axes = axes_of(sight.pose)
+    reach = sight.points[enclosed] @ axes[2]
     base = _at_depth(corners, float(np.quantile(seen[enclosed, 2], FRONT)), sight)
     low, high = base.min(axis=0), base.max(axis=0)
     half = np.append((high - low) / 2, float(np.ptp(reach)) / 2 + MARGIN * sight.radius)
@@ -89,11 +90,11 @@ def _one_side(drawn: DoubleArray, seen: DoubleArray, sight: SeenPart) -> ZonePla
     if enclosed.sum() < LEAST_POINTS:
         return None
     a, b = _at_depth(np.stack([start, end]), float(np.quantile(seen[enclosed, 2], FRONT)), sight)
-    axes = _axes(sight)
-    along = (b - a) / np.linalg.norm(b - a) @ axes[:2]
-    axes = np.stack([along, axes[2], np.cross(along, axes[2])])
+    seen_axes = axes_of(sight.pose)
+    along = (b - a) / np.linalg.norm(b - a) @ seen_axes[:2]
+    axes = np.stack([along, seen_axes[2], np.cross(along, seen_axes[2])])
     places = sight.points[enclosed] @ axes.T
-    face = float(a @ _axes(sight)[:2] @ axes[2])
+    face = float(a @ seen_axes[:2] @ axes[2])
     low, high = places.min(axis=0) - MARGIN * sight.radius, places.max(axis=0) + MARGIN * sight.radius
     if places[:, 2].mean() > face:
         low[2] = face
@@ -103,20 +104,11 @@ def _one_side(drawn: DoubleArray, seen: DoubleArray, sight: SeenPart) -> ZonePla
     return None if half.min() <= 0 else ZonePlace(sight.origin + (low + high) / 2 @ axes, half, axes)
 
 
-def _axes(sight: SeenPart) -> DoubleArray:
-    """(3, 3): right, up, and towards the viewer."""
-    towards = np.subtract(sight.pose.position, sight.pose.focus)
-    towards = towards / max(float(np.linalg.norm(towards)), 1e-12)
-    right = np.cross(sight.pose.up, towards)
-    right = right / max(float(np.linalg.norm(right)), 1e-12)
-    return np.stack([right, np.cross(towards, right), towards])
-
-
 def _at_depth(pixels: DoubleArray, depth: float, sight: SeenPart) -> DoubleArray:
     """(k, 2) places right and up of the shape's origin that those pixels (k, 2) show at that depth."""
     scale = depth * 2 * math.tan(math.radians(sight.view_angle_deg / 2)) / sight.height
     across = (pixels - (sight.width / 2, sight.height / 2)) * (scale, -scale)
-    return np.asarray(across + _axes(sight)[:2] @ np.asarray(sight.pose.position))
+    return np.asarray(across + axes_of(sight.pose)[:2] @ np.asarray(sight.pose.position))
 
 
 def _is_box(corners: DoubleArray) -> bool:

@@ -15,7 +15,6 @@ from sedir_core.config import Config, override
 from sedir_core.detectors.examined import Examined
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.sedir_nets import Nets
-from sedir_core.detectors.whole_scores import scores_of_whole
 from sedir_core.errors import BadRun
 from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
@@ -134,8 +133,6 @@ class SedirDetector:
         with watch.stage("report", 0.9):
             examined = Examined(scan, found, placed.working, rebuilt, compared)
             detection = self._described(examined, judged, in_lengths)
-            whole = scores_of_whole(standard.statistics, compared.evidence, self.judging.of(standardised))
-            detection = replace(detection, whole=whole)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
             judging.name: examined.otherwise(detection, judge(compared, standard, judging, standardised))
@@ -179,6 +176,7 @@ class SedirDetector:
             unit=self.config.data.unit,
             to_unit=found.placement.to_unit,
             rests_on=judged.rests_on,
+            whole=judged.of_whole,
             **({} if lengths is None else vars(lengths)),
         )
 

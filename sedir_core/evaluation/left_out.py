@@ -14,10 +14,8 @@ import numpy as np
 
 from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.defects import limit_that_shows
-from sedir_core.evidence.deviation import neighbourhood_means
 from sedir_core.evidence.peaks import peak_of
-from sedir_core.evidence.tolerance import defects_of, reason_anew
-from sedir_core.geometry.tree import PointTree
+from sedir_core.evidence.tolerance import defects_of, mean_deviations, reason_anew
 from sedir_core.types import BoolArray, Defect, Detection, DoubleArray, FloatArray, Scan, Zone
 
 GONE = "missing material"
@@ -89,10 +87,9 @@ def _range(scan: Scan, found: Detection) -> tuple[float, float]:
     """See `Detection.deviation_range`."""
     if found.deviation_rigid is None:
         return found.deviation_range
-    known = np.flatnonzero(~np.isnan(found.deviation_rigid))
-    if not len(known):
+    if np.isnan(found.deviation_rigid).all():
         return math.nan, math.nan
-    means = neighbourhood_means(found.deviation_rigid[known].astype(np.float64), PointTree(scan.points[known]))
+    means = mean_deviations(scan, found)[1]
     ends = [float(means.min()), float(means.max()), *(one.depth for one in found.regions if one.kind == GONE)]
     return min(ends), max(ends)
 

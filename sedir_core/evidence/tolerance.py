@@ -61,7 +61,7 @@ def reason_anew(before: Detection, now: Detection) -> str:
 
 def _measured(scan: Scan, found: Detection, zones: Sequence[Zone]) -> tuple[Zone, ...]:
     """The zones with how far the scan deviates in each."""
-    known, means = _means(scan, found)
+    known, means = mean_deviations(scan, found)
     at = _zone_of(zones, scan.points[known])
     gone = [region for region in found.regions if region.kind == "missing material"]
     gone_at = [int(_zone_of(zones, region.centroid[None])[0]) for region in gone]
@@ -74,7 +74,7 @@ def _measured(scan: Scan, found: Detection, zones: Sequence[Zone]) -> tuple[Zone
     return tuple(measured)
 
 
-def _means(scan: Scan, found: Detection) -> tuple[IntArray, DoubleArray]:
+def mean_deviations(scan: Scan, found: Detection) -> tuple[IntArray, DoubleArray]:
     """The points (k,) whose deviation is known, and that of each one's neighbourhood, (k,), in the scan's unit."""
     assert found.deviation_rigid is not None
     known = np.flatnonzero(~np.isnan(found.deviation_rigid))
@@ -102,7 +102,7 @@ def _allowed(found: Detection, places: DoubleArray) -> DoubleArray:
 def _beyond(scan: Scan, found: Detection, listed: tuple[Defect, ...]) -> list[Defect]:
     """Regions and clusters of points out of tolerance that are not listed yet, the farthest first."""
     assert found.deviation is not None
-    known, means = _means(scan, found)
+    known, means = mean_deviations(scan, found)
     shares = np.full(len(scan), np.nan, np.float32)
     shares[known] = _shares(found.to_unit * means, *_allowed(found, scan.points[known]))
     clusters = clusters_above(scan, shares, 1.0)

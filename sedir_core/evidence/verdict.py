@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sedir_core.evidence.category import Limit, Standard
 from sedir_core.evidence.combination import decisive_shares, object_score, paper_scores, point_map, raw_scores
@@ -19,7 +19,7 @@ from sedir_core.types import DoubleArray
 class Judged:
     """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
 
-    whole: the channels said of the whole part that alone would condemn it.
+    of_whole: by channel said of the whole part, the score by it alone; none where the rule knows no such channels.
     """
 
     point_scores: DoubleArray
@@ -27,7 +27,12 @@ class Judged:
     threshold: float
     point_threshold: float
     rests_on: Mapping[str, float]
-    whole: tuple[str, ...] = ()
+    of_whole: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The channels said of the whole part that alone would condemn it."""
+        return tuple(name for name, score in self.of_whole.items() if score > self.threshold)
 
     @property
     def condemned(self) -> bool:
@@ -67,7 +72,6 @@ def _calibrated(
     score = object_score(standardised, compared.evidence.from_one_side, peaks) / leniency
     network, surface = decisive_shares(standardised, peaks)
     said = [name for name in OF_THE_WHOLE if peaks and name in standardised]
-    alone = {name: object_score({name: standardised[name]}, peaks=peaks) for name in said}
-    whole = tuple(name for name in said if alone[name] > leniency * limit.threshold)
+    of_whole = {name: object_score({name: standardised[name]}, peaks=peaks) / leniency for name in said}
     rests_on = {"network": network, "surface": surface}
-    return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, whole)
+    return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, of_whole)

@@ -105,28 +105,24 @@ class Oriented:
 
     def moved(self, pose: Pose) -> Oriented:
         """The transformed cloud."""
-        found = object.__new__(Oriented)
-        found.points, found.normals = pose.apply(self.points), self.normals @ pose.rotation.T
-        found._seen, found._sure = pose.apply(self._seen), self._sure @ pose.rotation.T
-        return found
+        return self._carried(pose.apply, pose.rotation)
 
     def displaced(self, field: Callable[[DoubleArray], DoubleArray]) -> Oriented:
         """The cloud with its points moved by a smooth field, which hardly turns them."""
+        return self._carried(lambda points: points + field(points), np.eye(3))
+
+    def _carried(self, carry: Callable[[DoubleArray], DoubleArray], rotation: DoubleArray) -> Oriented:
         found = object.__new__(Oriented)
-        found.points, found.normals = self.points + field(self.points), self.normals
-        found._seen, found._sure = self._seen + field(self._seen), self._sure
+        found.points, found.normals = carry(self.points), self.normals @ rotation.T
+        found._seen, found._sure = carry(self._seen), self._sure @ rotation.T
         return found
 
     def toward(self, normals: DoubleArray) -> Toward:
         """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""
 
         def way(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-            nearest = self.nearest(points, normals)
-            offsets, faces = self.points[nearest] - points, self.normals[nearest]
-            along = np.einsum("ij,ij->i", offsets, faces)
-            aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
-            ended = self.rim[nearest] & (aside > AT_RIM * self.spacing)
-            return np.where(((normals * faces).sum(axis=1) > SAME_SIDE) & ~ended, along, np.nan), faces
+            along, _, faces, beyond = _ways(points, normals, self)
+            return np.where(beyond, np.nan, along), faces
 
         return way
 
@@ -229,9 +225,7 @@ def lay(scan: Oriented, surface: Oriented) -> Fit:
 
 def alternatives(scan: Oriented, surface: Oriented, pose: Pose) -> list[Pose]:
     """Other poses that fit nearly as well, such as a body's other way round: no rigid fit tells them apart."""
-    likeliest = _likeliest(scan, surface.coarse, _turns(surface, pose), N_ALIKE, COARSE_REACH)
-    turned = icp(scan, surface, likeliest, N_MIDDLE, steps=5)
-    return _distinct(scan, surface, turned, [pose], N_ALTERNATIVES)
+    return _distinct(scan, surface, _refined_turns(scan, surface, pose), [pose], N_ALTERNATIVES)
 
 
 def icp(
@@ -307,19 +301,19 @@ def _distinct(scan: Oriented, surface: Oriented, poses: Sequence[Pose], but: lis
 
 def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
     """The pose or a near-symmetric rotation of it: a small boss on a round body may be the only difference."""
-    likeliest = _likeliest(scan, surface.coarse, _turns(surface, found.pose), N_ALIKE, COARSE_REACH)
-    other = _settled(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5))
+    other = _settled(scan, surface, _refined_turns(scan, surface, found.pose))
     return other if other.cost < found.cost else found
 
 
-def _turns(surface: Oriented, pose: Pose) -> list[Pose]:
-    """The pose turned about what may be an axis of the surface."""
+def _refined_turns(scan: Oriented, surface: Oriented, pose: Pose) -> list[Pose]:
+    """The pose turned about what may be an axis of the surface, where that fits best, and refined."""
     turned = []
     for axis, centre in _axes_of_turns(surface):
         for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]:
             turn = Rotation.from_rotvec(angle * axis).as_matrix()
             turned.append(Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre))
-    return turned
+    likeliest = _likeliest(scan, surface.coarse, turned, N_ALIKE, COARSE_REACH)
+    return icp(scan, surface, likeliest, N_MIDDLE, steps=5)
 
 
 def _axes_of_turns(surface: Oriented) -> list[tuple[DoubleArray, DoubleArray]]:
@@ -351,17 +345,27 @@ def _disagreement(
     points: DoubleArray, normals: DoubleArray, other: Oriented
 ) -> tuple[DoubleArray, BoolArray, DoubleArray]:
     """(m,) each: how far points are from the other cloud, in caps, 0 to 1; whether they lie where it ends; distance."""
-    nearest = other.nearest(points, normals)
-    offsets, faces = points - other.points[nearest], other.normals[nearest]
-    along = np.abs(np.einsum("ij,ij->i", offsets, faces))
-    aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
-    # No face with that orientation is near: the other scan did not see it.
-    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > AT_RIM * other.spacing))
+    along, aside, _, beyond = _ways(points, normals, other)
+    along = np.abs(along)
     along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
     noise = min(float(np.median(along[~beyond])), LOUDEST) if not beyond.all() else 0.0
     found = np.clip((along - WITHIN * noise) / CAP, 0, 1)
     found[beyond] = BEYOND
     return found, beyond, along
+
+
+def _ways(
+    points: DoubleArray, normals: DoubleArray, other: Oriented
+) -> tuple[DoubleArray, DoubleArray, DoubleArray, BoolArray]:
+    """From points (m, 3) to what of the other cloud faces as they do: the signed way (m,) along its normals, how far
+    aside (m,), these normals (m, 3), and which points lie where it ends."""
+    nearest = other.nearest(points, normals)
+    offsets, faces = other.points[nearest] - points, other.normals[nearest]
+    along = np.einsum("ij,ij->i", offsets, faces)
+    aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
+    # No face with that orientation is near: the other scan did not see it.
+    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > AT_RIM * other.spacing))
+    return along, aside, faces, beyond
 
 
 def rim_of(points: DoubleArray, normals: DoubleArray) -> tuple[float, BoolArray]:
