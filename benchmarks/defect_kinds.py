@@ -31,9 +31,10 @@ from sedir_core.datasets.solids import Solid
 from sedir_core.datasets.specimen import NOISE, NoVisibleDefect, Specimen, make_specimen
 from sedir_core.datasets.synthesis import load_meshes
 from sedir_core.detectors.base import Detector, load_detector
+from sedir_core.evidence.aligned_parts import align_parts
 from sedir_core.evidence.measuring import in_scan
 from sedir_core.evidence.measuring import measure as measure_lengths
-from sedir_core.evidence.normal_surface import align_parts, merge_parts
+from sedir_core.evidence.normal_surface import merge_parts
 from sedir_core.geometry.frames import frame_of, gyration, place_on
 from sedir_core.geometry.tree import PointTree
 from sedir_core.io.atomic import write_text

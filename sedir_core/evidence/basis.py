@@ -8,18 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, tolerance_amplitude
 from sedir_core.evidence.category import View
-from sedir_core.evidence.normal_surface import (
-    AlignedPart,
-    NormalSurface,
-    align_parts,
-    merge_parts,
-    tolerance_amplitude,
-)
+from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
 from sedir_core.evidence.stages import VIEW_POINTS
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
 from sedir_core.geometry.overlap import Oriented
-from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector, settle
+from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.views import Views, align_view, one_camera_sees, refine_direction, views_of
 from sedir_core.geometry.visibility import scanned_from, seen_from
@@ -216,9 +211,8 @@ def hold_out(
     if displaced or basis.single:
         points = _another(basis, points, random)
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
-    surface = basis.others[part].surface
-    pose, residual = settle(points[:n_points], surface, Pose(turn, random.normal(scale=JITTER_SHIFT, size=3)))
-    scan = Oriented(points)
+    scan, nearby = Oriented(points), Pose(turn, random.normal(scale=JITTER_SHIFT, size=3))
+    pose, residual = basis.others[part].settled(scan, points[:n_points], nearby)
     both = basis.others[part].judge(scan, pose)
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)

@@ -121,7 +121,7 @@ class Category:
         fit = self.normal.judge(scan, placement.pose)
         plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
         contradicted = fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT
-        if not plain or (contradicted and (scan.down is not None or self.normal.prior.supple)):
+        if not plain or (contradicted and scan.down is not None) or self.normal.prior.supple:
             fit = self.normal.better(scan, fit)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)

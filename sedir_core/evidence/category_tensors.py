@@ -22,6 +22,7 @@ from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.elastic import STIFF, SmoothPrior
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame
+from sedir_core.geometry.overlap import N_POINTS
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views
@@ -78,6 +79,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
     if coverage is not None:
         bits = np.packbits(np.stack([coverage.confirmed, coverage.always]), axis=1)
         tensors["surface.coverage"] = torch.from_numpy(bits)
+    if category.normal.usual is not None:
+        compact["surface.usual"] = category.normal.usual
     tensors |= {"surface.points": _pack(surface.points), "surface.normals": packed_normals(surface.normals)}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in exact.items()}
     return tensors | {name: torch.from_numpy(value.astype(np.float32)) for name, value in compact.items()}
@@ -94,6 +97,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
     _check("", arrays, {"surface.normals": (len(arrays["surface.points"]), 2)})
     _check_positive(arrays["frame"][3:])
     normals = unpacked_normals(tensors["surface.normals"])
+    coverage = _coverage(tensors.get("surface.coverage"), len(normals))
     seen = tensors.get("views.seen")
     return Category(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
@@ -102,7 +106,8 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
             SmoothPrior(arrays["controls"], _freedom(arrays)),
-            _coverage(tensors.get("surface.coverage"), len(normals)),
+            coverage,
+            _usual_of_bent(arrays, coverage),
         ),
         _standard("", arrays, judges),
         None if seen is None else _standard("view.", arrays, judges),
@@ -118,6 +123,16 @@ def _freedom(arrays: Mapping[str, DoubleArray]) -> float:
     if not 0 < value[0] < 1:
         raise ValueError(f"freedom is {value[0]}, not a share of the part's radius")
     return float(value[0])
+
+
+def _usual_of_bent(arrays: Mapping[str, DoubleArray], coverage: Coverage | None) -> DoubleArray | None:
+    """What good parts leave that vary by nature; None of others, and in runs of older versions."""
+    if "surface.usual" not in arrays:
+        return None
+    confirmed = len(arrays["surface.points"]) if coverage is None else int(coverage.confirmed.sum())
+    _check("", arrays, {"surface.usual": (min(confirmed, N_POINTS),)})
+    _check_positive(arrays["surface.usual"])
+    return arrays["surface.usual"]
 
 
 def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:

@@ -66,12 +66,12 @@ class SmoothPrior:
         noise = generator.standard_normal(self.controls.shape)
         return Elastic(self, amplitude * np.linalg.solve(factor.T, noise))
 
-    def fit(self, points: DoubleArray, toward: Toward) -> Elastic:
+    def fit(self, points: DoubleArray, toward: Toward, steps: int = STEPS) -> Elastic:
         """The field that moves aligned points (n, 3) onto a surface, both in units of the part's radius."""
         basis = _kernel(points, self.controls, self.length)
         prior = np.kron(self._correlations, np.eye(3)) / self.amplitude**2
         moves = np.zeros_like(points)
-        for _ in range(STEPS):
+        for _ in range(steps):
             along, normals = toward(points + moves)
             known = ~np.isnan(along)
             if not known.any():

@@ -52,7 +52,7 @@ N_OUTLINE = 42  # directions in which outlines are compared
 WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
 N_TURNS = 36  # about each axis: turns of a cloud that may look alike
 N_ALIKE, COARSE_REACH = 40, 0.04  # of them, that are refined, and the reach by which they are chosen
-N_ALTERNATIVES = 6  # poses that may be another way round
+N_USUAL, LEAST_USUAL, MOST_USUAL = 16, 0.5, 10.0  # neighbours; times the overall mean at least; at which it ends
 N_ROUNDS = 3  # of turning what was found
 WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
 CLEARLY = 0.95  # times the cost of the pose at hand
@@ -61,10 +61,19 @@ STILL = Pose(np.eye(3), np.zeros(3))
 
 
 class Oriented:
-    """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3)."""
+    """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3).
 
-    def __init__(self, points: DoubleArray, normals: DoubleArray | None = None, count: int = N_POINTS) -> None:
-        """normals: outward; estimated by default."""
+    usual: (n,) how far good parts are from it there, in radii, where that is known; see `knowing`.
+    """
+
+    def __init__(
+        self,
+        points: DoubleArray,
+        normals: DoubleArray | None = None,
+        count: int = N_POINTS,
+        usual: DoubleArray | None = None,
+    ) -> None:
+        """normals: outward; estimated by default. usual: of the subset's points."""
         order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
             seen = points[order[:N_ORIENTED]]  # thin walls occlude only if points are dense
@@ -76,6 +85,7 @@ class Oriented:
         else:
             self.points, self.normals = points[order[:count]], normals[order[:count]]
             self._seen, self._sure = self.points, self.normals
+        self.usual = usual
 
     @cached_property
     def _tree(self) -> PointTree:
@@ -115,6 +125,23 @@ class Oriented:
         found = object.__new__(Oriented)
         found.points, found.normals = carry(self.points), self.normals @ rotation.T
         found._seen, found._sure = carry(self._seen), self._sure @ rotation.T
+        found.usual = self.usual
+        return found
+
+    def knowing(self, scans: Sequence[Oriented]) -> Oriented:
+        """The same with what is usual of its points, from good scans, at least one, that are laid and bent onto it.
+
+        Rims, slants and blended edges are seldom seen alike; in times of that, every place says as much as another.
+        """
+        ways = [_ways(self.points, self.normals, scan) for scan in scans]
+        known = np.array([np.where(beyond, np.nan, np.minimum(np.abs(along), CAP)) for along, _, _, beyond in ways])
+        told = ~np.isnan(known).all(axis=0)
+        overall = float(np.nanmean(known)) if told.any() else CAP
+        mean = np.full(len(self.points), overall)
+        mean[told] = np.nanmean(known[:, told], axis=0)
+        around = PointTree(self.points).nearest_k(self.points, N_USUAL)[1]
+        found = self._carried(lambda points: points, np.eye(3))
+        found.usual = np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall)
         return found
 
     def toward(self, normals: DoubleArray) -> Toward:
@@ -187,6 +214,19 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
     return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
 
 
+def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> DoubleArray:
+    """How far points with outward normals, (n, 3) each, are from what of a surface faces as they do, where it goes on.
+
+    (m,) in times of what is usual at each place, or in radii where that is not known; capped.
+    """
+    along, _, _, beyond = _ways(points, normals, surface)
+    far = np.minimum(np.abs(along[~beyond]), CAP)
+    if surface.usual is None:
+        return far
+    usual = surface.usual[surface.nearest(points[~beyond], normals[~beyond])]
+    return np.asarray(np.minimum(far / usual, MOST_USUAL))
+
+
 def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:
     """The (m, 3) points of a scan, in that pose, that the surface shows, too: near ones that face the same way."""
     points = pose.apply(scan.points)
@@ -221,11 +261,6 @@ def lay(scan: Oriented, surface: Oriented) -> Fit:
             break
         found = turned
     return found
-
-
-def alternatives(scan: Oriented, surface: Oriented, pose: Pose) -> list[Pose]:
-    """Other poses that fit nearly as well, such as a body's other way round: no rigid fit tells them apart."""
-    return _distinct(scan, surface, _refined_turns(scan, surface, pose), [pose], N_ALTERNATIVES)
 
 
 def icp(
@@ -270,50 +305,50 @@ def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[P
     Scans from different sides have different centres but nearly the same outline (extent in each direction).
     """
     centre, target = scan.points.mean(axis=0), surface.points.mean(axis=0)
+    poses = [Pose(rotation, target - rotation @ centre) for rotation in rotations]
+    return poses + matching_outlines(scan, surface, rotations)
+
+
+def matching_outlines(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[Pose]:
+    """Each of the rotations (r, 3, 3) with the translation by which extents in all directions agree best."""
     looks = sphere_directions(N_OUTLINE)
     few = scan.points[:N_COARSE]
     own = np.einsum("rji,dj->rdi", rotations, looks) @ few.T  # (rotations, directions, points)
     short = (surface.points[:N_COARSE] @ looks.T).max(axis=0) - own.max(axis=2)
     shifts = short @ looks @ np.linalg.inv(looks.T @ looks)
-    poses = [Pose(rotation, target - rotation @ centre) for rotation in rotations]
-    return poses + [Pose(rotation, shift) for rotation, shift in zip(rotations, shifts, strict=True)]
+    return [Pose(rotation, shift) for rotation, shift in zip(rotations, shifts, strict=True)]
 
 
 def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
     """The best pose: the best few on a subset are refined and compared on more points."""
-    kept = _distinct(scan, surface, poses, [], LAST)
+    kept = _distinct(scan, surface, poses)
     refined = icp(scan, surface, kept, N_SOME, steps=10, robust=True)
     rough = sorted((judge(scan, surface, pose, N_SOME) for pose in refined), key=lambda fit: fit.cost)[:2]
     fine = icp(scan, surface, [fit.pose for fit in rough], N_POINTS, steps=4, robust=True)
     return min((judge(scan, surface, pose) for pose in fine), key=lambda fit: fit.cost)
 
 
-def _distinct(scan: Oriented, surface: Oriented, poses: Sequence[Pose], but: list[Pose], count: int) -> list[Pose]:
-    """The best poses that differ from each other, and from some more."""
+def _distinct(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> list[Pose]:
+    """The best poses that differ from each other."""
     kept: list[Pose] = []
     for fit in sorted((judge(scan, surface, pose, N_SOME) for pose in poses), key=lambda fit: fit.cost):
-        if all(_apart(fit.pose, other) for other in (*but, *kept)):
+        if all(_apart(fit.pose, other) for other in kept):
             kept.append(fit.pose)
-        if len(kept) == count:
+        if len(kept) == LAST:
             break
     return kept
 
 
 def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
     """The pose or a near-symmetric rotation of it: a small boss on a round body may be the only difference."""
-    other = _settled(scan, surface, _refined_turns(scan, surface, found.pose))
-    return other if other.cost < found.cost else found
-
-
-def _refined_turns(scan: Oriented, surface: Oriented, pose: Pose) -> list[Pose]:
-    """The pose turned about what may be an axis of the surface, where that fits best, and refined."""
     turned = []
     for axis, centre in _axes_of_turns(surface):
         for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]:
             turn = Rotation.from_rotvec(angle * axis).as_matrix()
-            turned.append(Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre))
+            turned.append(Pose(turn @ found.pose.rotation, turn @ (found.pose.translation - centre) + centre))
     likeliest = _likeliest(scan, surface.coarse, turned, N_ALIKE, COARSE_REACH)
-    return icp(scan, surface, likeliest, N_MIDDLE, steps=5)
+    other = _settled(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5))
+    return other if other.cost < found.cost else found
 
 
 def _axes_of_turns(surface: Oriented) -> list[tuple[DoubleArray, DoubleArray]]:

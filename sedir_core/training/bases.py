@@ -22,9 +22,10 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset, file_digest
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.aligned_parts import AlignedPart
 from sedir_core.evidence.basis import Basis, VirtualScanner, hold_out
 from sedir_core.evidence.coverage import Coverage
-from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface
+from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import resolutions
 from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.frames import Frame
@@ -137,6 +138,8 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
         arrays |= {f"{name}.points": normal.surface.points, f"{name}.normals": normal.surface.normals}
         assert normal.coverage is not None
         arrays |= {f"{name}.confirmed": normal.coverage.confirmed, f"{name}.always": normal.coverage.always}
+        if normal.usual is not None:
+            arrays[f"{name}.usual"] = normal.usual
     for i, part in enumerate(basis.parts):
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
         if basis.unseen[i] is not part.points:
@@ -158,7 +161,8 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
 
     def surface(name: str) -> NormalSurface:
         coverage = Coverage(arrays[f"{name}.confirmed"], arrays[f"{name}.always"])
-        return NormalSurface(Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"]), prior, coverage)
+        known = Surface(arrays[f"{name}.points"], arrays[f"{name}.normals"])
+        return NormalSurface(known, prior, coverage, arrays.get(f"{name}.usual"))
 
     every = range(sum(name.startswith("part.") and name.endswith(".points") for name in arrays))
     whole = surface("whole")

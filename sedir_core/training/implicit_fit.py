@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sedir_core.evidence.aligned_parts import mean_shape
 from sedir_core.evidence.basis import Basis
-from sedir_core.evidence.normal_surface import mean_shape
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS, taught_by
 from sedir_core.models.implicit import ImplicitSurface

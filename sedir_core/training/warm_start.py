@@ -20,10 +20,10 @@ from sedir_core.datasets.index import Dataset, category_names, open_dataset
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
+from sedir_core.evidence.aligned_parts import AlignedPart, smooth_way, tolerance_amplitude
 from sedir_core.evidence.basis import MOST_POINTS, Basis, scanner_of
 from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
-from sedir_core.evidence.normal_surface import AlignedPart, smooth_way, tolerance_amplitude
 from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.io.columns import Columns

@@ -11,6 +11,7 @@ from tiny_run import by_surface, part
 
 from sedir_core.config import override, preset
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.aligned_parts import TOLERANCE
 from sedir_core.evidence.basis import Basis, LaidSampling, draw_sampling, fit_basis, hold_out
 from sedir_core.evidence.calibration import MARGIN_OF_VIEWS, calibrate
 from sedir_core.evidence.category import Category
@@ -18,7 +19,7 @@ from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.draft import odd_parts
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
 from sedir_core.evidence.judging import Judging
-from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, TOLERANCE, NormalSurface
+from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, NormalSurface
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sedir_core.evidence.aligned_parts import AlignedPart
 from sedir_core.evidence.coverage import words_of_absence
-from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface, merge_parts
+from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
 from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray

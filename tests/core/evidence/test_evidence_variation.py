@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.evidence.normal_surface import AlignedPart, NormalSurface, align_parts, merge_parts
+from sedir_core.evidence.aligned_parts import AlignedPart, align_parts
+from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
 from sedir_core.geometry.elastic import STIFF, SmoothPrior
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.registration import Pose

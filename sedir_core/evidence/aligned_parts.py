@@ -1,0 +1,224 @@
+"""Training parts laid onto each other, and how they differ smoothly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sedir_core.errors import Cancelled
+from sedir_core.geometry.bent import lay_bent
+from sedir_core.geometry.elastic import Elastic, SmoothPrior
+from sedir_core.geometry.overlap import STILL, Oriented, better, judge, lies_as, shown_by_both
+from sedir_core.geometry.registration import Pose, Surface, align
+from sedir_core.geometry.sampling import farthest_points
+from sedir_core.types import DoubleArray, Stop, never_stop
+
+N_CONTROLS = 64
+N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
+# Disagreement of a part with the others (`geometry.overlap.Fit`), in times of the median, and so much more: beyond the
+# one a better pose is looked for, beyond the other the part is left out. In its true pose a rocker arm lying otherwise
+# disagrees by 0.05, the others by 0.006.
+DOUBTFUL, DOUBTED_AT_LEAST = 1.3, 0.01
+CONTRADICTING, CONTRADICTS_AT_LEAST = 4.0, 0.06
+# The same of parts that vary by nature, by what their smooth field leaves, in times of the median.
+BENT_DOUBTFUL, BENT_CONTRADICTING = 1.3, 3.0
+SHARES_MOST = 0.85  # of what most other parts show, what they are laid onto must show, too
+N_ELASTIC_POINTS = 3_000
+# Radii that parts may differ by while it is found out how much they do, and the room that others get, in times of what
+# is found: a field falls short of the difference, since it is held back and sees one direction of it.
+FREE, ROOM = 0.05, 1.5
+N_AMPLITUDE_POINTS = 1_000
+TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
+
+
+@dataclass(frozen=True)
+class AlignedPart:
+    """A training part in the category's frame, and the smooth difference from the reference part to it."""
+
+    points: DoubleArray
+    toward_reference: Elastic
+
+    @cached_property
+    def oriented(self) -> Oriented:
+        """Some of its points, with their outer sides."""
+        return Oriented(self.points)
+
+
+def align_parts(
+    clouds: Sequence[DoubleArray], generator: np.random.Generator, stop: Stop = never_stop
+) -> tuple[list[AlignedPart], list[int]]:
+    """Bring the parts onto one of them; also which of the clouds contradict the others and are left out.
+
+    The first part is the reference, unless it is itself what contradicts. A scan that shows another side than the
+    others is laid by what both show (`geometry.overlap`); laid wrong, it would make every defect look usual.
+
+    clouds: each (n, 3), centred and scaled by the first part's frame. Raises Cancelled.
+    """
+    oriented = [Oriented(cloud) for cloud in clouds] if len(clouds) > 1 else []
+    best: tuple[list[Pose], list[int]] | None = None
+    for reference in range(min(len(clouds), N_REFERENCES)):
+        poses, left_out = _onto(reference, clouds, oriented, generator, stop)
+        if best is None or len(left_out) < len(best[1]):
+            best, chosen = (poses, left_out), reference
+        if 2 * len(left_out) < len(clouds):
+            break
+    assert best is not None
+    poses, left_out = best
+    others = [i for i in range(len(clouds)) if i != chosen and i not in left_out]
+    laid = {i: oriented[i].moved(poses[i]) for i in others}
+    surface = Surface(clouds[chosen])
+    prior = _learned_prior(clouds[chosen], surface, [(part, oriented[chosen]) for part in laid.values()])
+    if prior.supple:
+        return _bend_parts(clouds, oriented, chosen, poses, stop)
+    fields = [prior.none, *(smooth_way(prior, laid[i], oriented[chosen], surface) for i in others)]
+    moved = [poses[i].apply(clouds[i]) for i in (chosen, *others)]
+    return [AlignedPart(points, field) for points, field in zip(moved, fields, strict=True)], left_out
+
+
+def _learned_prior(cloud: DoubleArray, surface: Surface, pairs: Sequence[tuple[Oriented, Oriented]]) -> SmoothPrior:
+    """How parts differ from a reference, of points (n, 3), where nothing holds them back, if that is more than a stiff
+    prior expects: foods and castings differ by ten times as much as machined parts. pairs: each with what it is laid
+    onto, in the reference's frame."""
+    stiff = SmoothPrior(_controls(cloud))
+    probes = cloud[:: max(1, len(cloud) // N_AMPLITUDE_POINTS)]
+    fields = [smooth_way(stiff.with_amplitude(FREE), part, onto, surface) for part, onto in pairs]
+    usual = float(np.median([np.sqrt((field(probes) ** 2).mean()) for field in fields])) if fields else 0.0
+    return stiff if usual <= stiff.amplitude else stiff.with_amplitude(ROOM * usual)
+
+
+def _bend_parts(
+    clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], chosen: int, poses: Sequence[Pose], stop: Stop
+) -> tuple[list[AlignedPart], list[int]]:
+    """`align_parts` for parts that vary by nature, whose poses no rigid fit tells (`geometry.bent`).
+
+    First onto one part that shares what it shows with most others, then each onto what the others show together, where
+    it is known how much of a difference is usual. poses: the rigid ones, onto the chosen part.
+    """
+    every = range(len(clouds))
+    for reference in (chosen, *(i for i in every if i != chosen)):
+        free, found = SmoothPrior(_controls(clouds[reference])).with_amplitude(FREE), {}
+        for i in every:
+            if stop():
+                raise Cancelled
+            if i != reference:
+                turn = poses[reference].rotation.T @ poses[i].rotation
+                found[i] = lay_bent(oriented[i], oriented[reference], free, turn)
+        if np.median([one.shared for one in found.values()]) > SHARES_MOST:
+            break
+    surface, first = Surface(clouds[reference]), oriented[reference]
+    limit = BENT_DOUBTFUL * float(np.median([one.mean for one in found.values()]))
+    laid = {i: oriented[i].moved(one.pose) for i, one in found.items() if one.mean <= limit}
+    prior = _learned_prior(clouds[reference], surface, [(part, first) for part in laid.values()])
+    bent = {i: part.displaced(smooth_way(prior, part, first, surface)) for i, part in laid.items()}
+    for i, one in found.items():
+        if stop():
+            raise Cancelled
+        others = [first, *(part for k, part in bent.items() if k != i)]
+        found[i] = lay_bent(oriented[i], _together(others).knowing(others), prior, one.pose.rotation)
+    limit = BENT_CONTRADICTING * float(np.median([one.mean for one in found.values()]))
+    kept = [i for i, one in found.items() if one.mean <= limit]
+    laid = {i: oriented[i].moved(found[i].pose) for i in kept}
+    together = _together([first, *bent.values()])
+    prior = _learned_prior(clouds[reference], surface, [(part, together) for part in laid.values()])
+    parts = [AlignedPart(clouds[reference], prior.none)]
+    for i, part in laid.items():
+        parts.append(AlignedPart(found[i].pose.apply(clouds[i]), smooth_way(prior, part, together, surface)))
+    return parts, [i for i in found if i not in kept]
+
+
+def _controls(cloud: DoubleArray) -> DoubleArray:
+    return cloud[farthest_points(cloud.astype(np.float32), N_CONTROLS)]
+
+
+def _onto(
+    reference: int,
+    clouds: Sequence[DoubleArray],
+    oriented: Sequence[Oriented],
+    generator: np.random.Generator,
+    stop: Stop,
+) -> tuple[list[Pose], list[int]]:
+    """The poses of all clouds on that one, and which of them contradict the others."""
+    surface, still = Surface(clouds[reference]), Pose(np.eye(3), np.zeros(3))
+    poses = []
+    for i, cloud in enumerate(clouds):
+        if stop():
+            raise Cancelled
+        poses.append(still if i == reference else align(cloud, surface, generator)[0])
+    if len(clouds) < 2:
+        return poses, []
+    conflicts = _conflicts(oriented, poses)
+    usual = float(np.median(conflicts)) if len(clouds) > 2 else 0.0
+    doubtful = {i for i in range(len(clouds)) if conflicts[i] > DOUBTFUL * usual + DOUBTED_AT_LEAST}
+    doubtful = (doubtful | _lying_otherwise(oriented, poses, reference)) - {reference}
+    settled = [i for i in range(len(clouds)) if i not in doubtful]
+    for i in sorted(doubtful, key=lambda i: conflicts[i]):
+        if stop():
+            raise Cancelled
+        poses[i] = better(oriented[i], _union(oriented, poses, settled), poses[i]).pose
+        settled.append(i)
+    if len(clouds) < 3:  # of two, nobody knows which is wrong
+        return poses, []
+    conflicts = _conflicts(oriented, poses)
+    limit = CONTRADICTING * float(np.median(conflicts)) + CONTRADICTS_AT_LEAST
+    return poses, [i for i in range(len(clouds)) if i != reference and conflicts[i] > limit]
+
+
+def _conflicts(oriented: Sequence[Oriented], poses: Sequence[Pose]) -> DoubleArray:
+    """How much each of the aligned clouds contradicts the others where both go on."""
+    every = range(len(oriented))
+    others = [[k for k in every if k != i] for i in every]
+    return np.array([judge(oriented[i], _union(oriented, poses, others[i]), poses[i]).conflict for i in every])
+
+
+def _lying_otherwise(oriented: Sequence[Oriented], poses: Sequence[Pose], reference: int) -> set[int]:
+    """The parts that lay on another side than the reference: two of them can be laid wrong alike, unnoticed."""
+    down = oriented[reference].down
+    if down is None:
+        return set()
+    own = poses[reference].rotation @ down
+    sides = {i: poses[i].rotation @ one.down for i, one in enumerate(oriented) if one.down is not None}
+    return {i for i, side in sides.items() if not lies_as(side, own[None])}
+
+
+def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[int]) -> Oriented:
+    """What some of the clouds show together."""
+    return _together([oriented[i].moved(poses[i]) for i in some])
+
+
+def _together(clouds: Sequence[Oriented]) -> Oriented:
+    points = np.concatenate([cloud.points for cloud in clouds])
+    return Oriented(points, np.concatenate([cloud.normals for cloud in clouds]))
+
+
+def smooth_way(prior: SmoothPrior, scan: Oriented, surface: Oriented, planes: Surface) -> Elastic:
+    """From an aligned scan onto a surface, whose planes are given, too: what it does not show is drawn nowhere.
+
+    Parts that vary by nature go so far that only what faces alike surely belongs together.
+    """
+    if prior.supple:
+        return prior.fit(scan.points[:N_ELASTIC_POINTS], surface.toward(scan.normals[:N_ELASTIC_POINTS]))
+    return prior.fit(shown_by_both(scan, surface, STILL)[:N_ELASTIC_POINTS], planes.toward)
+
+
+def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArray], DoubleArray]:
+    """What brings points (n, 3) of one of the parts into the mean shape of these parts."""
+    mean = Elastic(parts[0].toward_reference.prior, np.mean([part.toward_reference.weights for part in parts], axis=0))
+
+    def shaped(part: AlignedPart, points: DoubleArray) -> DoubleArray:
+        points = points + part.toward_reference(points)
+        return np.asarray(points - mean(points))
+
+    return shaped
+
+
+def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
+    """RMS of the smooth differences between the parts, in units of the part's radius; assumed for a single one."""
+    if len(parts) < 2:
+        return TOLERANCE
+    probes = parts[0].points[:: max(1, len(parts[0].points) // N_AMPLITUDE_POINTS)]
+    fields = np.array([part.toward_reference(probes) for part in parts])
+    spread = fields - fields.mean(axis=0)
+    return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))
