@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from sedir_core.errors import Cancelled
-from sedir_core.geometry.bent import lay_bent
+from sedir_core.geometry.bent import Bent, lay_bent
 from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.overlap import STILL, Oriented, better, judge, lies_as, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
@@ -94,20 +94,17 @@ def _bend_parts(
 ) -> tuple[list[AlignedPart], list[int]]:
     """`align_parts` for parts that vary by nature, whose poses no rigid fit tells (`geometry.bent`).
 
-    First onto one part that shares what it shows with most others, then each onto what the others show together, where
-    it is known how much of a difference is usual. poses: the rigid ones, onto the chosen part.
+    First onto one part that shares what it shows with most others, then each onto what the others show together.
+    poses: the rigid ones, onto the chosen part.
     """
-    every = range(len(clouds))
-    for reference in (chosen, *(i for i in every if i != chosen)):
-        free, found = SmoothPrior(_controls(clouds[reference])).with_amplitude(FREE), {}
-        for i in every:
-            if stop():
-                raise Cancelled
-            if i != reference:
-                turn = poses[reference].rotation.T @ poses[i].rotation
-                found[i] = lay_bent(oriented[i], oriented[reference], free, turn)
-        if np.median([one.shared for one in found.values()]) > SHARES_MOST:
-            break
+    tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[:N_REFERENCES]
+    most = 0.0
+    for candidate in tried:
+        if most < SHARES_MOST:
+            fits = _bent_onto(candidate, clouds, oriented, poses, stop)
+            shared = float(np.median([one.shared for one in fits.values()]))
+            if shared > most:
+                reference, found, most = candidate, fits, shared
     surface, first = Surface(clouds[reference]), oriented[reference]
     limit = BENT_DOUBTFUL * float(np.median([one.mean for one in found.values()]))
     laid = {i: oriented[i].moved(one.pose) for i, one in found.items() if one.mean <= limit}
@@ -117,7 +114,7 @@ def _bend_parts(
         if stop():
             raise Cancelled
         others = [first, *(part for k, part in bent.items() if k != i)]
-        found[i] = lay_bent(oriented[i], _together(others).knowing(others), prior, one.pose.rotation)
+        found[i] = lay_bent(oriented[i], _together(others), prior, one.pose.rotation)
     limit = BENT_CONTRADICTING * float(np.median([one.mean for one in found.values()]))
     kept = [i for i, one in found.items() if one.mean <= limit]
     laid = {i: oriented[i].moved(found[i].pose) for i in kept}
@@ -127,6 +124,20 @@ def _bend_parts(
     for i, part in laid.items():
         parts.append(AlignedPart(found[i].pose.apply(clouds[i]), smooth_way(prior, part, together, surface)))
     return parts, [i for i in found if i not in kept]
+
+
+def _bent_onto(
+    reference: int, clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], poses: Sequence[Pose], stop: Stop
+) -> dict[int, Bent]:
+    """All other parts on that one, whatever they differ by. poses: rigid ones, onto any of them."""
+    free, found = SmoothPrior(_controls(clouds[reference])).with_amplitude(FREE), {}
+    for i in range(len(clouds)):
+        if stop():
+            raise Cancelled
+        if i != reference:
+            turn = poses[reference].rotation.T @ poses[i].rotation
+            found[i] = lay_bent(oriented[i], oriented[reference], free, turn)
+    return found
 
 
 def _controls(cloud: DoubleArray) -> DoubleArray:

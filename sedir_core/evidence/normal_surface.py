@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -197,8 +197,7 @@ def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
     found = NormalSurface(Surface(points, normals), parts[0].toward_reference.prior, Coverage.of(points, moved))
     if not found.prior.supple:
         return found
-    bent = [part.oriented.displaced(lambda some, part=part: shaped(part, some) - some) for part in parts]
-    return replace(found, usual=found.confirmed.knowing(bent).usual)
+    return replace(found, usual=found.confirmed.usual_ways([p.oriented.brought(partial(shaped, p)) for p in parts]))
 
 
 def _some(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:

@@ -30,9 +30,9 @@ CLEARLY = 1.55
 
 @dataclass(frozen=True)
 class Bent:
-    """A pose, the share of the scan that the surface shows, too, and what a smooth field from there leaves of it.
+    """A pose, the share of the scan that the surface shows, too, and what a smooth field from there leaves of that.
 
-    mean, median: distances in times of what is usual at each place (`Oriented.usual`), or in radii.
+    mean, median: distances in times of what is usual at each place, or in radii; see `overlap.remaining`.
     """
 
     pose: Pose

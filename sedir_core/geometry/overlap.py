@@ -63,7 +63,7 @@ STILL = Pose(np.eye(3), np.zeros(3))
 class Oriented:
     """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3).
 
-    usual: (n,) how far good parts are from it there, in radii, where that is known; see `knowing`.
+    usual: (n,) how far good parts are from it there, in radii, where that is known; see `usual_ways`.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Oriented:
         count: int = N_POINTS,
         usual: DoubleArray | None = None,
     ) -> None:
-        """normals: outward; estimated by default. usual: of the subset's points."""
+        """normals: outward; estimated by default. usual: of the points that are kept."""
         order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
             seen = points[order[:N_ORIENTED]]  # thin walls occlude only if points are dense
@@ -119,7 +119,11 @@ class Oriented:
 
     def displaced(self, field: Callable[[DoubleArray], DoubleArray]) -> Oriented:
         """The cloud with its points moved by a smooth field, which hardly turns them."""
-        return self._carried(lambda points: points + field(points), np.eye(3))
+        return self.brought(lambda points: points + field(points))
+
+    def brought(self, carry: Callable[[DoubleArray], DoubleArray]) -> Oriented:
+        """The same, from where the points lie to where they belong."""
+        return self._carried(carry, np.eye(3))
 
     def _carried(self, carry: Callable[[DoubleArray], DoubleArray], rotation: DoubleArray) -> Oriented:
         found = object.__new__(Oriented)
@@ -128,8 +132,8 @@ class Oriented:
         found.usual = self.usual
         return found
 
-    def knowing(self, scans: Sequence[Oriented]) -> Oriented:
-        """The same with what is usual of its points, from good scans, at least one, that are laid and bent onto it.
+    def usual_ways(self, scans: Sequence[Oriented]) -> DoubleArray:
+        """(n,) how far good scans, at least one, that are laid and bent onto it are from it, in radii.
 
         Rims, slants and blended edges are seldom seen alike; in times of that, every place says as much as another.
         """
@@ -140,9 +144,7 @@ class Oriented:
         mean = np.full(len(self.points), overall)
         mean[told] = np.nanmean(known[:, told], axis=0)
         around = PointTree(self.points).nearest_k(self.points, N_USUAL)[1]
-        found = self._carried(lambda points: points, np.eye(3))
-        found.usual = np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall)
-        return found
+        return np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall)
 
     def toward(self, normals: DoubleArray) -> Toward:
         """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from sedir_core.evidence.aligned_parts import AlignedPart, align_parts
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
@@ -59,6 +60,46 @@ def test_a_dent_of_a_part_that_varies_is_left(varying: NormalSurface) -> None:
     offsets = varying.depart(dented, np.random.default_rng(0)).channels["offset_32"]
     assert np.nanmax(offsets[depth > 0]) > 0.03
     assert np.nanquantile(offsets[depth == 0], 0.95) < 0.01
+
+
+def disc(seed: int, turn: float, n: int = 20_000) -> DoubleArray:
+    """A round body with three low bosses on its upper side, bent and turned."""
+    random = np.random.default_rng(seed)
+    out = random.normal(size=(n, 3))
+    out /= np.linalg.norm(out, axis=1, keepdims=True)
+    points = out * [1.0, 1.0, 0.35]
+    for centre in ([0.6, 0.0], [0.3, 0.5], [-0.3, -0.4]):
+        points[:, 2] += 0.05 * ((np.linalg.norm(points[:, :2] - centre, axis=1) < 0.15) & (points[:, 2] > 0))
+    controls = points[farthest_points(points.astype(np.float32), 40)]
+    points = points + SmoothPrior(controls, WAYS).draw(WAYS, random)(points)
+    points += NOISE * random.normal(size=points.shape)
+    return np.asarray(points @ turned_by(turn).T)
+
+
+def turned_by(angle: float) -> DoubleArray:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1.0]])
+
+
+def test_round_bodies_are_laid_by_their_details_whatever_their_outlines_say() -> None:
+    turns = (0.0, 2.0, 4.0, 1.0)
+    clouds = [disc(seed, turn) for seed, turn in enumerate(turns)]
+    laid, left_out = align_parts(clouds, np.random.default_rng(0))
+    assert left_out == []
+    ways = []
+    for part in laid:
+        i = next(i for i, cloud in enumerate(clouds) if is_turned(cloud, part.points))
+        ways.append(rotation_between(clouds[i], part.points) @ turned_by(turns[i]))
+    assert min(np.trace(way.T @ ways[0]) for way in ways) > 2.9
+
+
+def rotation_between(before: DoubleArray, after: DoubleArray) -> DoubleArray:
+    return np.asarray(Rotation.align_vectors(after - after.mean(axis=0), before - before.mean(axis=0))[0].as_matrix())
+
+
+def is_turned(before: DoubleArray, after: DoubleArray) -> bool:
+    rotation = rotation_between(before, after)
+    return bool(np.allclose((before - before.mean(axis=0)) @ rotation.T, after - after.mean(axis=0), atol=1e-6))
 
 
 def test_the_other_way_round_is_told_once_the_smooth_difference_is_out(varying: NormalSurface) -> None:
