@@ -98,7 +98,7 @@ def _bend_parts(
     poses: the rigid ones, onto the chosen part.
     """
     tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[:N_REFERENCES]
-    most = 0.0
+    most = -1.0
     for candidate in tried:
         if most < SHARES_MOST:
             fits = _bent_onto(candidate, clouds, oriented, poses, stop)

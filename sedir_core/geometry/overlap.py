@@ -144,7 +144,7 @@ class Oriented:
         mean = np.full(len(self.points), overall)
         mean[told] = np.nanmean(known[:, told], axis=0)
         around = PointTree(self.points).nearest_k(self.points, N_USUAL)[1]
-        return np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall)
+        return np.asarray(np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall))
 
     def toward(self, normals: DoubleArray) -> Toward:
         """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""
