@@ -111,7 +111,8 @@ def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
     judged = scan.finite & detection.evaluated
     if not judged.any():
         return scan.finite
-    low, high = scan.points[judged].min(axis=0), scan.points[judged].max(axis=0)
+    points = scan.points if judged.all() else scan.points[judged]
+    low, high = points.min(axis=0), points.max(axis=0)
     with np.errstate(invalid="ignore"):
         return np.asarray(scan.finite & ((scan.points >= low) & (scan.points <= high)).all(axis=1))
 
