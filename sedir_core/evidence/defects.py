@@ -69,7 +69,7 @@ def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[
         return ()
     spacing, n_evaluated, size = _spread(scan, ~np.isnan(point_scores))
     # Points that lie many times in one place have no spacing; any reach above rounding will do for them.
-    labels = clusters(scan.points[hot], max(REACH * spacing, 1e-9 * size, _TINY))
+    labels = clusters(scan.points, max(REACH * spacing, 1e-9 * size, _TINY), hot)
     order = np.argsort(labels, kind="stable")
     members = np.split(hot[order], np.flatnonzero(np.diff(labels[order])) + 1)
     least = max(3, int(SMALLEST_SHARE * n_evaluated))

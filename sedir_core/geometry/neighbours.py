@@ -134,14 +134,16 @@ def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
     return middle, max(float(np.percentile(np.linalg.norm(sample - middle, axis=1), 99.8)), 1e-12)
 
 
-def clusters(points: DoubleArray, reach: float) -> IntArray:
+def clusters(points: DoubleArray, reach: float, some: IntArray | None = None) -> IntArray:
     """(n,) cluster label of each point; points closer than about `reach` (above 0) are connected.
+
+    some: (n,) which of the points are meant; by default all.
 
     One point represents its voxel, so that thousands of coincident points do not form millions of pairs. Voxels that
     touch by a face or an edge are connected, wherever in them these points lie: of a dense surface hardly anything is
     left to be asked about.
     """
-    keys, steps = _voxels(points, reach / 3)
+    keys, steps = _voxels(points, reach / 3, some)
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     new = np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]
@@ -149,7 +151,7 @@ def clusters(points: DoubleArray, reach: float) -> IntArray:
     cells[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
     keys, first = keys[new], order[new]
     del order, new
-    labels = _beyond_touch(_touching(keys, steps), points[first], reach)
+    labels = _beyond_touch(_touching(keys, steps), points[first if some is None else some[first]], reach)
     seen = np.unique(labels, return_index=True)[1]
     return np.argsort(np.argsort(seen))[labels][cells]  # the cluster of the first voxel is the first
 
@@ -208,23 +210,31 @@ def reach_in(tree: PointTree) -> float:
     return REACH * tree.spacing if tree.spacing > 0 else np.inf
 
 
-def _voxels(points: DoubleArray, size: float) -> tuple[IntArray, Sequence[int]]:
+def _voxels(points: DoubleArray, size: float, some: IntArray | None) -> tuple[IntArray, Sequence[int]]:
     """(n,) keys of the points' voxels, ascending by x, y, z; and what is added to a key for a voxel that touches it.
 
     Where points lie so far apart that a product of sizes would overflow, nothing is known of what touches what.
     """
-    low = points.min(axis=0)
-    spans = np.floor((points.max(axis=0) - low) / size) + 2  # one more than there are, so that rows do not touch
+    count = len(points) if some is None else len(some)
+
+    def from_(start: int) -> DoubleArray:
+        piece = slice(start, start + _AT_ONCE)
+        return points[piece] if some is None else points[some[piece]]
+
+    starts = range(0, count, _AT_ONCE)
+    low = np.min([from_(start).min(axis=0) for start in starts], axis=0)
+    high = np.max([from_(start).max(axis=0) for start in starts], axis=0)
+    spans = np.floor((high - low) / size) + 2  # one more than there are, so that rows do not touch
     if not np.prod(spans) < _MOST_VOXELS:
-        cells = np.zeros(len(points), dtype=np.int64)
-        for axis in np.floor((points - low) / size).T:
+        cells = np.zeros(count, dtype=np.int64)
+        for axis in np.floor(((points if some is None else points[some]) - low) / size).T:
             place = np.unique(axis, return_inverse=True)[1]
-            cells = np.unique(cells * len(points) + place, return_inverse=True)[1]
+            cells = np.unique(cells * count + place, return_inverse=True)[1]
         return 2 * cells, (1,)
     _, across, along = (int(span) for span in spans)
-    keys = np.empty(len(points), np.int64)
-    for start in range(0, len(points), _AT_ONCE):
-        x, y, z = np.floor((points[start : start + _AT_ONCE] - low) / size).astype(np.int64).T
+    keys = np.empty(count, np.int64)
+    for start in starts:
+        x, y, z = np.floor((from_(start) - low) / size).astype(np.int64).T
         keys[start : start + _AT_ONCE] = (x * across + y) * along + z
     beside = [(x, y, z) for x, y, z in product((-1, 0, 1), repeat=3) if x * y * z == 0]
     return keys, sorted(step for x, y, z in beside if (step := (x * across + y) * along + z) > 0)
