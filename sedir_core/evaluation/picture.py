@@ -96,7 +96,7 @@ def _begun(scan: Scan, detection: Detection, background: str, size: float) -> tu
     left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.11, top=0.89, wspace=0.02)
     shown = np.flatnonzero(_about_the_part(scan, detection))
-    seen = _Seen(scan, shown[thinned(scan.points[shown], MOST_POINTS)], detection.point_scores)
+    seen = _Seen(scan, thinned(scan.points, MOST_POINTS, shown), detection.point_scores)
     seen.dots_per_unit = size * _frame((left, right), seen.points @ seen.camera.T)
     return figure, (left, right), seen
 
