@@ -35,9 +35,10 @@ SHARED = "SHARED_BY_TESTS"
 # these.
 LONGEST = (
     "test_postgres",  # may have to install the server: its processor is free for mypy meanwhile
+    "test_evidence_identify",  # trains `tiny` while another worker has something to do that needs none
     "test_app_train_processes",
     "test_end_to_end",
-    "test_evidence_identify",
+    "test_evidence_fixed_camera",
     "test_cluster",
     "test_evidence_views",
     "test_training_warm",
@@ -48,6 +49,9 @@ LONGEST = (
     "test_evidence_calibration",
     "test_training_team",
     "test_ice_growing",
+    "test_io_libraries",
+    "test_training_implicit",
+    "test_cli_demo",
 )
 THREAD_GRACE_S = 2.0
 # Threads of libraries that live as long as the process.

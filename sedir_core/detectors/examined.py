@@ -14,7 +14,9 @@ from sedir_core.evidence.verdict import Judged
 from sedir_core.geometry.neighbours import interpolate_in, reach_in
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Rebuilt
-from sedir_core.types import Detection, DoubleArray, FloatArray, IntArray, Scan
+from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
+
+AT_ONCE = 1 << 18  # points: what is picked of ten million would take as much as the scan
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,19 @@ class Examined:
     compared: Compared
 
     @cached_property
-    def own(self) -> IntArray:
-        """(m,) indices of the usable points that are of the part."""
-        return self.found.own(self.scan, np.flatnonzero(self.scan.finite))
+    def own(self) -> BoolArray:
+        """(n,) which of the points are usable, and of the part."""
+        found = np.zeros(len(self.scan), bool)
+        found[self.found.own(self.scan, np.flatnonzero(self.scan.finite))] = True
+        return found
 
     @cached_property
     def _tree(self) -> PointTree:
         return PointTree(self.scan.points[self.working])
+
+    @cached_property
+    def _reach(self) -> float:
+        return reach_in(self._tree)
 
     def everywhere(self, scores: DoubleArray) -> FloatArray:
         """From the compared points, (n,), to all of the scan, in its order; NaN for strays and what is not the part."""
@@ -46,9 +54,14 @@ class Examined:
     def everywhere_beside(self, scores: DoubleArray) -> tuple[FloatArray, NDArray[np.int32]]:
         """The same, and which of the points that the evidence is of is next to each point of the scan."""
         values, beside = np.full(len(self.scan), np.nan, np.float32), np.zeros(len(self.scan), np.int32)
-        own, within = self.scan.points[self.own], reach_in(self._tree)
-        values[self.own], nearest = interpolate_in(self._tree, scores, own, within=within)
-        beside[self.own] = self.compared.beside()[nearest]
+        there, rest = self.compared.beside(), self.own.copy()
+        kept = rest[self.working]  # the compared points themselves need no search
+        some, rest[self.working] = self.working[kept], False
+        values[some], beside[some] = scores[kept], there[kept]
+        for start in range(0, len(rest), AT_ONCE):
+            others = start + np.flatnonzero(rest[start : start + AT_ONCE])
+            values[others], nearest = interpolate_in(self._tree, scores, self.scan.points[others], within=self._reach)
+            beside[others] = there[nearest]
         return values, beside
 
     def otherwise(self, detection: Detection, judged: Judged) -> Detection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.evidence.channels import NETWORK, TOKEN
 from sedir_core.evidence.combination import Strangeness
-from sedir_core.evidence.comparison import Compared, compare
+from sedir_core.evidence.comparison import Compared, Departed, depart
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.identify import Identified, identify, why_uncertain
 from sedir_core.evidence.judge import Judges, channels_in
@@ -121,15 +122,17 @@ class SedirDetector:
             placed = self.place(scan, category, stop)
         found, aligned = placed.found, placed.aligned
         standard = self.known[found.category].standard(found.view)
-        with watch.stage("tokens", 0.35):
-            tokens = self._tokens(aligned, found.view)
-        with watch.stage("rebuild", 0.6):
-            rebuilt = self._rebuild(tokens)
-        with watch.stage("compare", 0.7):
-            compared = self._compare(scan, placed, tokens, rebuilt)
-            kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
-            standardised = standard.statistics.standardise(compared.evidence, kinds)
-            judged = judge(compared, standard, self.judging, standardised)
+        with ThreadPoolExecutor(1) as beside:  # the network does not see what the surface shows meanwhile
+            departed = beside.submit(self._departed, scan, placed)
+            with watch.stage("tokens", 0.35):
+                tokens = self._tokens(aligned, found.view)
+            with watch.stage("rebuild", 0.6):
+                rebuilt = self._rebuild(tokens)
+            with watch.stage("compare", 0.7):
+                compared = self._compared(found.category, departed.result(), tokens, rebuilt)
+                kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
+                standardised = standard.statistics.standardise(compared.evidence, kinds)
+                judged = judge(compared, standard, self.judging, standardised)
         with watch.stage("report", 0.9):
             examined = Examined(scan, found, placed.working, rebuilt, compared)
             detection = self._described(examined, judged, in_lengths)
@@ -158,8 +161,8 @@ class SedirDetector:
             + of_the_whole(departure, judged.whole)
             + beside_the_training(strangeness)
         )
-        others = int(scan.finite.sum()) - len(one.own)
-        strays = int(np.isnan(point_scores[one.own]).sum())
+        others = int(scan.finite.sum()) - int(one.own.sum())
+        strays = int((np.isnan(point_scores) & one.own).sum())
         return Detection(
             point_scores=point_scores,
             object_score=judged.score,
@@ -231,14 +234,17 @@ class SedirDetector:
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return RegisteredScan(found, usable, working, points)
 
-    def _compare(self, scan: Scan, placed: RegisteredScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
-        """With what is expected of its category, by all usable points of the scan, up to ALL_POINTS."""
+    def _departed(self, scan: Scan, placed: RegisteredScan) -> Departed:
+        """By all usable points of the scan, up to ALL_POINTS."""
         found = placed.found
         usable = self._in_company(scan, placed.usable[:ALL_POINTS])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
-        normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
-        expected = self.nets.surface_of(self.categories.index(found.category))
-        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected)
+        return depart(self.known[found.category].normal, placed.aligned, found.view, every, found.scan)
+
+    def _compared(self, category: str, departed: Departed, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
+        """With what is expected of its category."""
+        expected = self.nets.surface_of(self.categories.index(category))
+        return departed.compared(self.known[category].normal, tokens, residuals_of(tokens, rebuilt), expected)
 
     def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""

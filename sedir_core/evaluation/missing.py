@@ -22,7 +22,10 @@ def missing_places(scan: Scan, detection: Detection) -> DoubleArray:
     expected, some = detection.expected, scan.finite
     if expected is None or detection.deviation is None or detection.from_one_side:
         return np.empty((0, 3))
-    return np.asarray(expected[nothing_near(expected, scan.points[some], detection.deviation[some])])
+    every = some.all()  # of ten million points a copy takes 240 MB
+    points = scan.points if every else scan.points[some]
+    deviation = detection.deviation if every else detection.deviation[some]
+    return np.asarray(expected[nothing_near(expected, points, deviation)])
 
 
 def nothing_near(expected: DoubleArray, points: DoubleArray, deviation: FloatArray) -> BoolArray:

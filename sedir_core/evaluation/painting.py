@@ -37,10 +37,15 @@ def plain(colour: str, n: int) -> Rgb:
     return np.tile(np.rint(255 * np.array(to_rgb(colour))).astype(np.uint8), (n, 1))
 
 
-def thinned(points: DoubleArray, most: int) -> IntArray:
-    """Rows of at most so many of points (n, 3), spread evenly; the same ones whenever it is asked."""
+def thinned(points: DoubleArray, most: int, shown: IntArray | None = None) -> IntArray:
+    """Rows of at most so many of points (n, 3), spread evenly; the same ones whenever it is asked.
+
+    shown: (m,) which of the points are meant; by default all.
+    """
     # Far more points than are drawn are picked from at random first: to look at ten million takes a gigabyte.
-    some = random_subset(len(points), PICKED_FROM * most, generator("picture", "first"))
+    count = len(points) if shown is None else len(shown)
+    some = random_subset(count, PICKED_FROM * most, generator("picture", "first"))
+    some = some if shown is None else shown[some]
     few = points if len(some) == len(points) else points[some]
     local = (few - few.mean(axis=0)).astype(np.float32) if len(few) else few.astype(np.float32)
     return np.asarray(some[spread_subset(local, most, generator("picture"))])

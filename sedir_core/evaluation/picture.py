@@ -96,7 +96,7 @@ def _begun(scan: Scan, detection: Detection, background: str, size: float) -> tu
     left, right = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.11, top=0.89, wspace=0.02)
     shown = np.flatnonzero(_about_the_part(scan, detection))
-    seen = _Seen(scan, shown[thinned(scan.points[shown], MOST_POINTS)], detection.point_scores)
+    seen = _Seen(scan, thinned(scan.points, MOST_POINTS, shown), detection.point_scores)
     seen.dots_per_unit = size * _frame((left, right), seen.points @ seen.camera.T)
     return figure, (left, right), seen
 
@@ -111,7 +111,8 @@ def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
     judged = scan.finite & detection.evaluated
     if not judged.any():
         return scan.finite
-    low, high = scan.points[judged].min(axis=0), scan.points[judged].max(axis=0)
+    points = scan.points if judged.all() else scan.points[judged]
+    low, high = points.min(axis=0), points.max(axis=0)
     with np.errstate(invalid="ignore"):
         return np.asarray(scan.finite & ((scan.points >= low) & (scan.points <= high)).all(axis=1))
 

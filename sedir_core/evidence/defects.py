@@ -9,7 +9,7 @@ import numpy as np
 from sedir_core.evidence.naming import named_by_regions
 from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.neighbours import clusters, typical_spacing
-from sedir_core.types import Defect, FloatArray, IntArray, Scan
+from sedir_core.types import BoolArray, Defect, FloatArray, IntArray, Scan
 
 SMALLEST_SHARE = 0.0005  # of the points: smaller clusters are specks of noise
 _TINY = 1e-300
@@ -67,15 +67,20 @@ def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[
     hot = np.flatnonzero(point_scores > level)
     if len(hot) == 0:
         return ()
-    evaluated = scan.points[~np.isnan(point_scores)]
-    spacing = typical_spacing(evaluated)
+    spacing, n_evaluated, size = _spread(scan, ~np.isnan(point_scores))
     # Points that lie many times in one place have no spacing; any reach above rounding will do for them.
-    labels = clusters(scan.points[hot], max(REACH * spacing, 1e-9 * float(np.ptp(evaluated)), _TINY))
+    labels = clusters(scan.points, max(REACH * spacing, 1e-9 * size, _TINY), hot)
     order = np.argsort(labels, kind="stable")
     members = np.split(hot[order], np.flatnonzero(np.diff(labels[order])) + 1)
-    least = max(3, int(SMALLEST_SHARE * len(evaluated)))
+    least = max(3, int(SMALLEST_SHARE * n_evaluated))
     found = [_defect(scan, point_scores, own, spacing) for own in members if len(own) >= least]
     return tuple(sorted(found, key=lambda defect: -defect.peak))
+
+
+def _spread(scan: Scan, evaluated: BoolArray) -> tuple[float, int, float]:
+    """Spacing, number and extent of those points, (n,), that were evaluated: of ten million, a copy takes 240 MB."""
+    points = scan.points if evaluated.all() else scan.points[evaluated]
+    return typical_spacing(points), len(points), float(np.ptp(points))
 
 
 def _defect(scan: Scan, point_scores: FloatArray, members: IntArray, spacing: float) -> Defect:

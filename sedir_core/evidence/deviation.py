@@ -27,7 +27,7 @@ OPPOSITE = 0.5  # cosine: the other face of a wall
 RIM = 3.0  # spacings of the surface: farther aside from its nearest point, a place lies beyond its rim
 QUIET = 3.0  # times the noise
 COVERED = 1.5  # spacings of the scan: it lies on a place that is this near
-CHUNK = 100_000  # points at once: a million would take gigabytes
+CHUNK = 1 << 15  # points at once: a million would take gigabytes
 N_MEAN, N_TRIMMED = 16, 2  # a deviation is that of a neighbourhood, without its highest and lowest points
 _TINY = 1e-300
 

@@ -209,13 +209,13 @@ def _learn(features: Tensor, damaged: Tensor, n_steps: int, seed: int, report: R
     judge = Judge(features.shape[1])
     judge.mean.copy_(features.mean(dim=0))
     judge.spread.copy_(features.std(dim=0) + 1e-2)
-    weights = 1 + (WEIGHT_OF_DAMAGED - 1) * damaged
+    scaled, weights = judge.scaled(features), 1 + (WEIGHT_OF_DAMAGED - 1) * damaged
     optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=n_steps)
 
     def next_loss() -> Tensor:
         picked = torch.randint(len(features), (BATCH,), generator=random)
-        return F.binary_cross_entropy_with_logits(judge(features[picked]), damaged[picked], weights[picked])
+        return F.binary_cross_entropy_with_logits(judge.of_scaled(scaled[picked]), damaged[picked], weights[picked])
 
     take_steps(n_steps, optimizer, schedule, next_loss, "learn to judge", report, stop)
     return judge.eval().requires_grad_(False)

@@ -121,19 +121,17 @@ def in_scan(
     point_scores: (n,) in the scan's order, NaN where not evaluated. beside: (n,) which of the points that were measured
     is next to each.
     """
-    judged = np.flatnonzero(~np.isnan(point_scores))
-    near = beside[judged]
+    judged = ~np.isnan(point_scores)
     factor = placement.frame.radius / placement.unit
     everywhere = np.full((2, len(scan)), np.nan, np.float32)
-    for start in range(0, len(judged), CHUNK):  # ten million points at once would take a gigabyte
-        some = judged[start : start + CHUNK]
-        aligned = placement.enter(scan.points[some])
-        below = near[start : start + CHUNK].astype(np.int64)
+    for start in range(0, len(scan), CHUNK):  # ten million points at once would take a gigabyte
+        some = start + np.flatnonzero(judged[start : start + CHUNK])
+        aligned, below = placement.enter(scan.points[some]), beside[some].astype(np.int64)
         values, normals = deviation_at(aligned, below, measured.deviation, measured.expected)
         drift = np.einsum("ij,ij->i", measured.moves[below], normals)
         everywhere[:, some] = factor * values, factor * (values - drift)
     expected = placement.leave(measured.expected.points)
-    regions = [_defect(region, measured, placement, judged, near, point_scores) for region in measured.regions]
+    regions = [_defect(region, measured, placement, judged, beside, point_scores) for region in measured.regions]
     lowest, highest = _range(measured)
     return Lengths(everywhere[0], everywhere[1], expected, tuple(regions), (factor * lowest, factor * highest))
 
@@ -148,13 +146,13 @@ def _defect(
     region: Region,
     measured: Measured,
     placement: Placement,
-    judged: IntArray,
-    near: NDArray[np.int32],
+    judged: BoolArray,
+    beside: NDArray[np.int32],
     point_scores: FloatArray,
 ) -> Defect:
     inside = np.zeros(len(measured.scan), bool)
     inside[region.members] = True
-    members = judged[inside[near]]
+    members = np.flatnonzero(inside[beside] & judged)
     factor = placement.frame.radius / placement.unit
     ground = measured.layout.ground
     return Defect(

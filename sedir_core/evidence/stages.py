@@ -60,13 +60,13 @@ def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> In
     Raises TooFewPoints, UnreadableScan (coordinates out of range).
     """
     check_points(scan.path or scan.name, scan.points)
-    valid = np.flatnonzero(scan.finite)
-    points, most = scan.points[valid], max(whole_points(grouping), or_more)
+    valid, most = scan.finite, max(whole_points(grouping), or_more)
+    points = scan.points if valid.all() else scan.points[valid]  # of ten million points a copy takes 240 MB
     distinct = _distinct(points, repeatable_order(points, most))
     if len(distinct) < min(most, len(points)):
         distinct = _distinct(points, repeatable_order(points))
     check_enough(scan, len(distinct), grouping)
-    return np.asarray(valid[distinct[:most]])
+    return distinct[:most] if valid.all() else np.flatnonzero(valid)[distinct[:most]]
 
 
 def _distinct(points: DoubleArray, order: IntArray) -> IntArray:

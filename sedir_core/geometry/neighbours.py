@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -14,6 +19,7 @@ from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
 VOXELS = 1.75  # within a reach: then all points of a voxel are nearer to each other than that
 _FARTHEST_VOXEL = 1 << 20  # along an axis: their numbers fit into 64 bits
+_MOST_VOXELS = 2.0**62  # the same of all
 MOST_SPACED = 1 << 20  # points in a tree that only tells their spacing: one of ten million takes 300 MB
 _AT_ONCE = 1 << 16  # targets: neighbours and weights of ten million would take a gigabyte
 
@@ -46,14 +52,40 @@ def interpolate_in(
     return found, nearest
 
 
+@dataclass(frozen=True)
+class Shares:
+    """How much each of the nearest sources says at targets: indices and weights, both (t, k), the nearest first."""
+
+    indices: NDArray[np.int32]
+    weights: DoubleArray
+
+    @staticmethod
+    def of(sources: PointTree, targets: DoubleArray, k: int = 3) -> Shares:
+        """As `interpolate` weighs them; for whoever asks for several values at the same targets (t, 3)."""
+        distances, indices = sources.nearest_k(targets, k)
+        return Shares(indices.astype(np.int32), _weights(distances))
+
+    def __call__(self, values: DoubleArray) -> DoubleArray:
+        """(t,) or (t, w) of values (s,) or (s, w) at the sources."""
+        return _summed(values, self.indices, self.weights)
+
+
 def _weighted(values: DoubleArray, distances: DoubleArray, indices: IntArray, within: float) -> DoubleArray:
+    found = _summed(values, indices, _weights(distances))
+    found[distances[:, 0] > within] = np.nan
+    return found
+
+
+def _weights(distances: DoubleArray) -> DoubleArray:
     # Relative to the nearest: neither the unit nor a target on top of a source may level the weights.
     nearest = distances[:, :1]
     weights = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0)
     weights /= weights.sum(axis=1, keepdims=True)
-    found = np.asarray(np.einsum("tk,tk...->t...", weights, np.take(values, indices, axis=0)))
-    found[distances[:, 0] > within] = np.nan
-    return found
+    return weights
+
+
+def _summed(values: DoubleArray, indices: NDArray[np.integer[Any]], weights: DoubleArray) -> DoubleArray:
+    return np.asarray(np.einsum("tk,tk...->t...", weights, np.take(values, indices, axis=0)))
 
 
 def surface_reach(points: DoubleArray) -> float:
@@ -102,17 +134,63 @@ def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
     return middle, max(float(np.percentile(np.linalg.norm(sample - middle, axis=1), 99.8)), 1e-12)
 
 
-def clusters(points: DoubleArray, reach: float) -> IntArray:
+def clusters(points: DoubleArray, reach: float, some: IntArray | None = None) -> IntArray:
     """(n,) cluster label of each point; points closer than about `reach` (above 0) are connected.
 
-    One point represents its cell, so that thousands of coincident points do not form millions of pairs.
+    some: (n,) which of the points are meant; by default all.
+
+    One point represents its voxel, so that thousands of coincident points do not form millions of pairs. Voxels that
+    touch by a face or an edge are connected, wherever in them these points lie: of a dense surface hardly anything is
+    left to be asked about.
     """
-    cells = _cells(points, reach / 3)
-    first = np.unique(cells, return_index=True)[1]
-    pairs = PointTree(points[first]).pairs_within(reach)
-    ones = np.ones(len(pairs), dtype=bool)
-    graph = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(first), len(first)))
-    return np.asarray(connected_components(graph, directed=False)[1][cells], dtype=np.int64)
+    keys, steps = _voxels(points, reach / 3, some)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    new = np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]
+    cells = np.empty(len(keys), np.int32)
+    cells[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
+    keys, first = keys[new], order[new]
+    del order, new
+    labels = _beyond_touch(_touching(keys, steps), points[first if some is None else some[first]], reach)
+    seen = np.unique(labels, return_index=True)[1]
+    return np.argsort(np.argsort(seen))[labels][cells]  # the cluster of the first voxel is the first
+
+
+def _touching(keys: IntArray, steps: Sequence[int]) -> IntArray:
+    """(v,) which voxels of ascending keys (v,) hang together by steps between them; the first step is 1."""
+    labels = np.cumsum(np.concatenate([[0], np.diff(keys) != 1]))[: len(keys)]
+    for step in steps[1:]:
+        at = np.searchsorted(keys, keys + step)
+        some = np.flatnonzero(keys[np.minimum(at, len(keys) - 1)] == keys + step)
+        labels = _joined(labels, some, at[some])
+    return np.asarray(labels, dtype=np.int64)
+
+
+def _beyond_touch(labels: IntArray, points: DoubleArray, reach: float) -> IntArray:
+    """The labels (v,) of points (v, 3), joined where some are within reach: of the largest cluster only its rims are
+    asked about."""
+    apart = labels != np.bincount(labels).argmax()
+    if not apart.any():
+        return labels
+    tree, asked = PointTree(points[apart]), apart.copy()
+    for start in range(0, len(points), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        asked[some] |= tree.nearest(points[some], 1.001 * reach)[0] < np.inf
+    rows = np.flatnonzero(asked)
+    first, second = rows[PointTree(points[rows]).pairs_within(reach)].T
+    return _joined(labels, first, second)
+
+
+def _joined(labels: IntArray, first: IntArray, second: IntArray) -> IntArray:
+    """The labels (v,) after voxels `first` and `second`, (p,) each, have been joined."""
+    one, other = labels[first], labels[second]
+    apart = one != other
+    if not apart.any():
+        return labels
+    one, other = one[apart].astype(np.int32), other[apart].astype(np.int32)
+    count = int(labels.max()) + 1
+    graph = coo_matrix((np.ones(len(one), dtype=bool), (one, other)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)[labels]
 
 
 def typical_spacing(points: DoubleArray) -> float:
@@ -132,11 +210,31 @@ def reach_in(tree: PointTree) -> float:
     return REACH * tree.spacing if tree.spacing > 0 else np.inf
 
 
-def _cells(points: DoubleArray, size: float) -> IntArray:
-    """(n,) consecutive index of the voxel of each point."""
-    cells = np.zeros(len(points), dtype=np.int64)
-    # Axis by axis, since a far point would overflow a product of sizes.
-    for axis in np.floor((points - points.min(axis=0)) / size).T:
-        place = np.unique(axis, return_inverse=True)[1]
-        cells = np.unique(cells * len(points) + place, return_inverse=True)[1]
-    return cells
+def _voxels(points: DoubleArray, size: float, some: IntArray | None) -> tuple[IntArray, Sequence[int]]:
+    """(n,) keys of the points' voxels, ascending by x, y, z; and what is added to a key for a voxel that touches it.
+
+    Where points lie so far apart that a product of sizes would overflow, nothing is known of what touches what.
+    """
+    count = len(points) if some is None else len(some)
+
+    def from_(start: int) -> DoubleArray:
+        piece = slice(start, start + _AT_ONCE)
+        return points[piece] if some is None else points[some[piece]]
+
+    starts = range(0, count, _AT_ONCE)
+    low = np.min([from_(start).min(axis=0) for start in starts], axis=0)
+    high = np.max([from_(start).max(axis=0) for start in starts], axis=0)
+    spans = np.floor((high - low) / size) + 2  # one more than there are, so that rows do not touch
+    if not np.prod(spans) < _MOST_VOXELS:
+        cells = np.zeros(count, dtype=np.int64)
+        for axis in np.floor(((points if some is None else points[some]) - low) / size).T:
+            place = np.unique(axis, return_inverse=True)[1]
+            cells = np.unique(cells * count + place, return_inverse=True)[1]
+        return 2 * cells, (1,)
+    _, across, along = (int(span) for span in spans)
+    keys = np.empty(count, np.int64)
+    for start in starts:
+        x, y, z = np.floor((from_(start) - low) / size).astype(np.int64).T
+        keys[start : start + _AT_ONCE] = (x * across + y) * along + z
+    beside = [(x, y, z) for x, y, z in product((-1, 0, 1), repeat=3) if x * y * z == 0]
+    return keys, sorted(step for x, y, z in beside if (step := (x * across + y) * along + z) > 0)

@@ -13,6 +13,7 @@ _CELLS = 2.0**26
 """Cell size relative to a scan's longest side: far below its spacing, far above georeferenced rounding."""
 # Arbitrary odd multipliers for multiplicative hashing.
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_COUNTED = 10  # leading bits of its keys by which the first points are looked for
 _AT_ONCE = 1 << 18  # points: what is computed on the way takes several times the room of ten million
 
 
@@ -38,13 +39,17 @@ def repeatable_order(points: DoubleArray, most: int | None = None) -> IntArray:
     edge.
     """
     low, size = points.min(axis=0, initial=np.inf), float(np.ptp(points, axis=0).max()) if len(points) else 0.0
-    keys = np.empty(len(points), np.uint64)
+    keys, counts = np.empty(len(points), np.uint64), np.zeros(1 << _COUNTED, np.int64)
     for start in range(0, len(points), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         keys[some] = _mixed(np.floor((points[some] - low) / (size if size > 0 else 1.0) * _CELLS))
+        counts += np.bincount((keys[some] >> np.uint64(64 - _COUNTED)).astype(np.int64), minlength=len(counts))
     if most is None or most >= len(keys):
         return np.asarray(np.argsort(keys, kind="stable"), dtype=np.int64)
-    first = np.flatnonzero(keys <= np.partition(keys, most)[most])
+    # Those with the lowest leading bits; a copy of all would be of ten million.
+    most_bits = int(np.searchsorted(counts.cumsum(), most, side="right"))
+    lowest = keys[keys <= np.uint64(((most_bits + 1) << (64 - _COUNTED)) - 1)]
+    first = np.flatnonzero(keys <= np.partition(lowest, most)[most])
     return first[np.argsort(keys[first], kind="stable")[:most]]
 
 

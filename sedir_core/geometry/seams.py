@@ -10,7 +10,7 @@ import numpy as np
 
 from sedir_core.geometry.surface import tangents
 from sedir_core.geometry.tree import PointTree
-from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
+from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 N_HEADINGS = 16
 N_NEIGHBOURS = 20
@@ -33,34 +33,37 @@ class SeamFinder:
         self._around: IntArray = around
         self._heading = np.where(allowed, _heading(x, y), -1)
         # The same step in its end's tangent frame, since every point has its own.
-        self._arriving = _heading(
+        arriving = _heading(
             np.einsum("nki,nki->nk", steps, first[around]), np.einsum("nki,nki->nk", steps, second[around])
         )
+        self._arrival: IntArray = around * N_HEADINGS + arriving
 
     def highest_means(self, values: FloatArray) -> DoubleArray:
         """(n,) the highest mean of the values (n,), at least 0, along a path centred on the point."""
-        following, arriving, exists = self._best_steps(values)
-        total = np.zeros((len(values), N_HEADINGS), np.float32)
+        gained, onward_at = self._best_steps(values)
+        exists = gained >= 0
+        gained *= exists
+        total = np.zeros_like(gained)
         for _ in range(N_STEPS):
-            onward = _turned_a_little(total)
-            total = np.where(exists, values[following] + onward[following, arriving], 0).astype(np.float32)
+            onward = np.take(_turned_a_little(total).ravel(), onward_at)
+            total = (gained + onward) * exists
         half = N_HEADINGS // 2
-        back = np.maximum.reduce([np.roll(total, -(half + bend), axis=1) for bend in (-1, 0, 1)])
+        back = np.roll(_turned_a_little(total), -half, axis=1)
         return np.asarray((values + (total + back).max(axis=1)) / (2 * N_STEPS + 1), dtype=np.float64)
 
-    def _best_steps(self, values: FloatArray) -> tuple[IntArray, IntArray, BoolArray]:
-        """(n, headings) each: the highest neighbour that way, the heading on arrival there, whether there is any."""
-        neighbours = values[self._around]
+    def _best_steps(self, values: FloatArray) -> tuple[FloatArray, IntArray]:
+        """(n, headings) each: the value of the highest neighbour that way, below 0 if there is none; and where, in such
+        an array flattened, that neighbour is with the heading on arrival there."""
         rows = np.arange(len(values))
-        following = np.zeros((len(values), N_HEADINGS), np.int64)
-        arriving, exists = np.zeros_like(following), np.zeros(following.shape, bool)
-        for heading in range(N_HEADINGS):
-            here = np.where(self._heading == heading, neighbours, -1)
-            best = here.argmax(axis=1)
-            exists[:, heading] = here[rows, best] >= 0
-            following[:, heading] = self._around[rows, best]
-            arriving[:, heading] = self._arriving[rows, best]
-        return following, arriving, exists
+        best = np.full((len(values), N_HEADINGS + 1), -1.0, np.float32)  # the last is of steps that are not allowed
+        step = np.zeros(best.shape, np.int64)
+        for number, neighbours in enumerate(self._around.T):
+            heading, here = self._heading[:, number], values[neighbours]
+            higher = np.flatnonzero(here > best[rows, heading])
+            best[higher, heading[higher]] = here[higher]
+            step[higher, heading[higher]] = number
+        chosen = step[:, :-1]
+        return best[:, :-1], np.take_along_axis(self._arrival, chosen, axis=1)
 
 
 def _heading(x: DoubleArray, y: DoubleArray) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import Any
 
@@ -43,7 +44,7 @@ class PointTree:
         k is lowered to n where there are fewer points.
         """
         k = min(k, len(self))
-        workers = -1 if len(targets) * k > SHARED_WORK else 1
+        workers = _threads() if len(targets) * k > SHARED_WORK else 1
         distances, indices = self._tree.query(targets, k, distance_upper_bound=within, workers=workers)
         shape = (len(targets), k)
         return np.asarray(distances).reshape(shape), np.asarray(indices, dtype=np.int64).reshape(shape)
@@ -64,3 +65,9 @@ class PointTree:
     def pairs_within(self, reach: float) -> IntArray:
         """(p, 2) indices of points closer than `reach`."""
         return np.asarray(self._tree.query_pairs(reach, output_type="ndarray"), dtype=np.int64)
+
+
+def _threads() -> int:
+    """Of a search: as many as there are processors, or as OMP_NUM_THREADS allows whoever shares out work."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return int(allowed) if allowed.isdecimal() and int(allowed) else -1

@@ -11,6 +11,7 @@ saw it, a new scan by the mean of all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 import torch
@@ -25,6 +26,9 @@ HIDDEN = 32
 LARGEST = 0.1  # radii: about how large the decoded distances are
 _BITS = 10  # of a corner's index along each axis
 _HALF = 1 << (_BITS - 1)
+_LARGEST_BOX = (
+    1 << 22
+)  # cells: as many as are looked up in a table; where corners are strewn farther, they are searched
 _CODES = 127.0
 
 
@@ -48,6 +52,7 @@ class SparseGrid(nn.Module):
         self.register_buffer("codes", torch.zeros(FOLDS, n_corners, width, dtype=torch.int8))
         self.register_buffer("step", torch.ones(FOLDS, 1, width))
         self.features: Tensor | None = None
+        self._box: _Box | None = None
 
     @staticmethod
     def around(folds: Sequence[Tensor], cell: float, width: int) -> SparseGrid:
@@ -87,10 +92,7 @@ class SparseGrid(nn.Module):
         share = (scaled - cells).float()
         x, y, z = torch.stack([1 - share, share], dim=2).unbind(dim=1)  # (n, 2) each
         weights = (x[:, :, None, None] * y[:, None, :, None] * z[:, None, None, :]).flatten(1)
-        ends = torch.arange(2, device=points.device)
-        wanted = _index_of(cells.long()[:, None] + torch.cartesian_prod(ends, ends, ends))
-        found = torch.searchsorted(self.corners, wanted).clamp_max(len(self.corners) - 1)
-        there = self.corners[found] == wanted
+        found, there = self._corners_of(cells.long())
         bits = torch.arange(FOLDS, device=points.device)[folds, None]
         stored = self.codes[folds].float() if self.features is None else self.features[folds]
         table = stored * ((self.taught >> bits) & 1)[..., None]  # (f, corners, width)
@@ -102,6 +104,59 @@ class SparseGrid(nn.Module):
             features = features * self.step[folds]
         taught_all = (self.taught[found] * there).unbind(dim=1)
         return features, ((reduce(torch.bitwise_and, taught_all) >> bits) & 1).bool()
+
+    def _corners_of(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Of cells (n, 3) the eight corners (n, 8), by their place among all, and which of them there are."""
+        if self._box is None or not self._box.of(self.corners):
+            self._box = _Box.around(self.corners)
+        if self._box.number is not None:
+            return self._box.look_up(cells)
+        ends = torch.arange(2, device=cells.device)
+        wanted = _index_of(cells[:, None] + torch.cartesian_prod(ends, ends, ends))
+        found = torch.searchsorted(self.corners, wanted).clamp_max(len(self.corners) - 1)
+        return found, self.corners[found] == wanted
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A table of all cells about some corners (n,): a look at it takes a fifth of the time of a search.
+
+    number: (x, y, z), flattened, of each corner its place among all, n where there is none; None for too large a box.
+    lowest, size: (3,) of the box, whose outermost cells are empty. version: how often the corners had been changed.
+    """
+
+    corners: Tensor
+    version: int
+    number: Tensor | None
+    lowest: Tensor
+    size: Tensor
+
+    def of(self, corners: Tensor) -> bool:
+        """Whether it is still that of these corners."""
+        return corners is self.corners and corners._version == self.version
+
+    @staticmethod
+    def around(corners: Tensor) -> _Box:
+        places = torch.stack([(corners.long() >> (shift * _BITS)) & (2 * _HALF - 1) for shift in (2, 1, 0)], dim=1)
+        places -= _HALF
+        empty = torch.zeros(1, 3, dtype=torch.long, device=corners.device)
+        lowest = (places if len(places) else empty).amin(dim=0) - 2
+        size = (places if len(places) else empty).amax(dim=0) + 3 - lowest
+        n_cells = int(size.prod())
+        if n_cells > _LARGEST_BOX:
+            return _Box(corners, corners._version, None, lowest, size)
+        number = torch.full((n_cells,), len(corners), dtype=torch.int32, device=corners.device)
+        number[_flat(places - lowest, size)] = torch.arange(len(corners), dtype=torch.int32, device=corners.device)
+        return _Box(corners, corners._version, number, lowest, size)
+
+    def look_up(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """See `SparseGrid._corners_of`."""
+        assert self.number is not None
+        ends = torch.arange(2, device=cells.device)
+        to_corners = _flat(torch.cartesian_prod(ends, ends, ends), self.size)
+        inside = torch.minimum((cells - self.lowest).clamp_min(0), self.size - 2)
+        found = self.number[_flat(inside, self.size)[:, None] + to_corners].long()
+        return found.clamp_max(len(self.corners) - 1), found < len(self.corners)
 
 
 class ImplicitSurface(nn.Module):
@@ -171,6 +226,11 @@ def _decoder() -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(sum(WIDTHS), HIDDEN), nn.GELU(), nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1)
     )
+
+
+def _flat(places: Tensor, size: Tensor) -> Tensor:
+    """(n, 3) -> (n,): where in a flattened box of that size."""
+    return (places[:, 0] * size[1] + places[:, 1]) * size[2] + places[:, 2]
 
 
 def _index_of(corners: Tensor) -> Tensor:

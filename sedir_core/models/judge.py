@@ -31,6 +31,13 @@ class Judge(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(n, f) -> (n,)."""
-        scaled = ((features - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)
+        return self.of_scaled(self.scaled(features))
+
+    def scaled(self, features: Tensor) -> Tensor:
+        """(n, f) in spreads from the mean, once for all that is learned from them."""
+        return ((features - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)
+
+    def of_scaled(self, scaled: Tensor) -> Tensor:
+        """(n, f) -> (n,)."""
         logits: Tensor = self.layers(scaled).squeeze(-1)
         return logits

@@ -98,9 +98,12 @@ def _displaced(points: DoubleArray, basis: Basis, random: np.random.Generator) -
     kind, sign = random.random(POOL), random.uniform(-1, 1, POOL)
     lengths = np.where(kind < SHARES[1], FAR, FARTHEST) * sign
     lengths = np.where(kind < SHARES[0], NEAR * random.normal(size=POOL), lengths)
-    along = normals[tree.nearest(points[some])[1]]
-    places = points[some] + lengths[:, None] * along
-    alone = PointTree(points).nearest(places)[0] > NEARER * np.abs(lengths) - WITHIN
+    places = points[some] + lengths[:, None] * normals[tree.nearest(points)[1][some]]
+    clear = NEARER * np.abs(lengths) - WITHIN  # as far as no other face may lie; hardly displaced, none can
+    alone, own = np.ones(POOL, bool), PointTree(points)
+    for lowest, highest in ((0.0, NEARER * FAR), (NEARER * FAR, NEARER * FARTHEST)):
+        asked = np.flatnonzero((clear >= lowest) & (clear < highest))
+        alone[asked] = own.nearest(places[asked], highest)[0] > clear[asked]
     return torch.from_numpy(places[alone]), torch.from_numpy(lengths[alone].astype(np.float32))
 
 

@@ -14,7 +14,18 @@ from app_helpers import WAIT_MS
 from core.tiny_run import part, scan_of
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
-from trainings import TRAINING_MS, begin, checked, interrupted, last_epoch, opened, process_of, type_into, wait_for
+from trainings import (
+    TRAINING_MS,
+    begin,
+    checked,
+    interrupted,
+    last_epoch,
+    opened,
+    process_of,
+    type_into,
+    type_short_steps,
+    wait_for,
+)
 
 from app.jobs import training
 from app.jobs.training import Phase
@@ -73,7 +84,7 @@ def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path
     assert page.settings.train.text() == "Train 1 category"
     page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
     type_into(qtbot, page.settings.form, "training", "epochs", "400")
-    type_into(qtbot, page.settings.form, "training", "judge_steps", "20")
+    type_short_steps(qtbot, page.settings.form)
     page.settings.name.setText("cups")
     qtbot.mouseClick(page.settings.train, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(page.model.curves.epochs.get("total", ())) > 1, timeout=TRAINING_MS)

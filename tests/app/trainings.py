@@ -56,6 +56,12 @@ def type_into(qtbot: QtBot, form: ConfigForm, section: str, name: str, text: str
     qtbot.keyClicks(editor, text)
 
 
+def type_short_steps(qtbot: QtBot, form: ConfigForm) -> None:
+    """Of all that is fitted beside the network, which is most of a short training otherwise."""
+    for name in ("surface_steps", "expectation_steps", "judge_steps"):
+        type_into(qtbot, form, "training", name, "20")
+
+
 def interrupted(parts: Path, run_dir: Path) -> Path:
     """A run of the cup that was stopped before its first step."""
     request = TrainRequest(parts, ("cup",), preset("tiny"), run_dir, device="cpu")
@@ -70,7 +76,7 @@ def begin(qtbot: QtBot, page: TrainPage, parts: Path, epochs: int, name: str = "
     page.data.tree.topLevelItem(1).setCheckState(0, Qt.CheckState.Checked)
     page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
     type_into(qtbot, page.settings.form, "training", "epochs", str(epochs))
-    type_into(qtbot, page.settings.form, "training", "judge_steps", "20")  # most of a short training otherwise
+    type_short_steps(qtbot, page.settings.form)
     page.settings.name.setText(name)
     qtbot.mouseClick(page.settings.train, Qt.MouseButton.LeftButton)
     assert page.model.follow is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.geometry.neighbours import has_neighbours, interpolate, surface_reach
+from sedir_core.geometry.neighbours import Shares, clusters, has_neighbours, interpolate, surface_reach
+from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
 
 
@@ -45,3 +46,32 @@ def test_nothing_is_spread_beyond_reach() -> None:
     found = interpolate(np.array([2.0, 4.0]), sources, np.array([[0.0, 0, 0], [0.5, 0, 0], [5, 0, 0]]), within=1.0)
     assert found[:2] == pytest.approx([2.0, 3.0])
     assert np.isnan(found[2])
+
+
+def test_shares_say_what_interpolation_says() -> None:
+    random = np.random.default_rng(0)
+    values, sources, targets = random.random((300, 2)), random.random((300, 3)), random.random((50, 3))
+    shares = Shares.of(PointTree(sources), targets)
+    assert np.array_equal(shares(values), interpolate(values, sources, targets))
+    assert np.array_equal(shares.indices[:, 0], PointTree(sources).nearest(targets)[1])
+
+
+def linked(points: DoubleArray, reach: float) -> list[int]:
+    """Labels by every pair within reach, the cluster of the first point first."""
+    near = np.linalg.norm(points[:, None] - points, axis=2) <= reach
+    for _ in range(len(points)):
+        near |= (near.astype(float) @ near) > 0
+    return np.unique(near.argmax(axis=1), return_inverse=True)[1].tolist()
+
+
+@pytest.mark.parametrize("reach", [0.5, 1.5, 3.0, 8.0])
+def test_clusters_hang_together_within_reach(reach: float) -> None:
+    points = np.unique(np.floor(sphere(150) + 0.5), axis=0)  # of no voxel more than one
+    expected = linked(points, reach)
+    found = clusters(points, reach).tolist()
+    assert [[a == b for b in found] for a in found] == [[a == b for b in expected] for a in expected]
+
+
+def test_points_far_apart_are_clusters_of_their_own() -> None:
+    points = np.array([[0, 0, 0], [1e9, 0, 0], [0.1, 0, 0], [0, -1e12, 0], [1e9, 0.1, 0]])
+    assert clusters(points, 0.3).tolist() == [1, 2, 1, 0, 2]

@@ -43,7 +43,8 @@ def vases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request(tiny: TinyRun, vases: Path, out: Path) -> TrainRequest:
-    config = override(warm_config(read_run_config(tiny.path), epochs=3), training={"held_out": 1, "patch_steps": 4})
+    short = {"held_out": 1, "patch_steps": 4, "surface_steps": 40, "expectation_steps": 40}
+    config = override(warm_config(read_run_config(tiny.path), epochs=3), training=short)
     return TrainRequest(vases, None, config, out, device="cpu", warm_start=tiny.path)
 
 
