@@ -29,7 +29,7 @@ SHARES_MOST = 0.85  # of what most other parts show, what they are laid onto mus
 N_ELASTIC_POINTS = 3_000
 # Radii that parts may differ by while it is found out how much they do, and the room that others get, in times of what
 # is found: a field falls short of the difference, since it is held back and sees one direction of it.
-FREE, ROOM = 0.05, 1.5
+FREE, ROOM = 0.05, 1.0
 N_AMPLITUDE_POINTS = 1_000
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
 
