@@ -28,8 +28,8 @@ BENT_DOUBTFUL, BENT_CONTRADICTING = 1.3, 3.0
 SHARES_MOST = 0.85  # of what most other parts show, what they are laid onto must show, too
 N_ELASTIC_POINTS = 3_000
 # Radii that parts may differ by while it is found out how much they do, and the room that others get, in times of what
-# is found. With half as much again, a disc's field follows lumps of a tenth of its radius (benchmarks/README.md).
-FREE, ROOM = 0.05, 1.0
+# is found: a field falls short of the difference, since it is held back and sees one direction of it.
+FREE, ROOM = 0.05, 1.5
 N_AMPLITUDE_POINTS = 1_000
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
 

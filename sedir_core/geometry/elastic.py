@@ -21,7 +21,7 @@ The way is not a number where nobody knows it.
 """
 
 STIFF = 0.01  # radii: least prior standard deviation, of parts as alike as machined or moulded ones
-STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.7  # radii: correlation lengths of such parts, and of those that vary by nature
+STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.5  # radii: correlation lengths of such parts, and of those that vary by nature
 REACH = 3.0  # standard deviations
 NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
 CUTOFF = 0.004  # lower bound of the robust scale
