@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,17 +121,15 @@ class SedirDetector:
             placed = self.place(scan, category, stop)
         found, aligned = placed.found, placed.aligned
         standard = self.known[found.category].standard(found.view)
-        with ThreadPoolExecutor(1) as beside:  # the network does not see what the surface shows meanwhile
-            departed = beside.submit(self._departed, scan, placed)
-            with watch.stage("tokens", 0.35):
-                tokens = self._tokens(aligned, found.view)
-            with watch.stage("rebuild", 0.6):
-                rebuilt = self._rebuild(tokens)
-            with watch.stage("compare", 0.7):
-                compared = self._compared(found.category, departed.result(), tokens, rebuilt)
-                kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
-                standardised = standard.statistics.standardise(compared.evidence, kinds)
-                judged = judge(compared, standard, self.judging, standardised)
+        with watch.stage("tokens", 0.35):
+            tokens = self._tokens(aligned, found.view)
+        with watch.stage("rebuild", 0.6):
+            rebuilt = self._rebuild(tokens)
+        with watch.stage("compare", 0.7):
+            compared = self._compared(found.category, self._departed(scan, placed), tokens, rebuilt)
+            kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
+            standardised = standard.statistics.standardise(compared.evidence, kinds)
+            judged = judge(compared, standard, self.judging, standardised)
         with watch.stage("report", 0.9):
             examined = Examined(scan, found, placed.working, rebuilt, compared)
             detection = self._described(examined, judged, in_lengths)
