@@ -70,7 +70,7 @@ def align_parts(
     others = [i for i in range(len(clouds)) if i != chosen and i not in left_out]
     laid = {i: oriented[i].moved(poses[i]) for i in others}
     surface = Surface(clouds[chosen])
-    prior = _learned_prior(clouds[chosen], surface, [(part, oriented[chosen]) for part in laid.values()])
+    prior = _learned_prior(clouds[chosen], surface, list(laid.values()), oriented[chosen])
     if prior.supple:
         return _bend_parts(clouds, oriented, chosen, poses, stop)
     fields = [prior.none, *(smooth_way(prior, laid[i], oriented[chosen], surface) for i in others)]
@@ -78,13 +78,13 @@ def align_parts(
     return [AlignedPart(points, field) for points, field in zip(moved, fields, strict=True)], left_out
 
 
-def _learned_prior(cloud: DoubleArray, surface: Surface, pairs: Sequence[tuple[Oriented, Oriented]]) -> SmoothPrior:
+def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriented], onto: Oriented) -> SmoothPrior:
     """How parts differ from a reference, of points (n, 3), where nothing holds them back, if that is more than a stiff
-    prior expects: foods and castings differ by ten times as much as machined parts. pairs: each with what it is laid
-    onto, in the reference's frame."""
+    prior expects: foods and castings differ by ten times as much as machined parts. parts: laid onto `onto`, in
+    the reference's frame."""
     stiff = SmoothPrior(_controls(cloud))
     probes = cloud[:: max(1, len(cloud) // N_AMPLITUDE_POINTS)]
-    fields = [smooth_way(stiff.with_amplitude(FREE), part, onto, surface) for part, onto in pairs]
+    fields = [smooth_way(stiff.with_amplitude(FREE), part, onto, surface) for part in parts]
     usual = float(np.median([np.sqrt((field(probes) ** 2).mean()) for field in fields])) if fields else 0.0
     return stiff if usual <= stiff.amplitude else stiff.with_amplitude(ROOM * usual)
 
@@ -108,7 +108,7 @@ def _bend_parts(
     surface, first = Surface(clouds[reference]), oriented[reference]
     limit = BENT_DOUBTFUL * float(np.median([one.mean for one in found.values()]))
     laid = {i: oriented[i].moved(one.pose) for i, one in found.items() if one.mean <= limit}
-    prior = _learned_prior(clouds[reference], surface, [(part, first) for part in laid.values()])
+    prior = _learned_prior(clouds[reference], surface, list(laid.values()), first)
     bent = {i: part.displaced(smooth_way(prior, part, first, surface)) for i, part in laid.items()}
     for i, one in found.items():
         if stop():
@@ -119,7 +119,7 @@ def _bend_parts(
     kept = [i for i, one in found.items() if one.mean <= limit]
     laid = {i: oriented[i].moved(found[i].pose) for i in kept}
     together = _together([first, *bent.values()])
-    prior = _learned_prior(clouds[reference], surface, [(part, together) for part in laid.values()])
+    prior = _learned_prior(clouds[reference], surface, list(laid.values()), together)
     parts = [AlignedPart(clouds[reference], prior.none)]
     for i, part in laid.items():
         parts.append(AlignedPart(found[i].pose.apply(clouds[i]), smooth_way(prior, part, together, surface)))

@@ -118,11 +118,14 @@ class Category:
         if not np.isfinite(self.whole.overlap):
             return placement, np.inf, None
         scan = Oriented(scaled(points, self.frame, self.size)[2])
-        fit = self.normal.judge(scan, placement.pose)
-        plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
-        contradicted = fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT
-        if not plain or (contradicted and scan.down is not None) or self.normal.prior.supple:
-            fit = self.normal.better(scan, fit)
+        if self.normal.prior.supple:  # a rigid pose tells nothing
+            fit = self.normal.better(scan, placement.pose)
+        else:
+            fit = self.normal.judge(scan, placement.pose)
+            plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
+            contradicted = fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT
+            if not plain or (contradicted and scan.down is not None):
+                fit = self.normal.better(scan, fit.pose)
         misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 

@@ -148,11 +148,11 @@ class NormalSurface:
             pose = settle_bent(scan, self.confirmed, self.prior, nearby)
         return pose, residual
 
-    def better(self, scan: Oriented, before: Fit) -> Fit:
+    def better(self, scan: Oriented, before: Pose) -> Fit:
         """A better pose than that, or it. Parts that vary by nature fit rigidly about as well another way round."""
         if not self.prior.supple:
-            return better(scan, self.oriented, before.pose)
-        return self.judge(scan, lay_bent(scan, self.confirmed, self.prior, before.pose.rotation).pose)
+            return better(scan, self.oriented, before)
+        return self.judge(scan, lay_bent(scan, self.confirmed, self.prior, before.rotation).pose)
 
     @cached_property
     def confirmed(self) -> Oriented:

@@ -107,5 +107,5 @@ def test_the_other_way_round_is_told_once_the_smooth_difference_is_out(varying: 
     scan, half = Oriented(body(9, WAYS)), Pose(np.diag([-1.0, -1.0, 1.0]), np.zeros(3))
     turned = varying.judge(scan, half)
     assert varying.judge(scan, Pose(np.eye(3), np.zeros(3))).cost < 0.5 * turned.cost
-    found = varying.better(scan, turned).pose.rotation
+    found = varying.better(scan, turned.pose).pose.rotation
     assert np.trace(found) > 2.9
