@@ -57,7 +57,7 @@ def align_parts(
 
     clouds: each (n, 3), centred and scaled by the first part's frame. Raises Cancelled.
     """
-    oriented = [Oriented(cloud) for cloud in clouds] if len(clouds) > 1 else []
+    oriented = [Oriented(cloud) for cloud in clouds]
     best: tuple[list[Pose], list[int]] | None = None
     for reference in range(min(len(clouds), N_REFERENCES)):
         poses, left_out = _onto(reference, clouds, oriented, generator, stop)
