@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,14 @@ def window(qtbot: QtBot, session: Session, settings: Settings, tmp_path: Path) -
     """The real window, painted, its 3D views built and its model loaded."""
     with open_window(qtbot, session, settings, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collected_by_threads() -> Iterator[None]:
+    """A thread that deletes what is left of another test's window crashes; the program itself never lets one do so."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
