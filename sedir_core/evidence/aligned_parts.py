@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from sedir_core.errors import Cancelled
 from sedir_core.geometry.bent import Bent, lay_bent
-from sedir_core.geometry.elastic import Elastic, SmoothPrior
-from sedir_core.geometry.overlap import STILL, Oriented, better, judge, lies_as, shown_by_both
+from sedir_core.geometry.elastic import SUPPLE_LENGTH, Elastic, SmoothPrior
+from sedir_core.geometry.overlap import STILL, Oriented, better, judge, lies_as, remaining, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, Stop, never_stop
@@ -27,9 +27,12 @@ CONTRADICTING, CONTRADICTS_AT_LEAST = 4.0, 0.06
 BENT_DOUBTFUL, BENT_CONTRADICTING = 1.3, 3.0
 SHARES_MOST = 0.85  # of what most other parts show, what they are laid onto must show, too
 N_ELASTIC_POINTS = 3_000
-# Radii that parts may differ by while it is found out how much they do, and the room that others get, in times of what
+# Radii that parts may differ by while it is found out how much they do, and the room that poses get, in times of what
 # is found: a field falls short of the difference, since it is held back and sees one direction of it.
 FREE, ROOM = 0.05, 1.5
+# Radii over which parts that vary by nature may differ alike. The longer, the fewer dents a field follows; so scans are
+# compared by the longest that leaves at most so many times as much of good parts as the shortest.
+LENGTHS, LEAVES_MOST = (SUPPLE_LENGTH, 0.6, 0.7, 0.85, 1.0), 1.6
 N_AMPLITUDE_POINTS = 1_000
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
 
@@ -80,13 +83,24 @@ def align_parts(
 
 def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriented], onto: Oriented) -> SmoothPrior:
     """How parts differ from a reference, of points (n, 3), where nothing holds them back, if that is more than a stiff
-    prior expects: foods and castings differ by ten times as much as machined parts. parts: laid onto `onto`, in
-    the reference's frame."""
+    prior expects: foods and castings differ by ten times as much as machined parts; and over how long ways alike.
+    parts: laid onto `onto`, in the reference's frame."""
     stiff = SmoothPrior(_controls(cloud))
     probes = cloud[:: max(1, len(cloud) // N_AMPLITUDE_POINTS)]
     fields = [smooth_way(stiff.with_amplitude(FREE), part, onto, surface) for part in parts]
     usual = float(np.median([np.sqrt((field(probes) ** 2).mean()) for field in fields])) if fields else 0.0
-    return stiff if usual <= stiff.amplitude else stiff.with_amplitude(ROOM * usual)
+    if usual <= stiff.amplitude:
+        return stiff
+    held = {n: replace(stiff, amplitude=usual, supple_length=n) for n in LENGTHS}
+    left = {n: _left(prior, parts, onto, surface) for n, prior in held.items()}
+    longest = max(n for n in LENGTHS if left[n] <= LEAVES_MOST * left[SUPPLE_LENGTH])
+    return replace(stiff, amplitude=ROOM * usual, held=held[longest])
+
+
+def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface: Surface) -> float:
+    """Of the distances between parts and `onto`, in radii, once that field is out."""
+    fields = [part.displaced(smooth_way(prior, part, onto, surface)) for part in parts]
+    return float(np.median([remaining(bent.points, bent.normals, onto).mean() for bent in fields]))
 
 
 def _bend_parts(
@@ -97,14 +111,7 @@ def _bend_parts(
     First onto one part that shares what it shows with most others, then each onto what the others show together.
     poses: the rigid ones, onto the chosen part.
     """
-    tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[:N_REFERENCES]
-    most = -1.0
-    for candidate in tried:
-        if most < SHARES_MOST:
-            fits = _bent_onto(candidate, clouds, oriented, poses, stop)
-            shared = float(np.median([one.shared for one in fits.values()]))
-            if shared > most:
-                reference, found, most = candidate, fits, shared
+    reference, found = _sharing_most(clouds, oriented, chosen, poses, stop)
     surface, first = Surface(clouds[reference]), oriented[reference]
     limit = BENT_DOUBTFUL * float(np.median([one.mean for one in found.values()]))
     laid = {i: oriented[i].moved(one.pose) for i, one in found.items() if one.mean <= limit}
@@ -124,6 +131,21 @@ def _bend_parts(
     for i, part in laid.items():
         parts.append(AlignedPart(found[i].pose.apply(clouds[i]), smooth_way(prior, part, together, surface)))
     return parts, [i for i in found if i not in kept]
+
+
+def _sharing_most(
+    clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], chosen: int, poses: Sequence[Pose], stop: Stop
+) -> tuple[int, dict[int, Bent]]:
+    """The part that shares what it shows with most others, looked for from the chosen one on; and all others on it."""
+    tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[:N_REFERENCES]
+    most = -1.0
+    for candidate in tried:
+        if most < SHARES_MOST:
+            fits = _bent_onto(candidate, clouds, oriented, poses, stop)
+            shared = float(np.median([one.shared for one in fits.values()]))
+            if shared > most:
+                reference, found, most = candidate, fits, shared
+    return reference, found
 
 
 def _bent_onto(

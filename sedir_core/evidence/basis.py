@@ -176,7 +176,7 @@ def draw_sampling(
     else:
         points = basis.parts[part].points
         points = points[random.permutation(len(points))[:n_points]]
-    points = points + basis.whole.prior.draw(basis.amplitude, random)(points)
+    points = points + basis.whole.prior.comparing.draw(basis.amplitude, random)(points)
     turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
     return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
 
@@ -243,4 +243,4 @@ def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Gene
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
     """Points (n, 3) of a part as another part could have them."""
-    return np.asarray(points + basis.whole.prior.draw(basis.amplitude, random)(points))
+    return np.asarray(points + basis.whole.prior.comparing.draw(basis.amplitude, random)(points))

@@ -58,7 +58,7 @@ def implicit_fields(
     """
     places = normal.probes.places
     some = normal.telling(points, generator(0, "implicit"))
-    smooth = normal.prior.fit(some, expected.toward)
+    smooth = normal.prior.comparing.fit(some, expected.toward)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))
     at = PointTree(few + moves)

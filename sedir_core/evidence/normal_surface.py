@@ -98,7 +98,7 @@ class NormalSurface:
         """
         everything = points if every is None else every
         shown = Oriented(everything) if scan is None else scan
-        smooth = self.prior.fit(self.telling(points, generator), self.surface.toward)
+        smooth = self.prior.comparing.fit(self.telling(points, generator), self.surface.toward)
         moves = smooth(points)
         places = points + moves
         tree = PointTree(places)
@@ -168,7 +168,7 @@ class NormalSurface:
 
     def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
-        return self.prior.fit(_some(fitted, generator), self.surface.toward)(points)
+        return self.prior.comparing.fit(_some(fitted, generator), self.surface.toward)(points)
 
     @cached_property
     def oriented(self) -> Oriented:

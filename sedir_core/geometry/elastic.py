@@ -21,7 +21,8 @@ The way is not a number where nobody knows it.
 """
 
 STIFF = 0.01  # radii: least prior standard deviation, of parts as alike as machined or moulded ones
-STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.5  # radii: correlation lengths of such parts, and of those that vary by nature
+# Radii: correlation length of such parts, and the least of those that vary by nature.
+STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.5
 REACH = 3.0  # standard deviations
 NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
 CUTOFF = 0.004  # lower bound of the robust scale
@@ -31,15 +32,21 @@ _AT_ONCE = 2_048  # points: so many kernels stay in a processor's cache, which t
 
 @dataclass(frozen=True)
 class SmoothPrior:
-    """How good parts of a category differ: displacements with that standard deviation, in radii, at controls (c, 3)."""
+    """How good parts of a category differ: displacements with that standard deviation, in radii, at controls (c, 3).
+
+    supple_length: over which displacements are alike, in radii, if parts differ by more than those that are made alike.
+    held: a prior held back more, that follows no more than good parts need; by default this one.
+    """
 
     controls: DoubleArray
     amplitude: float = STIFF
+    supple_length: float = SUPPLE_LENGTH
+    held: SmoothPrior | None = None
 
     @property
     def length(self) -> float:
         """Over which displacements are alike, in radii."""
-        return SUPPLE_LENGTH if self.supple else STIFF_LENGTH
+        return self.supple_length if self.supple else STIFF_LENGTH
 
     @property
     def reach(self) -> float:
@@ -50,6 +57,11 @@ class SmoothPrior:
     def supple(self) -> bool:
         """Whether good parts differ by more than those that are made alike."""
         return self.amplitude > STIFF
+
+    @property
+    def comparing(self) -> SmoothPrior:
+        """That by which scans are compared. Poses need more freedom: what is left in a true one looks like another."""
+        return self if self.held is None else self.held
 
     @property
     def none(self) -> Elastic:

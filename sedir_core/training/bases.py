@@ -126,12 +126,14 @@ def cached_hold_outs(
 
 def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
     """Flat, named, lossless; see `basis_from_tensors`."""
+    prior = basis.whole.prior
     arrays = {
         "frame": np.append(basis.frame.centre, basis.frame.radius),
-        "numbers": np.array([basis.size, basis.amplitude, basis.whole.prior.amplitude]),
+        "numbers": np.array([basis.size, basis.amplitude, prior.amplitude]),
+        "held": np.array([] if prior.held is None else [prior.held.amplitude, prior.held.supple_length]),
         "descriptor": basis.descriptor,
         "left_out": np.array(basis.left_out, dtype=np.int64),
-        "controls": basis.whole.prior.controls,
+        "controls": prior.controls,
         "one_sided": np.array(basis.one_sided),
     }
     for name, normal in (("whole", basis.whole), *((f"other.{i}", other) for i, other in enumerate(basis.others))):
@@ -157,7 +159,9 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     """The inverse of `basis_to_tensors`."""
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
     size, amplitude, freedom = (float(number) for number in arrays["numbers"])
-    prior = SmoothPrior(arrays["controls"], freedom)
+    held = [float(number) for number in arrays["held"]]
+    controls = arrays["controls"]
+    prior = SmoothPrior(controls, freedom, held=SmoothPrior(controls, *held) if held else None)
 
     def surface(name: str) -> NormalSurface:
         coverage = Coverage(arrays[f"{name}.confirmed"], arrays[f"{name}.always"])
