@@ -37,7 +37,7 @@ def misplaced_by(sample: Sample, category: Category) -> tuple[float, float, bool
     found = identify(points, {sample.category: category}, sample.category, lambda: False)
     seconds = time.perf_counter() - start
     surface = category.normal.surface
-    places = category.normal.depart(found.placement.enter(points), np.random.default_rng(0)).places
+    places = category.normal.depart(found.placement.enter(points)).places
     nearest = surface.tree.nearest(places)[1]
     along = np.abs(np.einsum("ij,ij->i", surface.points[nearest] - places, surface.normals[nearest]))
     diagonal = float(np.linalg.norm(np.ptp(surface.points, axis=0)))

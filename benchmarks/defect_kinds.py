@@ -124,8 +124,8 @@ def by_lengths(seed: int) -> Callable[[str, Solid], Inspect]:
         def inspect(scan: Scan) -> Found:
             placement = place_on(normal.surface, frame, size, scan.points, np.random.default_rng(0))[0]
             points = placement.enter(scan.points)
-            moves = normal.moves(points, points, np.random.default_rng(0))
-            again = lambda few: normal.moves(points, points[few], np.random.default_rng(0))  # noqa: E731
+            moves = normal.moves(points, points)
+            again = lambda few: normal.moves(points, points[few])  # noqa: E731
             measured = measure_lengths(PointTree(points), moves, normal.surface, again)
             everyone, itself = np.zeros(len(points), np.float32), np.arange(len(points), dtype=np.int32)
             return in_scan(measured, placement, scan, everyone, itself).regions, ""

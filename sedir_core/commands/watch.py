@@ -203,10 +203,7 @@ def _inspected(
 
 
 class _Exports:
-    """Writes what is exported of a subfolder into a subfolder of the same name.
-
-    So after a restart, scans of the same name do not replace what was exported of others before it.
-    """
+    """Writes what is exported of a subfolder into a subfolder of the same name."""
 
     def __init__(self, watched: Path, export: Path) -> None:
         self._watched, self._export = watched.absolute(), export

@@ -28,7 +28,7 @@ def _words(text: str) -> frozenset[str]:
 GOOD = _words(
     "ok okay io good normal normals pass passed accept accepted acceptable conform conforming conformant healthy "
     "intact flawless faultless nondefective undamaged "
-    "gut gute gutteil gutteile inordnung fehlerfrei "
+    "gut gute gutteil gutteile inordnung fehlerfrei einwandfrei "
     "bon bons bonne bonnes conforme conformes "
     "bueno buenos buena buenas correcto correctos aceptado "
     "buono buoni buona buone conformi bom bons boa boas aprovado aprovados "
@@ -42,6 +42,7 @@ BAD = _words(
     "ng nok nio bad abnormal abnormals defect defects defective defectives fail fails failed failure faulty fault "
     "faults reject rejects rejected scrap anomaly anomalies anomalous damaged broken flawed nonconforming nogood notok "
     "schlecht schlechte schlechtteil schlechtteile defekt defekte defekten fehler fehlerhaft mangelhaft ausschuss "
+    "unacceptable rework ko beanstandet nacharbeit "
     "mauvais mauvaise mauvaises defectueux defectueuse defaut defauts rebut rebuts "
     "malo malos mala malas defectuoso defectuosos defectuosa defecto defectos rechazado rechazados "
     "cattivo cattivi difettoso difettosi difetto difetti scarto scarti ruim ruins defeito defeitos reprovado "
@@ -50,7 +51,8 @@ BAD = _words(
     "kotu bozuk hatali hata kusurlu kusur rossz hibas hiba selejt rele defecte rebutat respins "
     "neispravan neispravno skart buruk jelek rusak cacat gagal wrong incorrect notokay noncompliant "
     "κακό κακά κακός ελαττωματικό ελαττωματικά σκάρτο เสีย ไม่ดี ชำรุด פגום פסול معيب تالف مرفوض खराब погані дефектні "
-    "брак бракованные дефект дефекты негодные плохие плохой 不良 不良品 不合格 异常 異常 欠陥 缺陷 瑕疵 次品 废品 "
+    "брак бракованные дефект дефекты дефектные негодные плохие плохой "
+    "不良 不良品 不合格 异常 異常 欠陥 缺陷 瑕疵 次品 废品 "
     "불량 불합격 결함"
 )
 _UNCLEAR = _words("positive positives negative negatives")
@@ -108,6 +110,7 @@ def _plain(name: str) -> list[str]:
     """The words of a name in lower case, without accents; `i.O.` and `n.i.O.` count as one word each."""
     text = _CAMEL.sub(" ", name)
     text = re.sub(r"(?i)\b(n\.?)?i\.o\.?(?!\w)", lambda hit: " nio " if hit[1] else " io ", text)
+    text = re.sub(r"(?i)(?<![^\W_])in[\W_]+ordnung", "inordnung", text)
     text = re.sub(r"(?i)\bn\s*/\s*g\b|\bn\.g\.?(?!\w)", " ng ", text)
     text = _NO_SPACES.sub(lambda hit: f" {hit[0]} ", text)
     return _WORD.findall(_folded(text))

@@ -47,7 +47,7 @@ from sedir_core.geometry.neighbours import has_neighbours
 from sedir_core.geometry.views import refine_direction
 from sedir_core.models.sedir import Rebuilt, Tokens
 from sedir_core.rundir import files as run_files
-from sedir_core.runtime import choose_device, generator, memory_guard
+from sedir_core.runtime import choose_device, memory_guard
 from sedir_core.tolerances import parse_tolerance
 from sedir_core.types import (
     BoolArray,
@@ -288,7 +288,7 @@ class SedirDetector:
         normal, found, few = self.known[one.found.category].normal, one.found, one.compared.few
 
         def again(some: BoolArray) -> DoubleArray:
-            return normal.moves(few.points, few.points[some], generator(0, "elastic"))
+            return normal.moves(few.points, few.points[some])
 
         direction = None if found.view is None else found.view.direction
         moves = one.compared.departure.places - few.points

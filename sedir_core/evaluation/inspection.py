@@ -15,7 +15,7 @@ from sedir_core.errors import CannotWrite, DeviceUnavailable, TooFewPoints, Unkn
 from sedir_core.evaluation.picture import draw_inspection
 from sedir_core.evidence.wording import defect_sentence
 from sedir_core.io.columns import Columns
-from sedir_core.io.export import write_points_ply, write_scored_ply
+from sedir_core.io.export import exported_from, write_points_ply, write_scored_ply
 from sedir_core.io.guard import THIN_OUT
 from sedir_core.io.scans import read_scan
 from sedir_core.names import printable, storable
@@ -140,11 +140,11 @@ def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Pa
     scan, found = inspected.scan, inspected.detection
     scored, rebuilt, expected, picture = _targets(folder, stem)
     writes: dict[Path, Callable[[], None]] = {
-        scored: lambda: write_scored_ply(scored, scan, found.point_scores, found.deviation),
-        rebuilt: lambda: write_points_ply(rebuilt, found.reconstruction),
+        scored: lambda: write_scored_ply(scored, scan, found.point_scores, found.deviation, inspected.path),
+        rebuilt: lambda: write_points_ply(rebuilt, found.reconstruction, inspected.path),
     }
     if (surface := found.expected) is not None:
-        writes[expected] = lambda: write_points_ply(expected, surface)
+        writes[expected] = lambda: write_points_ply(expected, surface, inspected.path)
     writes[picture] = lambda: draw_inspection(picture, scan, found)
     failed: list[CannotWrite] = []
     for path, write in writes.items():
@@ -163,7 +163,10 @@ def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Pa
 
 
 class ExportNames:
-    """Export name of each path: the file's stem, numbered if two would collide."""
+    """Export name of each path: the file's stem, numbered if two would collide.
+
+    What the folder holds of another scan, from an earlier command or before a restart, keeps its name.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -174,12 +177,15 @@ class ExportNames:
         """The stem for a path; stable over calls."""
         if path not in self._stems:
             stem, number = path.stem, 1
-            while self._taken & _file_names(self._folder, stem):
+            while self._taken & _file_names(self._folder, stem) or self._of_another(stem, path):
                 number += 1
                 stem = f"{path.stem}_{number}"
             self._taken |= _file_names(self._folder, stem)
             self._stems[path] = stem
         return self._stems[path]
+
+    def _of_another(self, stem: str, path: Path) -> bool:
+        return any(exported_from(target, path) is False for target in _targets(self._folder, stem))
 
 
 def export_stems(paths: Sequence[Path], folder: Path) -> list[str]:

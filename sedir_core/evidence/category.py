@@ -102,8 +102,11 @@ class Category:
         assert found is not None
         return found
 
-    def place(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float]:
-        """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left."""
+    def place(self, points: DoubleArray, generator: np.random.Generator | None = None) -> tuple[Placement, float]:
+        """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left.
+
+        generator: see `align`.
+        """
         placement, residual = place_on(self.normal.surface, self.frame, self.size, points, generator)
         return placement, residual / self.whole.residual
 

@@ -112,7 +112,7 @@ def depart(
     most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
     few = aligned[picked]
-    departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
+    departure = normal.depart(few, None if view is None else view.direction, every, scan)
     return Departed(aligned, view, picked, PointTree(few), few if every is None else every, departure)
 
 

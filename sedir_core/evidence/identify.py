@@ -12,6 +12,7 @@ from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
 from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
 from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.own_axes import OwnAxes, box_axes, own_axes
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Scan, Stop
@@ -52,15 +53,26 @@ class Identified:
 
 
 def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop) -> Identified:
-    """points: (n, 3) finite, file coordinates. wanted: a category, or "auto" to find it out.
+    """points: (n, 3) finite, file coordinates, in random order. wanted: a category, or "auto" to find it out.
 
     Raises UnknownCategory, Cancelled.
     """
     if wanted != "auto" and wanted not in known:
         raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
-    found = _identified(points, candidates, stop, part_alone)
-    return _mirrored(found, points, known) if found.misfit > WHOLE_FIT and found.view is None else found
+    own = _axes_of(points, candidates)
+    along = own.along(points)
+    found = _identified(along, candidates, stop, part_alone)
+    if found.misfit > WHOLE_FIT and found.view is None:
+        found = _mirrored(found, along, known)
+    alone = None if found.alone is None else replace(found.alone, points=points)
+    return replace(found, placement=found.placement.from_file(own), alone=alone)
+
+
+def _axes_of(points: DoubleArray, candidates: Mapping[str, Category]) -> OwnAxes:
+    """In which a scan (n, 3) is looked at: its own, so that a turn changes nothing. Under a fixed camera parts lie
+    alike, and a start from how they lie is worth more than that."""
+    return box_axes(points) if any(one.one_sided for one in candidates.values()) else own_axes(points)
 
 
 def _identified(
@@ -68,7 +80,7 @@ def _identified(
 ) -> Identified:
     """isolate: finds the part among what else the scan shows, where it fits no category as it is."""
     near = without_strays(points)
-    from_one_side = may_be_view(near, generator(0, "sides"))
+    from_one_side = may_be_view(near)
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
     names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
     views = {name: one for name, one in candidates.items() if one.knows_views} if from_one_side else {}
@@ -110,7 +122,7 @@ def _mirrored(found: Identified, points: DoubleArray, known: Mapping[str, Catego
 
 
 def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
-    return Identified(name, *known[name].place(points, generator(0, "align")))
+    return Identified(name, *known[name].place(points))
 
 
 def _relaid(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:

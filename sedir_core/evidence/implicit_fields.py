@@ -27,7 +27,6 @@ from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.probes import GAPS
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
-from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 DRIFT, IMPLICIT_RIDGE = "implicit_drift", f"implicit_{RIDGE}"
@@ -57,7 +56,7 @@ def implicit_fields(
     points say it; points whose distance is not a number say nothing.
     """
     places = normal.probes.places
-    some = normal.telling(points, generator(0, "implicit"))
+    some = normal.telling(points)
     smooth = normal.prior.comparing.fit(some, expected.toward)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))

@@ -21,7 +21,7 @@ from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.bent import lay_bent, settle_bent
 from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.orientation import turned_as
-from sedir_core.geometry.overlap import STILL, Fit, Oriented, better, judge
+from sedir_core.geometry.overlap import N_ORIENTED, STILL, Fit, Oriented, better, judge
 from sedir_core.geometry.registration import Pose, Surface, settle
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
@@ -85,20 +85,19 @@ class NormalSurface:
     def depart(
         self,
         points: DoubleArray,
-        generator: np.random.Generator,
         direction: DoubleArray | None = None,
         every: DoubleArray | None = None,
         scan: Oriented | None = None,
     ) -> Departure:
-        """points: (n, 3) in the category's frame, rigidly aligned, n at least 128.
+        """points: (n, 3) in the category's frame, rigidly aligned, in random order, n at least 128.
 
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
         every: (m, 3) all points of the scan, of which `points` are some; by default these. scan: the same with its
         outer sides, where they were found before.
         """
         everything = points if every is None else every
-        shown = Oriented(everything) if scan is None else scan
-        smooth = self.prior.comparing.fit(self.telling(points, generator), self.surface.toward)
+        shown = Oriented(everything[:N_ORIENTED]) if scan is None else scan
+        smooth = self.prior.comparing.fit(self.telling(points), self.surface.toward)
         moves = smooth(points)
         places = points + moves
         tree = PointTree(places)
@@ -160,15 +159,15 @@ class NormalSurface:
         some = np.ones(len(self.surface.points), bool) if self.coverage is None else self.coverage.confirmed
         return Oriented(self.surface.points[some], self.surface.normals[some], usual=self.usual)
 
-    def telling(self, points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
-        """Some of points (n, 3), in random order, that say how the part differs as a whole: over the surface."""
+    def telling(self, points: DoubleArray) -> DoubleArray:
+        """Some of points (n, 3) in random order that say how the part differs as a whole: over the surface."""
         over = self.probes.places.over(points)
         known = over.on & (np.abs(over.along) < max(FARTHEST, self.prior.reach))
-        return _some(points[known] if known.mean() >= LEAST_KNOWN else points, generator)
+        return (points[known] if known.mean() >= LEAST_KNOWN else points)[:N_ELASTIC_POINTS]
 
-    def moves(self, points: DoubleArray, fitted: DoubleArray, generator: np.random.Generator) -> DoubleArray:
-        """The way of points (n, 3) into the mean shape, as some of them, (m, 3), say it."""
-        return self.prior.comparing.fit(_some(fitted, generator), self.surface.toward)(points)
+    def moves(self, points: DoubleArray, fitted: DoubleArray) -> DoubleArray:
+        """The way of points (n, 3) into the mean shape, as some of them, (m, 3) in random order, say it."""
+        return self.prior.comparing.fit(fitted[:N_ELASTIC_POINTS], self.surface.toward)(points)
 
     @cached_property
     def oriented(self) -> Oriented:
@@ -198,10 +197,6 @@ def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
     if not found.prior.supple:
         return found
     return replace(found, usual=found.confirmed.usual_ways([p.oriented.brought(partial(shaped, p)) for p in parts]))
-
-
-def _some(points: DoubleArray, generator: np.random.Generator) -> DoubleArray:
-    return points[generator.permutation(len(points))[:N_ELASTIC_POINTS]]
 
 
 def _mean_length(vectors: DoubleArray, around: IntArray) -> DoubleArray:

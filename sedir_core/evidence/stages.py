@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sedir_core.config import GroupingConfig
 from sedir_core.errors import Cancelled, TooFewPoints
+from sedir_core.geometry.own_axes import own_axes
 from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.io.guard import check_points
 from sedir_core.types import DoubleArray, IntArray, Report, Scan, Stop
@@ -53,7 +54,7 @@ def whole_points(grouping: GroupingConfig) -> int:
 
 
 def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> IntArray:
-    """Indices of the finite points that are looked at, each place once, in an order that does not depend on the file's.
+    """Indices of the finite points that are looked at, each place once, in an order that depends on the shape alone.
 
     or_more: at least as many if there are so many; the first ones stay the same.
 
@@ -62,9 +63,10 @@ def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> In
     check_points(scan.path or scan.name, scan.points)
     valid, most = scan.finite, max(whole_points(grouping), or_more)
     points = scan.points if valid.all() else scan.points[valid]  # of ten million points a copy takes 240 MB
-    distinct = _distinct(points, repeatable_order(points, most))
+    own = own_axes(points)
+    distinct = _distinct(points, repeatable_order(points, most, own))
     if len(distinct) < min(most, len(points)):
-        distinct = _distinct(points, repeatable_order(points))
+        distinct = _distinct(points, repeatable_order(points, own=own))
     check_enough(scan, len(distinct), grouping)
     return distinct[:most] if valid.all() else np.flatnonzero(valid)[distinct[:most]]
 

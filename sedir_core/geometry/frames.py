@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
 
 import numpy as np
 
+from sedir_core.geometry.own_axes import OwnAxes
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.types import DoubleArray
 
@@ -58,6 +59,11 @@ class Placement:
         """The inverse of `enter`."""
         return np.asarray(self.pose.invert(points) * self.frame.radius / self.unit + self.origin)
 
+    def from_file(self, own: OwnAxes) -> Placement:
+        """The same for file coordinates, if this one is for points along the scan's own axes."""
+        pose = Pose(self.pose.rotation @ own.axes.T, self.pose.translation)
+        return replace(self, origin=own.centre + own.axes @ self.origin, pose=pose)
+
 
 def frame_of(points: DoubleArray) -> Frame:
     """The frame of a reference part (n, 3)."""
@@ -95,9 +101,12 @@ def scaled(points: DoubleArray, frame: Frame, size: float) -> tuple[DoubleArray,
 
 
 def place_on(
-    surface: Surface, frame: Frame, size: float, points: DoubleArray, generator: np.random.Generator
+    surface: Surface, frame: Frame, size: float, points: DoubleArray, generator: np.random.Generator | None = None
 ) -> tuple[Placement, float]:
-    """Align a scan (n, 3), in file coordinates, to a surface in a frame; also the residual, in radii."""
+    """Align a scan (n, 3), in file coordinates, to a surface in a frame; also the residual, in radii.
+
+    generator: see `align`.
+    """
     origin, unit, near = scaled(points, frame, size)
     pose, residual = align(near, surface, generator)
     return Placement(frame, origin, unit, pose), residual

@@ -27,6 +27,7 @@ from sedir_core.geometry.registration import (
     trimmed_mean,
 )
 from sedir_core.geometry.resting import Sight, resting_side
+from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import sphere_directions
@@ -74,16 +75,16 @@ class Oriented:
         usual: DoubleArray | None = None,
     ) -> None:
         """normals: outward; estimated by default. usual: of the points that are kept."""
-        order = np.random.default_rng(0).permutation(len(points))
         if normals is None:
-            seen = points[order[:N_ORIENTED]]  # thin walls occlude only if points are dense
+            seen = points[repeatable_order(points, N_ORIENTED)]  # thin walls occlude only if points are dense
             cloud = PointTree(seen)
             normals = normals_and_curvature_of(cloud)[0]
             self._seen, self._sure = seen, outward_sides(cloud, normals)[:, None] * normals
             self.points = seen[:count]
             self.normals = np.where((self._sure * normals).sum(axis=1, keepdims=True) < 0, -normals, normals)[:count]
         else:
-            self.points, self.normals = points[order[:count]], normals[order[:count]]
+            order = np.random.default_rng(0).permutation(len(points))[:count]
+            self.points, self.normals = points[order], normals[order]
             self._seen, self._sure = self.points, self.normals
         self.usual = usual
 

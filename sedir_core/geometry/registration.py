@@ -115,15 +115,16 @@ def cube_rotations() -> DoubleArray:
     return np.array([r for r in found if np.linalg.det(r) > 0])
 
 
-def align(points: DoubleArray, surface: Surface, generator: np.random.Generator) -> tuple[Pose, float]:
+def align(points: DoubleArray, surface: Surface, generator: np.random.Generator | None = None) -> tuple[Pose, float]:
     """Register a scan to a template of the same scale; returns pose and residual.
 
-    points: (n, 3), in any pose. The residual is the trimmed mean distance in both directions, in the template's unit:
-    about the noise if the part fits, much larger otherwise.
+    points: (n, 3), in any pose. generator: shuffles them; None where their order is random already. The residual is the
+    trimmed mean distance in both directions, in the template's unit: about the noise if the part fits, much larger
+    otherwise.
     """
-    shuffled = points[generator.permutation(len(points))[:N_FINE]]
+    shuffled = (points if generator is None else points[generator.permutation(len(points))])[:N_FINE]
     few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
-    poses = _best(few, coarse, _starts(shuffled, surface), N_TRIED)
+    poses = _best(few, coarse, _starts(points, surface), N_TRIED)
     poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
     poses = _best(few, coarse, refine(few, coarse, poses, steps=6), N_KEPT)
     poses = refine(some, surface, poses, steps=8)

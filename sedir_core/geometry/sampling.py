@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedir_core.errors import TooFewPoints
+from sedir_core.geometry.own_axes import OwnAxes, box_axes
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
-_CELLS = 2.0**26
-"""Cell size relative to a scan's longest side: far below its spacing, far above georeferenced rounding."""
+# Cells relative to a scan's size. Coarse: files round their points, and those that change cells change places in the
+# order. Fine: of points in one coarse cell, which of very dense scans hold several; far above georeferenced rounding.
+_COARSE, _FINE = 2.0**11, 2.0**26
+_TELLS_COARSE = np.uint64(0xFFFFFFFFFF000000)  # bits of a key
 # Arbitrary odd multipliers for multiplicative hashing.
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 _COUNTED = 10  # leading bits of its keys by which the first points are looked for
@@ -30,19 +33,21 @@ def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
     return np.asarray(fpsample.bucket_fps_kdline_sampling(points, count, h=height, start_idx=start), dtype=np.int64)
 
 
-def repeatable_order(points: DoubleArray, most: int | None = None) -> IntArray:
+def repeatable_order(points: DoubleArray, most: int | None = None, own: OwnAxes | None = None) -> IntArray:
     """(n,) indices of points (n, 3) float64 in a pseudo-random order determined by the shape alone.
 
-    most: only the first so many.
+    most: only the first so many. own: of the points; by default the file's.
 
-    Invariant to the points' order, unit and translation, except for the few points that rounding moves across a cell's
-    edge.
+    Invariant to the points' order, unit and translation, and along their own axes to a turn, except for the few points
+    that rounding moves across a cell's edge.
     """
-    low, size = points.min(axis=0, initial=np.inf), float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+    own = box_axes(points) if own is None else own
     keys, counts = np.empty(len(points), np.uint64), np.zeros(1 << _COUNTED, np.int64)
     for start in range(0, len(points), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
-        keys[some] = _mixed(np.floor((points[some] - low) / (size if size > 0 else 1.0) * _CELLS))
+        along = own.along(points[some]) / own.size
+        coarse, fine = _mixed(np.floor(along * _COARSE)), _mixed(np.floor(along * _FINE))
+        keys[some] = (coarse & _TELLS_COARSE) | (fine & ~_TELLS_COARSE)
         counts += np.bincount((keys[some] >> np.uint64(64 - _COUNTED)).astype(np.int64), minlength=len(counts))
     if most is None or most >= len(keys):
         return np.asarray(np.argsort(keys, kind="stable"), dtype=np.int64)
@@ -82,7 +87,7 @@ def spread_subset(points: FloatArray, count: int, generator: np.random.Generator
 
 
 def _mixed(cells: DoubleArray) -> NDArray[np.uint64]:
-    words = cells.astype(np.uint64) * _ODD[:3]
+    words = cells.astype(np.int64).view(np.uint64) * _ODD[:3]
     words = (words ^ (words >> np.uint64(32))) * _ODD[3]
     mixed = words.sum(axis=1, dtype=np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * _ODD[3]

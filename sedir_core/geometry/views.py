@@ -178,9 +178,10 @@ def _around(direction: DoubleArray, angle: float) -> DoubleArray:
     return np.asarray(np.cos(angle) * direction + np.sin(angle) * aside)
 
 
-def may_be_view(points: DoubleArray, generator: np.random.Generator) -> bool:
-    """Whether one camera could have seen nearly all of a scan (n, 3); also true for complete parts that are thin."""
-    return one_camera_sees(points[generator.permutation(len(points))[:N_SIDED_POINTS]])
+def may_be_view(points: DoubleArray) -> bool:
+    """Whether one camera could have seen nearly all of a scan (n, 3), in random order; also true for complete parts
+    that are thin."""
+    return one_camera_sees(points[:N_SIDED_POINTS])
 
 
 def one_camera_sees(points: DoubleArray, normals: DoubleArray | None = None, share: float = ONE_SIDED) -> bool:
@@ -208,24 +209,23 @@ def view_descriptor(points: DoubleArray, random: np.random.Generator) -> DoubleA
 
 
 def align_view(points: DoubleArray, surface: Surface, views: Views, generator: np.random.Generator) -> ViewFit:
-    """Register a single-view scan, (n, 3) in radii and in any pose, to the surface.
+    """Register a single-view scan, (n, 3) in radii, in any pose and in random order, to the surface.
 
     The direction is accurate to the spacing of the views; see `refine_direction`.
     """
-    dense = points[generator.permutation(len(points))]
-    shuffled = dense[:N_FINE]
+    shuffled = points[:N_FINE]
     few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
     poses = _best_starts(few, coarse, _starts(shuffled, views, generator))
     poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
     poses = refine(few, coarse, poses, steps=6)
-    judge = _Judge(dense, some, surface, views)
+    judge = _Judge(points, some, surface, views)
     poses = sorted(poses, key=judge.mismatch)[:N_KEPT]
     poses = refine(some, surface, poses, steps=8)
     chosen = min(poses, key=judge.mismatch)
     if surface.round_axis is not None:
         chosen = min([chosen, *spun(some, surface, chosen, surface.round_axis)], key=judge.mismatch)
     fine = refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
-    return _Judge(dense, shuffled, surface, views).fit(fine)
+    return _Judge(points, shuffled, surface, views).fit(fine)
 
 
 def _starts(points: DoubleArray, views: Views, generator: np.random.Generator) -> list[Pose]:

@@ -213,13 +213,17 @@ def _numbers_a_grid(finite: DoubleArray) -> bool:
 def _folded(name: str) -> str:
     """Lower case, without quotes and accents."""
     plain = unicodedata.normalize("NFKD", name.strip("\"' \t")).translate(_LIKE_LATIN)
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return _unmarked(plain).casefold()
+
+
+def _unmarked(text: str) -> str:
+    """Without accents, and without the vowels that Thai and Indic scripts write as marks: they would cut words."""
+    return "".join(letter for letter in text if not unicodedata.category(letter).startswith("M"))
 
 
 def _words(name: str, keep_units: bool = False) -> list[str]:
     text = name if keep_units else _BRACKETED.sub(" ", name)
-    plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).translate(_LIKE_LATIN)
+    plain = _unmarked(unicodedata.normalize("NFKD", text)).translate(_LIKE_LATIN)
     words = [word.casefold() for word in _WORD.findall(plain)]
     return words if keep_units else [word for word in words if word not in _UNITS] or words
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,27 +20,49 @@ Cell = str | int | float | bool | None
 
 _POINT = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
 _ROWS_AT_ONCE = 1 << 18  # points per chunk: the whole file in memory twice would exceed the scan
+_SOURCE, _HEADER_BYTES = "comment exported from scan ", 200
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_scored_ply(path: Path, scan: Scan, point_scores: FloatArray, deviation: FloatArray | None = None) -> None:
+def write_scored_ply(
+    path: Path, scan: Scan, point_scores: FloatArray, deviation: FloatArray | None = None, source: Path | None = None
+) -> None:
     """Write all points of the scan in order, each with its score as `scalar_anomaly`.
 
     point_scores: (n,) float32, NaN where not evaluated. deviation: (n,) likewise, signed and in the scan's unit, as
-    `scalar_deviation`. CloudCompare shows properties with this prefix by itself. Raises CannotWrite.
+    `scalar_deviation`. CloudCompare shows properties with this prefix by itself. source: what `exported_from` tells by.
+    Raises CannotWrite.
     """
     columns = {"scalar_anomaly": point_scores} | ({} if deviation is None else {"scalar_deviation": deviation})
     for name, values in columns.items():
         if values.shape != (len(scan),):
             raise ValueError(f"point_scores and deviation must be ({len(scan)},), got {values.shape} for {name}")
-    _write_ply(path, scan.points, columns)
+    _write_ply(path, scan.points, columns, source)
 
 
-def write_points_ply(path: Path, points: DoubleArray) -> None:
-    """Write (n, 3) points as doubles, in order. Raises CannotWrite."""
+def exported_from(path: Path, source: Path) -> bool | None:
+    """Whether a file was exported from that scan; None where it does not say so, or is none."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError:
+        return None
+    _, found, rest = header.partition(_SOURCE.encode())
+    return rest.startswith(_mark(source).encode()) if found else None
+
+
+def _mark(source: Path) -> str:
+    """Of where a scan lies, without telling it to whoever gets the export."""
+    return hashlib.blake2b(os.fsencode(source.absolute()), digest_size=8).hexdigest()
+
+
+def write_points_ply(path: Path, points: DoubleArray, source: Path | None = None) -> None:
+    """Write (n, 3) points as doubles, in order. source: see `exported_from`. Raises CannotWrite."""
     if points.ndim != 2 or points.shape[1] != 3:
         raise ValueError(f"points must be (n, 3), got {points.shape}")
-    _write_ply(path, points, {})
+    _write_ply(path, points, {}, source)
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
@@ -62,10 +86,11 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _write_ply(path: Path, points: DoubleArray, columns: Mapping[str, FloatArray]) -> None:
+def _write_ply(path: Path, points: DoubleArray, columns: Mapping[str, FloatArray], source: Path | None) -> None:
+    comment = "" if source is None else f"{_SOURCE}{_mark(source)}\n"
     properties = "".join(f"property double {axis}\n" for axis in "xyz")
     properties += "".join(f"property float {name}\n" for name in columns)
-    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(points)}\n{properties}end_header\n"
+    header = f"ply\nformat binary_little_endian 1.0\n{comment}element vertex {len(points)}\n{properties}end_header\n"
     layout = np.dtype([*_POINT, *((name, "<f4") for name in columns)])
     with atomic_file(path) as file:
         file.write(header.encode())

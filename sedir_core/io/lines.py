@@ -28,7 +28,7 @@ MISSING = re.compile(
 _DECIMAL_COMMA = re.compile(rb"(?<=[\d+-]),(?=\d)")
 _COMMA_AFTER = re.compile(rb",(?=\s|$)")
 _FORTRAN = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[dD][-+]?\d+")
-_OLD_NAN = re.compile(rb"[-+]?(nan\(\w*\)|1\.#(ind|qnan|snan)\w*)", re.IGNORECASE)  # printed by old MSVC runtimes
+OLD_NAN = re.compile(rb"[-+]?(nan\(\w*\)|1\.#(ind|qnan|snan|inf)\w*)", re.IGNORECASE)  # printed by old MSVC runtimes
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Rows:
         try:
             return float(token)
         except ValueError:
-            if _OLD_NAN.fullmatch(token) or MISSING.fullmatch(token):
+            if OLD_NAN.fullmatch(token) or MISSING.fullmatch(token):
                 return float("nan")
             if _FORTRAN.fullmatch(token):
                 return float(token.lower().replace(b"d", b"e"))

@@ -22,7 +22,7 @@ from sedir_core.io.columns import (
     why_unclear,
 )
 from sedir_core.io.guard import Source, parse_count
-from sedir_core.io.lines import MISSING, without_comments
+from sedir_core.io.lines import MISSING, OLD_NAN, without_comments
 
 MAX_COLUMNS = 64
 MOST_UNNAMED = 12  # more unnamed columns than this are pixels of an image
@@ -366,7 +366,7 @@ def _is_number(cell: bytes) -> bool:
 
 
 def _is_missing(cell: bytes) -> bool:
-    return not cell or MISSING.fullmatch(cell) is not None
+    return not cell or bool(MISSING.fullmatch(cell) or OLD_NAN.fullmatch(cell))
 
 
 def _is_value(cell: bytes) -> bool:

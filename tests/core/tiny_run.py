@@ -109,6 +109,6 @@ def by_surface(category: str, normal: NormalSurface, sampling: LaidSampling) -> 
     """The surface's evidence, and a token that never differs."""
     points, view = sampling.points, sampling.view
     direction = None if view is None else view.direction
-    departure = normal.depart(points, np.random.default_rng(0), direction, sampling.every, sampling.scan)
+    departure = normal.depart(points, direction, sampling.every, sampling.scan)
     channels = departure.channels | {TOKEN: np.ones(len(points))}
     return Evidence(departure.places, channels, view is not None, np.arange(len(points))), Residuals(0.5, 1.0, 1.0)

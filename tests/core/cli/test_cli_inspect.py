@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from roundness import RoundnessDetector
+from roundness import RoundnessDetector, ball
 
 from sedir_core.evaluation.inspection import export_stems
 from sedir_core.evidence.limits import Calibration
+from sedir_core.io.export import write_points_ply
 from sedir_core.io.scans import read_scan
 
 RESULT_KEYS = {
@@ -151,6 +152,19 @@ def test_exports_keep_points_and_order(sedir, dented, tmp_path) -> None:
 def test_exports_of_equal_stems_get_a_number(tmp_path) -> None:
     paths = [tmp_path / "a" / "part.ply", tmp_path / "b" / "Part.pcd", tmp_path / "part_reconstruction.ply"]
     assert export_stems(paths, tmp_path / "out") == ["part", "Part_2", "part_reconstruction_2"]
+
+
+def test_a_later_command_replaces_no_export_of_another_scan(sedir, tmp_path) -> None:
+    out, names = tmp_path / "out", ("part.xyz", "part.ply", "part_reconstruction.ply")
+    for n_points, name in enumerate(names, 301):
+        points = ball(n_points=n_points)
+        np.savetxt(tmp_path / name, points) if name.endswith("xyz") else write_points_ply(tmp_path / name, points)
+        assert sedir("inspect", tmp_path / name, "--export", out).exit_code == 0
+    again = sorted((tmp_path / name for name in names), reverse=True)
+    assert sedir("inspect", *again, "--export", out).exit_code == 0
+    lengths = {path.stem: len(read_scan(path)) for path in out.glob("*.ply")}
+    assert (lengths["part"], lengths["part_2"], lengths["part_reconstruction_2"]) == (301, 302, 303)
+    assert len(list(out.glob("*.png"))) == 3
 
 
 def test_an_export_never_replaces_a_scan(sedir, good) -> None:

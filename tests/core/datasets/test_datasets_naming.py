@@ -8,12 +8,14 @@ from sedir_core.datasets.naming import is_kind_of_defect, meaning, verdict
 
 GOOD = (
     "OK ok Ok good GOOD normal Pass passed i.O. IO gut Gutteile bon bonne conforme bueno 良品 合格 годные "
-    "non-defective okay хороший OK品 良品サンプル 合格件 정상품 iyi sağlam god jó hyvä dobrý καλό ดี תקין"
+    "non-defective okay хороший OK品 良品サンプル 合格件 정상품 iyi sağlam god jó hyvä dobrý καλό ดี תקין "
+    "einwandfrei in-Ordnung"
 )
 BAD = (
     "NG ng NOK bad Bad abnormal defect Defective FAIL failed reject n.i.O. nio schlecht Ausschuss fehlerhaft mauvais "
     "défectueux rebut malo difettoso 不良 брак not_ok no-good non_conforme scrap anomaly "
-    "not_okay плохой NG品 不良部品 缺陷件 불량품 kötü hatalı dårlig rossz špatný κακό เสีย פגום wadliwy"
+    "not_okay плохой NG品 不良部品 缺陷件 불량품 kötü hatalı dårlig rossz špatný κακό เสีย פגום wadliwy "
+    "nicht_in_Ordnung KO unacceptable rework Nacharbeit beanstandet дефектные"
 )
 
 

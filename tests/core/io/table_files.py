@@ -34,6 +34,8 @@ HEADERS = [
     "n;Coordenada_X;Coordenada_Y;Coordenada_Z",
     "№;Координата X;Координата Y;Координата Z",
     "番号;X座標;Y座標;Z座標",
+    "ลำดับ;พิกัด X;พิกัด Y;พิกัด Z",
+    "क्रम;निर्देशांक X;निर्देशांक Y;निर्देशांक Z",
     "id;xKoord;yKoord;zKoord",
     "id;position.x;position.y;position.z",
     "id;px;py;pz",

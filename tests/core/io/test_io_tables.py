@@ -195,7 +195,24 @@ def test_decimal_commas_are_seen_below_a_row_of_whole_numbers(separator: str, re
 
 @pytest.mark.parametrize(
     "word",
-    ["NA", "n/a", "NaN", "null", "-", "--", "None", "#N/A", "?", "-nan(ind)", "#DIV/0!", "***", "k.A.", "invalid"],
+    [
+        "NA",
+        "n/a",
+        "NaN",
+        "null",
+        "-",
+        "--",
+        "None",
+        "#N/A",
+        "?",
+        "-nan(ind)",
+        "#DIV/0!",
+        "***",
+        "k.A.",
+        "invalid",
+        "-1.#IND",
+        "1.#INF",
+    ],
 )
 @pytest.mark.parametrize("separator", [" ", ",", ";"])
 def test_words_for_a_missing_value_are_missing_values(
@@ -210,7 +227,7 @@ def test_words_for_a_missing_value_are_missing_values(
     np.testing.assert_array_equal(found[~missing], POINTS[~missing])
 
 
-@pytest.mark.parametrize("word", ["NA", "-"])
+@pytest.mark.parametrize("word", ["NA", "-", "1.#QNAN"])
 def test_missing_values_may_come_first(word: str, read: Callable[..., np.ndarray]) -> None:
     found = read(text_rows([[word] * 3, *ROWS], ","))
     assert np.isnan(found[0]).all()
