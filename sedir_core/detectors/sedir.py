@@ -20,7 +20,7 @@ from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.evidence.channels import NETWORK, TOKEN
 from sedir_core.evidence.combination import Strangeness
-from sedir_core.evidence.comparison import Compared, Departed, depart
+from sedir_core.evidence.comparison import Compared, compare
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.identify import Identified, identify, why_uncertain
 from sedir_core.evidence.judge import Judges, channels_in
@@ -126,7 +126,7 @@ class SedirDetector:
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
-            compared = self._compared(found.category, self._departed(scan, placed), tokens, rebuilt)
+            compared = self._compared(scan, placed, tokens, rebuilt)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             standardised = standard.statistics.standardise(compared.evidence, kinds)
             judged = judge(compared, standard, self.judging, standardised)
@@ -216,7 +216,7 @@ class SedirDetector:
         most = whole_points(self.config.grouping)
         usable = working_points(scan, self.config.grouping, ALL_POINTS)
         every = usable[: max(most, VIEW_POINTS)]
-        working = self._in_company(scan, every[:most])
+        working = self._with_neighbours(scan, every[:most])
         found = identify(scan.points[working], self.known, category, stop)
         if found.alone is not None:
             working = working[found.alone.of_part]
@@ -224,26 +224,23 @@ class SedirDetector:
         view = found.view
         if view is not None:
             seen = seen_of(max(most, VIEW_POINTS), view, self.config.grouping)
-            working = found.own(scan, self._in_company(scan, every))[:seen]
+            working = found.own(scan, self._with_neighbours(scan, every))[:seen]
         points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return RegisteredScan(found, usable, working, points)
 
-    def _departed(self, scan: Scan, placed: RegisteredScan) -> Departed:
-        """By all usable points of the scan, up to ALL_POINTS."""
+    def _compared(self, scan: Scan, placed: RegisteredScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
+        """With what is expected of its category, by all usable points of the scan, up to ALL_POINTS."""
         found = placed.found
-        usable = self._in_company(scan, placed.usable[:ALL_POINTS])
+        usable = self._with_neighbours(scan, placed.usable[:ALL_POINTS])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
-        return depart(self.known[found.category].normal, placed.aligned, found.view, every, found.scan)
+        normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
+        expected = self.nets.surface_of(self.categories.index(found.category))
+        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected)
 
-    def _compared(self, category: str, departed: Departed, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
-        """With what is expected of its category."""
-        expected = self.nets.surface_of(self.categories.index(category))
-        return departed.compared(self.known[category].normal, tokens, residuals_of(tokens, rebuilt), expected)
-
-    def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
+    def _with_neighbours(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""
         kept = some[has_neighbours(scan.points[some])]
         check_enough(scan, len(kept), self.config.grouping)
