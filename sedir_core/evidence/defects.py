@@ -9,6 +9,7 @@ import numpy as np
 from sedir_core.evidence.naming import named_by_regions
 from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.neighbours import clusters, typical_spacing
+from sedir_core.geometry.sampling import selected
 from sedir_core.types import BoolArray, Defect, FloatArray, IntArray, Scan
 
 SMALLEST_SHARE = 0.0005  # of the points: smaller clusters are specks of noise
@@ -78,8 +79,8 @@ def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[
 
 
 def _spread(scan: Scan, evaluated: BoolArray) -> tuple[float, int, float]:
-    """Spacing, number and extent of those points, (n,), that were evaluated: of ten million, a copy takes 240 MB."""
-    points = scan.points if evaluated.all() else scan.points[evaluated]
+    """Spacing, number and extent of those points, (n,), that were evaluated."""
+    points = selected(scan.points, evaluated)
     return typical_spacing(points), len(points), float(np.ptp(points))
 
 
