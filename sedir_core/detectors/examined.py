@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.comparison import Compared
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.verdict import Judged
@@ -23,7 +24,7 @@ AT_ONCE = 1 << 18  # points: what is picked of ten million would take as much as
 class Examined:
     """A scan with all that was found of it, before anything is judged.
 
-    working: (n,) indices of those points that were compared.
+    working: (n,) indices of those points that were compared. strangeness: see `NormalStatistics.strangeness`.
     """
 
     scan: Scan
@@ -31,6 +32,7 @@ class Examined:
     working: IntArray
     rebuilt: Rebuilt
     compared: Compared
+    strangeness: Strangeness
 
     @cached_property
     def own(self) -> BoolArray:

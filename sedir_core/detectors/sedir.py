@@ -129,13 +129,14 @@ class SedirDetector:
             compared = self._compared(scan, placed, tokens, rebuilt)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             standardised = standard.statistics.standardise(compared.evidence, kinds)
-            judged = judge(compared, standard, self.judging, standardised)
+            strangeness = standard.statistics.strangeness(compared.evidence)
+            judged = judge(compared, standard, self.judging, standardised, strangeness)
         with watch.stage("report", 0.9):
-            examined = Examined(scan, found, placed.working, rebuilt, compared)
+            examined = Examined(scan, found, placed.working, rebuilt, compared, strangeness)
             detection = self._described(examined, judged, in_lengths)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
-            judging.name: examined.otherwise(detection, judge(compared, standard, judging, standardised))
+            judging.name: examined.otherwise(detection, judge(compared, standard, judging, standardised, strangeness))
             for judging in ways
             if judging.name in standard.limits
         }
@@ -151,7 +152,7 @@ class SedirDetector:
         told = () if lengths is None else (lengths.regions, lengths.deviation)
         defects = find_defects(scan, point_scores, judged.point_threshold, judged.condemned, *told)
         statistics = self.known[found.category].standard(found.view).statistics
-        strangeness = statistics.strangeness(one.compared.evidence) if statistics.by_noise else Strangeness(0.0, 1.0)
+        strangeness = one.strangeness if statistics.by_noise else Strangeness(0.0, 1.0)
         doubt, confidence = self._doubt(one, strangeness)
         reason = doubt or (
             verdict_reason(judged.score, judged.threshold, defects)
@@ -259,9 +260,10 @@ class SedirDetector:
 
     def score(self, category: str, compared: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
-        standard = self.known[category].standard(view)
-        standardised = standard.statistics.standardise(compared.evidence, {self.judging.evidence})
-        judged = judge(compared, standard, self.judging, standardised)
+        standard, evidence = self.known[category].standard(view), compared.evidence
+        standardised = standard.statistics.standardise(evidence, {self.judging.evidence})
+        strangeness = standard.statistics.strangeness(evidence)
+        judged = judge(compared, standard, self.judging, standardised, strangeness)
         return judged.point_scores, judged.score
 
     def _doubt(self, one: Examined, strangeness: Strangeness) -> tuple[str, float]:

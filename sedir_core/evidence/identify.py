@@ -25,7 +25,7 @@ MIRRORED = 0.7  # of the misfit is left of a mirror image; of a defective part m
 
 @dataclass(frozen=True)
 class Identified:
-    """misfit: residual in times of the category's usual one. view: None for a scan from all around.
+    """misfit: residual as a multiple of the category's usual one. view: None for a scan from all around.
 
     side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
     where it shows more. mirrored: it is a mirror image of the category. scan: some of it in the category's frame, with
