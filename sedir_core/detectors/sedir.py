@@ -28,12 +28,11 @@ from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
 from sedir_core.evidence.normal_surface import CHANNELS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
 from sedir_core.evidence.stages import (
-    ALL_POINTS,
     LESS_MEMORY,
-    VIEW_POINTS,
     Stopwatch,
     below,
     check_enough,
@@ -69,8 +68,9 @@ FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network mus
 class RegisteredScan:
     """A scan laid on the surface of its category.
 
-    usable: indices of its finite points, each place once, up to ALL_POINTS or what the configuration looks at. working:
-    (n,) indices of those that are compared with the surface; aligned: (n, 3) these, in the category's frame.
+    usable: indices of its finite points, each place once, up to RESOLUTION.all_points or what the configuration looks
+    at. working: (n,) indices of those that are compared with the surface; aligned: (n, 3) these, in the category's
+    frame.
     """
 
     found: Identified
@@ -215,8 +215,8 @@ class SedirDetector:
         Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
         """
         most = whole_points(self.config.grouping)
-        usable = working_points(scan, self.config.grouping, ALL_POINTS)
-        every = usable[: max(most, VIEW_POINTS)]
+        usable = working_points(scan, self.config.grouping, RESOLUTION.all_points)
+        every = usable[: max(most, RESOLUTION.view_points)]
         working = self._with_neighbours(scan, every[:most])
         found = identify(scan.points[working], self.known, category, stop)
         if found.alone is not None:
@@ -224,7 +224,7 @@ class SedirDetector:
             check_enough(scan, len(working), self.config.grouping)
         view = found.view
         if view is not None:
-            seen = seen_of(max(most, VIEW_POINTS), view, self.config.grouping)
+            seen = seen_of(max(most, RESOLUTION.view_points), view, self.config.grouping)
             working = found.own(scan, self._with_neighbours(scan, every))[:seen]
         points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
         if view is not None:
@@ -233,9 +233,9 @@ class SedirDetector:
         return RegisteredScan(found, usable, working, points)
 
     def _compared(self, scan: Scan, placed: RegisteredScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
-        """With what is expected of its category, by all usable points of the scan, up to ALL_POINTS."""
+        """With what is expected of its category, by all usable points of the scan, up to RESOLUTION.all_points."""
         found = placed.found
-        usable = self._with_neighbours(scan, placed.usable[:ALL_POINTS])
+        usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
         normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
         expected = self.nets.surface_of(self.categories.index(found.category))

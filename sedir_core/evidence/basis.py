@@ -11,7 +11,7 @@ from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, tolerance_amplitude
 from sedir_core.evidence.category import View
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
-from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
 from sedir_core.geometry.overlap import Oriented
 from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector
@@ -236,7 +236,7 @@ def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Gene
     points = basis.scanner.scan(part, random)[0]
     points = (_another(basis, points, random) if basis.single else points) @ random_rotation(random).T
     fit = align_view(points[:n_points], surface, basis.scanner.views, random)
-    laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
+    laid = fit.pose.apply(points[: round(max(n_points, RESOLUTION.view_points) * fit.share)])
     view = View(refine_direction(laid, surface, fit.direction), fit.share)
     return LaidSampling(part, laid, laid, fit.residual, view=view)
 

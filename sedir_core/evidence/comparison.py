@@ -14,7 +14,7 @@ from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.implicit_fields import implicit_fields
 from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.evidence.normal_surface import Departure, NormalSurface
-from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.tokens import centres_of, cut_groups
 from sedir_core.geometry.neighbours import Shares, interpolate
 from sedir_core.geometry.overlap import Oriented
@@ -23,9 +23,6 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray
-
-NETWORK_POINTS = 80_000  # of a whole scan, whose distances the network says
-SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,13 @@ def compare(
     tokens: N, with their residuals (N,). every: (m, 3) all points of the scan, aligned; by default those that are
     compared. scan: see `NormalSurface.depart`. expected: the surface that the network expects, of whole scans only.
     """
-    most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
+    most = RESOLUTION.surface_points if view is None else round(RESOLUTION.view_points * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
     few = aligned[picked]
     departure = normal.depart(few, generator(0, "elastic"), None if view is None else view.direction, every, scan)
     channels = departure.channels
     if expected is not None and view is None:
-        judged = (few if every is None else every)[~departure.other_face][:NETWORK_POINTS]
+        judged = (few if every is None else every)[~departure.other_face][: RESOLUTION.network_points]
         channels = channels | implicit_fields(expected, normal, judged, few, departure.own)
     evidence = Evidence(departure.places, channels, view is not None, picked, departure.around)
     tree = PointTree(few)

@@ -13,13 +13,12 @@ from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, LaidSampling, hold_out, hold_out_view
 from sedir_core.evidence.combination import Evidence, paper_scores, raw_scores
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Report, Stop
 
-POINT_QUANTILE = 0.9995
 LEAST_OF_ONE = 8  # samplings of an only part
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
-MISALIGNED = 1.5  # times the median residual
 
 
 class EvidenceFunction(Protocol):
@@ -41,7 +40,7 @@ class Residuals:
     def of(residuals: DoubleArray, centres: DoubleArray) -> Residuals:
         """residuals: (N,) of tokens at centres (N, 3)."""
         smooth, raw = raw_scores(residuals, centres)
-        return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, POINT_QUANTILE)))
+        return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, LIMITS.point_quantile)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _held_out(
 
 def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
     """Those that lie where they belong: one part laid the wrong way round would make every dent look usual."""
-    limit = MISALIGNED * float(np.median([one.residual for one in held_out]))
+    limit = LIMITS.misaligned * float(np.median([one.residual for one in held_out]))
     return [one for one in held_out if one.residual <= limit]
 
 
