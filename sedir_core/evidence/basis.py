@@ -13,7 +13,7 @@ from sedir_core.evidence.category import View
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
 from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.views import Views, align_view, one_camera_sees, refine_direction, views_of

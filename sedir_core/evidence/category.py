@@ -13,7 +13,7 @@ from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.geometry.frames import Frame, Placement, place_on, scaled
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray, IntArray
 

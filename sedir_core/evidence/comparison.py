@@ -17,7 +17,7 @@ from sedir_core.evidence.normal_surface import Departure, NormalSurface
 from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.tokens import centres_of, cut_groups
 from sedir_core.geometry.neighbours import Shares, interpolate
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Tokens

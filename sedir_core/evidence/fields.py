@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from sedir_core.geometry.overlap import rim_of
+from sedir_core.geometry.oriented import rim_of
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree

@@ -12,7 +12,7 @@ from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Scan, Stop
