@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sedir_core.config import Config, override
-from sedir_core.detectors.examined import Examined
+from sedir_core.detectors.evaluated import EvaluatedScan
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.sedir_nets import Nets
 from sedir_core.errors import BadRun
@@ -41,7 +41,7 @@ from sedir_core.evidence.stages import (
 )
 from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, seen_of, tokenize
 from sedir_core.evidence.tolerance import under_tolerance
-from sedir_core.evidence.verdict import Judged, judge
+from sedir_core.evidence.verdict import ScoredScan, judge
 from sedir_core.geometry.neighbours import has_neighbours
 from sedir_core.geometry.views import refine_direction
 from sedir_core.models.sedir import Rebuilt, Tokens
@@ -132,18 +132,18 @@ class SedirDetector:
             strangeness = standard.statistics.strangeness(compared.evidence)
             judged = judge(compared, standard, self.judging, standardised, strangeness)
         with watch.stage("report", 0.9):
-            examined = Examined(scan, found, placed.working, rebuilt, compared, strangeness)
-            detection = self._described(examined, judged, in_lengths)
+            evaluated = EvaluatedScan(scan, found, placed.working, rebuilt, compared, strangeness)
+            detection = self._described(evaluated, judged, in_lengths)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
-            judging.name: examined.otherwise(detection, judge(compared, standard, judging, standardised, strangeness))
+            judging.name: evaluated.otherwise(detection, judge(compared, standard, judging, standardised, strangeness))
             for judging in ways
             if judging.name in standard.limits
         }
         report(1.0, "done")
         return under_tolerance(scan, detection, parse_tolerance(self.config.scoring.tolerance)), each
 
-    def _described(self, one: Examined, judged: Judged, in_lengths: bool) -> Detection:
+    def _described(self, one: EvaluatedScan, judged: ScoredScan, in_lengths: bool) -> Detection:
         """The verdict at all points of the scan, in lengths and in words."""
         scan, found, departure = one.scan, one.found, one.compared.departure
         point_scores, beside = one.everywhere_beside(judged.point_scores)
@@ -266,7 +266,7 @@ class SedirDetector:
         judged = judge(compared, standard, self.judging, standardised, strangeness)
         return judged.point_scores, judged.score
 
-    def _doubt(self, one: Examined, strangeness: Strangeness) -> tuple[str, float]:
+    def _doubt(self, one: EvaluatedScan, strangeness: Strangeness) -> tuple[str, float]:
         """Why the verdict is not sure, empty where it is, and how sure the network is of the category."""
         probabilities = one.rebuilt.logits[0].softmax(dim=0).cpu().numpy()
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
@@ -283,7 +283,7 @@ class SedirDetector:
             patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
         return decoded_points(patches, centres_of(compared.tokens), compared.aligned, self.config.grouping.group_size)
 
-    def _lengths(self, one: Examined, point_scores: FloatArray, beside: NDArray[np.int32]) -> Lengths:
+    def _lengths(self, one: EvaluatedScan, point_scores: FloatArray, beside: NDArray[np.int32]) -> Lengths:
         normal, found, few = self.known[one.found.category].normal, one.found, one.compared.few
 
         def again(some: BoolArray) -> DoubleArray:

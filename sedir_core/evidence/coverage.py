@@ -56,10 +56,10 @@ def largest_absent(scan: PointTree, places: Places, always: BoolArray) -> float:
     """
     if not always.any():
         return 0.0
-    bare = scan.nearest(places.points)[0] > COVERAGE.beyond * places.spacing
+    empty = scan.nearest(places.points)[0] > COVERAGE.beyond * places.spacing
     around = places.sums[FIELDS[-1]]
-    share = (around @ bare.astype(float)) / np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1)
-    absent = np.flatnonzero(bare & always & (share > COVERAGE.nearly_all))
+    share = (around @ empty.astype(float)) / np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1)
+    absent = np.flatnonzero(empty & always & (share > COVERAGE.nearly_all))
     if len(absent) == 0:
         return 0.0
     first, second = PointTree(places.points[absent]).pairs_within(COVERAGE.linked * places.spacing).T

@@ -130,7 +130,7 @@ class Judges:
     ) -> dict[str, DoubleArray]:
         """For each of the kinds "judged.<kind>", (n,) positive; where all evidence is asked for, for every kind.
 
-        In times of the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
+        Relative to the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
         """
         features = torch.from_numpy(features_of(rises(standardised, peaks, self.channels), around))
         folds = folds_without(taught_by)

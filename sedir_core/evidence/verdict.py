@@ -23,7 +23,7 @@ from sedir_core.types import DoubleArray
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredScan:
     """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
 
     of_whole: by channel said of the whole part, the score by it alone; none where the rule knows no such channels.
@@ -53,7 +53,7 @@ def judge(
     judging: Judging,
     standardised: Mapping[str, DoubleArray],
     strangeness: Strangeness,
-) -> Judged:
+) -> ScoredScan:
     """standardised: the scan's channels; strangeness: how unlike the training scans it is, see `NormalStatistics`.
 
     Other rules than `calibrated` need no channels.
@@ -70,12 +70,12 @@ def judge(
         token_scores = paper_scores(compared.residuals)
         score = float(token_scores.max())
     scores = interpolate(token_scores, centres, compared.aligned)
-    return Judged(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
+    return ScoredScan(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
 
 
 def _calibrated(
     compared: Compared, standard: Standard, limit: Limit, standardised: Mapping[str, DoubleArray], untold: float
-) -> Judged:
+) -> ScoredScan:
     """standardised: of the channels that count. untold: see `Strangeness`.
 
     A scan that lies otherwise than the training's is judged the more leniently the less of it they showed: beside what
@@ -89,4 +89,4 @@ def _calibrated(
     said = [name for name in OF_THE_WHOLE if peaks and name in standardised]
     of_whole = {name: object_score({name: standardised[name]}, peaks=peaks) / leniency for name in said}
     rests_on = {"network": network, "surface": surface}
-    return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, of_whole)
+    return ScoredScan(scores, score, limit.threshold, limit.point_threshold, rests_on, of_whole)

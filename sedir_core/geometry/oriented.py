@@ -106,7 +106,7 @@ class Oriented:
     def usual_ways(self, scans: Sequence[Oriented]) -> DoubleArray:
         """(n,) how far good scans, at least one, that are laid and bent onto it are from it, in radii.
 
-        Rims, slants and blended edges are seldom seen alike; in times of that, every place says as much as another.
+        Rims, slants and blended edges are seldom seen alike; measured in that, every place says as much as another.
         """
         ways = [ways_to(self.points, self.normals, scan) for scan in scans]
         known = np.array([np.where(beyond, np.nan, np.minimum(np.abs(along), CAP)) for along, _, _, beyond in ways])

@@ -67,7 +67,7 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
 def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> DoubleArray:
     """How far points with outward normals, (n, 3) each, are from what of a surface faces as they do, where it goes on.
 
-    (m,) in times of what is usual at each place, or in radii where that is not known; capped.
+    (m,) as multiples of what is usual at each place, or in radii where that is not known; capped.
     """
     along, _, _, beyond = ways_to(points, normals, surface)
     far = np.minimum(np.abs(along[~beyond]), CAP)

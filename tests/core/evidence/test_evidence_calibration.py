@@ -12,7 +12,7 @@ from tiny_run import by_surface, part
 from sedir_core.config import override, preset
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import TOLERANCE
-from sedir_core.evidence.basis import Basis, LaidSampling, draw_sampling, fit_basis, hold_out
+from sedir_core.evidence.basis import AlignedSampling, Basis, draw_sampling, fit_basis, hold_out
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
@@ -80,7 +80,7 @@ def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
         random = np.random.default_rng(seed)
         placement, _ = category.place(part("bracket", seed, 4_000), random)
         aligned = placement.enter(part("bracket", seed, 4_000))
-        evidence, _ = by_surface("bracket", category.normal, LaidSampling(0, aligned, aligned, 0.0))
+        evidence, _ = by_surface("bracket", category.normal, AlignedSampling(0, aligned, aligned, 0.0))
         statistics = category.whole.statistics
         scores.append(object_score(Judging().of(statistics.standardise(evidence)), peaks=statistics.peaks))
     assert np.median(scores) < category.whole.threshold
