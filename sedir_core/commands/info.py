@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -26,7 +27,7 @@ def info(
     method: Annotated[str, typer.Option(help="Method of the preset, as in `sedir train`.", metavar="NAME")] = "sedir",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
 ) -> None:
-    """Print parameters, multiply-adds, configuration and, for a run, the hash of its data."""
+    """Print size, configuration, the numbers behind a verdict and, for a run, the hash of its data."""
     if run is not None and preset_name is not None:
         raise typer.BadParameter("name a run or a preset, not both")
     if run is None and preset_name is None:
@@ -36,19 +37,31 @@ def info(
         write_json("-", document)
         return
     for name, value in document.items():
-        if name != "config":
+        if name not in ("config", "numbers"):
             echo(printable(f"{name:<28} {_readable(value)}"))
     for section, values in document["config"].items():
         fields = values.items() if isinstance(values, dict) else [("", values)]
         for name, value in fields:
             echo(printable(f"{'.'.join(filter(None, (section, name))):<28} {value}"))
+    if "numbers" in document:
+        _print_numbers(document["numbers"])
+
+
+def _print_numbers(groups: Mapping[str, Mapping[str, float]]) -> None:
+    from sedir_core.evidence.numbers import meanings
+
+    echo("\nnumbers that this version judges by; no settings, as limits are learned with them")
+    meant = meanings()
+    for group, numbers in groups.items():
+        for name, value in numbers.items():
+            echo(f"{group + '.' + name:<28} {value:<8} {meant[f'{group}.{name}']}")
 
 
 def _of_preset(name: str, method: str) -> dict[str, Any]:
     from sedir_core.config import preset
 
     config = preset(name, method)
-    return {"preset": name, "method": method} | _sizes(config, PAPER_CATEGORIES) | {"config": config.settings()}
+    return {"preset": name, "method": method} | _sizes(config, PAPER_CATEGORIES) | _numbers(config)
 
 
 def _of_run(name: str) -> dict[str, Any]:
@@ -57,7 +70,15 @@ def _of_run(name: str) -> dict[str, Any]:
     run_dir = find_model(name)
     about, config = read_about(run_dir), read_run_config(run_dir)
     origin = about.model_dump(mode="json", exclude={"format"})
-    return {"run": str(run_dir)} | _sizes(config, len(about.categories)) | origin | {"config": config.settings()}
+    return {"run": str(run_dir)} | _sizes(config, len(about.categories)) | origin | _numbers(config)
+
+
+def _numbers(config: Config) -> dict[str, Any]:
+    """The settings, and for SeDiR the tuned numbers of the installed version."""
+    from sedir_core.evidence.numbers import all_numbers
+
+    found: dict[str, Any] = {"config": config.settings()}
+    return found | {"numbers": all_numbers()} if config.method == "sedir" else found
 
 
 def _sizes(config: Config, n_categories: int) -> dict[str, int]:

@@ -98,8 +98,7 @@ def inspect(
     history_gb: Space = 10.0,
 ) -> None:
     """Inspect scans: verdict, defects, and margin to the limit."""
-    from sedir_core.detectors.base import load_judging
-    from sedir_core.detectors.relimit import AtRate
+    from sedir_core.detectors.relimit import load_relimited
     from sedir_core.evaluation.cluster import Cluster
     from sedir_core.evaluation.zone_file import read_part_tolerance
     from sedir_core.evaluation.zones import ByZone
@@ -113,9 +112,7 @@ def inspect(
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
     batch = Batch(run_dir, skipped=[{"path": storable(one.path), "reason": one.why} for one in skipped])
     with ExitStack() as outputs, interruptible() as stop, progress() as report:
-        detector = load_judging(run_dir, device, evidence, rule, tolerance)
-        if false_alarm_rate is not None:
-            detector = AtRate(detector, false_alarm_rate)
+        detector = load_relimited(run_dir, device, evidence, rule, tolerance, false_alarm_rate)
         engine = (
             None if cluster is None else Cluster(cluster, run_dir, device, false_alarm_rate, evidence, rule, tolerance)
         )

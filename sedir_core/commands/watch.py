@@ -82,8 +82,7 @@ def watch(
     With --record a restart loses nothing: scans already in the history, by path and content, count as done, and all
     others in the folder are inspected, whenever they arrived.
     """
-    from sedir_core.detectors.base import load_judging
-    from sedir_core.detectors.relimit import AtRate
+    from sedir_core.detectors.relimit import load_relimited
     from sedir_core.evaluation.inspection import Inspected, check_category
     from sedir_core.evaluation.zone_file import read_part_tolerance
     from sedir_core.evaluation.zones import ByZone
@@ -101,9 +100,7 @@ def watch(
     with ExitStack() as stack:
         stack.callback(lines.close)
         stop = stack.enter_context(interruptible())
-        detector = load_judging(run_dir, device, evidence, rule, tolerance)
-        if false_alarm_rate is not None:
-            detector = AtRate(detector, false_alarm_rate)
+        detector = load_relimited(run_dir, device, evidence, rule, tolerance, false_alarm_rate)
         check_category(detector, category)
         judge = ByZone(detector, allowed, category)
         recorded = stack.enter_context(recording.of(run_dir, detector))

@@ -22,7 +22,7 @@ LEAST_APART = 0.03  # of the mean distance of two points
 MOST_READ = 24  # training scans of a category that are looked at before a training on the command line
 
 
-def shape_signature(points: DoubleArray) -> DoubleArray:
+def distance_quantiles(points: DoubleArray) -> DoubleArray:
     """(q,) quantiles of the distances between random points (n, 3), relative to their mean.
 
     The same in any pose, unit and density. Source: D2 of Osada et al. 2002.
@@ -74,6 +74,6 @@ def look_for_two_kinds(dataset: Dataset) -> list[Finding]:
                 scan = sample.read()
             except UserError:  # reported by the training
                 continue
-            signed.append((sample, shape_signature(scan.points[scan.finite])))
+            signed.append((sample, distance_quantiles(scan.points[scan.finite])))
         findings += two_kinds(name, signed)
     return findings

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sedir_core.datasets.index import Dataset, Finding, Sample, duplicates, list_dataset
-from sedir_core.datasets.kinds import shape_signature, two_kinds
+from sedir_core.datasets.kinds import distance_quantiles, two_kinds
 from sedir_core.datasets.samples import file_digest
 from sedir_core.errors import Cancelled, UserError
 from sedir_core.types import DoubleArray, Report, Stop, never_stop, no_report
@@ -129,7 +129,7 @@ def check_category(dataset: Dataset, name: str, report: Report = no_report, stop
             continue
         sizes.append((sample, len(points), float(np.linalg.norm(np.ptp(points, axis=0)))))
         if sample.split == "train":
-            signed.append((sample, shape_signature(points)))
+            signed.append((sample, distance_quantiles(points)))
         if not len(picture) and sample.split == "train":
             picture = points[:: max(1, len(points) // PICTURE_POINTS)][:PICTURE_POINTS].copy()
     findings += _odd_ones(name, sizes) + two_kinds(name, signed)

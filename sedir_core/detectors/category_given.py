@@ -13,8 +13,8 @@ from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.errors import UnknownCategory
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
-from sedir_core.evidence.identify import UNKNOWN_RESIDUAL
 from sedir_core.evidence.limits import Calibration, kept
+from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.evidence.stages import Stopwatch, working_points
 from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.tree import PointTree
@@ -97,7 +97,7 @@ class CategoryGiven:
         mine = self.reference(category)
         condemned = score > mine.threshold
         defects = find_defects(scan, scores, mine.point_threshold, condemned)
-        uncertain = not laid.misfit < UNKNOWN_RESIDUAL
+        uncertain = not laid.misfit < IDENTIFICATION.unknown_residual
         reason = verdict_reason(score, mine.threshold, defects)
         if uncertain:
             reason = f"does not fit {category}: {laid.misfit:.1f} times the usual distance"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from sedir_core.detectors import base
 from sedir_core.detectors.base import Detector
 from sedir_core.errors import BadConfig, BadRun
 from sedir_core.evidence.limits import Calibrated, Calibration
@@ -18,6 +20,14 @@ def relimit(scan: Scan, raw: Detection, share: float) -> Detection:
     moved = replace(raw, threshold=raw.threshold * share, point_threshold=raw.point_threshold * share)
     moved = replace(moved, defects=defects_of(scan, moved))
     return replace(moved, reason=reason_anew(raw, moved))
+
+
+def load_relimited(
+    run_dir: Path, device: str, evidence: str | None, rule: str | None, tolerance: str | None, rate: float | None
+) -> Detector:
+    """`load_judging`, with the limits of another false-alarm rate if one is given. Raises what both raise."""
+    detector = base.load_judging(run_dir, device, evidence, rule, tolerance)
+    return detector if rate is None else AtRate(detector, rate)
 
 
 class AtRate:

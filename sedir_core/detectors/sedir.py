@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sedir_core.config import Config, override
-from sedir_core.detectors.examined import Examined
+from sedir_core.detectors.evaluated import EvaluatedScan
 from sedir_core.detectors.explain import Explanation
 from sedir_core.detectors.sedir_nets import Nets
 from sedir_core.errors import BadRun
@@ -20,7 +20,7 @@ from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
 from sedir_core.evidence.channels import NETWORK, TOKEN
 from sedir_core.evidence.combination import Strangeness
-from sedir_core.evidence.comparison import Compared, Departed, depart
+from sedir_core.evidence.comparison import Compared, compare
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.identify import Identified, identify, why_uncertain
 from sedir_core.evidence.judge import Judges, channels_in
@@ -28,12 +28,11 @@ from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
 from sedir_core.evidence.normal_surface import CHANNELS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
 from sedir_core.evidence.stages import (
-    ALL_POINTS,
     LESS_MEMORY,
-    VIEW_POINTS,
     Stopwatch,
     below,
     check_enough,
@@ -42,7 +41,7 @@ from sedir_core.evidence.stages import (
 )
 from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, seen_of, tokenize
 from sedir_core.evidence.tolerance import under_tolerance
-from sedir_core.evidence.verdict import Judged, judge
+from sedir_core.evidence.verdict import ScoredScan, judge
 from sedir_core.geometry.neighbours import has_neighbours
 from sedir_core.geometry.views import refine_direction
 from sedir_core.models.sedir import Rebuilt, Tokens
@@ -69,8 +68,9 @@ FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network mus
 class RegisteredScan:
     """A scan laid on the surface of its category.
 
-    usable: indices of its finite points, each place once, up to ALL_POINTS or what the configuration looks at. working:
-    (n,) indices of those that are compared with the surface; aligned: (n, 3) these, in the category's frame.
+    usable: indices of its finite points, each place once, up to RESOLUTION.all_points or what the configuration looks
+    at. working: (n,) indices of those that are compared with the surface; aligned: (n, 3) these, in the category's
+    frame.
     """
 
     found: Identified
@@ -126,23 +126,24 @@ class SedirDetector:
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
-            compared = self._compared(found.category, self._departed(scan, placed), tokens, rebuilt)
+            compared = self._compared(scan, placed, tokens, rebuilt)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             standardised = standard.statistics.standardise(compared.evidence, kinds)
-            judged = judge(compared, standard, self.judging, standardised)
+            strangeness = standard.statistics.strangeness(compared.evidence)
+            judged = judge(compared, standard, self.judging, standardised, strangeness)
         with watch.stage("report", 0.9):
-            examined = Examined(scan, found, placed.working, rebuilt, compared)
-            detection = self._described(examined, judged, in_lengths)
+            evaluated = EvaluatedScan(scan, found, placed.working, rebuilt, compared, strangeness)
+            detection = self._described(evaluated, judged, in_lengths)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
-            judging.name: examined.otherwise(detection, judge(compared, standard, judging, standardised))
+            judging.name: evaluated.otherwise(detection, judge(compared, standard, judging, standardised, strangeness))
             for judging in ways
             if judging.name in standard.limits
         }
         report(1.0, "done")
         return under_tolerance(scan, detection, parse_tolerance(self.config.scoring.tolerance)), each
 
-    def _described(self, one: Examined, judged: Judged, in_lengths: bool) -> Detection:
+    def _described(self, one: EvaluatedScan, judged: ScoredScan, in_lengths: bool) -> Detection:
         """The verdict at all points of the scan, in lengths and in words."""
         scan, found, departure = one.scan, one.found, one.compared.departure
         point_scores, beside = one.everywhere_beside(judged.point_scores)
@@ -151,7 +152,7 @@ class SedirDetector:
         told = () if lengths is None else (lengths.regions, lengths.deviation)
         defects = find_defects(scan, point_scores, judged.point_threshold, judged.condemned, *told)
         statistics = self.known[found.category].standard(found.view).statistics
-        strangeness = statistics.strangeness(one.compared.evidence) if statistics.by_noise else Strangeness(0.0, 1.0)
+        strangeness = one.strangeness if statistics.by_noise else Strangeness(0.0, 1.0)
         doubt, confidence = self._doubt(one, strangeness)
         reason = doubt or (
             verdict_reason(judged.score, judged.threshold, defects)
@@ -214,36 +215,33 @@ class SedirDetector:
         Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
         """
         most = whole_points(self.config.grouping)
-        usable = working_points(scan, self.config.grouping, ALL_POINTS)
-        every = usable[: max(most, VIEW_POINTS)]
-        working = self._in_company(scan, every[:most])
+        usable = working_points(scan, self.config.grouping, RESOLUTION.all_points)
+        every = usable[: max(most, RESOLUTION.view_points)]
+        working = self._with_neighbours(scan, every[:most])
         found = identify(scan.points[working], self.known, category, stop)
         if found.alone is not None:
             working = working[found.alone.of_part]
             check_enough(scan, len(working), self.config.grouping)
         view = found.view
         if view is not None:
-            seen = seen_of(max(most, VIEW_POINTS), view, self.config.grouping)
-            working = found.own(scan, self._in_company(scan, every))[:seen]
+            seen = seen_of(max(most, RESOLUTION.view_points), view, self.config.grouping)
+            working = found.own(scan, self._with_neighbours(scan, every))[:seen]
         points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return RegisteredScan(found, usable, working, points)
 
-    def _departed(self, scan: Scan, placed: RegisteredScan) -> Departed:
-        """By all usable points of the scan, up to ALL_POINTS."""
+    def _compared(self, scan: Scan, placed: RegisteredScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
+        """With what is expected of its category, by all usable points of the scan, up to RESOLUTION.all_points."""
         found = placed.found
-        usable = self._in_company(scan, placed.usable[:ALL_POINTS])
+        usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
-        return depart(self.known[found.category].normal, placed.aligned, found.view, every, found.scan)
+        normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
+        expected = self.nets.surface_of(self.categories.index(found.category))
+        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected)
 
-    def _compared(self, category: str, departed: Departed, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
-        """With what is expected of its category."""
-        expected = self.nets.surface_of(self.categories.index(category))
-        return departed.compared(self.known[category].normal, tokens, residuals_of(tokens, rebuilt), expected)
-
-    def _in_company(self, scan: Scan, some: IntArray) -> IntArray:
+    def _with_neighbours(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""
         kept = some[has_neighbours(scan.points[some])]
         check_enough(scan, len(kept), self.config.grouping)
@@ -262,12 +260,13 @@ class SedirDetector:
 
     def score(self, category: str, compared: Compared, view: View | None) -> tuple[DoubleArray, float]:
         """One score for each aligned point, (n,), and one for the scan."""
-        standard = self.known[category].standard(view)
-        standardised = standard.statistics.standardise(compared.evidence, {self.judging.evidence})
-        judged = judge(compared, standard, self.judging, standardised)
+        standard, evidence = self.known[category].standard(view), compared.evidence
+        standardised = standard.statistics.standardise(evidence, {self.judging.evidence})
+        strangeness = standard.statistics.strangeness(evidence)
+        judged = judge(compared, standard, self.judging, standardised, strangeness)
         return judged.point_scores, judged.score
 
-    def _doubt(self, one: Examined, strangeness: Strangeness) -> tuple[str, float]:
+    def _doubt(self, one: EvaluatedScan, strangeness: Strangeness) -> tuple[str, float]:
         """Why the verdict is not sure, empty where it is, and how sure the network is of the category."""
         probabilities = one.rebuilt.logits[0].softmax(dim=0).cpu().numpy()
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
@@ -284,7 +283,7 @@ class SedirDetector:
             patches = self.nets.patches(rebuilt.rebuilt)[0].double().cpu().numpy()
         return decoded_points(patches, centres_of(compared.tokens), compared.aligned, self.config.grouping.group_size)
 
-    def _lengths(self, one: Examined, point_scores: FloatArray, beside: NDArray[np.int32]) -> Lengths:
+    def _lengths(self, one: EvaluatedScan, point_scores: FloatArray, beside: NDArray[np.int32]) -> Lengths:
         normal, found, few = self.known[one.found.category].normal, one.found, one.compared.few
 
         def again(some: BoolArray) -> DoubleArray:

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sedir_core.detectors.base import Detector, load_judging
-from sedir_core.detectors.relimit import AtRate
+from sedir_core.detectors.base import Detector
+from sedir_core.detectors.relimit import load_relimited
 from sedir_core.errors import Cancelled, DeviceUnavailable, UnreadableScan, UserError
 from sedir_core.evaluation.inspection import Inspected, Refused, inspect_scans
 from sedir_core.io.columns import Columns
@@ -201,5 +201,4 @@ def _inspect_one(model: Model, path: str, category: str, columns: Columns) -> In
 @functools.lru_cache(maxsize=1)
 def _loaded(model: Model) -> Detector:
     run_dir, device, rate, evidence, rule, tolerance = model
-    detector = load_judging(Path(run_dir), device, evidence, rule, tolerance)
-    return detector if rate is None else AtRate(detector, rate)
+    return load_relimited(Path(run_dir), device, evidence, rule, tolerance, rate)

@@ -49,7 +49,7 @@ ALIKE = 1e-6  # tolerance between a category's frames in two runs, relative to i
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _ScoredScan:
     """A test scan under one rule: ground truth and score of the object and of its labelled points."""
 
     anomalous: bool
@@ -75,7 +75,7 @@ def equal_terms(
     # The frame of a dense part depends on its subsampling, and so on the run's seed.
     seed = {"seed": config.training.seed}
     shared = preset("desktop", "template", grouping=config.grouping.model_dump(), training=seed)
-    judged: dict[Rule, dict[str, list[_Judged]]] = {rule: {name: [] for name in categories} for rule in RULES}
+    judged: dict[Rule, dict[str, list[_ScoredScan]]] = {rule: {name: [] for name in categories} for rule in RULES}
     for done, name in enumerate(categories):
 
         def report_one(fraction: float, stage: str, done: int = done) -> None:
@@ -117,7 +117,7 @@ class _OnBasis:
             shown.append((sampling.points, self._at_points(Cloud(sampling.points, sampling.points), sampling.part)))
         return PlaceStatistics.learn(self.basis.whole.surface.points, shown)
 
-    def judge(self, scan: Scan, sample: Sample, statistics: PlaceStatistics) -> dict[Rule, _Judged]:
+    def judge(self, scan: Scan, sample: Sample, statistics: PlaceStatistics) -> dict[Rule, _ScoredScan]:
         """Score a test scan by both rules. Raises TooFewPoints, UnreadableScan."""
         working = scan.points[working_points(scan, self.shared.grouping)]
         placement = cached_placement(self.reference, working)[0]
@@ -126,12 +126,12 @@ class _OnBasis:
         valid = np.flatnonzero(scan.finite)
         nearest = PointTree(working).nearest(scan.points[valid])[1]
         labels = scan.labels[valid] if scan.labels is not None else np.zeros(0, dtype=np.bool_)
-        found: dict[Rule, _Judged] = {}
+        found: dict[Rule, _ScoredScan] = {}
         rules: dict[Rule, DoubleArray] = {"raw": values, "place": statistics.standardised(aligned, values)}
         for rule, shown in rules.items():
             scores = smoothed(shown, aligned)
             points = scores[nearest] if len(labels) else np.zeros(0)
-            found[rule] = _Judged(bool(sample.anomalous), top_mean(scores), labels, points)
+            found[rule] = _ScoredScan(bool(sample.anomalous), top_mean(scores), labels, points)
         return found
 
     def _at_points(self, cloud: Cloud, left_out: int | None) -> DoubleArray:
@@ -170,7 +170,7 @@ def _alone(dataset: Dataset, name: str) -> Dataset:
     return Dataset(dataset.root, dataset.layout, (name,), samples)
 
 
-def _measured(judged: Mapping[str, Sequence[_Judged]]) -> dict[str, Any]:
+def _measured(judged: Mapping[str, Sequence[_ScoredScan]]) -> dict[str, Any]:
     """The metrics of every category and their means, as in the main part of a document."""
     categories = {name: _measures(scans) for name, scans in judged.items()}
     return {
@@ -179,7 +179,7 @@ def _measured(judged: Mapping[str, Sequence[_Judged]]) -> dict[str, Any]:
     }
 
 
-def _measures(scans: Sequence[_Judged]) -> dict[str, float | None]:
+def _measures(scans: Sequence[_ScoredScan]) -> dict[str, float | None]:
     anomalous = np.array([one.anomalous for one in scans], dtype=np.bool_)
     scores = np.array([one.score for one in scans])
     labels = np.concatenate([np.zeros(0, dtype=np.bool_), *(one.labels for one in scans)])

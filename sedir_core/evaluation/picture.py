@@ -19,6 +19,7 @@ from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, signed
 from sedir_core.evaluation.missing import missing_colours, missing_places
 from sedir_core.evaluation.painting import DPI, best_camera, paint, plain, png, thinned
 from sedir_core.evidence.wording import of_limit
+from sedir_core.geometry.sampling import selected
 from sedir_core.io.atomic import write_bytes
 from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
@@ -111,7 +112,7 @@ def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:
     judged = scan.finite & detection.evaluated
     if not judged.any():
         return scan.finite
-    points = scan.points if judged.all() else scan.points[judged]
+    points = selected(scan.points, judged)
     low, high = points.min(axis=0), points.max(axis=0)
     with np.errstate(invalid="ignore"):
         return np.asarray(scan.finite & ((scan.points >= low) & (scan.points <= high)).all(axis=1))

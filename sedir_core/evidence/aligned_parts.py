@@ -11,7 +11,8 @@ import numpy as np
 from sedir_core.errors import Cancelled
 from sedir_core.geometry.bent import Bent, lay_bent
 from sedir_core.geometry.elastic import SUPPLE_LENGTH, Elastic, SmoothPrior
-from sedir_core.geometry.overlap import STILL, Oriented, better, judge, lies_as, remaining, shown_by_both
+from sedir_core.geometry.oriented import Oriented
+from sedir_core.geometry.overlap import STILL, better, judge, lies_as, remaining, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, Stop, never_stop

@@ -11,9 +11,9 @@ from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, tolerance_amplitude
 from sedir_core.evidence.category import View
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
-from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.views import Views, align_view, one_camera_sees, refine_direction, views_of
@@ -182,7 +182,7 @@ def draw_sampling(
 
 
 @dataclass(frozen=True)
-class LaidSampling:
+class AlignedSampling:
     """A sampling of a training part in the category's frame, laid onto the surface of the other parts.
 
     points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
@@ -202,7 +202,7 @@ class LaidSampling:
 
 def hold_out(
     basis: Basis, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
-) -> LaidSampling:
+) -> AlignedSampling:
     """A fresh sampling of a part, laid anew from near where the part is known to lie.
 
     displaced: as another part could have its points, by a smooth tolerance more than its own; an only part always is.
@@ -217,7 +217,7 @@ def hold_out(
     laid = pose.apply(points)
     known = known_to_others(basis, part, laid)
     few = laid[:n_points][known[:n_points]]
-    return LaidSampling(part, few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
+    return AlignedSampling(part, few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
 
 
 def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
@@ -229,16 +229,16 @@ def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
     return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
 
 
-def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> LaidSampling:
+def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> AlignedSampling:
     """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
     assert basis.scanner is not None
     surface = basis.others[part].surface
     points = basis.scanner.scan(part, random)[0]
     points = (_another(basis, points, random) if basis.single else points) @ random_rotation(random).T
     fit = align_view(points[:n_points], surface, basis.scanner.views, random)
-    laid = fit.pose.apply(points[: round(max(n_points, VIEW_POINTS) * fit.share)])
+    laid = fit.pose.apply(points[: round(max(n_points, RESOLUTION.view_points) * fit.share)])
     view = View(refine_direction(laid, surface, fit.direction), fit.share)
-    return LaidSampling(part, laid, laid, fit.residual, view=view)
+    return AlignedSampling(part, laid, laid, fit.residual, view=view)
 
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:

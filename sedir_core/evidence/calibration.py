@@ -16,20 +16,17 @@ from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.category import Category, Limit, Standard
 from sedir_core.evidence.combination import object_score, point_map
 from sedir_core.evidence.draft import Draft, LightDraft, draft_of
-from sedir_core.evidence.held_out import POINT_QUANTILE, EvidenceFunction, hold_out_views, hold_out_wholes
+from sedir_core.evidence.held_out import EvidenceFunction, hold_out_views, hold_out_wholes
 from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
 from sedir_core.evidence.lessons import lessons_of
 from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.types import Report, Stop
 
-MARGIN_OF_ONE = 1.2  # of the limits of an only part, whose tolerances are assumed
-MARGIN_OF_FEW = 1.6  # the same for several parts, by the square of their number: two say little of how parts differ
-MARGIN_OF_VIEWS = 1.25  # the same for scans from one side: a scanner loses more than virtual cameras do
 PLANTED_FROM, JUDGED_FROM = 0.4, 0.9  # of the progress in a category, and of all
 _TINY = 1e-9
-PAPER_POINT_THRESHOLD = 0.5  # published scores are min-maxed in each scan, so no limit can be learned
 
 
 def calibrate(
@@ -94,8 +91,8 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
     """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
     statistics, held_out = draft.statistics, draft.held_out
     from_one_side = held_out[0].evidence.from_one_side
-    few = MARGIN_OF_ONE if basis.single else 1 + MARGIN_OF_FEW / len({one.part for one in held_out}) ** 2
-    margin = MARGIN_OF_VIEWS * (MARGIN_OF_ONE if basis.single else 1.0) if from_one_side else few
+    few = LIMITS.margin_of_one if basis.single else 1 + LIMITS.margin_of_few / len({one.part for one in held_out}) ** 2
+    margin = LIMITS.margin_of_views * (LIMITS.margin_of_one if basis.single else 1.0) if from_one_side else few
     limits = {}
     for judging in CALIBRATED:
         chosen = [judging.of(standardised) for standardised in draft.all_standardised]
@@ -103,12 +100,12 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
             continue
         scores = [object_score(one, from_one_side, statistics.peaks) for one in chosen]
         maps = [point_map(e, one.evidence.around, statistics.peaks) for e, one in zip(chosen, held_out, strict=True)]
-        point_threshold = float(np.quantile(np.concatenate(maps), POINT_QUANTILE))
+        point_threshold = float(np.quantile(np.concatenate(maps), LIMITS.point_quantile))
         limits[judging.name] = Limit(np.nan, point_threshold * margin, np.array(scores) * margin)
     tokens = [one.tokens for one in held_out]
     raw_point = float(np.mean([one.raw_point for one in tokens]))
     limits["network.raw"] = Limit(np.nan, raw_point, np.array([one.raw for one in tokens]))
-    limits["network.paper"] = Limit(np.nan, PAPER_POINT_THRESHOLD, np.array([one.paper for one in tokens]))
+    limits["network.paper"] = Limit(np.nan, LIMITS.paper_point_threshold, np.array([one.paper for one in tokens]))
     residual = float(np.median([one.residual for one in held_out]))
     overlap = float(np.median([one.overlap for one in held_out]))
     conflict = max(float(np.median([one.conflict for one in held_out])), _TINY)

@@ -11,14 +11,11 @@ from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import NormalStatistics
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.geometry.frames import Frame, Placement, place_on, scaled
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray, IntArray
-
-PLAIN_OVERLAP = 1.25  # times the usual residual of what a scan and the surface both show
-PLAIN_CONFLICT, LEAST_CONFLICT = 1.2, 0.005  # times the usual disagreement there, and what is added to it
-LEAST_SHARED = 0.4  # of a scan's points that the surface shows, too: of fewer nothing follows
 
 
 @dataclass(frozen=True)
@@ -125,11 +122,13 @@ class Category:
             fit = self.normal.better(scan, placement.pose)
         else:
             fit = self.normal.judge(scan, placement.pose)
-            plain = fit.residual < PLAIN_OVERLAP * self.whole.overlap
-            contradicted = fit.conflict > PLAIN_CONFLICT * self.whole.conflict + LEAST_CONFLICT
+            plain = fit.residual < IDENTIFICATION.plain_overlap * self.whole.overlap
+            contradicted = (
+                fit.conflict > IDENTIFICATION.plain_conflict * self.whole.conflict + IDENTIFICATION.least_conflict
+            )
             if not plain or (contradicted and scan.down is not None):
                 fit = self.normal.better(scan, fit.pose)
-        misfit = fit.residual / self.whole.overlap if fit.shared > LEAST_SHARED else np.inf
+        misfit = fit.residual / self.whole.overlap if fit.shared > IDENTIFICATION.least_shared else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:

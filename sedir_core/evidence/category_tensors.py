@@ -22,7 +22,7 @@ from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.elastic import STIFF, SmoothPrior
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame
-from sedir_core.geometry.overlap import N_POINTS
+from sedir_core.geometry.oriented import N_POINTS
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views

@@ -21,6 +21,7 @@ from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.fields import FIELDS, SPREADS
 from sedir_core.evidence.implicit_fields import DRIFT, IMPLICIT, IMPLICIT_GAPS, IMPLICIT_RIDGE
 from sedir_core.evidence.judge import ALL, ASKED, JUDGED, OF_THE_WHOLE, SHARES, Judges
+from sedir_core.evidence.numbers import SCORES
 from sedir_core.evidence.peaks import Peak, peak_of
 from sedir_core.evidence.probes import GAPS, SEAM
 from sedir_core.geometry.neighbours import interpolate
@@ -60,21 +61,7 @@ NOISY = (
     "offset_32",
 )  # what noise and thin sampling raise everywhere
 _UNTOLD = 1e-4  # times the usual: where nothing is known, see UNKNOWN
-PER_SPREAD = 0.3  # how much a score's logarithm grows with each spread that a channel rises above its usual peak
-LEAST_ALONE = (
-    3.0  # spreads that a single channel, or what is said of the whole part, must rise to be heard beside a judge
-)
-LOUDEST = 200.0  # limits at which a channel of a whole scan ends
-RAW_SMOOTHING = 8  # token centres
-SEAM_OF_VIEWS = 0.5  # as it decides on them: the rims of hollows that a scanner may not see into look like seams
-SMOOTHING = 32  # neighbours over which the points' scores are averaged
-COLOUR_SMOOTHING, COLOUR_POWER = 24, 4.0  # the same for whole scans, and the power of that mean
-OBJECT_SHARE = 0.002  # the object score is the mean of this share of the points, the highest
-LIMIT_QUANTILE = 0.999
-PRIOR_COUNT = 30.0  # points' worth of trust in the category's overall value, beside the place's own
-# Of what most places were seen on held-out samplings: with less nobody knows what is usual, and nothing departs.
-LEAST_SEEN, UNKNOWN = 0.25, 1e6
-LARGEST = 8.0  # limits
+UNKNOWN = 1e6  # where nobody knows what is usual, and nothing departs
 _LEAST_LIMIT = 1e-6  # a channel that is the same everywhere divides nothing by zero
 # These never come near zero, so only what exceeds the usual counts; the other channels do.
 BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0, f"implicit_{SEAM}": 1.0}
@@ -145,7 +132,7 @@ class NormalStatistics:
 
         With what the judges of these kinds of evidence make of them.
         """
-        most = LARGEST if evidence.from_one_side else LOUDEST
+        most = SCORES.largest if evidence.from_one_side else SCORES.loudest
         names = [name for name in evidence.channels if name in self.values]
         usual = self._at(names, evidence.places)
         found = {}
@@ -185,9 +172,9 @@ class Averaging:
     where_seen: bool
 
 
-MEAN_SQUARE = Averaging(2.0, PRIOR_COUNT, False)
+MEAN_SQUARE = Averaging(2.0, SCORES.prior_count, False)
 # For whole scans, of which a few partial ones say what is usual; chosen on shapes of our own (benchmarks/README.md).
-TYPICAL = Averaging(0.5, 150.0, True)
+TYPICAL = Averaging(SCORES.power_whole, SCORES.prior_count_whole, True)
 
 
 def _times_usual(ratio: DoubleArray) -> float:
@@ -221,11 +208,11 @@ def learn_statistics(
         mean = (sums + averaging.prior * overall) / (count + averaging.prior)
         values[name] = mean ** (1 / averaging.power)
         if averaging.where_seen and name not in OF_THE_WHOLE and (count > 0).any():
-            values[name][count < LEAST_SEEN * float(np.median(count[count > 0]))] = UNKNOWN
+            values[name][count < SCORES.least_seen * float(np.median(count[count > 0]))] = UNKNOWN
     by_noise = chosen == TYPICAL
     unlimited = NormalStatistics(anchors, values, dict.fromkeys(values, 1.0), by_noise=by_noise)
     uncapped = [unlimited.standardise(evidence) for evidence in held_out]
-    limits = {name: float(np.mean([np.quantile(u[name], LIMIT_QUANTILE) for u in uncapped])) for name in values}
+    limits = {name: float(np.mean([np.quantile(u[name], SCORES.limit_quantile) for u in uncapped])) for name in values}
     limits = {name: max(limit, _LEAST_LIMIT) for name, limit in limits.items()}
     return NormalStatistics(anchors, values, limits, by_noise=by_noise)
 
@@ -241,9 +228,9 @@ def point_map(
 ) -> DoubleArray:
     """(n,) smoothed scores for the points, from each channel in units of its limit."""
     if peaks:
-        raised = np.exp(COLOUR_POWER * PER_SPREAD * _rise_of_points(standardised, peaks))
-        return np.asarray(raised[around.nearest(COLOUR_SMOOTHING)].mean(axis=1) ** (1 / COLOUR_POWER))
-    return np.asarray(_length(standardised, MAP_WEIGHTS)[around.nearest(SMOOTHING)].mean(axis=1))
+        raised = np.exp(SCORES.colour_power * SCORES.per_spread * _rise_of_points(standardised, peaks))
+        return np.asarray(raised[around.nearest(SCORES.colour_smoothing)].mean(axis=1) ** (1 / SCORES.colour_power))
+    return np.asarray(_length(standardised, MAP_WEIGHTS)[around.nearest(SCORES.smoothing)].mean(axis=1))
 
 
 def object_score(
@@ -251,10 +238,10 @@ def object_score(
 ) -> float:
     """One score for the scan, from the highest points of what decides."""
     if peaks:
-        return float(np.exp(PER_SPREAD * max(rises_of(standardised, peaks).values())))
-    weights = {**OBJECT_WEIGHTS, SEAM: SEAM_OF_VIEWS} if from_one_side else OBJECT_WEIGHTS
+        return float(np.exp(SCORES.per_spread * max(rises_of(standardised, peaks).values())))
+    weights = {**OBJECT_WEIGHTS, SEAM: SCORES.seam_of_views} if from_one_side else OBJECT_WEIGHTS
     scores = np.sort(_length(standardised, weights))
-    return float(scores[-max(1, int(OBJECT_SHARE * len(scores))) :].mean())
+    return float(scores[-max(1, int(SCORES.object_share * len(scores))) :].mean())
 
 
 def rises_of(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> dict[str, float]:
@@ -267,7 +254,7 @@ def rises_of(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak])
 
 def _least(name: str) -> float:
     """Spreads above the usual peak, from which a channel has a say."""
-    return -np.inf if name.startswith(JUDGED) else LEAST_ALONE
+    return -np.inf if name.startswith(JUDGED) else SCORES.least_alone
 
 
 def decisive_shares(
@@ -282,7 +269,7 @@ def decisive_shares(
         if JUDGED + ALL not in standardised:
             return (1.0, 0.0) if JUDGED + "network" in standardised else (0.0, 1.0)
         told = standardised[JUDGED + ALL]
-        decisive = np.argsort(told)[-max(1, int(OBJECT_SHARE * len(told))) :]
+        decisive = np.argsort(told)[-max(1, int(SCORES.object_share * len(told))) :]
         rises = {
             k: SHARES[k] * _rise_at(decisive, standardised[JUDGED + k]) for k in SHARES if JUDGED + k in standardised
         }
@@ -291,7 +278,7 @@ def decisive_shares(
         return share, 1.0 - share
     parts = {n: (OBJECT_WEIGHTS[n] * v) ** 2 for n, v in standardised.items() if n in OBJECT_WEIGHTS}
     whole = np.sum(list(parts.values()), axis=0)
-    decisive = np.argsort(whole)[-max(1, int(OBJECT_SHARE * len(whole))) :]
+    decisive = np.argsort(whole)[-max(1, int(SCORES.object_share * len(whole))) :]
     network = float(parts[TOKEN][decisive].sum()) if TOKEN in parts else 0.0
     surface = float(sum(values[decisive].sum() for name, values in parts.items() if name != TOKEN))
     total = network + surface
@@ -320,7 +307,7 @@ def _rise_of_points(standardised: Mapping[str, DoubleArray], peaks: Mapping[str,
 
 
 def _length(standardised: Mapping[str, DoubleArray], weights: Mapping[str, float]) -> DoubleArray:
-    used = [(weights[name] * np.minimum(v, LARGEST)) ** 2 for name, v in standardised.items() if name in weights]
+    used = [(weights[name] * np.minimum(v, SCORES.largest)) ** 2 for name, v in standardised.items() if name in weights]
     return np.asarray(np.sqrt(np.sum(used, axis=0)))
 
 
@@ -329,8 +316,8 @@ def raw_scores(residuals: DoubleArray, centres: DoubleArray) -> tuple[DoubleArra
 
     centres: (N, 3). The object score is the mean of the highest: what the published rule is without its scaling.
     """
-    smooth = residuals[PointTree(centres).nearest_k(centres, RAW_SMOOTHING)[1]].mean(axis=1)
-    count = max(1, int(OBJECT_SHARE * len(smooth)))
+    smooth = residuals[PointTree(centres).nearest_k(centres, SCORES.raw_smoothing)[1]].mean(axis=1)
+    count = max(1, int(SCORES.object_share * len(smooth)))
     return np.asarray(smooth), float(np.partition(smooth, -count)[-count:].mean())
 
 

@@ -14,18 +14,15 @@ from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.implicit_fields import implicit_fields
 from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.evidence.normal_surface import Departure, NormalSurface
-from sedir_core.evidence.stages import VIEW_POINTS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.tokens import centres_of, cut_groups
 from sedir_core.geometry.neighbours import Shares, interpolate
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.sampling import random_subset
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
-from sedir_core.types import BoolArray, DoubleArray, IntArray
-
-NETWORK_POINTS = 80_000  # of a whole scan, whose distances the network says
-SURFACE_POINTS = 20_000  # a whole scan is resampled to this many for the comparison with the surface
+from sedir_core.types import BoolArray, DoubleArray
 
 
 @dataclass(frozen=True)
@@ -72,50 +69,6 @@ class Compared:
         return len(self.few) == len(self.aligned)
 
 
-@dataclass(frozen=True)
-class Departed:
-    """An aligned scan beside the normal surface of its category; no network has seen it.
-
-    picked: (m,) which of its aligned points, (n, 3), the evidence is of; few: these. every: all points of it, (k, 3).
-    """
-
-    aligned: DoubleArray
-    view: View | None
-    picked: IntArray
-    few: PointTree
-    every: DoubleArray
-    departure: Departure
-
-    def compared(
-        self, normal: NormalSurface, tokens: Tokens, residuals: DoubleArray, expected: NetworkSurface | None = None
-    ) -> Compared:
-        """With what the network says: its tokens (N residuals), and the surface that it expects."""
-        departure, channels, few = self.departure, self.departure.channels, self.few.points
-        if expected is not None and self.view is None:
-            judged = self.every[~departure.other_face][:NETWORK_POINTS]
-            channels = channels | implicit_fields(expected, normal, judged, few, departure.own)
-        shown = Evidence(departure.places, channels, self.view is not None, self.picked, departure.around)
-        cut = cut_groups(self.few, centres_of(tokens))
-        compared = Compared(self.aligned, self.few, tokens, cut, residuals, departure, shown)
-        return compared.with_residuals(residuals)
-
-
-def depart(
-    normal: NormalSurface,
-    aligned: DoubleArray,
-    view: View | None = None,
-    every: DoubleArray | None = None,
-    scan: Oriented | None = None,
-) -> Departed:
-    """The evidence of the surface alone. every: (m, 3) all points of the scan, aligned; by default those (n, 3) that
-    are compared. scan: see `NormalSurface.depart`."""
-    most = SURFACE_POINTS if view is None else round(VIEW_POINTS * view.share)
-    picked = random_subset(len(aligned), most, generator(0, "surface"))
-    few = aligned[picked]
-    departure = normal.depart(few, None if view is None else view.direction, every, scan)
-    return Departed(aligned, view, picked, PointTree(few), few if every is None else every, departure)
-
-
 def compare(
     normal: NormalSurface,
     aligned: DoubleArray,
@@ -126,5 +79,20 @@ def compare(
     scan: Oriented | None = None,
     expected: NetworkSurface | None = None,
 ) -> Compared:
-    """Both kinds of evidence on the same points, see `depart` and `Departed.compared`."""
-    return depart(normal, aligned, view, every, scan).compared(normal, tokens, residuals, expected)
+    """An aligned scan (n, 3) beside the normal surface of its category, and beside what the network says of it.
+
+    tokens: N, with their residuals (N,). every: (m, 3) all points of the scan, aligned; by default those that are
+    compared. scan: see `NormalSurface.depart`. expected: the surface that the network expects, of whole scans only.
+    """
+    most = RESOLUTION.surface_points if view is None else round(RESOLUTION.view_points * view.share)
+    picked = random_subset(len(aligned), most, generator(0, "surface"))
+    few = aligned[picked]
+    departure = normal.depart(few, None if view is None else view.direction, every, scan)
+    channels = departure.channels
+    if expected is not None and view is None:
+        judged = (few if every is None else every)[~departure.other_face][: RESOLUTION.network_points]
+        channels = channels | implicit_fields(expected, normal, judged, few, departure.own)
+    evidence = Evidence(departure.places, channels, view is not None, picked, departure.around)
+    tree = PointTree(few)
+    cut = cut_groups(tree, centres_of(tokens))
+    return Compared(aligned, tree, tokens, cut, residuals, departure, evidence).with_residuals(residuals)

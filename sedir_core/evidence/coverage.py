@@ -13,18 +13,13 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from sedir_core.evidence.fields import FIELDS, Places
+from sedir_core.evidence.numbers import COVERAGE
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray
 
-COMPLETE = 0.97  # of the surface that every training scan shows
-SHOWN = 3.0  # spacings of a part from a place to its nearest point, up to which the part shows the place
-CONFIRMING = 2  # of three or more training scans that show a place: what one saw alone may be its own error
 ABSENT = "absent"
 ABSENT_UNIT = 0.01  # of the surface that every training scan shows: less than that lies in anything's shadow
-BEYOND = 2.0  # spacings of places without a point of the scan
-NEARLY_ALL = 0.9  # of the 64 places around an absent one
-LINKED = 2.5  # spacings between places of one absent region
 
 
 @dataclass(frozen=True)
@@ -37,14 +32,16 @@ class Coverage:
     @staticmethod
     def of(places: DoubleArray, scans: Sequence[DoubleArray]) -> Coverage:
         """places: (p, 3). scans: each (n, 3), in the same frame."""
-        near = [PointTree(scan).nearest(places)[0] < SHOWN * typical_spacing(scan) for scan in scans]
+        near = [PointTree(scan).nearest(places)[0] < COVERAGE.shown * typical_spacing(scan) for scan in scans]
         showing = np.sum(near, axis=0)
-        return Coverage(showing >= (CONFIRMING if len(scans) > CONFIRMING else 1), showing == len(scans))
+        return Coverage(
+            showing >= (COVERAGE.confirming if len(scans) > COVERAGE.confirming else 1), showing == len(scans)
+        )
 
     @property
     def complete(self) -> bool:
         """Whether good scans show all of the part, so that every gap is evidence of a defect."""
-        return float(self.always.mean()) >= COMPLETE
+        return float(self.always.mean()) >= COVERAGE.complete
 
     def thinned(self, step: int) -> Coverage:
         """Of every so manieth place."""
@@ -59,13 +56,13 @@ def largest_absent(scan: PointTree, places: Places, always: BoolArray) -> float:
     """
     if not always.any():
         return 0.0
-    bare = scan.nearest(places.points)[0] > BEYOND * places.spacing
+    empty = scan.nearest(places.points)[0] > COVERAGE.beyond * places.spacing
     around = places.sums[FIELDS[-1]]
-    share = (around @ bare.astype(float)) / np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1)
-    absent = np.flatnonzero(bare & always & (share > NEARLY_ALL))
+    share = (around @ empty.astype(float)) / np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1)
+    absent = np.flatnonzero(empty & always & (share > COVERAGE.nearly_all))
     if len(absent) == 0:
         return 0.0
-    first, second = PointTree(places.points[absent]).pairs_within(LINKED * places.spacing).T
+    first, second = PointTree(places.points[absent]).pairs_within(COVERAGE.linked * places.spacing).T
     links = csr_matrix((np.ones(len(first), bool), (first, second)), shape=(len(absent),) * 2)
     return float(np.bincount(connected_components(links, directed=False)[1]).max() / always.sum())
 

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedir_core.evidence.naming import named_by_regions
+from sedir_core.evidence.numbers import REPORT
 from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.neighbours import clusters, typical_spacing
+from sedir_core.geometry.sampling import selected
 from sedir_core.types import BoolArray, Defect, FloatArray, IntArray, Scan
 
-SMALLEST_SHARE = 0.0005  # of the points: smaller clusters are specks of noise
 _TINY = 1e-300
-HOTTEST = 0.7  # of the peak: what belongs to the hottest place
-# Spacings (the side of the square that a point stands for) within which points belong to one defect. Clusters of
-# random points fall apart below some 1.2 of them (continuum percolation).
-REACH = 3.0
 
 
 def find_defects(
@@ -59,7 +56,7 @@ def limit_that_shows(scan: Scan, point_scores: FloatArray, limit: float, condemn
 
 
 def _below_the_hottest(point_scores: FloatArray, limit: float) -> float:
-    return min(limit, HOTTEST * float(np.nanmax(point_scores)))
+    return min(limit, REPORT.hottest * float(np.nanmax(point_scores)))
 
 
 def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[Defect, ...]:
@@ -69,17 +66,17 @@ def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[
         return ()
     spacing, n_evaluated, size = _spread(scan, ~np.isnan(point_scores))
     # Points that lie many times in one place have no spacing; any reach above rounding will do for them.
-    labels = clusters(scan.points, max(REACH * spacing, 1e-9 * size, _TINY), hot)
+    labels = clusters(scan.points, max(REPORT.reach * spacing, 1e-9 * size, _TINY), hot)
     order = np.argsort(labels, kind="stable")
     members = np.split(hot[order], np.flatnonzero(np.diff(labels[order])) + 1)
-    least = max(3, int(SMALLEST_SHARE * n_evaluated))
+    least = max(3, int(REPORT.smallest_share * n_evaluated))
     found = [_defect(scan, point_scores, own, spacing) for own in members if len(own) >= least]
     return tuple(sorted(found, key=lambda defect: -defect.peak))
 
 
 def _spread(scan: Scan, evaluated: BoolArray) -> tuple[float, int, float]:
-    """Spacing, number and extent of those points, (n,), that were evaluated: of ten million, a copy takes 240 MB."""
-    points = scan.points if evaluated.all() else scan.points[evaluated]
+    """Spacing, number and extent of those points, (n,), that were evaluated."""
+    points = selected(scan.points, evaluated)
     return typical_spacing(points), len(points), float(np.ptp(points))
 
 

@@ -17,13 +17,12 @@ from sedir_core.evidence.combination import (
 )
 from sedir_core.evidence.held_out import HeldOut
 from sedir_core.evidence.judge import OF_THE_WHOLE, Judges
-from sedir_core.evidence.peaks import LEAST_SPREAD, learn_peaks, log_peaks
+from sedir_core.evidence.numbers import PEAKS
+from sedir_core.evidence.peaks import learn_peaks, log_peaks
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, FloatArray
 
 N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
-ODD = 6.0  # spreads between parts that one of them rises above the middle one
-LEAST_OF_WHOLE = 0.3  # least spread of what is said of a whole part, which has no places to average over
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def odd_parts(held_out: Sequence[HeldOut], all_standardised: Sequence[Mapping[st
     parts = np.unique(owners)
     means = np.array([peaks[owners == part].mean(axis=0) for part in parts])  # (parts, channels)
     away = means - np.median(means, axis=0)
-    least = np.array([LEAST_OF_WHOLE if name in OF_THE_WHOLE else LEAST_SPREAD for name in names])
+    least = np.array([PEAKS.least_of_whole if name in OF_THE_WHOLE else PEAKS.least_spread for name in names])
     spread = np.maximum(1.4826 * np.median(np.abs(away), axis=0), least)
-    odd = parts[(away / spread).max(axis=1) > ODD]
+    odd = parts[(away / spread).max(axis=1) > PEAKS.odd]
     return {int(part) for part in odd} if 2 * len(odd) < len(parts) and len(parts) > 2 else set()

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from sedir_core.geometry.overlap import rim_of
+from sedir_core.geometry.oriented import rim_of
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
@@ -168,8 +168,9 @@ def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, Double
     """FIELDS and SPREADS of all points over the places, around the k places next to place own[i], (m,).
 
     field_k: length of the mean offset. rough_k: scatter about it. lowest_k, highest_k: the farthest offset inward and
-    outward, positive. density_k: points a place in times of the median, or its inverse, whichever is larger. beside_k:
-    share of the points that lie beside the known surface. ridge: see `ridges`. NaN where too few points say it.
+    outward, positive. density_k: points per place relative to the median, or its inverse, whichever is larger.
+    beside_k: share of the points that lie beside the known surface. ridge: see `ridges`. NaN where too few points say
+    it.
     """
     shown = places.offsets(over)
     some = shown.count[shown.count > 0]
@@ -203,7 +204,7 @@ def means(shown: Offsets, summed: csr_matrix, k: int) -> DoubleArray:
 def ridges(places: Places, shown: Offsets, wide: DoubleArray) -> DoubleArray:
     """(p,) the highest mean along a path over the places of how far the mean offset of each lies beside the wide one.
 
-    wide: (p,) means over the largest neighbourhoods. In times of the scan's own noise, of either sign: a burr, a
+    wide: (p,) means over the largest neighbourhoods. Relative to the scan's own noise, of either sign: a burr, a
     scratch, a crack's lip are one place wide, and no single place of them says so.
     """
     told = (shown.count > 0) & ~np.isnan(wide)

@@ -10,22 +10,21 @@ import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import Basis, LaidSampling, hold_out, hold_out_view
+from sedir_core.evidence.basis import AlignedSampling, Basis, hold_out, hold_out_view
 from sedir_core.evidence.combination import Evidence, paper_scores, raw_scores
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, Report, Stop
 
-POINT_QUANTILE = 0.9995
 LEAST_OF_ONE = 8  # samplings of an only part
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
-MISALIGNED = 1.5  # times the median residual
 
 
 class EvidenceFunction(Protocol):
     """Evidence of an aligned sampling of a part, whole or from one side, and what its tokens say by themselves."""
 
-    def __call__(self, category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
+    def __call__(self, category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
         """category: its name. normal: the surface of its other parts."""
 
 
@@ -41,7 +40,7 @@ class Residuals:
     def of(residuals: DoubleArray, centres: DoubleArray) -> Residuals:
         """residuals: (N,) of tokens at centres (N, 3)."""
         smooth, raw = raw_scores(residuals, centres)
-        return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, POINT_QUANTILE)))
+        return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, LIMITS.point_quantile)))
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def hold_out_wholes(
 ) -> list[HeldOut]:
     """Of every part of a category some samplings. Raises Cancelled."""
 
-    def lay(part: int, turn: int) -> LaidSampling:
+    def lay(part: int, turn: int) -> AlignedSampling:
         return hold_out(basis, part, n_points, generator(config.training.seed, "held out", name, part, turn))
 
     return _held_out(name, name, basis, turns_of(config, basis), lay, evidence_of, report, stop)
@@ -77,7 +76,7 @@ def hold_out_views(
 ) -> list[HeldOut]:
     """The same of scans from one side, without those that alignment laid wrong."""
 
-    def lay(part: int, turn: int) -> LaidSampling:
+    def lay(part: int, turn: int) -> AlignedSampling:
         return hold_out_view(basis, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
 
     turns = VIEW_TURNS * turns_of(config, basis)
@@ -89,7 +88,7 @@ def _held_out(
     what: str,
     basis: Basis,
     turns: int,
-    lay: Callable[[int, int], LaidSampling],
+    lay: Callable[[int, int], AlignedSampling],
     evidence_of: EvidenceFunction,
     report: Report,
     stop: Stop,
@@ -109,7 +108,7 @@ def _held_out(
 
 def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
     """Those that lie where they belong: one part laid the wrong way round would make every dent look usual."""
-    limit = MISALIGNED * float(np.median([one.residual for one in held_out]))
+    limit = LIMITS.misaligned * float(np.median([one.residual for one in held_out]))
     return [one for one in held_out if one.residual <= limit]
 
 

@@ -10,23 +10,18 @@ import numpy as np
 from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
+from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.own_axes import OwnAxes, box_axes, own_axes
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Scan, Stop
 
-N_TRIED = 4  # categories that are registered after the descriptors' shortlist
-PLAIN_FIT = 1.1  # times the usual residual: what fits like this needs no comparison
-WHOLE_FIT = 1.3  # times the usual: what fits a whole part like this is one, though one camera could have seen it all
-UNKNOWN_RESIDUAL = 2.0  # times the usual: a bent or broken part stays below, another part does not
-MIRRORED = 0.7  # of the misfit is left of a mirror image; of a defective part more
-
 
 @dataclass(frozen=True)
 class Identified:
-    """misfit: residual in times of the category's usual one. view: None for a scan from all around.
+    """misfit: residual as a multiple of the category's usual one. view: None for a scan from all around.
 
     side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
     where it shows more. mirrored: it is a mirror image of the category. scan: some of it in the category's frame, with
@@ -45,7 +40,7 @@ class Identified:
     @property
     def known(self) -> bool:
         """Whether the scan fits the category at all."""
-        return self.misfit < UNKNOWN_RESIDUAL
+        return self.misfit < IDENTIFICATION.unknown_residual
 
     def own(self, scan: Scan, some: IntArray) -> IntArray:
         """Those of some points of the scan, by index, that are of the part, where it shows more than that."""
@@ -63,7 +58,7 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     own = _axes_of(points, candidates)
     along = own.along(points)
     found = _identified(along, candidates, stop, part_alone)
-    if found.misfit > WHOLE_FIT and found.view is None:
+    if found.misfit > IDENTIFICATION.whole_fit and found.view is None:
         found = _mirrored(found, along, known)
     alone = None if found.alone is None else replace(found.alone, points=points)
     return replace(found, placement=found.placement.from_file(own), alone=alone)
@@ -82,20 +77,20 @@ def _identified(
     near = without_strays(points)
     from_one_side = may_be_view(near)
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_TRIED)
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, IDENTIFICATION.n_tried)
     views = {name: one for name, one in candidates.items() if one.knows_views} if from_one_side else {}
     if len(views) == len(candidates):
         names = names[:1]  # a bowl: views take much longer to try
     found = _best(names, lambda name: _placed(name, points, candidates), stop)
-    if views and found.misfit < PLAIN_FIT:
+    if views and found.misfit < IDENTIFICATION.plain_fit:
         return found
     if not found.known and (alone := _among_others(found, points, candidates, stop, isolate)):
         return alone
     if views and not (found.known and candidates[found.category].one_sided):
         view = _best_view(points, views, stop)
         whole = found if found.category == view.category else _placed(view.category, points, candidates)
-        return whole if whole.misfit < WHOLE_FIT else view
-    if from_one_side and not found.misfit < WHOLE_FIT and not candidates[found.category].one_sided:
+        return whole if whole.misfit < IDENTIFICATION.whole_fit else view
+    if from_one_side and not found.misfit < IDENTIFICATION.whole_fit and not candidates[found.category].one_sided:
         return replace(found, side_only=True)
     return _relaid(found, points, candidates)
 
@@ -118,7 +113,7 @@ def _among_others(
 def _mirrored(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
     own = points if found.alone is None else points[found.alone.of_part]
     image = _placed(found.category, own * [-1.0, 1.0, 1.0], known)
-    return replace(found, mirrored=image.misfit < min(PLAIN_FIT, MIRRORED * found.misfit))
+    return replace(found, mirrored=image.misfit < min(IDENTIFICATION.plain_fit, IDENTIFICATION.mirrored * found.misfit))
 
 
 def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
@@ -133,7 +128,7 @@ def _relaid(found: Identified, points: DoubleArray, known: Mapping[str, Category
 
 def _best_view(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
     unlike = {name: one.view_unlikeness(points, generator(0, "descriptor")) for name, one in candidates.items()}
-    names = sorted(unlike, key=lambda name: (unlike[name], name))[:N_TRIED]
+    names = sorted(unlike, key=lambda name: (unlike[name], name))[: IDENTIFICATION.n_tried]
 
     def placed(name: str) -> Identified:
         return Identified(name, *candidates[name].place_view(points, generator(0, "align")))
@@ -148,7 +143,7 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
         if stop():
             raise Cancelled
         tried.append(place(name))
-        if tried[-1].misfit < PLAIN_FIT:
+        if tried[-1].misfit < IDENTIFICATION.plain_fit:
             break
     return min(tried, key=lambda one: (one.misfit, one.category))
 

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from sedir_core.evidence.around import WIDEST, Around
 from sedir_core.evidence.channels import NETWORK
 from sedir_core.evidence.coverage import ABSENT
+from sedir_core.evidence.numbers import JUDGE
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.stages import below
 from sedir_core.evidence.whole_part import SIZE
@@ -34,26 +35,18 @@ from sedir_core.runtime import torch_generator
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Report, Stop
 
 JUDGED = "judged."
-SHARES: Mapping[str, float] = {"network": 0.4, "surface": 0.6}  # of the verdict by all evidence
+SHARES: Mapping[str, float] = {"network": JUDGE.network_share, "surface": JUDGE.surface_share}
 KINDS, ALL = tuple(SHARES), "all"  # of evidence: those that have a judge, and both
 ASKED = (*KINDS, ALL)
 OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
-LOWEST, HIGHEST = -5.0, 15.0  # spreads above the usual peak: where a channel says nothing, and where it ends
-SMOOTHING = 8  # points over which logits are averaged
-PER_LOGIT = 0.25  # how much the logarithm of a score grows with each
-SURE = 25.0  # logits that are hardly exceeded: beyond, a network that is sure only exaggerates
-# What a judge says of nine tenths of a scan is that scan's own quiet: it rises by noise, by merging, and where a part
-# lies otherwise. Where it takes more for damaged than not (a logit of 0), that is no quiet.
-QUIET_SHARE, LOUDEST_QUIET = QUIET = (0.9, 0.0)
-MOST_DAMAGED, MOST_GOOD, MOST_LOUD = 1_200, 1_500, 400  # points of a sampling to learn from
-WEIGHT_OF_DAMAGED = 2.0
-# A judge of few parts would learn these by heart: small, decaying, and not for long.
-BATCH, LEARNING_RATE, WEIGHT_DECAY = 2_048, 4e-3, 0.5
+# What a judge says of most of a scan is that scan's own quiet: it rises by noise, by merging, and where a part lies
+# otherwise. Where it takes more for damaged than not, that is no quiet. A run keeps by which of these it learned.
+QUIET = (JUDGE.quiet_share, JUDGE.loudest_quiet)
 
 
 def rises(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], channels: Sequence[str]) -> FloatArray:
     """(n, channels) in spreads above the usual peak."""
-    columns = [np.clip(peaks[name].above(standardised[name]), LOWEST, HIGHEST) for name in channels]
+    columns = [np.clip(peaks[name].above(standardised[name]), JUDGE.lowest, JUDGE.highest) for name in channels]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -106,8 +99,10 @@ def lesson_of(
     gain = random.uniform(1.0, louder)
     raised = rises({name: gain * standardised[name] for name in channels}, peaks, channels)
     bad, sound = np.flatnonzero(damaged), np.flatnonzero(good)
-    loud = sound[np.argsort(-raised[sound].max(axis=1), kind="stable")[:MOST_LOUD]]
-    chosen = np.concatenate([random.permutation(bad)[:MOST_DAMAGED], random.permutation(sound)[:MOST_GOOD], loud])
+    loud = sound[np.argsort(-raised[sound].max(axis=1), kind="stable")[: JUDGE.most_loud]]
+    chosen = np.concatenate(
+        [random.permutation(bad)[: JUDGE.most_damaged], random.permutation(sound)[: JUDGE.most_good], loud]
+    )
     features = features_of(raised, around)
     return Lesson(part, features[chosen], damaged[chosen])
 
@@ -135,19 +130,21 @@ class Judges:
     ) -> dict[str, DoubleArray]:
         """For each of the kinds "judged.<kind>", (n,) positive; where all evidence is asked for, for every kind.
 
-        In times of the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
+        Relative to the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
         """
         features = torch.from_numpy(features_of(rises(standardised, peaks, self.channels), around))
         folds = folds_without(taught_by)
-        near, logits = around.nearest(SMOOTHING), {}
+        near, logits = around.nearest(JUDGE.smoothing), {}
         for kind in self.by_kind if ALL in kinds else kinds:
             read = features[:, _columns(self.channels, kind)]
             said = torch.stack([self.by_kind[kind][fold](read) for fold in folds]).mean(dim=0)
-            logits[kind] = SURE * np.tanh(said.double().numpy()[near].mean(axis=1) / SURE)
+            logits[kind] = JUDGE.sure * np.tanh(said.double().numpy()[near].mean(axis=1) / JUDGE.sure)
         if ALL in kinds:
             logits[ALL] = np.average(list(logits.values()), axis=0, weights=[SHARES[kind] for kind in logits])
-        quiet = {kind: min(float(np.quantile(told, QUIET_SHARE)), LOUDEST_QUIET) for kind, told in logits.items()}
-        return {JUDGED + kind: np.exp(PER_LOGIT * (told - quiet[kind])) for kind, told in logits.items()}
+        quiet = {
+            kind: min(float(np.quantile(told, JUDGE.quiet_share)), JUDGE.loudest_quiet) for kind, told in logits.items()
+        }
+        return {JUDGED + kind: np.exp(JUDGE.per_logit * (told - quiet[kind])) for kind, told in logits.items()}
 
     def tensors(self) -> dict[str, Tensor]:
         """The inverse of `restore`."""
@@ -209,12 +206,12 @@ def _learn(features: Tensor, damaged: Tensor, n_steps: int, seed: int, report: R
     judge = Judge(features.shape[1])
     judge.mean.copy_(features.mean(dim=0))
     judge.spread.copy_(features.std(dim=0) + 1e-2)
-    scaled, weights = judge.scaled(features), 1 + (WEIGHT_OF_DAMAGED - 1) * damaged
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=n_steps)
+    scaled, weights = judge.scaled(features), 1 + (JUDGE.weight_of_damaged - 1) * damaged
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=JUDGE.learning_rate, weight_decay=JUDGE.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, JUDGE.learning_rate, total_steps=n_steps)
 
     def next_loss() -> Tensor:
-        picked = torch.randint(len(features), (BATCH,), generator=random)
+        picked = torch.randint(len(features), (JUDGE.batch,), generator=random)
         return F.binary_cross_entropy_with_logits(judge.of_scaled(scaled[picked]), damaged[picked], weights[picked])
 
     take_steps(n_steps, optimizer, schedule, next_loss, "learn to judge", report, stop)

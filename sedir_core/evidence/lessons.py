@@ -15,7 +15,7 @@ import numpy as np
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.around import Around
-from sedir_core.evidence.basis import Basis, LaidSampling, hold_out
+from sedir_core.evidence.basis import AlignedSampling, Basis, hold_out
 from sedir_core.evidence.draft import Draft
 from sedir_core.evidence.held_out import EvidenceFunction
 from sedir_core.evidence.judge import Lesson, lesson_of
@@ -69,8 +69,8 @@ def lessons_of(
 
 
 def _with_defects(
-    basis: Basis, one: LaidSampling, random: np.random.Generator
-) -> tuple[LaidSampling, BoolArray, BoolArray]:
+    basis: Basis, one: AlignedSampling, random: np.random.Generator
+) -> tuple[AlignedSampling, BoolArray, BoolArray]:
     """A sampling thinned, with defects; of its points (n,) which are damaged, and which are surely not."""
     surface = basis.whole.surface
     planted = plant(one.every, surface.normals[surface.tree.nearest(one.every)[1]], PLANTED, random)

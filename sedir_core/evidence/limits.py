@@ -11,12 +11,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.types import DoubleArray, IntArray
 
-SCATTER_PRIOR = 30.0  # held-out scans' worth of trust in the typical scatter, beside the category's own
-TAIL_SHARE = 0.2  # of the pooled deviations, the highest: they say how fast the upper end falls off
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 0.5
-CONFIDENCE = 0.9  # that the interval of a limit covers what many more training parts would set
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +53,7 @@ class Calibration:
         return scatter.limit(category, rate) / scatter.limit(category, self.rate)
 
     def interval(self, category: str) -> tuple[float, float] | None:
-        """Between which shares of the stored limit it lies at CONFIDENCE, for scans from all around.
+        """Between which shares of the stored limit it lies at LIMITS.confidence, for scans from all around.
 
         Samplings of a part are alike, so parts are what counts: the limit is as uncertain as the mean of so few parts
         that scatter as the parts of all categories do. None where nobody knows how parts scatter.
@@ -67,7 +65,7 @@ class Calibration:
         variance = sum(float(((parts - parts.mean()) ** 2).sum()) for parts in means.values()) / freedom
         from scipy.stats import t as student  # late: the window opens without scipy
 
-        sure = float(student.ppf((1 + CONFIDENCE) / 2, freedom))
+        sure = float(student.ppf((1 + LIMITS.confidence) / 2, freedom))
         reach = float(np.exp(sure * np.sqrt(variance / len(means[category]))))
         return 1 / reach, reach
 
@@ -158,7 +156,7 @@ def _exceeded(deviations: DoubleArray, rate: float) -> float:
     """
     covered = max(rate, 1 / (len(deviations) + 1))
     reach = float(np.quantile(deviations, 1 - covered, method="weibull"))
-    tail_from = float(np.quantile(deviations, 1 - TAIL_SHARE, method="weibull"))
+    tail_from = float(np.quantile(deviations, 1 - LIMITS.tail_share, method="weibull"))
     excess = deviations[deviations > tail_from] - tail_from
     return reach + (float(excess.mean()) * float(np.log(covered / rate)) if len(excess) else 0.0)
 
@@ -168,7 +166,11 @@ def _shrunk_scatters(logs: Mapping[str, DoubleArray]) -> dict[str, float]:
     variances = {name: float(values.var(ddof=1)) if len(values) > 1 else 0.0 for name, values in logs.items()}
     typical = float(np.median(list(variances.values())))
     return {
-        name: float(np.sqrt((SCATTER_PRIOR * typical + len(values) * variances[name]) / (SCATTER_PRIOR + len(values))))
+        name: float(
+            np.sqrt(
+                (LIMITS.scatter_prior * typical + len(values) * variances[name]) / (LIMITS.scatter_prior + len(values))
+            )
+        )
         + 1e-12
         for name, values in logs.items()
     }

@@ -23,7 +23,7 @@ from sedir_core.evidence.layout import Layout, ground_of, grow, lay_out
 from sedir_core.evidence.placing import place_words
 from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.neighbours import interpolate
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from

@@ -21,7 +21,8 @@ from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.bent import lay_bent, settle_bent
 from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.orientation import turned_as
-from sedir_core.geometry.overlap import N_ORIENTED, STILL, Fit, Oriented, better, judge
+from sedir_core.geometry.oriented import N_ORIENTED, Oriented
+from sedir_core.geometry.overlap import STILL, Fit, better, judge
 from sedir_core.geometry.registration import Pose, Surface, settle
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedir_core.evidence.numbers import PEAKS
 from sedir_core.types import DoubleArray
 
-PEAK_SHARE = 0.0005  # of the points, the highest, whose mean is a channel's peak
-PEAK_PRIOR = 4.0  # parts' worth of trust in the spread of all channels' peaks, beside the channel's own
-LEAST_SPREAD, PRIOR_SPREAD = 0.12, 0.4  # of the logarithm of peaks
 _QUIET = 1e-3
 
 
@@ -29,7 +27,7 @@ class Peak:
 
 def peak_of(values: DoubleArray) -> float:
     """The mean of the highest values (n,)."""
-    count = max(1, int(PEAK_SHARE * len(values)))
+    count = max(1, int(PEAKS.share * len(values)))
     return float(np.partition(values, -count)[-count:].mean())
 
 
@@ -49,7 +47,7 @@ def learn_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]], owners: S
     for name, logs in zip(names, log_peaks(all_standardised, names).T, strict=True):
         means = np.array([logs[own == part].mean() for part in parts])
         within = float(np.mean([logs[own == part].var() for part in parts]))
-        between = float(means.var(ddof=1)) * (1 + 1 / len(parts)) if len(parts) > 1 else PRIOR_SPREAD**2
-        variance = (PEAK_PRIOR * PRIOR_SPREAD**2 + len(parts) * (between + within)) / (PEAK_PRIOR + len(parts))
-        peaks[name] = Peak(float(np.median(logs)), max(float(np.sqrt(variance)), LEAST_SPREAD))
+        between = float(means.var(ddof=1)) * (1 + 1 / len(parts)) if len(parts) > 1 else PEAKS.prior_spread**2
+        variance = (PEAKS.prior * PEAKS.prior_spread**2 + len(parts) * (between + within)) / (PEAKS.prior + len(parts))
+        peaks[name] = Peak(float(np.median(logs)), max(float(np.sqrt(variance)), PEAKS.least_spread))
     return peaks

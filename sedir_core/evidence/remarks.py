@@ -11,15 +11,13 @@ from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.coverage import ABSENT, words_of_absence
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.normal_surface import Departure
+from sedir_core.evidence.numbers import REPORT
 from sedir_core.evidence.whole_part import SIZE, words_of_size
-
-UNSEEN_SHARE = 0.25  # of the points that nobody could judge: no verdict is sure then
-TELLING_SHARE, TELLING_NOISE = 0.1, 1.5  # of the points; times the training scans' noise: an operator is told
 
 
 def hardly_judged(scan: Strangeness) -> str:
     """Why no verdict on a scan is sure of which good scans show too little; a sentence of its own."""
-    if scan.untold <= UNSEEN_SHARE:
+    if scan.untold <= REPORT.unseen_share:
         return ""
     return "lies otherwise than good scans did: train with two or more that lie like it" + beside_the_training(scan)
 
@@ -27,9 +25,9 @@ def hardly_judged(scan: Strangeness) -> str:
 def beside_the_training(scan: Strangeness) -> str:
     """What the scan shows that the training scans do not, and how much noisier it is."""
     said = ""
-    if scan.untold > TELLING_SHARE:
+    if scan.untold > REPORT.telling_share:
         said += f"; {100 * scan.untold:.0f} % of it is hardly shown by good scans and was not evaluated"
-    if scan.noise > TELLING_NOISE:
+    if scan.noise > REPORT.telling_noise:
         said += f"; {scan.noise:.1f} times as noisy as the training scans"
     return said
 

@@ -12,15 +12,12 @@ from torch import Tensor
 
 from sedir_core.config import GroupingConfig
 from sedir_core.errors import Cancelled, TooFewPoints
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.own_axes import own_axes
-from sedir_core.geometry.sampling import repeatable_order
+from sedir_core.geometry.sampling import repeatable_order, selected
 from sedir_core.io.guard import check_points
 from sedir_core.types import DoubleArray, IntArray, Report, Scan, Stop
 
-ALL_POINTS = 150_000  # a scan is resampled to this many where the configuration keeps all
-# A scan from one side is compared with the surface as densely as a whole part of this many points, while its tokens
-# see fewer: what is narrow shows better so, and half of a part takes hardly longer than a whole one.
-VIEW_POINTS = 80_000
 LESS_MEMORY = "close other programs that use it, or inspect with --device cpu"
 
 
@@ -50,7 +47,7 @@ def least_points(grouping: GroupingConfig) -> int:
 
 def whole_points(grouping: GroupingConfig) -> int:
     """How many points of a whole part are looked at, at most."""
-    return grouping.working_points or ALL_POINTS
+    return grouping.working_points or RESOLUTION.all_points
 
 
 def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> IntArray:
@@ -62,7 +59,7 @@ def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> In
     """
     check_points(scan.path or scan.name, scan.points)
     valid, most = scan.finite, max(whole_points(grouping), or_more)
-    points = scan.points if valid.all() else scan.points[valid]  # of ten million points a copy takes 240 MB
+    points = selected(scan.points, valid)
     own = own_axes(points)
     distinct = _distinct(points, repeatable_order(points, most, own))
     if len(distinct) < min(most, len(points)):

@@ -8,6 +8,7 @@ import torch
 from sedir_core.config import GroupingConfig
 from sedir_core.errors import TooFewPoints
 from sedir_core.evidence.category import View
+from sedir_core.evidence.numbers import COVERAGE
 from sedir_core.evidence.stages import least_points, whole_points
 from sedir_core.geometry.neighbours import nearest_groups
 from sedir_core.geometry.sampling import farthest_points
@@ -17,9 +18,6 @@ from sedir_core.models.pointmae import LocalEncoder
 from sedir_core.models.sedir import Rebuilt, Tokens
 from sedir_core.runtime import autocast
 from sedir_core.types import BoolArray, DoubleArray
-
-N_AROUND = 64  # points that show whether a group is whole
-CUT = 0.22  # of their reach: how far their middle lies beside a group's centre; half a disc: 0.42
 
 
 def resolutions(grouping: GroupingConfig) -> tuple[int, int, int]:
@@ -70,13 +68,13 @@ def cut_groups(scan: PointTree, centres: DoubleArray) -> BoolArray:
 
     Half of a group is missing there, which says nothing of the part.
     """
-    points, around = scan.points, scan.nearest_k(centres, N_AROUND)[1]
+    points, around = scan.points, scan.nearest_k(centres, COVERAGE.group_points)[1]
     normals = local_frames(points, around)[1][:, :, 0]
     away = points[around] - centres[:, None]
     middle = away.mean(axis=1)
     beside = middle - np.einsum("ij,ij->i", middle, normals)[:, None] * normals
     reach = np.linalg.norm(away, axis=2).max(axis=1)
-    return np.asarray(np.linalg.norm(beside, axis=1) > CUT * reach)
+    return np.asarray(np.linalg.norm(beside, axis=1) > COVERAGE.cut_group * reach)
 
 
 def centres_of(tokens: Tokens) -> DoubleArray:

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sedir_core.evidence.category import Limit, Standard
-from sedir_core.evidence.combination import decisive_shares, object_score, paper_scores, point_map, raw_scores
+from sedir_core.evidence.combination import (
+    Strangeness,
+    decisive_shares,
+    object_score,
+    paper_scores,
+    point_map,
+    raw_scores,
+)
 from sedir_core.evidence.comparison import Compared
 from sedir_core.evidence.judge import OF_THE_WHOLE
 from sedir_core.evidence.judging import Judging
@@ -16,7 +23,7 @@ from sedir_core.types import DoubleArray
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredScan:
     """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
 
     of_whole: by channel said of the whole part, the score by it alone; none where the rule knows no such channels.
@@ -40,14 +47,22 @@ class Judged:
         return self.score > self.threshold
 
 
-def judge(compared: Compared, standard: Standard, judging: Judging, standardised: Mapping[str, DoubleArray]) -> Judged:
-    """standardised: the scan's channels, see `NormalStatistics.standardise`; other rules than `calibrated` need none.
+def judge(
+    compared: Compared,
+    standard: Standard,
+    judging: Judging,
+    standardised: Mapping[str, DoubleArray],
+    strangeness: Strangeness,
+) -> ScoredScan:
+    """standardised: the scan's channels; strangeness: how unlike the training scans it is, see `NormalStatistics`.
+
+    Other rules than `calibrated` need no channels.
 
     Raises KeyError where the standard keeps no limit for that way of judging.
     """
     limit = standard.limit(judging)
     if judging.rule == "calibrated":
-        return _calibrated(compared, standard, limit, judging.of(standardised))
+        return _calibrated(compared, standard, limit, judging.of(standardised), strangeness.untold)
     centres = centres_of(compared.tokens)
     if judging.rule == "raw":
         token_scores, score = raw_scores(compared.residuals, centres)
@@ -55,18 +70,18 @@ def judge(compared: Compared, standard: Standard, judging: Judging, standardised
         token_scores = paper_scores(compared.residuals)
         score = float(token_scores.max())
     scores = interpolate(token_scores, centres, compared.aligned)
-    return Judged(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
+    return ScoredScan(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
 
 
 def _calibrated(
-    compared: Compared, standard: Standard, limit: Limit, standardised: Mapping[str, DoubleArray]
-) -> Judged:
-    """standardised: of the channels that count.
+    compared: Compared, standard: Standard, limit: Limit, standardised: Mapping[str, DoubleArray], untold: float
+) -> ScoredScan:
+    """standardised: of the channels that count. untold: see `Strangeness`.
 
     A scan that lies otherwise than the training's is judged the more leniently the less of it they showed: beside what
     nobody knows, what is usual is known by few.
     """
-    peaks, leniency = standard.statistics.peaks, 1 + standard.statistics.strangeness(compared.evidence).untold
+    peaks, leniency = standard.statistics.peaks, 1 + untold
     at_places = point_map(standardised, compared.evidence.around, peaks) / leniency
     scores = compared.at_aligned(at_places)
     score = object_score(standardised, compared.evidence.from_one_side, peaks) / leniency
@@ -74,4 +89,4 @@ def _calibrated(
     said = [name for name in OF_THE_WHOLE if peaks and name in standardised]
     of_whole = {name: object_score({name: standardised[name]}, peaks=peaks) / leniency for name in said}
     rests_on = {"network": network, "surface": surface}
-    return Judged(scores, score, limit.threshold, limit.point_threshold, rests_on, of_whole)
+    return ScoredScan(scores, score, limit.threshold, limit.point_threshold, rests_on, of_whole)

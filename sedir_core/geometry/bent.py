@@ -14,7 +14,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from sedir_core.geometry.elastic import SmoothPrior
-from sedir_core.geometry.overlap import Oriented, matching_outlines, remaining
+from sedir_core.geometry.oriented import Oriented
+from sedir_core.geometry.overlap import matching_outlines, remaining
 from sedir_core.geometry.registration import Pose, cube_rotations, slippable_axis
 from sedir_core.types import DoubleArray
 

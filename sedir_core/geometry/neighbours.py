@@ -16,7 +16,7 @@ from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
-COMPANY, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
+N_BESIDE, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
 VOXELS = 1.75  # within a reach: then all points of a voxel are nearer to each other than that
 _FARTHEST_VOXEL = 1 << 20  # along an axis: their numbers fit into 64 bits
 _MOST_VOXELS = 2.0**62  # the same of all
@@ -95,19 +95,19 @@ def surface_reach(points: DoubleArray) -> float:
 
 def has_neighbours(points: DoubleArray) -> BoolArray:
     """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels."""
-    if len(points) <= COMPANY:
+    if len(points) <= N_BESIDE:
         return np.ones(len(points), dtype=bool)
     tree = PointTree(points)
     reach = reach_in(tree)
     found = _in_crowds(points, reach)
     alone = np.flatnonzero(~found)
     if len(alone):
-        found[alone] = tree.nearest_k(points[alone], COMPANY + 1)[0][:, -1] <= reach  # the nearest is the point itself
+        found[alone] = tree.nearest_k(points[alone], N_BESIDE + 1)[0][:, -1] <= reach  # the nearest is the point itself
     return found
 
 
 def _in_crowds(points: DoubleArray, reach: float) -> BoolArray:
-    """(n,) which of points (n, 3) surely have company: nearly all, told by counting them in voxels in a tenth of the
+    """(n,) which of points (n, 3) surely have neighbours: nearly all, told by counting them in voxels in a tenth of the
     time that a search takes."""
     cells = (points - points.min(axis=0)) * (VOXELS / reach)
     if not cells.max() < _FARTHEST_VOXEL:
@@ -116,7 +116,7 @@ def _in_crowds(points: DoubleArray, reach: float) -> BoolArray:
     _, voxel, count = np.unique(
         (x * _FARTHEST_VOXEL + y) * _FARTHEST_VOXEL + z, return_inverse=True, return_counts=True
     )
-    return np.asarray(count[voxel] > COMPANY)
+    return np.asarray(count[voxel] > N_BESIDE)
 
 
 def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:

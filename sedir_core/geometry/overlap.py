@@ -1,192 +1,38 @@
 """Registers two partially overlapping scans, as of different resting sides, with shadows or occlusions.
 
 A pose is evaluated on the *overlap*: where both scans continue, they must agree within noise, with normals facing the
-same way. Normals point outward, so that the inside of even a thin wall is never matched with its outside. Where one
-scan ends, there is no evidence, unless its resting side is known: then surface that its scanner would have seen, but
-that is missing, contradicts the pose. [O]
+same way. Where one scan ends, there is no evidence, unless its resting side is known: then surface that its scanner
+would have seen, but that is missing, contradicts the pose. [O]
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from sedir_core.geometry.elastic import Toward
-from sedir_core.geometry.orientation import outward_sides
-from sedir_core.geometry.registration import (
-    Pose,
-    axis_turns,
-    plane_step,
-    point_step,
-    principal_axes,
-    slippable_axis,
-    trimmed_mean,
-)
-from sedir_core.geometry.resting import Sight, resting_side
-from sedir_core.geometry.sampling import repeatable_order
-from sedir_core.geometry.surface import normals_and_curvature_of
-from sedir_core.geometry.tree import PointTree
+from sedir_core.geometry.oriented import BEYOND, CAP, N_COARSE, N_POINTS, Oriented, ways_to
+from sedir_core.geometry.registration import Pose, axis_turns, plane_step, point_step, slippable_axis, trimmed_mean
 from sedir_core.geometry.visibility import sphere_directions
-from sedir_core.types import BoolArray, DoubleArray, IntArray
+from sedir_core.types import BoolArray, DoubleArray
 
-N_POINTS, N_COARSE = 6_000, 1_000  # that stand for a cloud; in the first steps
-N_ORIENTED = 20_000  # that say which side is out
 N_FEW, N_MIDDLE, N_SOME, N_JUDGED = 160, 400, 1_000, 4_000
-FACING = 0.12  # radii that a normal turned by one radian counts as, when the nearest point is looked for
-SAME_SIDE = 0.3  # cosine between normals above which two points may show the same face
-AT_RIM = 3.0  # spacings beside the end of a cloud, beyond which it shows nothing
-N_RIM, RIM_SHIFT = 32, 0.27  # neighbours; where a cloud ends, their mean lies that many reaches aside (half disc: 0.42)
-CAP = 0.03  # radii: a disagreement counts no more than this
 WITHIN, LOUDEST = 3.0, 0.003  # times the median distance, but no more radii than that: noise is no disagreement
-BEYOND = 0.15  # of the cap: what a point counts that lies where the other cloud ends
-# The same where it is known how the other part lay: what its scanner would have seen, and what it could not see, in
-# times of what the others disagree.
-SEEN_THROUGH, UNSEEN = 0.5, 1.5
-SIGHT_PIXEL = 2.5  # spacings
+UNSEEN = 1.5  # times what the others disagree: what a point counts that could not be seen
 ALIKE_SIDES = 0.866  # cosine between two sides that parts lay on: 30 degrees
 N_SEEDS = 240  # rotations tried, all around, where principal axes lead nowhere
 N_OUTLINE = 42  # directions in which outlines are compared
 WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
 N_TURNS = 36  # about each axis: turns of a cloud that may look alike
 N_ALIKE, COARSE_REACH = 40, 0.04  # of them, that are refined, and the reach by which they are chosen
-N_USUAL, LEAST_USUAL, MOST_USUAL = 16, 0.5, 10.0  # neighbours; times the overall mean at least; at which it ends
+MOST_USUAL = 10.0  # times the usual way at a place, at which it ends
 N_ROUNDS = 3  # of turning what was found
 WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
 CLEARLY = 0.95  # times the cost of the pose at hand
 APART_RADIANS, APART_SHIFT = 0.25, 0.1  # poses nearer than this are one: refined, they end alike
 STILL = Pose(np.eye(3), np.zeros(3))
-
-
-class Oriented:
-    """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3).
-
-    usual: (n,) how far good parts are from it there, in radii, where that is known; see `usual_ways`.
-    """
-
-    def __init__(
-        self,
-        points: DoubleArray,
-        normals: DoubleArray | None = None,
-        count: int = N_POINTS,
-        usual: DoubleArray | None = None,
-    ) -> None:
-        """normals: outward; estimated by default. usual: of the points that are kept."""
-        if normals is None:
-            seen = points[repeatable_order(points, N_ORIENTED)]  # thin walls occlude only if points are dense
-            cloud = PointTree(seen)
-            normals = normals_and_curvature_of(cloud)[0]
-            self._seen, self._sure = seen, outward_sides(cloud, normals)[:, None] * normals
-            self.points = seen[:count]
-            self.normals = np.where((self._sure * normals).sum(axis=1, keepdims=True) < 0, -normals, normals)[:count]
-        else:
-            order = np.random.default_rng(0).permutation(len(points))[:count]
-            self.points, self.normals = points[order], normals[order]
-            self._seen, self._sure = self.points, self.normals
-        self.usual = usual
-
-    @cached_property
-    def _tree(self) -> PointTree:
-        return PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
-
-    @cached_property
-    def _seen_tree(self) -> PointTree:
-        return PointTree(self._seen)
-
-    @cached_property
-    def _ends(self) -> tuple[float, BoolArray]:
-        return rim_of(self.points, self.normals)
-
-    @property
-    def spacing(self) -> float:
-        """Between its points."""
-        return self._ends[0]
-
-    @property
-    def rim(self) -> BoolArray:
-        """(n,) which points are near the boundary of the seen surface."""
-        return self._ends[1]
-
-    def facing(self, points: DoubleArray) -> DoubleArray:
-        """(m, 3) outward normals at points (m, 3) of the same cloud, where reliable."""
-        return np.asarray(self._sure[self._seen_tree.nearest(points)[1]])
-
-    def moved(self, pose: Pose) -> Oriented:
-        """The transformed cloud."""
-        return self._carried(pose.apply, pose.rotation)
-
-    def displaced(self, field: Callable[[DoubleArray], DoubleArray]) -> Oriented:
-        """The cloud with its points moved by a smooth field, which hardly turns them."""
-        return self.brought(lambda points: points + field(points))
-
-    def brought(self, carry: Callable[[DoubleArray], DoubleArray]) -> Oriented:
-        """The same, from where the points lie to where they belong."""
-        return self._carried(carry, np.eye(3))
-
-    def _carried(self, carry: Callable[[DoubleArray], DoubleArray], rotation: DoubleArray) -> Oriented:
-        found = object.__new__(Oriented)
-        found.points, found.normals = carry(self.points), self.normals @ rotation.T
-        found._seen, found._sure = carry(self._seen), self._sure @ rotation.T
-        found.usual = self.usual
-        return found
-
-    def usual_ways(self, scans: Sequence[Oriented]) -> DoubleArray:
-        """(n,) how far good scans, at least one, that are laid and bent onto it are from it, in radii.
-
-        Rims, slants and blended edges are seldom seen alike; in times of that, every place says as much as another.
-        """
-        ways = [_ways(self.points, self.normals, scan) for scan in scans]
-        known = np.array([np.where(beyond, np.nan, np.minimum(np.abs(along), CAP)) for along, _, _, beyond in ways])
-        told = ~np.isnan(known).all(axis=0)
-        overall = float(np.nanmean(known)) if told.any() else CAP
-        mean = np.full(len(self.points), overall)
-        mean[told] = np.nanmean(known[:, told], axis=0)
-        around = PointTree(self.points).nearest_k(self.points, N_USUAL)[1]
-        return np.asarray(np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall))
-
-    def toward(self, normals: DoubleArray) -> Toward:
-        """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""
-
-        def way(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-            along, _, faces, beyond = _ways(points, normals, self)
-            return np.where(beyond, np.nan, along), faces
-
-        return way
-
-    def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
-        """Index (m,) of the nearest point facing the same way."""
-        return self._tree.nearest(np.concatenate([points, FACING * normals], axis=1))[1]
-
-    @cached_property
-    def coarse(self) -> Oriented:
-        """A coarse subset, for the first steps of a search."""
-        return Oriented(self.points, self.normals, N_COARSE)
-
-    @cached_property
-    def down(self) -> DoubleArray | None:
-        """(3,) out of the side that the cloud leaves open, as the part lay on it, or None."""
-        return resting_side(self.points, self.normals)
-
-    @cached_property
-    def _sight(self) -> Sight | None:
-        return None if self.down is None else Sight(self.points, self.down, SIGHT_PIXEL * self.spacing)
-
-    def lacks(self, points: DoubleArray, normals: DoubleArray, unseen: float) -> DoubleArray:
-        """(m,) what points (m, 3) with outward normals (m, 3) count that the cloud does not show, from 0 to 1.
-
-        unseen: what one counts that could not be seen.
-        """
-        if self._sight is None or not len(points):
-            return np.full(len(points), BEYOND)
-        return np.where(self._sight.shows(points, normals), SEEN_THROUGH, min(unseen, BEYOND))
-
-    @cached_property
-    def axes(self) -> DoubleArray:
-        """(3, 3) principal axes as columns."""
-        return principal_axes(self.points)
 
 
 @dataclass(frozen=True)
@@ -220,9 +66,9 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
 def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> DoubleArray:
     """How far points with outward normals, (n, 3) each, are from what of a surface faces as they do, where it goes on.
 
-    (m,) in times of what is usual at each place, or in radii where that is not known; capped.
+    (m,) as multiples of what is usual at each place, or in radii where that is not known; capped.
     """
-    along, _, _, beyond = _ways(points, normals, surface)
+    along, _, _, beyond = ways_to(points, normals, surface)
     far = np.minimum(np.abs(along[~beyond]), CAP)
     if surface.usual is None:
         return far
@@ -383,41 +229,13 @@ def _disagreement(
     points: DoubleArray, normals: DoubleArray, other: Oriented
 ) -> tuple[DoubleArray, BoolArray, DoubleArray]:
     """(m,) each: how far points are from the other cloud, in caps, 0 to 1; whether they lie where it ends; distance."""
-    along, aside, _, beyond = _ways(points, normals, other)
+    along, aside, _, beyond = ways_to(points, normals, other)
     along = np.abs(along)
     along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
     noise = min(float(np.median(along[~beyond])), LOUDEST) if not beyond.all() else 0.0
     found = np.clip((along - WITHIN * noise) / CAP, 0, 1)
     found[beyond] = BEYOND
     return found, beyond, along
-
-
-def _ways(
-    points: DoubleArray, normals: DoubleArray, other: Oriented
-) -> tuple[DoubleArray, DoubleArray, DoubleArray, BoolArray]:
-    """From points (m, 3) to what of the other cloud faces as they do: the signed way (m,) along its normals, how far
-    aside (m,), these normals (m, 3), and which points lie where it ends."""
-    nearest = other.nearest(points, normals)
-    offsets, faces = other.points[nearest] - points, other.normals[nearest]
-    along = np.einsum("ij,ij->i", offsets, faces)
-    aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
-    # No face with that orientation is near: the other scan did not see it.
-    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > AT_RIM * other.spacing))
-    return along, aside, faces, beyond
-
-
-def rim_of(points: DoubleArray, normals: DoubleArray) -> tuple[float, BoolArray]:
-    """The spacing of a cloud, and a mask (n,) of boundary points, whose neighbours are all on one side."""
-    distances, around = PointTree(points).nearest_k(points, N_RIM + 1)
-    same = np.einsum("nki,ni->nk", normals[around], normals) > -SAME_SIDE
-    shift = ((points[around] - points[:, None]) * same[..., None]).sum(axis=1) / same.sum(axis=1, keepdims=True)
-    shift -= np.einsum("ij,ij->i", shift, normals)[:, None] * normals
-    reach = np.where(same, distances, 0).max(axis=1)
-    ends = np.linalg.norm(shift, axis=1) > RIM_SHIFT * reach
-    spacing = float(np.median(distances[:, min(1, distances.shape[1] - 1)]))
-    if not ends.any():
-        return spacing, ends
-    return spacing, np.asarray(PointTree(points[ends]).nearest(points)[0] < 1.5 * np.median(reach))
 
 
 def _kernel(distances: DoubleArray, reach: float) -> DoubleArray:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import fpsample
 import numpy as np
 from numpy.typing import NDArray
 
 from sedir_core.errors import TooFewPoints
 from sedir_core.geometry.own_axes import OwnAxes, box_axes
-from sedir_core.types import DoubleArray, FloatArray, IntArray
+from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
+
+T = TypeVar("T", bound=np.generic)
 
 # Cells relative to a scan's size. Coarse: files round their points, and those that change cells change places in the
 # order. Fine: of points in one coarse cell, which of very dense scans hold several; far above georeferenced rounding.
@@ -63,6 +67,11 @@ def random_subset(n_points: int, count: int, generator: np.random.Generator) -> 
     if n_points <= count:
         return np.arange(n_points)
     return np.sort(generator.choice(n_points, count, replace=False))
+
+
+def selected(values: NDArray[T], mask: BoolArray) -> NDArray[T]:
+    """The rows of values (n, ...) that a mask (n,) selects; no copy of all, which of ten million points is 240 MB."""
+    return values if mask.all() else values[mask]
 
 
 def spread_subset(points: FloatArray, count: int, generator: np.random.Generator) -> IntArray:

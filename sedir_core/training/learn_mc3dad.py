@@ -16,8 +16,8 @@ from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_base
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, hold_out
-from sedir_core.evidence.held_out import POINT_QUANTILE
 from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator
@@ -92,7 +92,7 @@ def _limited(nets: BaselineNets, material: Material, report: Report, stop: Stop)
         report(done / len(material.bases), f"calibrate {name}")
         found = _held_out(detector, name, basis, material, stop)
         scores[name] = found.scores
-        point_threshold = float(np.quantile(found.points, POINT_QUANTILE))
+        point_threshold = float(np.quantile(found.points, LIMITS.point_quantile))
         residual = float(np.median(found.residuals))
         known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
     limits = object_limits(scores, material.config.scoring.false_alarm_rate)

@@ -11,7 +11,7 @@ import torch
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import Nets, build_network
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import LaidSampling
+from sedir_core.evidence.basis import AlignedSampling
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence
@@ -107,7 +107,7 @@ def calibrated(
     """
     config, device = material.config, material.device
 
-    def evidence_of(category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
+    def evidence_of(category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
         points, view = sampling.points, sampling.view
         tokens = tokenize(for_tokens(points, view, config.grouping), config.grouping, nets.encoder, device)
         with torch.no_grad():

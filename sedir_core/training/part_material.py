@@ -16,8 +16,8 @@ from sedir_core.config import Config
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference
 from sedir_core.evidence.basis import Basis
-from sedir_core.evidence.held_out import POINT_QUANTILE
 from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.training.bases import cached_hold_outs
 from sedir_core.types import DoubleArray, Report, Stop
@@ -82,7 +82,7 @@ def with_limits(material: PartMaterial, judge: Judge, stage: str, report: Report
         held_out = hold_out_all(material, name, stop)
         verdicts = judge(name, held_out)
         scores[name] = verdicts.scores
-        point_threshold = float(np.quantile(verdicts.points, POINT_QUANTILE))
+        point_threshold = float(np.quantile(verdicts.points, LIMITS.point_quantile))
         residual = float(np.median([one.residual for one in held_out]))
         known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
     limits = object_limits(scores, material.config.scoring.false_alarm_rate)

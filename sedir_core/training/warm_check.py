@@ -70,7 +70,7 @@ class CategoryChange:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _UnderBoth:
     """One good sampling under the old (0) and the new (1) network."""
 
     evidence: tuple[Evidence, Evidence]
@@ -82,7 +82,7 @@ class _Judged:
 class Check:
     """Evidence collected before the new limits are known. ratios: new residual over old residual."""
 
-    judged: Mapping[str, Sequence[_Judged]]
+    judged: Mapping[str, Sequence[_UnderBoth]]
     sources: Mapping[str, str]
 
     @property
@@ -133,7 +133,7 @@ def worse_names(fates: Mapping[str, CategoryChange]) -> list[str]:
 
 def check_old(before: SedirDetector, nets: Nets, material: Material, report: Report, stop: Stop) -> Check:
     """Evaluate good samplings of the old categories with both networks. material: with only these. Raises Cancelled."""
-    judged: dict[str, list[_Judged]] = {}
+    judged: dict[str, list[_UnderBoth]] = {}
     sources = {}
     for label, (name, basis) in enumerate(material.bases.items()):
         judged[name] = []
@@ -151,7 +151,7 @@ def check_old(before: SedirDetector, nets: Nets, material: Material, report: Rep
 
 def _judge(
     before: SedirDetector, nets: Nets, material: Material, label: int, normal: NormalSurface, points: DoubleArray
-) -> _Judged:
+) -> _UnderBoth:
     tokens = tokenize(points, material.config.grouping, nets.encoder, material.device)
     with torch.no_grad():
         outs = [network(tokens) for network in (before.nets.network, nets.network)]
@@ -159,12 +159,12 @@ def _judge(
     old = compare(normal, points, tokens, residuals[0], expected=before.nets.surface_of(label))
     new = old.with_residuals(residuals[1])
     named = [int(out.logits[0].argmax()) == label for out in outs]
-    return _Judged(
+    return _UnderBoth(
         (old.evidence, new.evidence), (float(residuals[0].mean()), float(residuals[1].mean())), (named[0], named[1])
     )
 
 
-def _shares(one: _Judged, old: Category, new: Category) -> tuple[float, float]:
+def _shares(one: _UnderBoth, old: Category, new: Category) -> tuple[float, float]:
     """The object scores as shares of the limits."""
     pairs = zip(one.evidence, (old, new), strict=True)
     first, second = (_share(evidence, category) for evidence, category in pairs)

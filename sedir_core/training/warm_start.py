@@ -25,7 +25,7 @@ from sedir_core.evidence.basis import MOST_POINTS, Basis, scanner_of
 from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
 from sedir_core.geometry.frames import Frame
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.io.columns import Columns
 from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir import files as run_files

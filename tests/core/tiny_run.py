@@ -12,7 +12,7 @@ import torch
 from sedir_core.config import Config, preset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
-from sedir_core.evidence.basis import LaidSampling
+from sedir_core.evidence.basis import AlignedSampling
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.held_out import Residuals
@@ -105,7 +105,7 @@ def train_tiny(folder: Path) -> TinyRun:
     return TinyRun(dataset, encoder, path, tuple(events))
 
 
-def by_surface(category: str, normal: NormalSurface, sampling: LaidSampling) -> tuple[Evidence, Residuals]:
+def by_surface(category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
     """The surface's evidence, and a token that never differs."""
     points, view = sampling.points, sampling.view
     direction = None if view is None else view.direction

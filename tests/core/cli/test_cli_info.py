@@ -20,6 +20,14 @@ def test_the_configuration_comes_along(sedir) -> None:
     assert found["config"]["grouping"]["n_groups"] == 128
 
 
+def test_the_numbers_behind_a_verdict_are_listed_with_what_they_mean(sedir) -> None:
+    found = json.loads(sedir("info", "--preset", "tiny", "--json").stdout)
+    assert found["numbers"]["limits"]["margin_of_views"] == 1.25
+    text = sedir("info", "--preset", "tiny").stdout
+    assert "limits.margin_of_views       1.25     times the limits of views" in text
+    assert "numbers" not in json.loads(sedir("info", "--preset", "tiny", "--method", "template", "--json").stdout)
+
+
 @pytest.mark.parametrize("arguments", [[], ["default", "--preset", "tiny"], ["--preset", "huge"]])
 def test_one_run_or_one_preset(sedir, arguments) -> None:
     assert sedir("info", *arguments).exit_code == 2

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sedir_core.cli import app
-from sedir_core.datasets.kinds import look_for_two_kinds, second_kind, shape_signature
+from sedir_core.datasets.kinds import distance_quantiles, look_for_two_kinds, second_kind
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
 from sedir_core.datasets.survey import survey
@@ -25,7 +25,7 @@ def part(kind: str, number: int) -> DoubleArray:
     return make_specimen(PARTS[kind](rng), None, 3000, rng).points
 
 
-SIGNATURES = {kind: [shape_signature(part(kind, number)) for number in range(N_EACH)] for kind in PARTS}
+SIGNATURES = {kind: [distance_quantiles(part(kind, number)) for number in range(N_EACH)] for kind in PARTS}
 
 
 @pytest.mark.parametrize("kind", PARTS)
@@ -48,7 +48,7 @@ def test_a_single_odd_scan_is_no_kind() -> None:
 def test_the_signature_knows_neither_pose_nor_unit() -> None:
     points = part("gear", 0)
     turned = 1000 * points[:, [1, 2, 0]] * (1, -1, 1) + 50
-    assert np.abs(shape_signature(turned) - shape_signature(points)).max() < 1e-6
+    assert np.abs(distance_quantiles(turned) - distance_quantiles(points)).max() < 1e-6
 
 
 @pytest.fixture

@@ -218,6 +218,37 @@ def test_two_loads_detect_the_same(tiny: TinyRun, bracket: Scan, good: Detection
     assert same(SedirDetector.load(tiny.path, "cpu").detect(bracket, "bracket"), good)
 
 
+def with_rule(tiny: TinyRun, folder: Path, rule: str) -> Path:
+    """The run, its configuration edited by hand."""
+    text = (tiny.path / CONFIG).read_text()
+    assert 'rule = "calibrated"' in text
+    (folder / CONFIG).write_text(text.replace('rule = "calibrated"', f'rule = "{rule}"'))
+    (folder / ABOUT).write_bytes((tiny.path / ABOUT).read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("rule", ["raw", "paper"])
+def test_another_rule_in_a_finished_run_brings_its_own_limits(
+    detector: SedirDetector, tiny: TinyRun, bracket: Scan, tmp_path: Path, rule: str
+) -> None:
+    """Scores of one rule under the limits of another would call a bad part OK."""
+    edited = with_rule(tiny, tmp_path, rule)
+    (edited / WEIGHTS).write_bytes((tiny.path / WEIGHTS).read_bytes())
+    found, asked = SedirDetector.load(edited, "cpu").detect(bracket, "bracket"), detector.detect_each(bracket)[1]
+    own = asked[f"network.{rule}"]
+    assert (found.object_score, found.threshold) == (own.object_score, own.threshold)
+
+
+def test_a_rule_that_a_run_keeps_no_limits_for_is_refused(tiny: TinyRun, tmp_path: Path) -> None:
+    edited = with_rule(tiny, tmp_path, "raw")
+    tensors, meta = read_tensors(tiny.path / WEIGHTS)
+    kept = {name: value for name, value in tensors.items() if "judged.network.raw" not in name}
+    assert len(kept) < len(tensors)
+    write_tensors(edited / WEIGHTS, kept, meta)
+    with pytest.raises(BadRun, match="keeps no limits for evidence network and rule raw"):
+        SedirDetector.load(edited, "cpu")
+
+
 def stored_again(detector: SedirDetector, tiny: TinyRun, folder: Path) -> Path:
     for name in (CONFIG, ABOUT):
         (folder / name).write_bytes((tiny.path / name).read_bytes())

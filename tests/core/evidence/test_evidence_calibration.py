@@ -12,14 +12,15 @@ from tiny_run import by_surface, part
 from sedir_core.config import override, preset
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import TOLERANCE
-from sedir_core.evidence.basis import Basis, LaidSampling, draw_sampling, fit_basis, hold_out
-from sedir_core.evidence.calibration import MARGIN_OF_VIEWS, calibrate
+from sedir_core.evidence.basis import AlignedSampling, Basis, draw_sampling, fit_basis, hold_out
+from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.draft import odd_parts
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, NormalSurface
+from sedir_core.evidence.numbers import LIMITS
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
@@ -79,7 +80,7 @@ def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
         random = np.random.default_rng(seed)
         placement, _ = category.place(part("bracket", seed, 4_000), random)
         aligned = placement.enter(part("bracket", seed, 4_000))
-        evidence, _ = by_surface("bracket", category.normal, LaidSampling(0, aligned, aligned, 0.0))
+        evidence, _ = by_surface("bracket", category.normal, AlignedSampling(0, aligned, aligned, 0.0))
         statistics = category.whole.statistics
         scores.append(object_score(Judging().of(statistics.standardise(evidence)), peaks=statistics.peaks))
     assert np.median(scores) < category.whole.threshold
@@ -140,11 +141,11 @@ def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
         return replace(evidence, from_one_side=True), published
 
     with_margin = fitted(basis, by=seen_from_one_side).whole
-    monkeypatch.setattr("sedir_core.evidence.calibration.MARGIN_OF_VIEWS", 1.0)
+    monkeypatch.setattr("sedir_core.evidence.calibration.LIMITS", replace(LIMITS, margin_of_views=1.0))
     without = fitted(basis, by=seen_from_one_side).whole
     for limit in ("threshold", "point_threshold"):
-        assert getattr(with_margin, limit) == pytest.approx(MARGIN_OF_VIEWS * getattr(without, limit))
-    assert with_margin.held_out == pytest.approx(MARGIN_OF_VIEWS * without.held_out)
+        assert getattr(with_margin, limit) == pytest.approx(LIMITS.margin_of_views * getattr(without, limit))
+    assert with_margin.held_out == pytest.approx(LIMITS.margin_of_views * without.held_out)
 
 
 def test_a_part_unlike_the_others_is_odd_and_sets_no_limits() -> None:

@@ -12,7 +12,8 @@ from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.basis import fit_basis
 from sedir_core.evidence.calibration import calibrate
-from sedir_core.evidence.identify import UNKNOWN_RESIDUAL, Identified, identify, why_uncertain
+from sedir_core.evidence.identify import Identified, identify, why_uncertain
+from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.geometry.frames import UNIT_FACTORS
 from sedir_core.types import DoubleArray, never_stop, no_report
 
@@ -81,7 +82,7 @@ def test_a_network_of_another_opinion_makes_it_uncertain(detector: SedirDetector
     assert "bracket (90 %)" in reason
 
 
-@pytest.mark.parametrize("misfit", [UNKNOWN_RESIDUAL, 50.0, np.inf, np.nan])
+@pytest.mark.parametrize("misfit", [IDENTIFICATION.unknown_residual, 50.0, np.inf, np.nan])
 def test_what_fits_nothing_is_uncertain(detector: SedirDetector, misfit: float) -> None:
     placement = found(detector, part("cup", 34), "cup").placement
     assert why_uncertain(Identified("cup", placement, misfit), 1.0, "cup")

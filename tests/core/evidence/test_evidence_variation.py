@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from sedir_core.evidence.aligned_parts import AlignedPart, align_parts
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
 from sedir_core.geometry.elastic import STIFF, SUPPLE_LENGTH, SmoothPrior
-from sedir_core.geometry.overlap import Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray

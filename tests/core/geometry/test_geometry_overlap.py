@@ -7,7 +7,8 @@ import pytest
 from tiny_run import part
 
 from sedir_core.geometry.frames import frame_of
-from sedir_core.geometry.overlap import Oriented, better, judge, rim_of
+from sedir_core.geometry.oriented import Oriented, rim_of
+from sedir_core.geometry.overlap import better, judge
 from sedir_core.geometry.registration import Pose, random_rotation
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.types import DoubleArray

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sedir_core.geometry.orientation import outward_sides
-from sedir_core.geometry.overlap import Oriented, better
+from sedir_core.geometry.oriented import Oriented
+from sedir_core.geometry.overlap import better
 from sedir_core.geometry.registration import Pose, random_rotation
 from sedir_core.geometry.resting import resting_side
 from sedir_core.geometry.surface import normals_and_curvature

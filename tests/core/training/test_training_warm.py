@@ -25,7 +25,7 @@ from sedir_core.rundir.files import METRICS, ORIGIN, read_about, read_run_config
 from sedir_core.runs.catalogue import read_detail
 from sedir_core.training.events import AnyEvent, SavedEvent, StepEvent
 from sedir_core.training.train import TrainRequest, train
-from sedir_core.training.warm_check import Check, _Judged
+from sedir_core.training.warm_check import Check, _UnderBoth
 from sedir_core.training.warm_config import warm_config
 from sedir_core.training.warm_start import _grown, read_origin, replayed_basis, require_same_sizes
 
@@ -172,7 +172,7 @@ def test_worse_is_what_exceeds_the_noise(
     judged = []
     for i in range(8):
         evidence = Evidence(anchors, {name: value * (1.5 + 0.01 * i) for name, value in values.items()})
-        judged.append(_Judged((evidence, evidence), (1.0, 1.0), named))
+        judged.append(_UnderBoth((evidence, evidence), (1.0, 1.0), named))
     fate = Check({"cup": judged}, {"cup": "scans"})._fate("cup", old, new, says_much=True)
     assert fate.reasons == reasons
     assert fate.worse == bool(reasons)

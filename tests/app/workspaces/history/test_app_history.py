@@ -31,7 +31,7 @@ from sedir_core.history.records import ChartPoint, Filter, Override
 from sedir_core.history.store import History
 from sedir_core.history.tables import InspectionRow
 
-sys.path.append(str(Path(__file__).parents[1] / "core" / "history"))
+sys.path.append(str(Path(__file__).parents[3] / "core" / "history"))
 from history_helpers import CONTENT, detection, inspection
 
 COLUMN_NAMES = [column.name for column in InspectionRow.__table__.columns if column.name != "id"]

@@ -11,7 +11,7 @@ from app_helpers import WAIT_MS
 from app.__main__ import CrashHooks
 from app.state.entries import State
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "open3d", "vtkmodules", "pyvista", "pyvistaqt", "scipy", "sklearn", "matplotlib")
 
 

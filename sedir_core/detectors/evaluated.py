@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.comparison import Compared
 from sedir_core.evidence.identify import Identified
-from sedir_core.evidence.verdict import Judged
+from sedir_core.evidence.verdict import ScoredScan
 from sedir_core.geometry.neighbours import interpolate_in, reach_in
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.sedir import Rebuilt
@@ -20,10 +21,10 @@ AT_ONCE = 1 << 18  # points: what is picked of ten million would take as much as
 
 
 @dataclass(frozen=True)
-class Examined:
+class EvaluatedScan:
     """A scan with all that was found of it, before anything is judged.
 
-    working: (n,) indices of those points that were compared.
+    working: (n,) indices of those points that were compared. strangeness: see `NormalStatistics.strangeness`.
     """
 
     scan: Scan
@@ -31,6 +32,7 @@ class Examined:
     working: IntArray
     rebuilt: Rebuilt
     compared: Compared
+    strangeness: Strangeness
 
     @cached_property
     def own(self) -> BoolArray:
@@ -64,7 +66,7 @@ class Examined:
             beside[others] = there[nearest]
         return values, beside
 
-    def otherwise(self, detection: Detection, judged: Judged) -> Detection:
+    def otherwise(self, detection: Detection, judged: ScoredScan) -> Detection:
         """Its detection, judged in another way, without defects and reasons."""
         return replace(
             detection,
