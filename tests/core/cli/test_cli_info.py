@@ -20,7 +20,9 @@ def test_the_configuration_comes_along(sedir) -> None:
     assert found["config"]["grouping"]["n_groups"] == 128
 
 
-@pytest.mark.parametrize("arguments", [[], ["default", "--preset", "tiny"], ["--preset", "huge"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["default", "--preset", "tiny"], ["--preset", "huge"], ["--preset", "tiny", "--tolerance", "1"]]
+)
 def test_one_run_or_one_preset(sedir, arguments) -> None:
     assert sedir("info", *arguments).exit_code == 2
 
