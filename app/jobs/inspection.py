@@ -306,6 +306,8 @@ class Inspector:
     def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> PartReference:
         from sedir_core.evaluation.zones import inspect_reference
 
+        if not part.zones:  # nothing is laid out
+            return inspect_reference(detector, part, category)
         laid = self._laid.get(category)
         if laid is None or laid.part.reference != part.reference:
             laid = inspect_reference(detector, part, category, stop=stop)

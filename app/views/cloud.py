@@ -81,7 +81,7 @@ class CloudView(QWidget):
         self.plane, self.zones = PlaneDrawing(self._overlay), ZoneDrawing(self._overlay)
         self.axes, self.scale_bar = AxesMark(self._overlay), ScaleBar(self._overlay)
         self.cube = ViewCube(self._overlay)
-        self.marks = Marks(self._overlay, lambda: self.cube.room, lambda: self.scale_bar.room)
+        self.marks = Marks(self._overlay, *(lambda one=one: one.room for one in (self.cube, self.scale_bar, self.axes)))
         self.probes = ProbeMarks(self._overlay)
         self.outliner = Outliner(self._plot)
         self._plot.clicked.connect(self.clicked)

@@ -53,11 +53,12 @@ class Pane(QFrame):
         return handled
 
     def _say(self) -> None:
-        """Elide in the middle: the end of a file name distinguishes parts."""
+        """In a narrow view without the title, then elided in the middle: the end of a file name distinguishes parts."""
         self.caption.ensurePolished()
         text = " · ".join(part for part in (self._title, self._note) if part)
-        room = self.width() - 2 * MARGIN_PX - 20
-        self.caption.setText(self.caption.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
+        room, metrics = self.width() - 2 * MARGIN_PX - 20, self.caption.fontMetrics()
+        shown = text if metrics.horizontalAdvance(text) <= room else self._note or text
+        self.caption.setText(metrics.elidedText(shown, Qt.TextElideMode.ElideMiddle, room))
         self.caption.setToolTip(text.replace("<", "&lt;"))
         self.caption.adjustSize()
         self.caption.move(MARGIN_PX, MARGIN_PX)

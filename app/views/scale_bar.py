@@ -82,13 +82,20 @@ class AxesMark:
     """Coordinate axes in the corner as the camera sees them, back to front."""
 
     def __init__(self, overlay: Overlay) -> None:
+        self._overlay = overlay
         overlay.drawings.append(self)
+
+    @property
+    def room(self) -> QRectF:
+        """What of the view it takes."""
+        side = 2 * (ARM_PX + 8)
+        return QRectF(MARGIN_PX, self._overlay.height() - MARGIN_PX - side, side, side)
 
     def paint(self, painter: QPainter, overlay: Overlay) -> None:
         axes = overlay.axes()
         if axes is None:
             return
-        middle = QPointF(MARGIN_PX + ARM_PX + 8, overlay.height() - MARGIN_PX - ARM_PX - 8)
+        middle = self.room.center()
         metrics = QFontMetricsF(overlay.font())
         for name, way, colour in sorted(AXES, key=lambda arm: float(np.dot(arm[1], axes[2]))):
             right, up, _ = axes @ np.array(way)

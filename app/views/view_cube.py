@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF, QTransform
 from app.views.overlay import Overlay
 from sedir_core.types import DoubleArray
 
-SIDE_PX, MARGIN_PX = 44.0, 54.0
+SIDE_PX, MARGIN_PX, TOP_PX = 44.0, 54.0, 66.0
 INK = "#1b2028"
 SIDES: Mapping[str, tuple[float, float, float]] = {
     "Front": (0.0, -1.0, 0.0),
@@ -42,7 +42,7 @@ class ViewCube:
         if not self._seen:
             return QRectF()
         half = SIDE_PX * 3**0.5 / 2
-        return QRectF(self._overlay.width() - MARGIN_PX - half, MARGIN_PX - half, 2 * half, 2 * half)
+        return QRectF(self._overlay.width() - MARGIN_PX - half, TOP_PX - half, 2 * half, 2 * half)
 
     @property
     def _seen(self) -> bool:
@@ -63,7 +63,7 @@ class ViewCube:
         axes = self._overlay.axes()
         if axes is None:
             return {}
-        middle = QPointF(self._overlay.width() - MARGIN_PX, MARGIN_PX)
+        middle = QPointF(self._overlay.width() - MARGIN_PX, TOP_PX)
         found = {}
         for name, outward in sorted(SIDES.items(), key=lambda item: float(np.dot(item[1], axes[2]))):
             if float(np.dot(outward, axes[2])) <= 0.02:

@@ -25,6 +25,10 @@ def info(
         Literal["paper", "desktop", "tiny"] | None, typer.Option("--preset", help="Describe a preset instead of a run.")
     ] = None,
     method: Annotated[str, typer.Option(help="Method of the preset, as in `sedir train`.", metavar="NAME")] = "sedir",
+    tolerance: Annotated[
+        str,
+        typer.Option(help="Also the share of good parts that this tolerance, 0.3 or -0.2,0.4, calls NG.", metavar="T"),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON on standard output.")] = False,
 ) -> None:
     """Print size, configuration, the numbers behind a verdict and, for a run, the hash of its data."""
@@ -32,7 +36,11 @@ def info(
         raise typer.BadParameter("name a run or a preset, not both")
     if run is None and preset_name is None:
         raise typer.BadParameter("name a run, or a preset with --preset")
+    if run is None and tolerance:
+        raise typer.BadParameter("--tolerance needs a run")
     document = _of_run(run) if run is not None else _of_preset(str(preset_name), method)
+    if run is not None and tolerance:
+        document = {**document, "out_of_tolerance": _out_of_tolerance(run, tolerance)}
     if as_json:
         write_json("-", document)
         return
@@ -79,6 +87,21 @@ def _numbers(config: Config) -> dict[str, Any]:
 
     found: dict[str, Any] = {"config": config.settings()}
     return found | {"numbers": all_numbers()} if config.method == "sedir" else found
+
+
+def _out_of_tolerance(name: str, text: str) -> dict[str, float]:
+    """By category the share of good parts, as its held-out scans say. Raises BadConfig, BadRun."""
+    from sedir_core.detectors.base import load_detector
+    from sedir_core.errors import BadRun
+    from sedir_core.evidence.limits import Calibrated
+    from sedir_core.tolerances import parse_tolerance
+
+    run_dir, tolerance = find_model(name), parse_tolerance(text)
+    detector = load_detector(run_dir, "cpu")
+    known = detector.calibration() if isinstance(detector, Calibrated) else None
+    if tolerance is None or known is None or not known.ranges:
+        raise BadRun(run_dir, "does not keep how far good parts deviate", "train it again")
+    return {category: float(f"{known.rate_of(tolerance, category):.2g}") for category in known.ranges}
 
 
 def _sizes(config: Config, n_categories: int) -> dict[str, int]:

@@ -113,7 +113,7 @@ def train(
     if queued:
         _enqueue(request)
         return
-    with interruptible() as stop, ProgressBar() as bar:
+    with interruptible() as stop, ProgressBar(config) as bar:
         watch = {"auto": bar.show, "json": _print_event, "none": _ignore}[progress]
         finished = run_training(request, watch, stop)
     _say_old_categories(finished)

@@ -198,7 +198,9 @@ class SedirDetector:
         whole = {name: category.whole.limit(self.judging).held_out for name, category in self.known.items()}
         view = {n: one.view.limit(self.judging).held_out for n, one in self.known.items() if one.view is not None}
         owners = {name: category.whole.owners for name, category in self.known.items() if len(category.whole.owners)}
-        return Calibration(self.config.scoring.false_alarm_rate, kept(whole), kept(view), owners)
+        known = {name: category for name, category in self.known.items() if len(category.whole.ranges)}
+        ranges = {name: category.frame.radius * category.whole.ranges for name, category in known.items()}
+        return Calibration(self.config.scoring.false_alarm_rate, kept(whole), kept(view), owners, ranges)
 
     def tokens_of(self, scan: Scan, category: str = "auto") -> Tokens:
         """What the network reads of a scan."""

@@ -1,7 +1,7 @@
 """Regions of a part and their tolerances in a TOML file, written by users or by the window.
 
 reference = "golden.ply"      # a good scan, beside this file; the places below are in its coordinates
-tolerance = "0.3"             # elsewhere, in the model's unit; left out: as without this file
+tolerance = "0.3"             # elsewhere, in the model's unit; left out: as without this file; alone: of the whole part
 
 [[region]]
 name = "sealing face"
@@ -46,7 +46,7 @@ class PartTolerance:
     """For one category. zones: in the coordinates of the scan `reference`, without deviations; tolerances first, since
     the first zone that holds a place decides there.
 
-    elsewhere: tolerance outside of them; None keeps the default.
+    elsewhere: tolerance outside of them, or of the whole part where there are none; None keeps the default.
     """
 
     reference: Path
@@ -64,7 +64,10 @@ def read_part_tolerance(path: Path) -> PartTolerance:
     reference, regions = found.get("reference"), found.get("region")
     if not isinstance(reference, str) or not reference:
         raise BadConfig(path, "has no reference scan", HINT)
-    if not isinstance(regions, list) or not regions or not all(isinstance(one, dict) for one in regions):
+    elsewhere = _tolerance(path, found)
+    if regions is None and elsewhere is not None:
+        regions = []
+    elif not isinstance(regions, list) or not regions or not all(isinstance(one, dict) for one in regions):
         raise BadConfig(path, "has no [[region]]", HINT)
     if len(regions) > MOST:
         raise BadConfig(path, f"has more than {MOST} regions", "remove some")
@@ -72,7 +75,7 @@ def read_part_tolerance(path: Path) -> PartTolerance:
     names = [zone.name for zone in zones]
     if len(set(names)) < len(names):
         raise BadConfig(path, "two regions have the same name", "give each a unique name")
-    return PartTolerance(path.parent / reference, _tolerance(path, found), zones)
+    return PartTolerance(path.parent / reference, elsewhere, zones)
 
 
 def write_part_tolerance(path: Path, part: PartTolerance) -> None:
@@ -81,7 +84,8 @@ def write_part_tolerance(path: Path, part: PartTolerance) -> None:
     document: dict[str, Any] = {"reference": part.reference.name if beside else str(part.reference.absolute())}
     if part.elsewhere is not None:
         document["tolerance"] = plain_tolerance(part.elsewhere)
-    document["region"] = [_table(zone) for zone in part.zones]
+    if part.zones:
+        document["region"] = [_table(zone) for zone in part.zones]
     write_text(path, tomli_w.dumps(document))
 
 

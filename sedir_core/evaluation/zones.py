@@ -50,6 +50,8 @@ class PartReference:
 
     def zones_on(self, found: Detection) -> tuple[Zone, ...]:
         """The regions in the coordinates of a detection's scan. Raises BadConfig."""
+        if not self.part.zones:
+            return ()
         if found.expected is None or len(found.expected) != len(self.expected):
             what = "the model does not fit the same surface to this scan as to the reference"
             raise BadConfig(self.part.reference, what, "inspect with a SeDiR model that knows this part")
@@ -80,7 +82,12 @@ class _Motion:
 def inspect_reference(
     detector: Detector, part: PartTolerance, category: str = "auto", report: Report = no_report, stop: Stop = never_stop
 ) -> PartReference:
-    """Inspect the reference scan. Raises what reading and detection raise, BadRun without an expected surface."""
+    """Inspect the reference scan. Raises what reading and detection raise, BadRun without an expected surface.
+
+    category: of the part, where it is known; then a tolerance of the whole part needs no look at the scan.
+    """
+    if category != "auto" and not part.zones:
+        return PartReference(part, category, np.empty((0, 3)), 1.0)
     found = detector.detect(read_scan(part.reference), category, report, stop)
     if found.expected is None:
         what = "has no expected surface, so regions cannot be transferred"

@@ -111,7 +111,15 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
     conflict = max(float(np.median([one.conflict for one in held_out])), _TINY)
     owners = np.array([one.part for one in held_out])
     return Standard(
-        statistics, residual, np.nan, np.nan, limits=limits, overlap=overlap, conflict=conflict, owners=owners
+        statistics,
+        residual,
+        np.nan,
+        np.nan,
+        limits=limits,
+        overlap=overlap,
+        conflict=conflict,
+        owners=owners,
+        ranges=np.empty((0, 2)) if from_one_side else np.array([one.deviations for one in held_out]),
     )
 
 

@@ -36,7 +36,8 @@ class Standard:
     runs of older versions. limits: the same three for every way of judging, by its name (`evidence.judging`); empty in
     runs of older versions, which are judged by all evidence, calibrated. overlap: what alignment leaves of what a scan
     and the surface both show, conflict: how much they disagree there (`geometry.overlap.Fit`); not numbers for views,
-    and in runs of older versions. owners: (h,) which training part each held-out score is of; empty in such runs, too.
+    and in runs of older versions. owners: (h,) which training part each held-out score is of; ranges: (h, 2) the lowest
+    and the highest deviation of each of these scans, in radii, of whole scans only. Both are empty in such runs, too.
     """
 
     statistics: NormalStatistics
@@ -48,6 +49,7 @@ class Standard:
     overlap: float = np.nan
     conflict: float = np.nan
     owners: IntArray = field(default_factory=lambda: np.empty(0, int))
+    ranges: DoubleArray = field(default_factory=lambda: np.empty((0, 2)))
 
     def limit(self, judging: Judging) -> Limit:
         """Raises KeyError where the run does not keep that limit."""

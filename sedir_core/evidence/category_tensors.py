@@ -54,6 +54,8 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
                 exact[f"{prefix}held_out"] = standard.held_out
             if len(standard.owners):
                 exact[f"{prefix}owners"] = standard.owners.astype(float)
+            if len(standard.ranges):
+                exact[f"{prefix}ranges"] = standard.ranges
             if np.isfinite(standard.overlap):
                 exact[f"{prefix}overlap"] = np.array([standard.overlap])
             if np.isfinite(standard.conflict):
@@ -183,8 +185,8 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
     held_out = scores_from(arrays, f"{prefix}held_out")
     overlap, conflict = (_positive_or_nan(prefix, name, arrays) for name in ("overlap", "conflict"))
     owners = _owners(prefix, arrays, len(held_out))
-    judged = _judged(prefix, arrays)
-    return Standard(known, residual, threshold, point_threshold, held_out, judged, overlap, conflict, owners)
+    judged, ranges = _judged(prefix, arrays), _ranges(prefix, arrays, len(held_out))
+    return Standard(known, residual, threshold, point_threshold, held_out, judged, overlap, conflict, owners, ranges)
 
 
 def _owners(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> IntArray:
@@ -194,6 +196,17 @@ def _owners(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> In
         return np.empty(0, int)
     _check(prefix, arrays, {"owners": (n_scores,)})
     return np.asarray(arrays[name].astype(int))
+
+
+def _ranges(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> DoubleArray:
+    """Of the held-out scans; empty in runs of versions that did not keep them."""
+    found = arrays.get(f"{prefix}ranges", np.empty((0, 2)))
+    if n_scores == 0 or len(found) == 0:
+        return np.empty((0, 2))
+    _check(prefix, arrays, {"ranges": (n_scores, 2)})
+    if not np.isfinite(found).all():
+        raise ValueError(f"{prefix}ranges are not numbers")
+    return found
 
 
 def _positive_or_nan(prefix: str, name: str, arrays: Mapping[str, DoubleArray]) -> float:

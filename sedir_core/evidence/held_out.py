@@ -12,10 +12,12 @@ from sedir_core.config import Config
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import AlignedSampling, Basis, hold_out, hold_out_view
 from sedir_core.evidence.combination import Evidence, paper_scores, raw_scores
+from sedir_core.evidence.measuring import deviation_range, measure
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.numbers import LIMITS
+from sedir_core.geometry.tree import PointTree
 from sedir_core.runtime import generator
-from sedir_core.types import DoubleArray, Report, Stop
+from sedir_core.types import BoolArray, DoubleArray, Report, Stop
 
 LEAST_OF_ONE = 8  # samplings of an only part
 VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
@@ -48,7 +50,8 @@ class HeldOut:
     """A held-out normal sampling of a part: its evidence, what alignment left, what the tokens say by themselves.
 
     overlap, conflict: what alignment left, and what disagrees, where both the sampling and the surface show something.
-    sampling: its index among all that were held out.
+    sampling: its index among all that were held out. deviations: the lowest and the highest, see `deviation_range`; of
+    whole samplings.
     """
 
     part: int
@@ -58,6 +61,7 @@ class HeldOut:
     overlap: float = np.nan
     conflict: float = np.nan
     sampling: int = 0
+    deviations: tuple[float, float] = (np.nan, np.nan)
 
 
 def hold_out_wholes(
@@ -102,8 +106,23 @@ def _held_out(
             report(len(held_out) / (len(basis.parts) * turns), f"calibrate {what}")
             laid = lay(part, turn)
             evidence, tokens = evidence_of(name, basis.others[part], laid)
-            held_out.append(HeldOut(part, evidence, laid.residual, tokens, laid.overlap, laid.conflict, len(held_out)))
+            deviations = _deviations(basis.others[part], laid, evidence)
+            numbers = laid.residual, tokens, laid.overlap, laid.conflict
+            held_out.append(HeldOut(part, evidence, *numbers, len(held_out), deviations))
     return held_out
+
+
+def _deviations(normal: NormalSurface, laid: AlignedSampling, evidence: Evidence) -> tuple[float, float]:
+    """How far a whole sampling deviates, as an inspection measures it."""
+    if laid.view is not None:
+        return np.nan, np.nan
+    points = laid.points[evidence.picked]
+
+    def again(some: BoolArray) -> DoubleArray:
+        return normal.moves(points, points[some])
+
+    moves = evidence.places - points
+    return deviation_range(measure(PointTree(points), moves, normal.surface, again, oriented=laid.scan))
 
 
 def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:

@@ -12,9 +12,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from sedir_core.evidence.numbers import LIMITS
-from sedir_core.types import DoubleArray, IntArray
+from sedir_core.types import DoubleArray, IntArray, Tolerance
 
-LOWEST_RATE, HIGHEST_RATE = 1e-6, 0.5
+LOWEST_RATE, HIGHEST_RATE, ALL = 1e-6, 0.5, 0.999
+MOST_SHARE = 1e6  # of what is allowed, where nothing is
+_TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +25,15 @@ class Calibration:
 
     rate: the share of good scans that the stored limits call NG. whole, view: by category the object scores (h,) of
     held-out good scans, from all around and from one side; without those that the run does not keep. owners: by
-    category which training part each score of `whole` is of, (h,); none in runs of older versions.
+    category which training part each score of `whole` is of, (h,); ranges: the lowest and the highest deviation of each
+    scan, (h, 2) in the model's unit. None of these two in runs of older versions.
     """
 
     rate: float
     whole: Mapping[str, DoubleArray]
     view: Mapping[str, DoubleArray]
     owners: Mapping[str, IntArray] = field(default_factory=dict)
+    ranges: Mapping[str, DoubleArray] = field(default_factory=dict)
 
     def n_scans(self, category: str, from_one_side: bool = False) -> int:
         """How many held-out scans the limit of this category rests on; 0 where its rate cannot be chosen."""
@@ -72,15 +76,19 @@ class Calibration:
     def rate_at(self, category: str, share: float, from_one_side: bool = False) -> float:
         """The inverse of `share`, between LOWEST_RATE and HIGHEST_RATE. Raises KeyError: see `n_scans`."""
         scatter = _Scatter.of(self._scores(from_one_side))
-        wanted = share * scatter.limit(category, self.rate)
-        low, high = float(np.log(LOWEST_RATE)), float(np.log(HIGHEST_RATE))
-        for _ in range(30):  # a lower rate never has a lower limit, so halving finds it
-            middle = (low + high) / 2
-            if scatter.limit(category, float(np.exp(middle))) > wanted:
-                low = middle
-            else:
-                high = middle
-        return float(np.exp((low + high) / 2))
+        return scatter.rate(category, share * scatter.limit(category, self.rate), HIGHEST_RATE)
+
+    def rate_of(self, tolerance: Tolerance, category: str) -> float | None:
+        """The share of good scans, from all around, that a tolerance in the model's unit calls NG.
+
+        None where the run does not keep how far they deviate.
+        """
+        ranges = self.ranges.get(category)
+        if ranges is None:
+            return None
+        far, allowed = ranges * [-1.0, 1.0], np.array([-tolerance.minus, tolerance.plus])
+        shares = (far / np.maximum(allowed, _TINY)).max(axis=1)
+        return _Scatter.of({category: np.minimum(shares, MOST_SHARE)}).rate(category, 1.0, ALL)
 
     def _scores(self, from_one_side: bool) -> Mapping[str, DoubleArray]:
         return self.view if from_one_side else self.whole
@@ -140,6 +148,17 @@ class _Scatter:
         deviations = np.concatenate([(values - values.mean()) / spreads[name] for name, values in logs.items()])
         places = {name: (float(values.mean()), spreads[name]) for name, values in logs.items()}
         return _Scatter(places, deviations, float(np.mean([len(values) for values in logs.values()])))
+
+    def rate(self, category: str, limit: float, highest: float) -> float:
+        """At which that limit is exceeded, between LOWEST_RATE and `highest`."""
+        low, high = float(np.log(LOWEST_RATE)), float(np.log(highest))
+        for _ in range(30):  # a lower rate never has a lower limit, so halving finds it
+            middle = (low + high) / 2
+            if self.limit(category, float(np.exp(middle))) > limit:
+                low = middle
+            else:
+                high = middle
+        return float(np.exp((low + high) / 2))
 
     def limit(self, category: str, rate: float) -> float:
         mean, spread = self.places[category]

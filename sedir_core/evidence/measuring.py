@@ -132,11 +132,12 @@ def in_scan(
         everywhere[:, some] = factor * values, factor * (values - drift)
     expected = placement.leave(measured.expected.points)
     regions = [_defect(region, measured, placement, judged, beside, point_scores) for region in measured.regions]
-    lowest, highest = _range(measured)
+    lowest, highest = deviation_range(measured)
     return Lengths(everywhere[0], everywhere[1], expected, tuple(regions), (factor * lowest, factor * highest))
 
 
-def _range(measured: Measured) -> tuple[float, float]:
+def deviation_range(measured: Measured) -> tuple[float, float]:
+    """The lowest and the highest deviation from the mean shape, in radii, over neighbourhoods."""
     rigid = neighbourhood_means(measured.deviation.rigid(measured.moves), measured.scan)
     gone = [region.depth for region in measured.regions if region.kind == "missing material"]
     return min([float(rigid.min()), *gone]), float(rigid.max())

@@ -8,14 +8,17 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from sedir_core.config import Config
 from sedir_core.names import printable
 from sedir_core.training.events import AnyEvent, EpochEvent, EvaluatedEvent, FailedEvent, StageEvent, StepEvent
+from sedir_core.training.whole import Whole
 
 
 class ProgressBar:
-    """`with ProgressBar() as bar:` and pass `bar.show` to the run as a watcher. Draws on stderr."""
+    """`with ProgressBar(config) as bar:` and pass `bar.show` to the run as a watcher. Draws on stderr."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, config: Config, console: Console | None = None) -> None:
+        self._whole = Whole(config)
         self._console = console or Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -40,17 +43,9 @@ class ProgressBar:
         """Update the bar from an event."""
         match event:
             case StageEvent():
-                self._bar.update(
-                    self._task, description=printable(event.stage), completed=event.fraction, total=1.0, eta=""
-                )
+                self._show_stage(event, printable(event.stage))
             case StepEvent():
-                self._bar.update(
-                    self._task,
-                    description=f"epoch {event.epoch}",
-                    completed=event.step,
-                    total=event.n_steps,
-                    eta=f"{clock(event.eta_seconds)} left",
-                )
+                self._show_stage(event, f"epoch {event.epoch}")
                 if event.epoch == 1:  # no means yet
                     self._show_losses(event.losses)
             case EpochEvent():
@@ -59,6 +54,12 @@ class ProgressBar:
                 self._bar.update(self._task, description="measured", eta="")
             case FailedEvent():
                 self._bar.update(self._task, description="failed", eta="")
+
+    def _show_stage(self, event: AnyEvent, stage: str) -> None:
+        self._whole.add(event)
+        left_s = self._whole.left_s
+        eta = "" if left_s is None else f"{clock(left_s)} left"
+        self._bar.update(self._task, description=stage, completed=self._whole.fraction, total=1.0, eta=eta)
 
     def _show_losses(self, losses: dict[str, float]) -> None:
         self._bar.update(self._task, losses="  ".join(f"{name} {value:.4g}" for name, value in losses.items()))

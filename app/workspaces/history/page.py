@@ -214,7 +214,7 @@ class HistoryPage(QWidget):
         self._stack.addWidget(bench)
         self._stack.addWidget(self._empty)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(12, 4, 12, 6)
+        outer.setContentsMargins(8, 4, 8, 4)
         outer.addWidget(self.messages)
         outer.addWidget(self._stack, 1)
         if self._session.history is None:

@@ -94,7 +94,9 @@ class AlarmRate(QWidget):
         side = " (single views)" if from_one_side else ""
         beyond = "" if known.covers(rate, from_one_side) else "; extrapolated"
         between = None if from_one_side else known.interval(category)
-        sure = "" if between is None else "; more parts would set it at {:.0%} to {:.0%} of this".format(*between)
+        sure = ""
+        if between is not None:
+            sure = f"; more parts would set it at {100 * between[0]:.0f} to {100 * between[1]:.0f} % of this"
         self._say(f"of {category}{side}, from {scans}{beyond}{sure}")
 
     def _say(self, text: str) -> None:

@@ -28,13 +28,14 @@ from app.workspaces.inspect.region_bar import RegionBar
 from app.workspaces.inspect.regions import Regions
 from sedir_core.errors import BadConfig
 from sedir_core.tolerances import parse_tolerance, tolerance_text
-from sedir_core.types import Tolerance, Zone, ZoneUse
+from sedir_core.types import Detection, Tolerance, Zone, ZoneUse
 from sedir_core.units import symbol
 
 COLUMNS = ("Region", "Use", "Tolerance", "Size", "Deviation", "")
 NAME, USE, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
 USES: dict[ZoneUse, str] = {"tolerance": "Own tolerance", "only": "Of interest", "ignore": "Ignored"}
 FILES = "Regions (*.toml)"
+NO_REGIONS = "Draw what to ignore or to look at alone, or give the surroundings of a point a tolerance of their own."
 FIXED = ~Qt.ItemFlag.ItemIsEditable
 LEAST_PX, MOST_PX = 118, 196
 
@@ -109,16 +110,19 @@ class RegionPanel(QFrame):
 
     def _listed(self, entry: Entry | None) -> tuple[Zone, ...]:
         """The category's regions, then the rest of the part; for a past inspection, those in force then."""
-        if entry is not None and entry.past is not None and entry.raw is not None:
-            return entry.raw.zones
+        if entry is None or entry.raw is None or entry.raw.expected is None:
+            return ()
+        if entry.past is not None:
+            return measured_zones(entry.raw)
         part = self._regions.of(entry)
-        return () if part is None else (*part.zones, Zone("", part.elsewhere, None))
+        return (Zone("", None, None),) if part is None else (*part.zones, Zone("", part.elsewhere, None))
 
     def _fill(self, row: int, zone: Zone) -> None:
         assert self._entry is not None and self._entry.raw is not None
         found, past = self._entry.raw, self._entry.past is not None
-        known = (past or self._regions.ready(self._entry)) and row < len(found.zones)
-        measured = found.zones[row] if known else None
+        zones = measured_zones(found)
+        known = (past or self._regions.ready(self._entry)) and row < len(zones)
+        measured = zones[row] if known else None
         state = "" if measured is None else _state(measured, found.to_unit)
         for column, text in enumerate((*self._texts(zone, measured), state)):
             item = QTableWidgetItem(text)
@@ -160,7 +164,8 @@ class RegionPanel(QFrame):
             half = measured.place.half
             size = f"radius {lengths.text(float(half[0]))}" if measured.place.rounded else lengths.size(2 * half)
         span = "not evaluated" if zone.use == "ignore" else "…" if measured is None else _span(measured, lengths)
-        return zone.name or "Elsewhere", use, allowed, size, span
+        rest = "Elsewhere" if self.table.rowCount() > 1 else "Whole part"
+        return zone.name or rest, use, allowed, size, span
 
     def _enable(self) -> None:
         ready, part = self._regions.ready(self._entry), self._regions.of(self._entry)
@@ -169,7 +174,7 @@ class RegionPanel(QFrame):
             button.setEnabled(ready)
         self.bar.load.setEnabled(ready)
         self.remove.setEnabled(ready and 0 <= self.table.currentRow() < rows)
-        self.bar.save.setEnabled(rows > 0)
+        self.bar.save.setEnabled(part is not None)
         self.hint.say(_hint(self._entry, rows))
 
     def _remove(self) -> None:
@@ -188,15 +193,16 @@ class RegionPanel(QFrame):
 
     def _on_edited(self, item: QTableWidgetItem) -> None:
         entry, part = self._entry, self._regions.of(self._entry)
-        if entry is None or part is None:
+        if entry is None:
             return
+        zones = () if part is None else part.zones
         row, text = item.row(), item.text().strip()
         try:
             if item.column() == NAME:
-                self._rename(entry, part.zones, row, text)
+                self._rename(entry, zones, row, text)
             elif item.column() == SIZE:
-                self._resize(entry, part.zones[row], row, text)
-            elif row == len(part.zones):
+                self._resize(entry, zones[row], row, text)
+            elif row == len(zones):
                 self._regions.set_elsewhere(entry, read_tolerance(text))
             else:
                 self._regions.change(entry, row, tolerance=read_tolerance(text))
@@ -217,6 +223,18 @@ class RegionPanel(QFrame):
             raise BadConfig(text or "A region", "is not a radius", "a number above 0")
         factor = wanted / (wording.lengths_of(entry.raw, self._unit).factor * float(shown.half[0]))
         self._regions.change(entry, row, place=replace(zone.place, half=factor * zone.place.half))
+
+
+def measured_zones(found: Detection) -> tuple[Zone, ...]:
+    """The regions with the scan's deviations there; without regions the whole part."""
+    return found.zones or (Zone("", found.tolerance, None, *found.deviation_range),)
+
+
+def rate_text(share: float) -> str:
+    """`3 %`, `0.4 %`, `less than 0.1 %`."""
+    if share < 0.001:
+        return "less than 0.1 %"
+    return f"{100 * share:.1f} %" if share < 0.02 else f"{100 * share:.0f} %"
 
 
 def read_tolerance(text: str) -> Tolerance | None:
@@ -272,4 +290,16 @@ def _hint(entry: Entry | None, rows: int) -> str:
         return "As it was judged at the time."
     if rows:
         return f"For every {entry.raw.category}. Double-click a value to change it."
-    return "Draw what to ignore or to look at alone, or give the surroundings of a point a tolerance of their own."
+    return _false_alarms(entry) or NO_REGIONS
+
+
+def _false_alarms(entry: Entry) -> str:
+    """What the tolerance of the whole part costs, by the scans that were held out of the training."""
+    found, known = entry.raw, None if entry.model is None else entry.model.calibration
+    if found is None or found.tolerance is None or known is None or found.from_one_side:
+        return ""
+    rate = known.rate_of(found.tolerance, found.category)
+    if rate is None:
+        return ""
+    n_scans = known.n_scans(found.category)
+    return f"Calls about {rate_text(rate)} of good parts NG, by {n_scans} held-out good scans."

@@ -63,9 +63,9 @@ class Regions(QObject):
         """Add a region of this scan. The first region makes it its category's reference."""
         assert entry.raw is not None
         part = self.of(entry)
-        if part is None:
+        if part is None or not part.zones:
             zone = Zone("region 1", tolerance, place, use=use)
-            self._keep(entry, PartTolerance(entry.path, None, (zone,)))
+            self._keep(entry, PartTolerance(entry.path, None if part is None else part.elsewhere, (zone,)))
             return
         names = {zone.name for zone in part.zones}
         name = next(f"region {n}" for n in range(1, len(names) + 2) if f"region {n}" not in names)
@@ -80,15 +80,14 @@ class Regions(QObject):
             self._keep(entry, replace(part, zones=tuple(zones)))
 
     def remove(self, entry: Entry, index: int) -> None:
-        """Remove a region. With the last one, the model's own tolerance applies everywhere again."""
+        """Remove a region."""
         if (part := self.of(entry)) is not None:
-            zones = part.zones[:index] + part.zones[index + 1 :]
-            self._keep(entry, replace(part, zones=zones) if zones else None)
+            self._keep(entry, replace(part, zones=part.zones[:index] + part.zones[index + 1 :]))
 
     def set_elsewhere(self, entry: Entry, tolerance: Tolerance | None) -> None:
-        """Set the tolerance outside the regions; None leaves it to the model."""
-        if (part := self.of(entry)) is not None:
-            self._keep(entry, replace(part, elsewhere=tolerance))
+        """Set the tolerance outside the regions, or of the whole part; None leaves it to the model."""
+        part = self.of(entry) or PartTolerance(entry.path, None, ())
+        self._keep(entry, replace(part, elsewhere=tolerance))
 
     def take(self, entry: Entry, path: Path) -> None:
         """Load the regions of this category from a file."""
@@ -99,9 +98,10 @@ class Regions(QObject):
         if (part := self.of(entry)) is not None:
             self._tried(path, lambda: write_part_tolerance(path, part))
 
-    def _keep(self, entry: Entry, part: PartTolerance | None) -> None:
+    def _keep(self, entry: Entry, part: PartTolerance) -> None:
         assert entry.raw is not None
-        self.edited.emit(_RegionChange(self, entry.raw.category, self.of(entry), part))
+        kept = part if part.zones or part.elsewhere is not None else None
+        self.edited.emit(_RegionChange(self, entry.raw.category, self.of(entry), kept))
 
     def put(self, category: str, part: PartTolerance | None) -> None:
         """Set and store a category's regions, as a step of the undo stack."""

@@ -187,7 +187,7 @@ def compared_text(entry: Entry, unit: str) -> str:
     found = entry.detection
     parts = [entry.path.stem if entry.scan is None else entry.scan.name]
     if found is not None:
-        parts += [score_text(found), deviation_text(found, unit)]
+        parts += [share_text(found), deviation_text(found, unit)]
     return " · ".join(part for part in parts if part)
 
 

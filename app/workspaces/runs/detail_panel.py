@@ -28,7 +28,7 @@ from sedir_core.runs.catalogue import RunDetail, RunEntry, RunState
 from sedir_core.runs.compare import compare_runs, settings_of
 
 NOTHING = "Select a run to see its metrics and training curves.\nSelect two, with Ctrl, to compare them."
-UNMEASURED = "No metrics yet: “Evaluate on…” measures them on test scans, in a few seconds each."
+UNMEASURED = "No metrics yet: “Evaluate…” measures them on test scans, in a few seconds each."
 NO_CURVES = "This run has no record of its training."
 SAME = "The settings are identical."
 
@@ -49,7 +49,7 @@ class DetailPanel(QFrame):
         self._icon = QLabel()
         self.title, self.about = plain_label("", "paneTitle"), plain_label("", "quiet")
         self.inspect = QPushButton("Inspect with this model", objectName="primary")
-        self.evaluate = QPushButton("Evaluate on…", toolTip="AUROC and AUPR of every category, from test scans")
+        self.evaluate = QPushButton("Evaluate…", toolTip="AUROC and AUPR of every category, from test scans")
         self.grow = QPushButton("Add parts…", toolTip="Teach this model more kinds of part; it keeps those it knows")
         self.more = QToolButton(toolTip="Rename, archive, delete, export", objectName="bare")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -172,12 +172,12 @@ class DetailPanel(QFrame):
         head.setSpacing(10)
         head.addWidget(self._icon)
         head.addLayout(words, 1)
+        head.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in (self.inspect, self.evaluate, self.grow):
             buttons.addWidget(button)
         buttons.addStretch()
-        buttons.addWidget(self.more)
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setAccessibleName("Facts of the run")
         scroll.setWidget(self.curves)

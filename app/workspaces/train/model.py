@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.training import Orders, Phase, orders, phase_by_order, phase_of, stops_after_epoch
-from sedir_core.rundir.files import ABOUT, EVENTS
+from sedir_core.errors import BadRun
+from sedir_core.rundir.files import ABOUT, EVENTS, read_run_config
 from sedir_core.rundir.lock import is_alive
 from sedir_core.runs.catalogue import damage_of
 from sedir_core.training.events import (
@@ -24,6 +26,7 @@ from sedir_core.training.events import (
     StepEvent,
 )
 from sedir_core.training.orders import last_words
+from sedir_core.training.whole import Whole
 
 POLL_MS = 400
 PATIENCE_S = 90.0
@@ -58,16 +61,16 @@ def _beside_losses(event: EpochEvent) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Follow:
-    """The followed run. stage: current activity; message: why it failed. previews: epoch and file, in order.
+    """The followed run. stage: current activity; fraction, left_s: of the whole training; message: why it failed.
 
-    stops_after_epoch: whether this was requested.
+    previews: epoch and file, in order. stops_after_epoch: whether this was requested.
     """
 
     run_dir: Path
     phase: Phase
     stage: str = ""
     fraction: float = 0.0
-    eta_s: float | None = None
+    left_s: float | None = None
     message: str = ""
     thresholds: tuple[tuple[str, float], ...] = ()
     previews: tuple[tuple[int, Path], ...] = ()
@@ -90,6 +93,7 @@ class TrainModel(QObject):
         self._reader: EventReader | None = None
         self._begun_s = self._heard_s = self._asked_s = 0.0
         self._alive, self._started, self._ended = False, False, ""
+        self._whole: Whole | None = None
         self.curves = Curves()
         self.follow: Follow | None = None
         self.ordered = Orders()
@@ -103,6 +107,7 @@ class TrainModel(QObject):
         self._asked_s = -PATIENCE_S
         self._alive, self._started, self._ended = False, started, ""
         self._look_at_queue()
+        self._whole = None
         self.curves = Curves()
         self.follow = Follow(run_dir, Phase.STARTING if started else Phase.INTERRUPTED)
         self._poll()
@@ -137,6 +142,8 @@ class TrainModel(QObject):
         for event in events:
             self.curves.add(event)
             seen = self._after(seen, event)
+        if events:
+            seen = self._with_progress(seen, events)
         if any(isinstance(event, EpochEvent) for event in events):
             self.curves_grew.emit(self.curves)
         self._look_for_life(now_s, bool(events))
@@ -149,13 +156,9 @@ class TrainModel(QObject):
         changes: dict[str, object] = {}
         match event:
             case StageEvent():
-                changes = {"stage": event.stage, "fraction": event.fraction, "eta_s": None}
+                changes = {"stage": event.stage}
             case StepEvent():
-                changes = {
-                    "stage": f"epoch {event.epoch}",
-                    "fraction": event.step / max(event.n_steps, 1),
-                    "eta_s": event.eta_seconds,
-                }
+                changes = {"stage": f"epoch {event.epoch}"}
             case PreviewEvent():
                 # After a kill and a resume some epochs are repeated: the later ones count.
                 earlier = tuple(one for one in seen.previews if one[0] < event.epoch)
@@ -171,6 +174,16 @@ class TrainModel(QObject):
         if not isinstance(event, DoneEvent | FailedEvent):
             self._ended = ""
         return replace(seen, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+
+    def _with_progress(self, seen: Follow, events: Sequence[AnyEvent]) -> Follow:
+        if self._whole is None:
+            try:
+                self._whole = Whole(read_run_config(seen.run_dir))
+            except BadRun:  # a damaged run says so by its phase
+                return seen
+        for event in events:
+            self._whole.add(event)
+        return replace(seen, fraction=self._whole.fraction, left_s=self._whole.left_s)
 
     def _look_for_life(self, now_s: float, heard: bool) -> None:
         if heard and not self._ended and now_s - self._begun_s < PATIENCE_S:

@@ -113,7 +113,7 @@ class ProgressPanel(QWidget):
         words = WORDS[seen.phase]
         if seen.phase is Phase.RUNNING and seen.stage:
             words = seen.stage[:1].upper() + seen.stage[1:]
-            words += f" · {remaining(seen.eta_s)}" if seen.eta_s is not None else ""
+            words += f" · {remaining(seen.left_s)}" if seen.left_s is not None else ""
             words += f" · {STOPS if seen.stops_after_epoch else OUTLIVES}"
         self.phase.setText(words)
         self.bar.setMaximum(0 if seen.phase is Phase.STARTING else 1000)

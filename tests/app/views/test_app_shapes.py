@@ -13,6 +13,8 @@ from app.views.camera import home, project
 from app.views.layers import mix
 from app.views.marks import Mark, Marks
 from app.views.overlay import Overlay
+from app.views.pane import Pane
+from app.views.scale_bar import AxesMark
 from app.views.shapes import prepare
 from app.widgets.numbers import GROUP
 from app.workspaces.inspect.wording import LengthWording, number
@@ -139,3 +141,31 @@ def test_lengths_are_written_without_exponents_and_with_like_decimals():
 def test_the_dent_direction_is_the_first_camera_s():
     pose = home(np.eye(3, dtype=np.float32), 30.0, 1.0)
     assert np.allclose(np.array(pose.position) / np.linalg.norm(pose.position), DENT_DIRECTION)
+
+
+def test_a_narrow_view_keeps_the_name_of_what_it_shows(qtbot):
+    pane = Pane("Another scan")
+    qtbot.addWidget(pane)
+    pane.resize(500, 300)
+    pane.show()
+    pane.set_note("bottle_good · 60 %")
+    assert pane.caption.text() == "Another scan · bottle_good · 60 %"
+    pane.resize(200, 300)
+    assert pane.caption.text() == "bottle_good · 60 %"
+    assert pane.caption.toolTip() == "Another scan · bottle_good · 60 %"
+
+
+def test_the_axes_have_a_corner_of_their_own(qtbot):
+    canvas = QWidget()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 300)
+    overlay = Overlay(canvas)
+    overlay.set_camera(home(10 * np.eye(3, dtype=np.float32), 30.0, 4 / 3), 30.0)
+    axes = AxesMark(overlay)
+    corner = np.array([-4.0, 0.0, -4.0])
+    for reserved in ((), (lambda: axes.room,)):
+        marks = Marks(overlay, *reserved)
+        marks.show_marks([Mark(corner, corner + 0.1, "1", False, "142 %")], "#ffffff", "#00ffff")
+        (room,) = marks.callouts().values()
+        assert not reserved or not room.intersects(axes.room)
+    assert canvas.rect().toRectF().contains(axes.room)

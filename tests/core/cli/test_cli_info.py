@@ -28,7 +28,9 @@ def test_the_numbers_behind_a_verdict_are_listed_with_what_they_mean(sedir) -> N
     assert "numbers" not in json.loads(sedir("info", "--preset", "tiny", "--method", "template", "--json").stdout)
 
 
-@pytest.mark.parametrize("arguments", [[], ["default", "--preset", "tiny"], ["--preset", "huge"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["default", "--preset", "tiny"], ["--preset", "huge"], ["--preset", "tiny", "--tolerance", "1"]]
+)
 def test_one_run_or_one_preset(sedir, arguments) -> None:
     assert sedir("info", *arguments).exit_code == 2
 

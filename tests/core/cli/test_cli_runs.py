@@ -82,6 +82,14 @@ def test_a_bundle_is_exported_imported_and_inspected_with(home: Path, tmp_path: 
     assert json.loads(sedir("info", written, "--json").stdout)["categories"] == list(CATEGORIES)
 
 
+def test_a_run_says_how_many_good_parts_a_tolerance_calls_ng(home: Path) -> None:
+    for tolerance, low, high in (("1e6", 0.0, 0.01), ("1e-6", 0.99, 1.0)):
+        shares = json.loads(sedir("info", "mine", "--tolerance", tolerance, "--json").stdout)["out_of_tolerance"]
+        assert list(shares) == list(CATEGORIES)
+        assert all(low <= share <= high for share in shares.values())
+    assert "does not keep how far" in sedir("info", "default", "--tolerance", "0.3").stderr
+
+
 def test_what_is_no_bundle_is_refused_calmly(home: Path, tmp_path: Path) -> None:
     (tmp_path / "x.sedir").write_bytes(b"MZ program")
     for words in (("runs", "import", tmp_path / "x.sedir"), ("inspect", tmp_path, "--model", tmp_path / "x.sedir")):

@@ -149,6 +149,14 @@ def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
     assert zone.place is not None and np.allclose(zone.place.centre, TOP) and zone.place.half[0] == 0.6
 
 
+def test_a_tolerance_of_the_whole_part_needs_neither_a_region_nor_a_look_at_the_reference(tmp_path: Path) -> None:
+    write_part_tolerance(tmp_path / "a.toml", PartTolerance(tmp_path / "gone.ply", Tolerance(-50.0, 50.0), ()))
+    part = read_part_tolerance(tmp_path / "a.toml")
+    scan, detector = Scan(ball(DENT), "ball"), MeasuringDetector()
+    found = inspect_reference(detector, part, "ball").judge(scan, detector.detect(scan))
+    assert found.zones == () and "out of the tolerance of ±50 mm" in found.reason
+
+
 REGION = 'reference = "a.ply"\n[[region]]\nname = "a"\n'
 
 

@@ -16,6 +16,7 @@ from sedir_core.evidence.category_tensors import category_from_tensors, category
 from sedir_core.evidence.defects import verdict_reason
 from sedir_core.evidence.limits import Calibrated, Calibration, object_limits
 from sedir_core.rundir.files import read_run_config
+from sedir_core.types import Tolerance
 
 
 def scores(seed: int = 0, spread: float = 0.2) -> dict[str, np.ndarray]:
@@ -140,3 +141,40 @@ def test_another_limit_keeps_what_was_added_to_the_reason() -> None:
     assert moved.verdict == "ok" and moved.defects == ()
     assert moved.reason == "nothing above the limit (50 % of the limit); the category was told"
     assert relimit(scan, raw, 1.0) is raw
+
+
+def deviating(lowest: float, highest: float, n_scans: int = 24) -> Calibration:
+    """Held-out scans of one kind that deviate about so far, in millimetres."""
+    random = np.random.default_rng(0)
+    far = np.exp(random.normal(0, 0.2, (n_scans, 2))) * [lowest, highest]
+    return Calibration(0.05, {"part": np.ones(n_scans)}, {}, ranges={"part": far})
+
+
+def test_a_tolerance_calls_as_many_good_scans_ng_as_deviate_more() -> None:
+    known = deviating(-0.2, 0.1)
+    wide, fair, narrow = (known.rate_of(Tolerance(-t, t), "part") for t in (0.6, 0.2, 0.05))
+    assert wide is not None and fair is not None and narrow is not None
+    assert wide < 0.01 < fair < narrow
+    assert fair == pytest.approx(0.5, abs=0.15)
+    assert narrow > 0.98
+
+
+def test_each_side_of_a_tolerance_counts() -> None:
+    known = deviating(-0.2, 0.1)
+    one_sided = known.rate_of(Tolerance(-0.6, 0.02), "part"), known.rate_of(Tolerance(0.0, 0.6), "part")
+    assert min(rate or 0.0 for rate in one_sided) > 0.98
+
+
+def test_a_run_without_deviations_has_no_rate_of_a_tolerance() -> None:
+    assert CALIBRATION.rate_of(Tolerance(-1.0, 1.0), "part 1") is None
+
+
+def test_a_run_keeps_how_far_its_held_out_scans_deviate(detector: SedirDetector) -> None:
+    found = detector.calibration()
+    for name in CATEGORIES:
+        ranges = found.ranges[name]
+        assert ranges.shape == (found.n_scans(name), 2)
+        assert (ranges[:, 0] < 0).all() and (ranges[:, 1] > 0).all()
+        far = float(np.abs(ranges).max())
+        wide, narrow = (found.rate_of(Tolerance(-t, t), name) for t in (10 * far, far / 10))
+        assert wide is not None and narrow is not None and wide < 0.05 < narrow

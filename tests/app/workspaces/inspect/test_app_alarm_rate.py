@@ -55,7 +55,7 @@ def test_how_sure_the_limit_is_stands_beside_it(qtbot, settings, tmp_path, sligh
     with open_window(qtbot, Session(loader(Sure()), tmp_path / "run"), settings, tmp_path) as window:
         open_and_wait(qtbot, window, slight)
         low, high = Sure().calibration().interval("ball")
-        assert f"{low:.0%} to {high:.0%} of this" in window.page.alarms.note.text()
+        assert f"{100 * low:.0f} to {100 * high:.0f} % of this" in window.page.alarms.note.text()
 
 
 def test_fewer_allowed_alarms_move_the_line_and_the_verdict(qtbot, keeping, slight):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_helpers import WAIT_MS, dented_sphere, open_and_wait
+from app_helpers import WAIT_MS, SphereDetector, dented_sphere, loader, open_and_wait, open_window
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
@@ -30,6 +30,7 @@ from app.workspaces.inspect.regions import Regions
 from app.workspaces.inspect.tools import Tool
 from sedir_core.errors import BadConfig
 from sedir_core.evaluation.zone_file import ball, read_part_tolerance
+from sedir_core.evidence.limits import Calibration
 from sedir_core.types import Tolerance, ZonePlace
 
 
@@ -111,6 +112,59 @@ def test_what_is_typed_counts_at_once(qtbot: QtBot, window: MainWindow, dented_f
     assert (rim.name, rim.tolerance, rest.tolerance) == ("rim", Tolerance(-5, 5), Tolerance(-0.2, 0.2))
     assert rim.place is not None and rim.place.half[0] == pytest.approx(1.0)
     assert entry.detection is not None and "out of tolerance outside the regions" in entry.detection.reason
+
+
+def test_a_tolerance_of_the_whole_part_needs_no_region(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, good_file: Path, settings: Settings
+) -> None:
+    dented, _ = open_and_wait(qtbot, window, dented_file, good_file)
+    window.session.show(dented.id)
+    qtbot.keyClick(window, Qt.Key.Key_T)
+    table = window.page.stage.region_panel.table
+    assert [table.item(0, column).text() for column in (NAME, ALLOWED, STATE)] == ["Whole part", "any", ""]
+    table.item(0, ALLOWED).setText("0.5")
+    dented, good = judged(qtbot, window)
+    assert dented.detection is not None and "out of the tolerance of ±0.5" in dented.detection.reason
+    assert good.detection is not None and good.detection.reason.endswith("within the tolerance of ±0.5")
+    assert [table.item(0, column).text() for column in (ALLOWED, STATE)] == ["±0.5", "NG"]
+    stored = settings.path.parent / "tolerances" / "ball.toml"
+    assert read_part_tolerance(stored).elsewhere == Tolerance(-0.5, 0.5)
+    window.page.stage.tools.pick_row(10)
+    window.page.stage.region_panel.add.click()
+    dented, _ = judged(qtbot, window)
+    assert dented.raw is not None and dented.raw.zones[1].tolerance == Tolerance(-0.5, 0.5)
+    assert table.item(1, NAME).text() == "Elsewhere"
+    table.setCurrentCell(0, NAME)
+    window.page.stage.region_panel.remove.click()
+    table.item(0, ALLOWED).setText("any")
+    dented, _ = judged(qtbot, window)
+    assert dented.raw is not None and dented.raw.tolerance is None and not stored.exists()
+
+
+class Sure(SphereDetector):
+    """Knows how far its held-out scans deviate."""
+
+    def calibration(self) -> Calibration:
+        ranges = np.exp(np.random.default_rng(0).normal(0, 0.2, (20, 2))) * [-0.3, 0.3]
+        return Calibration(0.05, {"ball": np.full(20, 0.02)}, {}, ranges={"ball": ranges})
+
+
+def test_a_tolerance_says_how_many_good_parts_it_calls_ng(
+    qtbot: QtBot, settings: Settings, tmp_path: Path, dented_file: Path
+) -> None:
+    said = []
+    with open_window(qtbot, Session(loader(Sure()), tmp_path / "run"), settings, tmp_path) as window:
+        (entry,) = open_and_wait(qtbot, window, dented_file)
+        window.session.show(entry.id)
+        qtbot.keyClick(window, Qt.Key.Key_T)
+        panel = window.page.stage.region_panel
+        for tolerance in ("5", "0.1"):
+            panel.table.item(0, ALLOWED).setText(tolerance)
+            judged(qtbot, window)
+            said.append(panel.hint.toolTip() or panel.hint.text())
+    assert said == [
+        f"Calls about {share} of good parts NG, by 20 held-out good scans." for share in ("less than 0.1 %", "100 %")
+    ]
 
 
 def test_what_cannot_be_meant_is_said_and_changes_nothing(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
