@@ -29,7 +29,6 @@ from sedir_core.geometry.views import Views
 from sedir_core.types import DoubleArray, IntArray
 
 PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
-MOST_FREEDOM = 2.0  # radii: of how parts differ smoothly, and of how far alike
 
 
 def _pack(values: DoubleArray) -> Tensor:
@@ -75,8 +74,7 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
         tensors["views.seen"] = torch.from_numpy(np.packbits(category.views.seen, axis=1))
-    prior, held = category.normal.prior, category.normal.prior.held
-    exact["freedom"] = np.array([prior.amplitude, *([] if held is None else [held.amplitude, held.supple_length])])
+    exact["freedom"] = category.normal.prior.numbers
     if category.one_sided:
         exact["one_sided"] = np.ones(1)
     surface, coverage = category.normal.surface, category.normal.coverage
@@ -109,7 +107,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         arrays["descriptor"],
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
-            _prior(arrays),
+            SmoothPrior.learned(arrays["controls"], arrays.get("freedom", np.array([STIFF]))),
             coverage,
             _usual_of_bent(arrays, coverage),
         ),
@@ -118,15 +116,6 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         None if seen is None else _views(arrays, seen),
         "one_sided" in arrays,
     )
-
-
-def _prior(arrays: Mapping[str, DoubleArray]) -> SmoothPrior:
-    """Versions before learned nothing of it, or held nothing back when they compared."""
-    freedom, controls = arrays.get("freedom", np.array([STIFF])), arrays["controls"]
-    if freedom.shape not in ((1,), (3,)) or not ((freedom > 0) & (freedom < MOST_FREEDOM)).all():
-        raise ValueError(f"freedom is {freedom.tolist()}, not shares of the part's radius")
-    amplitude, *held = (float(value) for value in freedom)
-    return SmoothPrior(controls, amplitude, held=SmoothPrior(controls, *held) if held else None)
 
 
 def _usual_of_bent(arrays: Mapping[str, DoubleArray], coverage: Coverage | None) -> DoubleArray | None:

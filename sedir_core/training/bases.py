@@ -129,8 +129,8 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
     prior = basis.whole.prior
     arrays = {
         "frame": np.append(basis.frame.centre, basis.frame.radius),
-        "numbers": np.array([basis.size, basis.amplitude, prior.amplitude]),
-        "held": np.array([] if prior.held is None else [prior.held.amplitude, prior.held.supple_length]),
+        "numbers": np.array([basis.size, basis.amplitude]),
+        "freedom": prior.numbers,
         "descriptor": basis.descriptor,
         "left_out": np.array(basis.left_out, dtype=np.int64),
         "controls": prior.controls,
@@ -158,10 +158,8 @@ def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
 def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     """The inverse of `basis_to_tensors`."""
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    size, amplitude, freedom = (float(number) for number in arrays["numbers"])
-    held = [float(number) for number in arrays["held"]]
-    controls = arrays["controls"]
-    prior = SmoothPrior(controls, freedom, held=SmoothPrior(controls, *held) if held else None)
+    size, amplitude = (float(number) for number in arrays["numbers"])
+    prior = SmoothPrior.learned(arrays["controls"], arrays["freedom"])
 
     def surface(name: str) -> NormalSurface:
         coverage = Coverage(arrays[f"{name}.confirmed"], arrays[f"{name}.always"])
