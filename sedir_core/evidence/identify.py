@@ -25,7 +25,7 @@ class Identified:
 
     side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
     where it shows more. mirrored: it is a mirror image of the category. scan: some of it in the category's frame, with
-    its outer sides, where they were found.
+    its outer sides, where they were found. n_points: that were looked at.
     """
 
     category: str
@@ -36,6 +36,12 @@ class Identified:
     alone: Alone | None = None
     mirrored: bool = False
     scan: Oriented | None = None
+    n_points: int = 0
+
+    @property
+    def too_few(self) -> bool:
+        """Whether it has so few points that nothing else is told of what fits nothing."""
+        return self.n_points < IDENTIFICATION.few_points and (self.side_only or not self.known)
 
     @property
     def known(self) -> bool:
@@ -61,7 +67,7 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     if found.misfit > IDENTIFICATION.whole_fit and found.view is None:
         found = _mirrored(found, along, known)
     alone = None if found.alone is None else replace(found.alone, points=points)
-    return replace(found, placement=found.placement.from_file(own), alone=alone)
+    return replace(found, placement=found.placement.from_file(own), alone=alone, n_points=len(points))
 
 
 def _axes_of(points: DoubleArray, candidates: Mapping[str, Category]) -> OwnAxes:
@@ -157,11 +163,16 @@ def why_uncertain(found: Identified, probability: float, predicted: str, one_sid
         return f"a mirror image of {found.category}: is it the part for the other side?"
     if found.alone is not None and found.alone.n_parts > 1:
         return f"shows {found.alone.n_parts} parts, of which one was judged: crop the scan, or scan one at a time"
+    if found.too_few:
+        return f"has only {found.n_points:,} points, too few to tell what it shows: scan the part more densely"
     if found.side_only:
-        return "seems to be seen from one side, but the model was trained for scans from all around"
+        said = "seems to be seen from one side, but the model was trained for scans from all around"
+        return f"{said}: scan it so, or train with training.views above 0"
     if not np.isfinite(found.misfit) or not found.known:
-        side = ", of which one side is known: does the part lie as in the training scans?" if one_sided else ""
-        return f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}{side}"
+        step = ": choose the model of this part, or train one"
+        if one_sided:
+            step = ", of which one side is known: does the part lie as in the training scans?"
+        return f"fits no known category: {found.misfit:.1f} times the usual distance to {found.category}{step}"
     if predicted != found.category:
         return f"fits {found.category} best, but the network takes it for {predicted} ({100 * probability:.0f} %)"
     return ""

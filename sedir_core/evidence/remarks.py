@@ -40,7 +40,7 @@ def of_the_whole(departure: Departure, names: Collection[str]) -> str:
 
 def left_out(found: Identified, others: int, strays: int) -> str:
     """others: points of the scan that are not of the part; strays: of the part, without a score."""
-    said = "" if found.view is None else "; seen from one side, the rest was not evaluated"
+    said = "" if found.view is None or found.too_few else "; seen from one side, the rest was not evaluated"
     if found.alone is not None:
         said += found.alone.words(others)
     if strays:

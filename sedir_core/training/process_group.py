@@ -6,6 +6,7 @@ weights stay identical. A single process is a group of one, without communicatio
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from torch import Tensor
 from torch import distributed as dist
 
 from sedir_core.errors import DeviceUnavailable
+
+log = logging.getLogger(__name__)
 
 # The others wait while the first encodes the scans. A dead process is noticed at once regardless.
 LONGEST_WAIT = timedelta(hours=12)
@@ -43,9 +46,16 @@ class ProcessGroup:
         return batch[self.rank :: self.size]
 
     def add(self, values: Tensor) -> Tensor:
-        """The sum over all processes, in place."""
+        """The sum over all processes, in place. Raises DeviceUnavailable if one of them is gone."""
         if self.size > 1:
-            dist.all_reduce(values)
+            try:
+                dist.all_reduce(values)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:  # gloo and NCCL have no other class for a lost connection
+                log.warning("%s", error)
+                what, hint = "another process of this training ended", "continue it with --resume"
+                raise DeviceUnavailable("torchrun", what, hint) from error
         return values
 
     def whole(self, mine: Tensor, n_rows: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_run import CATEGORIES, by_surface, dented, part, scan_of
@@ -12,9 +14,12 @@ from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.basis import fit_basis
 from sedir_core.evidence.calibration import calibrate
+from sedir_core.evidence.category import View
 from sedir_core.evidence.identify import Identified, identify, why_uncertain
 from sedir_core.evidence.numbers import IDENTIFICATION
-from sedir_core.geometry.frames import UNIT_FACTORS
+from sedir_core.evidence.remarks import left_out
+from sedir_core.geometry.frames import UNIT_FACTORS, Frame, Placement
+from sedir_core.geometry.registration import Pose
 from sedir_core.types import DoubleArray, never_stop, no_report
 
 
@@ -54,6 +59,17 @@ def test_an_unknown_part_is_uncertain(detector: SedirDetector, solid) -> None:
     result = detector.detect(scan_of(points))
     assert result.uncertain
     assert "fits no known category" in result.reason
+
+
+def test_of_few_points_that_fit_nothing_only_that_is_said() -> None:
+    still = Placement(Frame(np.zeros(3), 1.0), np.zeros(3), 1.0, Pose(np.eye(3), np.zeros(3)))
+    said = "has only 300 points, too few to tell what it shows: scan the part more densely"
+    for doubt in ({"side_only": True}, {"misfit": 9.0}, {"misfit": 9.0, "view": View(np.array([0.0, 0.0, 1.0]), 0.5)}):
+        found = Identified("cup", still, **({"misfit": 1.4} | doubt), n_points=300)
+        assert why_uncertain(found, 1.0, "cup") == said
+        assert left_out(found, 0, 0) == ""
+        assert why_uncertain(replace(found, n_points=3_000), 1.0, "cup") != said
+    assert why_uncertain(Identified("cup", still, 1.4, n_points=300), 1.0, "cup") == ""
 
 
 def test_a_part_given_as_another_is_uncertain(detector: SedirDetector) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,37 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             write_points_ply(folder / "parts" / category / f"{i}.ply", part(category, i, 800))
     alone = train_with([], folder, folder / "one")
     return alone, train_with(TOGETHER, folder, folder / "two", XDG_CACHE_HOME=str(folder / "cache"))
+
+
+LOST = """
+import os, signal, torch
+from sedir_core.errors import DeviceUnavailable
+from sedir_core.training.process_group import joined
+with joined(torch.device("cpu")) as group:
+    group.add(torch.ones(1))
+    if not group.leads:
+        os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        group.add(torch.ones(1))
+    except DeviceUnavailable as error:
+        print(error)
+"""
+
+
+def test_who_is_left_alone_says_so_and_how_to_go_on() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    team = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOST], stdout=subprocess.PIPE, text=True, env=environment | {"RANK": rank}
+        )
+        for rank in "01"
+    ]
+    said = [one.communicate(timeout=120)[0] for one in team]
+    assert said[0] == "torchrun: another process of this training ended (continue it with --resume)\n"
+    assert team[0].returncode == 0
 
 
 def curve(run: Path) -> list[float]:
