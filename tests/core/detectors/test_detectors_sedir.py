@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -158,16 +159,41 @@ def test_a_missing_end_is_expected(detector: SedirDetector) -> None:
     assert distance_to(gone, kept).mean() > 2 * distance_to(gone, found.expected).mean()
 
 
-def test_the_reconstruction_is_the_networks_and_what_is_expected_is_not(
-    detector: SedirDetector, bracket: Scan, good: Detection
-) -> None:
-    rewired = SedirDetector(detector.config, replace(detector.nets), detector.known, detector.device)
+def without_its_surface(detector: SedirDetector) -> SedirDetector:
+    """The network expects another surface of brackets."""
     surface = deepcopy(detector.nets.surface)
     assert surface is not None
     for grid in surface.grids_of(0):
         grid.codes.zero_()
-    rewired.nets = replace(detector.nets, surface=surface)
-    other = rewired.detect(bracket, "bracket")
+    return SedirDetector(detector.config, replace(detector.nets, surface=surface), detector.known, detector.device)
+
+
+@torch.no_grad()
+def without_its_tokens(detector: SedirDetector) -> SedirDetector:
+    """The network rebuilds nothing of what it reads."""
+    network = deepcopy(detector.nets.network)
+    for parameter in network.parameters():
+        parameter.zero_()
+    return SedirDetector(detector.config, replace(detector.nets, network=network), detector.known, detector.device)
+
+
+@pytest.mark.parametrize("spoilt", [without_its_surface, without_its_tokens])
+def test_the_network_moves_the_scores_that_claim_to_rest_on_it(
+    detector: SedirDetector, bracket: Scan, spoilt: Callable[[SedirDetector], SedirDetector]
+) -> None:
+    whole, less = (one.detect_each(bracket, "bracket")[1] for one in (detector, spoilt(detector)))
+    for name in ("network.calibrated", "all.calibrated"):
+        assert less[name].object_score != whole[name].object_score
+        assert not np.array_equal(less[name].point_scores, whole[name].point_scores, equal_nan=True)
+    name = "surface.calibrated"
+    assert less[name].object_score == whole[name].object_score
+    assert np.array_equal(less[name].point_scores, whole[name].point_scores, equal_nan=True)
+
+
+def test_the_reconstruction_is_the_networks_and_what_is_expected_is_not(
+    detector: SedirDetector, bracket: Scan, good: Detection
+) -> None:
+    other = without_its_surface(detector).detect(bracket, "bracket")
     assert other.reconstruction.shape != good.reconstruction.shape
     assert good.expected is not None and other.expected is not None
     assert np.array_equal(other.expected, good.expected)
