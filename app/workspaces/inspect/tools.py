@@ -19,10 +19,12 @@ from app.widgets.numbers import on_screen
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.measurements import Measurement, diameter, face_to_face, point_to_point
 from sedir_core.evidence.wording import of_limit
-from sedir_core.types import DoubleArray
+from sedir_core.types import Defect, DoubleArray
 
 DETAIL = 0.01
 """Precision of a picked point's coordinates, as a share of the part's radius."""
+ACROSS = 0.7
+"""Cosine: a section this near to a defect's face would run along it and show nothing of its depth."""
 
 
 class Tool(Enum):
@@ -146,9 +148,11 @@ class Tools(QObject):
         return self.plane is not None
 
     def show_section(self, on: bool) -> None:
-        """Show a section perpendicular to x, or hide it."""
+        """Show a section perpendicular to x, or to y where the defect faces along x; or hide it."""
         if on:
-            self.cut(across_axis(0))
+            defect = self._defect_of_interest()
+            along_x = defect is not None and defect.axes is not None and abs(defect.axes[2, 0]) > ACROSS
+            self.cut(across_axis(1 if along_x else 0))
         else:
             self.set_plane(None)
 
@@ -199,13 +203,19 @@ class Tools(QObject):
         what = WANTED_NEXT[self.tool] if self.probes else WANTED[self.tool]
         return f"Click {what}, in either view. Esc leaves the tool."
 
+    def _defect_of_interest(self) -> Defect | None:
+        """The selected one, else the strongest."""
+        found = None if self._entry is None else self._entry.detection
+        if found is None or not found.defects:
+            return None
+        return found.defects[min(self._session.selection.defect or 0, len(found.defects) - 1)]
+
     def _of_interest(self) -> DoubleArray:
         """The highest-scoring point of a defect, around the shape's origin, (3,)."""
-        entry = self._entry
+        entry, defect = self._entry, self._defect_of_interest()
         found = None if entry is None else entry.detection
-        if entry is None or entry.shape is None or entry.scan is None or found is None or not found.defects:
+        if entry is None or entry.shape is None or entry.scan is None or found is None or defect is None:
             return np.zeros(3)
-        defect = found.defects[min(self._session.selection.defect or 0, len(found.defects) - 1)]
         hottest = defect.members[int(np.argmax(found.point_scores[defect.members]))]
         return np.asarray(entry.scan.points[hottest] - entry.shape.origin)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from app_helpers import open_and_wait
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -54,6 +56,25 @@ def test_a_section_that_was_kept_is_shown_again_by_its_name(
     assert plane is window.page.stage.sections.all[0].plane and plane.name == "x"
     panel.slider.setValue(100)  # another plane, which is not kept yet
     assert panel.kept.currentIndex() == -1 and panel.keep.isVisible() and not panel.forget.isVisible()
+
+
+@pytest.mark.parametrize(("faces", "cut"), [((1.0, 0.0, 0.0), "y"), ((0.0, 0.6, 0.8), "x")])
+def test_the_first_section_cuts_through_the_defect_instead_of_along_it(
+    qtbot: QtBot,
+    window: MainWindow,
+    dented_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faces: tuple[float, ...],
+    cut: str,
+) -> None:
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    window.session.show(entry.id)
+    assert entry.detection is not None
+    tools = window.page.stage.tools
+    defect = replace(entry.detection.defects[0], axes=np.array([np.zeros(3), np.zeros(3), faces]))
+    monkeypatch.setattr(type(tools), "_defect_of_interest", lambda self: defect)
+    tools.show_section(True)
+    assert tools.plane is not None and tools.plane.name == cut
 
 
 def test_it_is_renamed_where_its_name_stands_and_removed(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
