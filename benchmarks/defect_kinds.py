@@ -1,10 +1,11 @@
 """Kind and depth of defects, measured against the truth: shapes that the rules were not written for.
 
     python benchmarks/defect_kinds.py RUN MESH_DIR [--each 2] [--seed 7] [--diagonal D] [--json FILE]
-    python benchmarks/defect_kinds.py --naming MESH_DIR [--each 1] [--seed 7] [--json FILE]
+    python benchmarks/defect_kinds.py --naming [MESH_DIR] [--only A,B] [--each 1] [--seed 7] [--json FILE]
 
 The second needs no trained run: what departs from the surface that four good scans expect is described whatever the
-limits say, since kind and depth follow from lengths alone. It takes seconds a scan.
+limits say, since kind and depth follow from lengths alone. It takes seconds a scan. Without meshes the built-in parts
+are measured.
 
 In the first, RUN was trained on good scans of the same meshes (`sedir synth MESH_DIR DATA`, then `sedir train DATA`).
 Of every mesh and every kind of damage that `sedir synth` does, so many new scans are made, and inspected with the
@@ -27,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from sedir_core.datasets.defects import DEFECTS
+from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.solids import Solid
 from sedir_core.datasets.specimen import NOISE, NoVisibleDefect, Specimen, make_specimen
 from sedir_core.datasets.synthesis import load_meshes
@@ -119,7 +121,7 @@ def by_lengths(seed: int) -> Callable[[str, Solid], Inspect]:
         clouds = [make_specimen(part, None, N_POINTS, rng).points for _ in range(N_GOOD)]
         frame, size = frame_of(clouds[0]), gyration(clouds[0])
         parts = align_parts([frame.enter(cloud) for cloud in clouds], rng)[0]
-        normal = merge_parts(parts, parts)
+        normal = merge_parts(parts)
 
         def inspect(scan: Scan) -> Found:
             placement = place_on(normal.surface, frame, size, scan.points, np.random.default_rng(0))[0]
@@ -135,11 +137,18 @@ def by_lengths(seed: int) -> Callable[[str, Solid], Inspect]:
     return of
 
 
+def shapes(meshes: Path | None, only: str) -> dict[str, Solid]:
+    """Of that folder, or the built-in parts; of these names, where any are given."""
+    random = np.random.default_rng(0)
+    every = {name: build(random) for name, build in PARTS.items()} if meshes is None else load_meshes(meshes)
+    return {name: solid for name, solid in sorted(every.items()) if not only or name in only.split(",")}
+
+
 def measure(
-    ready: Callable[[str, Solid], Inspect], meshes: Path, each: int, seed: int, diagonal: float | None
+    ready: Callable[[str, Solid], Inspect], solids: Mapping[str, Solid], each: int, seed: int, diagonal: float | None
 ) -> Iterator[Outcome]:
     """One scan after the other, in a fixed order; those on which a kind of damage cannot be seen are left out."""
-    for category, solid in sorted(load_meshes(meshes).items()):
+    for category, solid in solids.items():
         size = float(np.linalg.norm(np.ptp(solid.sample(N_POINTS, np.random.default_rng(0))[0], axis=0)))
         part = solid if diagonal is None else solid.moved(scale=diagonal / size)
         noise = NOISE * (diagonal or size)
@@ -178,19 +187,20 @@ def say(outcomes: list[Outcome]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", nargs="?")
+    parser.add_argument("where", nargs="*", help="the run and its meshes; with --naming meshes, or nothing")
     parser.add_argument("--naming", action="store_true", help="without a run")
-    parser.add_argument("meshes", type=Path)
+    parser.add_argument("--only", default="", help="these shapes, separated by commas")
     parser.add_argument("--each", type=int, default=2, help="scans of each mesh and kind of damage")
     parser.add_argument("--seed", type=int, default=7, help="another than that of the training set")
     parser.add_argument("--diagonal", type=float, help="of every part, if the training set was scaled to one")
     parser.add_argument("--json", type=Path, help="write every outcome there")
     asked = parser.parse_args()
-    if (asked.run is None) != asked.naming:
-        parser.error("give a run, or --naming")
-    ready = by_lengths(asked.seed) if asked.naming else by_run(load_detector(find_model(asked.run), "cpu"))
+    if len(asked.where) not in ((0, 1) if asked.naming else (2,)):
+        parser.error("give a run and its meshes, or --naming")
+    meshes = Path(asked.where[-1]) if asked.where else None
+    ready = by_lengths(asked.seed) if asked.naming else by_run(load_detector(find_model(asked.where[0]), "cpu"))
     outcomes = []
-    for outcome in measure(ready, asked.meshes, asked.each, asked.seed, asked.diagonal):
+    for outcome in measure(ready, shapes(meshes, asked.only), asked.each, asked.seed, asked.diagonal):
         outcomes.append(outcome)
         right = f"{outcome.kind or 'not found'}, {outcome.depth:.3g} of {outcome.truth:.3g}"
         print(f"{outcome.name}: {outcome.verdict}, {right}", flush=True)
