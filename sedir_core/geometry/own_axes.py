@@ -25,7 +25,7 @@ class OwnAxes:
         """Points (n, 3) along the axes, around the centre, in the scan's unit."""
         near = points - self.centre
         # A matrix product would round by a point's place in the array.
-        return near[:, :1] * self.axes[0] + near[:, 1:2] * self.axes[1] + near[:, 2:] * self.axes[2]
+        return np.asarray(near[:, :1] * self.axes[0] + near[:, 1:2] * self.axes[1] + near[:, 2:] * self.axes[2])
 
 
 def box_axes(points: DoubleArray) -> OwnAxes:
