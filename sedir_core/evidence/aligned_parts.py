@@ -19,21 +19,22 @@ from sedir_core.types import DoubleArray, Stop, never_stop
 
 N_CONTROLS = 64
 N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
-# Disagreement of a part with the others (`geometry.overlap.Fit`), in times of the median, and so much more: beyond the
+# Disagreement of a part with the others (`geometry.overlap.Fit`), relative to the median, and so much more: beyond the
 # one a better pose is looked for, beyond the other the part is left out. In its true pose a rocker arm lying otherwise
 # disagrees by 0.05, the others by 0.006.
 DOUBTFUL, DOUBTED_AT_LEAST = 1.3, 0.01
 CONTRADICTING, CONTRADICTS_AT_LEAST = 4.0, 0.06
-# The same of parts that vary by nature, by what their smooth field leaves, in times of the median.
+# The same of parts that vary by nature, by what their smooth field leaves, relative to the median.
 BENT_DOUBTFUL, BENT_CONTRADICTING = 1.3, 3.0
 SHARES_MOST = 0.85  # of what most other parts show, what they are laid onto must show, too
 N_ELASTIC_POINTS = 3_000
-# Radii that parts may differ by while it is found out how much they do, and the room that poses get, in times of what
+# Radii that parts may differ by while it is found out how much they do, and the room that poses get, relative to what
 # is found: a field falls short of the difference, since it is held back and sees one direction of it.
 FREE, ROOM = 0.05, 1.5
 # Radii over which parts that vary by nature may differ alike. The longer, the fewer dents a field follows; so scans are
-# compared by the longest that leaves at most so many times as much of good parts as the shortest.
-LENGTHS, LEAVES_MOST = (SUPPLE_LENGTH, 0.6, 0.7, 0.85, 1.0), 1.6
+# compared by the longest that leaves hardly more of good parts than the shortest, so many times as much: the scanner's
+# noise, and no waves that a new part may have elsewhere.
+LENGTHS, LEAVES_MOST = (SUPPLE_LENGTH, 0.6, 0.7, 0.85, 1.0), 1.2
 N_AMPLITUDE_POINTS = 1_000
 TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
 

@@ -112,12 +112,12 @@ class NormalSurface:
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
         residuals = np.where(known, along, 0.0)[:, None] * normals
         distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
-        in_company = distances_around[:, 7] < LONELY * tree.spacing
-        known &= in_company
+        has_neighbours = distances_around[:, 7] < LONELY * tree.spacing
+        known &= has_neighbours
         channels = {f"offset_{k}": _mean_length(residuals, around[:, :k]) for k in OFFSET_SIZES}
         channels |= self.probes.gaps(tree, direction)
         # Where good scans show all of the part, nothing belongs beside it.
-        told = known | (in_company & self.complete)
+        told = known | (has_neighbours & self.complete)
         channels["stray_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
         channels["stray_8"][~told] = np.nan
         channels["drift"] = _length(moves)

@@ -33,7 +33,7 @@ CLEARLY = 1.55
 class Bent:
     """A pose, the share of the scan that the surface shows, too, and what a smooth field from there leaves of that.
 
-    mean, median: distances in times of what is usual at each place, or in radii; see `overlap.remaining`.
+    mean, median: distances as multiples of what is usual at each place, or in radii; see `overlap.remaining`.
     """
 
     pose: Pose
