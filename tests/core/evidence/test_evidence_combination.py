@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from sedir_core.evidence.combination import (
-    LARGEST,
-    LOUDEST,
     MAP_WEIGHTS,
     OBJECT_WEIGHTS,
     TOKEN,
@@ -26,6 +24,7 @@ from sedir_core.evidence.combination import (
 from sedir_core.evidence.judge import Judges, channels_in, learn_judges, lesson_of
 from sedir_core.evidence.judging import EVIDENCE, EvidenceKind, Judging
 from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.numbers import SCORES
 from sedir_core.evidence.peaks import learn_peaks
 from sedir_core.evidence.probes import GAPS
 from sedir_core.types import DoubleArray, never_stop, no_report
@@ -96,8 +95,8 @@ def test_a_dent_raises_the_object_score(statistics: NormalStatistics) -> None:
 def test_a_single_wild_point_is_capped(statistics: NormalStatistics) -> None:
     scan = evidence(100)
     scan.channels["offset_32"][0] = 1e12
-    assert statistics.standardise(scan)["offset_32"][0] == LOUDEST
-    assert statistics.standardise(replace(scan, from_one_side=True))["offset_32"][0] == LARGEST
+    assert statistics.standardise(scan)["offset_32"][0] == SCORES.loudest
+    assert statistics.standardise(replace(scan, from_one_side=True))["offset_32"][0] == SCORES.largest
 
 
 @pytest.fixture(scope="module")
