@@ -51,6 +51,11 @@ class AlignedPart:
         """Some of its points, with their outer sides."""
         return Oriented(self.points)
 
+    @cached_property
+    def facing(self) -> DoubleArray:
+        """(n, 3) outward normals of all its points, the shorter the less sure."""
+        return self.oriented.facing(self.points)
+
 
 def align_parts(
     clouds: Sequence[DoubleArray], generator: np.random.Generator, stop: Stop = never_stop

@@ -191,7 +191,8 @@ def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
     merged = np.concatenate(moved)
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
     keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
-    points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4))
+    facing = np.concatenate([part.facing for part in parts])
+    points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4), facing)
     sure = np.concatenate([shaped(part, part.oriented.points) for part in parts])
     normals = turned_as(points, normals, sure, np.concatenate([part.oriented.normals for part in parts]))
     found = NormalSurface(Surface(points, normals), parts[0].toward_reference.prior, Coverage.of(points, moved))

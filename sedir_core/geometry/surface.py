@@ -7,6 +7,9 @@ import numpy as np
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, IntArray
 
+OPPOSITE = -0.2  # product of two outward normals, as long as they are sure: below, they are of a wall's two faces
+LEAST_ALIKE = 8  # neighbours that face like a point; with fewer nobody knows which way it faces
+
 
 def local_frames(points: DoubleArray, neighbours: IntArray) -> tuple[DoubleArray, DoubleArray]:
     """Eigenvalues (m, 3), ascending, and eigenvectors (m, 3, 3), as columns, of neighbourhood covariances.
@@ -42,17 +45,25 @@ def normals_and_curvature_of(cloud: PointTree, k: int = 24) -> tuple[DoubleArray
     return vectors[:, :, 0], values[:, 0] / np.maximum(values.sum(axis=1), 1e-300)
 
 
-def smooth_onto_plane(points: DoubleArray, wanted: IntArray, k: int) -> tuple[DoubleArray, DoubleArray]:
+def smooth_onto_plane(
+    points: DoubleArray, wanted: IntArray, k: int, facing: DoubleArray | None = None
+) -> tuple[DoubleArray, DoubleArray]:
     """The wanted points moved along the normal onto the plane of their k neighbours, and those normals, both (m, 3).
 
-    points: (n, 3). wanted: (m,) indices into them. Takes most of the sensor's noise out of a merged cloud (a moving
-    least squares step of order one).
+    points: (n, 3). wanted: (m,) indices into them. facing: (n, 3) outward normals, the shorter the less sure; with them
+    the two faces of a thin wall stay apart. Takes most of the sensor's noise out of a merged cloud (a moving least
+    squares step of order one).
     """
     moved = points[wanted]
     neighbours = PointTree(points).nearest_k(moved, k)[1]
+    other = np.zeros(neighbours.shape, bool)
+    if facing is not None:
+        other = np.einsum("mki,mi->mk", np.take(facing, neighbours, axis=0), facing[wanted]) < OPPOSITE
+        other[other.sum(axis=1) > neighbours.shape[1] - LEAST_ALIKE] = False
+        neighbours = np.where(other, wanted[:, None], neighbours)  # the point itself adds nothing to its plane
     normals = local_frames(points, neighbours)[1][:, :, 0]
-    offsets = np.einsum("ij,ij->i", points[neighbours].mean(axis=1) - moved, normals)
-    return moved + offsets[:, None] * normals, normals
+    means = np.einsum("mki->mi", np.take(points, neighbours, axis=0) - moved[:, None]) / (~other).sum(axis=1)[:, None]
+    return moved + np.einsum("ij,ij->i", means, normals)[:, None] * normals, normals
 
 
 def local_variation(points: DoubleArray, centres: IntArray, k: int = 24) -> DoubleArray:

@@ -112,6 +112,17 @@ def test_smoothing_takes_out_most_noise() -> None:
     assert smooth[:, 2].std() < 0.35 * noisy[:, 2].std()
 
 
+def test_smoothing_keeps_the_two_faces_of_a_thin_wall_apart() -> None:
+    wall = np.concatenate([plane(), plane() + [0, 0, 0.02]]) + rng(1).normal(scale=0.002, size=(8000, 3)) * (0, 0, 1)
+    facing = np.repeat([[0, 0, -1.0], [0, 0, 1.0]], 4000, axis=0)
+    smooth, normals = smooth_onto_plane(wall, np.arange(8000), 32, facing)
+    assert smooth[4000:, 2].mean() - smooth[:4000, 2].mean() == pytest.approx(0.02, rel=0.02)
+    assert smooth[:4000, 2].std() < 0.5 * wall[:4000, 2].std()
+    assert np.abs(normals[:, 2]).min() > 0.98
+    merged = smooth_onto_plane(wall, np.arange(8000), 32)[0]
+    assert merged[4000:, 2].mean() - merged[:4000, 2].mean() < 0.01
+
+
 def test_smoothing_leaves_a_plane_alone() -> None:
     assert smooth_onto_plane(plane(), np.arange(100), 32)[0] == pytest.approx(plane()[:100], abs=1e-12)
 
