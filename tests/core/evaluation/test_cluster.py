@@ -34,7 +34,7 @@ ASKED = ("--tolerance", "0.001", "--rule", "raw", "--evidence", "network")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scans")
     for i in range(N_SCANS):
-        write_points_ply(folder / f"{i}.ply", part(CATEGORIES[i % 3], 200 + i, 20_000))
+        write_points_ply(folder / f"{i}.ply", part(CATEGORIES[i % 3], 200 + i, 8_000))
     (folder / "broken.ply").write_text("ply\nformat ascii 1.0\n")
     return folder
 
