@@ -9,7 +9,7 @@ import numpy as np
 
 from sedir_core.types import DoubleArray
 
-_AT_ONCE = 1 << 18  # points: what is computed on the way takes several times the room of ten million
+_AT_ONCE = 1 << 15  # points: what is computed on the way takes many times their room
 _FIRST, _SECOND = np.triu_indices(3)
 
 

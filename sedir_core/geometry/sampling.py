@@ -21,7 +21,7 @@ _TELLS_COARSE = np.uint64(0xFFFFFFFFFF000000)  # bits of a key
 # Arbitrary odd multipliers for multiplicative hashing.
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 _COUNTED = 10  # leading bits of its keys by which the first points are looked for
-_AT_ONCE = 1 << 18  # points: what is computed on the way takes several times the room of ten million
+_AT_ONCE = 1 << 15  # points: what is computed on the way takes many times their room
 
 
 def farthest_points(points: FloatArray, count: int, start: int = 0) -> IntArray:
