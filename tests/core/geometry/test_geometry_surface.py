@@ -113,7 +113,11 @@ def test_smoothing_takes_out_most_noise() -> None:
 
 
 def test_smoothing_keeps_the_two_faces_of_a_thin_wall_apart() -> None:
-    wall = np.concatenate([plane(), plane() + np.array([0, 0, 0.02])]) + rng(1).normal(scale=0.002, size=(8000, 3)) * (0, 0, 1)
+    wall = np.concatenate([plane(), plane() + np.array([0, 0, 0.02])]) + rng(1).normal(scale=0.002, size=(8000, 3)) * (
+        0,
+        0,
+        1,
+    )
     facing = np.repeat([[0, 0, -1.0], [0, 0, 1.0]], 4000, axis=0)
     smooth, normals = smooth_onto_plane(wall, np.arange(8000), 32, facing)
     assert smooth[4000:, 2].mean() - smooth[:4000, 2].mean() == pytest.approx(0.02, rel=0.02)
