@@ -41,7 +41,7 @@ from sedir_core.evidence.stages import (
 )
 from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, seen_of, tokenize
 from sedir_core.evidence.tolerance import under_tolerance
-from sedir_core.evidence.verdict import ScoredScan, judge
+from sedir_core.evidence.verdict import ScoredScan, coloured_by, judge
 from sedir_core.geometry.neighbours import has_neighbours
 from sedir_core.geometry.views import refine_direction
 from sedir_core.models.sedir import Rebuilt, Tokens
@@ -130,13 +130,22 @@ class SedirDetector:
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             standardised = standard.statistics.standardise(compared.evidence, kinds)
             strangeness = standard.statistics.strangeness(compared.evidence)
-            judged = judge(compared, standard, self.judging, standardised, strangeness)
+
+            def judged_by(judging: Judging) -> tuple[ScoredScan, Compared]:
+                judged = judge(compared, standard, judging, standardised, strangeness)
+                drawn = placed.aligned[judged.point_scores > judged.point_threshold]
+                if not len(drawn) or not self._gives_way(found, judging):
+                    return judged, compared
+                again = self._compared(scan, placed, tokens, rebuilt, drawn)
+                return coloured_by(again, judged, standard, judging, strangeness), again
+
+            judged, told = judged_by(self.judging)
         with watch.stage("report", 0.9):
-            evaluated = EvaluatedScan(scan, found, placed.working, rebuilt, compared, strangeness)
+            evaluated = EvaluatedScan(scan, found, placed.working, rebuilt, told, strangeness)
             detection = self._described(evaluated, judged, in_lengths)
         detection = replace(detection, seconds=watch.seconds | {"total": sum(watch.seconds.values())})
         each = {
-            judging.name: evaluated.otherwise(detection, judge(compared, standard, judging, standardised, strangeness))
+            judging.name: evaluated.otherwise(detection, judged_by(judging)[0])
             for judging in ways
             if judging.name in standard.limits
         }
@@ -234,14 +243,28 @@ class SedirDetector:
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return RegisteredScan(found, usable, working, points)
 
-    def _compared(self, scan: Scan, placed: RegisteredScan, tokens: Tokens, rebuilt: Rebuilt) -> Compared:
-        """With what is expected of its category, by all usable points of the scan, up to RESOLUTION.all_points."""
+    def _gives_way(self, found: Identified, judging: Judging) -> bool:
+        """Whether a large defect may draw the smooth difference to itself, and so hide in part from that judging."""
+        return judging.rule == "calibrated" and found.view is None and self.known[found.category].normal.prior.supple
+
+    def _compared(
+        self,
+        scan: Scan,
+        placed: RegisteredScan,
+        tokens: Tokens,
+        rebuilt: Rebuilt,
+        defects: DoubleArray | None = None,
+    ) -> Compared:
+        """With what is expected of its category, by all usable points of the scan, up to RESOLUTION.all_points.
+
+        defects: see `comparison.compare`.
+        """
         found = placed.found
         usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
         every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
         normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
         expected = self.nets.surface_of(self.categories.index(found.category))
-        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected)
+        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected, defects)
 
     def _with_neighbours(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""

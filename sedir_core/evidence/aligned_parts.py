@@ -107,7 +107,7 @@ def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriente
 def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface: Surface) -> float:
     """Of the distances between parts and `onto`, in radii, once that field is out."""
     fields = [part.displaced(smooth_way(prior, part, onto, surface)) for part in parts]
-    return float(np.median([remaining(bent.points, bent.normals, onto).mean() for bent in fields]))
+    return float(np.median([np.nanmean(remaining(bent.points, bent.normals, onto)) for bent in fields]))
 
 
 def _bend_parts(

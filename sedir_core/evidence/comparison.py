@@ -78,21 +78,32 @@ def compare(
     every: DoubleArray | None = None,
     scan: Oriented | None = None,
     expected: NetworkSurface | None = None,
+    defects: DoubleArray | None = None,
 ) -> Compared:
     """An aligned scan (n, 3) beside the normal surface of its category, and beside what the network says of it.
 
     tokens: N, with their residuals (N,). every: (m, 3) all points of the scan, aligned; by default those that are
     compared. scan: see `NormalSurface.depart`. expected: the surface that the network expects, of whole scans only.
+    defects: (k, 3) what looks like a defect of the scan; how the part differs smoothly, only the rest of it says.
     """
     most = RESOLUTION.surface_points if view is None else round(RESOLUTION.view_points * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
     few = aligned[picked]
-    departure = normal.depart(few, None if view is None else view.direction, every, scan)
+    departure = normal.depart(few, None if view is None else view.direction, every, scan, _sound(few, defects))
     channels = departure.channels
     if expected is not None and view is None:
         judged = (few if every is None else every)[~departure.other_face][: RESOLUTION.network_points]
-        channels = channels | implicit_fields(expected, normal, judged, few, departure.own)
+        sound = _sound(judged, defects)
+        channels = channels | implicit_fields(expected, normal, judged, few, departure.own, sound)
     evidence = Evidence(departure.places, channels, view is not None, picked, departure.around)
     tree = PointTree(few)
     cut = cut_groups(tree, centres_of(tokens))
     return Compared(aligned, tree, tokens, cut, residuals, departure, evidence).with_residuals(residuals)
+
+
+def _sound(points: DoubleArray, defects: DoubleArray | None) -> BoolArray | None:
+    """(n,) which of the points (n, 3) lie away from the defects (k, 3); None, for all, where too few would be left."""
+    if defects is None:
+        return None
+    found: BoolArray = PointTree(defects).nearest(points)[0] > RESOLUTION.around_defects
+    return found if found.mean() > RESOLUTION.least_sound else None

@@ -45,7 +45,12 @@ _LEAST = 1e-6  # radii: no channel is exactly zero
 
 
 def implicit_fields(
-    expected: NetworkSurface, normal: NormalSurface, points: DoubleArray, few: DoubleArray, own: IntArray
+    expected: NetworkSurface,
+    normal: NormalSurface,
+    points: DoubleArray,
+    few: DoubleArray,
+    own: IntArray,
+    sound: BoolArray | None = None,
 ) -> dict[str, DoubleArray]:
     """IMPLICIT of a rigidly aligned scan at `few` of its points (m, 3), which are next to the places own (m,).
 
@@ -53,10 +58,11 @@ def implicit_fields(
     the same less the median of the WIDE places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k: see
     `fields.offset_fields`. implicit_ridge: see `fields.ridges`. implicit_drift: how far the smooth difference moved the
     point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few
-    points say it; points whose distance is not a number say nothing.
+    points say it; points whose distance is not a number say nothing. sound: (n,) which of the points may say how the
+    part differs smoothly; by default all.
     """
     places = normal.probes.places
-    some = normal.telling(points)
+    some = normal.telling(points if sound is None else points[sound])
     smooth = normal.prior.comparing.fit(some, expected.toward)
     moved, moves = points + smooth(points), smooth(few)
     found = _of_distances(places, moved, expected.distances(moved))

@@ -89,16 +89,18 @@ class NormalSurface:
         direction: DoubleArray | None = None,
         every: DoubleArray | None = None,
         scan: Oriented | None = None,
+        sound: BoolArray | None = None,
     ) -> Departure:
         """points: (n, 3) in the category's frame, rigidly aligned, in random order, n at least 128.
 
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
         every: (m, 3) all points of the scan, of which `points` are some; by default these. scan: the same with its
-        outer sides, where they were found before.
+        outer sides, where they were found before. sound: (n,) which of the points may say how the part differs
+        smoothly; by default all.
         """
         everything = points if every is None else every
         shown = Oriented(everything[:N_ORIENTED]) if scan is None else scan
-        smooth = self.prior.comparing.fit(self.telling(points), self.surface.toward)
+        smooth = self.prior.comparing.fit(self.telling(_some(points, sound)), self.surface.toward)
         moves = smooth(points)
         places = points + moves
         tree = PointTree(places)
@@ -199,6 +201,10 @@ def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
     if not found.prior.supple:
         return found
     return replace(found, usual=found.confirmed.usual_ways([p.oriented.brought(partial(shaped, p)) for p in parts]))
+
+
+def _some(points: DoubleArray, which: BoolArray | None) -> DoubleArray:
+    return points if which is None else points[which]
 
 
 def _mean_length(vectors: DoubleArray, around: IntArray) -> DoubleArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sedir_core.evidence.category import Limit, Standard
 from sedir_core.evidence.combination import (
@@ -71,6 +71,14 @@ def judge(
         score = float(token_scores.max())
     scores = interpolate(token_scores, centres, compared.aligned)
     return ScoredScan(scores, score, limit.threshold, limit.point_threshold, {"network": 1.0, "surface": 0.0})
+
+
+def coloured_by(
+    again: Compared, judged: ScoredScan, standard: Standard, judging: Judging, strangeness: Strangeness
+) -> ScoredScan:
+    """The same verdict, the points scored by another comparison of the scan: one that its defects had no say in."""
+    standardised = standard.statistics.standardise(again.evidence, {judging.evidence})
+    return replace(judged, point_scores=judge(again, standard, judging, standardised, strangeness).point_scores)
 
 
 def _calibrated(

@@ -17,16 +17,21 @@ from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import matching_outlines, remaining
 from sedir_core.geometry.registration import Pose, cube_rotations, slippable_axis
-from sedir_core.types import DoubleArray
+from sedir_core.geometry.tree import PointTree
+from sedir_core.types import BoolArray, DoubleArray
 
 N_TURNS = 24  # about the axis, of the body as it lies and upside down
 # Points and steps of the fields, and poses kept of either side, in each of the rounds: hundreds of turns cost as much
 # as a few fits.
 ROUNDS = ((400, 4, 10), (800, 8, 3), (3_000, 12, 1))
 AS_MUCH_SHARED = 0.85  # of the largest overlap of all poses; with less, the part would lie on another side
-# By how much the other side must leave less, at the middle place, to be believed. A lump or dent raises what is left in
-# the true pose 1.2 to 1.5 times, since it is nowhere to be bent to; a disc's upper side laid onto its lower one 1.7.
+# By how much the other side must leave less, at the middle place, to be believed. A lump or dent leaves
+# up to 1.25 times as much in the true pose once it bends nothing (else up to 1.6); a disc's upper side laid onto its
+# lower one leaves 1.7 times.
 CLEARLY = 1.55
+# Neighbours whose mean distance tells what stands out, times the median from which it does, and the share of the points
+# that must be left.
+N_AROUND, LOUD, LEAST_QUIET = 16, 2.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: Do
         usual = _best([one for one in found if one.shared >= most], kept)
         other = _best([one for one in found if one.shared < most], kept)
         poses = [one.pose for one in (*usual, *other)]
-    return other[0] if other and CLEARLY * other[0].median < usual[0].median else usual[0]
+    likeliest = (*usual[:1], *other[:1])
+    best, *others = [bent(scan, surface, prior, one.pose, count, steps, robust=True) for one in likeliest]
+    return others[0] if others and CLEARLY * others[0].median < best.median else best
 
 
 def settle_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Pose:
@@ -65,16 +72,41 @@ def _best(found: list[Bent], count: int) -> list[Bent]:
     return sorted(found, key=lambda one: one.mean)[:count]
 
 
-def bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose, count: int, steps: int) -> Bent:
-    """The pose with the rigid part of the smooth field from there, of that many points and steps."""
+def bent(
+    scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose, count: int, steps: int, robust: bool = False
+) -> Bent:
+    """The pose with the rigid part of the smooth field from there, of that many points and steps.
+
+    robust: the field is fitted once more, without what stands out: a lump or dent bends all around it.
+    """
     points, normals = pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T
     field = prior.fit(points, surface.toward(normals), steps)
     moved = points + field(points)
-    rigid = _rigid_part(points, moved)
+    quiet = np.ones(len(points), bool)
+    if robust:
+        quiet = _quiet(points, remaining(moved, normals, surface))
+        field = prior.fit(points[quiet], surface.toward(normals[quiet]), steps)
+        moved = points + field(points)
+    rigid = _rigid_part(points[quiet], moved[quiet])
     settled = Pose(rigid.rotation @ pose.rotation, rigid.apply(pose.translation[None])[0])
     left = remaining(moved, normals, surface)
+    left = left[~np.isnan(left)]
     shared = len(left) / len(moved)
     return Bent(settled, shared, *((float(left.mean()), float(np.median(left))) if len(left) else (np.inf, np.inf)))
+
+
+def _quiet(points: DoubleArray, far: DoubleArray) -> BoolArray:
+    """(n,) which of the points (n, 3) lie among neighbours that are hardly farther off than most are.
+
+    far: (n,), NaN where nobody knows. All of them where that would leave fewer than half.
+    """
+    known = np.flatnonzero(~np.isnan(far))
+    quiet = np.ones(len(points), bool)
+    if len(known) > N_AROUND:
+        around = PointTree(points[known]).nearest_k(points[known], N_AROUND)[1]
+        means = far[known][around].mean(axis=1)
+        quiet[known] = means <= LOUD * np.median(means)
+    return quiet if quiet.mean() > LEAST_QUIET else np.ones(len(points), bool)
 
 
 def _rigid_part(points: DoubleArray, moved: DoubleArray) -> Pose:

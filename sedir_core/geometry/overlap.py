@@ -66,14 +66,14 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
 def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> DoubleArray:
     """How far points with outward normals, (n, 3) each, are from what of a surface faces as they do, where it goes on.
 
-    (m,) as multiples of what is usual at each place, or in radii where that is not known; capped.
+    (n,) as multiples of what is usual at each place, or in radii where that is not known; capped. NaN where the surface
+    ends.
     """
     along, _, _, beyond = ways_to(points, normals, surface)
-    far = np.minimum(np.abs(along[~beyond]), CAP)
-    if surface.usual is None:
-        return far
-    usual = surface.usual[surface.nearest(points[~beyond], normals[~beyond])]
-    return np.asarray(np.minimum(far / usual, MOST_USUAL))
+    far = np.minimum(np.abs(along), CAP)
+    if surface.usual is not None:
+        far = np.minimum(far / surface.usual[surface.nearest(points, normals)], MOST_USUAL)
+    return np.where(beyond, np.nan, far)
 
 
 def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
 from sedir_core.evidence.aligned_parts import AlignedPart, align_parts
+from sedir_core.evidence.comparison import Compared, compare
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
+from sedir_core.geometry.bent import bent
 from sedir_core.geometry.elastic import STIFF, SUPPLE_LENGTH, SmoothPrior
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose
 from sedir_core.geometry.sampling import farthest_points
-from sedir_core.types import DoubleArray
+from sedir_core.models.sedir import Tokens
+from sedir_core.types import BoolArray, DoubleArray
 
 SIZE, NOISE = np.array([1.0, 0.7, 0.5]), 0.0005
 WAYS = 0.04  # radii: standard deviation of how the parts differ
@@ -114,3 +118,44 @@ def test_the_other_way_round_is_told_once_the_smooth_difference_is_out(varying: 
     assert varying.judge(scan, Pose(np.eye(3), np.zeros(3))).cost < 0.5 * turned.cost
     found = varying.better(scan, turned.pose).pose.rotation
     assert np.trace(found) > 2.9
+
+
+def lump(scan: DoubleArray, size: float = 0.35, height: float = 0.12) -> tuple[DoubleArray, DoubleArray]:
+    """A scan with a smooth lump on its end, and how high that is at each of its points, (n,)."""
+    place = scan[np.argmax(scan[:, 0])]
+    high = height * np.clip(1 - (np.linalg.norm(scan - place, axis=1) / size) ** 2, 0, None)
+    return np.asarray(scan + high[:, None] * [1, 0, 0]), high
+
+
+def test_a_lump_shows_whole_once_it_has_no_say_in_the_smooth_difference(varying: NormalSurface) -> None:
+    scan, high = lump(body(9, WAYS))
+    middle, tokens = high > 0.5 * high.max(), no_tokens(scan)
+    hidden = compare(varying, scan, *tokens)
+    shown = compare(varying, scan, *tokens, defects=scan[high > 0])
+
+    def told(one: Compared, where: BoolArray) -> float:
+        return float(np.nanmedian(one.evidence.channels["field_64"][where[one.evidence.picked]]))
+
+    assert told(shown, middle) > 1.3 * told(hidden, middle)
+    assert told(shown, high == 0) < 0.1 * told(shown, middle)
+
+
+def test_where_all_of_a_scan_looks_defective_all_of_it_says_how_it_differs(varying: NormalSurface) -> None:
+    scan = body(9, WAYS)
+    tokens = no_tokens(scan)
+    one, other = compare(varying, scan, *tokens), compare(varying, scan, *tokens, defects=scan[::20])
+    assert np.array_equal(one.departure.places, other.departure.places)
+
+
+def no_tokens(scan: DoubleArray) -> tuple[Tokens, DoubleArray]:
+    """One group at the scan's first point, that nothing is said of."""
+    centres = torch.from_numpy(scan[None, :1]).float()
+    return Tokens(torch.zeros(3, 1, 1, 4), centres, torch.zeros(1, 1, 2)), np.zeros(1)
+
+
+def test_a_lump_bends_nothing_when_sides_are_told_apart(varying: NormalSurface) -> None:
+    """Else a true pose leaves more, all around the lump, than one in which the lump lies beyond what is known."""
+    scan, still = Oriented(lump(body(9, WAYS), size=0.5, height=0.3)[0]), Pose(np.eye(3), np.zeros(3))
+    plain, robust = (bent(scan, varying.confirmed, varying.prior, still, 3_000, 12, robust) for robust in (False, True))
+    assert robust.mean > 1.1 * plain.mean  # the lump itself
+    assert robust.median < 0.92 * plain.median  # and the rest
