@@ -57,8 +57,8 @@ _GEODETIC = (
         "север ордината"
     ),
     _set(
-        "height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte cote "
-        "cota kote applikate applicate altitud altitudine 高程 高度 竖坐标 标高 標高 高さ высота аппликата"
+        "height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte "
+        "cote cota kote applikate applicate altitud altitudine 高程 高度 竖坐标 标高 標高 高さ высота аппликата"
     ),
 )
 # Undecodable Japanese and Chinese text yields replacement characters, and its second bytes may look like letters.

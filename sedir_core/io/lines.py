@@ -19,14 +19,12 @@ CHUNK_BYTES = 2 << 20
 _GROWTH = 1.25
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # What spreadsheets write for errors begins with # as well, in the language of their user: #N/A, #NV, #WERT!, #VALEUR!
-_SHEET_ERROR = rb"#(?:n/?[ad]!?|nv|n/disp|(?:[A-Z/0]|[\x80-\xff]){3,20}[!?])"
-_COMMENT = re.compile(
-    rb"(?m)(?:^|(?<=[ \t]))#(?!(?i:n/[ad]|n/disp|nv(?![a-z]))|(?:[A-Z/0]|[\x80-\xff]){3,20}[!?])[^\n]*"
-)
+_SHEET_ERROR = rb"(?i:n/?[ad]!?|n/disp|nv)(?![a-z])|[A-Z/0\x80-\xff]{3,20}[!?]"
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!%b)[^\n]*" % _SHEET_ERROR)
 _DASH = rb"(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92)"
 MISSING = re.compile(
-    rb"<?n/?[ad]>?|[nk]\.[ad]\.|(?i:%b)|null|none|nil|missing|undef(?:ined)?|no_?data|invalid|ung\S{1,2}ltig|void|over|"
-    rb"under|%b{1,3}|\*{1,3}|\.{1,3}|\?|(?:no|not|nicht|kein|keine|non|sin|pas)~[a-z\x80-\xff~]+"
+    rb"<?n/?[ad]>?|[nk]\.[ad]\.|#(?:%b)|null|none|nil|missing|undef(?:ined)?|no_?data|invalid|ung\S{1,2}ltig|"
+    rb"void|over|under|%b{1,3}|\*{1,3}|\.{1,3}|\?|(?:no|not|nicht|keine?|non|sin|pas)~[a-z\x80-\xff~]+"
     % (_SHEET_ERROR, _DASH),
     re.IGNORECASE,
 )
