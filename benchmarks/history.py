@@ -23,7 +23,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 from sqlalchemy import insert
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "app"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "window"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "core" / "history"))
 
 from app_helpers import SphereDetector, loader

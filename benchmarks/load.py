@@ -1,14 +1,16 @@
-"""Loads that no test can carry: very many scans, very many points, two exports at once, kills amid every write.
+"""Loads that no test can carry: very many scans, very many points, two exports at once, kills and full disks.
 
     python benchmarks/load.py many [--scans 10000] [--model RUN]
     python benchmarks/load.py large [--points 10000000] [--model RUN]
     python benchmarks/load.py exports [--scans 40]
     python benchmarks/load.py kills [--times 40]
+    python benchmarks/load.py full [--mib 1]        as root: it mounts a disk of that size
 
 Prints JSON; the exit status is 1 if the promise is broken. Promises: resident memory grows by at most 10 KiB a scan
 (each leaves its result behind, for the table and the JSON); 10 million points take at most 1.5 GiB; every file of
-either export is whole; after a kill every file is the old one or the new one. Without a model the roundness detector
-of the tests inspects, so that reading, lists and writing are what is measured. Linux only: it reads /proc.
+either export is there; after a kill, and on a full disk, every file is the old one or the new one. Without a model
+the roundness detector of the tests inspects, so that reading, lists and writing are what is measured. Linux only: it
+reads /proc.
 """
 
 from __future__ import annotations
@@ -110,16 +112,15 @@ def exports(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], bo
     with _sedir(None, "inspect", *both[0]) as one, _sedir(None, "inspect", *both[1]) as other:
         statuses = [one.wait(), other.wait()]
     sizes = {path.name: len(read_scan(path)) for path in (folder / "out").glob("*.ply")}
-    sets = [[n for name, n in sizes.items() if name.startswith(f"{i:03d}")] for i in range(asked.scans)]
     found = {
         "scans_each": asked.scans,
         "statuses": statuses,
-        "files": len(list((folder / "out").iterdir())),
+        "clouds_of_each": [sum(n == 2000 + number for n in sizes.values()) for number in range(2)],
+        "pictures": len(list((folder / "out").glob("*.png"))),
         "left_over": [path.name for path in (folder / "out").glob(".*")],
-        "sets_of_both": sum(len(set(one)) > 1 for one in sets),
     }
-    whole = set(sizes.values()) <= {2000, 2001} and not found["left_over"]
-    return found, statuses == [0, 0] and whole and len(sizes) == 2 * asked.scans
+    everything = found["clouds_of_each"] == [2 * asked.scans] * 2 and found["pictures"] == 2 * asked.scans
+    return found, statuses == [0, 0] and everything and not found["left_over"]
 
 
 def _write_scan(path: Path, n: int) -> None:
@@ -209,6 +210,38 @@ def kills(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], bool
     return found, not any(one["torn"] for one in found.values())
 
 
+def full(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], bool]:
+    """Every kind of write on a disk that has no more room."""
+    found = {}
+    for kind, (write, is_whole) in WRITES.items():
+        with _small_disk(folder / kind, asked.mib) as disk:
+            path = disk / "target.ply"
+            said = _written_until_full(write, path)
+            left_over = [one.name for one in disk.rglob(".*")]
+            found[kind] = {"said": said, "torn": not _holds(is_whole, path), "left_over": left_over}
+    return found, all(one["said"] and not one["torn"] and not one["left_over"] for one in found.values())
+
+
+@contextmanager
+def _small_disk(disk: Path, mib: int) -> Iterator[Path]:
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", disk], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def _written_until_full(write: Callable[[Path, int], None], path: Path) -> str:
+    """What is said of the first write that has no room; "" if none of many is refused."""
+    for n in itertools.islice(itertools.cycle(LENGTHS), 100):
+        try:
+            write(path, n)
+        except UserError as error:
+            return str(error)
+    return ""
+
+
 def _holds(is_whole: Callable[[Path], bool], path: Path) -> bool:
     try:
         return is_whole(path)
@@ -251,7 +284,8 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure under load.")
     kinds = parser.add_subparsers(required=True)
     for measure, option, usual in (
-        (many, "--scans", 10_000), (large, "--points", 10_000_000), (exports, "--scans", 40), (kills, "--times", 40)
+        (many, "--scans", 10_000), (large, "--points", 10_000_000), (exports, "--scans", 40), (kills, "--times", 40),
+        (full, "--mib", 1),
     ):  # fmt: skip
         kind = kinds.add_parser(measure.__name__, help=measure.__doc__)
         kind.add_argument(option, type=int, default=usual)

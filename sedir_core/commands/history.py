@@ -123,13 +123,13 @@ def show(
     if json_file != "-":
         echo(_lines(one, said))
     if export_to is not None:
-        from sedir_core.evaluation.inspection import ExportNames, Inspected, export_inspection
+        from sedir_core.evaluation.inspection import Exports, Inspected
 
         _, kept, scan, remark = reopen(history, one.key)
         if remark:
             say(remark)
         past = Inspected(Path(one.path), scan, kept.shown, kept.shown.seconds)
-        for path in export_inspection(past, export_to, ExportNames(export_to).stem(Path(one.path))):
+        for path in Exports(export_to).write(past):
             say(f"written to {path}")
 
 

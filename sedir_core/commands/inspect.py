@@ -167,10 +167,12 @@ class Batch:
         judge: Callable[[Inspected | Refused], Inspected | Refused] = lambda outcome: outcome,
     ) -> None:
         """Inspect, export and record every file, and add it to a report. judge: final step for each result."""
-        from sedir_core.evaluation.inspection import Inspected, export_inspection, export_stems, inspect_scans
+        from sedir_core.evaluation.inspection import Exports, Inspected, inspect_scans
 
         self.method = detector.method
-        stems = dict(zip(files, export_stems(files, export), strict=True)) if export is not None else {}
+        exports = None if export is None else Exports(export)
+        if exports is not None:
+            exports.plan(files)
         self.errors += [one.to_json() for one in refused]
         if sheets is not None:
             sheets.method = detector.method
@@ -181,9 +183,9 @@ class Batch:
                 self.errors.append(outcome.to_json())
             else:
                 self.results.append(outcome.to_json())
-                if export is not None:
+                if exports is not None:
                     try:
-                        export_inspection(outcome, export, stems[outcome.path])
+                        exports.write(outcome)
                     except CannotWrite as error:
                         self.fail(error, outcome.path)
             if sheets is not None:

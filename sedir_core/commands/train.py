@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -109,15 +110,22 @@ def train(
         config = _changed(config, [*(set_ or ()), *([] if pseudo is None else [f"po3ad.pseudo={pseudo}"])])
         config = _about_data(config, dataset, unit, columns, learn_defective)
     request = TrainRequest(dataset, names(categories), config, run_dir, resume is not None, device, origin)
-    _say_what_is_there(request)
+    if _leads():
+        _say_what_is_there(request)
     if queued:
         _enqueue(request)
         return
     with interruptible() as stop, ProgressBar(config) as bar:
         watch = {"auto": bar.show, "json": _print_event, "none": _ignore}[progress]
         finished = run_training(request, watch, stop)
-    _say_old_categories(finished)
-    say(f"run written to {finished}")
+    if _leads():
+        _say_old_categories(finished)
+        say(f"run written to {finished}")
+
+
+def _leads() -> bool:
+    """Whether this is the only process, or of those that torchrun started the one that writes."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _config(

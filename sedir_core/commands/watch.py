@@ -34,7 +34,7 @@ from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
-    from sedir_core.evaluation.inspection import ExportNames, Inspected, Refused
+    from sedir_core.evaluation.inspection import Exports, Inspected, Refused
     from sedir_core.io.arrivals import Arrival
     from sedir_core.io.finding import SkippedFile
     from sedir_core.io.folder_watch import WatchState
@@ -93,7 +93,7 @@ def watch(
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
     _check_folders(folder, export)
     failing = Failing(fail_on_ng, fail_on_uncertain)
-    exports = None if export is None else _Exports(folder, export)
+    exports = None if export is None else _MirroredExports(folder, export)
     run_dir = find_model(model)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
     lines = WatchLog(json_file)
@@ -199,20 +199,19 @@ def _inspected(
         yield outcome
 
 
-class _Exports:
+class _MirroredExports:
     """Writes what is exported of a subfolder into a subfolder of the same name."""
 
     def __init__(self, watched: Path, export: Path) -> None:
         self._watched, self._export = watched.absolute(), export
-        self._names: dict[Path, ExportNames] = {}
+        self._folders: dict[Path, Exports] = {}
 
     def write(self, outcome: Inspected) -> None:
         """Raises CannotWrite."""
-        from sedir_core.evaluation.inspection import ExportNames, export_inspection
+        from sedir_core.evaluation.inspection import Exports
 
         folder = self._export / outcome.path.parent.relative_to(self._watched)
-        names = self._names.setdefault(folder, ExportNames(folder))
-        export_inspection(outcome, folder, names.stem(outcome.path))
+        self._folders.setdefault(folder, Exports(folder)).write(outcome)
 
 
 def _check_folders(folder: Path, export: Path | None) -> None:

@@ -22,6 +22,7 @@ __all__ = ["LAYOUTS", "Dataset", "Finding", "Sample", "duplicates", "list_datase
 
 PICTURES = (".jpg", ".jpeg", ".png", ".mtl")  # textures of scans
 NO_SCANS_IN = frozenset({"gt", "ground_truth", "groundtruth", "rgb", "infrared", "calibration"})
+TRAINING = ("train", "training")
 NOTHING_NORMAL = "no usable normal scan for training"
 
 
@@ -36,7 +37,7 @@ def open_dataset(path: Path, categories: Sequence[str] | None = None, columns: C
     lacking = [finding.category for finding in listed.findings if finding.blocks]
     if lacking:
         having = ", ".join(sorted(set(listed.categories) - set(lacking)))
-        hint = "add some, or choose the other categories: " + having
+        hint = "add good scans" + (f", or choose the other categories: {having}" if having else "")
         raise BadDataset(", ".join(lacking), NOTHING_NORMAL, hint)
     by_size: dict[int, list[Sample]] = defaultdict(list)
     for sample in listed.samples:
@@ -176,10 +177,19 @@ def _called_defective(path: Path, samples: Sequence[Sample]) -> list[Finding]:
 def _bad_name(sample: Sample, path: Path, above: Sequence[Path]) -> str | None:
     """The name by which a training scan appears to be defective."""
     inner = sample.path.relative_to(path).parts if sample.path.is_relative_to(path) else sample.path.parts[-2:]
-    for name in (*inner[:-1], scan_name(sample.path)):
-        if meaning(name) == "bad" or (name in inner[:-1] and name.lower() in KINDS_OF_DEFECT):
+    if meaning(scan_name(sample.path)) == "bad":
+        return scan_name(sample.path)
+    within = inner.index(sample.category) if sample.category in inner[:-1] else 0
+    for name in reversed(inner[within:-1]):  # the nearest folder says most: `defect detection/lid/good`
+        if meaning(name) == "bad" or name.lower() in KINDS_OF_DEFECT:
             return name
-    return above[0].name if above else None
+        if meaning(name) == "good":
+            return None
+    if any(name.lower() in TRAINING for name in inner[within:-1]):
+        return None
+    # Above its kind of part a folder may be called after what the data are for: `Anomaly-ShapeNet-v2`.
+    outer = [name for name in reversed(inner[:within]) if verdict(name) == "bad"]
+    return next(iter([*outer, *(place.name for place in above)]), None)
 
 
 def _beside(

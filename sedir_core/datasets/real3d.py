@@ -36,6 +36,6 @@ def samples(folder: Path, category: str) -> list[Sample]:
 def _defect(scan: Path) -> str | None:
     """The kind in `12_bulge_cut`; None for good."""
     words = [word for word in scan.stem.lower().split("_") if not re.fullmatch(r"\d*", word)]
-    if "good" in words:
+    if any(word.rstrip("0123456789") == "good" for word in words):
         return None
     return "_".join(word for word in words if word != "cut") or "unnamed"

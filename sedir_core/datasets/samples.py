@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -117,8 +118,20 @@ class Dataset:
         for sample in self.samples:
             if sample.split == "train":
                 total.update(f"{sample.category}/{sample.path.name}\0".encode("utf-8", "surrogateescape"))
-                total.update(file_digest(sample.path))
+                total.update(self.digests[sample.path])
         return total.hexdigest()
+
+    @cached_property
+    def digests(self) -> Mapping[Path, bytes]:
+        """Of the training files, as they were when first asked for. Raises BadDataset if one cannot be read."""
+        return {sample.path: file_digest(sample.path) for sample in self.samples if sample.split == "train"}
+
+    def require_unchanged(self, category: str) -> None:
+        """Raises BadDataset if training files of a category are others than `digests` says, or cannot be read."""
+        for sample in self.train(category):
+            if file_digest(sample.path) != self.digests[sample.path]:
+                what = "was changed while it was being learned from"
+                raise BadDataset(sample.path, what, "train again once nothing writes there")
 
     def _of(self, category: str, split: Split) -> tuple[Sample, ...]:
         return tuple(sample for sample in self.samples if (sample.category, sample.split) == (category, split))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from sedir_core.evaluation.picture import draw_inspection
 from sedir_core.evidence.wording import defect_sentence
 from sedir_core.io.columns import Columns
 from sedir_core.io.export import exported_from, write_points_ply, write_scored_ply
+from sedir_core.io.folder_lock import locked
 from sedir_core.io.guard import THIN_OUT
 from sedir_core.io.scans import read_scan
 from sedir_core.names import printable, storable
@@ -131,41 +133,11 @@ def check_category(detector: Detector, category: str) -> None:
         raise UnknownCategory(category, "the model was not trained on it", "it knows " + ", ".join(detector.categories))
 
 
-def export_inspection(inspected: Inspected, folder: Path, stem: str) -> tuple[Path, ...]:
-    """Write `<stem>.ply`, `<stem>_reconstruction.ply`, `<stem>_expected.ply` and `<stem>.png`.
+class Exports:
+    """Writes inspections into a folder, each under its file's stem, which is numbered if it is taken.
 
-    The third is omitted for a detector without an expected surface. Returns the paths. Raises CannotWrite after all
-    others are written, if one cannot be, or if there is not enough memory for it.
-    """
-    scan, found = inspected.scan, inspected.detection
-    scored, rebuilt, expected, picture = _targets(folder, stem)
-    writes: dict[Path, Callable[[], None]] = {
-        scored: lambda: write_scored_ply(scored, scan, found.point_scores, found.deviation, inspected.path),
-        rebuilt: lambda: write_points_ply(rebuilt, found.reconstruction, inspected.path),
-    }
-    if (surface := found.expected) is not None:
-        writes[expected] = lambda: write_points_ply(expected, surface, inspected.path)
-    writes[picture] = lambda: draw_inspection(picture, scan, found)
-    failed: list[CannotWrite] = []
-    for path, write in writes.items():
-        try:
-            write()
-        except CannotWrite as error:
-            failed.append(error)
-        except MemoryError:
-            failed.append(CannotWrite(path, "needs more memory than this machine has free", THIN_OUT))
-    if len(failed) > 1:
-        others = ", ".join(Path(error.where).name for error in failed[1:])
-        raise CannotWrite(failed[0].where, f"{failed[0].what}; likewise {others}", failed[0].hint)
-    if failed:
-        raise failed[0]
-    return tuple(writes)
-
-
-class ExportNames:
-    """Export name of each path: the file's stem, numbered if two would collide.
-
-    What the folder holds of another scan, from an earlier command or before a restart, keeps its name.
+    Nothing that the folder holds is replaced, but exports of the same scan; of two programs that export into one folder
+    at the same time, one takes a stem and the other the next.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -173,32 +145,67 @@ class ExportNames:
         self._taken: set[str] = set()
         self._stems: dict[Path, str] = {}
 
-    def stem(self, path: Path) -> str:
-        """The stem for a path; stable over calls."""
-        if path not in self._stems:
+    def plan(self, paths: Sequence[Path]) -> list[str]:
+        """Stems that are free by now, in the order of the paths. Raises CannotWrite if scans lie in the folder."""
+        inputs = {path.resolve() for path in paths}
+        for path in paths:
+            overwritten = [target for target in _targets(self._folder, path.stem) if target.resolve() in inputs]
+            if overwritten:
+                raise CannotWrite(overwritten[0], "is one of the inspected scans", "export to another folder")
+        return [self._stem(path) for path in paths]
+
+    def write(self, inspected: Inspected) -> tuple[Path, ...]:
+        """Write `<stem>.ply`, `<stem>_reconstruction.ply`, `<stem>_expected.ply` and `<stem>.png`.
+
+        The third is omitted for a detector without an expected surface. Returns the paths. Raises CannotWrite after
+        all others are written, if one cannot be, or if there is not enough memory for it.
+        """
+        scan, found, source = inspected.scan, inspected.detection, inspected.path
+        with locked(self._folder):
+            scored, rebuilt, expected, picture = _targets(self._folder, self._stem(source))
+            writes: dict[Path, Callable[[], None]] = {
+                scored: lambda: write_scored_ply(scored, scan, found.point_scores, found.deviation, source),
+                rebuilt: lambda: write_points_ply(rebuilt, found.reconstruction, source),
+            }
+            if (surface := found.expected) is not None:
+                writes[expected] = lambda: write_points_ply(expected, surface, source)
+            failed = _failures(writes)  # written within the lock, since they say to others that the stem is taken
+        drawn: dict[Path, Callable[[], None]] = {picture: lambda: draw_inspection(picture, scan, found, source)}
+        failed += _failures(drawn)
+        if len(failed) > 1:
+            others = ", ".join(Path(error.where).name for error in failed[1:])
+            raise CannotWrite(failed[0].where, f"{failed[0].what}; likewise {others}", failed[0].hint)
+        if failed:
+            raise failed[0]
+        return (*writes, *drawn)
+
+    def _stem(self, path: Path) -> str:
+        """The same as before, unless another program has taken it since."""
+        stem = self._stems.get(path)
+        if stem is None or self._holds_another(stem, path):
             stem, number = path.stem, 1
-            while self._taken & _file_names(self._folder, stem) or self._of_another(stem, path):
+            while self._taken & _file_names(self._folder, stem) or self._holds_another(stem, path):
                 number += 1
                 stem = f"{path.stem}_{number}"
             self._taken |= _file_names(self._folder, stem)
             self._stems[path] = stem
-        return self._stems[path]
+        return stem
 
-    def _of_another(self, stem: str, path: Path) -> bool:
-        return any(exported_from(target, path) is False for target in _targets(self._folder, stem))
+    def _holds_another(self, stem: str, path: Path) -> bool:
+        targets = _targets(self._folder, stem)
+        return any(os.path.lexists(target) and not exported_from(target, path) for target in targets)
 
 
-def export_stems(paths: Sequence[Path], folder: Path) -> list[str]:
-    """The stems of all exports. Raises CannotWrite if one would overwrite an inspected file."""
-    names = ExportNames(folder)
-    stems = []
-    inputs = {path.resolve() for path in paths}
-    for path in paths:
-        stems.append(names.stem(path))
-        overwritten = [target for target in _targets(folder, stems[-1]) if target.resolve() in inputs]
-        if overwritten:
-            raise CannotWrite(overwritten[0], "is one of the inspected scans", "export to another folder")
-    return stems
+def _failures(writes: Mapping[Path, Callable[[], None]]) -> list[CannotWrite]:
+    failed = []
+    for path, write in writes.items():
+        try:
+            write()
+        except CannotWrite as error:
+            failed.append(error)
+        except MemoryError:
+            failed.append(CannotWrite(path, "needs more memory than this machine has free", THIN_OUT))
+    return failed
 
 
 def _inspect(detector: Detector, path: Path, category: str, report: Report, stop: Stop, columns: Columns) -> Inspected:

@@ -20,7 +20,7 @@ from sedir_core.evaluation.missing import missing_colours, missing_places
 from sedir_core.evaluation.painting import DPI, best_camera, paint, plain, png, thinned
 from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.sampling import selected
-from sedir_core.io.atomic import write_bytes
+from sedir_core.io.export import write_picture
 from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
 from sedir_core.units import symbol
@@ -36,13 +36,13 @@ HOTTEST = 0.01  # share of the points inside the frame
 N_SHADES = 512  # colours in the colour bar
 
 
-def draw_inspection(path: Path, scan: Scan, detection: Detection) -> None:
-    """Write the picture as PNG. Raises CannotWrite."""
+def draw_inspection(path: Path, scan: Scan, detection: Detection, source: Path | None = None) -> None:
+    """Write the picture as PNG. source: see `exported_from`. Raises CannotWrite."""
     figure, panels, seen = _begun(scan, detection, BACKGROUND, 1.0)
     seen.paint(panels[0], calibrated(detection.point_threshold).colours(seen.of(detection.point_scores)))
     _paint_surface(panels[1], seen, detection.reconstruction)
     _write_words(figure, panels, detection, scan.name)
-    write_bytes(path, png(figure))
+    write_picture(path, png(figure), source)
 
 
 def picture_for_paper(

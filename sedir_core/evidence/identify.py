@@ -11,12 +11,14 @@ from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
 from sedir_core.evidence.numbers import IDENTIFICATION
-from sedir_core.geometry.frames import Placement, shape_descriptor, shortlist, without_strays
+from sedir_core.geometry.frames import Placement, gyration, shape_descriptor, shortlist, without_strays
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.own_axes import OwnAxes, box_axes, own_axes
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Scan, Stop
+
+N_RESIZED = 2  # categories tried at another size: of another shape than theirs it is no size of theirs
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Identified:
 
     side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
     where it shows more. mirrored: it is a mirror image of the category. scan: some of it in the category's frame, with
-    its outer sides, where they were found. n_points: that were looked at.
+    its outer sides, where they were found. n_points: that were looked at. resized: the category that it is, at another
+    size, and how many times that of good parts.
     """
 
     category: str
@@ -37,6 +40,7 @@ class Identified:
     mirrored: bool = False
     scan: Oriented | None = None
     n_points: int = 0
+    resized: tuple[str, float] | None = None
 
     @property
     def too_few(self) -> bool:
@@ -66,6 +70,8 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     found = _identified(along, candidates, stop, part_alone)
     if found.misfit > IDENTIFICATION.whole_fit and found.view is None:
         found = _mirrored(found, along, known)
+        if not found.mirrored:
+            found = replace(found, resized=_resized(found, along, candidates, stop))
     alone = None if found.alone is None else replace(found.alone, points=points)
     return replace(found, placement=found.placement.from_file(own), alone=alone, n_points=len(points))
 
@@ -122,6 +128,26 @@ def _mirrored(found: Identified, points: DoubleArray, known: Mapping[str, Catego
     return replace(found, mirrored=image.misfit < min(IDENTIFICATION.plain_fit, IDENTIFICATION.mirrored * found.misfit))
 
 
+def _resized(
+    found: Identified, points: DoubleArray, candidates: Mapping[str, Category], stop: Stop
+) -> tuple[str, float] | None:
+    """The category that the scan fits plainly at another size, and that size as a multiple of the category's.
+
+    None where it fits that category as it is, too: its size is judged then.
+    """
+    own = without_strays(points if found.alone is None else points[found.alone.of_part])
+    size = gyration(own)
+    if not size > 0:
+        return None
+    descriptor = shape_descriptor(own, generator(0, "descriptor"))
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_RESIZED)
+    best = _best(names, lambda name: _placed(name, own * (candidates[name].size / size), candidates), stop)
+    if best.misfit > min(IDENTIFICATION.plain_fit, IDENTIFICATION.mirrored * found.misfit):
+        return None
+    as_it_is = found if best.category == found.category else _placed(best.category, own, candidates)
+    return None if as_it_is.known else (best.category, size * as_it_is.placement.unit / candidates[best.category].size)
+
+
 def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
     return Identified(name, *known[name].place(points))
 
@@ -165,6 +191,11 @@ def why_uncertain(found: Identified, probability: float, predicted: str, one_sid
         return f"shows {found.alone.n_parts} parts, of which one was judged: crop the scan, or scan one at a time"
     if found.too_few:
         return f"has only {found.n_points:,} points, too few to tell what it shows: scan the part more densely"
+    if found.resized is not None:
+        name, size = found.resized
+        beside = f"about {100 * abs(size - 1):.0f} % {'larger' if size > 1 else 'smaller'} than"
+        beside = beside if 0.5 < size < 2 else f"about {size:.2g} times as large as"
+        return f"has the shape of {name}, {beside} good parts: is it another size, or in another unit?"
     if found.side_only:
         said = "seems to be seen from one side, but the model was trained for scans from all around"
         return f"{said}: scan it so, or train with training.views above 0"

@@ -48,13 +48,24 @@ _NO_COORDINATE = _set(
     "length depth nom theo theoretical px pixel"
 )
 _GEODETIC = (
-    _set("easting east e rechtswert ostwert rechts este est"),
-    _set("northing north n hochwert nordwert hoch norte nord"),
-    _set("height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte"),
+    _set(
+        "easting east e rechtswert ostwert rechts este est ost oost vast abscisse abscissa abszisse abscisa ascissa "
+        "横坐标 横座標 восток абсцисса"
+    ),
+    _set(
+        "northing north n hochwert nordwert hoch norte nord noord ordonnee ordinate ordenada ordinata 纵坐标 縦座標 "
+        "север ордината"
+    ),
+    _set(
+        "height elevation altitude hohe hoehe alt h z elev altura quota depth tiefe hauteur profondeur hojd hoogte "
+        "cote cota kote applikate applicate altitud altitudine 高程 高度 竖坐标 标高 標高 高さ высота аппликата"
+    ),
 )
 # Undecodable Japanese and Chinese text yields replacement characters, and its second bytes may look like letters.
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|\N{REPLACEMENT CHARACTER}{2,}[A-Z]?|[^\W\d_A-Za-z]+")
-_BRACKETED = re.compile(r"\[(?!\s*[xyz]\s*\])[^\]]*\]|\((?!\s*[xyz]\s*\))[^)]*\)|/\s*[µμu]?\w{1,2}$", re.IGNORECASE)
+_BRACKETED = re.compile(
+    r"\[(?!\s*[xyz]\s*\])[^\]]*\]|\((?!\s*[xyz]\s*\))[^)]*\)|/\s*(?![xyz]$)[µμu]?\w{1,2}$", re.IGNORECASE
+)
 
 
 def parse_columns(text: str) -> Columns:
@@ -288,7 +299,10 @@ def _by_letter(names: Sequence[str]) -> Axes | None:
 def _geodetic(names: Sequence[str]) -> Axes | None:
     """East, north and height; or x and y by name, and a height."""
     words = [set(_words(name)) for name in names]
-    found = [[at for at, own in enumerate(words) if own & wanted] for wanted in _GEODETIC]
+    found = []
+    for wanted in _GEODETIC:
+        named = [at for at, own in enumerate(words) if any(len(word) > 1 for word in own & wanted)]
+        found.append(named or [at for at, own in enumerate(words) if own & wanted])  # `n` may number the points
     if not all(len(places) == 1 for places in found[:2]):
         found[:2] = [[at for at, own in enumerate(words) if own == {axis}] for axis in "xy"]
     return (found[0][0], found[1][0], found[2][0]) if all(len(places) == 1 for places in found) else None

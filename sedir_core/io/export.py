@@ -1,4 +1,4 @@
-"""Exports: scored scans and points as PLY, tables as CSV, results as JSON, all written atomically."""
+"""Exports: scored scans and points as PLY, pictures as PNG, tables as CSV, results as JSON, all written atomically."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import hashlib
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from sedir_core.io.atomic import atomic_file, write_text
+from sedir_core.io.atomic import atomic_file, write_bytes, write_text
 from sedir_core.names import printable
 from sedir_core.types import DoubleArray, FloatArray, Scan
 
@@ -20,7 +21,8 @@ Cell = str | int | float | bool | None
 
 _POINT = [("x", "<f8"), ("y", "<f8"), ("z", "<f8")]
 _ROWS_AT_ONCE = 1 << 18  # points per chunk: the whole file in memory twice would exceed the scan
-_SOURCE, _HEADER_BYTES = "comment exported from scan ", 200
+_SOURCE, _HEADER_BYTES = "exported from scan ", 200
+_PNG_HEADER_BYTES = 33  # signature and the chunk with the size
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -40,17 +42,24 @@ def write_scored_ply(
     _write_ply(path, scan.points, columns, source)
 
 
-def exported_from(path: Path, source: Path) -> bool | None:
-    """Whether a file was exported from that scan; None where it does not say so, or is none."""
+def exported_from(path: Path, source: Path) -> bool:
+    """Whether a file says that it was exported from that scan."""
     try:
         if not path.is_file():
-            return None
+            return False
         with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
+            return (_SOURCE + _mark(source)).encode() in file.read(_HEADER_BYTES)
     except OSError:
-        return None
-    _, found, rest = header.partition(_SOURCE.encode())
-    return rest.startswith(_mark(source).encode()) if found else None
+        return False
+
+
+def write_picture(path: Path, png: bytes, source: Path | None = None) -> None:
+    """Write a PNG. source: see `exported_from`. Raises CannotWrite."""
+    if source is not None:
+        text = b"tEXt" + b"Comment\0" + (_SOURCE + _mark(source)).encode("latin-1")
+        chunk = (len(text) - 4).to_bytes(4) + text + zlib.crc32(text).to_bytes(4)
+        png = png[:_PNG_HEADER_BYTES] + chunk + png[_PNG_HEADER_BYTES:]
+    write_bytes(path, png)
 
 
 def _mark(source: Path) -> str:
@@ -87,7 +96,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def _write_ply(path: Path, points: DoubleArray, columns: Mapping[str, FloatArray], source: Path | None) -> None:
-    comment = "" if source is None else f"{_SOURCE}{_mark(source)}\n"
+    comment = "" if source is None else f"comment {_SOURCE}{_mark(source)}\n"
     properties = "".join(f"property double {axis}\n" for axis in "xyz")
     properties += "".join(f"property float {name}\n" for name in columns)
     header = f"ply\nformat binary_little_endian 1.0\n{comment}element vertex {len(points)}\n{properties}end_header\n"

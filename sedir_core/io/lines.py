@@ -18,10 +18,14 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 CHUNK_BYTES = 2 << 20
 _GROWTH = 1.25
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!N/A|DIV/0!|VALUE!|REF!|NUM!|NULL!)[^\n]*")
+# What spreadsheets write for errors begins with # as well, in the language of their user: #N/A, #NV, #WERT!, #VALEUR!
+_SHEET_ERROR = rb"(?i:n/?[ad]!?|n/disp|nv)(?![a-z])|[A-Z/0\x80-\xff]{3,20}[!?]"
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=[ \t]))#(?!%b)[^\n]*" % _SHEET_ERROR)
+_DASH = rb"(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92)"
 MISSING = re.compile(
-    rb"<?n/?[ad]>?|[nk]\.[ad]\.|#n/a!?|#(?:div/0|value|ref|num|null)!|null|none|nil|missing|undef(?:ined)?|no_?data|"
-    rb"invalid|ung\S{1,2}ltig|void|over|under|-{1,3}|\*{1,3}|\.{1,3}|\?",
+    rb"<?n/?[ad]>?|[nk]\.[ad]\.|#(?:%b)|null|none|nil|missing|undef(?:ined)?|no_?data|invalid|ung\S{1,2}ltig|"
+    rb"void|over|under|%b{1,3}|\*{1,3}|\.{1,3}|\?|(?:no|not|nicht|keine?|non|sin|pas)~[a-z\x80-\xff~]+"
+    % (_SHEET_ERROR, _DASH),
     re.IGNORECASE,
 )
 """Words for missing values besides NaN."""

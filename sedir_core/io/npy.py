@@ -25,7 +25,10 @@ from sedir_core.types import DoubleArray
 
 __all__ = ["NPY_MAGIC", "read_npy", "read_npz"]
 
-_NAMES = ("points", "xyz", "pos", "positions", "vertices", "verts", "coords", "coordinates", "cloud", "pcd")
+_NAMES = (
+    "points", "xyz", "pos", "position", "positions", "vertices", "verts", "vertex", "coords", "coord", "coordinates",
+    "location", "point", "p", "cloud", "pcd",
+)  # fmt: skip
 _FACES = ("faces", "triangles", "tris")
 _MOST_AXES = 8  # rows of a transposed array: x, y, z and a few more
 _AS_ARRAY = "save an array of numbers with one point a row: x, y, z"

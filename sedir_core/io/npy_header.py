@@ -13,7 +13,7 @@ from sedir_core.io.guard import COPY_AGAIN, Source
 NPY_MAGIC = b"\x93NUMPY"
 _TYPE = rb"""['"]([<>|=]?)([a-zA-Z])(\d{1,6})['"]"""
 _DESCR = re.compile(rb"""['"]descr['"]\s*:\s*""" + _TYPE)
-_RECORDS = re.compile(rb"""['"]descr['"]\s*:\s*\[([^\[\]]{0,8000})\]""")
+_RECORDS = re.compile(rb"""['"]descr['"]\s*:\s*\[((?:[^\[\]'"]|'[^']{0,80}'|"[^"]{0,80}"){0,8000})\]""")
 _FIELD = re.compile(rb"""\(\s*['"]([^'"]{0,80})['"]\s*,\s*%b\s*(?:,\s*\(([\d\s,]{0,80})\)\s*)?\)""" % _TYPE)
 _OBJECTS = re.compile(rb"""['"][<>|=]?O\d*['"]""")
 _ORDER = re.compile(rb"""['"]fortran_order['"]\s*:\s*(True|False)""")
@@ -94,7 +94,7 @@ def _dtype(source: Source, text: bytes, what: str) -> np.dtype[np.generic]:
             raise source.fail(f"the header of {what} is damaged", COPY_AGAIN)
         kind = (field[2] + field[3] + field[4]).decode() if numeric else f"V{_width(field[3], int(field[4]))}"
         shape = tuple(map(int, sides))
-        names.append(field[1].decode("latin-1") or f"unnamed {len(names)}")
+        names.append(_text(field[1]) or f"unnamed {len(names)}")
         formats.append((kind, shape) if shape else kind)
         offsets.append(end)
         end += np.dtype(kind).itemsize * prod(shape)
@@ -109,6 +109,14 @@ def _dtype(source: Source, text: bytes, what: str) -> np.dtype[np.generic]:
         return np.dtype(layout)  # type: ignore[call-overload,no-any-return]  # the stubs know no computed layouts
     except (TypeError, ValueError) as damaged:
         raise source.fail(f"the header of {what} is damaged", COPY_AGAIN) from damaged
+
+
+def _text(name: bytes) -> str:
+    """NumPy writes names in UTF-8 where they need it, and in Latin-1 before."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("latin-1")
 
 
 def _width(kind: bytes, number: int) -> int:

@@ -11,7 +11,7 @@ from sedir_core.io.lines import Lines, joined
 from sedir_core.io.mesh import Geometry, to_indices
 from sedir_core.types import DoubleArray
 
-_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = rb"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
 
 
 def _row(n_columns: int) -> bytes:

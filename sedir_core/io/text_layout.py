@@ -376,19 +376,19 @@ def _is_value(cell: bytes) -> bool:
 def _preparation(separator: bytes, sample: bytes) -> Prepare:
     """A function that normalises text to space-separated numbers with decimal points; empty cells become NaN."""
     table = _translation(separator)
-    steps: list[Prepare] = []
-    if b"\xe2\x88\x92" in sample or b"\xc2\xa0" in sample:
-        steps.append(_spelt_plainly)
-    if b'"' in sample or b"'" in sample:
-        steps.append(lambda block: _QUOTED.sub(_unquoted, block))
+    # Quotes, signs and words may stand in any row, long after the sample.
+    steps: list[Prepare] = [
+        lambda block: _spelt_plainly(block) if b"\xe2\x88\x92" in block or b"\xc2\xa0" in block else block,
+        lambda block: _QUOTED.sub(_unquoted, block) if b'"' in block or b"'" in block else block,
+    ]
     if any(bracket in sample for bracket in b"([{"):
         steps.append(_without_brackets)
     if _KEY.search(sample):
         steps.append(lambda block: _KEY.sub(b" ", block))
     if separator in (b",", b";", b"|", b"\t"):
         inside = re.compile(rb"(?<=[^\s%b]) +(?=[^\s%b])" % (separator, separator))
-        if inside.search(sample):  # a date and a time form one cell
-            steps.append(lambda block: inside.sub(b"~", block))
+        # A date and a time form one cell, and so do the words `not measured`.
+        steps.append(lambda block: inside.sub(b"~", block) if b" " in block else block)
         steps.append(_filling(separator))
     if table is not None:
         steps.append(lambda block: block.translate(table))

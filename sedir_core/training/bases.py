@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
-from sedir_core.datasets.samples import Dataset, file_digest
+from sedir_core.datasets.samples import Dataset
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import AlignedPart
 from sedir_core.evidence.basis import Basis, VirtualScanner, hold_out
@@ -71,9 +71,11 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
 
         def make(name: str = name) -> dict[str, Tensor]:
             alone = replace(dataset, categories=(name,))
-            return basis_to_tensors(fit_bases(alone, config, report_one, stop)[name])
+            basis = fit_bases(alone, config, report_one, stop)[name]
+            dataset.require_unchanged(name)  # else it would be kept as that of other scans
+            return basis_to_tensors(basis)
 
-        scans = b"".join(file_digest(sample.path) for sample in dataset.train(name)).hex()
+        scans = b"".join(dataset.digests[sample.path] for sample in dataset.train(name)).hex()
         bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, training.seed), make))
         _tell(dataset, name, bases[name])
     return bases

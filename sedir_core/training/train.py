@@ -161,6 +161,8 @@ def _from_parts(
         return None
     config = run.config
     clouds = {name: usable_clouds(dataset, name, config, stop) for name in bases}
+    for name in clouds:
+        dataset.require_unchanged(name)
     n_points = config.grouping.working_points or MOST_POINTS
     learn: LearnParts = code(BY_NAME[config.method].learner)
     return learn(PartMaterial(config, bases, clouds, n_points, group.device), run, report, stop)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from roundness import RoundnessDetector, ball
 
-from sedir_core.evaluation.inspection import export_stems
+from sedir_core.evaluation.inspection import Exports
 from sedir_core.evidence.limits import Calibration
 from sedir_core.io.export import write_points_ply
 from sedir_core.io.scans import read_scan
@@ -151,7 +151,7 @@ def test_exports_keep_points_and_order(sedir, dented, tmp_path) -> None:
 
 def test_exports_of_equal_stems_get_a_number(tmp_path) -> None:
     paths = [tmp_path / "a" / "part.ply", tmp_path / "b" / "Part.pcd", tmp_path / "part_reconstruction.ply"]
-    assert export_stems(paths, tmp_path / "out") == ["part", "Part_2", "part_reconstruction_2"]
+    assert Exports(tmp_path / "out").plan(paths) == ["part", "Part_2", "part_reconstruction_2"]
 
 
 def test_a_later_command_replaces_no_export_of_another_scan(sedir, tmp_path) -> None:
@@ -165,6 +165,17 @@ def test_a_later_command_replaces_no_export_of_another_scan(sedir, tmp_path) -> 
     lengths = {path.stem: len(read_scan(path)) for path in out.glob("*.ply")}
     assert (lengths["part"], lengths["part_2"], lengths["part_reconstruction_2"]) == (301, 302, 303)
     assert len(list(out.glob("*.png"))) == 3
+
+
+def test_an_export_replaces_nothing_that_is_no_export(sedir, good, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    for photo in (tmp_path / "out" / "good.png", tmp_path / "out" / "good_2.ply"):
+        photo.write_bytes(b"mine")
+    for _ in range(2):
+        assert sedir("inspect", good, "--export", tmp_path / "out").exit_code == 0
+    kept = {path.name: path.read_bytes() == b"mine" for path in (tmp_path / "out").glob("good*")}
+    ours = ("good_3.ply", "good_3_reconstruction.ply", "good_3.png")
+    assert kept == {"good.png": True, "good_2.ply": True} | dict.fromkeys(ours, False)
 
 
 def test_an_export_never_replaces_a_scan(sedir, good) -> None:

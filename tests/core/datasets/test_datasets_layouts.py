@@ -202,7 +202,7 @@ def test_learning_from_what_is_called_defective_has_to_be_answered_for(names: li
 
 
 def test_a_folder_of_defective_parts_alone_has_nothing_to_learn_from(tmp_path: Path) -> None:
-    with pytest.raises(BadDataset, match="no usable normal scan"):
+    with pytest.raises(BadDataset, match=r"no usable normal scan .*\(add good scans\)"):
         open_dataset(put(tmp_path / "data", "NG/0.xyz", "NG/1.xyz"))
 
 
@@ -211,8 +211,22 @@ def test_the_folder_itself_may_be_called_defective(tmp_path: Path) -> None:
     assert list_dataset(root).questions and list_dataset(root / "lid").questions
 
 
-def test_good_data_raises_no_question(tmp_path: Path) -> None:
-    refuse_called_defective(open_dataset(put(tmp_path / "data", "lid/0.xyz", "lid/OK/1.xyz", "lid/NG/2.xyz")))
+@pytest.mark.parametrize(
+    ("top", "names"),
+    [
+        ("data", ["lid/0.xyz", "lid/OK/1.xyz", "lid/NG/2.xyz"]),
+        (
+            "data",
+            ["Anomaly-ShapeNet-v2/dataset/pcd/cup/train/cup_template0.xyz", "Anomaly-ShapeNet-v2/dataset/pcd/cup/GT/"],
+        ),
+        ("data", ["mvtec_3d_anomaly_detection/lid/train/good/0.xyz", "mvtec_3d_anomaly_detection/lid/test/hole/1.xyz"]),
+        ("anomaly", ["lid/train/0.xyz", "lid/test/1.xyz"]),
+        ("defects", ["lid/good/0.xyz", "lid/bad/1.xyz"]),
+    ],
+)
+def test_good_data_raises_no_question(top: str, names: list[str], tmp_path: Path) -> None:
+    """Also below a folder that is called after what the data are for."""
+    refuse_called_defective(open_dataset(put(tmp_path / top, *names)))
 
 
 def test_files_that_are_no_scans_are_named_once_and_stop_nothing(tmp_path: Path) -> None:

@@ -61,6 +61,13 @@ def test_an_unknown_part_is_uncertain(detector: SedirDetector, solid) -> None:
     assert "fits no known category" in result.reason
 
 
+@pytest.mark.parametrize("factor", [1.2, 0.4])
+def test_a_part_of_another_size_is_said_to_be_one(detector: SedirDetector, factor: float) -> None:
+    best = found(detector, factor * part("pipe_elbow", 35))
+    assert best.resized == ("pipe_elbow", pytest.approx(factor, rel=0.05))
+    assert "has the shape of pipe_elbow, about" in why_uncertain(best, 1.0, best.category)
+
+
 def test_of_few_points_that_fit_nothing_only_that_is_said() -> None:
     still = Placement(Frame(np.zeros(3), 1.0), np.zeros(3), 1.0, Pose(np.eye(3), np.zeros(3)))
     said = "has only 300 points, too few to tell what it shows: scan the part more densely"

@@ -53,6 +53,11 @@ HEADERS = [
     "№;Х;У;Z",
     "id;Act X;Act Y;Act Z",
     ";0;1;2",
+    "n;Abscisse;Ordonnée;Altitude",
+    "点;横坐标;纵坐标;高程",
+    "id;Este;Norte;Cota",
+    "id;Ost;Nord;Höhe",
+    "id;Position/X;Position/Y;Position/Z",
 ]
 
 

@@ -45,6 +45,7 @@ READ: dict[str, np.ndarray] = {
     "records": records(("x", F8), ("y", F8), ("z", F8)),
     "records with more": records(("id", "<i4"), ("X", ">f8"), ("tag", "U4"), ("Y", F8), ("Z", F8), ("n", F8, (3,))),
     "records of other names": records(("pos_x", F8), ("pos_y", F8), ("pos_z", F8)),
+    "records with units": np.array([*map(tuple, POINTS)], dtype=[("X [µm]", F8), ("Y [µm]", F8), ("Z [µm]", F8)]),
     "a grid of records": records(("x", F8), ("y", F8), ("z", F8)).reshape(20, 15),
     "numbered rows": np.column_stack([np.arange(300), POINTS]),
     "normals after them": np.column_stack([POINTS, np.ones((300, 3))]),
@@ -56,9 +57,10 @@ def test_points_are_read_however_they_lie(name: str, read: Callable[..., np.ndar
     np.testing.assert_array_equal(read(npy(READ[name])), POINTS)
 
 
-def test_a_field_of_three_is_the_points(read: Callable[..., np.ndarray]) -> None:
-    table = np.zeros(300, dtype=[("normal", "<f4", (3,)), ("xyz", "<f8", (3,))])
-    table["xyz"] = POINTS
+@pytest.mark.parametrize("name", ["xyz", "position", "point"])
+def test_a_field_of_three_is_the_points(name: str, read: Callable[..., np.ndarray]) -> None:
+    table = np.zeros(300, dtype=[("normal", "<f4", (3,)), (name, "<f8", (3,))])
+    table[name] = POINTS
     np.testing.assert_array_equal(read(npy(table)), POINTS)
 
 

@@ -31,6 +31,11 @@ def test_the_scans_are_moved_to_where_they_belong(name: str, tmp_path: Path) -> 
     np.testing.assert_allclose(read_scan(tmp_path / name).points, POINTS, atol=1e-9)
 
 
+def test_decimal_commas_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.ptx").write_bytes(scan(POINTS, 20, 15, np.eye(3), [0, 0, 0], True).replace(b".", b","))
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.ptx").points, POINTS)
+
+
 def test_pixels_without_a_measurement_are_missing(tmp_path: Path) -> None:
     points = POINTS.copy()
     points[::9] = 0

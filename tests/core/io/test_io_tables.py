@@ -212,19 +212,29 @@ def test_decimal_commas_are_seen_below_a_row_of_whole_numbers(separator: str, re
         "invalid",
         "-1.#IND",
         "1.#INF",
+        "—",
+        "#WERT!",
+        "#NV",
+        "#VALEUR!",
+        "#N/D",
     ],
 )
 @pytest.mark.parametrize("separator", [" ", ",", ";"])
 def test_words_for_a_missing_value_are_missing_values(
     word: str, separator: str, read: Callable[..., np.ndarray]
 ) -> None:
-    if word.startswith("#") and separator == " ":
-        return  # there it begins a comment
     rows = [[word] * 3 if i % 7 == 3 else row for i, row in enumerate(ROWS)]
     found = read(text_rows(rows, separator))
     missing = np.arange(300) % 7 == 3
     assert np.isnan(found[missing]).all()
     np.testing.assert_array_equal(found[~missing], POINTS[~missing])
+
+
+@pytest.mark.parametrize("words", ["not measured", "no data", "nicht gemessen"])
+def test_words_in_a_cell_may_come_late(words: str, read: Callable[..., np.ndarray]) -> None:
+    found = read(text_rows([*ROWS, *ROWS, [*ROWS[0][:2], words]], ";"))
+    assert np.isnan(found[-1]).any()
+    np.testing.assert_array_equal(found[:300], POINTS)
 
 
 @pytest.mark.parametrize("word", ["NA", "-", "1.#QNAN"])

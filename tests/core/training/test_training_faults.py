@@ -17,7 +17,8 @@ from test_training_resume import digest, state, stopped
 from test_training_train import events_of, part, request
 from trainee import N_SAMPLINGS, begin, objective, proceed, settings
 
-from sedir_core.errors import BadRun, CannotWrite, UnreadableScan, UserError
+from sedir_core.errors import BadDataset, BadRun, CannotWrite, UnreadableScan, UserError
+from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.training.events import AnyEvent, DoneEvent, FailedEvent, StageEvent, StepEvent
 from sedir_core.training.train import TrainRequest, train
@@ -175,6 +176,22 @@ def test_a_scan_that_turns_unreadable_is_named_and_the_run_goes_on_when_it_is_ba
     assert isinstance(last, FailedEvent) and last.kind == "unreadable_scan" and "1.ply" in last.message
     victim.write_bytes(content)
     assert train(resumed(wanted), lambda event: None) == wanted.out
+
+
+def test_a_scan_that_is_replaced_while_it_is_read_is_learned_neither_now_nor_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = request(tmp_path, cup=[part("cup", 0), part("cup", 1)])
+
+    def fit(*of: object) -> dict[str, None]:
+        write_points_ply(wanted.dataset / "cup" / "1.ply", part("bracket", 1))
+        return {"cup": None}
+
+    monkeypatch.setattr("sedir_core.training.bases.fit_bases", fit)
+    with pytest.raises(BadDataset, match=r"1\.ply: was changed while"):
+        train(wanted, lambda event: None)
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+    assert isinstance(events_of(wanted)[-1], FailedEvent)
 
 
 def test_a_data_set_removed_while_it_is_read_is_said_to_be_gone(tmp_path: Path) -> None:
