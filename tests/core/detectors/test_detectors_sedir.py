@@ -275,6 +275,16 @@ def test_a_rule_that_a_run_keeps_no_limits_for_is_refused(tiny: TinyRun, tmp_pat
         SedirDetector.load(edited, "cpu")
 
 
+def test_a_rate_of_false_alarms_that_the_limits_were_not_set_for_is_refused(tiny: TinyRun, tmp_path: Path) -> None:
+    text = (tiny.path / CONFIG).read_text()
+    assert "false_alarm_rate = 0.05" in text
+    (tmp_path / CONFIG).write_text(text.replace("false_alarm_rate = 0.05", "false_alarm_rate = 0.3"))
+    for name in (ABOUT, WEIGHTS):
+        (tmp_path / name).write_bytes((tiny.path / name).read_bytes())
+    with pytest.raises(BadRun, match=r"false_alarm_rate to 0\.3, but the run's limits were set for 0\.05"):
+        SedirDetector.load(tmp_path, "cpu")
+
+
 def stored_again(detector: SedirDetector, tiny: TinyRun, folder: Path) -> Path:
     for name in (CONFIG, ABOUT):
         (folder / name).write_bytes((tiny.path / name).read_bytes())
