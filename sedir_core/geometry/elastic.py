@@ -23,7 +23,7 @@ The way is not a number where nobody knows it.
 STIFF = 0.01  # radii: least prior standard deviation, of parts as alike as machined or moulded ones
 # Radii: correlation length of such parts, and the least of those that vary by nature.
 STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.5
-MOST = 2.0  # radii that a prior may be stored with
+MOST_AMPLITUDE, MOST_LENGTH = 1.0, 2.0  # radii that a prior may be stored with
 REACH = 3.0  # standard deviations
 NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
 CUTOFF = 0.004  # lower bound of the robust scale
@@ -67,7 +67,8 @@ class SmoothPrior:
     @classmethod
     def learned(cls, controls: DoubleArray, numbers: DoubleArray) -> SmoothPrior:
         """The inverse of `numbers`. Raises ValueError."""
-        if numbers.shape not in ((1,), (3,)) or not ((numbers > 0) & (numbers < MOST)).all():
+        most = (MOST_AMPLITUDE, MOST_AMPLITUDE, MOST_LENGTH)
+        if numbers.shape not in ((1,), (3,)) or not ((numbers > 0) & (numbers < most[: len(numbers)])).all():
             raise ValueError(f"{numbers.tolist()} are no smooth differences in radii")
         held = cls(controls, float(numbers[1]), float(numbers[2])) if len(numbers) > 1 else None
         return cls(controls, float(numbers[0]), held=held)
