@@ -67,6 +67,10 @@ def align_parts(
 
     clouds: each (n, 3), centred and scaled by the first part's frame. Raises Cancelled.
     """
+    if stop():
+        raise Cancelled
+    if len(clouds) == 1:  # it is its own mean shape
+        return [AlignedPart(STILL.apply(clouds[0]), SmoothPrior(_controls(clouds[0])).none)], []
     oriented = [Oriented(cloud) for cloud in clouds]
     best: tuple[list[Pose], list[int]] | None = None
     for reference in range(min(len(clouds), N_REFERENCES)):
@@ -187,8 +191,6 @@ def _onto(
         if stop():
             raise Cancelled
         poses.append(still if i == reference else align(cloud, surface, generator)[0])
-    if len(clouds) < 2:
-        return poses, []
     conflicts = _conflicts(oriented, poses)
     usual = float(np.median(conflicts)) if len(clouds) > 2 else 0.0
     doubtful = {i for i in range(len(clouds)) if conflicts[i] > DOUBTFUL * usual + DOUBTED_AT_LEAST}
