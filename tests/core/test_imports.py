@@ -29,6 +29,7 @@ ROWS = [
         "names",
         "runtime",
         "places",
+        "presets",
         "tolerances",
         "units",
     },
