@@ -14,19 +14,15 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from sedir_core.geometry.elastic import SmoothPrior
+from sedir_core.geometry.numbers import BENT
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import matching_outlines, remaining
 from sedir_core.geometry.registration import Pose, cube_rotations, slippable_axis
 from sedir_core.types import DoubleArray
 
-N_TURNS = 24  # about the axis, of the body as it lies and upside down
 # Points and steps of the fields, and poses kept of either side, in each of the rounds: hundreds of turns cost as much
 # as a few fits.
 ROUNDS = ((400, 4, 10), (800, 8, 3), (3_000, 12, 1))
-AS_MUCH_SHARED = 0.85  # of the largest overlap of all poses; with less, the part would lie on another side
-# By how much the other side must leave less, at the middle place, to be believed. A lump or dent raises what is left in
-# the true pose 1.2 to 1.5 times, since it is nowhere to be bent to; a disc's upper side laid onto its lower one 1.7.
-CLEARLY = 1.55
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,11 @@ def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: Do
     poses = _starts(scan, surface, rotation)
     for count, steps, kept in ROUNDS:
         found = [bent(scan, surface, prior, start, count, steps) for start in poses]
-        most = AS_MUCH_SHARED * max(one.shared for one in found)
+        most = BENT.shared * max(one.shared for one in found)
         usual = _best([one for one in found if one.shared >= most], kept)
         other = _best([one for one in found if one.shared < most], kept)
         poses = [one.pose for one in (*usual, *other)]
-    return other[0] if other and CLEARLY * other[0].median < usual[0].median else usual[0]
+    return other[0] if other and BENT.clearly * other[0].median < usual[0].median else usual[0]
 
 
 def settle_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Pose:
@@ -88,7 +84,7 @@ def _starts(scan: Oriented, surface: Oriented, rotation: DoubleArray) -> list[Po
     """Every turn of that, and of the principal axes onto each other, that a body may look alike in."""
     axis = slippable_axis(surface.points, surface.normals)[0]
     across = np.linalg.svd(axis[None])[2][1]
-    turns = [Rotation.from_rotvec(angle * axis) for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)]
+    turns = [Rotation.from_rotvec(angle * axis) for angle in np.linspace(0, 2 * np.pi, BENT.turns, endpoint=False)]
     over = Rotation.from_rotvec(np.pi * across)
     rotations = [(turn * flip).as_matrix() @ rotation for flip in (Rotation.identity(), over) for turn in turns]
     rotations += [surface.axes @ turn @ scan.axes.T for turn in cube_rotations()]
