@@ -16,6 +16,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from app.state.entries import Beside, Entry
+from app.state.shapes import Shape
 from app.views.camera import CameraPose
 from app.views.colours import Look
 from app.views.defect_marks import bounds, defect_marks
@@ -26,7 +27,6 @@ from app.views.pane import Pane
 from app.views.picking import Probe
 from app.views.section import CuttingPlane, corners
 from app.views.section_dimming import dimmed
-from app.views.shapes import Shape
 from app.views.shared_camera import SharedCamera
 from app.views.turns import Turns
 from app.views.zone_drawing import DrawnZone

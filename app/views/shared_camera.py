@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.state.entries import Entry
-from app.views.camera import START_DIRECTION, CameraPose, Triple, fitting_distance, home, towards
+from app.state.shapes import Triple
+from app.views.camera import START_DIRECTION, CameraPose, fitting_distance, home, towards
 from app.views.flight import Flight
 from app.views.view_cube import SIDES
 from sedir_core.types import DoubleArray

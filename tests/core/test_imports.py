@@ -46,7 +46,7 @@ ROWS = [
 ]
 ROW = {name: height for height, row in enumerate(ROWS) for name in row}
 # The same for the window; what has no row here stands beside the main window.
-APP_ROWS = [{"state", "views", "widgets", "jobs"}, {"workspaces"}]
+APP_ROWS = [{"state"}, {"widgets"}, {"views"}, {"jobs"}, {"workspaces"}]
 APP_ROW = {name: height for height, row in enumerate(APP_ROWS) for name in row}
 SCREEN = {"PySide6", "pyvista", "pyvistaqt", "vtk", "vtkmodules", "qtawesome", "superqt", "qtpy", "app"}
 # What a mathematician's package may need; `models` runs with torch and numpy alone.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from app.jobs.inspection import prepare_beside
 from app.state.entries import Beside, Entry
+from app.views.preparing import prepare
 from app.views.section import cut
-from app.views.shapes import prepare
 from app.workspaces.inspect.kept_sections import KeptSection
 from sedir_core.evidence.wording import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
