@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from core.tiny_run import dented, part, scan_of, tiny_config, write_dataset, write_encoder
+from core.tiny_run import HARDLY_FITTED, dented, part, scan_of, tiny_config, write_dataset, write_encoder
 
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
@@ -24,7 +24,8 @@ VIEWED = ("bracket", "cup")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> SedirDetector:
     folder = tmp_path_factory.mktemp("views")
     dataset, encoder = write_dataset(folder / "parts"), write_encoder(folder / "encoder.safetensors")
-    config = tiny_config(encoder, epochs=15, views=2, held_out=1, judge_steps=20)  # judges are not asked about views
+    # Judges are not asked about views.
+    config = tiny_config(encoder, epochs=15, views=2, judge_steps=1, **HARDLY_FITTED)
     path = train(TrainRequest(dataset, VIEWED, config, folder / "run", device="cpu"), lambda event: None)
     return SedirDetector.load(path, "cpu")
 
