@@ -1,9 +1,9 @@
-"""Registers scans of parts that vary by nature, as foods and castings do: by more than what tells their sides.
+"""Registers scans of naturally varying parts, such as foods and castings, whose variation exceeds their features.
 
-A disc or a block fits a rigid surface about as well, or better, another way round, as its shape differs by ten times
-the height of the features on it. So every turn that a nearly symmetric body allows is tried, each with a smooth field
-of its own, and what the field leaves decides: details of the wrong place cannot be bent away. The rigid part of a field
-is no variation and goes into the pose, which brings starts up to 15 degrees off to the same pose. [O]
+A disc or a block may fit a rigid surface as well or better the wrong way round, since its shape varies by ten times the
+height of its features. Therefore every rotation of a nearly symmetric body is tried, each with its own smooth field,
+and the field's residual decides: features in the wrong place cannot be bent away. The rigid part of a field is not
+variation and is added to the pose, so that starts up to 15 degrees off reach the same pose. [O]
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ ROUNDS = ((400, 4, 10), (800, 8, 3), (3_000, 12, 1))
 
 @dataclass(frozen=True)
 class Bent:
-    """A pose, the share of the scan that the surface shows, too, and what a smooth field from there leaves of that.
+    """A pose, the share of the scan that the surface also shows, and the residual of a smooth field there.
 
-    mean, median: distances as multiples of what is usual at each place, or in radii; see `overlap.remaining`.
+    mean, median: distances as multiples of the usual ones at each place, or in radii; see `overlap.remaining`.
     """
 
     pose: Pose
@@ -39,7 +39,7 @@ class Bent:
 
 
 def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: DoubleArray) -> Bent:
-    """Register a scan in any pose to a surface of the same scale. rotation: (3, 3), of one that fits rigidly."""
+    """Register a scan in any pose to a surface of the same scale. rotation: (3, 3), of a rigid fit."""
     poses = _starts(scan, surface, rotation)
     for count, steps, kept in ROUNDS:
         found = [bent(scan, surface, prior, start, count, steps) for start in poses]
@@ -51,7 +51,7 @@ def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: Do
 
 
 def settle_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Pose:
-    """The pose from nearby in which the field onto the surface has no rigid part."""
+    """The pose, starting nearby, in which the field onto the surface has no rigid part."""
     for count, steps, _ in ROUNDS[1:]:
         pose = bent(scan, surface, prior, pose, count, steps).pose
     return pose
@@ -62,7 +62,7 @@ def _best(found: list[Bent], count: int) -> list[Bent]:
 
 
 def bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose, count: int, steps: int) -> Bent:
-    """The pose with the rigid part of the smooth field from there, of that many points and steps."""
+    """The pose combined with the rigid part of a smooth field of that many points and steps."""
     points, normals = pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T
     field = prior.fit(points, surface.toward(normals), steps)
     moved = points + field(points)
@@ -74,14 +74,14 @@ def bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose, coun
 
 
 def _rigid_part(points: DoubleArray, moved: DoubleArray) -> Pose:
-    """Of the way from points (n, 3) to where they moved (Kabsch 1976)."""
+    """Rigid motion that best maps points (n, 3) to their displaced positions (Kabsch 1976)."""
     before, after = points.mean(axis=0), moved.mean(axis=0)
     rotation = Rotation.align_vectors(moved - after, points - before)[0].as_matrix()
     return Pose(rotation, after - rotation @ before)
 
 
 def _starts(scan: Oriented, surface: Oriented, rotation: DoubleArray) -> list[Pose]:
-    """Every turn of that, and of the principal axes onto each other, that a body may look alike in."""
+    """Rotations of that pose, and pairings of principal axes, in which a body may look alike."""
     axis = slippable_axis(surface.points, surface.normals)[0]
     across = np.linalg.svd(axis[None])[2][1]
     turns = [Rotation.from_rotvec(angle * axis) for angle in np.linspace(0, 2 * np.pi, BENT.turns, endpoint=False)]

@@ -1,7 +1,7 @@
-"""The tuned numbers by which scans are laid onto surfaces; see `evidence.numbers`, which lists them with its own.
+"""The tuned numbers of registration; `evidence.numbers` lists them with its own.
 
-Chosen on shapes and defects of our own making; the section of `benchmarks/README.md` stands beside each group. What
-only keeps arithmetic or memory within bounds stays where it is used.
+Tuned on shapes and defects of our own making; each group names its section of `benchmarks/README.md`. Constants that
+only keep arithmetic or memory within bounds stay where they are used.
 """
 
 from __future__ import annotations

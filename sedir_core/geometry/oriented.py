@@ -1,4 +1,4 @@
-"""A cloud that knows its outer side, how densely it was seen, and where it ends.
+"""A point cloud with its outer side, its density and its boundary.
 
 Normals point outward, so that the inside of even a thin wall is never matched with its outside. [O]
 """
@@ -24,7 +24,7 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 class Oriented:
     """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3).
 
-    usual: (n,) how far good parts are from it there, in radii, where that is known; see `usual_ways`.
+    usual: (n,) usual distance of good parts there, in radii, if known; see `usual_ways`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Oriented:
         return self.brought(lambda points: points + field(points))
 
     def brought(self, carry: Callable[[DoubleArray], DoubleArray]) -> Oriented:
-        """The same, from where the points lie to where they belong."""
+        """The same with a mapping of positions."""
         return self._carried(carry, np.eye(3))
 
     def _carried(self, carry: Callable[[DoubleArray], DoubleArray], rotation: DoubleArray) -> Oriented:
@@ -94,9 +94,9 @@ class Oriented:
         return found
 
     def usual_ways(self, scans: Sequence[Oriented]) -> DoubleArray:
-        """(n,) how far good scans, at least one, that are laid and bent onto it are from it, in radii.
+        """(n,) usual distance of good scans, at least one, that are aligned and bent onto it, in radii.
 
-        Rims, slants and blended edges are seldom seen alike; measured in that, every place says as much as another.
+        Rims, slants and blended edges are seldom scanned alike; relative to this, all places count equally.
         """
         ways = [ways_to(self.points, self.normals, scan) for scan in scans]
         known = np.array(
@@ -110,7 +110,7 @@ class Oriented:
         return np.asarray(np.maximum(mean[around].mean(axis=1), ORIENTED.least_usual * overall))
 
     def toward(self, normals: DoubleArray) -> Toward:
-        """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""
+        """Distance function of moving points with these outward normals (n, 3) to what faces alike."""
 
         def way(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
             along, _, faces, beyond = ways_to(points, normals, self)
@@ -129,7 +129,7 @@ class Oriented:
 
     @cached_property
     def down(self) -> DoubleArray | None:
-        """(3,) out of the side that the cloud leaves open, as the part lay on it, or None."""
+        """(3,) outward direction of the open side that the part rested on, or None."""
         return resting_side(self.points, self.normals)
 
     @cached_property
@@ -137,9 +137,9 @@ class Oriented:
         return None if self.down is None else Sight(self.points, self.down, ORIENTED.sight_pixel * self.spacing)
 
     def lacks(self, points: DoubleArray, normals: DoubleArray, unseen: float) -> DoubleArray:
-        """(m,) what points (m, 3) with outward normals (m, 3) count that the cloud does not show, from 0 to 1.
+        """(m,) cost, from 0 to 1, of points (m, 3) with outward normals (m, 3) that the cloud does not show.
 
-        unseen: what one counts that could not be seen.
+        unseen: cost of a point that could not be seen.
         """
         if self._sight is None or not len(points):
             return np.full(len(points), ORIENTED.beyond)
@@ -154,8 +154,8 @@ class Oriented:
 def ways_to(
     points: DoubleArray, normals: DoubleArray, other: Oriented
 ) -> tuple[DoubleArray, DoubleArray, DoubleArray, BoolArray]:
-    """From points (m, 3) to what of the other cloud faces as they do: the signed way (m,) along its normals, how far
-    aside (m,), these normals (m, 3), and which points lie where it ends."""
+    """From points (m, 3) to the other cloud's points that face alike: signed distance (m,) along their normals,
+    distance aside (m,), these normals (m, 3), and which points lie beyond its boundary."""
     nearest = other.nearest(points, normals)
     offsets, faces = other.points[nearest] - points, other.normals[nearest]
     along = np.einsum("ij,ij->i", offsets, faces)

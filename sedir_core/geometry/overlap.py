@@ -51,9 +51,9 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = OVERLAP.ju
 
 
 def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> DoubleArray:
-    """How far points with outward normals, (n, 3) each, are from what of a surface faces as they do, where it goes on.
+    """Distances of points with outward normals, (n, 3) each, to the surface that faces alike, where it continues.
 
-    (m,) as multiples of what is usual at each place, or in radii where that is not known; capped.
+    (m,) multiples of the usual distance at each place, or radii if unknown; capped.
     """
     along, _, _, beyond = ways_to(points, normals, surface)
     far = np.minimum(np.abs(along[~beyond]), ORIENTED.cap)
@@ -64,19 +64,19 @@ def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> D
 
 
 def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:
-    """The (m, 3) points of a scan, in that pose, that the surface shows, too: near ones that face the same way."""
+    """The (m, 3) points of a scan, in that pose, that the surface also shows: near ones that face the same way."""
     points = pose.apply(scan.points)
     beyond, along = _disagreement(points, scan.normals @ pose.rotation.T, surface)[1:]
     return np.asarray(points[~beyond & (along < ORIENTED.cap)])
 
 
 def lies_as(down: DoubleArray, others: DoubleArray) -> int:
-    """On how many of the sides that others (k, 3) lay on a part lies, too. down: (3,) out of its own."""
+    """Number of the others' resting sides (k, 3) that a part also rests on. down: (3,) out of its own."""
     return int((others @ down > OVERLAP.alike_sides).sum())
 
 
 def better(scan: Oriented, surface: Oriented, pose: Pose) -> Fit:
-    """The same for what is oriented already."""
+    """A better pose than the given one, or that one."""
     before, found = judge(scan, surface, pose), lay(scan, surface)
     return found if found.cost < OVERLAP.clearly * before.cost else before
 
@@ -203,7 +203,7 @@ def _apart(a: Pose, b: Pose) -> bool:
 
 
 def _likeliest(scan: Oriented, surface: Oriented, poses: Sequence[Pose], count: int, reach: float) -> list[Pose]:
-    """The poses at which most points lie within about that reach: what the other does not show must not count."""
+    """The poses at which most points lie within about that reach: what the other cloud does not show must not count."""
     points, normals = scan.points[: OVERLAP.few], scan.normals[: OVERLAP.few]
     moved = np.concatenate([pose.apply(points) for pose in poses])
     facing = np.concatenate([normals @ pose.rotation.T for pose in poses])
