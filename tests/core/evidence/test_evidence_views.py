@@ -24,8 +24,8 @@ VIEWED = ("bracket", "cup")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> SedirDetector:
     folder = tmp_path_factory.mktemp("views")
     dataset, encoder = write_dataset(folder / "parts"), write_encoder(folder / "encoder.safetensors")
-    # Judges are not asked about views.
-    config = tiny_config(encoder, epochs=15, views=2, judge_steps=1, **HARDLY_FITTED)
+    # Judges are not asked about views; the surface is asked for the far side.
+    config = tiny_config(encoder, epochs=15, views=2, judge_steps=1, **HARDLY_FITTED | {"surface_steps": 200})
     path = train(TrainRequest(dataset, VIEWED, config, folder / "run", device="cpu"), lambda event: None)
     return SedirDetector.load(path, "cpu")
 
