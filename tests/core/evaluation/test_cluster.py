@@ -26,7 +26,7 @@ from sedir_core.io.export import write_points_ply
 
 ray = pytest.importorskip("ray", reason="needs the extra: pip install 'sedir-inspect[cluster]'")
 
-N_SCANS = 4
+N_SCANS = 6
 ASKED = ("--tolerance", "0.001", "--rule", "raw", "--evidence", "network")
 
 
@@ -34,7 +34,7 @@ ASKED = ("--tolerance", "0.001", "--rule", "raw", "--evidence", "network")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scans")
     for i in range(N_SCANS):
-        write_points_ply(folder / f"{i}.ply", part(CATEGORIES[i % 3], 200 + i))
+        write_points_ply(folder / f"{i}.ply", part(CATEGORIES[i % 3], 200 + i, 8_000))
     (folder / "broken.ply").write_text("ply\nformat ascii 1.0\n")
     return folder
 
@@ -162,7 +162,7 @@ def wait_for_worker(parent: subprocess.Popen[str]) -> list[psutil.Process]:
                 return family
         except psutil.Error:
             continue
-        pause.wait(0.1)
+        pause.wait(0.05)
     raise AssertionError("no worker was seen")
 
 
@@ -177,7 +177,7 @@ def kill_one_worker(parent: subprocess.Popen[str]) -> None:
                     return
             except psutil.Error:  # it ended meanwhile
                 continue
-        pause.wait(0.1)
+        pause.wait(0.05)
     pytest.fail("no worker was seen at work")
 
 
