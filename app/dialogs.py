@@ -26,7 +26,7 @@ from sedir_core.places import user_guide, writable_folders
 
 if TYPE_CHECKING:
     from app.jobs.models import Machine
-    from app.widgets.model_dialog import ModelDialog
+    from app.model_dialog import ModelDialog
 
 
 class Dialogs(QObject):
@@ -85,7 +85,7 @@ class Dialogs(QObject):
         if self._models is None:
             # Imported late: they pull in the configuration's schema, which would delay the first paint.
             from app.jobs import models
-            from app.widgets.model_dialog import ModelDialog
+            from app.model_dialog import ModelDialog
 
             session = self._session
             self._models = dialog = ModelDialog(session.run_dir, session.device, self._theme, self._parent)

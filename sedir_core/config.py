@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sedir_core.documents import read_toml
 from sedir_core.errors import BadConfig
 from sedir_core.methods import BY_NAME, TABLE
+from sedir_core.presets import PRESET_VALUES
 from sedir_core.tolerances import parse_tolerance
 from sedir_core.units import Unit
 
@@ -336,11 +337,11 @@ def preset(name: str, method: str = "sedir", **changes: Mapping[str, Any]) -> Co
 
     Raises BadConfig for an unknown preset or method, or a value out of range.
     """
-    if name not in _PRESETS:
+    if name not in PRESET_VALUES:
         raise BadConfig(name, "no such preset", "use " + ", ".join(PRESETS))
     if method not in METHODS:
         raise BadConfig(method, "no such method", "use " + ", ".join(METHODS))
-    own = _merged(_PRESETS[name], BY_NAME[method].presets[name])
+    own = _merged(PRESET_VALUES[name], BY_NAME[method].presets[name])
     return _validated("preset " + name, _merged({"preset": name, "method": method} | own, changes))
 
 
@@ -374,50 +375,3 @@ def _validated(where: Path | str, raw: Mapping[str, Any]) -> Config:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "settings"
         raise BadConfig(where, f"{place}: {first['msg']}") from error
-
-
-_SMALL_ENCODER = {"weights": "small", "width": 192, "hidden": 64, "heads": 6, "depth": 2}
-
-_PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {},
-    "desktop": {
-        "encoder": _SMALL_ENCODER,
-        "grouping": {"n_groups": 512, "group_size": 64, "working_points": 20_000},
-        "network": {
-            "width": 128,
-            "depth": 2,
-            "heads": 4,
-            "feedforward": 512,
-            "jitter_scale": 10.0,
-            "rebuilt_from": "identity",
-        },
-        # Far fewer steps than the paper's 48,000, so the small terms need larger weights to have any effect.
-        "loss": {"supervised_contrastive": 0.02, "classification": 0.05},
-        "training": {
-            "epochs": 25,
-            "samplings": 4,
-            "views": 3,
-            "held_out": 2,
-            "expectation_steps": 1000,
-            "learning_rate": 1e-3,
-            "clip_norm": 1.0,
-        },
-    },
-    "tiny": {
-        "encoder": _SMALL_ENCODER,
-        "grouping": {"n_groups": 128, "group_size": 32, "working_points": 4_000},
-        "network": {"width": 32, "depth": 1, "heads": 4, "feedforward": 64, "rebuilt_from": "identity"},
-        "loss": {"supervised_contrastive": 0.02, "classification": 0.05},
-        "training": {
-            "epochs": 4,
-            "samplings": 1,
-            "held_out": 2,
-            "patch_steps": 30,
-            "surface_steps": 200,
-            "expectation_steps": 150,
-            "judge_steps": 200,
-            "learning_rate": 1e-3,
-            "clip_norm": 1.0,
-        },
-    },
-}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_run import TinyRun, dented, part, write_encoder
+from tiny_run import HARDLY_FITTED, TinyRun, dented, part, write_encoder
 from typer.testing import CliRunner
 
 from sedir_core.cli import app
@@ -21,7 +21,8 @@ from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import digest, read_tensors
 from sedir_core.rundir.files import STATE, WEIGHTS
 
-EPOCHS = 150  # enough steps that a signal sent at the first one comes long before the last
+EPOCHS = 60  # enough steps that a signal sent at the first one comes long before the last
+REST = HARDLY_FITTED | {"judge_steps": 50}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,8 @@ def sedir(home: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]
 
 
 def training(home: Path, run: Path) -> tuple[str | Path, ...]:
-    begin = ("--preset", "tiny", "--epochs", str(EPOCHS), "--set", "training.judge_steps=200", "--out", run)
+    rest = [word for name, value in REST.items() for word in ("--set", f"training.{name}={value}")]
+    begin = ("--preset", "tiny", "--epochs", str(EPOCHS), *rest, "--out", run)
     return ("train", home / "parts", *(("--resume", run) if run.exists() else begin), "--device", "cpu")
 
 

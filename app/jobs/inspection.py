@@ -16,9 +16,9 @@ import numpy as np
 
 from app.state.entries import Beside, ModelInfo
 from app.state.session import Load
-from app.views.camera import Triple
+from app.state.shapes import Shape, Triple
 from app.views.facing import front_of
-from app.views.shapes import Shape, beside_scan, join, prepare, prepare_surface
+from app.views.preparing import beside_scan, join, prepare, prepare_surface
 from app.views.thumbnail import thumbnail
 from sedir_core.detectors.base import Detector, detect_file
 from sedir_core.errors import UnknownCategory, UnreadableScan, UserError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 from app.jobs.inspection import first_surface
 from app.state.entries import Entry, ModelInfo, Past, State
 from app.views.facing import front_of
-from app.views.shapes import prepare
+from app.views.preparing import prepare
 from app.views.thumbnail import thumbnail
 from sedir_core.history.control import Grouping, RunChart, ShareChart, run_chart, share_chart
 from sedir_core.types import Report, Stop

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from app.views.camera import Triple
-from app.views.shapes import Shape
+from app.state.shapes import Shape, Triple
 from sedir_core.errors import UserError
 from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.limits import Calibration

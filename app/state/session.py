@@ -12,8 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.state.entries import Beside, Entry, LimitKey, ModelInfo, Selection, State, limit_key, under_limit
 from app.state.navigation import Navigation
-from app.views.camera import Triple
-from app.views.shapes import Shape
+from app.state.shapes import Shape, Triple
 from sedir_core.detectors.base import Detector
 from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.history.place import HistoryPlace

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.state.shapes import Triple
 from sedir_core.types import DoubleArray, FloatArray
 
 START_DIRECTION = (0.8, -1.0, 0.55)
 """Three-quarter view, z up."""
 MARGIN = 0.12
 """Margin around the part, as a share of half the picture."""
-
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

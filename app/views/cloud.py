@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkFloatArray
 
+from app.state.shapes import Shape
 from app.views.camera import CameraPose
 from app.views.canvas import Canvas
 from app.views.colours import Look
@@ -34,7 +35,6 @@ from app.views.plane_drawing import PlaneDrawing
 from app.views.probes import ProbeMarks
 from app.views.scale_bar import AxesMark, ScaleBar
 from app.views.shape_actors import CHUNK, ShapeActors, warm_up
-from app.views.shapes import Shape
 from app.views.turns import Turns
 from app.views.view_cube import ViewCube
 from app.views.zone_drawing import ZoneDrawing

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.views.camera import START_DIRECTION, Triple
-from app.views.shapes import Shape
+from app.state.shapes import Shape, Triple
+from app.views.camera import START_DIRECTION
 from app.views.thumbnail import axes_from, cover
 from sedir_core.types import Detection, DoubleArray
 

@@ -9,8 +9,8 @@ from enum import Enum
 import numpy as np
 
 from app.state.entries import Beside, Entry
+from app.state.shapes import Shape
 from app.views.colours import Look
-from app.views.shapes import Shape
 from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.colours import SURFACE, TRUTH
 from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale

@@ -16,40 +16,31 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from app.state.entries import Beside, Entry
-from app.views.camera import START_DIRECTION, CameraPose, Triple, fitting_distance, home, towards
+from app.state.shapes import Shape
+from app.views.camera import CameraPose
 from app.views.colours import Look
-from app.views.flight import Flight
-from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, deviation_of, missing_marked, plain
-from app.views.marks import Mark
+from app.views.defect_marks import bounds, defect_marks
+from app.views.layer_notes import what_is_blue, why_missing
+from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, missing_marked, plain
 from app.views.outlines import OutlineTool, region_of
 from app.views.pane import Pane
 from app.views.picking import Probe
-from app.views.section import CuttingPlane, corners, half_thickness
-from app.views.shapes import Shape
+from app.views.section import CuttingPlane, corners
+from app.views.section_dimming import dimmed
+from app.views.shared_camera import SharedCamera
 from app.views.turns import Turns
-from app.views.view_cube import SIDES
 from app.views.zone_drawing import DrawnZone
 from app.widgets.theme import Theme
-from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.deviation_scale import DeviationScale
-from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, IntArray
+from sedir_core.types import Defect, Detection, DoubleArray, FloatArray
 
 if TYPE_CHECKING:
     from app.views.cloud import CloudView
 
-FOCUS_ROOM = 1.8  # enough surroundings to recognise where a defect is
-ENOUGH = 20_000  # points that locate a part
-MIN_FOCUS_SHARE = 0.5  # share of the part's radius: closer, one sees points instead of a part
-MOST_NUMBERED = 5
-"""Defects drawn with a box; more would hide the part. The others are dots."""
 LEAST_PANE_PX = 230
 """If two views would each be narrower than this, only one is shown."""
-MOST_ANCHORS = 16
-"""Candidate points of a defect for its callout to point at."""
 TELLING = 20_000
 """Points used to decide whether a place is behind the part."""
-OUTSIDE_DIM = 0.38
-"""Brightness of points outside the section plane."""
 
 
 class LinkedClouds(QWidget):
@@ -70,7 +61,6 @@ class LinkedClouds(QWidget):
         self._right: CloudView | None = None
         self._entry: Entry | None = None
         self._chosen: int | None = None
-        self._at_home = True  # nobody has moved the camera
         self._wanted = Wanted()
         self._compared: tuple[Entry | None, Wanted] = (None, Wanted())
         self._composer, self._other_composer = Composer(), Composer()
@@ -84,9 +74,8 @@ class LinkedClouds(QWidget):
         self._alone = False  # there is no room for two
         self._unit: tuple[float, Callable[[float], str]] = (1.0, str)
         self._words: Callable[[Defect, Detection], str] = lambda defect, found: ""
-        self._flight = Flight(self)
-        self._flight.moved.connect(self._set_pose)
-        self._flight.landed.connect(self._land)
+        self._camera = SharedCamera(self)
+        self._camera.arrived.connect(self.arrived)
         self._splitter = QSplitter(childrenCollapsible=False)
         self._left_pane, self._right_pane = Pane(Layer.HEAT.value), Pane(Beside.EXPECTED.value)
         self._splitter.addWidget(self._left_pane)
@@ -103,12 +92,13 @@ class LinkedClouds(QWidget):
 
         turns = Turns(self)
         self._left, self._right = CloudView(turns), CloudView(turns)
+        self._camera.views = self.views
         self._left_pane.set_view(self._left)
         self._right_pane.set_view(self._right)
         for view, pane in ((self._left, self._left_pane), (self._right, self._right_pane)):
             view.focused.connect(pane.show_focus)
         for view, other in ((self._left, self._right), (self._right, self._left)):
-            view.moved.connect(lambda view=view, other=other: self._follow(view, other))
+            view.moved.connect(lambda view=view, other=other: self._camera.follow(view, other))
             view.clicked.connect(lambda place, view=view: self._on_clicked(view, place))
         self._left.outliner.drawn.connect(self._on_drawn)
         self.set_theme(self._theme)
@@ -128,9 +118,10 @@ class LinkedClouds(QWidget):
 
     def close_views(self) -> None:
         """Stop the animation and release the graphics, left before right."""
-        self._flight.stop()
+        self._camera.stop()
         views = self.views
         self._left = self._right = None
+        self._camera.views = ()
         for view in views:
             view.close_view()
 
@@ -143,7 +134,7 @@ class LinkedClouds(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self._show_panes()
-        if self._at_home:
+        if self._camera.at_home:
             self.reset_camera()
 
     # Content
@@ -219,6 +210,7 @@ class LinkedClouds(QWidget):
         colour_limit: the point score at the middle of the scale: the calibrated limit, whatever the operator set.
         """
         old, self._entry = self._entry, entry
+        self._camera.aim_at(entry)
         other_limit = colour_limit != self._wanted.limit
         self._wanted = replace(self._wanted, limit=colour_limit)
         self._chosen = None
@@ -227,7 +219,7 @@ class LinkedClouds(QWidget):
         else:
             self._show_drawings()
         judged = entry is not None and old is not None and entry.front != old.front
-        if _points(entry) is not _points(old) or (self._at_home and judged):
+        if _points(entry) is not _points(old) or (self._camera.at_home and judged):
             self.reset_camera()
 
     def show_compared(self, entry: Entry | None, colour_limit: float, scale: DeviationScale | None) -> None:
@@ -248,7 +240,7 @@ class LinkedClouds(QWidget):
         self._chosen = index
         self._show_drawings()
         if self._detection is not None and index is not None:
-            self._fly_to(self._detection.defects[index])
+            self._camera.fly_to(*bounds(self._entry, self._detection.defects[index]))
 
     def tell_with(
         self, factor: float, length: Callable[[float], str], words: Callable[[Defect, Detection], str]
@@ -297,11 +289,6 @@ class LinkedClouds(QWidget):
         return None if self._entry is None else self._entry.detection
 
     @property
-    def _radius(self) -> float:
-        shape = _shape(self._entry)
-        return 1.0 if shape is None else shape.radius
-
-    @property
     def _origin(self) -> NDArray[np.float64]:
         shape = _shape(self._entry)
         return np.zeros(3) if shape is None else shape.origin
@@ -309,8 +296,8 @@ class LinkedClouds(QWidget):
     def _show_all(self) -> None:
         if self._left is None or self._right is None:
             return
-        self._left.show_picture(self._dimmed(self._composer.picture(self._entry, self._wanted)))
-        self._right.show_picture(self._dimmed(self._picture_beside()))
+        self._left.show_picture(dimmed(self._composer.picture(self._entry, self._wanted), self._plane))
+        self._right.show_picture(dimmed(self._picture_beside(), self._plane))
         self._say()
         self._show_drawings()
 
@@ -329,45 +316,14 @@ class LinkedClouds(QWidget):
         beside = self.beside if self._entry is None else self._entry.shown_as(self.beside)
         self._left_pane.set_title(self.layer.value)
         self._right_pane.set_title(beside.value)
-        self._left_pane.set_note(self._notes[0] + self._missing())
-        self._right_pane.set_note(self._notes[1] + self._gone())
+        self._left_pane.set_note(self._notes[0] + why_missing(self._entry, self._wanted))
+        self._right_pane.set_note(self._notes[1] + what_is_blue(self._entry, self._wanted))
         for view, title in zip(self.views, (self.layer.value, beside.value), strict=False):
             view.name(title)
 
-    def _gone(self) -> str:
-        """Explains the blue on the expected surface."""
-        if self.layer is not Layer.DEVIATION or self.beside is Beside.SCAN or self._entry is None:
-            return ""
-        surface = self._entry.surfaces.get(self._entry.shown_as(self.beside))
-        return "blue is missing" if surface is not None and surface.gone.any() else ""
-
-    def _missing(self) -> str:
-        """Why the requested layer is not visible."""
-        entry = self._entry
-        if entry is None or entry.scan is None:
-            return ""
-        if self.layer is Layer.TRUTH and entry.scan.labels is None:
-            return " · none is known"
-        if self.layer is Layer.DEVIATION and entry.raw is not None and deviation_of(entry, self._wanted.rigid) is None:
-            return " · not measured by this model"
-        return ""
-
-    def _dimmed(self, picture: Picture) -> Picture:
-        shape, plane = picture.shape, self._plane
-        if shape is None or plane is None:
-            return picture
-
-        def paint(rows: IntArray) -> Rgb:
-            colours = picture.paint(rows).copy()
-            outside = np.abs(plane.distances(shape.points[rows])) > half_thickness(shape)
-            colours[outside] = (colours[outside] * OUTSIDE_DIM).astype(np.uint8)
-            return colours
-
-        return Picture(shape, paint)
-
     def _show_drawings(self) -> None:
         """Update everything that Qt paints over the points."""
-        marks = self._defect_marks()
+        marks = defect_marks(self._entry, self._chosen, self._words)
         probes, length = self._probes
         places = np.array([probe.place - self._origin for probe in probes]).reshape(-1, 3)
         shape, accent = _shape(self._entry), self._theme.view_accent
@@ -380,44 +336,6 @@ class LinkedClouds(QWidget):
             view.marks.set_surface(*_telling(shape))
             view.scale_bar.set_unit(*self._unit, self._theme.view_ink)
             view.probes.show_probes(places if own else places[:0], length if own else "", accent)
-
-    def _defect_marks(self) -> list[Mark]:
-        found = self._detection
-        margin = 0.012 * self._radius
-        marks = []
-        for index, defect in enumerate(found.defects if found is not None else ()):
-            low, high = self._bounds(defect)
-            chosen = index == self._chosen
-            label = str(index + 1) if chosen or index < MOST_NUMBERED else None
-            marks.append(
-                Mark(
-                    low - margin,
-                    high + margin,
-                    label,
-                    chosen,
-                    self._detail(defect),
-                    self._anchors(defect, (low + high) / 2),
-                )
-            )
-        return marks
-
-    def _detail(self, defect: Defect) -> str:
-        return "" if self._detection is None else self._words(defect, self._detection)
-
-    def _anchors(self, defect: Defect, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(k, 3) points of the defect, highest score first, that its callout may point at."""
-        if self._entry is None or self._entry.scan is None or self._detection is None or not len(defect.members):
-            return otherwise[None]
-        order = np.argsort(-np.nan_to_num(self._detection.point_scores[defect.members]), kind="stable")
-        rows = defect.members[order][:: -(-len(order) // MOST_ANCHORS)]
-        return np.asarray(self._entry.scan.points[rows] - self._origin)
-
-    def _bounds(self, defect: Defect) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        half = defect.extent / 2
-        if self._entry is None or self._entry.scan is None:
-            return defect.centroid - self._origin - half, defect.centroid - self._origin + half
-        members = self._entry.scan.points[defect.members] - self._origin
-        return members.min(axis=0), members.max(axis=0)
 
     # The mouse
 
@@ -454,60 +372,15 @@ class LinkedClouds(QWidget):
     @property
     def pose(self) -> CameraPose:
         """Where the camera is."""
-        return self.views[0].pose if self.views else self._home()
+        return self._camera.pose
 
     def reset_camera(self) -> None:
         """The whole part, from the front right."""
-        self._flight.stop()
-        self._at_home = True
-        pose = self._home()
-        for view in self.views:
-            view.set_pose(pose, moving=False)
+        self._camera.reset()
 
     def look_from(self, side: str) -> None:
         """Fly to one of the six sides of the view cube, showing the whole part."""
-        self._at_home = False
-        if self.views:
-            self._flight.start(self.views[0].pose, self._whole(SIDES[side]))
-
-    def _follow(self, leader: CloudView, follower: CloudView) -> None:
-        self._flight.stop()
-        self._at_home = False
-        follower.set_pose(leader.pose)
-
-    def _set_pose(self, pose: CameraPose) -> None:
-        for view in self.views:
-            view.set_pose(pose)
-
-    def _home(self) -> CameraPose:
-        """The initial view: facing the strongest defect, otherwise from the front right."""
-        front = None if self._entry is None else self._entry.front
-        return self._whole(START_DIRECTION if front is None else front)
-
-    def _whole(self, direction: Triple) -> CameraPose:
-        shape = _shape(self._entry)
-        points = np.empty((0, 3), np.float32) if shape is None else shape.head(ENOUGH).without_strays().points
-        view = self.views[0] if self.views else None
-        aspect = view.width() / max(view.height(), 1) if view else 1.0
-        return home(points, view.view_angle_deg if view else 30.0, aspect, direction)
-
-    def _distance(self, radius: float) -> float:
-        view = self.views[0]
-        return fitting_distance(radius, view.view_angle_deg, view.width() / max(view.height(), 1))
-
-    def _fly_to(self, defect: Defect) -> None:
-        if not self.views:
-            return
-        low, high = self._bounds(defect)
-        reach = FOCUS_ROOM * float(np.linalg.norm(high - low)) / 2
-        reach = min(max(reach, MIN_FOCUS_SHARE * self._radius), 0.8 * self._radius)
-        self._at_home = False
-        self._flight.start(self.views[0].pose, towards((low + high) / 2, self._distance(reach)))
-
-    def _land(self) -> None:
-        for view in self.views:
-            view.settle()
-        self.arrived.emit()
+        self._camera.look_from(side)
 
 
 def _telling(shape: Shape | None) -> tuple[FloatArray, float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.views.shapes import Shape
+from app.state.shapes import Shape
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
 AXES = ("x", "y", "z")

@@ -12,8 +12,8 @@ import numpy as np
 import pyvista as pv
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
+from app.state.shapes import Shape, Triangles
 from app.views.layers import Paint
-from app.views.shapes import Shape, Triangles
 from sedir_core.types import IntArray
 
 CHUNK = 25_000  # points

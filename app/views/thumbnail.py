@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
+from app.state.shapes import Shape
 from app.views.camera import START_DIRECTION
-from app.views.shapes import Shape
 from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.colours import heat
 from sedir_core.types import DoubleArray, FloatArray, IntArray

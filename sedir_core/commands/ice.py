@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -90,7 +92,46 @@ def ice(
         source = ctx.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter(f"--{name.split('_')[0]} requires --growing")
-    run, baseline_run, dataset = paths[0], paths[1], Path(paths[2])
+    runs = [find_model(name) for name in (*paths[:2], third) if name is not None]
+    files = _Targets(json_file, figure, csv, npz)
+    plot = _Plot(seed if tsne_seed is None else tsne_seed, perplexity)
+    _compare(runs, Path(paths[2]), names(categories), category, anomalous, seed, plot, files, device)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """Files to write; None writes none."""
+
+    json_file: str | None
+    figure: Path | None
+    csv: Path | None
+    npz: Path | None
+
+    @property
+    def need_plot(self) -> bool:
+        return any(path is not None for path in (self.figure, self.csv, self.npz))
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """The t-SNE's seed and perplexity."""
+
+    seed: int
+    perplexity: float
+
+
+def _compare(
+    runs: Sequence[Path],
+    dataset: Path,
+    wanted: tuple[str, ...] | None,
+    category: Literal["given", "auto"],
+    anomalous: bool,
+    seed: int,
+    plot: _Plot,
+    targets: _Targets,
+    device: str,
+) -> None:
+    """Compare two runs or three on the same samples, and write and print the result."""
     from sedir_core.datasets.index import open_dataset
     from sedir_core.detectors.base import load_detector
     from sedir_core.evaluation.ice import Contender, compare, told_apart
@@ -98,29 +139,26 @@ def ice(
     from sedir_core.evaluation.ice_figure import check_format, draw_comparison
     from sedir_core.evaluation.tsne import flatten_runs
 
-    if figure is not None:
-        check_format(figure)
-    wanted = names(categories)
+    if targets.figure is not None:
+        check_format(targets.figure)
     data = open_dataset(dataset, wanted)
     with interruptible() as stop, progress() as report:
-        runs = [find_model(name) for name in (run, baseline_run, third) if name is not None]
         model, baseline, *more = told_apart(*(Contender.of(path, load_detector(path, device)) for path in runs))
         last = more[0] if more else None
         found = compare(model, baseline, data, wanted, category, anomalous, seed, report, stop, last)
-        if figure is not None or csv is not None or npz is not None:
-            places_seed = seed if tsne_seed is None else tsne_seed
-            flat = flatten_runs(found, places_seed, perplexity, report, stop)
-            if figure is not None:
-                draw_comparison(figure, found, flat)
-            if csv is not None:
-                write_csv(csv, found, flat)
-            if npz is not None:
-                write_npz(npz, found, flat)
+        if targets.need_plot:
+            flat = flatten_runs(found, plot.seed, plot.perplexity, report, stop)
+            if targets.figure is not None:
+                draw_comparison(targets.figure, found, flat)
+            if targets.csv is not None:
+                write_csv(targets.csv, found, flat)
+            if targets.npz is not None:
+                write_npz(targets.npz, found, flat)
     for warning in found.warnings:
         say(f"warning: {warning}")
-    if json_file is not None:
-        write_json(json_file, found.to_json())
-    if json_file != "-":
+    if targets.json_file is not None:
+        write_json(targets.json_file, found.to_json())
+    if targets.json_file != "-":
         echo(_summary(found))
     for error in found.errors:
         say(f"error: {error}")

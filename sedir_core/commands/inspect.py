@@ -208,7 +208,9 @@ class Batch:
             if csv_file is not None:
                 self._deliver(lambda: write_table(csv_file, self.to_json()))
             if report_file is not None and sheets is not None:
-                self._deliver(lambda: sheets.write(report_file))
+                from sedir_core.evaluation.report_file import save_report
+
+                self._deliver(lambda: save_report(sheets, report_file))
 
     def _deliver(self, write: Callable[[], None]) -> None:
         try:
@@ -249,7 +251,8 @@ def _report(path: Path | None, run_dir: Path, operator: str, lot: str, logo: Pat
     if path is None:
         return None
     from sedir_core.evaluation.report import Report as InspectionReport
-    from sedir_core.evaluation.report import check_format, read_logo
+    from sedir_core.evaluation.report import read_logo
+    from sedir_core.evaluation.report_file import check_format
 
     check_format(path)
     return InspectionReport(str(run_dir), "", operator=operator, lot=lot, logo=read_logo(logo))

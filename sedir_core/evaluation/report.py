@@ -1,4 +1,4 @@
-"""A printable report of inspections: its data, written as one HTML or PDF file.
+"""The data of a printable report of inspections; `report_file` writes it.
 
 Points of the scans are not kept, so that a report of thousands needs little memory.
 """
@@ -24,14 +24,12 @@ from sedir_core.evaluation.report_style import Line, Review, defect_lines, measu
 from sedir_core.evaluation.section_picture import section_picture
 from sedir_core.evidence.wording import of_limit, percent
 from sedir_core.geometry.neighbours import middle_and_radius
-from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, Detection, FloatArray, IntArray, Scan, Tolerance, Verdict
 from sedir_core.units import NAMES, UNKNOWN, symbol
 
 N_BINS = 48
 MOST_DEFECTS, MOST_CLOSE_UPS = 12, 6
-FORMATS = (".html", ".pdf")
 LOGOS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
 """Signatures of image formats supported by both HTML and PDF."""
 MOST_LOGO_BYTES = 2_000_000
@@ -233,36 +231,6 @@ class Report:
     @property
     def logo_uri(self) -> str:
         return uri(self.logo) if self.logo else ""
-
-    def write(self, path: Path) -> None:
-        """Write HTML or PDF, by the suffix. Raises CannotWrite."""
-        check_format(path)
-        if path.suffix.lower() == ".html":
-            write_text(path, self.to_html())
-        else:
-            from sedir_core.evaluation.report_pdf import to_pdf
-
-            write_bytes(path, to_pdf(self))
-
-    def to_html(self) -> str:
-        """A self-contained HTML file; file names are escaped."""
-        from jinja2 import Environment, StrictUndefined
-
-        environment = Environment(
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=lambda value: printable(value) if isinstance(value, str) else value,
-        )
-        template = Path(__file__).with_name("report.html").read_text("utf-8")
-        return environment.from_string(template).render(report=self)
-
-
-def check_format(path: Path) -> None:
-    """Raises CannotWrite for an unsupported suffix."""
-    if path.suffix.lower() not in FORMATS:
-        raise CannotWrite(path, "is neither .html nor .pdf", "give the report one of these endings")
 
 
 def read_logo(path: Path | None) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import matplotlib as mpl
@@ -18,10 +17,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from sedir_core.evaluation.report import Report, Sheet
 from sedir_core.names import printable
-
-if TYPE_CHECKING:
-    from sedir_core.evaluation.report import Report, Sheet
 
 MARGIN = 16 * mm
 WIDTH = A4[0] - 2 * MARGIN

@@ -9,34 +9,20 @@ from functools import cached_property
 import numpy as np
 
 from sedir_core.errors import Cancelled
+from sedir_core.evidence.numbers import ALIGNMENT
 from sedir_core.geometry.bent import Bent, lay_bent
-from sedir_core.geometry.elastic import SUPPLE_LENGTH, Elastic, SmoothPrior
+from sedir_core.geometry.elastic import Elastic, SmoothPrior
+from sedir_core.geometry.numbers import ELASTIC
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import STILL, better, judge, lies_as, remaining, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, Stop, never_stop
 
-N_CONTROLS = 64
-N_REFERENCES = 3  # parts that are tried as the one onto which the others are brought
-# Disagreement of a part with the others (`geometry.overlap.Fit`), relative to the median, and so much more: beyond the
-# one a better pose is looked for, beyond the other the part is left out. In its true pose a rocker arm lying otherwise
-# disagrees by 0.05, the others by 0.006.
-DOUBTFUL, DOUBTED_AT_LEAST = 1.3, 0.01
-CONTRADICTING, CONTRADICTS_AT_LEAST = 4.0, 0.06
-# The same of parts that vary by nature, by what their smooth field leaves, relative to the median.
-BENT_DOUBTFUL, BENT_CONTRADICTING = 1.3, 3.0
-SHARES_MOST = 0.85  # of what most other parts show, what they are laid onto must show, too
-N_ELASTIC_POINTS = 3_000
-# Radii that parts may differ by while it is found out how much they do, and the room that poses get, relative to what
-# is found: a field falls short of the difference, since it is held back and sees one direction of it.
-FREE, ROOM = 0.05, 1.5
 # Radii over which parts that vary by nature may differ alike. The longer, the fewer dents a field follows; so scans are
 # compared by the longest that leaves hardly more of good parts than the shortest, so many times as much: the scanner's
 # noise, and no waves that a new part may have elsewhere.
-LENGTHS, LEAVES_MOST = (SUPPLE_LENGTH, 0.6, 0.7, 0.85, 1.0), 1.2
-N_AMPLITUDE_POINTS = 1_000
-TOLERANCE = 0.005  # radii: the usual smooth difference between parts, where no two scans tell
+LENGTHS = (ELASTIC.supple_length, 0.6, 0.7, 0.85, 1.0)
 
 
 @dataclass(frozen=True)
@@ -67,9 +53,13 @@ def align_parts(
 
     clouds: each (n, 3), centred and scaled by the first part's frame. Raises Cancelled.
     """
+    if stop():
+        raise Cancelled
+    if len(clouds) == 1:  # it is its own mean shape
+        return [AlignedPart(STILL.apply(clouds[0]), SmoothPrior(_controls(clouds[0])).none)], []
     oriented = [Oriented(cloud) for cloud in clouds]
     best: tuple[list[Pose], list[int]] | None = None
-    for reference in range(min(len(clouds), N_REFERENCES)):
+    for reference in range(min(len(clouds), ALIGNMENT.references)):
         poses, left_out = _onto(reference, clouds, oriented, generator, stop)
         if best is None or len(left_out) < len(best[1]):
             best, chosen = (poses, left_out), reference
@@ -93,15 +83,15 @@ def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriente
     prior expects: foods and castings differ by ten times as much as machined parts; and over how long ways alike.
     parts: laid onto `onto`, in the reference's frame."""
     stiff = SmoothPrior(_controls(cloud))
-    probes = cloud[:: max(1, len(cloud) // N_AMPLITUDE_POINTS)]
-    fields = [smooth_way(stiff.with_amplitude(FREE), part, onto, surface) for part in parts]
+    probes = cloud[:: max(1, len(cloud) // ALIGNMENT.amplitude_points)]
+    fields = [smooth_way(stiff.with_amplitude(ALIGNMENT.free), part, onto, surface) for part in parts]
     usual = float(np.median([np.sqrt((field(probes) ** 2).mean()) for field in fields])) if fields else 0.0
     if usual <= stiff.amplitude:
         return stiff
     held = {n: replace(stiff, amplitude=usual, supple_length=n) for n in LENGTHS}
     left = {n: _left(prior, parts, onto, surface) for n, prior in held.items()}
-    longest = max(n for n in LENGTHS if left[n] <= LEAVES_MOST * left[SUPPLE_LENGTH])
-    return replace(stiff, amplitude=ROOM * usual, held=held[longest])
+    longest = max(n for n in LENGTHS if left[n] <= ALIGNMENT.leaves_most * left[ELASTIC.supple_length])
+    return replace(stiff, amplitude=ALIGNMENT.room * usual, held=held[longest])
 
 
 def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface: Surface) -> float:
@@ -120,7 +110,7 @@ def _bend_parts(
     """
     reference, found = _sharing_most(clouds, oriented, chosen, poses, stop)
     surface, first = Surface(clouds[reference]), oriented[reference]
-    limit = BENT_DOUBTFUL * float(np.median([one.mean for one in found.values()]))
+    limit = ALIGNMENT.bent_doubtful * float(np.median([one.mean for one in found.values()]))
     laid = {i: oriented[i].moved(one.pose) for i, one in found.items() if one.mean <= limit}
     prior = _learned_prior(clouds[reference], surface, list(laid.values()), first)
     bent = {i: part.displaced(smooth_way(prior, part, first, surface)) for i, part in laid.items()}
@@ -129,7 +119,7 @@ def _bend_parts(
             raise Cancelled
         others = [first, *(part for k, part in bent.items() if k != i)]
         found[i] = lay_bent(oriented[i], _together(others), prior, one.pose.rotation)
-    limit = BENT_CONTRADICTING * float(np.median([one.mean for one in found.values()]))
+    limit = ALIGNMENT.bent_contradicting * float(np.median([one.mean for one in found.values()]))
     kept = [i for i, one in found.items() if one.mean <= limit]
     laid = {i: oriented[i].moved(found[i].pose) for i in kept}
     together = _together([first, *bent.values()])
@@ -144,10 +134,10 @@ def _sharing_most(
     clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], chosen: int, poses: Sequence[Pose], stop: Stop
 ) -> tuple[int, dict[int, Bent]]:
     """The part that shares what it shows with most others, looked for from the chosen one on; and all others on it."""
-    tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[:N_REFERENCES]
+    tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[: ALIGNMENT.references]
     most = -1.0
     for candidate in tried:
-        if most < SHARES_MOST:
+        if most < ALIGNMENT.shares_most:
             fits = _bent_onto(candidate, clouds, oriented, poses, stop)
             shared = float(np.median([one.shared for one in fits.values()]))
             if shared > most:
@@ -159,7 +149,7 @@ def _bent_onto(
     reference: int, clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], poses: Sequence[Pose], stop: Stop
 ) -> dict[int, Bent]:
     """All other parts on that one, whatever they differ by. poses: rigid ones, onto any of them."""
-    free, found = SmoothPrior(_controls(clouds[reference])).with_amplitude(FREE), {}
+    free, found = SmoothPrior(_controls(clouds[reference])).with_amplitude(ALIGNMENT.free), {}
     for i in range(len(clouds)):
         if stop():
             raise Cancelled
@@ -170,7 +160,7 @@ def _bent_onto(
 
 
 def _controls(cloud: DoubleArray) -> DoubleArray:
-    return cloud[farthest_points(cloud.astype(np.float32), N_CONTROLS)]
+    return cloud[farthest_points(cloud.astype(np.float32), ALIGNMENT.controls)]
 
 
 def _onto(
@@ -187,11 +177,9 @@ def _onto(
         if stop():
             raise Cancelled
         poses.append(still if i == reference else align(cloud, surface, generator)[0])
-    if len(clouds) < 2:
-        return poses, []
     conflicts = _conflicts(oriented, poses)
     usual = float(np.median(conflicts)) if len(clouds) > 2 else 0.0
-    doubtful = {i for i in range(len(clouds)) if conflicts[i] > DOUBTFUL * usual + DOUBTED_AT_LEAST}
+    doubtful = {i for i in range(len(clouds)) if conflicts[i] > ALIGNMENT.doubtful * usual + ALIGNMENT.doubted_at_least}
     doubtful = (doubtful | _lying_otherwise(oriented, poses, reference)) - {reference}
     settled = [i for i in range(len(clouds)) if i not in doubtful]
     for i in sorted(doubtful, key=lambda i: conflicts[i]):
@@ -202,7 +190,7 @@ def _onto(
     if len(clouds) < 3:  # of two, nobody knows which is wrong
         return poses, []
     conflicts = _conflicts(oriented, poses)
-    limit = CONTRADICTING * float(np.median(conflicts)) + CONTRADICTS_AT_LEAST
+    limit = ALIGNMENT.contradicting * float(np.median(conflicts)) + ALIGNMENT.contradicts_at_least
     return poses, [i for i in range(len(clouds)) if i != reference and conflicts[i] > limit]
 
 
@@ -239,8 +227,10 @@ def smooth_way(prior: SmoothPrior, scan: Oriented, surface: Oriented, planes: Su
     Parts that vary by nature go so far that only what faces alike surely belongs together.
     """
     if prior.supple:
-        return prior.fit(scan.points[:N_ELASTIC_POINTS], surface.toward(scan.normals[:N_ELASTIC_POINTS]))
-    return prior.fit(shown_by_both(scan, surface, STILL)[:N_ELASTIC_POINTS], planes.toward)
+        return prior.fit(
+            scan.points[: ALIGNMENT.elastic_points], surface.toward(scan.normals[: ALIGNMENT.elastic_points])
+        )
+    return prior.fit(shown_by_both(scan, surface, STILL)[: ALIGNMENT.elastic_points], planes.toward)
 
 
 def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArray], DoubleArray]:
@@ -257,8 +247,8 @@ def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArr
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
     """RMS of the smooth differences between the parts, in units of the part's radius; assumed for a single one."""
     if len(parts) < 2:
-        return TOLERANCE
-    probes = parts[0].points[:: max(1, len(parts[0].points) // N_AMPLITUDE_POINTS)]
+        return ALIGNMENT.tolerance
+    probes = parts[0].points[:: max(1, len(parts[0].points) // ALIGNMENT.amplitude_points)]
     fields = np.array([part.toward_reference(probes) for part in parts])
     spread = fields - fields.mean(axis=0)
     return float(np.sqrt((spread**2).sum() / (len(parts) - 1) / spread[0].size))

@@ -1,7 +1,7 @@
-"""A part that does not stand alone in its scan: which of the points are its own.
+"""Which points of a scan belong to the part, if the scan shows more than the part.
 
-Looked into only where a model cannot explain the scan as it is: shape alone cannot tell a part on a table from a flange
-seen from above. All of this is our choice [O].
+Applied only if the model cannot explain the scan as it is: shape alone cannot tell a part on a table from a flange seen
+from above. All of this is our choice [O].
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sedir_core.types import BoolArray, DoubleArray
 
 @dataclass(frozen=True)
 class Alone:
-    """Points (n, 3) of a scan, in file coordinates, and which of them, (n,), are of the part that is judged.
+    """Points (n, 3) of a scan, in file coordinates, and which of them, (n,), belong to the part that is judged.
 
-    table: whether others are of a table. n_parts: how many parts the scan shows; the largest is judged.
+    table: whether other points show a table. n_parts: number of parts in the scan; the largest is judged.
     """
 
     points: DoubleArray
@@ -33,17 +33,17 @@ class Alone:
         return PointTree(self.points)
 
     def keeps(self, points: DoubleArray) -> BoolArray:
-        """(m,) which of any points (m, 3) of the same scan are of the part."""
+        """(m,) which points (m, 3) of the same scan belong to the part."""
         return np.asarray(self.of_part[self._tree.nearest(points)[1]])
 
     def words(self, left_out: int) -> str:
-        """In an operator's words. left_out: how many points of the scan are not of the part."""
+        """The remark for the operator. left_out: number of points that do not belong to the part."""
         said = f"; {left_out:,} points of a table were left out" if self.table else ""
         return said + (f"; the largest of {self.n_parts} parts was judged" if self.n_parts > 1 else "")
 
 
 def part_alone(points: DoubleArray) -> Alone | None:
-    """The largest part among the finite points (n, 3), without the table it stands on; None where there is only it."""
+    """The largest part among the finite points (n, 3), without its table; None if there is nothing else."""
     table = find_table(points)
     own = np.ones(len(points), bool) if table is None else ~table
     parts = separate(points[own])

@@ -1,4 +1,4 @@
-"""Which points of a scan are next to which: found once, for all that average over neighbours."""
+"""Neighbours of each point of a scan: found once, and shared by everything that averages over neighbours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANKS = (*range(32), *range(32, WIDEST, 8))
 
 @dataclass(frozen=True)
 class Around:
-    """indices: (n, r) int32, of each point's neighbours those with these RANKS, the nearest first, which is itself."""
+    """indices: (n, r) int32, each point's neighbours with these RANKS, nearest first; the first is the point itself."""
 
     indices: NDArray[np.int32]
 
@@ -29,9 +29,9 @@ class Around:
 
     @staticmethod
     def among(nearest: IntArray) -> Around:
-        """nearest: (n, WIDEST) indices of each point's neighbours, fewer only where there are fewer points."""
+        """nearest: (n, WIDEST) indices of each point's neighbours; fewer columns if there are fewer points."""
         return Around(nearest[:, [rank for rank in RANKS if rank < nearest.shape[1]]].astype(np.int32))
 
     def nearest(self, most: int, step: int = 1) -> NDArray[np.int32]:
-        """(n, k) every so manieth of so many nearest points; of more than 32, every eighth."""
+        """(n, k) a subset of that many nearest points; beyond the 32nd, every eighth."""
         return self.indices[:, [i for i in range(self.indices.shape[1]) if RANKS[i] < most and RANKS[i] % step == 0]]

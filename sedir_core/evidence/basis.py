@@ -1,4 +1,4 @@
-"""A category's training parts laid onto each other, and the normal samplings that can be drawn or held out of them."""
+"""A category's aligned training parts, and the normal samplings drawn or held out from them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ ANOTHER_FACE, ITS_OWN = 2.0, 0.3
 
 @dataclass(frozen=True)
 class VirtualScanner:
-    """Sees aligned parts from one side. parts: their points (n, 3), and the nearest of the surface to each (n,).
+    """Sees aligned parts from one side. parts: their points (n, 3), and the nearest surface point of each (n,).
 
-    What is seen of the surface decides what is seen of a part: noise hides points behind each other.
+    Visibility is decided on the surface, not on the part, whose noise would hide points behind each other.
     """
 
     surface: Surface
@@ -44,9 +44,9 @@ class VirtualScanner:
     views: Views
 
     def scan(self, part: int, random: np.random.Generator) -> tuple[DoubleArray, View]:
-        """The points (m, 3) of a part that are seen from a random direction, in random order.
+        """The points (m, 3) of a part that are visible from a random direction, in random order.
 
-        Scanners differ in how far they see into hollows, so one rule or the other decides.
+        Scanners differ in how far they see into hollows, so one of two rules is drawn.
         """
         points, nearest_on_surface = self.parts[part]
         cosines = np.zeros(1)
@@ -65,10 +65,10 @@ class VirtualScanner:
 class Basis:
     """A category while it is being fitted.
 
-    others[i]: the surface without part i; of a single part, the surface of one half of its points. unseen[i]: (n, 3)
-    points of part i that others[i] was not made of. scanner: None where no scans from one side are expected beside
-    whole ones. left_out: which of the training scans fit none of the others. one_sided: the training scans themselves
-    show one side, as under a fixed camera: what they all show is the whole of what is known.
+    others[i]: the surface without part i; for a single part, the surface of one half of its points. unseen[i]: (n, 3)
+    points of part i that others[i] was not made of. scanner: None if no single-view scans are expected besides whole
+    ones. left_out: indices of training scans that fit none of the others. one_sided: the training scans themselves show
+    one side, as under a fixed camera; nothing is known of the other sides.
     """
 
     frame: Frame
@@ -85,7 +85,7 @@ class Basis:
 
     @property
     def single(self) -> bool:
-        """Whether there is one part only, so that tolerances are assumed."""
+        """Whether there is only one part, so that its variation must be assumed."""
         return len(self.parts) == 1
 
 
@@ -96,9 +96,9 @@ def fit_basis(
     from_one_side: bool = False,
     one_sided: bool | None = None,
 ) -> Basis:
-    """clouds: the normal training parts of one category, each (n, 3) finite, without strays, in file coordinates.
+    """clouds: the normal training parts of one category, each (n, 3), finite, without outliers, in file coordinates.
 
-    from_one_side: be ready for views of whole parts, too. one_sided: see `Basis`; None finds it out.
+    from_one_side: also prepare for single views of whole parts. one_sided: see `Basis`; None detects it.
 
     Raises Cancelled.
     """
@@ -131,7 +131,7 @@ def fit_basis(
 
 
 def seen_from_one_side(clouds: Sequence[DoubleArray]) -> bool:
-    """Whether most of the clouds, each (n, 3), show what one camera sees of a part: then it is fixed above a line."""
+    """Whether most of the clouds, each (n, 3), show what one camera sees of a part, as one fixed above a line does."""
     some = [cloud[generator(0, "sides").permutation(len(cloud))[:N_TELLING_SIDES]] for cloud in clouds]
     views = [one_camera_sees(points, normals_and_curvature(points)[0], SEEN_BY_ONE) for points in some]
     return 2 * sum(views) > len(views)
@@ -140,7 +140,7 @@ def seen_from_one_side(clouds: Sequence[DoubleArray]) -> bool:
 def _apart(
     parts: Sequence[AlignedPart], random: np.random.Generator, stop: Stop
 ) -> tuple[list[NormalSurface], list[DoubleArray]]:
-    """For every part the surface without it, and its points; a single one is halved, as it knows itself too well."""
+    """For each part, the surface without it, and its points; a single part is halved: it would fit itself too well."""
     if len(parts) == 1:
         points = parts[0].points[random.permutation(len(parts[0].points))]
         half = len(points) // 2
@@ -157,7 +157,7 @@ def _apart(
 def scanner_of(
     surface: Surface, parts: Sequence[DoubleArray], views: Views, random: np.random.Generator
 ) -> VirtualScanner:
-    """parts: aligned with the surface, each (n, 3)."""
+    """parts: each (n, 3), aligned with the surface."""
     few = [points[random.permutation(len(points))[:MOST_SEEN_POINTS]] for points in parts]
     return VirtualScanner(surface, tuple((points, surface.tree.nearest(points)[1]) for points in few), views)
 
@@ -165,10 +165,10 @@ def scanner_of(
 def draw_sampling(
     basis: Basis, part: int, n_points: int, random: np.random.Generator, from_one_side: bool = False
 ) -> DoubleArray:
-    """A normal scan that could have been: other points, another smooth tolerance, the error of an alignment.
+    """A plausible normal scan: other points, another smooth variation, and an alignment error.
 
-    Returns (n, 3) in the category's frame; n is `n_points` or fewer, from one side the share that is seen. Where
-    training scans show one side only, all do.
+    Returns (n, 3) in the category's frame; n is `n_points` or fewer, and the visible share for a single view. If the
+    training scans show one side only, so do all of these.
     """
     if from_one_side and basis.scanner is not None:
         points, view = basis.scanner.scan(part, random)
@@ -183,11 +183,11 @@ def draw_sampling(
 
 @dataclass(frozen=True)
 class AlignedSampling:
-    """A sampling of a training part in the category's frame, laid onto the surface of the other parts.
+    """A sampling of a training part in the category's frame, aligned with the surface of the other parts.
 
-    points: (n, 3), some of every: (m, 3), all that it has. residual, overlap: what alignment left, of all that was
-    looked at, and of what both the sampling and the surface show; conflict: how much these disagree. scan: the sampling
-    with its outer sides. Of one from one side, there is a view instead of these.
+    points: (n, 3), a subset of every: (m, 3), all its points. residual, overlap: alignment residuals over all its
+    points, and over what both the sampling and the surface show; conflict: their disagreement there. scan: the sampling
+    with outward normals. A single-view sampling has a view instead of these.
     """
 
     part: int
@@ -203,9 +203,9 @@ class AlignedSampling:
 def hold_out(
     basis: Basis, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
 ) -> AlignedSampling:
-    """A fresh sampling of a part, laid anew from near where the part is known to lie.
+    """A fresh sampling of a part, realigned from near its known pose.
 
-    displaced: as another part could have its points, by a smooth tolerance more than its own; an only part always is.
+    displaced: by a further smooth variation, as another part's points could be; a single part always is.
     """
     points = basis.unseen[part][random.permutation(len(basis.unseen[part]))]
     if displaced or basis.single:
@@ -221,16 +221,16 @@ def hold_out(
 
 
 def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
-    """(n,) which points (n, 3) of a part, in the category's frame, may be held against the other parts.
+    """(n,) which points (n, 3) of a part, in the category's frame, may be compared with the other parts.
 
-    A face that this part alone shows, such as the side the others lie on, would be held against the face behind it.
+    A face that only this part shows, such as the side the others lie on, would be compared with the face behind it.
     """
     off, off_whole = (np.abs(normal.probes.places.over(points).along) for normal in (basis.others[part], basis.whole))
     return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
 
 
 def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> AlignedSampling:
-    """The same for what is seen of the part from a random direction, and the view that alignment takes it for."""
+    """The same for what is visible of the part from a random direction, and the view that alignment identifies."""
     assert basis.scanner is not None
     surface = basis.others[part].surface
     points = basis.scanner.scan(part, random)[0]
@@ -242,5 +242,5 @@ def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Gene
 
 
 def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
-    """Points (n, 3) of a part as another part could have them."""
+    """Points (n, 3) of a part, displaced as another part's could be."""
     return np.asarray(points + basis.whole.prior.comparing.draw(basis.amplitude, random)(points))

@@ -1,7 +1,7 @@
-"""From a fitted basis of each category to what is usual for its good parts, judges and limits.
+"""From each category's fitted basis to the normal statistics of its good parts, judges and limits.
 
-Only training parts are seen. A part's own values are always measured against the surface of the *other* parts, so
-that what is called usual holds for a part never seen before.
+Only training parts are used. A part's own values are always measured against the surface of the *other* parts, so that
+normal statistics hold for a part never seen before.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def calibrate(
 ) -> dict[str, Category]:
     """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings.
 
-    judges: of a model that these categories are to join; by default they are learned from these. Raises Cancelled.
+    judges: those of the model that these categories extend; by default they are learned from these. Raises Cancelled.
     """
     drafts: dict[str, LightDraft] = {}
     views: dict[str, Standard] = {}
@@ -88,7 +88,7 @@ def calibrate(
 
 
 def _standard(basis: Basis, draft: Draft) -> Standard:
-    """What is usual, and for each way of judging the held-out scores; the thresholds follow from all categories."""
+    """Normal statistics, and held-out scores for each way of judging; the thresholds follow from all categories."""
     statistics, held_out = draft.statistics, draft.held_out
     from_one_side = held_out[0].evidence.from_one_side
     few = LIMITS.margin_of_one if basis.single else 1 + LIMITS.margin_of_few / len({one.part for one in held_out}) ** 2
@@ -124,7 +124,7 @@ def _standard(basis: Basis, draft: Draft) -> Standard:
 
 
 def limited(config: Config, standards: Mapping[str, Standard]) -> dict[str, Standard]:
-    """With the thresholds of every way of judging; the configured one is the standard's own."""
+    """The standards with thresholds for every way of judging; the configured one is the standard's own."""
     if not standards:
         return {}
     chosen = judging_of(config.scoring.evidence, config.scoring.rule)

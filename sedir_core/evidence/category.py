@@ -1,4 +1,4 @@
-"""All a detector knows of one category besides the network: frame, surface, and what is usual."""
+"""What a detector knows about one category besides the network: frame, surface and normal statistics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sedir_core.types import DoubleArray, IntArray
 
 @dataclass(frozen=True)
 class Limit:
-    """Where one way of judging draws the line; see `Standard`."""
+    """The limits of one way of judging; see `Standard`."""
 
     threshold: float
     point_threshold: float
@@ -29,15 +29,15 @@ class Limit:
 
 @dataclass(frozen=True)
 class Standard:
-    """What is usual for held-out normal scans, and what no longer is.
+    """Statistics of held-out normal scans, and the limits that follow from them.
 
-    residual: what alignment leaves. threshold: object score above which a scan is NG. point_threshold: point score
-    above which a point belongs to a defect. held_out: (h,) the object scores that the threshold follows from; empty in
-    runs of older versions. limits: the same three for every way of judging, by its name (`evidence.judging`); empty in
-    runs of older versions, which are judged by all evidence, calibrated. overlap: what alignment leaves of what a scan
-    and the surface both show, conflict: how much they disagree there (`geometry.overlap.Fit`); not numbers for views,
-    and in runs of older versions. owners: (h,) which training part each held-out score is of; ranges: (h, 2) the lowest
-    and the highest deviation of each of these scans, in radii, of whole scans only. Both are empty in such runs, too.
+    residual: of the alignment. threshold: object score above which a scan is NG. point_threshold: point score above
+    which a point belongs to a defect. held_out: (h,) the object scores that the threshold follows from. limits: the
+    same three for every way of judging, by its name (`evidence.judging`); if empty, all evidence is judged, calibrated.
+    overlap: residual over what a scan and the surface both show, conflict: their disagreement there
+    (`geometry.overlap.Fit`); NaN for views. owners: (h,) the training part of each held-out score; ranges: (h, 2)
+    lowest and highest deviation of each of these scans, in radii, for whole scans only. Runs of older versions lack
+    held_out, limits, owners and ranges (empty), overlap and conflict (NaN).
     """
 
     statistics: NormalStatistics
@@ -52,20 +52,20 @@ class Standard:
     ranges: DoubleArray = field(default_factory=lambda: np.empty((0, 2)))
 
     def limit(self, judging: Judging) -> Limit:
-        """Raises KeyError where the run does not keep that limit."""
+        """Raises KeyError if the run does not keep that limit."""
         if judging == Judging() and not self.limits:
             return Limit(self.threshold, self.point_threshold, self.held_out)
         return self.limits[judging.name]
 
     def with_tokens_scaled(self, ratio: float) -> Standard:
-        """The same for a network whose residuals are that many times as large."""
+        """The same for a network whose residuals are larger by that factor."""
         values = {**self.statistics.values, TOKEN: self.statistics.values[TOKEN] * ratio}
         return replace(self, statistics=replace(self.statistics, values=values))
 
 
 @dataclass(frozen=True)
 class View:
-    """What a scan from one side shows. direction: (3,) in the category's frame. share: of the surface, by area."""
+    """What a single-view scan shows. direction: (3,) in the category's frame. share: of the surface's area."""
 
     direction: DoubleArray
     share: float
@@ -75,10 +75,10 @@ class View:
 class Category:
     """A fitted category.
 
-    size: gyration radius of the reference part in the scan's unit. descriptor: see `shape_descriptor`.
-    whole: the standard of scans from all around. view, views: the standard of scans from one side and what is seen
-    from where; None where the model was not trained for such scans. one_sided: the training scans show one side only,
-    as under a fixed camera, and `whole` is the standard of those.
+    size: gyration radius of the reference part in the scan's unit. descriptor: see `shape_descriptor`. whole: the
+    standard for scans from all around. view, views: the standard for single-view scans, and what is visible from where;
+    None if the model was not trained for such scans. one_sided: the training scans show one side only, as under a fixed
+    camera, and `whole` is the standard for those.
     """
 
     frame: Frame
@@ -92,17 +92,17 @@ class Category:
 
     @property
     def knows_views(self) -> bool:
-        """Whether scans from one side can be judged."""
+        """Whether single-view scans can be judged."""
         return self.view is not None
 
     def standard(self, view: View | None) -> Standard:
-        """What a scan seen like that is held against."""
+        """The standard for a scan with that view."""
         found = self.whole if view is None else self.view
         assert found is not None
         return found
 
     def place(self, points: DoubleArray, generator: np.random.Generator | None = None) -> tuple[Placement, float]:
-        """Align a scan (n, 3), in file coordinates; also how many times the usual residual is left.
+        """Align a scan (n, 3), in file coordinates; also its residual, as a multiple of the usual one.
 
         generator: see `align`.
         """
@@ -110,12 +110,13 @@ class Category:
         return placement, residual / self.whole.residual
 
     def relaid(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float, Oriented | None]:
-        """A placement of a scan (n, 3), or a better one by what the scan and the surface both show, if it is in doubt.
+        """The placement of a scan (n, 3), or if it is doubtful, a better one by what the scan and the surface both
+        show.
 
-        Also how many times the usual residual is left there, infinite where they share too little to say, and the
-        scan in the category's frame, with its outer sides; None in runs of older versions. What fits is no proof where
-        a scan lies on another side: a plate's underside fits its upper side, and features contradict. What shows all
-        of its sides lies on none, and is defective where it contradicts.
+        Also its residual there, as a multiple of the usual one, infinite if they share too little, and the scan in the
+        category's frame with outward normals; None in runs of older versions. A small residual proves nothing if a scan
+        lies on another side: a plate's underside fits its upper side, but features contradict. A scan that shows all of
+        its sides lies on none; contradictions are then defects.
         """
         if not np.isfinite(self.whole.overlap):
             return placement, np.inf, None
@@ -134,7 +135,7 @@ class Category:
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
-        """The same for a scan from one side, and about which side that is; see `refine_direction`."""
+        """The same for a single-view scan, with its approximate viewing direction; see `refine_direction`."""
         assert self.views is not None and self.view is not None
         origin, unit, near = scaled(points, self.frame, self.size)
         fit = align_view(near, self.normal.surface, self.views, generator)
@@ -142,6 +143,6 @@ class Category:
         return placement, fit.residual / self.view.residual, View(fit.direction, fit.share)
 
     def view_unlikeness(self, points: DoubleArray, generator: np.random.Generator) -> float:
-        """How little a scan from one side, (n, 3) in file coordinates, resembles any view of this category."""
+        """Dissimilarity of a single-view scan, (n, 3) in file coordinates, to this category's most similar view."""
         assert self.views is not None
         return self.views.unlikeness(view_descriptor(scaled(points, self.frame, self.size)[2], generator))

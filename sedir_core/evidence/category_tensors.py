@@ -1,4 +1,4 @@
-"""A fitted category as a run keeps it: flat, named, and nothing but tensors."""
+"""A fitted category as a run stores it: flat, named tensors and nothing else."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
 from sedir_core.evidence.packed_normals import packed_normals, unpacked_normals
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.whole_part import SIZE
-from sedir_core.geometry.elastic import STIFF, SmoothPrior
+from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame
-from sedir_core.geometry.oriented import N_POINTS
+from sedir_core.geometry.numbers import ELASTIC, ORIENTED
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import N_DESCRIPTOR as N_VIEW_DESCRIPTOR
 from sedir_core.geometry.views import Views
@@ -32,12 +32,12 @@ PER_RADIUS = 16_384  # steps of a stored coordinate: up to two radii fit
 
 
 def _pack(values: DoubleArray) -> Tensor:
-    """Coordinates in radii as int16, a quarter of their size; the step is far below any scanner's noise."""
+    """Coordinates in radii as int16, a quarter of the size; the step is far below any scanner's noise."""
     return torch.from_numpy(np.clip(np.round(values * PER_RADIUS), -32_768, 32_767).astype(np.int16))
 
 
 def category_to_tensors(category: Category) -> dict[str, Tensor]:
-    """Flat, named, and nothing but tensors; see `category_from_tensors`."""
+    """Flat, named tensors; see `category_from_tensors`."""
     exact: dict[str, DoubleArray] = {
         "frame": np.append(category.frame.centre, category.frame.radius),
     }
@@ -89,9 +89,9 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
 
 
 def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) -> Category:
-    """The inverse of `category_to_tensors`, which does not keep the judges that all categories share.
+    """The inverse of `category_to_tensors`, which leaves out the judges, as all categories share them.
 
-    Raises KeyError or ValueError where something is missing or misshapen.
+    Raises KeyError or ValueError if something is missing or misshapen.
     """
     arrays = {name: tensor.double().numpy() for name, tensor in tensors.items() if name != "views.seen"}
     _check("", arrays, {"frame": (4,), "numbers": (4,), "descriptor": (N_DESCRIPTOR,)})
@@ -107,7 +107,7 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
         arrays["descriptor"],
         NormalSurface(
             Surface(arrays["surface.points"] / PER_RADIUS, normals),
-            SmoothPrior.learned(arrays["controls"], arrays.get("freedom", np.array([STIFF]))),
+            SmoothPrior.learned(arrays["controls"], arrays.get("freedom", np.array([ELASTIC.stiff]))),
             coverage,
             _usual_of_bent(arrays, coverage),
         ),
@@ -119,11 +119,11 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
 
 
 def _usual_of_bent(arrays: Mapping[str, DoubleArray], coverage: Coverage | None) -> DoubleArray | None:
-    """What good parts leave that vary by nature; None of others, and in runs of older versions."""
+    """Residuals of good parts of kinds that vary by nature; None for others, and in runs of older versions."""
     if "surface.usual" not in arrays:
         return None
     confirmed = len(arrays["surface.points"]) if coverage is None else int(coverage.confirmed.sum())
-    _check("", arrays, {"surface.usual": (min(confirmed, N_POINTS),)})
+    _check("", arrays, {"surface.usual": (min(confirmed, ORIENTED.points),)})
     _check_positive(arrays["surface.usual"])
     return arrays["surface.usual"]
 
@@ -139,7 +139,7 @@ def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
 
 
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | None) -> Standard:
-    """judges: have a say where peaks are kept."""
+    """judges: used if peaks are kept."""
     own = f"{prefix}usual."
     channels = sorted(name.removeprefix(own) for name in arrays if name.startswith(own))
     network = NETWORK if f"{own}{NETWORK[-1]}" in arrays else (TOKEN,)
@@ -179,7 +179,7 @@ def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | N
 
 
 def _owners(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> IntArray:
-    """Of the held-out scores; empty in runs of versions that did not keep them."""
+    """The training part of each held-out score; empty in runs that do not keep them."""
     name = f"{prefix}owners"
     if name not in arrays or n_scores == 0:
         return np.empty(0, int)
@@ -188,7 +188,7 @@ def _owners(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> In
 
 
 def _ranges(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> DoubleArray:
-    """Of the held-out scans; empty in runs of versions that did not keep them."""
+    """Deviation ranges of the held-out scans; empty in runs that do not keep them."""
     found = arrays.get(f"{prefix}ranges", np.empty((0, 2)))
     if n_scores == 0 or len(found) == 0:
         return np.empty((0, 2))
@@ -199,7 +199,7 @@ def _ranges(prefix: str, arrays: Mapping[str, DoubleArray], n_scores: int) -> Do
 
 
 def _positive_or_nan(prefix: str, name: str, arrays: Mapping[str, DoubleArray]) -> float:
-    """One number; not a number in runs of versions that did not keep it."""
+    """One number; NaN in runs that do not keep it."""
     value = arrays.get(prefix + name, np.full(1, np.nan))
     _check(prefix, {prefix + name: value}, {name: (1,)})
     if not np.isnan(value[0]):
@@ -232,7 +232,7 @@ def _views(arrays: Mapping[str, DoubleArray], seen: Tensor) -> Views:
 
 
 def _check(prefix: str, arrays: Mapping[str, DoubleArray], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises KeyError or ValueError unless every array is there, has its shape, and is not empty."""
+    """Raises KeyError or ValueError unless every array exists, has its shape, and is not empty."""
     for name, shape in shapes.items():
         if arrays[prefix + name].shape != shape or 0 in shape:
             raise ValueError(f"{prefix}{name} is {arrays[prefix + name].shape}, expected {shape}")

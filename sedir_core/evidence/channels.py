@@ -1,4 +1,4 @@
-"""Which channels of evidence the network says; all others come from the comparison with the normal surface."""
+"""Which channels of evidence come from the network; all others compare with the normal surface."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""From evidence to one score per point and one per scan, each measured in what is usual at that place.
+"""From evidence to one score per point and one per scan, each relative to the normal statistics of its place.
 
 Every channel of evidence (token residual, offsets, gaps, ...) is divided by its own usual value over held-out normal
-samplings, place by place. Of whole scans a judge makes one channel of them all (`judge`); how high that rises on good
-parts, and the size of the part and what is absent of it, is learned from the held-out samplings (`peaks`), and the
-largest departure decides. Of scans from one side the length of all channels does. Scores are ratios. All of this is our
-choice [O]; `paper_scores` is the published rule [P].
+samplings, place by place. For whole scans a judge combines them into one channel (`judge`); how high it rises on good
+parts, together with the part's size and what is absent of it, is learned from the held-out samplings (`peaks`), and the
+largest departure decides. For single-view scans the Euclidean length of all channels decides. Scores are ratios. All of
+this is our choice [O]; `paper_scores` is the published rule [P].
 """
 
 from __future__ import annotations
@@ -69,10 +69,9 @@ BASELINE: Mapping[str, float] = {TOKEN: 1.0, SEAM: 1.0, f"implicit_{SEAM}": 1.0}
 
 @dataclass(frozen=True)
 class Evidence:
-    """Channels of a scan, name -> (n,), at places (n, 3) of the normal surface; NaN where a channel cannot tell.
+    """Channels of a scan, name -> (n,), at places (n, 3) of the normal surface; NaN where a channel is unknown.
 
-    picked: (n,) which of the aligned points they are of, where these are known. neighbours: of the places, where they
-    are known.
+    picked: (n,) indices of their aligned points, if known. neighbours: of the places, if known.
     """
 
     places: DoubleArray
@@ -89,9 +88,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Strangeness:
-    """untold: the share of a scan's points at which nothing is judged, as good scans hardly show anything there.
+    """untold: share of a scan's points that are not judged, as good scans hardly show anything there.
 
-    noise: how many times the usual offset it shows nearly everywhere, at least 1.
+    noise: multiple of the usual offset that it shows nearly everywhere, at least 1.
     """
 
     untold: float
@@ -100,12 +99,11 @@ class Strangeness:
 
 @dataclass(frozen=True)
 class NormalStatistics:
-    """What good parts of a category show: per anchor (a, 3) and channel an RMS value (a,), per channel a limit.
+    """Statistics of a category's good parts: an RMS value (a,) per anchor (a, 3) and channel, a limit per channel.
 
-    peaks: how high each channel rises; empty for scans from one side and for a single training part, where channels are
-    combined as a length.
-    by_noise: a scan that is noisier or sparser than the training's is held against as much more. judges: that make one
-    channel of all those of a whole scan, for each kind of evidence.
+    peaks: how high each channel rises; empty for single-view scans and for a single training part, where channels are
+    combined by their Euclidean length. by_noise: the statistics grow with a scan that is noisier or sparser than the
+    training scans. judges: combine all channels of a whole scan into one, for each kind of evidence.
     """
 
     anchors: DoubleArray
@@ -161,10 +159,10 @@ class NormalStatistics:
 
 @dataclass(frozen=True)
 class Averaging:
-    """How the usual value of a place follows from what held-out samplings show around it.
+    """How the usual value at a place follows from the held-out samplings around it.
 
-    power: of the mean; 2 is the RMS, and the lower it is, the less a single sampling's outlier says. prior: points'
-    worth of trust in the category's overall value. where_seen: nothing departs where hardly a sampling shows anything.
+    power: of the mean; 2 is the RMS, and lower values weaken the outliers of a single sampling. prior: weight of the
+    category's overall value, in points. where_seen: nothing departs where hardly any sampling shows anything.
     """
 
     power: float

@@ -1,4 +1,4 @@
-"""What the training scans of a category show of its surface: where a scan is judged, and what it must not lack.
+"""Which parts of its surface a category's training scans show: where a scan is judged, and what it must not lack.
 
 All of this is our choice [O].
 """
@@ -24,7 +24,7 @@ ABSENT_UNIT = 0.01  # of the surface that every training scan shows: less than t
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of places (p,): confirmed, where a scan is judged, and always, what every training scan shows."""
+    """Flags of places (p,). confirmed: a scan is judged there. always: every training scan shows them."""
 
     confirmed: BoolArray
     always: BoolArray
@@ -40,19 +40,19 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether good scans show all of the part, so that every gap is evidence of a defect."""
+        """Whether good scans show the whole part, so that every gap is evidence of a defect."""
         return float(self.always.mean()) >= COVERAGE.complete
 
     def thinned(self, step: int) -> Coverage:
-        """Of every so manieth place."""
+        """The same for every n-th place."""
         return Coverage(self.confirmed[::step], self.always[::step])
 
 
 def largest_absent(scan: PointTree, places: Places, always: BoolArray) -> float:
-    """The largest region that every training scan shows and a scan does not, as a share of all they show.
+    """The largest region that every training scan shows but this scan lacks, as a share of all that they show.
 
-    always: (p,) which of the places they show. What lies in a shadow now and then is small or comes in pieces; what a
-    scan lacks since it is broken off, or was never looked at, is one region.
+    always: (p,) places that they show. Occasional shadows are small or in pieces; what is broken off, or was never
+    scanned, is one region.
     """
     if not always.any():
         return 0.0
@@ -68,5 +68,5 @@ def largest_absent(scan: PointTree, places: Places, always: BoolArray) -> float:
 
 
 def words_of_absence(share: float) -> str:
-    """In an operator's words."""
+    """The remark for the operator."""
     return f"{100 * share:.0f} % of what all good scans show is missing in one piece"

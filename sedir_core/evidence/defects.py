@@ -1,4 +1,4 @@
-"""From point scores to what an operator reads: clusters with place and size, and one sentence."""
+"""From point scores to what an operator reads: clusters with position and size, and one sentence."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def find_defects(
 ) -> tuple[Defect, ...]:
     """Connected clusters of points above the threshold, the highest peak first.
 
-    point_scores: (n,) in the scan's order, NaN where not evaluated. condemned: the scan is NG, so where no cluster
-    reaches the threshold the hottest place is named: an operator must see why. One that is not NG has no defects.
-    regions: what departs from the expected surface, described; clusters in one of them are that one, whatever the
-    threshold. deviation: (n,) from it, which describes clusters outside all regions.
+    point_scores: (n,) in the scan's order, NaN where not evaluated. condemned: the scan is NG, so if no cluster reaches
+    the threshold, the hottest place is reported: an operator must see why. A scan that is not NG has no defects.
+    regions: described departures from the expected surface; clusters within one of them are replaced by it, whatever
+    the threshold. deviation: (n,) from that surface; it describes clusters outside all regions.
     """
     if not condemned:
         return ()
@@ -42,12 +42,11 @@ def find_defects(
 
 
 def limit_that_shows(scan: Scan, point_scores: FloatArray, limit: float, condemned: bool) -> float:
-    """The limit of the points, (n,), of a scan that agrees with its verdict.
+    """The limit for point scores, (n,), that agrees with the scan's verdict.
 
-    A verdict rests on what departs most in one channel, the points' scores on several together, and each has a limit
-    of its own. Verdict, list and colours must say the same: where no place of an NG scan reaches the limit of the
-    points, it is lowered so that the hottest shows; where one of a scan that is not NG does, it is raised to the
-    hottest, so that none is above it.
+    A verdict depends on the largest departure in one channel, point scores on several channels together, and each has
+    its own limit. Verdict, list and colours must agree: if no point of an NG scan reaches the point limit, it is
+    lowered so that the hottest shows; if a point of any other scan exceeds it, it is raised to the hottest.
     """
     if bool(clusters_above(scan, point_scores, limit)) == condemned:
         return limit
@@ -75,7 +74,7 @@ def clusters_above(scan: Scan, point_scores: FloatArray, level: float) -> tuple[
 
 
 def _spread(scan: Scan, evaluated: BoolArray) -> tuple[float, int, float]:
-    """Spacing, number and extent of those points, (n,), that were evaluated."""
+    """Spacing, number and extent of the evaluated points, (n,)."""
     points = selected(scan.points, evaluated)
     return typical_spacing(points), len(points), float(np.ptp(points))
 
@@ -92,7 +91,7 @@ def _defect(scan: Scan, point_scores: FloatArray, members: IntArray, spacing: fl
 
 
 def verdict_reason(score: float, threshold: float, defects: Sequence[Defect]) -> str:
-    """Why the verdict is what it is, in one sentence."""
+    """The reason for the verdict, in one sentence."""
     share = of_limit(score / threshold)
     if score <= threshold:
         return f"nothing above the limit ({share})"

@@ -1,8 +1,8 @@
-"""What is wrong with a part, as an operator says it: kind, depth, area and size of each defect.
+"""What is wrong with a part, in an operator's terms: kind, depth, area and size of each defect.
 
-Every region that departs from the expected surface by more than its noise is described, whatever the limit: so no
-limit decides how large a defect is, and one missing piece is one defect. All of this is our choice [O]; the numbers
-were found on shapes and defects of our own making (benchmarks/defect_kinds.py).
+Every region that departs from the expected surface by more than its noise is described, whatever the limit: no limit
+affects the size of a defect, and one missing piece is one defect. All of this is our choice [O]; the numbers were tuned
+on shapes and defects of our own making (benchmarks/defect_kinds.py).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from itertools import combinations
 
 import numpy as np
 
-from sedir_core.evidence.deviation import N_SIDE, Deviation
+from sedir_core.evidence.deviation import Deviation
 from sedir_core.evidence.layout import Layout
+from sedir_core.evidence.numbers import DEVIATION
 from sedir_core.geometry.registration import Pose, Surface, principal_axes, refine
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
@@ -50,9 +51,9 @@ _TINY = 1e-300
 
 @dataclass(frozen=True)
 class Region:
-    """What departs from the expected surface in one piece, in the frame and the unit of the layout.
+    """A connected departure from the expected surface, in the layout's frame and unit.
 
-    places: (r,) of the layout. members: (k,) of the scan's points, in it or at the rim of what is missing.
+    places: (r,) indices into the layout. members: (k,) indices of scan points in it, or at the rim of missing material.
     Everything else as in `types.Defect`.
     """
 
@@ -75,7 +76,7 @@ def describe(scan: PointTree, deviation: Deviation, layout: Layout, regions: Seq
 
 @dataclass(frozen=True)
 class _Piece:
-    """A region with what its description follows from."""
+    """A region, with the quantities that its description is based on."""
 
     scan: PointTree
     deviation: Deviation
@@ -134,14 +135,14 @@ class _Piece:
 
     @cached_property
     def on_it(self) -> IntArray:
-        """(k,) the scan's points on the region."""
+        """(k,) indices of the scan's points on the region."""
         inside = np.zeros(len(self.layout.lengths), bool)
         inside[self.own] = True
         return np.flatnonzero(inside[self.layout.below])
 
     @cached_property
     def volumes(self) -> tuple[float, float]:
-        """How much too much there is and how much too little, where the scan has anything."""
+        """Volumes of excess and of missing material, where the scan has points."""
         there = np.where(self.missing, 0.0, self.lengths) * self.areas
         return float(np.maximum(there, 0).sum()), float(np.maximum(-there, 0).sum())
 
@@ -151,7 +152,7 @@ class _Piece:
 
     @cached_property
     def peak(self) -> float:
-        """The largest deviation where the scan has anything."""
+        """The largest deviation where the scan has points."""
         return float(np.abs(np.where(self.missing, 0.0, self.lengths)).max())
 
     @cached_property
@@ -160,7 +161,7 @@ class _Piece:
 
     @cached_property
     def share(self) -> float:
-        """Of the whole surface."""
+        """Share of the whole surface."""
         return self.area / float(self.layout.ground.area.sum())
 
     @cached_property
@@ -199,7 +200,7 @@ class _Piece:
         return both and self.rigidity > LARGELY_AS_ONE
 
     def _is_lip(self) -> bool:
-        """A crack may be narrower than points are apart; its lip stands up, and points are too few on it."""
+        """A crack may be narrower than the point spacing; its lip stands up, and has too few points on it."""
         low = self.peak < LOW * self.layout.spacing
         if self.peak > HIGHEST_LIP * self.layout.spacing or self.long**2 < (LONG if low else LONGER) * self.area:
             return False
@@ -213,7 +214,7 @@ class _Piece:
         return bool(fewer > THIN and self.layout.seams[near].max() > LINED_UP)
 
     def _room(self, places: IntArray) -> float:
-        """How many points a scan has on so many places."""
+        """Expected number of scan points on that many places."""
         return len(places) * len(self.layout.below) / len(self.layout.lengths)
 
     def _stands_on_it(self) -> bool:
@@ -224,10 +225,10 @@ class _Piece:
         return len(high) > PILED * room or self._steep(high) > STEEP_SHARE
 
     def _steep(self, some: IntArray) -> float:
-        """The share of some (m,) of the scan's points that lie across the surface below."""
+        """Share of the scan's points (m,) whose normals lie across those of the surface below."""
         if len(some) == 0:
             return 0.0
-        normals = local_frames(self.points, self.scan.nearest_k(self.points[some], N_SIDE)[1])[1][:, :, 0]
+        normals = local_frames(self.points, self.scan.nearest_k(self.points[some], DEVIATION.side)[1])[1][:, :, 0]
         return float((np.abs(np.einsum("ij,ij->i", normals, self.deviation.normals[some])) < STEEP).mean())
 
     def _depth(self, kind: DefectKind) -> float:
@@ -240,7 +241,7 @@ class _Piece:
         return self.sign * _top_mean(np.minimum(self.sign * self.values[self.on_it], supported))
 
     def _displacement(self) -> float:
-        """The way along its normals that lays it back, or its distance: another face may be nearer than its own."""
+        """Displacement along its normals, or its deviation if larger: another face may be nearer than its own."""
         ground = self.layout.ground
         some = self.points[self.on_it[:: max(1, len(self.on_it) // N_MOVING)]]
         pose = refine(some, Surface(ground.places, ground.normals), [Pose(np.eye(3), np.zeros(3))], N_STEPS)[0]
@@ -251,7 +252,7 @@ class _Piece:
         return farthest if outward > inward else -farthest
 
     def _axes(self) -> DoubleArray:
-        """Along it, across it, and along the surface's normal, where it has one."""
+        """Its axes: along it, across it, and along the surface's normal, if there is one."""
         normal = (self.areas[:, None] * self.normals).sum(axis=0) / self.area
         length = float(np.linalg.norm(normal))
         if length < 0.5:
@@ -270,7 +271,7 @@ class _Piece:
 
 
 def _joined(pieces: list[_Piece]) -> list[_Piece]:
-    """Faces of one body that has moved are one piece, and so is what one break has taken."""
+    """Merge the faces of one displaced body, and what one fracture has taken."""
     for a, b in combinations(range(len(pieces)), 2):
         if _one_body(pieces[a], pieces[b]) or _one_break(pieces[a], pieces[b]):
             rest = [piece for i, piece in enumerate(pieces) if i not in (a, b)]
@@ -292,7 +293,7 @@ def _one_body(one: _Piece, other: _Piece) -> bool:
 
 
 def _one_break(one: _Piece, other: _Piece) -> bool:
-    """The tips of two teeth may be gone, and between them there was nothing."""
+    """Whether two missing pieces belong to one fracture: the tips of two teeth have nothing between them."""
     if min(one.share_missing, other.share_missing) < 0.5:
         return False
     gap = PointTree(one.places[one.missing]).nearest(other.places[other.missing])[0].min()

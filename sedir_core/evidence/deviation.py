@@ -1,8 +1,8 @@
-"""How far a scan lies from the surface that is expected of it: signed, along that surface's normal.
+"""Signed deviation of a scan from its expected surface, along that surface's normal.
 
-Plus is too much material, minus too little. Everything is in one frame and one unit of the caller's choice; the
-expected surface is given in the scan's shape, so that the smooth difference between good parts is out already.
-All of this is our choice [O].
+Positive is excess material, negative missing material. Everything is in one frame and one unit of the caller's choice;
+the expected surface is given in the scan's shape, so the smooth difference between good parts is already removed. All
+of this is our choice [O].
 """
 
 from __future__ import annotations
@@ -12,31 +12,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedir_core.evidence.numbers import DEVIATION
 from sedir_core.geometry.orientation import outward_sides
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
-N_NEAREST = 6  # points of the surface that stand for it at one place
-N_SEARCHED = 160  # of them among which another face is looked for
-N_SIDE = 16  # points of the scan that say how it is turned
-SURE = 0.2  # of the votes, for an outer side to be known
-ALIKE = 0.7  # cosine: normals of one face
-OPPOSITE = 0.5  # cosine: the other face of a wall
-RIM = 3.0  # spacings of the surface: farther aside from its nearest point, a place lies beyond its rim
-QUIET = 3.0  # times the noise
-COVERED = 1.5  # spacings of the scan: it lies on a place that is this near
 CHUNK = 1 << 15  # points at once: a million would take gigabytes
-N_MEAN, N_TRIMMED = 16, 2  # a deviation is that of a neighbourhood, without its highest and lowest points
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """values: (n,) signed distances. nearest: (n,) the surface's point below each of the scan's.
+    """values: (n,) signed distances. nearest: (n,) surface point below each scan point.
 
-    normals: (n, 3) of the surface there, averaged over a few points.
+    normals: (n, 3) surface normals there, averaged over a few points.
     """
 
     values: DoubleArray
@@ -44,18 +35,19 @@ class Deviation:
     normals: DoubleArray
 
     def rigid(self, moves: DoubleArray) -> DoubleArray:
-        """(n,) the same with the smooth part-to-part difference left in.
+        """(n,) the same, with the smooth part-to-part difference included.
 
-        moves: (n, 3), what brings each point of the scan from where it lies into the mean shape.
+        moves: (n, 3), displacement of each scan point into the mean shape.
         """
         return np.asarray(self.values - np.einsum("ij,ij->i", moves, self.normals))
 
 
 def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[IntArray], DoubleArray]) -> Deviation:
-    """The distance of every point (n, 3) to the expected surface, whose normals point outward.
+    """Signed distance of every point (n, 3) to the expected surface, whose normals point outward.
 
-    sides: gives `scan_sides` of some of the points; asked only where faces are near each other: what has moved farther
-    than a wall is thick is still measured from its own face. Beside the surface's rim, what lies beyond it counts, too.
+    sides: returns `scan_sides` of some of the points; called only where faces are close together, so that what has
+    moved by more than a wall's thickness is still measured from its own face. At the surface's rim, the distance beyond
+    it counts, too.
     """
     nearest = expected.tree.nearest(points)[1]
     values, normals = measure_from(points, nearest, expected)
@@ -69,11 +61,11 @@ def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[In
 
 
 def measure_from(points: DoubleArray, nearest: IntArray, expected: Surface) -> tuple[DoubleArray, DoubleArray]:
-    """Signed distances (n,) of points (n, 3) from the faces that the surface's points `nearest`, (n,), are on.
+    """Signed distances (n,) of points (n, 3) from the faces of the surface points `nearest`, (n,).
 
-    Also the normals (n, 3) there.
+    Also returns the normals (n, 3) there.
     """
-    rim = RIM * expected.spacing
+    rim = DEVIATION.rim * expected.spacing
     values, normals = np.empty(len(points)), np.empty((len(points), 3))
     for start in range(0, len(points), CHUNK):
         some = slice(start, start + CHUNK)
@@ -86,7 +78,7 @@ def deviation_at(
 ) -> tuple[DoubleArray, DoubleArray]:
     """Signed distances (t,) of further points (t, 3) of a scan, and the surface's normals (t, 3) there.
 
-    near: (t,) which of the points that were measured is nearest: it says which face they belong to.
+    near: (t,) the nearest measured point of each, which determines its face.
     """
     values, normals = np.empty(len(points)), np.empty((len(points), 3))
     for start in range(0, len(points), CHUNK):
@@ -97,42 +89,42 @@ def deviation_at(
 
 
 def _on_face(points: DoubleArray, normals: DoubleArray, otherwise: IntArray, expected: Surface) -> IntArray:
-    """(t,) of the surface's points near each of points (t, 3) the nearest that faces as its normal (t, 3) does.
+    """(t,) surface point nearest to each of points (t, 3) among those that face like its normal (t, 3).
 
-    otherwise: (t,) which it is where none near does. It is nearly always the very nearest.
+    otherwise: (t,) the result if none nearby does. It is nearly always the nearest of all.
     """
     below = expected.tree.nearest(points)[1]
     away = np.flatnonzero(np.einsum("ni,ni->n", expected.normals[below], normals) <= 0)
-    around = expected.tree.nearest_k(points[away], N_NEAREST)[1]
+    around = expected.tree.nearest_k(points[away], DEVIATION.nearest)[1]
     same = np.einsum("nki,ni->nk", expected.normals[around], normals[away]) > 0
     below[away] = np.where(same.any(axis=1), around[np.arange(len(away)), same.argmax(axis=1)], otherwise[away])
     return below
 
 
 def scan_sides(scan: PointTree, direction: DoubleArray | None = None) -> DoubleArray:
-    """The outward unit normals (n, 3) of a scan (n, 3), zero where nobody can tell out from in.
+    """Outward unit normals (n, 3) of a scan (n, 3), zero where the outer side is unknown.
 
-    direction: (3,) from which a scan of one side was seen; None for a scan of the whole part.
+    direction: (3,) viewing direction of a single-view scan; None for a scan of the whole part.
     """
-    normals = normals_and_curvature_of(scan, N_SIDE)[0]
+    normals = normals_and_curvature_of(scan, DEVIATION.side)[0]
     if direction is not None:
         return np.asarray(np.where(normals @ direction < 0, -1.0, 1.0)[:, None] * normals)
     return sure_sides(outward_sides(scan, normals)[:, None] * normals)
 
 
 def sure_sides(facing: DoubleArray) -> DoubleArray:
-    """Outward normals (n, 3), as long as they are sure, as unit normals; zero where they are not."""
+    """Unit normals from outward normals (n, 3) whose length is their certainty; zero if too uncertain."""
     surety = np.linalg.norm(facing, axis=1, keepdims=True)
-    return np.asarray(np.where(surety > SURE, facing / np.maximum(surety, _TINY), 0.0))
+    return np.asarray(np.where(surety > DEVIATION.sure, facing / np.maximum(surety, _TINY), 0.0))
 
 
 def neighbourhood_means(values: DoubleArray, scan: PointTree) -> DoubleArray:
-    """(n,) deviations, each the mean over the points around it, the most extreme ones left out.
+    """(n,) deviations, each a trimmed mean over the surrounding points.
 
-    values: (n,) at the scan's points (n, 3). One flying pixel is no deviation of a part.
+    values: (n,) at the scan's points (n, 3). A single flying pixel is no deviation of a part.
     """
-    ranked = np.sort(values[scan.around(N_MEAN)], axis=1)
-    cut = N_TRIMMED if ranked.shape[1] > 2 * N_TRIMMED else 0
+    ranked = np.sort(values[scan.around(DEVIATION.mean)], axis=1)
+    cut = DEVIATION.trimmed if ranked.shape[1] > 2 * DEVIATION.trimmed else 0
     return np.asarray(ranked[:, cut : ranked.shape[1] - cut].mean(axis=1))
 
 
@@ -146,8 +138,8 @@ def _from_face(
     own = expected.normals[nearest]
     offsets = points - expected.points[nearest]
     feet = points - np.einsum("ij,ij->i", offsets, own)[:, None] * own
-    around = expected.tree.nearest_k(feet, N_NEAREST)[1]
-    alike = np.einsum("nki,ni->nk", expected.normals[around], own) > ALIKE
+    around = expected.tree.nearest_k(feet, DEVIATION.nearest)[1]
+    alike = np.einsum("nki,ni->nk", expected.normals[around], own) > DEVIATION.alike
     around = np.where(alike, around, nearest[:, None])
     normals = np.take(expected.normals, around, axis=0)
     mean = np.einsum("nki->ni", normals)
@@ -162,45 +154,46 @@ def _from_face(
 
 
 def _between_faces(points: DoubleArray, found: Deviation, expected: Surface) -> IntArray:
-    """Points (m,) that have moved, and have another face near: they may have come from there."""
-    loud = np.flatnonzero(np.abs(found.values) > QUIET * _noise(found.values))
-    around = expected.tree.nearest_k(points[loud], N_SEARCHED)[1]
-    across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -OPPOSITE
+    """Points (m,) that have moved and have another face nearby: they may have come from there."""
+    loud = np.flatnonzero(np.abs(found.values) > DEVIATION.quiet * _noise(found.values))
+    around = expected.tree.nearest_k(points[loud], DEVIATION.searched)[1]
+    across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -DEVIATION.opposite
     return np.asarray(loud[across.any(axis=1)])
 
 
 def _facing_alike(points: DoubleArray, sides: DoubleArray, expected: Surface) -> IntArray:
-    """(m,) the nearest point of the surface that faces the same way, or simply the nearest where none near does."""
-    around = expected.tree.nearest_k(points, N_SEARCHED)[1]
+    """(m,) the nearest surface point that faces the same way, or the nearest of all if none nearby does."""
+    around = expected.tree.nearest_k(points, DEVIATION.searched)[1]
     facing = np.einsum("nki,ni->nk", expected.normals[around], sides) >= 0
     return np.asarray(around[np.arange(len(points)), facing.argmax(axis=1)])
 
 
 def _through_a_wall(points: DoubleArray, found: Deviation, expected: Surface) -> tuple[IntArray, IntArray]:
-    """Points that have come through a thin wall, (m,), and the surface's points they are to be measured from, (m,).
+    """Points that have come through a thin wall, (m,), and the surface points to measure them from, (m,).
 
-    A dent in one face of it may end behind the other face. That one is where it belongs, and its own points lie on it;
-    but where the dent comes from, there are none.
+    A dent in one face may end behind the other face. The other face still has scan points of its own on it, but there
+    are none where the dent comes from.
     """
-    still = np.abs(found.values) <= QUIET * _noise(found.values)
+    still = np.abs(found.values) <= DEVIATION.quiet * _noise(found.values)
     loud = np.flatnonzero(~still)
     if not still.any():
         return loud[:0], loud[:0]
     resting = PointTree(points[still])
     loud = loud[_covered(resting, found.normals[still], found.nearest[loud], expected)]
-    around = expected.tree.nearest_k(points[loud], N_SEARCHED)[1]
-    across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -OPPOSITE
+    around = expected.tree.nearest_k(points[loud], DEVIATION.searched)[1]
+    across = np.einsum("nki,ni->nk", expected.normals[around], found.normals[loud]) < -DEVIATION.opposite
     origin = around[np.arange(len(loud)), across.argmax(axis=1)]
     moved = across.any(axis=1) & ~_covered(resting, found.normals[still], origin, expected)
     return loud[moved], origin[moved]
 
 
 def _covered(resting: PointTree, normals: DoubleArray, places: IntArray, expected: Surface) -> BoolArray:
-    """(p,) whether the scan lies on these points of the surface: some that have not moved are near and face alike.
+    """(p,) whether the scan covers these surface points: unmoved scan points are nearby and face the same way.
 
-    resting: those of its points (m, 3); normals: (m, 3) of the surface there.
+    resting: the unmoved points (m, 3); normals: (m, 3) of the surface there.
     """
-    around = resting.nearest_k(expected.points[places], N_NEAREST, within=COVERED * resting.spacing)[1]
+    reach = DEVIATION.covered * resting.spacing
+    around = resting.nearest_k(expected.points[places], DEVIATION.nearest, within=reach)[1]
     inside = around < len(resting)
     alike = np.einsum("pki,pi->pk", normals[np.minimum(around, len(resting) - 1)], expected.normals[places]) > 0
     return np.asarray((inside & alike).any(axis=1))
@@ -209,7 +202,7 @@ def _covered(resting: PointTree, normals: DoubleArray, places: IntArray, expecte
 def _measured_again(
     points: DoubleArray, expected: Surface, found: Deviation, some: IntArray, nearest: IntArray
 ) -> Deviation:
-    """With some (m,) of the points measured from other faces of the surface."""
+    """The deviation with some points (m,) measured from other faces of the surface."""
     values, normals, below = found.values.copy(), found.normals.copy(), found.nearest.copy()
     below[some] = nearest
     values[some], normals[some] = measure_from(points[some], nearest, expected)

@@ -1,4 +1,4 @@
-"""What held-out samplings of a category say is usual for its good parts, before anybody judged them."""
+"""Normal statistics of a category from its held-out samplings, before any judge has evaluated them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
 
 @dataclass(frozen=True)
 class Draft:
-    """What held-out samplings say before anybody judged them. all_standardised: each held against the other parts.
+    """The statistics of held-out samplings. all_standardised: each sampling, relative to the other parts.
 
     by_owner: what is usual without each of the parts.
     """
@@ -46,13 +46,13 @@ class Draft:
 
 @dataclass(frozen=True)
 class LightDraft:
-    """What is needed of a draft to judge it. short: what it says of all samplings, in single precision."""
+    """What judging needs of a draft. short: the channels of all samplings, in single precision."""
 
     draft: Draft
     short: tuple[Mapping[str, FloatArray], ...]
 
     def judged_by(self, judges: Judges | None) -> Draft:
-        """With what the judges make of it, where they have a say."""
+        """The draft with the judges' output, if they apply."""
         held_out, statistics = self.draft.held_out, self.draft.statistics
         standardised = tuple({n: v.astype(np.float64) for n, v in one.items()} for one in self.short)
         if judges is None or not statistics.peaks:
@@ -69,10 +69,10 @@ class LightDraft:
 
 
 def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
-    """What is usual, of those parts that do not depart from the others as a whole.
+    """Statistics of the parts that do not depart from the others as a whole.
 
-    An only part says nothing of how parts differ, so no judge can learn from it: its channels are combined as those of
-    scans from one side.
+    A single part does not show how parts differ, so no judge can learn from it: its channels are combined like those of
+    single-view scans.
     """
     surface = basis.whole.surface.points
     # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
@@ -94,9 +94,9 @@ def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
 
 
 def _statistics_without(held_out: Sequence[HeldOut], anchors: DoubleArray) -> dict[int, NormalStatistics]:
-    """What is usual without each of the parts; of a single part, without each of its samplings, by their index.
+    """Statistics without each of the parts; for a single part, without each of its samplings, by their index.
 
-    Of a single sampling with it.
+    A single sampling is included in its own.
     """
     owners = _owners(held_out)
     chosen = MEAN_SQUARE if held_out[0].evidence.from_one_side or len({one.part for one in held_out}) == 1 else TYPICAL
@@ -116,14 +116,14 @@ def _owners(held_out: Sequence[HeldOut]) -> list[int]:
 def _standardised_unseen(
     held_out: Sequence[HeldOut], by_owner: Mapping[int, NormalStatistics]
 ) -> list[dict[str, DoubleArray]]:
-    """The channels of each sampling held against what is usual for the other parts, in the order of the samplings."""
+    """The channels of each sampling relative to the statistics of the other parts, in the order of the samplings."""
     return [by_owner[own].standardise(one.evidence) for one, own in zip(held_out, _owners(held_out), strict=True)]
 
 
 def odd_parts(held_out: Sequence[HeldOut], all_standardised: Sequence[Mapping[str, DoubleArray]]) -> set[int]:
-    """Parts that depart from the others far more than these do from each other, less than half of all.
+    """Parts that depart from the others far more than these do from each other; fewer than half of all.
 
-    They lie on another side than the others, or are no good parts: they must not say what is usual for a good one.
+    They lie on another side than the others, or are not good parts: they must not contribute to the statistics.
     """
     names = [name for name in TELLING if name in all_standardised[0]]
     peaks = log_peaks(all_standardised, names)

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from sedir_core.evidence.numbers import FIELD
 from sedir_core.geometry.oriented import rim_of
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import local_frames
@@ -22,7 +23,7 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 FIELD_SIZES = (1, 4, 16, 64)
 FIELDS = tuple(f"field_{k}" for k in FIELD_SIZES)
 ROUGH_SIZES, EXTREME_SIZES = (4, 16, 64), (4, 16)
-RIDGE, HIGHEST_RIDGE = "ridge", 8.0  # a channel, and the times the scan's own noise at which a place is no higher
+RIDGE = "ridge"
 # How offsets scatter about their mean, how far the lowest and the highest go, how unlike its usual the density is,
 # which share of the points lies beside the known surface, and how high a narrow ridge or groove goes on: a crack hardly
 # moves a mean.
@@ -32,15 +33,6 @@ SPREADS = (
     "beside_16",
     RIDGE,
 )
-THINNEST = 0.05  # of the median density: thinner is no more unlike
-FACING = 0.3  # cosine between the normals of two places on the same side
-ASIDE, ASIDE_AT_RIM = 3.0, 1.0  # spacings of places beyond which a point lies beside the known surface
-FARTHEST = 0.04  # radii: a flying pixel counts no more
-LAYER = 1.0  # spacings of places from the known surface to another face, at least
-PARALLEL = 0.7  # cosine between the normals of a wall's two faces, of either sign
-LAYER_POINTS = 12  # that say a face's normal
-SURELY = 0.5  # of those who say which side is out, how many more must say that a displaced face is the known one
-ENOUGH = 0.25  # of a neighbourhood's places: with fewer points nothing is said
 _TINY = 1e-300
 
 
@@ -98,7 +90,7 @@ class Places:
         away = points - self.points[found]
         along = np.einsum("ij,ij->i", away, self.normals[found])
         aside = np.sqrt(np.maximum((away**2).sum(axis=1) - along**2, 0))
-        on = aside < np.where(self.rim[found], ASIDE_AT_RIM, ASIDE) * self.spacing
+        on = aside < np.where(self.rim[found], FIELD.aside_at_rim, FIELD.aside) * self.spacing
         return Over(found, along, on if self.confirmed is None else on & self.confirmed[found])
 
     @cached_property
@@ -110,7 +102,7 @@ class Places:
     def sums(self) -> dict[str, csr_matrix]:
         """By channel a (p, p) matrix that sums over the nearest places on the same side."""
         around = self.tree.nearest_k(self.points, 2 * max(FIELD_SIZES))[1]
-        same = np.einsum("pki,pi->pk", self.normals[around], self.normals) > FACING
+        same = np.einsum("pki,pi->pk", self.normals[around], self.normals) > FIELD.facing
         rank = same.cumsum(axis=1)
         matrices = {}
         for name, k in zip(FIELDS, FIELD_SIZES, strict=True):
@@ -125,19 +117,20 @@ class Places:
         over: what they are over. scan: all points of it. Of the other face too few training scans saw anything. A dent
         or a bump faces the way that the surface does; walls of pits and flanks of burrs stand across it.
         """
-        other: BoolArray = over.on & (np.abs(over.along) > LAYER * self.spacing)
+        other: BoolArray = over.on & (np.abs(over.along) > FIELD.layer * self.spacing)
         some = np.flatnonzero(other)
         if len(some):
-            around = scan.nearest_k(points[some], LAYER_POINTS)[1]
+            around = scan.nearest_k(points[some], FIELD.layer_points)[1]
             normals = local_frames(scan.points, around)[1][:, :, 0]
             cosine = np.einsum("ij,ij->i", normals, self.normals[over.place[some]])
             same_way = cosine * np.einsum("ij,ij->i", normals, facing(some))
-            other[some] = (np.abs(cosine) > PARALLEL) & (same_way < SURELY)
+            other[some] = (np.abs(cosine) > FIELD.parallel) & (same_way < FIELD.surely)
         return other
 
     def offsets(self, over: Over) -> Offsets:
         """What of the points that are over the places lies over each of them."""
-        own, along, size = over.place[over.on], np.clip(over.along[over.on], -FARTHEST, FARTHEST), len(self.points)
+        own, size = over.place[over.on], len(self.points)
+        along = np.clip(over.along[over.on], -FIELD.farthest, FIELD.farthest)
         lowest, highest = np.zeros(size), np.zeros(size)
         np.minimum.at(lowest, own, along)
         np.maximum.at(highest, own, along)
@@ -186,7 +179,7 @@ def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, Double
             fields[f"lowest_{k}"] = -extreme(np.minimum, summed, shown.lowest)
             fields[f"highest_{k}"] = extreme(np.maximum, summed, shown.highest)
             density = n / np.maximum(np.asarray(summed.sum(axis=1)).ravel(), 1) / usual_count
-            fields[f"density_{k}"] = np.maximum(density, 1 / np.maximum(density, THINNEST))
+            fields[f"density_{k}"] = np.maximum(density, 1 / np.maximum(density, FIELD.thinnest))
         if k == 16:
             aside = summed @ shown.beside
             fields["beside_16"] = aside / np.maximum(n + aside, 1)
@@ -197,7 +190,7 @@ def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, Double
 def means(shown: Offsets, summed: csr_matrix, k: int) -> DoubleArray:
     """(p,) signed mean offsets over the k places that each row sums over; NaN where too few points say it."""
     n = summed @ shown.count
-    enough = n >= max(1.0, ENOUGH * k)
+    enough = n >= max(1.0, FIELD.enough * k)
     return np.where(enough, (summed @ shown.total) / np.maximum(n, 1), np.nan)
 
 
@@ -210,7 +203,7 @@ def ridges(places: Places, shown: Offsets, wide: DoubleArray) -> DoubleArray:
     told = (shown.count > 0) & ~np.isnan(wide)
     offsets = np.where(told, shown.total / np.maximum(shown.count, 1) - np.where(told, wide, 0.0), 0.0)
     noise = 1.4826 * float(np.median(np.abs(offsets[told]))) if told.any() else 1.0
-    heights = np.clip(offsets / max(noise, _TINY), -HIGHEST_RIDGE, HIGHEST_RIDGE).astype(np.float32)
+    heights = np.clip(offsets / max(noise, _TINY), -FIELD.highest_ridge, FIELD.highest_ridge).astype(np.float32)
     up, down = (places.seams.highest_means(np.maximum(one, 0)) for one in (heights, -heights))
     return np.where(np.isnan(wide), np.nan, np.maximum(up, down))
 

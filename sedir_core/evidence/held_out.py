@@ -1,4 +1,4 @@
-"""Normal samplings of training parts, held against the surface of the other parts: what a part never seen shows."""
+"""Normal samplings of training parts, compared with the surface of the other parts, as an unseen part would be."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part
 
 
 class EvidenceFunction(Protocol):
-    """Evidence of an aligned sampling of a part, whole or from one side, and what its tokens say by themselves."""
+    """Evidence of an aligned sampling, whole or single-view, and the scores of its tokens alone."""
 
     def __call__(self, category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
-        """category: its name. normal: the surface of its other parts."""
+        """category: its name. normal: the surface of the category's other parts."""
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """Object scores of the network's residuals by the rules that know nothing else, and a high point score by `raw`."""
+    """Object scores by the rules that use the network's residuals alone, and a high point score by `raw`."""
 
     paper: float
     raw: float
@@ -40,18 +40,17 @@ class Residuals:
 
     @staticmethod
     def of(residuals: DoubleArray, centres: DoubleArray) -> Residuals:
-        """residuals: (N,) of tokens at centres (N, 3)."""
+        """residuals: (N,) of the tokens at centres (N, 3)."""
         smooth, raw = raw_scores(residuals, centres)
         return Residuals(float(paper_scores(residuals).max()), raw, float(np.quantile(smooth, LIMITS.point_quantile)))
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A held-out normal sampling of a part: its evidence, what alignment left, what the tokens say by themselves.
+    """A held-out normal sampling of a part: its evidence, alignment residual and the scores of its tokens alone.
 
-    overlap, conflict: what alignment left, and what disagrees, where both the sampling and the surface show something.
-    sampling: its index among all that were held out. deviations: the lowest and the highest, see `deviation_range`; of
-    whole samplings.
+    overlap, conflict: alignment residual and disagreement where both the sampling and the surface show something.
+    sampling: its index among all held-out samplings. deviations: see `deviation_range`; for whole samplings.
     """
 
     part: int
@@ -67,7 +66,7 @@ class HeldOut:
 def hold_out_wholes(
     config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
-    """Of every part of a category some samplings. Raises Cancelled."""
+    """Held-out samplings of every part of a category. Raises Cancelled."""
 
     def lay(part: int, turn: int) -> AlignedSampling:
         return hold_out(basis, part, n_points, generator(config.training.seed, "held out", name, part, turn))
@@ -78,7 +77,7 @@ def hold_out_wholes(
 def hold_out_views(
     config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
 ) -> list[HeldOut]:
-    """The same of scans from one side, without those that alignment laid wrong."""
+    """The same for single-view scans, without those that were aligned wrongly."""
 
     def lay(part: int, turn: int) -> AlignedSampling:
         return hold_out_view(basis, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
@@ -97,7 +96,7 @@ def _held_out(
     report: Report,
     stop: Stop,
 ) -> list[HeldOut]:
-    """lay: from a part and a turn to its sampling. what: is calibrated, in words."""
+    """lay: makes the sampling of a part and a turn. what: is calibrated, for the progress display."""
     held_out: list[HeldOut] = []
     for part in range(len(basis.parts)):
         for turn in range(turns):
@@ -113,7 +112,7 @@ def _held_out(
 
 
 def _deviations(normal: NormalSurface, laid: AlignedSampling, evidence: Evidence) -> tuple[float, float]:
-    """How far a whole sampling deviates, as an inspection measures it."""
+    """Deviation range of a whole sampling, measured as in an inspection."""
     if laid.view is not None:
         return np.nan, np.nan
     points = laid.points[evidence.picked]
@@ -126,11 +125,11 @@ def _deviations(normal: NormalSurface, laid: AlignedSampling, evidence: Evidence
 
 
 def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
-    """Those that lie where they belong: one part laid the wrong way round would make every dent look usual."""
+    """Those that are aligned correctly: a single part aligned the wrong way round would make every dent look normal."""
     limit = LIMITS.misaligned * float(np.median([one.residual for one in held_out]))
     return [one for one in held_out if one.residual <= limit]
 
 
 def turns_of(config: Config, basis: Basis) -> int:
-    """How many samplings of each part are held out."""
+    """Number of held-out samplings of each part."""
     return max(config.training.held_out, LEAST_OF_ONE) if basis.single else config.training.held_out

@@ -25,10 +25,10 @@ N_RESIZED = 2  # categories tried at another size: of another shape than theirs 
 class Identified:
     """misfit: residual as a multiple of the category's usual one. view: None for a scan from all around.
 
-    side_only: it seems to show one side, which this model was not trained for. alone: what of the scan is the part,
-    where it shows more. mirrored: it is a mirror image of the category. scan: some of it in the category's frame, with
-    its outer sides, where they were found. n_points: that were looked at. resized: the category that it is, at another
-    size, and how many times that of good parts.
+    side_only: it appears to show one side, which this model was not trained for. alone: the part within the scan, if it
+    shows more. mirrored: it is a mirror image of the category. scan: a subset in the category's frame with outward
+    normals, if computed. n_points: number of points used. resized: the category whose shape it has at another size, and
+    how many times the size of good parts that is.
     """
 
     category: str
@@ -44,7 +44,7 @@ class Identified:
 
     @property
     def too_few(self) -> bool:
-        """Whether it has so few points that nothing else is told of what fits nothing."""
+        """Whether a scan that fits nothing has so few points that no other reason is given."""
         return self.n_points < IDENTIFICATION.few_points and (self.side_only or not self.known)
 
     @property
@@ -53,12 +53,12 @@ class Identified:
         return self.misfit < IDENTIFICATION.unknown_residual
 
     def own(self, scan: Scan, some: IntArray) -> IntArray:
-        """Those of some points of the scan, by index, that are of the part, where it shows more than that."""
+        """The subset of these point indices that belongs to the part, if the scan shows more than that."""
         return some if self.alone is None else some[self.alone.keeps(scan.points[some])]
 
 
 def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop) -> Identified:
-    """points: (n, 3) finite, file coordinates, in random order. wanted: a category, or "auto" to find it out.
+    """points: (n, 3) finite, file coordinates, in random order. wanted: a category, or "auto" to identify it.
 
     Raises UnknownCategory, Cancelled.
     """
@@ -77,15 +77,15 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
 
 
 def _axes_of(points: DoubleArray, candidates: Mapping[str, Category]) -> OwnAxes:
-    """In which a scan (n, 3) is looked at: its own, so that a turn changes nothing. Under a fixed camera parts lie
-    alike, and a start from how they lie is worth more than that."""
+    """Axes in which a scan (n, 3) is aligned: its own, so that rotating it changes nothing. Under a fixed camera parts
+    lie alike, and starting from their own orientation is worth more than that."""
     return box_axes(points) if any(one.one_sided for one in candidates.values()) else own_axes(points)
 
 
 def _identified(
     points: DoubleArray, candidates: Mapping[str, Category], stop: Stop, isolate: Callable[[DoubleArray], Alone | None]
 ) -> Identified:
-    """isolate: finds the part among what else the scan shows, where it fits no category as it is."""
+    """isolate: finds the part within the scan, if the scan fits no category as it is."""
     near = without_strays(points)
     from_one_side = may_be_view(near)
     descriptor = shape_descriptor(near, generator(0, "descriptor"))
@@ -114,7 +114,7 @@ def _among_others(
     stop: Stop,
     isolate: Callable[[DoubleArray], Alone | None],
 ) -> Identified | None:
-    """What the scan shows without its table and its smaller parts, where that fits a category, and better."""
+    """The identification without the table and smaller parts, if that fits a category, and better."""
     alone = isolate(points)
     if alone is None:
         return None
@@ -153,7 +153,7 @@ def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Id
 
 
 def _relaid(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
-    """The same, laid by what the scan and the surface both show: it may lie on another side than the training scans."""
+    """The same, realigned by what the scan and the surface both show: it may lie on another side than usual."""
     placement, misfit, scan = known[found.category].relaid(points, found.placement)
     return replace(found, placement=placement, misfit=min(misfit, found.misfit), scan=scan)
 
@@ -169,7 +169,7 @@ def _best_view(points: DoubleArray, candidates: Mapping[str, Category], stop: St
 
 
 def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) -> Identified:
-    """The category that is fitted best; the rest is not tried after a plain fit."""
+    """The category that fits best; after a clear fit the remaining ones are not tried."""
     tried: list[Identified] = []
     for name in names:
         if stop():
@@ -181,9 +181,9 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
 
 
 def why_uncertain(found: Identified, probability: float, predicted: str, one_sided: bool = False) -> str:
-    """In a user's words, why it is not sure what the scan shows; empty where it is.
+    """Why the identification is uncertain, in a user's words; empty if it is certain.
 
-    one_sided: of the category, one side alone is known.
+    one_sided: only one side of the category is known.
     """
     if found.mirrored:
         return f"a mirror image of {found.category}: is it the part for the other side?"

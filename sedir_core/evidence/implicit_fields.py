@@ -11,7 +11,6 @@ import numpy as np
 
 from sedir_core.evidence.fields import (
     EXTREME_SIZES,
-    FACING,
     FIELD_SIZES,
     RIDGE,
     ROUGH_SIZES,
@@ -24,6 +23,7 @@ from sedir_core.evidence.fields import (
 )
 from sedir_core.evidence.network_surface import NetworkSurface
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.numbers import FIELD
 from sedir_core.evidence.probes import GAPS
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
@@ -105,7 +105,7 @@ def _wide_medians(places: Places, shown: Offsets) -> DoubleArray:
     step = max(1, len(places.points) // N_WIDE)
     middles, normals = places.points[::step], places.normals[::step]
     around = PointTree(places.points[told]).nearest_k(middles, WIDE)[1]
-    same = np.einsum("aki,ai->ak", places.normals[told][around], normals) > FACING
+    same = np.einsum("aki,ai->ak", places.normals[told][around], normals) > FIELD.facing
     values = np.where(same, mean[around], np.nan)
     some = same.any(axis=1)
     medians = np.zeros(len(middles))

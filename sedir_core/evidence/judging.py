@@ -1,4 +1,4 @@
-"""What a verdict rests on and by which rule: chosen for a run or for one inspection, named the same everywhere."""
+"""The evidence and rule of a verdict: chosen for a run or for one inspection, with the same names everywhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 class Judging:
     """evidence: the network's residuals, the comparison with the normal surface, or both. rule: how scores are made.
 
-    `paper` [P] and `raw` (the same without min-max) [O] know the network's evidence only.
+    `paper` [P] and `raw` (the same without min-max) [O] use the network's evidence only.
     """
 
     evidence: EvidenceKind = "all"
@@ -29,13 +29,13 @@ class Judging:
 
     @property
     def name(self) -> str:
-        """As it stands in a run's tensors and in results."""
+        """Its name in a run's tensors and in results."""
         return f"{self.evidence}.{self.rule}"
 
     def of(self, standardised: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
-        """The channels that count, with what the judges of this evidence say, where there are any.
+        """The channels that count, with the output of this evidence's judges, if any.
 
-        Empty where nothing of the kind is known.
+        Empty if there are none.
         """
         judged = [JUDGED + kind for kind in ASKED if self.evidence in ("all", kind)]
         channels = {name: values for name, values in standardised.items() if not name.startswith(JUDGED)}
@@ -49,7 +49,7 @@ ALL_JUDGINGS = (*CALIBRATED, Judging("network", "raw"), Judging("network", "pape
 
 
 def judging_of(evidence: str, rule: str) -> Judging:
-    """From the settings. A rule that knows the network's evidence only takes `all` for it.
+    """The way of judging that the settings ask for. A rule that uses the network's evidence only takes `all` for it.
 
     Raises BadConfig for an unknown name, and for such a rule with evidence of the surface.
     """

@@ -1,7 +1,7 @@
-"""What judges learn from: samplings of good parts, others with a smooth tolerance more, and these with defects. [O]
+"""What judges learn from: samplings of good parts, others with more smooth variation, and these with defects. [O]
 
-A judge that only knew how the few training parts differ would take every other good part for a defect; and if another
-tolerance came with defects only, it would take the tolerance for one.
+A judge that only knew the variation of a few training parts would take every other good part for a defect; and if more
+variation came with defects only, it would take the variation for one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def lessons_of(
     report: Report,
     stop: Stop,
 ) -> list[Lesson]:
-    """Of every held-out sampling of a category. Raises Cancelled."""
+    """Lessons from every held-out sampling of a category. Raises Cancelled."""
     lessons: list[Lesson] = []
     louder = 1 + LOUDER / len({one.part for one in draft.held_out})
 
@@ -71,7 +71,7 @@ def lessons_of(
 def _with_defects(
     basis: Basis, one: AlignedSampling, random: np.random.Generator
 ) -> tuple[AlignedSampling, BoolArray, BoolArray]:
-    """A sampling thinned, with defects; of its points (n,) which are damaged, and which are surely not."""
+    """A thinned sampling with defects; which of its points (n,) are damaged, and which are surely not."""
     surface = basis.whole.surface
     planted = plant(one.every, surface.normals[surface.tree.nearest(one.every)[1]], PLANTED, random)
     thinned = random.uniform(min(1.0, max(SPARSEST, FEWEST / len(one.points))), 1.0)

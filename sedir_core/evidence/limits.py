@@ -24,9 +24,9 @@ class Calibration:
     """What the limits of a run rest on.
 
     rate: the share of good scans that the stored limits call NG. whole, view: by category the object scores (h,) of
-    held-out good scans, from all around and from one side; without those that the run does not keep. owners: by
-    category which training part each score of `whole` is of, (h,); ranges: the lowest and the highest deviation of each
-    scan, (h, 2) in the model's unit. None of these two in runs of older versions.
+    held-out good scans, from all around and single-view, as far as the run keeps them. owners: by category the training
+    part (h,) of each score in `whole`; ranges: the lowest and highest deviation of each scan, (h, 2) in the model's
+    unit. Both are missing in runs of older versions.
     """
 
     rate: float
@@ -36,11 +36,11 @@ class Calibration:
     ranges: Mapping[str, DoubleArray] = field(default_factory=dict)
 
     def n_scans(self, category: str, from_one_side: bool = False) -> int:
-        """How many held-out scans the limit of this category rests on; 0 where its rate cannot be chosen."""
+        """Number of held-out scans behind this category's limit; 0 if its rate cannot be chosen."""
         return len(self._scores(from_one_side).get(category, ()))
 
     def covers(self, rate: float, from_one_side: bool = False) -> bool:
-        """Whether the scores reach that rate by themselves; below it, their upper end is extrapolated."""
+        """Whether the scores themselves reach that rate; below it, their upper tail is extrapolated."""
         n_all = sum(len(values) for values in self._scores(from_one_side).values())
         return rate * (n_all + 1) >= 1
 
@@ -57,10 +57,10 @@ class Calibration:
         return scatter.limit(category, rate) / scatter.limit(category, self.rate)
 
     def interval(self, category: str) -> tuple[float, float] | None:
-        """Between which shares of the stored limit it lies at LIMITS.confidence, for scans from all around.
+        """Confidence interval of the stored limit at LIMITS.confidence, as shares of it, for scans from all around.
 
-        Samplings of a part are alike, so parts are what counts: the limit is as uncertain as the mean of so few parts
-        that scatter as the parts of all categories do. None where nobody knows how parts scatter.
+        Samplings of one part are alike, so the number of parts counts: the limit is as uncertain as the mean over so
+        few parts, which scatter as those of all categories do. None if the scatter of parts is unknown.
         """
         means = {name: _means_of_parts(np.log(self.whole[name]), owners) for name, owners in self.owners.items()}
         freedom = sum(len(parts) - 1 for parts in means.values())
@@ -81,7 +81,7 @@ class Calibration:
     def rate_of(self, tolerance: Tolerance, category: str) -> float | None:
         """The share of good scans, from all around, that a tolerance in the model's unit calls NG.
 
-        None where the run does not keep how far they deviate.
+        None if the run does not keep their deviations.
         """
         ranges = self.ranges.get(category)
         if ranges is None:
@@ -106,15 +106,15 @@ class Calibrated(Protocol):
 def object_limits(scores: Mapping[str, DoubleArray], false_alarm_rate: float) -> dict[str, float]:
     """The object score that a good part of each category exceeds with that probability.
 
-    Few held-out samplings a category say where its scores lie and roughly how far they scatter; all categories
-    together say the shape of the scatter's upper end, and lend each other a typical scatter.
+    A category's few held-out samplings give the location of its scores and roughly their scatter; all categories
+    together give the shape of the upper tail, and a typical scatter.
     """
     scatter = _Scatter.of(scores)
     return {name: scatter.limit(name, false_alarm_rate) for name in scores}
 
 
 def scores_from(arrays: Mapping[str, DoubleArray], name: str) -> DoubleArray:
-    """Held-out scores (h,) among a run's arrays, empty where it has none. Raises ValueError if they are none."""
+    """Held-out scores (h,) from a run's arrays, empty if it has none. Raises ValueError if they are invalid."""
     scores = arrays.get(name, np.empty(0))
     if scores.ndim != 1 or (len(scores) and float(scores.min()) < 0):
         raise ValueError(f"{name} are no scores")
@@ -122,7 +122,7 @@ def scores_from(arrays: Mapping[str, DoubleArray], name: str) -> DoubleArray:
 
 
 def kept(scores: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]:
-    """Without the categories that have none."""
+    """The scores without categories that have none."""
     return {name: values for name, values in scores.items() if len(values)}
 
 
@@ -132,9 +132,9 @@ def _means_of_parts(values: DoubleArray, owners: IntArray) -> DoubleArray:
 
 @dataclass(frozen=True, eq=False)
 class _Scatter:
-    """Of the scores' logarithms: by category (mean, spread); of all together the deviations, in spreads.
+    """Statistics of the scores' logarithms: (mean, spread) by category; deviations of all together, in spreads.
 
-    few: held-out scans a category.
+    few: held-out scans per category.
     """
 
     places: Mapping[str, tuple[float, float]]
@@ -150,7 +150,7 @@ class _Scatter:
         return _Scatter(places, deviations, float(np.mean([len(values) for values in logs.values()])))
 
     def rate(self, category: str, limit: float, highest: float) -> float:
-        """At which that limit is exceeded, between LOWEST_RATE and `highest`."""
+        """The rate at which that limit is exceeded, between LOWEST_RATE and `highest`."""
         low, high = float(np.log(LOWEST_RATE)), float(np.log(highest))
         for _ in range(30):  # a lower rate never has a lower limit, so halving finds it
             middle = (low + high) / 2
@@ -170,8 +170,8 @@ class _Scatter:
 def _exceeded(deviations: DoubleArray, rate: float) -> float:
     """The value that is exceeded at that rate.
 
-    Weibull's quantile is exceeded at the rate asked for on average, however few the values. It ends at the highest of
-    them; beyond, the tail goes on as an exponential, whose scale is its mean excess.
+    Weibull's quantile is exceeded at the requested rate on average, however few the values. It ends at the highest
+    value; beyond, the tail continues as an exponential whose scale is the mean excess.
     """
     covered = max(rate, 1 / (len(deviations) + 1))
     reach = float(np.quantile(deviations, 1 - covered, method="weibull"))
@@ -181,7 +181,7 @@ def _exceeded(deviations: DoubleArray, rate: float) -> float:
 
 
 def _shrunk_scatters(logs: Mapping[str, DoubleArray]) -> dict[str, float]:
-    """Each category's spread, drawn toward the median of all: one that scatters must not widen the others' limits."""
+    """Each category's spread, shrunk toward the median of all: one that scatters must not widen the others' limits."""
     variances = {name: float(values.var(ddof=1)) if len(values) > 1 else 0.0 for name, values in logs.items()}
     typical = float(np.median(list(variances.values())))
     return {

@@ -1,4 +1,4 @@
-"""One aligned scan in lengths: its deviation from the expected surface, and what departs from it, described."""
+"""Lengths of one aligned scan: its deviation from the expected surface, and a description of each departure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Lengths:
-    """What `types.Detection` says in lengths; see there."""
+    """The lengths in `types.Detection`; see there."""
 
     deviation: FloatArray
     deviation_rigid: FloatArray
@@ -68,11 +68,11 @@ def measure(
     direction: DoubleArray | None = None,
     oriented: Oriented | None = None,
 ) -> Measured:
-    """scan: (n, 3) points aligned with a normal surface; moves: (n, 3), their way into its mean shape.
+    """scan: (n, 3) points aligned with a normal surface; moves: (n, 3), their displacements into its mean shape.
 
-    again: finds the moves once more without what departs, where that is large enough to have drawn them.
-    direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
-    oriented: the scan with its outer sides, where they were found before.
+    again: recomputes the moves without the departures, if these are large enough to have affected them. direction: (3,)
+    viewing direction of a single-view scan; then only what was visible can be missing. oriented: the scan with outward
+    normals, if computed before.
     """
 
     @cache
@@ -118,8 +118,7 @@ def in_scan(
 ) -> Lengths:
     """The same at all evaluated points of the scan, in its own coordinates and unit.
 
-    point_scores: (n,) in the scan's order, NaN where not evaluated. beside: (n,) which of the points that were measured
-    is next to each.
+    point_scores: (n,) in the scan's order, NaN where not evaluated. beside: (n,) the measured point nearest to each.
     """
     judged = ~np.isnan(point_scores)
     factor = placement.frame.radius / placement.unit
@@ -137,7 +136,7 @@ def in_scan(
 
 
 def deviation_range(measured: Measured) -> tuple[float, float]:
-    """The lowest and the highest deviation from the mean shape, in radii, over neighbourhoods."""
+    """Lowest and highest deviation from the mean shape, in radii, over neighbourhoods."""
     rigid = neighbourhood_means(measured.deviation.rigid(measured.moves), measured.scan)
     gone = [region.depth for region in measured.regions if region.kind == "missing material"]
     return min([float(rigid.min()), *gone]), float(rigid.max())

@@ -1,4 +1,4 @@
-"""Which described region a cluster of high scores belongs to, and a description of those that belong to none."""
+"""Assigns clusters of high scores to described regions, and describes those that belong to none."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ DEEPEST, LEAST = 0.02, 3  # of the points: their mean is the depth; at least so 
 def named_by_regions(
     scan: Scan, clusters: Sequence[Defect], regions: Sequence[Defect], deviation: FloatArray
 ) -> tuple[Defect, ...]:
-    """The regions that clusters touch, and the clusters that touch none, the highest peak first.
+    """The regions that clusters touch, and the clusters that touch none, highest peak first.
 
-    deviation: (n,) from the expected surface, NaN where not evaluated. Several clusters in one region are one defect:
-    a broken tooth shows on all its flanks.
+    deviation: (n,) from the expected surface, NaN where not evaluated. Several clusters in one region are one defect: a
+    broken tooth is visible on all its flanks.
     """
     peaks: dict[int, float] = {}
     loose: list[Defect] = []
@@ -39,7 +39,7 @@ def named_by_regions(
 
 
 def _touched(n_points: int, cluster: Defect, regions: Sequence[Defect]) -> list[int]:
-    """The largest region that shares points with the cluster, then others that are no mere fringe of it."""
+    """The largest region that shares points with the cluster, then others that are more than its fringe."""
     hot = np.zeros(n_points, bool)
     hot[cluster.members] = True
     shared = {i: int(hot[region.members].sum()) for i, region in enumerate(regions)}
@@ -62,7 +62,7 @@ def _noise(deviation: FloatArray) -> float:
 
 
 def _described(scan: Scan, cluster: Defect, deviation: FloatArray, noise: float) -> Defect:
-    """What its own points say. Where they lie as expected, something between them must be missing."""
+    """Description from its own points. If they lie as expected, something between them must be missing."""
     points = scan.points[cluster.members]
     values = deviation[cluster.members].astype(np.float64)
     values = values[~np.isnan(values)]

@@ -1,6 +1,6 @@
 """The good surface of a category as the network expects it, from identity and place alone (`models.implicit`). [O]
 
-Nothing here looks at the normal surface.
+Nothing here uses the normal surface.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNKNOWN = 1e3  # radii: as far as where no fold knows anything
 
 
 class NetworkSurface:
-    """What some folds of the network say of one category, in whose frame all points are."""
+    """The output of some folds of the network for one category; all points are in its frame."""
 
     def __init__(self, surface: ImplicitSurface, category: int, folds: Sequence[int]) -> None:
         self._surface, self._category = surface, category
@@ -34,13 +34,13 @@ class NetworkSurface:
         self._device = next(surface.buffers()).device
 
     def distances(self, points: DoubleArray) -> DoubleArray:
-        """Of points (n, 3) the signed distances (n,), positive outside, NaN where no fold knows; their mean."""
+        """Signed distances (n,) of points (n, 3), averaged over folds: positive outside, NaN where no fold knows."""
         with torch.no_grad():
             distance, known = self._said(self._tensor(points))
         return np.where(known.cpu().numpy(), distance.double().cpu().numpy(), np.nan)
 
     def toward(self, points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-        """The signed way (n,) to the zero level, as far as a straight slope says, and unit normals (n, 3) there.
+        """Signed distance (n,) to the zero level, by linear extrapolation, and unit normals (n, 3) there.
 
         See `geometry.elastic.Toward`.
         """
@@ -51,7 +51,7 @@ class NetworkSurface:
 
     @cached_property
     def points(self) -> DoubleArray:
-        """(m, 3) points of the surface that is expected, in random order."""
+        """(m, 3) points of the expected surface, in random order."""
         corners = self._surface.corners_of(self._category)
         generator = torch_generator("cpu", 0, "zero level")
         random = torch.rand((N_STARTS, *corners.shape), generator=generator).to(corners)
@@ -71,7 +71,7 @@ class NetworkSurface:
 
     @cached_property
     def probes(self) -> Probes | None:
-        """Where a scan is looked for; None where hardly any surface is expected, as after a few steps of training."""
+        """Places where a scan is expected; None if there is hardly any surface, as after a few steps of training."""
         points = self.points[:MOST_PROBES]
         return Probes(points, self.toward(points)[1]) if len(points) >= LEAST_PROBES else None
 
@@ -79,13 +79,13 @@ class NetworkSurface:
         return torch.from_numpy(np.ascontiguousarray(points)).to(self._device)
 
     def _said(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """(n,) mean distances, _UNKNOWN where no fold knows any, and whether one does."""
+        """(n,) mean distances, _UNKNOWN where no fold knows, and whether any does."""
         said, known = self._surface(self._category, places, self._folds)
         mean = torch.where(known, said, 0.0).sum(dim=0) / known.sum(dim=0).clamp_min(1)
         return torch.where(known.any(dim=0), mean, _UNKNOWN), known.any(dim=0)
 
     def _sloped(self, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The same with the slope (n, 3) of the distances."""
+        """The same with the gradient (n, 3) of the distances."""
         places = places.detach().requires_grad_(True)
         with torch.enable_grad():
             distance, known = self._said(places)

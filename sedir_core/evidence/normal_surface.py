@@ -12,16 +12,18 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from sedir_core.evidence.aligned_parts import N_ELASTIC_POINTS, AlignedPart, mean_shape, smooth_way
+from sedir_core.evidence.aligned_parts import AlignedPart, mean_shape, smooth_way
 from sedir_core.evidence.around import Around
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
-from sedir_core.evidence.fields import FARTHEST, FIELDS, SPREADS, offset_fields
+from sedir_core.evidence.fields import FIELDS, SPREADS, offset_fields
+from sedir_core.evidence.numbers import ALIGNMENT, FIELD
 from sedir_core.evidence.probes import GAPS, Probes
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.bent import lay_bent, settle_bent
 from sedir_core.geometry.elastic import SmoothPrior
+from sedir_core.geometry.numbers import ORIENTED
 from sedir_core.geometry.orientation import turned_as
-from sedir_core.geometry.oriented import N_ORIENTED, Oriented
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import STILL, Fit, better, judge
 from sedir_core.geometry.registration import Pose, Surface, settle
 from sedir_core.geometry.surface import smooth_onto_plane
@@ -99,7 +101,7 @@ class NormalSurface:
         smoothly; by default all.
         """
         everything = points if every is None else every
-        shown = Oriented(everything[:N_ORIENTED]) if scan is None else scan
+        shown = Oriented(everything[: ORIENTED.oriented_points]) if scan is None else scan
         smooth = self.prior.comparing.fit(self.telling(_some(points, sound)), self.surface.toward)
         moves = smooth(points)
         places = points + moves
@@ -165,12 +167,12 @@ class NormalSurface:
     def telling(self, points: DoubleArray) -> DoubleArray:
         """Some of points (n, 3) in random order that say how the part differs as a whole: over the surface."""
         over = self.probes.places.over(points)
-        known = over.on & (np.abs(over.along) < max(FARTHEST, self.prior.reach))
-        return (points[known] if known.mean() >= LEAST_KNOWN else points)[:N_ELASTIC_POINTS]
+        known = over.on & (np.abs(over.along) < max(FIELD.farthest, self.prior.reach))
+        return (points[known] if known.mean() >= LEAST_KNOWN else points)[: ALIGNMENT.elastic_points]
 
     def moves(self, points: DoubleArray, fitted: DoubleArray) -> DoubleArray:
         """The way of points (n, 3) into the mean shape, as some of them, (m, 3) in random order, say it."""
-        return self.prior.comparing.fit(fitted[:N_ELASTIC_POINTS], self.surface.toward)(points)
+        return self.prior.comparing.fit(fitted[: ALIGNMENT.elastic_points], self.surface.toward)(points)
 
     @cached_property
     def oriented(self) -> Oriented:

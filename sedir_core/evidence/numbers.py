@@ -1,26 +1,23 @@
-"""The tuned numbers that a verdict follows from: what each is, its unit, and which measurement chose it.
+"""The tuned numbers behind a verdict: meaning, unit, and the measurement that chose each.
 
-No settings: the limits of a run were learned with them, so another value asks for another training. `sedir info` prints
-them. Where no other source is named, they were chosen on shapes and defects of our own making; the section of
-`benchmarks/README.md` stands beside each group. What only keeps arithmetic or memory within bounds stays where it is
+They are not settings: a run's limits were learned with them, so a different value requires a new training. `sedir info`
+prints them. Unless another source is named, they were tuned on shapes and defects of our own making; each group names
+its section of `benchmarks/README.md`. Constants that only keep arithmetic or memory within bounds stay where they are
 used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-
-def number(value: Any, meaning: str) -> Any:
-    """A field with what it means, and its unit."""
-    return field(default=value, metadata={"meaning": meaning})
+from sedir_core.geometry.numbers import BENT, ELASTIC, ORIENTED, OVERLAP, number
 
 
 @dataclass(frozen=True)
 class IdentificationNumbers:
-    """Which category a scan is of, and whether it is of any. "Where a scan lies that lies on another side"."""
+    """Which category a scan belongs to, if any. "Where a scan lies that lies on another side"."""
 
     n_tried: int = number(4, "categories registered after the descriptors' shortlist")
     plain_fit: float = number(1.1, "times the usual residual: what fits like this needs no comparison")
@@ -144,6 +141,83 @@ class ReportNumbers:
     telling_noise: float = number(1.5, "times the training scans' noise of which an operator is told")
 
 
+@dataclass(frozen=True)
+class AlignmentNumbers:
+    """Training parts laid onto each other. "Where a scan lies that ...", "Parts that vary, and limits that hold".
+
+    Disagreement with the other parts: in its true pose a rocker arm lying otherwise disagrees by 0.05, others by 0.006.
+    """
+
+    controls: int = number(64, "control points of the smooth difference")
+    references: int = number(3, "parts that are tried as the one onto which the others are brought")
+    doubtful: float = number(1.3, "times the median disagreement, beyond which a better pose is looked for")
+    doubted_at_least: float = number(0.01, "radii, added to that")
+    contradicting: float = number(4.0, "times the median disagreement, beyond which a part is left out")
+    contradicts_at_least: float = number(0.06, "radii, added to that")
+    bent_doubtful: float = number(1.3, "times the median of what the smooth field leaves: doubtful, of varying parts")
+    bent_contradicting: float = number(3.0, "times that median: left out, of varying parts")
+    shares_most: float = number(0.85, "of what most other parts show, what they are laid onto must show, too")
+    elastic_points: int = number(3_000, "points that a smooth difference is fitted to")
+    free: float = number(0.05, "radii that parts may differ by while it is found out how much they do")
+    room: float = number(1.5, "times what is found, for poses: a field falls short of the difference")
+    leaves_most: float = number(1.2, "times what the shortest correlation length leaves of good parts")
+    amplitude_points: int = number(1_000, "points whose displacement says how much parts differ")
+    tolerance: float = number(0.005, "radii: usual smooth difference, assumed of an only part")
+
+
+@dataclass(frozen=True)
+class FieldNumbers:
+    """Offsets averaged on places of the normal surface. "What helped detection, and what did not"."""
+
+    highest_ridge: float = number(8.0, "times the scan's own noise at which a place is no higher")
+    thinnest: float = number(0.05, "of the median density: thinner is no more unlike")
+    facing: float = number(0.3, "cosine between the normals of two places on the same side")
+    aside: float = number(3.0, "spacings of places beyond which a point lies beside the known surface")
+    aside_at_rim: float = number(1.0, "the same where that surface ends")
+    farthest: float = number(0.04, "radii: a flying pixel counts no more")
+    layer: float = number(1.0, "spacings of places from the known surface to another face, at least")
+    parallel: float = number(0.7, "cosine between the normals of a wall's two faces, of either sign")
+    layer_points: int = number(12, "points that say a face's normal")
+    surely: float = number(0.5, "of the votes on which side is out: majority for a displaced face to be the known one")
+    enough: float = number(0.25, "of a neighbourhood's places: with fewer points nothing is said")
+
+
+@dataclass(frozen=True)
+class DeviationNumbers:
+    """The signed distance to the expected surface. "Kinds and depths of defects"."""
+
+    nearest: int = number(6, "points of the surface that stand for it at one place")
+    searched: int = number(160, "points among which another face is looked for")
+    side: int = number(16, "points of the scan that say how it is turned")
+    sure: float = number(0.2, "of the votes, for an outer side to be known")
+    alike: float = number(0.7, "cosine between normals of one face")
+    opposite: float = number(0.5, "cosine between normals of a wall's two faces")
+    rim: float = number(3.0, "spacings aside from the nearest point, beyond which a place lies beyond the rim")
+    quiet: float = number(3.0, "times the noise: less deviation is none")
+    covered: float = number(1.5, "spacings of the scan within which it lies on a place")
+    mean: int = number(16, "points whose mean is the deviation of their middle")
+    trimmed: int = number(2, "highest and lowest of them that are left out")
+
+
+@dataclass(frozen=True)
+class LayoutNumbers:
+    """Which places of the surface depart together. "Kinds and depths of defects"."""
+
+    places: int = number(20_000, "places of the surface at most")
+    feet: int = number(8, "points of the scan that say how far off it is at a place")
+    looked_at: int = number(16, "nearest points among which these are, on the place's side")
+    below: int = number(4, "places below a point of the scan")
+    facing: float = number(0.3, "cosine between normals on the same side of a thin wall")
+    wide: float = number(2.2, "spacings of the scan: hardly any random gap is wider")
+    widest_seam: float = number(1.5, "spacings: a wider gap is no better evidence of a long one")
+    reach: float = number(2.5, "spacings of the places within which they belong to one region")
+    noise: float = number(3.0, "standard deviations at which a region ends")
+    seed: float = number(5.0, "standard deviations at which a region begins")
+    fading: float = number(0.1, "of the peak: below, a dent runs out")
+    smallest: int = number(8, "places of the smallest region")
+    regions: int = number(32, "regions at most")
+
+
 IDENTIFICATION = IdentificationNumbers()
 RESOLUTION = ResolutionNumbers()
 COVERAGE = CoverageNumbers()
@@ -152,6 +226,10 @@ JUDGE = JudgeNumbers()
 PEAKS = PeakNumbers()
 LIMITS = LimitNumbers()
 REPORT = ReportNumbers()
+ALIGNMENT = AlignmentNumbers()
+FIELD = FieldNumbers()
+DEVIATION = DeviationNumbers()
+LAYOUT = LayoutNumbers()
 
 GROUPS: Mapping[str, Any] = {
     "identification": IDENTIFICATION,
@@ -162,6 +240,14 @@ GROUPS: Mapping[str, Any] = {
     "peaks": PEAKS,
     "limits": LIMITS,
     "report": REPORT,
+    "alignment": ALIGNMENT,
+    "field": FIELD,
+    "deviation": DEVIATION,
+    "layout": LAYOUT,
+    "oriented": ORIENTED,
+    "overlap": OVERLAP,
+    "bent": BENT,
+    "elastic": ELASTIC,
 }
 
 

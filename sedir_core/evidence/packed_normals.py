@@ -1,4 +1,4 @@
-"""Unit vectors in two bytes: the sphere laid onto an octahedron, and that onto a square (Cigolle et al. 2014)."""
+"""Unit vectors in two bytes: the sphere mapped onto an octahedron, and that onto a square (Cigolle et al. 2014)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STEPS = 127  # from the square's middle to its edge: within a degree
 
 
 def packed_normals(normals: DoubleArray) -> Tensor:
-    """(n, 3) unit vectors -> (n, 2) int8. Packing what was unpacked changes nothing."""
+    """(n, 3) unit vectors -> (n, 2) int8. Packing unpacked values returns the same bytes."""
     return _packed(unpacked_normals(_packed(normals)))
 
 
@@ -34,5 +34,5 @@ def _packed(normals: DoubleArray) -> Tensor:
 
 
 def _folded(square: DoubleArray) -> DoubleArray:
-    """(n, 2) the four corners of the square, which are the lower half of the octahedron, onto its middle or back."""
+    """(n, 2) folds the square's four corners, the octahedron's lower half, onto its centre or back."""
     return (1 - np.abs(square[:, ::-1])) * np.where(square < 0, -1.0, 1.0)

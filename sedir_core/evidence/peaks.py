@@ -15,13 +15,13 @@ _QUIET = 1e-3
 
 @dataclass(frozen=True)
 class Peak:
-    """Of the logarithms of a channel's peaks on held-out good samplings: mean and spread."""
+    """Mean and spread of the logarithms of a channel's peaks on held-out good samplings."""
 
     mean: float
     spread: float
 
     def above(self, values: DoubleArray) -> DoubleArray:
-        """How many spreads values (n,) in units of the channel's limit lie above the usual peak."""
+        """Height of values (n,), in units of the channel's limit, above the usual peak, in spreads."""
         return np.asarray((np.log(values + _QUIET) - self.mean) / self.spread)
 
 
@@ -37,10 +37,10 @@ def log_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]], names: Sequ
 
 
 def learn_peaks(all_standardised: Sequence[Mapping[str, DoubleArray]], owners: Sequence[int]) -> dict[str, Peak]:
-    """How high each channel rises on held-out good samplings, each in units of its limits as learned from others.
+    """How high each channel rises on held-out good samplings, in units of its limits as learned from the other parts.
 
-    owners: which part each sampling is of. Samplings of a part are alike, so it is parts that count: so few of them say
-    less of how others scatter the fewer they are.
+    owners: the part of each sampling. Samplings of one part are alike, so the number of parts counts: the fewer they
+    are, the less they show of the scatter of others.
     """
     own, names = np.asarray(owners), list(all_standardised[0])
     parts, peaks = np.unique(own), {}

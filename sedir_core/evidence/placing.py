@@ -1,4 +1,4 @@
-"""Where on a part something is, in words that hold however the part lies: its ends, its rim, its inner side."""
+"""The position on a part in words, independent of the part's pose: its ends, its rim, its inner side."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ N_SECTORS = 24
 
 
 def place_words(centre: DoubleArray, normal: DoubleArray, surface: DoubleArray) -> str:
-    """centre: (3,) of the place, normal: (3,) mean normal there, surface: (s, 3) of the whole part.
+    """centre: (3,) of the place, normal: (3,) mean normal there, surface: (s, 3) points of the whole part.
 
-    Empty where a part is neither long nor flat and the place is on its outer side.
+    Empty if the part is neither long nor flat and the place is on its outer side.
     """
     middle = (surface.max(axis=0) + surface.min(axis=0)) / 2
     axes = np.linalg.svd(surface - surface.mean(axis=0), full_matrices=False)[2]
@@ -55,7 +55,7 @@ def _width(slab: DoubleArray) -> float:
 
 
 def _on_disc(own: DoubleArray, seen: DoubleArray) -> str:
-    """The outline is as far out as the surface reaches in that direction."""
+    """Position on a disc; its outline is as far out as the surface reaches in that direction."""
     sectors = np.floor(np.arctan2(seen[:, 1], seen[:, 0]) / (2 * np.pi) * N_SECTORS) % N_SECTORS
     mine = np.floor(np.arctan2(own[1], own[0]) / (2 * np.pi) * N_SECTORS) % N_SECTORS
     reach = np.hypot(seen[:, 0], seen[:, 1])
@@ -65,6 +65,6 @@ def _on_disc(own: DoubleArray, seen: DoubleArray) -> str:
 
 
 def _faces_inward(own: DoubleArray, normal: DoubleArray) -> bool:
-    """Whether the surface there looks toward the long axis, as the inside of a cup does."""
+    """Whether the surface there faces the long axis, like the inside of a cup."""
     out, size = np.hypot(own[1], own[2]), float(np.linalg.norm(normal))
     return bool(out > 0 and size > 0 and (own[1:] @ normal[1:]) / (out * size) < INWARD)

@@ -1,8 +1,7 @@
 """Defects planted into aligned samplings of good parts, for the judge to learn from. [O]
 
-Lengths are in radii of the category's frame. Points are displaced, taken away or added, and keep the noise, the density
-and the gaps of the scanner that saw them: only the shape changes. Sizes are drawn so that small ones are as likely as
-large ones.
+Lengths are in radii of the category's frame. Points are displaced, removed or added, and keep the scanner's noise,
+density and gaps: only the shape changes. Sizes are drawn so that small ones are as likely as large ones.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ EDGE_REACH, N_EDGES = 0.05, 60  # of the places that burrs are looked for at: ho
 
 @dataclass(frozen=True)
 class Planted:
-    """points: (m, 3). kept: (m,) which of the points given each of them is, -1 for those added. damaged: (m,) which are
-    of a defect, good: (m,) which are surely not."""
+    """points: (m, 3). kept: (m,) index of each in the given points, -1 if added. damaged: (m,) points of a defect,
+    good: (m,) points that surely are not."""
 
     points: DoubleArray
     kept: IntArray
@@ -38,7 +37,7 @@ class Planted:
     good: BoolArray
 
     def share(self, n_first: int, random: np.random.Generator) -> IntArray:
-        """Indices of what became of the first points given, and of so many of the added ones as there are of all."""
+        """Indices of the surviving first points, and of a corresponding number of added ones."""
         own = np.flatnonzero((self.kept >= 0) & (self.kept < n_first))
         added = np.flatnonzero(self.kept < 0)
         share = n_first / max(int(self.kept.max(initial=0)) + 1, 1)
@@ -47,9 +46,9 @@ class Planted:
 
 @dataclass(frozen=True)
 class _Spot:
-    """A place: u, v (n,) along the surface, w above it, its axes (3, 3), and which points (n,) are of this side.
+    """A place: u, v (n,) along the surface, w above it, its axes (3, 3), and which points (n,) are on this side.
 
-    spacing: of the scan; what is narrower cannot be seen.
+    spacing: of the scan; anything narrower is invisible.
     """
 
     u: DoubleArray
@@ -79,7 +78,7 @@ class _Change:
 
 
 def plant(points: DoubleArray, normals: DoubleArray, n_defects: int, random: np.random.Generator) -> Planted:
-    """Up to so many defects of random kinds at places apart. points: (n, 3), normals: (n, 3) outward."""
+    """Up to that many defects of random kinds at separate places. points: (n, 3), normals: (n, 3) outward."""
     offsets, gone = np.zeros_like(points), np.zeros(len(points), bool)
     spacing = max(typical_spacing(points), FINEST)
     added: list[DoubleArray] = []
@@ -124,7 +123,7 @@ def _step(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _line(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """A groove, now and then a ridge, from a scratch to a crack."""
+    """A groove, occasionally a ridge, from a scratch to a crack."""
     half, width = _between(0.04, 0.2, random), _between(0.5, 4.0, random) * max(spot.spacing, 0.005)
     depth = min(_between(0.006, 0.03, random), 2.5 * width) * (1 if random.random() < 0.2 else -1)
     aside = np.abs(spot.v - _course(spot, half, random)) / width
@@ -133,7 +132,7 @@ def _line(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _slit(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """A line along which nothing is seen; a lip may stand proud."""
+    """A line without points; a lip may stand proud."""
     half, width = _between(0.05, 0.25, random), _between(0.4, 2.0, random) * max(spot.spacing, 0.006)
     aside = spot.v - _course(spot, half, random)
     on = spot.mine & (np.abs(spot.u) < half) & (np.abs(spot.w) < 0.1)
@@ -143,7 +142,7 @@ def _slit(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _pits(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """A nest of small round holes of which the bottom is seen, or not."""
+    """A cluster of small round holes with or without a visible bottom."""
     around, depth = _between(0.03, 0.1, random), np.zeros(len(points))
     for _ in range(int(random.integers(2, 9))):
         size = _between(0.008, 0.03, random)
@@ -157,7 +156,7 @@ def _pits(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _hole(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """An opening through which nothing is seen, or whose wall is."""
+    """An opening without points, or with a visible wall."""
     size = _between(0.015, 0.08, random)
     gone = (np.hypot(spot.u, spot.v) < size) & spot.mine & (np.abs(spot.w) < 0.12)
     count = int(gone.sum() * random.choice([0.0, 1.0]))
@@ -167,7 +166,7 @@ def _hole(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _chip(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """What stands out of a plane is broken off; the fracture is seen where there were enough points."""
+    """What protrudes from a plane is broken off; the fracture is visible if there were enough points."""
     size = _between(0.05, 0.2, random)
     near = np.sqrt(spot.u**2 + spot.v**2 + spot.w**2) < size
     away = spot.axes[2] + 0.6 * random.normal(size=3)
@@ -178,7 +177,7 @@ def _chip(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _broken(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """An end that is gone."""
+    """A missing end."""
     away = spot.axes[2] + 0.5 * random.normal(size=3)
     level = points @ away
     gone = level > np.quantile(level, 1 - _between(0.01, 0.1, random))
@@ -186,7 +185,7 @@ def _broken(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _C
 
 
 def _burr(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """A thin wall along the way, as flash along an edge or a thread of glue."""
+    """A thin wall along a path, like flash along an edge or a thread of glue."""
     half, height = _between(0.03, 0.15, random), _between(0.006, 0.04, random)
     aside = np.abs(spot.v - _course(spot, half, random))
     foot = np.flatnonzero(spot.mine & (np.abs(spot.u) < half) & (aside < 0.012) & (np.abs(spot.w) < 0.1))
@@ -200,7 +199,7 @@ def _burr(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 
 def _beside(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """A clump that hangs beside the part."""
+    """A lump attached to the part."""
     count = int(random.integers(20, 200))
     middle = _origin(spot, points) + _between(0.03, 1.0, random) * spot.axes[2]
     added = middle + _between(0.01, 0.08, random) * random.normal(size=(count, 3))
@@ -218,7 +217,7 @@ def _rough(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Ch
 
 
 def _bend(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
-    """What lies beyond a line is turned, more and more; little of the part, so that the rest says where it lies."""
+    """What lies beyond a line is bent progressively; a small share of the part, so that the rest fixes its pose."""
     direction = random.normal(size=3)
     direction /= np.linalg.norm(direction)
     level = points @ direction
@@ -260,7 +259,7 @@ def _along(spot: _Spot, heights: DoubleArray) -> _Change:
 
 
 def _course(spot: _Spot, half: float, random: np.random.Generator) -> DoubleArray:
-    """(n,) where a line runs at u: it wobbles, and passes through the spot."""
+    """(n,) course of a line at u: it wobbles, and passes through the spot."""
     knots = np.linspace(-half, half, 7)
     heights = np.cumsum(random.uniform(-0.012, 0.012, len(knots)))
     return np.asarray(np.interp(spot.u, knots, heights - heights[len(knots) // 2]))
@@ -271,7 +270,7 @@ def _origin(spot: _Spot, points: DoubleArray) -> DoubleArray:
 
 
 def _edge(points: DoubleArray, normals: DoubleArray, random: np.random.Generator) -> int:
-    """The sharpest of some places: where normals nearby differ most."""
+    """The sharpest of several places: where nearby normals differ most."""
     some = random.choice(len(points), min(len(points), 4_000), replace=False)
     tree = PointTree(points[some])
     tried = random.choice(len(points), N_EDGES)

@@ -1,4 +1,4 @@
-"""Places of an expected surface at which a scan is looked for: where it has gaps, and where something is absent."""
+"""Places of an expected surface where a scan should have points: its gaps, and what is absent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has 
 
 
 class Probes:
-    """Places (p, 3) on a surface with their normals (p, 3), and what is next to what, made once for all scans."""
+    """Places (p, 3) on a surface with their normals (p, 3) and neighbours, made once for all scans."""
 
     def __init__(self, points: DoubleArray, normals: DoubleArray, coverage: Coverage | None = None) -> None:
         self.points, self.normals = points, normals
@@ -31,7 +31,7 @@ class Probes:
     def gaps(self, scan: PointTree, direction: DoubleArray | None = None) -> dict[str, DoubleArray]:
         """GAPS of a scan around its points (n, 3), in the surface's shape.
 
-        direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
+        direction: (3,) viewing direction of a single-view scan; then only what was visible can be missing.
         """
         uncovered = scan.nearest(self.points)[0]
         settled = np.ones(len(self.points), bool)
@@ -51,9 +51,9 @@ class Probes:
 
 
 def _spacing_of_scan(uncovered: DoubleArray) -> float:
-    """The spacing of a scan's points, from the distances (p,) at which places of the surface find it.
+    """The spacing of a scan's points, from its distances (p,) to places of the surface.
 
-    The lower third of them says it, so that a scan of which half is missing is not taken for a sparse one.
+    Estimated from their lower third, so that a scan with one half missing is not taken for a sparse one.
     """
     if len(uncovered) == 0:
         return np.inf
@@ -61,9 +61,9 @@ def _spacing_of_scan(uncovered: DoubleArray) -> float:
 
 
 def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:
-    """The (p,) gaps of a view: no wider than the way to where nobody knows whether there is anything to see.
+    """The (p,) gaps of a view: no wider than the distance to places that may be invisible.
 
-    A view frays at its outline, farther in than any rule about angles says; a hole inside it is as wide as ever.
+    A view frays at its outline, farther in than any rule about angles predicts; a hole inside it keeps its width.
     """
     if settled.all():
         return uncovered

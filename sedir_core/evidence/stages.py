@@ -1,4 +1,4 @@
-"""What detectors share: the stopwatch of their stages, the points they work on, the way into a run's tensors."""
+"""Shared by detectors: the stopwatch of their stages, the choice of points, access to a run's tensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LESS_MEMORY = "close other programs that use it, or inspect with --device cpu"
 
 @dataclass
 class Stopwatch:
-    """Seconds per stage; asks between stages whether to go on."""
+    """Seconds per stage; checks for a stop between stages."""
 
     report: Report
     stop: Stop
@@ -31,7 +31,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str, fraction: float) -> Iterator[None]:
-        """Raises Cancelled before the stage if the stop says so."""
+        """Raises Cancelled before the stage if a stop was requested."""
         if self.stop():
             raise Cancelled
         self.report(fraction, name)
@@ -41,19 +41,19 @@ class Stopwatch:
 
 
 def least_points(grouping: GroupingConfig) -> int:
-    """The fewest points that can be grouped."""
+    """The smallest number of points that can be grouped."""
     return int(grouping.group_size * grouping.ratio)
 
 
 def whole_points(grouping: GroupingConfig) -> int:
-    """How many points of a whole part are looked at, at most."""
+    """The largest number of points used of a whole part."""
     return grouping.working_points or RESOLUTION.all_points
 
 
 def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> IntArray:
-    """Indices of the finite points that are looked at, each place once, in an order that depends on the shape alone.
+    """Indices of the finite points used, each position once, in an order that depends on the shape alone.
 
-    or_more: at least as many if there are so many; the first ones stay the same.
+    or_more: use at least that many if available; the first ones stay the same.
 
     Raises TooFewPoints, UnreadableScan (coordinates out of range).
     """
@@ -69,14 +69,14 @@ def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> In
 
 
 def _distinct(points: DoubleArray, order: IntArray) -> IntArray:
-    """Of points (n, 3) in their repeatable order the first at each place: equal places lie together in it."""
+    """The first of points (n, 3), in their repeatable order, at each position: equal positions are adjacent in it."""
     places = points[order]
     again = (places[1:] == places[:-1]).all(axis=1)
     return order[np.concatenate([[True], ~again])] if len(order) else order
 
 
 def check_enough(scan: Scan, n_usable: int, grouping: GroupingConfig) -> None:
-    """Raises TooFewPoints where a scan's usable points are too few to be grouped."""
+    """Raises TooFewPoints if a scan's usable points are too few to be grouped."""
     least = least_points(grouping)
     if n_usable < least:
         what = f"{n_usable} usable points, the model needs {least}"
@@ -84,5 +84,5 @@ def check_enough(scan: Scan, n_usable: int, grouping: GroupingConfig) -> None:
 
 
 def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names start with the prefix, without it."""
+    """The tensors whose names start with the prefix, which is removed."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

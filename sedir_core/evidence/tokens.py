@@ -27,14 +27,14 @@ def resolutions(grouping: GroupingConfig) -> tuple[int, int, int]:
 
 
 def seen_of(n_points: int, view: View, grouping: GroupingConfig) -> int:
-    """How many points of a view are as dense as that many of the whole part, and enough to be grouped."""
+    """Number of points that makes a view as dense as that many on the whole part, and enough to be grouped."""
     return max(round(n_points * view.share), least_points(grouping))
 
 
 def for_tokens(aligned: DoubleArray, view: View | None, grouping: GroupingConfig) -> DoubleArray:
-    """The points (m, 3) that are grouped, of those (n, 3), in random order, that are compared with the surface.
+    """The points (m, 3) to be grouped, out of those (n, 3), in random order, that are compared with the surface.
 
-    A scan from one side is thinned to the density of a whole one: then groups are as large as in training.
+    A single-view scan is thinned to the density of a whole one, so that groups are as large as in training.
     """
     return aligned if view is None else aligned[: seen_of(whole_points(grouping), view, grouping)]
 
@@ -45,8 +45,8 @@ def tokenize(
 ) -> Tokens:
     """points: (n, 3) in the category's frame. Returns a batch of one on `device`.
 
-    Scans with fewer points than tokens give fewer tokens. Raises TooFewPoints if there are fewer points than the
-    coarsest neighbourhood has.
+    Scans with fewer points than tokens give fewer tokens. Raises TooFewPoints if there are fewer points than in the
+    coarsest neighbourhood.
     """
     sizes = resolutions(grouping)
     if len(points) < sizes[-1]:
@@ -64,9 +64,9 @@ def tokenize(
 
 
 def cut_groups(scan: PointTree, centres: DoubleArray) -> BoolArray:
-    """(N,) which of the centres (N, 3) lie where the points (n, 3) of a scan end: at a rim, at a shadow's edge.
+    """(N,) which centres (N, 3) lie where the points (n, 3) of a scan end: at a rim, at a shadow's edge.
 
-    Half of a group is missing there, which says nothing of the part.
+    Half of the group is missing there, which says nothing about the part.
     """
     points, around = scan.points, scan.nearest_k(centres, COVERAGE.group_points)[1]
     normals = local_frames(points, around)[1][:, :, 0]

@@ -1,4 +1,4 @@
-"""A tolerance in the part's unit, beside the learned limit: a part is OK only if both hold.
+"""A tolerance in the part's unit, in addition to the learned limit: a part is OK only if both hold.
 
 It may differ from region to region (`types.Zone`).
 """
@@ -25,10 +25,10 @@ MOST_SHARE = 1e6
 
 
 def under_tolerance(scan: Scan, found: Detection, tolerance: Tolerance | None, zones: Sequence[Zone] = ()) -> Detection:
-    """The same detection judged by this tolerance, too; None lifts it.
+    """The same detection, also judged by this tolerance; None removes it.
 
-    zones: regions that have tolerances of their own, in the scan's coordinates; `tolerance` then holds elsewhere.
-    Raises BadConfig where the detector expects no surface, so that there are no lengths to judge.
+    zones: regions with their own tolerances, in the scan's coordinates; `tolerance` then applies elsewhere. Raises
+    BadConfig if the detector has no expected surface, and therefore no lengths to judge.
     """
     if (tolerance is not None or zones) and found.deviation is None:
         raise BadConfig(
@@ -42,7 +42,7 @@ def under_tolerance(scan: Scan, found: Detection, tolerance: Tolerance | None, z
 
 
 def defects_of(scan: Scan, found: Detection) -> tuple[Defect, ...]:
-    """What the limits of a detection make defects: what scores above the learned one, then what is out of tolerance."""
+    """Defects by a detection's limits: points that score above the learned one, then points out of tolerance."""
     condemned = found.object_score > found.threshold
     limit = found.point_threshold
     scored = find_defects(scan, found.point_scores, limit, condemned, found.regions, found.deviation)
@@ -52,7 +52,7 @@ def defects_of(scan: Scan, found: Detection) -> tuple[Defect, ...]:
 
 
 def reason_anew(before: Detection, now: Detection) -> str:
-    """The reason of `before` with what it says of limit and defects said of `now`; all else stays."""
+    """The reason of `before`, with limit and defects replaced by those of `now`; the rest is kept."""
     said = verdict_reason(before.object_score, before.threshold, before.defects)
     if before.uncertain or not before.reason.startswith(said):
         return before.reason
@@ -60,7 +60,7 @@ def reason_anew(before: Detection, now: Detection) -> str:
 
 
 def _measured(scan: Scan, found: Detection, zones: Sequence[Zone]) -> tuple[Zone, ...]:
-    """The zones with how far the scan deviates in each."""
+    """The zones with the scan's deviation in each."""
     known, means = mean_deviations(scan, found)
     at = _zone_of(zones, scan.points[known])
     gone = [region for region in found.regions if region.kind == "missing material"]
@@ -75,14 +75,14 @@ def _measured(scan: Scan, found: Detection, zones: Sequence[Zone]) -> tuple[Zone
 
 
 def mean_deviations(scan: Scan, found: Detection) -> tuple[IntArray, DoubleArray]:
-    """The points (k,) whose deviation is known, and that of each one's neighbourhood, (k,), in the scan's unit."""
+    """The points (k,) whose deviation is known, and its neighbourhood mean, (k,), in the scan's unit."""
     assert found.deviation_rigid is not None
     known = np.flatnonzero(~np.isnan(found.deviation_rigid))
     return known, neighbourhood_means(found.deviation_rigid[known].astype(np.float64), PointTree(scan.points[known]))
 
 
 def _zone_of(zones: Sequence[Zone], places: DoubleArray) -> IntArray:
-    """(k,) in which zone each of these places (k, 3) lies: the first that holds it, or else the last."""
+    """(k,) the zone of each place (k, 3): the first that contains it, otherwise the last."""
     at = np.full(len(places), len(zones) - 1)
     for index in reversed(range(len(zones) - 1)):
         place = zones[index].place
@@ -92,7 +92,7 @@ def _zone_of(zones: Sequence[Zone], places: DoubleArray) -> IntArray:
 
 
 def _allowed(found: Detection, places: DoubleArray) -> DoubleArray:
-    """(2, k) the lowest and the highest deviation allowed at these places (k, 3), in the model's unit."""
+    """(2, k) lowest and highest deviation allowed at these places (k, 3), in the model's unit."""
     tolerances = [zone.tolerance for zone in found.zones] if found.zones else [found.tolerance]
     ends = [(-np.inf, np.inf) if one is None else (one.minus, one.plus) for one in tolerances]
     at = _zone_of(found.zones, places) if found.zones else np.zeros(len(places), np.int64)
@@ -100,7 +100,7 @@ def _allowed(found: Detection, places: DoubleArray) -> DoubleArray:
 
 
 def _beyond(scan: Scan, found: Detection, listed: tuple[Defect, ...]) -> list[Defect]:
-    """Regions and clusters of points out of tolerance that are not listed yet, the farthest first."""
+    """Regions and clusters of points out of tolerance that are not yet listed, largest excess first."""
     assert found.deviation is not None
     known, means = mean_deviations(scan, found)
     shares = np.full(len(scan), np.nan, np.float32)
@@ -121,7 +121,7 @@ def _within(region: Defect, found: Detection) -> bool:
 
 
 def _shares(lengths: DoubleArray, lowest: DoubleArray, highest: DoubleArray) -> FloatArray:
-    """(n,) deviations as shares of what is allowed on their side, which may be nothing."""
+    """(n,) deviations as shares of the allowed one on their side, which may be zero."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         shares = np.abs(lengths) / np.where(lengths > 0, highest, np.abs(lowest))
     shares = np.where(lengths == 0, 0.0, np.minimum(shares, MOST_SHARE))
@@ -129,7 +129,7 @@ def _shares(lengths: DoubleArray, lowest: DoubleArray, highest: DoubleArray) -> 
 
 
 def _same(one: Defect, other: Defect) -> bool:
-    """Whether two defects are one: equal, or mostly of the same points, as where two limits draw its rim."""
+    """Whether two defects are the same: equal, or mostly of the same points, as outlines differ between limits."""
     if one.area == other.area and np.array_equal(one.centroid, other.centroid):
         return True
     shared = len(np.intersect1d(one.members, other.members))
@@ -137,7 +137,7 @@ def _same(one: Defect, other: Defect) -> bool:
 
 
 def _said(found: Detection) -> str:
-    """What the tolerance adds to the reason."""
+    """The tolerance's part of the reason."""
     if found.zones:
         return _said_by_zone(found)
     if found.tolerance is None:
@@ -167,7 +167,7 @@ def _said_by_zone(found: Detection) -> str:
 
 
 def _ends_out(found: Detection, tolerance: Tolerance, lowest: float, highest: float) -> str:
-    """How far a range in the scan's unit exceeds that tolerance, and to which side; to one side, the farther end."""
+    """The ends of a range, in the scan's unit, that exceed that tolerance; on one side, the farther end."""
     both = (found.to_unit * lowest, found.to_unit * highest)
     ends = [end for end in both if not tolerance.minus <= end <= tolerance.plus]
     if len(ends) == 2 and ends[0] * ends[1] > 0:

@@ -1,4 +1,4 @@
-"""From a compared scan to scores and limits, by the way of judging that was chosen."""
+"""From a compared scan to scores and limits, by the chosen way of judging."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from sedir_core.types import DoubleArray
 
 @dataclass(frozen=True)
 class ScoredScan:
-    """One score for each aligned point (n,) and one for the scan, their limits, and what the latter rests on.
+    """A score for each aligned point (n,) and for the scan, their limits, and what the latter is based on.
 
-    of_whole: by channel said of the whole part, the score by it alone; none where the rule knows no such channels.
+    of_whole: the score by each whole-part channel alone; empty if the rule has no such channels.
     """
 
     point_scores: DoubleArray
@@ -38,7 +38,7 @@ class ScoredScan:
 
     @property
     def whole(self) -> tuple[str, ...]:
-        """The channels said of the whole part that alone would condemn it."""
+        """The whole-part channels that alone would make the part NG."""
         return tuple(name for name, score in self.of_whole.items() if score > self.threshold)
 
     @property
@@ -54,11 +54,11 @@ def judge(
     standardised: Mapping[str, DoubleArray],
     strangeness: Strangeness,
 ) -> ScoredScan:
-    """standardised: the scan's channels; strangeness: how unlike the training scans it is, see `NormalStatistics`.
+    """standardised: the scan's channels; strangeness: its dissimilarity to the training scans, see `NormalStatistics`.
 
-    Other rules than `calibrated` need no channels.
+    Rules other than `calibrated` need no channels.
 
-    Raises KeyError where the standard keeps no limit for that way of judging.
+    Raises KeyError if the standard keeps no limit for that way of judging.
     """
     limit = standard.limit(judging)
     if judging.rule == "calibrated":
@@ -84,10 +84,10 @@ def coloured_by(
 def _calibrated(
     compared: Compared, standard: Standard, limit: Limit, standardised: Mapping[str, DoubleArray], untold: float
 ) -> ScoredScan:
-    """standardised: of the channels that count. untold: see `Strangeness`.
+    """standardised: the channels that count. untold: see `Strangeness`.
 
-    A scan that lies otherwise than the training's is judged the more leniently the less of it they showed: beside what
-    nobody knows, what is usual is known by few.
+    A scan that lies differently from the training scans is judged more leniently the less of it they showed: next to
+    unknown places, normal statistics come from few samplings.
     """
     peaks, leniency = standard.statistics.peaks, 1 + untold
     at_places = point_map(standardised, compared.evidence.around, peaks) / leniency

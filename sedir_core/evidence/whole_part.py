@@ -1,4 +1,4 @@
-"""What is said of a part as a whole, before any place of it: its size beside that of the good parts."""
+"""Properties of a part as a whole: its size relative to the good parts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _TUKEY = 4.685 * 1.4826  # times the median
 
 
 def size_difference(points: DoubleArray, places: Places) -> float:
-    """How much larger a scan is than the normal surface, as a share: 0.03 is 3 per cent.
+    """Relative size difference between a scan and the normal surface: 0.03 is 3 per cent larger.
 
-    points: (n, 3) in the category's frame, rigidly aligned. The similarity that fits best, by Gauss-Newton steps of the
-    distances along the normal with Tukey weights, so that a defect has no say; 0 where too little of the surface shows.
+    points: (n, 3) in the category's frame, rigidly aligned. From the best similarity transform, by Gauss-Newton steps
+    on point-to-plane distances with Tukey weights, so that a defect has no influence; 0 if too little of the surface is
+    visible.
     """
     some = points[:: max(1, len(points) // N_POINTS)]
     shift, turn, scale = np.zeros(3), np.zeros(3), 0.0
@@ -39,5 +40,5 @@ def size_difference(points: DoubleArray, places: Places) -> float:
 
 
 def words_of_size(difference: float) -> str:
-    """In an operator's words."""
+    """The remark for the operator."""
     return f"{100 * abs(difference):.1f} % {'larger' if difference > 0 else 'smaller'} than good parts"

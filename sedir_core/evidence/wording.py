@@ -1,4 +1,4 @@
-"""What is found, in one sentence, the same on screen, in a report and in a table."""
+"""Sentences about findings, the same on screen, in reports and in tables."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _MEASURES: Mapping[DefectKind, str] = {
 
 
 def measure_text(defect: Defect, text: Callable[[float], str]) -> str:
-    """`0.42 mm deep`: the length that tells most of a defect of its kind; empty where nobody knows it.
+    """`0.42 mm deep`: the most informative length for a defect of its kind; empty if unknown.
 
-    text: puts a length in the scan's own unit into words.
+    text: formats a length in the scan's own unit.
     """
     if defect.kind is None:
         return ""
@@ -35,9 +35,9 @@ def measure_text(defect: Defect, text: Callable[[float], str]) -> str:
 
 
 def defect_sentence(defect: Defect, found: Detection, called: str = "") -> str:
-    """`dent, 0.42 mm deep, 155 mm², at the narrow end`, in the model's unit; without lengths where nobody knows them.
+    """`dent, 0.42 mm deep, 155 mm², at the narrow end`, in the model's unit; without unknown lengths.
 
-    found: the detection it is one of. called: the unit's name where only people know it.
+    found: the detection it belongs to. called: the unit's name, if only the user knows it.
     """
     factor, unit = found.to_unit, found.unit if found.unit != UNKNOWN else called
     measure = measure_text(defect, lambda length: length_text(factor * length, unit))
@@ -46,7 +46,7 @@ def defect_sentence(defect: Defect, found: Detection, called: str = "") -> str:
 
 
 def area_words(area: float, unit: str) -> str:
-    """`155 mm²`; `area 155` where the unit is not known, as a bare number could be anything."""
+    """`155 mm²`; `area 155` if the unit is unknown, as a bare number could be anything."""
     return area_text(area, unit) if symbol(unit) else f"area {area_text(area, unit)}"
 
 
@@ -56,7 +56,7 @@ def deviation_text(length: float, unit: str) -> str:
 
 
 def percent(share: float) -> str:
-    """`142 %`; `> 10×` beyond what says anything."""
+    """`142 %`; `> 10×` where a percentage means little."""
     return f"> {MOST_TIMES}×" if share > MOST_TIMES else f"{100 * share:.0f} %"
 
 

@@ -1,9 +1,9 @@
-"""Registers scans of parts that vary by nature, as foods and castings do: by more than what tells their sides.
+"""Registers scans of naturally varying parts, such as foods and castings, whose variation exceeds their features.
 
-A disc or a block fits a rigid surface about as well, or better, another way round, as its shape differs by ten times
-the height of the features on it. So every turn that a nearly symmetric body allows is tried, each with a smooth field
-of its own, and what the field leaves decides: details of the wrong place cannot be bent away. The rigid part of a field
-is no variation and goes into the pose, which brings starts up to 15 degrees off to the same pose. [O]
+A disc or a block may fit a rigid surface as well or better the wrong way round, since its shape varies by ten times the
+height of its features. Therefore every rotation of a nearly symmetric body is tried, each with its own smooth field,
+and the field's residual decides: features in the wrong place cannot be bent away. The rigid part of a field is not
+variation and is added to the pose, so that starts up to 15 degrees off reach the same pose. [O]
 """
 
 from __future__ import annotations
@@ -14,31 +14,23 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from sedir_core.geometry.elastic import SmoothPrior
+from sedir_core.geometry.numbers import BENT
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import matching_outlines, remaining
 from sedir_core.geometry.registration import Pose, cube_rotations, slippable_axis
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray
 
-N_TURNS = 24  # about the axis, of the body as it lies and upside down
 # Points and steps of the fields, and poses kept of either side, in each of the rounds: hundreds of turns cost as much
 # as a few fits.
 ROUNDS = ((400, 4, 10), (800, 8, 3), (3_000, 12, 1))
-AS_MUCH_SHARED = 0.85  # of the largest overlap of all poses; with less, the part would lie on another side
-# By how much the other side must leave less, at the middle place, to be believed. A lump or dent leaves
-# up to 1.25 times as much in the true pose once it bends nothing (else up to 1.6); a disc's upper side laid onto its
-# lower one leaves 1.7 times.
-CLEARLY = 1.55
-# Neighbours whose mean distance tells what stands out, times the median from which it does, and the share of the points
-# that must be left.
-N_AROUND, LOUD, LEAST_QUIET = 16, 2.0, 0.5
 
 
 @dataclass(frozen=True)
 class Bent:
-    """A pose, the share of the scan that the surface shows, too, and what a smooth field from there leaves of that.
+    """A pose, the share of the scan that the surface also shows, and the residual of a smooth field there.
 
-    mean, median: distances as multiples of what is usual at each place, or in radii; see `overlap.remaining`.
+    mean, median: distances as multiples of the usual ones at each place, or in radii; see `overlap.remaining`.
     """
 
     pose: Pose
@@ -48,21 +40,21 @@ class Bent:
 
 
 def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: DoubleArray) -> Bent:
-    """Register a scan in any pose to a surface of the same scale. rotation: (3, 3), of one that fits rigidly."""
+    """Register a scan in any pose to a surface of the same scale. rotation: (3, 3), of a rigid fit."""
     poses = _starts(scan, surface, rotation)
     for count, steps, kept in ROUNDS:
         found = [bent(scan, surface, prior, start, count, steps) for start in poses]
-        most = AS_MUCH_SHARED * max(one.shared for one in found)
+        most = BENT.shared * max(one.shared for one in found)
         usual = _best([one for one in found if one.shared >= most], kept)
         other = _best([one for one in found if one.shared < most], kept)
         poses = [one.pose for one in (*usual, *other)]
     likeliest = (*usual[:1], *other[:1])
     best, *others = [bent(scan, surface, prior, one.pose, count, steps, robust=True) for one in likeliest]
-    return others[0] if others and CLEARLY * others[0].median < best.median else best
+    return others[0] if others and BENT.clearly * others[0].median < best.median else best
 
 
 def settle_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Pose:
-    """The pose from nearby in which the field onto the surface has no rigid part."""
+    """The pose, starting nearby, in which the field onto the surface has no rigid part."""
     for count, steps, _ in ROUNDS[1:]:
         pose = bent(scan, surface, prior, pose, count, steps).pose
     return pose
@@ -75,9 +67,9 @@ def _best(found: list[Bent], count: int) -> list[Bent]:
 def bent(
     scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose, count: int, steps: int, robust: bool = False
 ) -> Bent:
-    """The pose with the rigid part of the smooth field from there, of that many points and steps.
+    """The pose combined with the rigid part of a smooth field of that many points and steps.
 
-    robust: the field is fitted once more, without what stands out: a lump or dent bends all around it.
+    robust: the field is fitted again without what stands out, since a lump or dent bends everything around it.
     """
     points, normals = pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T
     field = prior.fit(points, surface.toward(normals), steps)
@@ -96,31 +88,31 @@ def bent(
 
 
 def _quiet(points: DoubleArray, far: DoubleArray) -> BoolArray:
-    """(n,) which of the points (n, 3) lie among neighbours that are hardly farther off than most are.
+    """Mask (n,) of the points (n, 3) whose neighbourhood is about as near the surface as most are.
 
-    far: (n,), NaN where nobody knows. All of them where that would leave fewer than half.
+    far: (n,) distances, NaN where unknown. All points if the mask would keep too few.
     """
     known = np.flatnonzero(~np.isnan(far))
     quiet = np.ones(len(points), bool)
-    if len(known) > N_AROUND:
-        around = PointTree(points[known]).nearest_k(points[known], N_AROUND)[1]
+    if len(known) > BENT.around:
+        around = PointTree(points[known]).nearest_k(points[known], BENT.around)[1]
         means = far[known][around].mean(axis=1)
-        quiet[known] = means <= LOUD * np.median(means)
-    return quiet if quiet.mean() > LEAST_QUIET else np.ones(len(points), bool)
+        quiet[known] = means <= BENT.loud * np.median(means)
+    return quiet if quiet.mean() > BENT.least_quiet else np.ones(len(points), bool)
 
 
 def _rigid_part(points: DoubleArray, moved: DoubleArray) -> Pose:
-    """Of the way from points (n, 3) to where they moved (Kabsch 1976)."""
+    """Rigid motion that best maps points (n, 3) to their displaced positions (Kabsch 1976)."""
     before, after = points.mean(axis=0), moved.mean(axis=0)
     rotation = Rotation.align_vectors(moved - after, points - before)[0].as_matrix()
     return Pose(rotation, after - rotation @ before)
 
 
 def _starts(scan: Oriented, surface: Oriented, rotation: DoubleArray) -> list[Pose]:
-    """Every turn of that, and of the principal axes onto each other, that a body may look alike in."""
+    """Rotations of that pose, and pairings of principal axes, in which a body may look alike."""
     axis = slippable_axis(surface.points, surface.normals)[0]
     across = np.linalg.svd(axis[None])[2][1]
-    turns = [Rotation.from_rotvec(angle * axis) for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)]
+    turns = [Rotation.from_rotvec(angle * axis) for angle in np.linspace(0, 2 * np.pi, BENT.turns, endpoint=False)]
     over = Rotation.from_rotvec(np.pi * across)
     rotations = [(turn * flip).as_matrix() @ rotation for flip in (Rotation.identity(), over) for turn in turns]
     rotations += [surface.axes @ turn @ scan.axes.T for turn in cube_rotations()]

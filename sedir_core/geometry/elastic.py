@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sedir_core.geometry.numbers import ELASTIC
 from sedir_core.types import BoolArray, DoubleArray
 
 Toward = Callable[[DoubleArray], tuple[DoubleArray, DoubleArray]]
@@ -20,14 +21,7 @@ Toward = Callable[[DoubleArray], tuple[DoubleArray, DoubleArray]]
 The way is not a number where nobody knows it.
 """
 
-STIFF = 0.01  # radii: least prior standard deviation, of parts as alike as machined or moulded ones
-# Radii: correlation length of such parts, and the least of those that vary by nature.
-STIFF_LENGTH, SUPPLE_LENGTH = 0.35, 0.5
-MOST = 2.0  # radii that a prior may be stored with
-REACH = 3.0  # standard deviations
-NOISE = 0.01  # residuals are correlated, so each weighs less than sensor noise alone would imply
-CUTOFF = 0.004  # lower bound of the robust scale
-STEPS, SETTLED = 12, 1e-4  # at most, and the largest change of a displacement after which nothing is gained
+MOST_AMPLITUDE, MOST_LENGTH = 1.0, 2.0  # radii that a prior may be stored with
 _AT_ONCE = 2_048  # points: so many kernels stay in a processor's cache, which takes a third of the time
 
 
@@ -40,24 +34,24 @@ class SmoothPrior:
     """
 
     controls: DoubleArray
-    amplitude: float = STIFF
-    supple_length: float = SUPPLE_LENGTH
+    amplitude: float = ELASTIC.stiff
+    supple_length: float = ELASTIC.supple_length
     held: SmoothPrior | None = None
 
     @property
     def length(self) -> float:
         """Over which displacements are alike, in radii."""
-        return self.supple_length if self.supple else STIFF_LENGTH
+        return self.supple_length if self.supple else ELASTIC.stiff_length
 
     @property
     def reach(self) -> float:
         """Radii that hardly any point of a good part is displaced by."""
-        return REACH * self.amplitude
+        return ELASTIC.reach * self.amplitude
 
     @property
     def supple(self) -> bool:
         """Whether good parts differ by more than those that are made alike."""
-        return self.amplitude > STIFF
+        return self.amplitude > ELASTIC.stiff
 
     @property
     def comparing(self) -> SmoothPrior:
@@ -67,7 +61,8 @@ class SmoothPrior:
     @classmethod
     def learned(cls, controls: DoubleArray, numbers: DoubleArray) -> SmoothPrior:
         """The inverse of `numbers`. Raises ValueError."""
-        if numbers.shape not in ((1,), (3,)) or not ((numbers > 0) & (numbers < MOST)).all():
+        most = (MOST_AMPLITUDE, MOST_AMPLITUDE, MOST_LENGTH)
+        if numbers.shape not in ((1,), (3,)) or not ((numbers > 0) & (numbers < most[: len(numbers)])).all():
             raise ValueError(f"{numbers.tolist()} are no smooth differences in radii")
         held = cls(controls, float(numbers[1]), float(numbers[2])) if len(numbers) > 1 else None
         return cls(controls, float(numbers[0]), held=held)
@@ -85,7 +80,7 @@ class SmoothPrior:
 
     def with_amplitude(self, amplitude: float) -> SmoothPrior:
         """The same of parts that differ by that much, or by the least that is assumed."""
-        return replace(self, amplitude=max(amplitude, STIFF))
+        return replace(self, amplitude=max(amplitude, ELASTIC.stiff))
 
     def draw(self, amplitude: float, generator: np.random.Generator) -> Elastic:
         """A plausible part-to-part variation of that standard deviation."""
@@ -93,7 +88,7 @@ class SmoothPrior:
         noise = generator.standard_normal(self.controls.shape)
         return Elastic(self, amplitude * np.linalg.solve(factor.T, noise))
 
-    def fit(self, points: DoubleArray, toward: Toward, steps: int = STEPS) -> Elastic:
+    def fit(self, points: DoubleArray, toward: Toward, steps: int = ELASTIC.steps) -> Elastic:
         """The field that moves aligned points (n, 3) onto a surface, both in units of the part's radius."""
         basis = _kernel(points, self.controls, self.length)
         prior = np.kron(self._correlations, np.eye(3)) / self.amplitude**2
@@ -103,12 +98,12 @@ class SmoothPrior:
             known = ~np.isnan(along)
             if not known.any():
                 return self.none
-            trust = _tukey(along, known) / NOISE**2
+            trust = _tukey(along, known) / ELASTIC.noise**2
             goal = np.where(known, along, 0.0) + np.einsum("ij,ij->i", moves, normals)
             hessian, gradient = _normal_equations(basis, normals, trust, goal)
             weights = np.asarray(np.linalg.solve(hessian + prior, gradient)).reshape(-1, 3)
             before, moves = moves, basis @ weights
-            if np.abs(moves - before).max() < SETTLED:
+            if np.abs(moves - before).max() < ELASTIC.settled:
                 break
         return Elastic(self, weights)
 
@@ -148,7 +143,7 @@ def _normal_equations(
 
 
 def _tukey(residuals: DoubleArray, known: BoolArray) -> DoubleArray:
-    scale = max(1.4826 * float(np.median(np.abs(residuals[known]))), CUTOFF)
+    scale = max(1.4826 * float(np.median(np.abs(residuals[known]))), ELASTIC.cutoff)
     weights = np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2
     return np.asarray(np.where(known, weights, 0.0))
 

@@ -54,19 +54,19 @@ def interpolate_in(
 
 @dataclass(frozen=True)
 class Shares:
-    """How much each of the nearest sources says at targets: indices and weights, both (t, k), the nearest first."""
+    """Weights of the nearest sources at targets: indices and weights, both (t, k), nearest first."""
 
     indices: NDArray[np.int32]
     weights: DoubleArray
 
     @staticmethod
     def of(sources: PointTree, targets: DoubleArray, k: int = 3) -> Shares:
-        """As `interpolate` weighs them; for whoever asks for several values at the same targets (t, 3)."""
+        """The weights of `interpolate`, for several values at the same targets (t, 3)."""
         distances, indices = sources.nearest_k(targets, k)
         return Shares(indices.astype(np.int32), _weights(distances))
 
     def __call__(self, values: DoubleArray) -> DoubleArray:
-        """(t,) or (t, w) of values (s,) or (s, w) at the sources."""
+        """(t,) or (t, w) from values (s,) or (s, w) at the sources."""
         return _summed(values, self.indices, self.weights)
 
 
@@ -107,8 +107,8 @@ def has_neighbours(points: DoubleArray) -> BoolArray:
 
 
 def _in_crowds(points: DoubleArray, reach: float) -> BoolArray:
-    """(n,) which of points (n, 3) surely have neighbours: nearly all, told by counting them in voxels in a tenth of the
-    time that a search takes."""
+    """(n,) points (n, 3) that certainly have neighbours, nearly all of them: counted in voxels, ten times faster than a
+    search."""
     cells = (points - points.min(axis=0)) * (VOXELS / reach)
     if not cells.max() < _FARTHEST_VOXEL:
         return np.zeros(len(points), dtype=bool)
@@ -137,11 +137,10 @@ def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
 def clusters(points: DoubleArray, reach: float, some: IntArray | None = None) -> IntArray:
     """(n,) cluster label of each point; points closer than about `reach` (above 0) are connected.
 
-    some: (n,) which of the points are meant; by default all.
+    some: (n,) mask of the points to use; by default all.
 
     One point represents its voxel, so that thousands of coincident points do not form millions of pairs. Voxels that
-    touch by a face or an edge are connected, wherever in them these points lie: of a dense surface hardly anything is
-    left to be asked about.
+    share a face or an edge are connected, wherever their points lie: for a dense surface few pairs are left to check.
     """
     keys, steps = _voxels(points, reach / 3, some)
     order = np.argsort(keys, kind="stable")
@@ -157,7 +156,7 @@ def clusters(points: DoubleArray, reach: float, some: IntArray | None = None) ->
 
 
 def _touching(keys: IntArray, steps: Sequence[int]) -> IntArray:
-    """(v,) which voxels of ascending keys (v,) hang together by steps between them; the first step is 1."""
+    """(v,) labels of voxels with ascending keys (v,), connected by the given steps; the first step is 1."""
     labels = np.cumsum(np.concatenate([[0], np.diff(keys) != 1]))[: len(keys)]
     for step in steps[1:]:
         at = np.searchsorted(keys, keys + step)
@@ -167,8 +166,7 @@ def _touching(keys: IntArray, steps: Sequence[int]) -> IntArray:
 
 
 def _beyond_touch(labels: IntArray, points: DoubleArray, reach: float) -> IntArray:
-    """The labels (v,) of points (v, 3), joined where some are within reach: of the largest cluster only its rims are
-    asked about."""
+    """The labels (v,) of points (v, 3), joined if within reach: for the largest cluster only its rims are checked."""
     apart = labels != np.bincount(labels).argmax()
     if not apart.any():
         return labels
@@ -196,8 +194,8 @@ def _joined(labels: IntArray, first: IntArray, second: IntArray) -> IntArray:
 def typical_spacing(points: DoubleArray) -> float:
     """Side of the surface area per point, taken as a square: the median over at most 2,000 of the points (n, 3).
 
-    The 16 nearest of a point share a disc that reaches to the last of them, whether they lie on a grid or at random. Of
-    very many points, some are looked at, and what they would be nearer together is reckoned.
+    The 16 nearest neighbours share a disc that reaches to the last of them, whether they lie on a grid or at random.
+    Very many points are subsampled, and the result is scaled accordingly.
     """
     if len(points) <= MOST_SPACED:
         return PointTree(points).spacing
@@ -213,7 +211,7 @@ def reach_in(tree: PointTree) -> float:
 def _voxels(points: DoubleArray, size: float, some: IntArray | None) -> tuple[IntArray, Sequence[int]]:
     """(n,) keys of the points' voxels, ascending by x, y, z; and what is added to a key for a voxel that touches it.
 
-    Where points lie so far apart that a product of sizes would overflow, nothing is known of what touches what.
+    If points lie so far apart that a product of sizes would overflow, no voxels count as touching.
     """
     count = len(points) if some is None else len(some)
 

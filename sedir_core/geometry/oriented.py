@@ -1,4 +1,4 @@
-"""A cloud that knows its outer side, how densely it was seen, and where it ends.
+"""A point cloud with its outer side, its density and its boundary.
 
 Normals point outward, so that the inside of even a thin wall is never matched with its outside. [O]
 """
@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from sedir_core.geometry.elastic import Toward
+from sedir_core.geometry.numbers import ORIENTED
 from sedir_core.geometry.orientation import outward_sides
 from sedir_core.geometry.registration import Pose, principal_axes
 from sedir_core.geometry.resting import Sight, resting_side
@@ -19,35 +20,23 @@ from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
-N_POINTS, N_COARSE = 6_000, 1_000  # that stand for a cloud; in the first steps
-N_ORIENTED = 20_000  # that say which side is out
-FACING = 0.12  # radii that a normal turned by one radian counts as, when the nearest point is looked for
-SAME_SIDE = 0.3  # cosine between normals above which two points may show the same face
-AT_RIM = 3.0  # spacings beside the end of a cloud, beyond which it shows nothing
-N_RIM, RIM_SHIFT = 32, 0.27  # neighbours; where a cloud ends, their mean lies that many reaches aside (half disc: 0.42)
-CAP = 0.03  # radii: a disagreement counts no more than this
-BEYOND = 0.15  # of the cap: what a point counts that lies where the other cloud ends
-SEEN_THROUGH = 0.5  # the same where it is known how the other part lay, and its scanner would have seen the point
-SIGHT_PIXEL = 2.5  # spacings
-N_USUAL, LEAST_USUAL = 16, 0.5  # neighbours over which usual ways are averaged; times the overall mean at least
-
 
 class Oriented:
     """A random subset of a cloud's points (n, 3), in radii of the part, with outward normals (n, 3).
 
-    usual: (n,) how far good parts are from it there, in radii, where that is known; see `usual_ways`.
+    usual: (n,) usual distance of good parts there, in radii, if known; see `usual_ways`.
     """
 
     def __init__(
         self,
         points: DoubleArray,
         normals: DoubleArray | None = None,
-        count: int = N_POINTS,
+        count: int = ORIENTED.points,
         usual: DoubleArray | None = None,
     ) -> None:
         """normals: outward; estimated by default. usual: of the points that are kept."""
         if normals is None:
-            seen = points[repeatable_order(points, N_ORIENTED)]  # thin walls occlude only if points are dense
+            seen = points[repeatable_order(points, ORIENTED.oriented_points)]
             cloud = PointTree(seen)
             normals = normals_and_curvature_of(cloud)[0]
             self._seen, self._sure = seen, outward_sides(cloud, normals)[:, None] * normals
@@ -61,7 +50,7 @@ class Oriented:
 
     @cached_property
     def _tree(self) -> PointTree:
-        return PointTree(np.concatenate([self.points, FACING * self.normals], axis=1))
+        return PointTree(np.concatenate([self.points, ORIENTED.facing * self.normals], axis=1))
 
     @cached_property
     def _seen_tree(self) -> PointTree:
@@ -94,7 +83,7 @@ class Oriented:
         return self.brought(lambda points: points + field(points))
 
     def brought(self, carry: Callable[[DoubleArray], DoubleArray]) -> Oriented:
-        """The same, from where the points lie to where they belong."""
+        """The same with a mapping of positions."""
         return self._carried(carry, np.eye(3))
 
     def _carried(self, carry: Callable[[DoubleArray], DoubleArray], rotation: DoubleArray) -> Oriented:
@@ -105,21 +94,23 @@ class Oriented:
         return found
 
     def usual_ways(self, scans: Sequence[Oriented]) -> DoubleArray:
-        """(n,) how far good scans, at least one, that are laid and bent onto it are from it, in radii.
+        """(n,) usual distance of good scans, at least one, that are aligned and bent onto it, in radii.
 
-        Rims, slants and blended edges are seldom seen alike; measured in that, every place says as much as another.
+        Rims, slants and blended edges are seldom scanned alike; relative to this, all places count equally.
         """
         ways = [ways_to(self.points, self.normals, scan) for scan in scans]
-        known = np.array([np.where(beyond, np.nan, np.minimum(np.abs(along), CAP)) for along, _, _, beyond in ways])
+        known = np.array(
+            [np.where(beyond, np.nan, np.minimum(np.abs(along), ORIENTED.cap)) for along, _, _, beyond in ways]
+        )
         told = ~np.isnan(known).all(axis=0)
-        overall = float(np.nanmean(known)) if told.any() else CAP
+        overall = float(np.nanmean(known)) if told.any() else ORIENTED.cap
         mean = np.full(len(self.points), overall)
         mean[told] = np.nanmean(known[:, told], axis=0)
-        around = PointTree(self.points).nearest_k(self.points, N_USUAL)[1]
-        return np.asarray(np.maximum(mean[around].mean(axis=1), LEAST_USUAL * overall))
+        around = PointTree(self.points).nearest_k(self.points, ORIENTED.usual_neighbours)[1]
+        return np.asarray(np.maximum(mean[around].mean(axis=1), ORIENTED.least_usual * overall))
 
     def toward(self, normals: DoubleArray) -> Toward:
-        """The way of points with these outward normals (n, 3) onto what faces as they do, wherever they have moved."""
+        """Distance function of moving points with these outward normals (n, 3) to what faces alike."""
 
         def way(points: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
             along, _, faces, beyond = ways_to(points, normals, self)
@@ -129,30 +120,30 @@ class Oriented:
 
     def nearest(self, points: DoubleArray, normals: DoubleArray) -> IntArray:
         """Index (m,) of the nearest point facing the same way."""
-        return self._tree.nearest(np.concatenate([points, FACING * normals], axis=1))[1]
+        return self._tree.nearest(np.concatenate([points, ORIENTED.facing * normals], axis=1))[1]
 
     @cached_property
     def coarse(self) -> Oriented:
         """A coarse subset, for the first steps of a search."""
-        return Oriented(self.points, self.normals, N_COARSE)
+        return Oriented(self.points, self.normals, ORIENTED.coarse_points)
 
     @cached_property
     def down(self) -> DoubleArray | None:
-        """(3,) out of the side that the cloud leaves open, as the part lay on it, or None."""
+        """(3,) outward direction of the open side that the part rested on, or None."""
         return resting_side(self.points, self.normals)
 
     @cached_property
     def _sight(self) -> Sight | None:
-        return None if self.down is None else Sight(self.points, self.down, SIGHT_PIXEL * self.spacing)
+        return None if self.down is None else Sight(self.points, self.down, ORIENTED.sight_pixel * self.spacing)
 
     def lacks(self, points: DoubleArray, normals: DoubleArray, unseen: float) -> DoubleArray:
-        """(m,) what points (m, 3) with outward normals (m, 3) count that the cloud does not show, from 0 to 1.
+        """(m,) cost, from 0 to 1, of points (m, 3) with outward normals (m, 3) that the cloud does not show.
 
-        unseen: what one counts that could not be seen.
+        unseen: cost of a point that could not be seen.
         """
         if self._sight is None or not len(points):
-            return np.full(len(points), BEYOND)
-        return np.where(self._sight.shows(points, normals), SEEN_THROUGH, min(unseen, BEYOND))
+            return np.full(len(points), ORIENTED.beyond)
+        return np.where(self._sight.shows(points, normals), ORIENTED.seen_through, min(unseen, ORIENTED.beyond))
 
     @cached_property
     def axes(self) -> DoubleArray:
@@ -163,25 +154,27 @@ class Oriented:
 def ways_to(
     points: DoubleArray, normals: DoubleArray, other: Oriented
 ) -> tuple[DoubleArray, DoubleArray, DoubleArray, BoolArray]:
-    """From points (m, 3) to what of the other cloud faces as they do: the signed way (m,) along its normals, how far
-    aside (m,), these normals (m, 3), and which points lie where it ends."""
+    """From points (m, 3) to the other cloud's points that face alike: signed distance (m,) along their normals,
+    distance aside (m,), these normals (m, 3), and which points lie beyond its boundary."""
     nearest = other.nearest(points, normals)
     offsets, faces = other.points[nearest] - points, other.normals[nearest]
     along = np.einsum("ij,ij->i", offsets, faces)
     aside = np.sqrt(np.maximum((offsets**2).sum(axis=1) - along**2, 0))
     # No face with that orientation is near: the other scan did not see it.
-    beyond = ((normals * faces).sum(axis=1) <= SAME_SIDE) | (other.rim[nearest] & (aside > AT_RIM * other.spacing))
+    beyond = ((normals * faces).sum(axis=1) <= ORIENTED.same_side) | (
+        other.rim[nearest] & (aside > ORIENTED.at_rim * other.spacing)
+    )
     return along, aside, faces, beyond
 
 
 def rim_of(points: DoubleArray, normals: DoubleArray) -> tuple[float, BoolArray]:
     """The spacing of a cloud, and a mask (n,) of boundary points, whose neighbours are all on one side."""
-    distances, around = PointTree(points).nearest_k(points, N_RIM + 1)
-    same = np.einsum("nki,ni->nk", normals[around], normals) > -SAME_SIDE
+    distances, around = PointTree(points).nearest_k(points, ORIENTED.rim_neighbours + 1)
+    same = np.einsum("nki,ni->nk", normals[around], normals) > -ORIENTED.same_side
     shift = ((points[around] - points[:, None]) * same[..., None]).sum(axis=1) / same.sum(axis=1, keepdims=True)
     shift -= np.einsum("ij,ij->i", shift, normals)[:, None] * normals
     reach = np.where(same, distances, 0).max(axis=1)
-    ends = np.linalg.norm(shift, axis=1) > RIM_SHIFT * reach
+    ends = np.linalg.norm(shift, axis=1) > ORIENTED.rim_shift * reach
     spacing = float(np.median(distances[:, min(1, distances.shape[1] - 1)]))
     if not ends.any():
         return spacing, ends

@@ -13,25 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from sedir_core.geometry.oriented import BEYOND, CAP, N_COARSE, N_POINTS, Oriented, ways_to
+from sedir_core.geometry.numbers import ORIENTED, OVERLAP
+from sedir_core.geometry.oriented import Oriented, ways_to
 from sedir_core.geometry.registration import Pose, axis_turns, plane_step, point_step, slippable_axis, trimmed_mean
 from sedir_core.geometry.visibility import sphere_directions
 from sedir_core.types import BoolArray, DoubleArray
 
-N_FEW, N_MIDDLE, N_SOME, N_JUDGED = 160, 400, 1_000, 4_000
-WITHIN, LOUDEST = 3.0, 0.003  # times the median distance, but no more radii than that: noise is no disagreement
-UNSEEN = 1.5  # times what the others disagree: what a point counts that could not be seen
-ALIKE_SIDES = 0.866  # cosine between two sides that parts lay on: 30 degrees
-N_SEEDS = 240  # rotations tried, all around, where principal axes lead nowhere
-N_OUTLINE = 42  # directions in which outlines are compared
-WIDE, NARROW, LAST = 40, 16, 5  # poses kept after each step of the search
-N_TURNS = 36  # about each axis: turns of a cloud that may look alike
-N_ALIKE, COARSE_REACH = 40, 0.04  # of them, that are refined, and the reach by which they are chosen
-MOST_USUAL = 10.0  # times the usual way at a place, at which it ends
-N_ROUNDS = 3  # of turning what was found
-WIDEST, NARROWEST = 0.15, 0.04  # radii within which a pair counts, in the first and in the last step
-CLEARLY = 0.95  # times the cost of the pose at hand
-APART_RADIANS, APART_SHIFT = 0.25, 0.1  # poses nearer than this are one: refined, they end alike
 STILL = Pose(np.eye(3), np.zeros(3))
 
 
@@ -49,7 +36,7 @@ class Fit:
     shared: float
 
 
-def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) -> Fit:
+def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = OVERLAP.judged) -> Fit:
     """Evaluate a pose on that many points of each cloud."""
     points, normals = pose.apply(scan.points[:count]), scan.normals[:count] @ pose.rotation.T
     there, beyond, along = _disagreement(points, normals, surface)
@@ -57,54 +44,53 @@ def judge(scan: Oriented, surface: Oriented, pose: Pose, count: int = N_JUDGED) 
     back, unseen, _ = _disagreement(back_points, back_normals, scan)
     inside = ~beyond
     conflict = float(there[inside].mean()) if inside.any() else 1.0
-    there[beyond] = surface.lacks(points[beyond], normals[beyond], UNSEEN * conflict)
-    back[unseen] = scan.lacks(back_points[unseen], back_normals[unseen], UNSEEN * conflict)
+    there[beyond] = surface.lacks(points[beyond], normals[beyond], OVERLAP.unseen * conflict)
+    back[unseen] = scan.lacks(back_points[unseen], back_normals[unseen], OVERLAP.unseen * conflict)
     residual = trimmed_mean(along[inside]) if inside.any() else np.inf
     return Fit(pose, float(there.mean() + back.mean()) / 2, conflict, residual, float(inside.mean()))
 
 
 def remaining(points: DoubleArray, normals: DoubleArray, surface: Oriented) -> DoubleArray:
-    """How far points with outward normals, (n, 3) each, are from what of a surface faces as they do, where it goes on.
+    """Distances of points with outward normals, (n, 3) each, to the surface that faces alike, where it continues.
 
-    (n,) as multiples of what is usual at each place, or in radii where that is not known; capped. NaN where the surface
-    ends.
+    (n,) multiples of the usual distance at each place, or radii if unknown; capped. NaN where the surface ends.
     """
     along, _, _, beyond = ways_to(points, normals, surface)
-    far = np.minimum(np.abs(along), CAP)
+    far = np.minimum(np.abs(along), ORIENTED.cap)
     if surface.usual is not None:
-        far = np.minimum(far / surface.usual[surface.nearest(points, normals)], MOST_USUAL)
+        far = np.minimum(far / surface.usual[surface.nearest(points, normals)], OVERLAP.most_usual)
     return np.where(beyond, np.nan, far)
 
 
 def shown_by_both(scan: Oriented, surface: Oriented, pose: Pose) -> DoubleArray:
-    """The (m, 3) points of a scan, in that pose, that the surface shows, too: near ones that face the same way."""
+    """The (m, 3) points of a scan, in that pose, that the surface also shows: near ones that face the same way."""
     points = pose.apply(scan.points)
     beyond, along = _disagreement(points, scan.normals @ pose.rotation.T, surface)[1:]
-    return np.asarray(points[~beyond & (along < CAP)])
+    return np.asarray(points[~beyond & (along < ORIENTED.cap)])
 
 
 def lies_as(down: DoubleArray, others: DoubleArray) -> int:
-    """On how many of the sides that others (k, 3) lay on a part lies, too. down: (3,) out of its own."""
-    return int((others @ down > ALIKE_SIDES).sum())
+    """Number of the others' resting sides (k, 3) that a part also rests on. down: (3,) out of its own."""
+    return int((others @ down > OVERLAP.alike_sides).sum())
 
 
 def better(scan: Oriented, surface: Oriented, pose: Pose) -> Fit:
-    """The same for what is oriented already."""
+    """A better pose than the given one, or that one."""
     before, found = judge(scan, surface, pose), lay(scan, surface)
-    return found if found.cost < CLEARLY * before.cost else before
+    return found if found.cost < OVERLAP.clearly * before.cost else before
 
 
 def lay(scan: Oriented, surface: Oriented) -> Fit:
     """Register a scan in any pose to a surface of the same scale."""
     turns = np.array([surface.axes @ turn @ scan.axes.T for turn in axis_turns(scan.points)])
-    anyhow = Rotation.random(N_SEEDS, random_state=0).as_matrix()
+    anyhow = Rotation.random(OVERLAP.seeds, random_state=0).as_matrix()
     starts = _starts(scan, surface, np.concatenate([turns, anyhow]))
-    poses = _likeliest(scan, surface.coarse, starts, WIDE, 0.15)
-    poses = icp(scan, surface.coarse, poses, N_FEW, steps=8, point_to_plane=False)
-    poses = _likeliest(scan, surface.coarse, poses, NARROW, 0.06)
-    poses = icp(scan, surface.coarse, poses, N_FEW, steps=6)
+    poses = _likeliest(scan, surface.coarse, starts, OVERLAP.wide, 0.15)
+    poses = icp(scan, surface.coarse, poses, OVERLAP.few, steps=8, point_to_plane=False)
+    poses = _likeliest(scan, surface.coarse, poses, OVERLAP.narrow, 0.06)
+    poses = icp(scan, surface.coarse, poses, OVERLAP.few, steps=6)
     found = _settled(scan, surface, poses)
-    for _ in range(N_ROUNDS):
+    for _ in range(OVERLAP.rounds):
         turned = _turned(scan, surface, found)
         if turned is found:
             break
@@ -138,7 +124,7 @@ def icp(
             aside = (offsets**2).sum(axis=-1) - along**2
             weights = _tukey(along, (aside < (5 * surface.spacing) ** 2) & ((facing * faces).sum(axis=-1) > 0.5))
         else:
-            reach = WIDEST * (NARROWEST / WIDEST) ** (step / max(steps - 1, 1))
+            reach = OVERLAP.widest * (OVERLAP.narrowest / OVERLAP.widest) ** (step / max(steps - 1, 1))
             weights = _kernel(np.linalg.norm(offsets, axis=-1), reach)
         turn, shift = (
             plane_step(moved, faces, along, weights) if point_to_plane else point_step(moved, offsets, weights)
@@ -160,10 +146,10 @@ def _starts(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[P
 
 def matching_outlines(scan: Oriented, surface: Oriented, rotations: DoubleArray) -> list[Pose]:
     """Each of the rotations (r, 3, 3) with the translation by which extents in all directions agree best."""
-    looks = sphere_directions(N_OUTLINE)
-    few = scan.points[:N_COARSE]
+    looks = sphere_directions(OVERLAP.outline)
+    few = scan.points[: ORIENTED.coarse_points]
     own = np.einsum("rji,dj->rdi", rotations, looks) @ few.T  # (rotations, directions, points)
-    short = (surface.points[:N_COARSE] @ looks.T).max(axis=0) - own.max(axis=2)
+    short = (surface.points[: ORIENTED.coarse_points] @ looks.T).max(axis=0) - own.max(axis=2)
     shifts = short @ looks @ np.linalg.inv(looks.T @ looks)
     return [Pose(rotation, shift) for rotation, shift in zip(rotations, shifts, strict=True)]
 
@@ -171,19 +157,19 @@ def matching_outlines(scan: Oriented, surface: Oriented, rotations: DoubleArray)
 def _settled(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> Fit:
     """The best pose: the best few on a subset are refined and compared on more points."""
     kept = _distinct(scan, surface, poses)
-    refined = icp(scan, surface, kept, N_SOME, steps=10, robust=True)
-    rough = sorted((judge(scan, surface, pose, N_SOME) for pose in refined), key=lambda fit: fit.cost)[:2]
-    fine = icp(scan, surface, [fit.pose for fit in rough], N_POINTS, steps=4, robust=True)
+    refined = icp(scan, surface, kept, OVERLAP.some, steps=10, robust=True)
+    rough = sorted((judge(scan, surface, pose, OVERLAP.some) for pose in refined), key=lambda fit: fit.cost)[:2]
+    fine = icp(scan, surface, [fit.pose for fit in rough], ORIENTED.points, steps=4, robust=True)
     return min((judge(scan, surface, pose) for pose in fine), key=lambda fit: fit.cost)
 
 
 def _distinct(scan: Oriented, surface: Oriented, poses: Sequence[Pose]) -> list[Pose]:
     """The best poses that differ from each other."""
     kept: list[Pose] = []
-    for fit in sorted((judge(scan, surface, pose, N_SOME) for pose in poses), key=lambda fit: fit.cost):
+    for fit in sorted((judge(scan, surface, pose, OVERLAP.some) for pose in poses), key=lambda fit: fit.cost):
         if all(_apart(fit.pose, other) for other in kept):
             kept.append(fit.pose)
-        if len(kept) == LAST:
+        if len(kept) == OVERLAP.last:
             break
     return kept
 
@@ -192,11 +178,11 @@ def _turned(scan: Oriented, surface: Oriented, found: Fit) -> Fit:
     """The pose or a near-symmetric rotation of it: a small boss on a round body may be the only difference."""
     turned = []
     for axis, centre in _axes_of_turns(surface):
-        for angle in np.linspace(0, 2 * np.pi, N_TURNS, endpoint=False)[1:]:
+        for angle in np.linspace(0, 2 * np.pi, OVERLAP.turns, endpoint=False)[1:]:
             turn = Rotation.from_rotvec(angle * axis).as_matrix()
             turned.append(Pose(turn @ found.pose.rotation, turn @ (found.pose.translation - centre) + centre))
-    likeliest = _likeliest(scan, surface.coarse, turned, N_ALIKE, COARSE_REACH)
-    other = _settled(scan, surface, icp(scan, surface, likeliest, N_MIDDLE, steps=5))
+    likeliest = _likeliest(scan, surface.coarse, turned, OVERLAP.alike, OVERLAP.alike_reach)
+    other = _settled(scan, surface, icp(scan, surface, likeliest, OVERLAP.middle, steps=5))
     return other if other.cost < found.cost else found
 
 
@@ -211,13 +197,13 @@ def _axes_of_turns(surface: Oriented) -> list[tuple[DoubleArray, DoubleArray]]:
 
 def _apart(a: Pose, b: Pose) -> bool:
     cosine = (np.trace(a.rotation @ b.rotation.T) - 1) / 2
-    turned = float(np.arccos(np.clip(cosine, -1, 1))) > APART_RADIANS
-    return turned or float(np.linalg.norm(a.translation - b.translation)) > APART_SHIFT
+    turned = float(np.arccos(np.clip(cosine, -1, 1))) > OVERLAP.apart_radians
+    return turned or float(np.linalg.norm(a.translation - b.translation)) > OVERLAP.apart_shift
 
 
 def _likeliest(scan: Oriented, surface: Oriented, poses: Sequence[Pose], count: int, reach: float) -> list[Pose]:
-    """The poses at which most points lie within about that reach: what the other does not show must not count."""
-    points, normals = scan.points[:N_FEW], scan.normals[:N_FEW]
+    """The poses at which most points lie within about that reach: what the other cloud does not show must not count."""
+    points, normals = scan.points[: OVERLAP.few], scan.normals[: OVERLAP.few]
     moved = np.concatenate([pose.apply(points) for pose in poses])
     facing = np.concatenate([normals @ pose.rotation.T for pose in poses])
     distances = np.linalg.norm(surface.points[surface.nearest(moved, facing)] - moved, axis=1)
@@ -232,9 +218,9 @@ def _disagreement(
     along, aside, _, beyond = ways_to(points, normals, other)
     along = np.abs(along)
     along = np.where(aside > 4 * other.spacing, np.hypot(along, aside), along)
-    noise = min(float(np.median(along[~beyond])), LOUDEST) if not beyond.all() else 0.0
-    found = np.clip((along - WITHIN * noise) / CAP, 0, 1)
-    found[beyond] = BEYOND
+    noise = min(float(np.median(along[~beyond])), OVERLAP.loudest) if not beyond.all() else 0.0
+    found = np.clip((along - OVERLAP.within * noise) / ORIENTED.cap, 0, 1)
+    found[beyond] = ORIENTED.beyond
     return found, beyond, along
 
 

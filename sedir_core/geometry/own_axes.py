@@ -1,4 +1,4 @@
-"""A scan's own axes: what starts from them does not depend on how the scan lies, nor on its unit."""
+"""A scan's own axes: results computed along them do not depend on the scan's pose or unit."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class OwnAxes:
 
 
 def box_axes(points: DoubleArray) -> OwnAxes:
-    """Those of the file, from the lowest corner of points (n, 3); the size is the longest side."""
+    """The file's axes, from the lowest corner of points (n, 3); the size is the longest side."""
     size = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
     return OwnAxes(points.min(axis=0, initial=np.inf), np.eye(3), size if size > 0 else 1.0)
 
 
 def own_axes(points: DoubleArray) -> OwnAxes:
-    """Principal axes of finite points (n, 3), largest spread first, each toward its longer tail.
+    """Principal axes of finite points (n, 3), largest spread first, each pointing to its longer tail.
 
-    They turn with the scan up to rounding, and do not depend on the order of the points, to the last bit. Where spreads
-    or tails are equal, as of an ideal ball, rounding decides.
+    They rotate with the scan up to rounding, and are independent of the order of the points to the last bit. If spreads
+    or tails are equal, as for an ideal ball, rounding decides.
     """
     box = box_axes(points)
     if not len(points):
@@ -57,9 +57,9 @@ def own_axes(points: DoubleArray) -> OwnAxes:
 
 
 def _mean(points: DoubleArray, own: OwnAxes, of: Callable[[DoubleArray], DoubleArray]) -> DoubleArray:
-    """The mean of what is said of points (n, 3) along the axes, in sizes: no value above 1.
+    """Mean of values of points (n, 3) along the axes, in sizes: none above 1.
 
-    Rounded to where sums are exact: others depend on the order.
+    Values are rounded so that sums are exact; otherwise they would depend on the order.
     """
     grain, total = 2.0 ** (52 - len(points).bit_length()), np.zeros(())
     for start in range(0, len(points), _AT_ONCE):

@@ -41,7 +41,7 @@ class PointTree:
     def nearest_k(self, targets: Points, k: int, within: float = np.inf) -> tuple[DoubleArray, IntArray]:
         """Distances and indices, both (t, k), nearest first; inf and n where fewer than k lie `within` reach.
 
-        k is lowered to n where there are fewer points.
+        k is lowered to n if there are fewer points.
         """
         k = min(k, len(self))
         workers = _threads() if len(targets) * k > SHARED_WORK else 1
@@ -50,7 +50,7 @@ class PointTree:
         return np.asarray(distances).reshape(shape), np.asarray(indices, dtype=np.int64).reshape(shape)
 
     def around(self, k: int) -> IntArray:
-        """(n, k) indices of each point's neighbours, the nearest first, which is itself; kept for whoever asks next."""
+        """(n, k) indices of each point's neighbours, nearest first, starting with the point itself; cached."""
         k = min(k, len(self))
         if self._around.shape[1] < k:
             self._around = self.nearest_k(self.points, k)[1]
@@ -58,7 +58,7 @@ class PointTree:
 
     @cached_property
     def spacing(self) -> float:
-        """Between its points, see `neighbours.typical_spacing`."""
+        """Spacing of its points, see `neighbours.typical_spacing`."""
         distances = self.nearest_k(self.points[repeatable_order(self.points, N_SPACED)], K_SPACED + 1)[0]
         return float(np.median(distances[:, -1])) * float(np.sqrt(np.pi / (distances.shape[1] - 1)))
 
@@ -68,6 +68,6 @@ class PointTree:
 
 
 def _threads() -> int:
-    """Of a search: as many as there are processors, or as OMP_NUM_THREADS allows whoever shares out work."""
+    """Threads of a search: one per processor, or as many as OMP_NUM_THREADS allows."""
     allowed = os.environ.get("OMP_NUM_THREADS", "")
     return int(allowed) if allowed.isdecimal() and int(allowed) else -1

@@ -6,7 +6,7 @@ Everything is inferred from the first and last lines.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,7 +22,18 @@ from sedir_core.io.columns import (
     why_unclear,
 )
 from sedir_core.io.guard import Source, parse_count
-from sedir_core.io.lines import MISSING, OLD_NAN, without_comments
+from sedir_core.io.lines import without_comments
+from sedir_core.io.text_cells import (
+    KEY,
+    Prepare,
+    cells_of,
+    is_missing,
+    is_number,
+    is_value,
+    own_separator,
+    plain_text,
+    preparation,
+)
 
 MAX_COLUMNS = 64
 MOST_UNNAMED = 12  # more unnamed columns than this are pixels of an image
@@ -31,21 +42,12 @@ NO_ROWS = "has no rows of at least three numbers"
 SAMPLE_LINES = 400
 _MAX_HEADER_LINES = 400  # besides comments
 _TAIL_BYTES = 4096
-_NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 _HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point does not count
 _COUNTED = re.compile(rb"\s*\d+(\s+[a-zA-Z\x80-\xff]{2,}[.:!]?)+\s*")  # `300 points exported`
 _LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
 _FRACTION = re.compile(rb"(\d+)([eEdD][-+]?\d+)?")
-_DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
-_BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
-_CLOSING = re.compile(rb"(?m)[)\]}]+[ \t]*[,;]?[ \t]*$")
-_QUOTED = re.compile(rb"\"([^\"\n]*)\"|'([^'\n]*)'")
-_NAN_NOTE = re.compile(rb"(?i)\bnan\(\w*\)")  # printed by Microsoft's C library
 _UNIT = re.compile(rb"\[[^\]]*\]|\([^)]*\)")
-_KEY = re.compile(rb"(?<![\w.])[\"']?[xyzXYZ][\"']?[ \t]*[=:]")
 _BETWEEN = re.compile(rb"[\s,;|]+")
-
-Prepare = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def find_layout(source: Source) -> TextLayout:
     headers, announced, offset = _before_rows(source, head)
     end = _end(source)
     raw = _sample(source, head[offset:end])
-    sample = list(map(_plain, raw))
+    sample = list(map(plain_text, raw))
     separator = _separator(source, sample)
-    cells = _cells(sample[0], separator)
+    cells = cells_of(sample[0], separator)
     if len(cells) > MAX_COLUMNS:
         raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", AS_COLUMNS)
     names, axes = _header(source, headers, len(cells), sample, separator)
@@ -83,7 +85,7 @@ def find_layout(source: Source) -> TextLayout:
         raise source.fail(what, "export x, y and z of every pixel")
     if axes is None:
         axes = (1, 2, 3) if _LABEL.fullmatch(cells[0]) else _keyed_axes(raw[0])
-    prepare = _preparation(separator, b"\n".join(raw))
+    prepare = preparation(separator, b"\n".join(raw))
     return TextLayout(offset, end, prepare, len(cells), names, axes, announced)
 
 
@@ -96,9 +98,9 @@ def sample_rows(source: Source, n_rows: int) -> tuple[tuple[str, ...], list[list
     """The header's names and the first rows, cell by cell, for users to choose columns. Raises UnreadableScan."""
     head = source.head()
     headers, _, offset = _before_rows(source, head)
-    lines = list(map(_plain, _sample(source, head[offset : _end(source)])))
+    lines = list(map(plain_text, _sample(source, head[offset : _end(source)])))
     separator = _separator(source, lines)
-    rows = [[cell.decode("utf-8", "replace") for cell in _cells(line, separator)] for line in lines[:n_rows]]
+    rows = [[cell.decode("utf-8", "replace") for cell in cells_of(line, separator)] for line in lines[:n_rows]]
     width = len(rows[0])
     for header in reversed(headers):
         names = _names(header)
@@ -121,7 +123,7 @@ def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, 
         if len(words) == 1 and words[0].isdigit() and announced is None:
             announced = parse_count(source, words[0], "its first number")
             source.check_rows(announced, 6, source.size + 1, "points")
-        elif not _HEADER_LINE.match(whole) and any(map(_is_number, _BETWEEN.split(_plain(whole)))):
+        elif not _HEADER_LINE.match(whole) and any(map(is_number, _BETWEEN.split(plain_text(whole)))):
             raise source.fail(f"its row {whole[:40]!r} is not a point, nor a header", AS_COLUMNS)
         else:
             headers.append(whole)
@@ -143,19 +145,19 @@ def _first_row(head: bytes, whole: bool) -> int | None:
             if not _counts_columns(line, after):
                 return at
             continue
-        cells = _cells(_plain(line), separator)
-        if axes is not None and len(cells) > max(axes) and all(_is_number(cells[place]) for place in axes):
+        cells = cells_of(plain_text(line), separator)
+        if axes is not None and len(cells) > max(axes) and all(is_number(cells[place]) for place in axes):
             return at
         names = _names(line)
         if (found := named_axes(names)) is not None:
-            axes, separator = found, _own_separator(line)
+            axes, separator = found, own_separator(line)
     return None
 
 
 def _counts_columns(line: bytes, after: bytes) -> bool:
     """Whether a line is pandas' default column names 0, 1, 2 rather than a point."""
-    separator = _own_separator(line)
-    cells, below = (_cells(_plain(text), separator) for text in (line, after))
+    separator = own_separator(line)
+    cells, below = (cells_of(plain_text(text), separator) for text in (line, after))
     numbers = cells[1:] if cells[:1] == [b""] else cells
     if numbers != [str(place).encode() for place in range(len(numbers))] or len(below) < len(cells):
         return False
@@ -164,17 +166,17 @@ def _counts_columns(line: bytes, after: bytes) -> bool:
 
 def _is_row(line: bytes) -> bool:
     line = without_comments(line)
-    cells = [cell for cell in _BETWEEN.split(_plain(line)) if cell]
+    cells = [cell for cell in _BETWEEN.split(plain_text(line)) if cell]
     if not cells:  # no value; but a header such as `X:;Y:;Z:` is also empty once keys are removed
-        return (line.count(b",") >= 2 or line.count(b";") >= 2) and not _KEY.search(line)
+        return (line.count(b",") >= 2 or line.count(b";") >= 2) and not KEY.search(line)
     if _LABEL.fullmatch(cells[0]):
-        return len(cells) > 3 and _is_number(cells[1]) and all(map(_is_value, cells[1:4]))
-    if not _is_value(cells[0]):
+        return len(cells) > 3 and is_number(cells[1]) and all(map(is_value, cells[1:4]))
+    if not is_value(cells[0]):
         return False
-    numbers, values = sum(map(_is_number, cells)), sum(map(_is_value, cells))
+    numbers, values = sum(map(is_number, cells)), sum(map(is_value, cells))
     line = line.strip(b" \t\r\n")
     empty = sum(line.count(two) + line.startswith(two[:1]) + line.endswith(two[:1]) for two in (b",,", b";;"))
-    return (values == len(cells) and values + empty >= 3) or (numbers >= 3 and _is_number(cells[0]))
+    return (values == len(cells) and values + empty >= 3) or (numbers >= 3 and is_number(cells[0]))
 
 
 def _header(
@@ -194,7 +196,7 @@ def _header(
         if found is not None:
             names, axes = (*own, *[""] * (width - len(own))), found
         elif axes is None and len(own) == width and not commented and not are_units(own):
-            same = _own_separator(line) == separator or separator in (b"", b" ")
+            same = own_separator(line) == separator or separator in (b"", b" ")
             names = own if same else names
         ordered = width == 3 or _is_counted(sample, separator)
         if found is None and len(own) != width and not source.columns and says_otherwise(own, ordered):
@@ -214,7 +216,7 @@ def _keyed_axes(row: bytes) -> Axes | None:
     """Indices of x, y, z by the keys of a row such as `z=1 y=2 x=3`; None without keys."""
     places: dict[bytes, int] = {}
     n_values = 0
-    for word in _BETWEEN.split(_KEY.sub(lambda key: b" \0" + key[0].strip(b"\"' \t=:").lower() + b" ", row)):
+    for word in _BETWEEN.split(KEY.sub(lambda key: b" \0" + key[0].strip(b"\"' \t=:").lower() + b" ", row)):
         if word.startswith(b"\0"):
             places[word[1:]] = n_values
         n_values += bool(word.strip(b"()[]{}\"'")) and not word.startswith(b"\0")
@@ -223,14 +225,14 @@ def _keyed_axes(row: bytes) -> Axes | None:
 
 def _names(line: bytes) -> tuple[str, ...]:
     """The cells of a header; units in brackets are not separate cells."""
-    plain, separator = line.lstrip(b"#/%!* \t"), _own_separator(line)
+    plain, separator = line.lstrip(b"#/%!* \t"), own_separator(line)
     if not separator:
         plain = _UNIT.sub(b" ", plain) if _UNIT.sub(b" ", plain).strip() else plain
-    return tuple(cell.decode("utf-8", "replace") for cell in _cells(_plain(plain, keyed=False), separator))
+    return tuple(cell.decode("utf-8", "replace") for cell in cells_of(plain_text(plain, keyed=False), separator))
 
 
 def _is_counted(sample: Sequence[bytes], separator: bytes) -> bool:
-    first = [_cells(line, separator)[0] for line in sample[:50]]
+    first = [cells_of(line, separator)[0] for line in sample[:50]]
     if not all(cell.isdigit() for cell in first) or len(first) < 2:
         return False
     numbers = [int(cell[:18]) for cell in first]
@@ -242,7 +244,7 @@ def _sample(source: Source, text: bytes) -> list[bytes]:
     lines = [without_comments(line) for line in re.split(rb"\r\n|\n|\r", text)]
     if source.size > len(source.head()) and len(lines) > 1:
         lines = lines[:-1]
-    rows = [line for line in lines[: 2 * SAMPLE_LINES] if _plain(line).strip() and not line.strip().isdigit()]
+    rows = [line for line in lines[: 2 * SAMPLE_LINES] if plain_text(line).strip() and not line.strip().isdigit()]
     if not rows:
         raise source.fail(NO_ROWS, AS_COLUMNS)
     return rows[:SAMPLE_LINES]
@@ -258,10 +260,10 @@ def _end(source: Source) -> int:
         if not line[0].strip(b" \t\x1a"):
             end = source.size - n_bytes + line.start() if b"\x1a" in line[0] else end  # DOS end-of-file mark
             continue
-        cells = _BETWEEN.split(_plain(line[0]))
+        cells = _BETWEEN.split(plain_text(line[0]))
         if (
             not (_HEADER_LINE.match(line[0]) or _COUNTED.fullmatch(line[0]))
-            or sum(map(_is_number, cells)) >= 3
+            or sum(map(is_number, cells)) >= 3
             or _is_row(line[0])
         ):
             return end
@@ -289,7 +291,7 @@ def _separator(source: Source, sample: Sequence[bytes]) -> bytes:
     if not commas:
         return b""
     words = [line.split() for line in sample]
-    if all(len(own) >= 3 and all(_is_number(word) or _is_missing(word) for word in own) for own in words):
+    if all(len(own) >= 3 and all(is_number(word) or is_missing(word) for word in own) for own in words):
         return b" "
     _refuse_double_comma(source, sample)
     return b","
@@ -323,102 +325,3 @@ def _are_halves(before: Sequence[bytes], after: Sequence[bytes]) -> bool:
         or any(len(cell) > 1 and cell.startswith(b"0") for cell in digits)
         or (len(widths) == 1 and len(set(digits)) > 2)
     )
-
-
-def _own_separator(line: bytes) -> bytes:
-    """The separator of a header line."""
-    return next((character for character in (b";", b"\t", b"|", b",") if character in line), b"")
-
-
-def _cells(line: bytes, separator: bytes) -> list[bytes]:
-    if separator.strip() or separator == b"\t":
-        return [cell.strip(b" \"'") for cell in line.split(separator)]
-    return [cell.strip(b"\"'") for cell in line.split()]
-
-
-def _plain(line: bytes, keyed: bool = True) -> bytes:
-    """Remove quotes, brackets and keys (`x=`), normalise minus signs; a comma in quotes is a decimal sign."""
-    if b"\xe2\x88\x92" in line or b"\xc2\xa0" in line:
-        line = _spelt_plainly(line)
-    if b'"' in line or b"'" in line:
-        line = _QUOTED.sub(_unquoted, line)
-    if any(bracket in line for bracket in b"([{"):
-        line = _without_brackets(line)
-    return _KEY.sub(b" ", line) if keyed and (b"=" in line or b":" in line) else line
-
-
-def _without_brackets(text: bytes) -> bytes:
-    return _CLOSING.sub(b" ", _NAN_NOTE.sub(b"nan", text)).translate(_BRACKETS)
-
-
-def _spelt_plainly(text: bytes) -> bytes:
-    """Replace typographic minus signs by hyphens and non-breaking spaces by spaces."""
-    return text.replace(b"\xe2\x88\x92", b"-").replace(b"\xc2\xa0", b" ")
-
-
-def _unquoted(cell: re.Match[bytes]) -> bytes:
-    inner = (cell[1] if cell[1] is not None else cell[2]).strip()
-    return inner.replace(b",", b".") if _DECIMAL.fullmatch(inner) else inner
-
-
-def _is_number(cell: bytes) -> bool:
-    return _NUMBER.fullmatch(cell) is not None
-
-
-def _is_missing(cell: bytes) -> bool:
-    return not cell or bool(MISSING.fullmatch(cell) or OLD_NAN.fullmatch(cell))
-
-
-def _is_value(cell: bytes) -> bool:
-    return _is_number(cell) or _is_missing(cell)
-
-
-def _preparation(separator: bytes, sample: bytes) -> Prepare:
-    """A function that normalises text to space-separated numbers with decimal points; empty cells become NaN."""
-    table = _translation(separator)
-    # Quotes, signs and words may stand in any row, long after the sample.
-    steps: list[Prepare] = [
-        lambda block: _spelt_plainly(block) if b"\xe2\x88\x92" in block or b"\xc2\xa0" in block else block,
-        lambda block: _QUOTED.sub(_unquoted, block) if b'"' in block or b"'" in block else block,
-    ]
-    if any(bracket in sample for bracket in b"([{"):
-        steps.append(_without_brackets)
-    if _KEY.search(sample):
-        steps.append(lambda block: _KEY.sub(b" ", block))
-    if separator in (b",", b";", b"|", b"\t"):
-        inside = re.compile(rb"(?<=[^\s%b]) +(?=[^\s%b])" % (separator, separator))
-        # A date and a time form one cell, and so do the words `not measured`.
-        steps.append(lambda block: inside.sub(b"~", block) if b" " in block else block)
-        steps.append(_filling(separator))
-    if table is not None:
-        steps.append(lambda block: block.translate(table))
-
-    def prepare(block: bytes) -> bytes:
-        for step in steps:
-            block = step(block)
-        return block
-
-    return prepare
-
-
-def _translation(separator: bytes) -> bytes | None:
-    if separator == b",":
-        return bytes.maketrans(b",", b" ")
-    if separator == b" ":  # the comma is not the separator, so it is the decimal sign
-        return bytes.maketrans(b",", b".")
-    return bytes.maketrans(separator + b",", b" .") if separator else None
-
-
-def _filling(separator: bytes) -> Prepare:
-    """Write NaN into empty cells."""
-    sign = re.escape(separator)
-    blank = b" " if separator == b"\t" else b" \\t"
-    empty = re.compile(rb"(?m)(?:^|(?<=%b))[%b]*(?=%b)|(?<=%b)[%b]*$" % (sign, blank, sign, sign, blank))
-    signs = (separator + separator, separator + b"\n", b"\n" + separator, separator + b" " + separator)
-
-    def fill(block: bytes) -> bytes:
-        if block.startswith(separator) or block.endswith(separator) or any(sign in block for sign in signs):
-            return empty.sub(b"nan", block)
-        return block
-
-    return fill

@@ -43,7 +43,10 @@ LOCK = ".lock"
 
 
 FREE = frozenset({"preset", "data", "scoring", "training"})
-"""Settings that may change in a finished run: the rule, which has its own limits each, and training-only ones."""
+"""Settings that may change in a finished run: the rule, each with its own limits, and training-only ones.
+
+`scoring.false_alarm_rate` is checked on its own: see `About`.
+"""
 
 MAX_NAME = 256
 Name = Annotated[str, Field(max_length=MAX_NAME)]
@@ -57,6 +60,7 @@ class About(BaseModel):
     parent: name of the run it was started from, empty if trained from scratch. inherited: categories taken from it.
     device: torch's name. threads: number of CPU threads torch used, on which floating-point sums depend. created: ISO
     8601, UTC. settings: hash of those that determine scores and limits, empty in runs of older versions.
+    false_alarm_rate: the one that the limits were set for; None in runs of older versions.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,6 +78,7 @@ class About(BaseModel):
     created: Name
     versions: dict[str, str] = Field(max_length=100)
     settings: Name = ""
+    false_alarm_rate: float | None = Field(None, gt=0, lt=1)
 
     @property
     def begun(self) -> datetime | None:
@@ -120,11 +125,19 @@ def read_run_config(run_dir: Path) -> Config:
     missing = [name for name in read_by(config.method) if name not in config.model_fields_set | {"data"}]
     if missing:
         raise BadRun(run_dir / CONFIG, f"lacks {', '.join(missing)}", "the run is damaged: train it again")
-    known = read_about(run_dir).settings if (run_dir / ABOUT).exists() else ""
-    if known and known != settings_hash(read_toml(run_dir / CONFIG, BadRun)):
+    if (run_dir / ABOUT).exists():
+        _require_unchanged(run_dir, config, read_about(run_dir))
+    return config
+
+
+def _require_unchanged(run_dir: Path, config: Config, about: About) -> None:
+    if about.settings and about.settings != settings_hash(read_toml(run_dir / CONFIG, BadRun)):
         hint = "its limits belong to the previous settings: restore them, or train again"
         raise BadRun(run_dir / CONFIG, "has changed since the training", hint)
-    return config
+    rate = config.scoring.false_alarm_rate
+    if about.false_alarm_rate is not None and about.false_alarm_rate != rate:
+        what = f"sets false_alarm_rate to {rate:g}, but the run's limits were set for {about.false_alarm_rate:g}"
+        raise BadRun(run_dir / CONFIG, what, "restore it, and choose another rate with --false-alarm-rate")
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

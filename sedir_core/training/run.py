@@ -56,6 +56,7 @@ def describe(
             "numpy": version("numpy"),
         },
         settings=run_files.settings_hash(config.settings()),
+        false_alarm_rate=config.scoring.false_alarm_rate,
     )
 
 

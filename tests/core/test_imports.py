@@ -6,7 +6,9 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -29,6 +31,7 @@ ROWS = [
         "names",
         "runtime",
         "places",
+        "presets",
         "tolerances",
         "units",
     },
@@ -45,7 +48,7 @@ ROWS = [
 ]
 ROW = {name: height for height, row in enumerate(ROWS) for name in row}
 # The same for the window; what has no row here stands beside the main window.
-APP_ROWS = [{"state", "views", "widgets", "jobs"}, {"workspaces"}]
+APP_ROWS = [{"state"}, {"widgets"}, {"views"}, {"jobs"}, {"workspaces"}]
 APP_ROW = {name: height for height, row in enumerate(APP_ROWS) for name in row}
 SCREEN = {"PySide6", "pyvista", "pyvistaqt", "vtk", "vtkmodules", "qtawesome", "superqt", "qtpy", "app"}
 # What a mathematician's package may need; `models` runs with torch and numpy alone.
@@ -75,8 +78,19 @@ def unguarded(tree: ast.AST) -> list[str]:
     return [call for call in calls if call in UNGUARDED or call.split(".")[-1] in UNGUARDED]
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
+    """Read once for all tests, which change nothing in it."""
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+Check = Callable[[Path, ast.Module], list[str]]
+
+
+def faults(paths: list[Path], check: Check) -> dict[str, list[str]]:
+    """By file what a check finds; one test for all files, as a test for each costs more than the check."""
+    found = {str(path.relative_to(ROOT)): check(path, parsed(path)) for path in paths}
+    return {path: of for path, of in found.items() if of}
 
 
 def part_of(module: str) -> str | None:
@@ -106,7 +120,7 @@ class _Running(ast.NodeTransformer):
 
 def wanted(tree: ast.AST, known: set[str]) -> set[str]:
     """The modules among the known ones that a module imports."""
-    names = set(imported(_Running().visit(tree)))
+    names = set(imported(_Running().visit(deepcopy(tree))))
     return (names | {name.rpartition(".")[0] for name in names}) & known
 
 
@@ -136,27 +150,63 @@ def dangerous(tree: ast.AST) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_of_the_core_imports_upward(path: Path) -> None:
-    assert upward_imports(path, parsed(path)) == []
+def of_screens(path: Path, tree: ast.Module) -> list[str]:
+    return [name for name in imported(tree) if name.split(".")[0] in SCREEN]
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_core_knows_no_screen(path: Path) -> None:
-    assert [name for name in imported(parsed(path)) if name.split(".")[0] in SCREEN] == []
+def early_open3d(path: Path, tree: ast.Module) -> list[str]:
+    at_the_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return [name for node in at_the_top for name in imported(node) if name.split(".")[0] == "open3d"]
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_open3d_is_imported_where_it_is_used(path: Path) -> None:
-    at_the_top = [node for node in parsed(path).body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    assert [name for node in at_the_top for name in imported(node) if name.split(".")[0] == "open3d"] == []
-
-
-@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_of_the_window_imports_upward(path: Path) -> None:
+def upward_in_the_window(path: Path, tree: ast.Module) -> list[str]:
     own = app_row(path.relative_to(ROOT / "app").parts[0].removesuffix(".py"))
-    parts = [name.split(".")[1] for name in imported(parsed(path)) if name.startswith("app.")]
-    assert [part for part in parts if app_row(part) > own] == []
+    parts = [name.split(".")[1] for name in imported(tree) if name.startswith("app.")]
+    return [part for part in parts if app_row(part) > own]
+
+
+def beyond_torch_and_numpy(path: Path, tree: ast.Module) -> list[str]:
+    modules = list(imported(tree))
+    others = {name.split(".")[0] for name in modules} - MODELS_MAY_IMPORT
+    return sorted(others | {str(part_of(name)) for name in modules} - {"None", "models", "types", "errors"})
+
+
+def drawing_elsewhere(path: Path, tree: ast.Module) -> list[str]:
+    drawing = {name for name in imported(tree) if name.split(".")[0] in {"pyvista", "pyvistaqt", "vtkmodules"}}
+    return [] if path.parent == ROOT / "app" / "views" else sorted(drawing - PRELOADED)
+
+
+def other_workspaces(path: Path, tree: ast.Module) -> list[str]:
+    inside = path.relative_to(ROOT / "app").parts
+    if inside[0] != "workspaces" or len(inside) < 3:
+        return []
+    others = {name.split(".")[2] for name in imported(tree) if name.startswith("app.workspaces.")}
+    return sorted(others - {inside[1]})
+
+
+MODELS = sorted((ROOT / "sedir_core" / "models").glob("*.py"))
+
+
+@pytest.mark.parametrize(
+    ("paths", "check"),
+    [
+        pytest.param(CORE, upward_imports, id="no module of the core imports upward"),
+        pytest.param(CORE, of_screens, id="the core knows no screen"),
+        pytest.param(CORE, early_open3d, id="open3d is imported where it is used"),
+        pytest.param(APP, upward_in_the_window, id="no module of the window imports upward"),
+        pytest.param(MODELS, beyond_torch_and_numpy, id="models need torch and numpy alone"),
+        pytest.param(APP, drawing_elsewhere, id="only the views use pyvista"),
+        pytest.param(APP, other_workspaces, id="workspaces do not import each other"),
+        pytest.param([*CORE, *APP], lambda path, tree: dangerous(tree), id="no data becomes code"),
+        pytest.param(
+            [path for path in (*CORE, *APP) if path != ROOT / "sedir_core" / "documents.py"],
+            lambda path, tree: unguarded(tree),
+            id="documents are read within limits",
+        ),
+    ],
+)
+def test_every_module_keeps_to(paths: list[Path], check: Check) -> None:
+    assert faults(paths, check) == {}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -174,33 +224,6 @@ def test_the_check_for_circles_fires() -> None:
     typing = ast.parse("if TYPE_CHECKING:\n    from app.b import x")
     assert wanted(late, {"app.b"}) == {"app.b"}
     assert wanted(typing, {"app.b"}) == set()
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "sedir_core" / "models").glob("*.py")), ids=lambda path: path.name)
-def test_models_need_torch_and_numpy_alone(path: Path) -> None:
-    modules = list(imported(parsed(path)))
-    assert {name.split(".")[0] for name in modules} <= MODELS_MAY_IMPORT
-    assert {part_of(name) for name in modules} <= {None, "models", "types", "errors"}
-
-
-@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_the_views_use_pyvista(path: Path) -> None:
-    drawing = {name for name in imported(parsed(path)) if name.split(".")[0] in {"pyvista", "pyvistaqt", "vtkmodules"}}
-    assert drawing <= PRELOADED or path.parent == ROOT / "app" / "views"
-
-
-@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
-def test_workspaces_do_not_import_each_other(path: Path) -> None:
-    inside = path.relative_to(ROOT / "app").parts
-    if inside[0] != "workspaces" or len(inside) < 3:
-        return
-    others = {name.split(".")[2] for name in imported(parsed(path)) if name.startswith("app.workspaces.")}
-    assert others <= {inside[1]}
-
-
-@pytest.mark.parametrize("path", [*CORE, *APP], ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_data_becomes_code(path: Path) -> None:
-    assert dangerous(parsed(path)) == []
 
 
 def test_every_dependency_is_imported() -> None:
@@ -222,11 +245,6 @@ def test_a_short_timeout_is_not_charged_with_a_fixture() -> None:
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.timeout":
                 assert "func_only=True" in ast.unparse(node), path
-
-
-@pytest.mark.parametrize("path", [*CORE, *APP], ids=lambda path: str(path.relative_to(ROOT)))
-def test_documents_are_read_within_limits(path: Path) -> None:
-    assert unguarded(parsed(path)) == [] or path == ROOT / "sedir_core" / "documents.py"
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,10 @@ def write_encoder(path: Path) -> Path:
     return path
 
 
+HARDLY_FITTED = {"held_out": 1, "patch_steps": 2, "surface_steps": 20, "expectation_steps": 20}
+"""Settings of a training of which nobody asks how good the networks' expectation is: most of its time is that."""
+
+
 def tiny_config(encoder: Path, **training: float) -> Config:
     return preset("tiny", encoder={"weights": str(encoder)}, training=training)
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from app.state.entries import Beside, Failure, State
 from app.state.session import Session
-from app.views.shapes import Shape, prepare
+from app.state.shapes import Shape
+from app.views.preparing import prepare
 from app.views.thumbnail import png
 from sedir_core.types import Detection
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from app_helpers import WAIT_MS, SphereDetector
+from core.tiny_run import HARDLY_FITTED
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -57,9 +58,9 @@ def type_into(qtbot: QtBot, form: ConfigForm, section: str, name: str, text: str
 
 
 def type_short_steps(qtbot: QtBot, form: ConfigForm) -> None:
-    """Of all that is fitted beside the network, which is most of a short training otherwise."""
-    for name in ("surface_steps", "expectation_steps", "judge_steps"):
-        type_into(qtbot, form, "training", name, "20")
+    """Of all that is fitted and measured beside the network, which is most of a short training otherwise."""
+    for name, steps in (HARDLY_FITTED | {"judge_steps": 20}).items():
+        type_into(qtbot, form, "training", name, str(steps))
 
 
 def interrupted(parts: Path, run_dir: Path) -> Path:

@@ -32,7 +32,7 @@ from app.jobs.pace import Throughput
 from app.jobs.pool import Pool
 from app.state.entries import Beside, Entry, Failure, ModelInfo, State
 from app.state.session import Session
-from app.views.shapes import NO_SHAPE
+from app.state.shapes import NO_SHAPE
 from sedir_core.errors import UserError
 from sedir_core.io.finding import Found, listed
 from sedir_core.io.formats import NAMES

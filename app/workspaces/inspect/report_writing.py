@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from app.jobs.inspection import prepare_beside
 from app.state.entries import Beside, Entry
+from app.views.preparing import prepare
 from app.views.section import cut
-from app.views.shapes import prepare
 from app.workspaces.inspect.kept_sections import KeptSection
 from sedir_core.evidence.wording import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
@@ -55,7 +55,8 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
     from sedir_core.errors import Cancelled, UnreadableScan, UserError
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.evaluation.report import Report as InspectionReport
-    from sedir_core.evaluation.report import check_format, read_logo
+    from sedir_core.evaluation.report import read_logo
+    from sedir_core.evaluation.report_file import check_format, save_report
     from sedir_core.evaluation.report_style import Review
     from sedir_core.io.scans import read_scan
 
@@ -83,7 +84,7 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
             sheets.add(shown, said, part.band, [*measured, *notes_on(entry, request.run_dir)], cuts)
     if stop():
         raise Cancelled
-    sheets.write(path)
+    save_report(sheets, path)
 
 
 def _cut(entry: Entry, scan: Scan, section: KeptSection) -> DrawnSection:

@@ -31,7 +31,7 @@ METHODS = ("mc3d-ad", "mc3d-ad-spatial")
 
 
 def config(encoder: Path, method: str, **training: float) -> Config:
-    return preset("tiny", method, encoder={"weights": str(encoder)}, training=training)
+    return preset("tiny", method, encoder={"weights": str(encoder)}, training={"held_out": 1} | training)
 
 
 @pytest.fixture(scope="module")

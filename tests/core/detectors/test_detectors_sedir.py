@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ def dent() -> tuple[DoubleArray, BoolArray]:
 @pytest.fixture(scope="module")
 def bad(detector: SedirDetector, dent: tuple[DoubleArray, BoolArray]) -> Detection:
     return detector.detect(scan_of(dent[0]), "bracket")
+
+
+@pytest.fixture(scope="module")
+def every_way(detector: SedirDetector, bracket: Scan) -> tuple[Detection, dict[str, Detection]]:
+    return detector.detect_each(bracket, "bracket")
+
+
+@pytest.fixture(scope="module")
+def unmoved(detector: SedirDetector) -> Callable[[str], Detection]:
+    """What is found in a part of a category where it lies, looked for once."""
+    return cache(lambda category: detector.detect(scan_of(part(category, 11))))
 
 
 def test_a_good_part_is_ok(good: Detection) -> None:
@@ -121,12 +133,12 @@ def test_points_that_were_not_measured_are_not_scored_and_change_nothing(
 @pytest.mark.parametrize("category", CATEGORIES)
 @pytest.mark.parametrize(("power", "shift"), [(0, 0.0), (-3, 2.0), (3, -50.0)])
 def test_scale_shift_and_turn_change_nothing_beyond_rounding(
-    detector: SedirDetector, category: str, power: int, shift: float
+    detector: SedirDetector, unmoved: Callable[[str], Detection], category: str, power: int, shift: float
 ) -> None:
     points = part(category, 11)
     turned = points @ random_rotation(np.random.default_rng(power + 5)).T
     there = (turned + shift * DIAGONAL_MM) * 10.0**power
-    one, moved = (detector.detect(scan_of(cloud)) for cloud in (points, there))
+    one, moved = unmoved(category), detector.detect(scan_of(there))
     assert (moved.category, moved.verdict) == (one.category, one.verdict)
     assert moved.object_score == pytest.approx(one.object_score, rel=1e-4)
     assert np.allclose(moved.point_scores, one.point_scores, rtol=1e-2)
@@ -179,9 +191,12 @@ def without_its_tokens(detector: SedirDetector) -> SedirDetector:
 
 @pytest.mark.parametrize("spoilt", [without_its_surface, without_its_tokens])
 def test_the_network_moves_the_scores_that_claim_to_rest_on_it(
-    detector: SedirDetector, bracket: Scan, spoilt: Callable[[SedirDetector], SedirDetector]
+    detector: SedirDetector,
+    bracket: Scan,
+    every_way: tuple[Detection, dict[str, Detection]],
+    spoilt: Callable[[SedirDetector], SedirDetector],
 ) -> None:
-    whole, less = (one.detect_each(bracket, "bracket")[1] for one in (detector, spoilt(detector)))
+    whole, less = every_way[1], spoilt(detector).detect_each(bracket, "bracket")[1]
     for name in ("network.calibrated", "all.calibrated"):
         assert less[name].object_score != whole[name].object_score
         assert not np.array_equal(less[name].point_scores, whole[name].point_scores, equal_nan=True)
@@ -199,8 +214,8 @@ def test_the_reconstruction_is_the_networks_and_what_is_expected_is_not(
     assert np.array_equal(other.expected, good.expected)
 
 
-def test_every_way_of_judging_has_limits_of_its_own(detector: SedirDetector, bracket: Scan) -> None:
-    chosen, each = detector.detect_each(bracket, "bracket")
+def test_every_way_of_judging_has_limits_of_its_own(every_way: tuple[Detection, dict[str, Detection]]) -> None:
+    chosen, each = every_way
     assert set(each) == {judging.name for judging in ALL_JUDGINGS}
     assert each["all.calibrated"].object_score == chosen.object_score
     assert each["network.calibrated"].rests_on == {"network": 1.0, "surface": 0.0}
@@ -255,13 +270,12 @@ def with_rule(tiny: TinyRun, folder: Path, rule: str) -> Path:
 
 @pytest.mark.parametrize("rule", ["raw", "paper"])
 def test_another_rule_in_a_finished_run_brings_its_own_limits(
-    detector: SedirDetector, tiny: TinyRun, bracket: Scan, tmp_path: Path, rule: str
+    every_way: tuple[Detection, dict[str, Detection]], tiny: TinyRun, bracket: Scan, tmp_path: Path, rule: str
 ) -> None:
     """Scores of one rule under the limits of another would call a bad part OK."""
     edited = with_rule(tiny, tmp_path, rule)
     (edited / WEIGHTS).write_bytes((tiny.path / WEIGHTS).read_bytes())
-    found, asked = SedirDetector.load(edited, "cpu").detect(bracket, "bracket"), detector.detect_each(bracket)[1]
-    own = asked[f"network.{rule}"]
+    found, own = SedirDetector.load(edited, "cpu").detect(bracket, "bracket"), every_way[1][f"network.{rule}"]
     assert (found.object_score, found.threshold) == (own.object_score, own.threshold)
 
 
@@ -273,6 +287,16 @@ def test_a_rule_that_a_run_keeps_no_limits_for_is_refused(tiny: TinyRun, tmp_pat
     write_tensors(edited / WEIGHTS, kept, meta)
     with pytest.raises(BadRun, match="keeps no limits for evidence network and rule raw"):
         SedirDetector.load(edited, "cpu")
+
+
+def test_a_rate_of_false_alarms_that_the_limits_were_not_set_for_is_refused(tiny: TinyRun, tmp_path: Path) -> None:
+    text = (tiny.path / CONFIG).read_text()
+    assert "false_alarm_rate = 0.05" in text
+    (tmp_path / CONFIG).write_text(text.replace("false_alarm_rate = 0.05", "false_alarm_rate = 0.3"))
+    for name in (ABOUT, WEIGHTS):
+        (tmp_path / name).write_bytes((tiny.path / name).read_bytes())
+    with pytest.raises(BadRun, match=r"false_alarm_rate to 0\.3, but the run's limits were set for 0\.05"):
+        SedirDetector.load(tmp_path, "cpu")
 
 
 def stored_again(detector: SedirDetector, tiny: TinyRun, folder: Path) -> Path:

@@ -162,7 +162,7 @@ def wait_for_worker(parent: subprocess.Popen[str]) -> list[psutil.Process]:
                 return family
         except psutil.Error:
             continue
-        pause.wait(0.02)
+        pause.wait(0.05)
     raise AssertionError("no worker was seen")
 
 
@@ -177,7 +177,7 @@ def kill_one_worker(parent: subprocess.Popen[str]) -> None:
                     return
             except psutil.Error:  # it ended meanwhile
                 continue
-        pause.wait(0.02)
+        pause.wait(0.05)
     pytest.fail("no worker was seen at work")
 
 

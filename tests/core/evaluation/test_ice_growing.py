@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_run import TinyRun, part, tiny_config, write_dataset
+from tiny_run import HARDLY_FITTED, TinyRun, part, tiny_config, write_dataset
 
 from sedir_core.errors import BadDataset, BadRun
 from sedir_core.evaluation import ice_growing
@@ -20,7 +20,7 @@ from sedir_core.io.export import write_points_ply
 
 @pytest.fixture(scope="module")
 def request_(tiny: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> GrowRequest:
-    (sedir, *_) = contenders(tiny_config(tiny.encoder, epochs=2, held_out=1, surface_steps=4, judge_steps=2))
+    (sedir, *_) = contenders(tiny_config(tiny.encoder, epochs=2, judge_steps=2, **HARDLY_FITTED))
     return GrowRequest(tiny.dataset, (sedir,), (2, 3), (0,), tmp_path_factory.mktemp("growing"), "cpu")
 
 

@@ -15,6 +15,7 @@ from roundness import RoundnessDetector, ball
 from sedir_core.errors import CannotWrite, UnreadableScan
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.report import MOST_CLOSE_UPS, MOST_DEFECTS, N_BINS, Report, read_logo
+from sedir_core.evaluation.report_file import save_report, to_html
 from sedir_core.evaluation.report_style import Review, place
 from sedir_core.types import Scan, Tolerance
 
@@ -68,29 +69,29 @@ def test_a_sheet_shows_how_the_scores_lie(report: Report) -> None:
 
 def test_html_holds_everything_and_runs_nothing(report: Report) -> None:
     looking = Looking()
-    looking.feed(report.to_html())
+    looking.feed(to_html(report))
     assert "script" not in looking.tags
     assert looking.tags.count("img") == 3  # the overview of either scan, and the defect from near by
     for words in ("Ada", "7 <b>", HOSTILE, "ends too early", "NG", "OK"):
         assert words in looking.text
-    assert not re.search(r"""(src|href)=["'](?!data:|#)""", report.to_html())
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", to_html(report))
 
 
 def test_pdf_has_a_page_for_the_summary_and_each_scan(report: Report, tmp_path: Path) -> None:
-    report.write(tmp_path / "r.pdf")
+    save_report(report, tmp_path / "r.pdf")
     content = (tmp_path / "r.pdf").read_bytes()
     assert content.startswith(b"%PDF")
     assert len(re.findall(rb"/Type /Page\b", content)) == 3
 
 
 def test_html_is_written_whole(report: Report, tmp_path: Path) -> None:
-    report.write(tmp_path / "r.HTML")
-    assert (tmp_path / "r.HTML").read_text("utf-8") == report.to_html()
+    save_report(report, tmp_path / "r.HTML")
+    assert (tmp_path / "r.HTML").read_text("utf-8") == to_html(report)
 
 
 def test_another_ending_is_refused(report: Report, tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match=r"neither .html nor .pdf"):
-        report.write(tmp_path / "r.docx")
+        save_report(report, tmp_path / "r.docx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -102,7 +103,7 @@ def test_a_thousand_scans_and_defects_stay_readable() -> None:
     sheet.result["defects"][:] = sheet.result["defects"] * 40  # type: ignore[index]
     assert sheet.n_more == 40 - MOST_DEFECTS
     found.sheets *= 60
-    assert found.to_html().count("<section") == 60
+    assert to_html(found).count("<section") == 60
     from sedir_core.evaluation.report_pdf import to_pdf
 
     assert to_pdf(found).startswith(b"%PDF")
@@ -114,7 +115,7 @@ def test_the_operators_word_counts_and_is_named() -> None:
     assert found.counts["OK"] == 1
     assert found.sheets[0].review.words == "Set to OK by Ada, the model said NG: “a stain”"
     assert found.facts["Overridden by operators"] == "1"
-    text = found.to_html()
+    text = to_html(found)
     assert "OK*" in text and "Set to OK by Ada, the model said NG: “a stain”" in text
 
 
@@ -130,7 +131,7 @@ def test_a_word_that_agrees_is_no_overruling() -> None:
 def test_ng_comes_first(report: Report) -> None:
     assert [sheet.word for sheet in report.sheets] == ["OK", "NG"]
     assert [sheet.word for sheet in report.pages] == ["NG", "OK"]
-    text = report.to_html()
+    text = to_html(report)
     assert text.index("<h2>&lt;script&gt;") < text.index("<h2>good.ply")
 
 
@@ -191,8 +192,8 @@ def test_a_logo_stands_at_the_head_of_both_kinds(tmp_path: Path) -> None:
 
     matplotlib.image.imsave(tmp_path / "logo.png", np.zeros((4, 9, 3)))
     made = Report("run", "sedir", logo=read_logo(tmp_path / "logo.png"))
-    assert 'alt="Logo" src="data:image/png;base64,' in made.to_html()
-    made.write(tmp_path / "r.pdf")
+    assert 'alt="Logo" src="data:image/png;base64,' in to_html(made)
+    save_report(made, tmp_path / "r.pdf")
     assert b"/Subtype /Image" in (tmp_path / "r.pdf").read_bytes()
 
 
@@ -206,12 +207,12 @@ def test_a_logo_that_is_no_picture_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_report_has_lines_to_sign_on() -> None:
-    assert ">Signature<" in Report("run", "sedir").to_html()
+    assert ">Signature<" in to_html(Report("run", "sedir"))
 
 
 def test_an_empty_report_is_one_too(tmp_path: Path) -> None:
     for name in ("e.html", "e.pdf"):
-        Report("run", "sedir").write(tmp_path / name)
+        save_report(Report("run", "sedir"), tmp_path / name)
         assert (tmp_path / name).stat().st_size > 500
 
 

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from tiny_run import by_surface, part
 
-from sedir_core.config import override, preset
+from sedir_core.config import Config, override, preset
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.aligned_parts import TOLERANCE
 from sedir_core.evidence.basis import AlignedSampling, Basis, draw_sampling, fit_basis, hold_out
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
@@ -20,13 +19,14 @@ from sedir_core.evidence.draft import odd_parts
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, NormalSurface
-from sedir_core.evidence.numbers import LIMITS
+from sedir_core.evidence.numbers import ALIGNMENT, LIMITS
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
 
 # How well the judges judge is asked of real runs: here they are to have learned, whatever that is.
 CONFIG = preset("tiny", training={"judge_steps": 50})
+UNJUDGED = override(CONFIG, training={"judge_steps": 1, "held_out": 1})  # where nobody asks them
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_the_tolerance_is_about_the_parts_own(basis: Basis) -> None:
 
 
 def test_a_single_part_is_held_against_the_half_of_it_that_it_is_not_made_of(single: Basis) -> None:
-    assert single.amplitude == TOLERANCE
+    assert single.amplitude == ALIGNMENT.tolerance
     assert len(single.unseen[0]) == len(single.others[0].surface.points) == len(single.parts[0].points) / 2
     assert off(single.others[0], single.unseen[0]).min() > 0
 
@@ -109,8 +109,10 @@ def test_a_held_out_sampling_is_aligned_to_the_others(basis: Basis) -> None:
     assert 0 < laid.overlap < 0.04
 
 
-def fitted(basis: Basis, report: Report = no_report, by: EvidenceFunction = by_surface):
-    return calibrate(CONFIG, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
+def fitted(
+    basis: Basis, report: Report = no_report, by: EvidenceFunction = by_surface, config: Config = CONFIG
+) -> Category:
+    return calibrate(config, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +142,9 @@ def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
         evidence, published = by_surface(*arguments)
         return replace(evidence, from_one_side=True), published
 
-    with_margin = fitted(basis, by=seen_from_one_side).whole
+    with_margin = fitted(basis, by=seen_from_one_side, config=UNJUDGED).whole
     monkeypatch.setattr("sedir_core.evidence.calibration.LIMITS", replace(LIMITS, margin_of_views=1.0))
-    without = fitted(basis, by=seen_from_one_side).whole
+    without = fitted(basis, by=seen_from_one_side, config=UNJUDGED).whole
     for limit in ("threshold", "point_threshold"):
         assert getattr(with_margin, limit) == pytest.approx(LIMITS.margin_of_views * getattr(without, limit))
     assert with_margin.held_out == pytest.approx(LIMITS.margin_of_views * without.held_out)
@@ -172,8 +174,8 @@ def test_a_part_half_a_per_cent_larger_than_alike_ones_is_not_odd() -> None:
 
 
 def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
-    config = override(CONFIG, scoring={"evidence": "network", "rule": "paper"})
-    found = calibrate(config, {"bracket": basis}, by_surface, 2_000, no_report, lambda: False)["bracket"]
+    config = override(UNJUDGED, scoring={"evidence": "network", "rule": "paper"})
+    found = fitted(basis, config=config)
     assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from core.tiny_run import CATEGORIES, dented, part, scan_of, tiny_config, write_encoder
+from core.tiny_run import CATEGORIES, HARDLY_FITTED, dented, part, scan_of, tiny_config, write_encoder
 
 from sedir_core.config import Config
 from sedir_core.datasets.index import open_dataset
@@ -42,7 +42,7 @@ def under_the_camera(points: DoubleArray) -> DoubleArray:
 
 def config_for(folder: Path, **training: str) -> Config:
     encoder = write_encoder(folder / "encoder.safetensors")
-    config = tiny_config(encoder, epochs=15, views=2, held_out=1, judge_steps=50)
+    config = tiny_config(encoder, epochs=15, views=2, judge_steps=50, **HARDLY_FITTED)
     return config.model_copy(update={"training": config.training.model_copy(update=training)})
 
 
@@ -50,7 +50,7 @@ def config_for(folder: Path, **training: str) -> Config:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
     for category in ON_THE_LINE:
-        for i in range(4):
+        for i in range(3):
             home = folder / "parts" / category
             write_points_ply(home / f"{i}.ply", under_the_camera(lying(category, i)))
     return folder

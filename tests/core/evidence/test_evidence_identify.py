@@ -151,7 +151,7 @@ def screw_like(seed: int) -> DoubleArray:
 
 def test_a_mirror_image_is_called_one_and_a_defective_part_is_not() -> None:
     bases = {"screw": fit_basis([screw_like(seed) for seed in range(3)], seed=0)}
-    config = preset("tiny", training={"judge_steps": 1})  # what a part is, no judge is asked
+    config = preset("tiny", training={"judge_steps": 1, "held_out": 1})  # what a part is, no judge is asked
     known = calibrate(config, bases, by_surface, 2_000, no_report, never_stop)
     good, image = screw_like(7), screw_like(8) * [1, -1, 1]
     bent = dented(good, at=2_000, depth=0.3)[0]

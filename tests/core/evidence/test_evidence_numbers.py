@@ -13,7 +13,20 @@ from sedir_core.evidence.numbers import GROUPS, SCORES, all_numbers, meanings
 ROOT = Path(__file__).parents[3]
 SOURCES = [path for path in (ROOT / "sedir_core").rglob("*.py") if path.name != "numbers.py"]
 # What decides keeps no number of its own beside them. Without places: these keep arithmetic and memory within bounds.
-DECIDING = ("combination", "judge", "peaks", "identify", "category", "calibration", "coverage", "remarks", "verdict")
+DECIDING = (
+    "combination",
+    "judge",
+    "peaks",
+    "identify",
+    "category",
+    "calibration",
+    "coverage",
+    "remarks",
+    "verdict",
+    "fields",
+    "layout",
+    "aligned_parts",
+)
 BOUNDS = re.compile(r"^(_\w+|UNKNOWN|\w+_UNIT|\w+_FROM, \w+_FROM) = ")
 
 

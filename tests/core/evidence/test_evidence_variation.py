@@ -11,7 +11,8 @@ from sedir_core.evidence.aligned_parts import AlignedPart, align_parts
 from sedir_core.evidence.comparison import Compared, compare
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
 from sedir_core.geometry.bent import bent
-from sedir_core.geometry.elastic import STIFF, SUPPLE_LENGTH, SmoothPrior
+from sedir_core.geometry.elastic import SmoothPrior
+from sedir_core.geometry.numbers import ELASTIC
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose
 from sedir_core.geometry.sampling import farthest_points
@@ -22,7 +23,7 @@ SIZE, NOISE = np.array([1.0, 0.7, 0.5]), 0.0005
 WAYS = 0.04  # radii: standard deviation of how the parts differ
 
 
-def body(seed: int, ways: float, length: float = SUPPLE_LENGTH, n: int = 20_000) -> DoubleArray:
+def body(seed: int, ways: float, length: float = ELASTIC.supple_length, n: int = 20_000) -> DoubleArray:
     """An ellipsoid with a knob off its axes, so that it has one way round, displaced alike over that length."""
     random = np.random.default_rng(seed)
     out = random.normal(size=(n, 3))
@@ -30,11 +31,11 @@ def body(seed: int, ways: float, length: float = SUPPLE_LENGTH, n: int = 20_000)
     knob = 0.12 * np.exp(-((out - [0.5, 0.7, 0.5]) ** 2).sum(axis=1) / 0.03)
     points = out * SIZE * (1 + knob)[:, None]
     controls = points[farthest_points(points.astype(np.float32), 40)]
-    field = SmoothPrior(controls, max(ways, STIFF), length).draw(ways, random)
+    field = SmoothPrior(controls, max(ways, ELASTIC.stiff), length).draw(ways, random)
     return np.asarray(points + field(points) + NOISE * random.normal(size=points.shape))
 
 
-def parts(ways: float, length: float = SUPPLE_LENGTH) -> list[AlignedPart]:
+def parts(ways: float, length: float = ELASTIC.supple_length) -> list[AlignedPart]:
     return align_parts([body(seed, ways, length) for seed in range(4)], np.random.default_rng(0))[0]
 
 
@@ -47,7 +48,7 @@ def test_how_much_parts_differ_is_learned_from_them(varying: NormalSurface) -> N
     assert varying.prior.supple
     assert WAYS / 2 < varying.prior.amplitude < 3 * WAYS
     alike = parts(0.002)[0].toward_reference.prior
-    assert (alike.supple, alike.amplitude) == (False, STIFF)
+    assert (alike.supple, alike.amplitude) == (False, ELASTIC.stiff)
 
 
 def test_over_how_long_ways_parts_differ_alike_is_learned_from_them(varying: NormalSurface) -> None:

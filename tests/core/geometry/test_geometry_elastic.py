@@ -95,3 +95,14 @@ def test_a_random_displacement_is_smooth(prior: SmoothPrior) -> None:
 def test_the_same_generator_draws_the_same_displacement(prior: SmoothPrior) -> None:
     first, again = (prior.draw(0.01, np.random.default_rng(4)).weights for _ in range(2))
     assert np.array_equal(first, again)
+
+
+@pytest.mark.parametrize("numbers", [[1.0], [0.02, 1.5, 0.5], [0.02, 0.02, 2.0], [0.0], [np.nan], [0.02, 0.02]])
+def test_differences_and_lengths_beyond_their_own_bounds_are_refused(prior: SmoothPrior, numbers: list[float]) -> None:
+    with pytest.raises(ValueError, match="no smooth differences"):
+        SmoothPrior.learned(prior.controls, np.array(numbers))
+
+
+def test_a_length_may_be_larger_than_any_amplitude(prior: SmoothPrior) -> None:
+    numbers = np.array([0.03, 0.02, 1.5])
+    assert np.array_equal(SmoothPrior.learned(prior.controls, numbers).numbers, numbers)

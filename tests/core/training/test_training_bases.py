@@ -102,6 +102,7 @@ HARMLESS = {
     "models",
     "names",
     "places",
+    "presets",
     "rundir/stored_nets",
     "tolerances",
     "training/process_group",

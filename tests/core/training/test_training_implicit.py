@@ -85,7 +85,7 @@ def test_it_is_the_same_when_restored(basis: Basis, surface: ImplicitSurface) ->
 
 
 def test_a_grown_model_keeps_its_surfaces(basis: Basis, surface: ImplicitSurface) -> None:
-    more = fit_basis([part("gear", seed, 6_000) for seed in range(2)], seed=0)
+    more = fit_basis([part("gear", seed, 1_500) for seed in range(2)], seed=0)
     grown = fit_implicit({"gear": more}, 40, 0, CPU, no_report, lambda: False, surface)
     points = torch.from_numpy(basis.parts[0].points)
     assert torch.equal(grown(0, points)[0], surface(0, points)[0])

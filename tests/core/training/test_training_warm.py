@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_run import CATEGORIES, TinyRun, part, scan_of
+from tiny_run import CATEGORIES, HARDLY_FITTED, TinyRun, part, scan_of
 
 from sedir_core.config import override
 from sedir_core.detectors.sedir import SedirDetector
@@ -43,8 +43,7 @@ def vases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request(tiny: TinyRun, vases: Path, out: Path) -> TrainRequest:
-    short = {"held_out": 1, "patch_steps": 4, "surface_steps": 40, "expectation_steps": 40}
-    config = override(warm_config(read_run_config(tiny.path), epochs=3), training=short)
+    config = override(warm_config(read_run_config(tiny.path), epochs=3), training=HARDLY_FITTED)
     return TrainRequest(vases, None, config, out, device="cpu", warm_start=tiny.path)
 
 

@@ -16,7 +16,7 @@ from app.jobs.recorder import Recorder
 from app.recording import login_name
 from app.state.entries import Beside, State
 from app.state.session import Session
-from app.views.shapes import prepare
+from app.views.preparing import prepare
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
 from sedir_core.history.store import History

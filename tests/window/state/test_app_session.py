@@ -9,7 +9,7 @@ import numpy as np
 
 from app.state import session as session_module
 from app.state.entries import Beside, Entry, Failure, ModelInfo, Past, Selection, State
-from app.views.shapes import prepare
+from app.views.preparing import prepare
 from sedir_core.errors import UnreadableScan
 from sedir_core.types import Detection, Scan
 

@@ -9,8 +9,8 @@ from app_helpers import DENT_DIRECTION, dented_sphere
 from app.views.camera import home, project
 from app.views.depth_shading import eye_dome
 from app.views.picking import Probe, distance, point_under
+from app.views.preparing import prepare
 from app.views.section import across_axis, corners, cut, facing, half_thickness, highest, in_slab, reach
-from app.views.shapes import prepare
 
 WIDTH, HEIGHT, ANGLE = 400.0, 300.0, 30.0
 

@@ -14,8 +14,8 @@ from app.views.layers import mix
 from app.views.marks import Mark, Marks
 from app.views.overlay import Overlay
 from app.views.pane import Pane
+from app.views.preparing import prepare
 from app.views.scale_bar import AxesMark
-from app.views.shapes import prepare
 from app.widgets.numbers import GROUP
 from app.workspaces.inspect.wording import LengthWording, number
 from sedir_core.evaluation.deviation_scale import round_length

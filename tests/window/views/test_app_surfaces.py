@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from app_helpers import WAIT_MS, dented_sphere, open_and_wait
 
+from app.state.shapes import Shape
 from app.views.facing import front_of
 from app.views.meshing import NEIGHBOURS, triangulate
 from app.views.orienting import oriented_normals
-from app.views.shapes import COARSE, MOST_JOINED, Shape, join, prepare, prepare_surface
+from app.views.preparing import COARSE, MOST_JOINED, join, prepare, prepare_surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import Defect, Detection
 

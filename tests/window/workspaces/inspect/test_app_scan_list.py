@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from scan_entries import GREY, fail, judge
 
 from app.state.session import Session
-from app.views.shapes import prepare
+from app.views.preparing import prepare
 from app.views.thumbnail import SIZE, thumbnail
 from app.widgets.theme import DARK, LIGHT
 from app.workspaces.inspect.scan_panel import ScanPanel

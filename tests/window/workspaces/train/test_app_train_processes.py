@@ -83,7 +83,7 @@ def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path
     page.data.tree.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
     assert page.settings.train.text() == "Train 1 category"
     page.settings.preset.setCurrentIndex(page.settings.preset.findData("tiny"))
-    type_into(qtbot, page.settings.form, "training", "epochs", "400")
+    type_into(qtbot, page.settings.form, "training", "epochs", "250")
     type_short_steps(qtbot, page.settings.form)
     page.settings.name.setText("cups")
     qtbot.mouseClick(page.settings.train, Qt.MouseButton.LeftButton)
@@ -100,8 +100,8 @@ def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path
     qtbot.mouseClick(page.progress.resume, Qt.MouseButton.LeftButton)
     wait_for(qtbot, page, Phase.COMPLETE)
     epochs = [e.epoch for e in read_events(home / "cups" / "events.jsonl") if isinstance(e, EpochEvent)]
-    assert 0 < done < 400
-    assert epochs == list(range(1, 401))
+    assert 0 < done < 250
+    assert epochs == list(range(1, 251))
     with qtbot.waitSignal(page._session.navigated):
         qtbot.mouseClick(page.progress.inspect, Qt.MouseButton.LeftButton)
     next(second, None)
@@ -118,7 +118,7 @@ from sedir_core.config import preset
 from sedir_core.training.orders import TrainOrder
 app = QCoreApplication([])
 dataset, out = map(Path, sys.argv[1:])
-launch(TrainOrder(dataset, ("cup",), preset("tiny", training={"epochs": 2000}), out, "cpu"))
+launch(TrainOrder(dataset, ("cup",), preset("tiny", training={"epochs": 2000, "expectation_steps": 20}), out, "cpu"))
 print("launched", flush=True)
 signal.pause()
 """
