@@ -10,7 +10,7 @@ import numpy as np
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, tolerance_amplitude
 from sedir_core.evidence.category import View
-from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
+from sedir_core.evidence.normal_surface import NormalSurface, merge_parts, relaid_parts
 from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
 from sedir_core.geometry.oriented import Oriented
@@ -108,6 +108,7 @@ def fit_basis(
     reference = thinned[0]
     frame = frame_of(reference)
     parts, left_out = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
+    parts = relaid_parts(parts, merge_parts(parts))
     whole = merge_parts(parts)
     others, unseen = _apart(parts, random, stop)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))

@@ -134,6 +134,21 @@ class Category:
         misfit = fit.residual / self.whole.overlap if fit.shared > IDENTIFICATION.least_shared else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 
+    def fragment(self, points: DoubleArray) -> tuple[Placement, float, float, Oriented] | None:
+        """The placement of a scan (n, 3) of which nearly everything lies on the surface, that of a fragment.
+
+        Also its residual, as a multiple of the usual one, the share of the surface that it shows, and the scan in the
+        category's frame. None if much of it lies elsewhere, and in runs of older versions.
+        """
+        if not np.isfinite(self.whole.overlap):
+            return None
+        placement, scan = self.place(points)[0], Oriented(scaled(points, self.frame, self.size)[2])
+        fit = self.normal.better(scan, placement.pose)
+        if fit.shared < IDENTIFICATION.fragment_shared:
+            return None
+        laid = scan.moved(fit.pose)
+        return replace(placement, pose=fit.pose), fit.residual / self.whole.overlap, self.normal.shown_by(laid), laid
+
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
         """The same for a single-view scan, with its approximate viewing direction; see `refine_direction`."""
         assert self.views is not None and self.view is not None

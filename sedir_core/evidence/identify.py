@@ -18,8 +18,6 @@ from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray, Scan, Stop
 
-N_RESIZED = 2  # categories tried at another size: of another shape than theirs it is no size of theirs
-
 
 @dataclass(frozen=True)
 class Identified:
@@ -28,7 +26,7 @@ class Identified:
     side_only: it appears to show one side, which this model was not trained for. alone: the part within the scan, if it
     shows more. mirrored: it is a mirror image of the category. scan: a subset in the category's frame with outward
     normals, if computed. n_points: number of points used. resized: the category whose shape it has at another size, and
-    how many times the size of good parts that is.
+    how many times the size of good parts that is. fragment: the share of the part that it shows, where that is not all.
     """
 
     category: str
@@ -41,6 +39,7 @@ class Identified:
     scan: Oriented | None = None
     n_points: int = 0
     resized: tuple[str, float] | None = None
+    fragment: float | None = None
 
     @property
     def too_few(self) -> bool:
@@ -72,6 +71,8 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
         found = _mirrored(found, along, known)
         if not found.mirrored:
             found = replace(found, resized=_resized(found, along, candidates, stop))
+        if not found.known and found.resized is None and not found.mirrored:
+            found = as_fragment(found, along, candidates, stop) or found
     alone = None if found.alone is None else replace(found.alone, points=points)
     return replace(found, placement=found.placement.from_file(own), alone=alone, n_points=len(points))
 
@@ -140,12 +141,29 @@ def _resized(
     if not size > 0:
         return None
     descriptor = shape_descriptor(own, generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, N_RESIZED)
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, IDENTIFICATION.n_resized)
     best = _best(names, lambda name: _placed(name, own * (candidates[name].size / size), candidates), stop)
     if best.misfit > min(IDENTIFICATION.plain_fit, IDENTIFICATION.mirrored * found.misfit):
         return None
     as_it_is = found if best.category == found.category else _placed(best.category, own, candidates)
     return None if as_it_is.known else (best.category, size * as_it_is.placement.unit / candidates[best.category].size)
+
+
+def as_fragment(
+    found: Identified, points: DoubleArray, candidates: Mapping[str, Category], stop: Stop
+) -> Identified | None:
+    """The scan as a fragment of a category; None if it fits none as such. As a whole, half a part resembles no part."""
+    own = points if found.alone is None else points[found.alone.of_part]
+    descriptor = shape_descriptor(without_strays(own), generator(0, "descriptor"))
+    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, IDENTIFICATION.n_fragment)
+    for name in names:
+        if stop():
+            raise Cancelled
+        if fit := candidates[name].fragment(own):
+            placement, misfit, share, scan = fit
+            if misfit < IDENTIFICATION.whole_fit and share < IDENTIFICATION.largest_fragment:
+                return Identified(name, placement, misfit, alone=found.alone, scan=scan, fragment=share)
+    return None
 
 
 def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
@@ -196,6 +214,9 @@ def why_uncertain(found: Identified, probability: float, predicted: str, one_sid
         beside = f"about {100 * abs(size - 1):.0f} % {'larger' if size > 1 else 'smaller'} than"
         beside = beside if 0.5 < size < 2 else f"about {size:.2g} times as large as"
         return f"has the shape of {name}, {beside} good parts: is it another size, or in another unit?"
+    if found.fragment is not None:
+        shown = f"shows about {100 * found.fragment:.0f} % of {found.category}"
+        return f"{shown}: scan all of it, or is the rest broken off?"
     if found.side_only:
         said = "seems to be seen from one side, but the model was trained for scans from all around"
         return f"{said}: scan it so, or train with training.views above 0"

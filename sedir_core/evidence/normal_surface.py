@@ -16,12 +16,12 @@ from sedir_core.evidence.aligned_parts import AlignedPart, mean_shape, smooth_wa
 from sedir_core.evidence.around import Around
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
 from sedir_core.evidence.fields import FIELDS, SPREADS, offset_fields
-from sedir_core.evidence.numbers import ALIGNMENT, FIELD
+from sedir_core.evidence.numbers import ALIGNMENT, COVERAGE, FIELD
 from sedir_core.evidence.probes import GAPS, Probes
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.bent import lay_bent, settle_bent
 from sedir_core.geometry.elastic import SmoothPrior
-from sedir_core.geometry.numbers import ORIENTED
+from sedir_core.geometry.numbers import BENT, ORIENTED
 from sedir_core.geometry.orientation import turned_as
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import STILL, Fit, better, judge
@@ -158,6 +158,11 @@ class NormalSurface:
             return better(scan, self.oriented, before)
         return self.judge(scan, lay_bent(scan, self.confirmed, self.prior, before.rotation).pose)
 
+    def shown_by(self, scan: Oriented) -> float:
+        """The share of the surface, 0..1, that an aligned scan shows."""
+        places, tree = self.probes.places, PointTree(scan.points)
+        return float((tree.nearest(places.points)[0] < COVERAGE.shown * max(tree.spacing, places.spacing)).mean())
+
     @cached_property
     def confirmed(self) -> Oriented:
         """What more than one of the scans shows: how the rest varies, nobody knows."""
@@ -216,3 +221,23 @@ def _mean_length(vectors: DoubleArray, around: IntArray) -> DoubleArray:
 
 def _length(vectors: DoubleArray) -> DoubleArray:
     return np.asarray(np.linalg.norm(vectors, axis=1))
+
+
+def relaid_parts(parts: Sequence[AlignedPart], normal: NormalSurface) -> list[AlignedPart]:
+    """The parts, of which those that show another side than the rest are laid once more, onto the merged surface.
+
+    Of parts that vary by nature, only what all of them leave at each place tells an upper side from a lower one; while
+    they are laid onto each other, that is not known. normal: their merged surface.
+    """
+    if not normal.prior.supple:
+        return list(parts)
+    prior = parts[0].toward_reference.prior
+    mean = np.mean([part.toward_reference.weights for part in parts], axis=0)
+    found = [parts[0]]
+    for part in parts[1:]:
+        laid = lay_bent(part.oriented, normal.confirmed, prior, np.eye(3))
+        if laid.shared < BENT.shared * normal.judge(part.oriented, STILL).shared:
+            toward_mean = smooth_way(prior, part.oriented.moved(laid.pose), normal.confirmed, normal.surface)
+            part = AlignedPart(laid.pose.apply(part.points), replace(toward_mean, weights=toward_mean.weights + mean))
+        found.append(part)
+    return found

@@ -28,6 +28,10 @@ class IdentificationNumbers:
     plain_overlap: float = number(1.25, "times the usual residual of what a scan and the surface both show")
     plain_conflict: float = number(1.2, "times the usual disagreement of what both show")
     least_conflict: float = number(0.005, "radii, added to that disagreement")
+    n_resized: int = number(2, "categories of which a scan that fits none is tried at their size")
+    n_fragment: int = number(8, "categories of which a scan that fits none is tried as a fragment")
+    fragment_shared: float = number(0.9, "share of a scan's points on the surface, from which it may be a fragment")
+    largest_fragment: float = number(0.9, "share of the surface shown, from which it is no fragment")
     least_shared: float = number(0.4, "share of a scan's points that the surface shows, too: of fewer nothing follows")
 
 

@@ -49,8 +49,14 @@ def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: Do
         other = _best([one for one in found if one.shared < most], kept)
         poses = [one.pose for one in (*usual, *other)]
     likeliest = (*usual[:1], *other[:1])
-    best, *others = [bent(scan, surface, prior, one.pose, count, steps, robust=True) for one in likeliest]
+    best, *others = [settled(scan, surface, prior, one.pose) for one in likeliest]
     return others[0] if others and BENT.clearly * others[0].median < best.median else best
+
+
+def settled(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Bent:
+    """That pose with the rigid part of the field that the last round of the search fits."""
+    count, steps, _ = ROUNDS[-1]
+    return bent(scan, surface, prior, pose, count, steps, robust=True)
 
 
 def settle_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Pose:

@@ -15,7 +15,7 @@ from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.basis import fit_basis
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import View
-from sedir_core.evidence.identify import Identified, identify, why_uncertain
+from sedir_core.evidence.identify import Identified, as_fragment, identify, why_uncertain
 from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.evidence.remarks import left_out
 from sedir_core.geometry.frames import UNIT_FACTORS, Frame, Placement
@@ -66,6 +66,16 @@ def test_a_part_of_another_size_is_said_to_be_one(detector: SedirDetector, facto
     best = found(detector, factor * part("pipe_elbow", 35))
     assert best.resized == ("pipe_elbow", pytest.approx(factor, rel=0.05))
     assert "has the shape of pipe_elbow, about" in why_uncertain(best, 1.0, best.category)
+
+
+def test_half_a_part_is_said_to_be_a_fragment_of_it(detector: SedirDetector) -> None:
+    points = part("pipe_elbow", 35)
+    half = points[points[:, 0] < np.median(points[:, 0])]
+    as_a_whole = replace(found(detector, half), misfit=np.inf)  # as where it resembles another part more
+    best = as_fragment(as_a_whole, half, detector.known, never_stop)
+    assert best is not None
+    assert (best.category, best.fragment) == ("pipe_elbow", pytest.approx(0.5, abs=0.1))
+    assert why_uncertain(best, 1.0, best.category).startswith("shows about")
 
 
 def test_of_few_points_that_fit_nothing_only_that_is_said() -> None:

@@ -7,14 +7,14 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from sedir_core.evidence.aligned_parts import AlignedPart, align_parts
+from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, smooth_way
 from sedir_core.evidence.comparison import Compared, compare
-from sedir_core.evidence.normal_surface import NormalSurface, merge_parts
+from sedir_core.evidence.normal_surface import NormalSurface, merge_parts, relaid_parts
 from sedir_core.geometry.bent import bent
 from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.numbers import ELASTIC
 from sedir_core.geometry.oriented import Oriented
-from sedir_core.geometry.registration import Pose
+from sedir_core.geometry.registration import Pose, Surface
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.models.sedir import Tokens
 from sedir_core.types import BoolArray, DoubleArray
@@ -160,3 +160,31 @@ def test_a_lump_bends_nothing_when_sides_are_told_apart(varying: NormalSurface) 
     plain, robust = (bent(scan, varying.confirmed, varying.prior, still, 3_000, 12, robust) for robust in (False, True))
     assert robust.mean > 1.1 * plain.mean  # the lump itself
     assert robust.median < 0.92 * plain.median  # and the rest
+
+
+def rippled(seed: int, n: int = 20_000) -> DoubleArray:
+    """A round body, rippled on its upper side, that differs a little from others."""
+    random = np.random.default_rng(seed)
+    out = random.normal(size=(n, 3))
+    out /= np.linalg.norm(out, axis=1, keepdims=True)
+    points = out * [1.0, 1.0, 0.35]
+    points[:, 2] += 0.02 * np.sin(12 * points[:, 0]) * np.sin(9 * points[:, 1]) * (points[:, 2] > 0)
+    controls = points[farthest_points(points.astype(np.float32), 40)]
+    points = points + SmoothPrior(controls, WAYS / 2).draw(WAYS / 2, random)(points)
+    return np.asarray(points + NOISE * random.normal(size=points.shape))
+
+
+def test_a_part_on_its_other_side_is_laid_right_once_the_others_are_merged() -> None:
+    """The scanner sees nothing of the side that a part lies on, and upside down it fits at first sight."""
+    clouds = [rippled(seed) for seed in range(5)]
+    flip = np.diag([1.0, -1.0, -1.0])
+    upper = [cloud[cloud[:, 2] > -0.2] for cloud in clouds[:4]]
+    lower = clouds[4][clouds[4][:, 2] < 0.2]
+    prior = SmoothPrior(upper[0][farthest_points(upper[0].astype(np.float32), 64)], WAYS)
+    first, surface = Oriented(upper[0]), Surface(upper[0])
+    laid = [AlignedPart(upper[0], prior.none)]
+    laid += [AlignedPart(one, smooth_way(prior, Oriented(one), first, surface)) for one in (*upper[1:], lower @ flip)]
+    found = relaid_parts(laid, merge_parts(laid))
+    assert [one is before for one, before in zip(found, laid, strict=True)] == [True] * 4 + [False]
+    assert rotation_between(lower, found[4].points)[2, 2] > 0.95  # its smooth side tells no turn
+    assert not merge_parts(found).complete
