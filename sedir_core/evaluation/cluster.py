@@ -126,6 +126,7 @@ class Cluster:
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # scans are confidential
+    os.environ.setdefault("RAY_worker_niceness", "0")  # else workers starve beside anything else that computes
     with ExitStack() as stack:
         where = None if address == LOCAL else address
         folder = stack.enter_context(_kept_to_ourselves()) if where is None else None

@@ -1,4 +1,4 @@
-"""Training parts laid onto each other, and how they differ smoothly."""
+"""Aligns training parts with each other, and learns how they differ smoothly."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, Stop, never_stop
 
-# Radii over which parts that vary by nature may differ alike. The longer, the fewer dents a field follows; so scans are
-# compared by the longest that leaves hardly more of good parts than the shortest, so many times as much: the scanner's
-# noise, and no waves that a new part may have elsewhere.
+# Correlation lengths, in radii, of parts that vary by nature. The longer, the fewer dents a field follows; so scans are
+# compared with the longest that leaves hardly more of good parts than the shortest does: the scanner's noise, but no
+# waves, which a new part may have elsewhere.
 LENGTHS = (ELASTIC.supple_length, 0.6, 0.7, 0.85, 1.0)
 
 
@@ -34,22 +34,22 @@ class AlignedPart:
 
     @cached_property
     def oriented(self) -> Oriented:
-        """Some of its points, with their outer sides."""
+        """A subset of its points, with outward normals."""
         return Oriented(self.points)
 
     @cached_property
     def facing(self) -> DoubleArray:
-        """(n, 3) outward normals of all its points, the shorter the less sure."""
+        """(n, 3) outward normals of all its points; their length is their certainty."""
         return self.oriented.facing(self.points)
 
 
 def align_parts(
     clouds: Sequence[DoubleArray], generator: np.random.Generator, stop: Stop = never_stop
 ) -> tuple[list[AlignedPart], list[int]]:
-    """Bring the parts onto one of them; also which of the clouds contradict the others and are left out.
+    """Align the parts with one of them; also the indices of clouds that contradict the others and are left out.
 
-    The first part is the reference, unless it is itself what contradicts. A scan that shows another side than the
-    others is laid by what both show (`geometry.overlap`); laid wrong, it would make every defect look usual.
+    The first part is the reference, unless it contradicts the others itself. A scan that shows another side than the
+    others is aligned by what both show (`geometry.overlap`); aligned wrongly, it would make every defect look normal.
 
     clouds: each (n, 3), centred and scaled by the first part's frame. Raises Cancelled.
     """
@@ -79,9 +79,11 @@ def align_parts(
 
 
 def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriented], onto: Oriented) -> SmoothPrior:
-    """How parts differ from a reference, of points (n, 3), where nothing holds them back, if that is more than a stiff
-    prior expects: foods and castings differ by ten times as much as machined parts; and over how long ways alike.
-    parts: laid onto `onto`, in the reference's frame."""
+    """Learn the amplitude and correlation length of differences from a reference (n, 3), fitted freely.
+
+    A stiff prior if the parts differ by no more than it expects; foods and castings differ by ten times as much as
+    machined parts. parts: aligned with `onto`, in the reference's frame.
+    """
     stiff = SmoothPrior(_controls(cloud))
     probes = cloud[:: max(1, len(cloud) // ALIGNMENT.amplitude_points)]
     fields = [smooth_way(stiff.with_amplitude(ALIGNMENT.free), part, onto, surface) for part in parts]
@@ -95,7 +97,7 @@ def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriente
 
 
 def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface: Surface) -> float:
-    """Of the distances between parts and `onto`, in radii, once that field is out."""
+    """The typical distance, in radii, between parts and `onto` after a field with that prior is removed."""
     fields = [part.displaced(smooth_way(prior, part, onto, surface)) for part in parts]
     return float(np.median([np.nanmean(remaining(bent.points, bent.normals, onto)) for bent in fields]))
 
@@ -103,10 +105,10 @@ def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface
 def _bend_parts(
     clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], chosen: int, poses: Sequence[Pose], stop: Stop
 ) -> tuple[list[AlignedPart], list[int]]:
-    """`align_parts` for parts that vary by nature, whose poses no rigid fit tells (`geometry.bent`).
+    """`align_parts` for parts that vary by nature, whose poses no rigid fit can find (`geometry.bent`).
 
-    First onto one part that shares what it shows with most others, then each onto what the others show together.
-    poses: the rigid ones, onto the chosen part.
+    First with the part that shows most of what the others show, then each with what all others show together.
+    poses: rigid ones, in the frame of the chosen part.
     """
     reference, found = _sharing_most(clouds, oriented, chosen, poses, stop)
     surface, first = Surface(clouds[reference]), oriented[reference]
@@ -133,7 +135,7 @@ def _bend_parts(
 def _sharing_most(
     clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], chosen: int, poses: Sequence[Pose], stop: Stop
 ) -> tuple[int, dict[int, Bent]]:
-    """The part that shares what it shows with most others, looked for from the chosen one on; and all others on it."""
+    """The part that shares most with the others, tried from the chosen one on, and the others aligned with it."""
     tried = (chosen, *(i for i in range(len(clouds)) if i != chosen))[: ALIGNMENT.references]
     most = -1.0
     for candidate in tried:
@@ -148,7 +150,7 @@ def _sharing_most(
 def _bent_onto(
     reference: int, clouds: Sequence[DoubleArray], oriented: Sequence[Oriented], poses: Sequence[Pose], stop: Stop
 ) -> dict[int, Bent]:
-    """All other parts on that one, whatever they differ by. poses: rigid ones, onto any of them."""
+    """All other parts aligned with that one, however much they differ. poses: rigid ones, in a common frame."""
     free, found = SmoothPrior(_controls(clouds[reference])).with_amplitude(ALIGNMENT.free), {}
     for i in range(len(clouds)):
         if stop():
@@ -170,7 +172,7 @@ def _onto(
     generator: np.random.Generator,
     stop: Stop,
 ) -> tuple[list[Pose], list[int]]:
-    """The poses of all clouds on that one, and which of them contradict the others."""
+    """The poses of all clouds relative to that one, and the indices of those that contradict the others."""
     surface, still = Surface(clouds[reference]), Pose(np.eye(3), np.zeros(3))
     poses = []
     for i, cloud in enumerate(clouds):
@@ -195,14 +197,14 @@ def _onto(
 
 
 def _conflicts(oriented: Sequence[Oriented], poses: Sequence[Pose]) -> DoubleArray:
-    """How much each of the aligned clouds contradicts the others where both go on."""
+    """How much each of the aligned clouds contradicts the others where both continue."""
     every = range(len(oriented))
     others = [[k for k in every if k != i] for i in every]
     return np.array([judge(oriented[i], _union(oriented, poses, others[i]), poses[i]).conflict for i in every])
 
 
 def _lying_otherwise(oriented: Sequence[Oriented], poses: Sequence[Pose], reference: int) -> set[int]:
-    """The parts that lay on another side than the reference: two of them can be laid wrong alike, unnoticed."""
+    """Parts that lay on another side than the reference: two of them may be aligned wrongly alike, unnoticed."""
     down = oriented[reference].down
     if down is None:
         return set()
@@ -212,7 +214,7 @@ def _lying_otherwise(oriented: Sequence[Oriented], poses: Sequence[Pose], refere
 
 
 def _union(oriented: Sequence[Oriented], poses: Sequence[Pose], some: Sequence[int]) -> Oriented:
-    """What some of the clouds show together."""
+    """The union of some of the clouds."""
     return _together([oriented[i].moved(poses[i]) for i in some])
 
 
@@ -222,9 +224,9 @@ def _together(clouds: Sequence[Oriented]) -> Oriented:
 
 
 def smooth_way(prior: SmoothPrior, scan: Oriented, surface: Oriented, planes: Surface) -> Elastic:
-    """From an aligned scan onto a surface, whose planes are given, too: what it does not show is drawn nowhere.
+    """The field from an aligned scan onto a surface, whose tangent planes are `planes`; only what both show is fitted.
 
-    Parts that vary by nature go so far that only what faces alike surely belongs together.
+    Parts that vary by nature move so far that only points facing the same way certainly correspond.
     """
     if prior.supple:
         return prior.fit(
@@ -234,7 +236,7 @@ def smooth_way(prior: SmoothPrior, scan: Oriented, surface: Oriented, planes: Su
 
 
 def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArray], DoubleArray]:
-    """What brings points (n, 3) of one of the parts into the mean shape of these parts."""
+    """The map of points (n, 3) of one of the parts into the mean shape of the parts."""
     mean = Elastic(parts[0].toward_reference.prior, np.mean([part.toward_reference.weights for part in parts], axis=0))
 
     def shaped(part: AlignedPart, points: DoubleArray) -> DoubleArray:
@@ -245,7 +247,7 @@ def mean_shape(parts: Sequence[AlignedPart]) -> Callable[[AlignedPart, DoubleArr
 
 
 def tolerance_amplitude(parts: Sequence[AlignedPart]) -> float:
-    """RMS of the smooth differences between the parts, in units of the part's radius; assumed for a single one."""
+    """RMS of the smooth differences between the parts, in radii; assumed for a single part."""
     if len(parts) < 2:
         return ALIGNMENT.tolerance
     probes = parts[0].points[:: max(1, len(parts[0].points) // ALIGNMENT.amplitude_points)]

@@ -135,10 +135,10 @@ class Category:
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 
     def fragment(self, points: DoubleArray) -> tuple[Placement, float, float, Oriented] | None:
-        """The placement of a scan (n, 3) of which nearly everything lies on the surface, that of a fragment.
+        """The placement of a scan (n, 3) as a fragment of the part: nearly all of it lies on the surface.
 
-        Also its residual, as a multiple of the usual one, the share of the surface that it shows, and the scan in the
-        category's frame. None if much of it lies elsewhere, and in runs of older versions.
+        Also its residual, as a multiple of the usual one, the share of the surface that it covers, and the scan in the
+        category's frame. None if much of the scan lies elsewhere, and in runs of older versions.
         """
         if not np.isfinite(self.whole.overlap):
             return None

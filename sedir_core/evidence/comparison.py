@@ -1,4 +1,4 @@
-"""An aligned scan beside what is expected of its category: both kinds of evidence on the same points."""
+"""Compares an aligned scan with its category: both kinds of evidence, on the same points."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from sedir_core.types import BoolArray, DoubleArray
 
 @dataclass(frozen=True)
 class Compared:
-    """An aligned scan, (n, 3), its tokens with their residuals (N,), and what both kinds of evidence show of it.
+    """An aligned scan, (n, 3), its tokens with their residuals (N,), and both kinds of evidence.
 
-    few: those of its points, (m, 3), that the evidence is of. cut: (N,) tokens of groups that the end of what was
-    scanned cuts.
+    few: the subset of its points, (m, 3), for which there is evidence. cut: (N,) flags of tokens whose groups are cut
+    off where the scan ends.
     """
 
     aligned: DoubleArray
@@ -42,7 +42,7 @@ class Compared:
     evidence: Evidence
 
     def with_residuals(self, residuals: DoubleArray) -> Compared:
-        """The same scan, its tokens' residuals (N,) by another network."""
+        """The same scan with residuals (N,) of its tokens from another network."""
         centres = centres_of(self.tokens)
         at_points = np.full(len(self.few), np.nan)
         if not self.cut.all():
@@ -53,11 +53,11 @@ class Compared:
         return replace(self, residuals=residuals, evidence=evidence)
 
     def at_aligned(self, values: DoubleArray) -> DoubleArray:
-        """(n,) at all aligned points what is said, (m,), at those that the evidence is of."""
+        """Values (m,) at the points with evidence, interpolated to all aligned points (n,)."""
         return values if self._all else self._shares(values)
 
     def beside(self) -> NDArray[np.int32]:
-        """(n,) which of those points is next to each of the aligned ones."""
+        """For each aligned point (n,), the index of the nearest point with evidence."""
         return np.arange(len(self.few), dtype=np.int32) if self._all else self._shares.indices[:, 0]
 
     @cached_property
@@ -80,11 +80,11 @@ def compare(
     expected: NetworkSurface | None = None,
     defects: DoubleArray | None = None,
 ) -> Compared:
-    """An aligned scan (n, 3) beside the normal surface of its category, and beside what the network says of it.
+    """Compare an aligned scan (n, 3) with the normal surface of its category, and with what the network expects.
 
     tokens: N, with their residuals (N,). every: (m, 3) all points of the scan, aligned; by default those that are
-    compared. scan: see `NormalSurface.depart`. expected: the surface that the network expects, of whole scans only.
-    defects: (k, 3) what looks like a defect of the scan; how the part differs smoothly, only the rest of it says.
+    compared. scan: see `NormalSurface.depart`. expected: the surface that the network expects, for whole scans only.
+    defects: (k, 3) points that look defective; the smooth difference is fitted to the rest of the scan only.
     """
     most = RESOLUTION.surface_points if view is None else round(RESOLUTION.view_points * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
@@ -102,7 +102,7 @@ def compare(
 
 
 def _sound(points: DoubleArray, defects: DoubleArray | None) -> BoolArray | None:
-    """(n,) which of the points (n, 3) lie away from the defects (k, 3); None, for all, where too few would be left."""
+    """Mask (n,) of the points (n, 3) that lie away from the defects (k, 3); None, meaning all, if it keeps too few."""
     if defects is None:
         return None
     found: BoolArray = PointTree(defects).nearest(points)[0] > RESOLUTION.around_defects

@@ -1,7 +1,7 @@
-"""Signed offsets of all the points of a scan, averaged on places of the normal surface.
+"""Signed offsets of all points of a scan, averaged over places of the normal surface.
 
-Unlike a mean over a scan's own neighbours, such a mean uses every point, however many there are, keeps to one side of a
-wall, and is of the same size on every scan: noise falls with the points that were scanned, a dent does not.
+Unlike a mean over a scan's own neighbours, such a mean uses every point, stays on one side of a wall, and covers the
+same area on every scan: noise decreases with the number of points, a dent does not.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ FIELD_SIZES = (1, 4, 16, 64)
 FIELDS = tuple(f"field_{k}" for k in FIELD_SIZES)
 ROUGH_SIZES, EXTREME_SIZES = (4, 16, 64), (4, 16)
 RIDGE = "ridge"
-# How offsets scatter about their mean, how far the lowest and the highest go, how unlike its usual the density is,
-# which share of the points lies beside the known surface, and how high a narrow ridge or groove goes on: a crack hardly
-# moves a mean.
+# Scatter of the offsets about their mean, the lowest and the highest, how unusual the density is, the share of points
+# beside the known surface, and the height of narrow ridges and grooves: a crack hardly changes a mean.
 SPREADS = (
     *(f"rough_{k}" for k in ROUGH_SIZES),
     *(f"{end}_{k}" for k in EXTREME_SIZES for end in ("lowest", "highest", "density")),
@@ -37,30 +36,29 @@ _TINY = 1e-300
 
 
 Facing = Callable[[IntArray], DoubleArray]
-"""Outward normals (k, 3) at some of the points that are asked about, as long as they are sure (`Oriented.facing`)."""
+"""Outward normals (k, 3) at some of the points, whose length is their certainty (`Oriented.facing`)."""
 
 
 @dataclass(frozen=True)
 class Over:
-    """Of points (n, 3) over places: which place (n,) each is over, its signed offset (n,), and whether (n,) it is over
-    one at all."""
+    """For n points: the place (n,) each is over, its signed offset (n,), and whether (n,) it is over one at all."""
 
     place: IntArray
     along: DoubleArray
     on: BoolArray
 
     def of(self, some: BoolArray) -> Over:
-        """Of some (n,) of the points."""
+        """The same for a subset of the points, by mask (n,)."""
         return Over(self.place[some], self.along[some], self.on[some])
 
     def told(self, along: DoubleArray) -> Over:
-        """The same with offsets (n,) that somebody else says."""
+        """The same with other offsets (n,)."""
         return Over(self.place, along, self.on)
 
 
 @dataclass(frozen=True)
 class Places:
-    """Places (p, 3) on a surface and their normals (p, 3). confirmed: (p,) which are surely of it; None for all."""
+    """Places (p, 3) on a surface and their normals (p, 3). confirmed: (p,) flags of certain ones; None for all."""
 
     points: DoubleArray
     normals: DoubleArray
@@ -73,18 +71,18 @@ class Places:
 
     @cached_property
     def spacing(self) -> float:
-        """Side of the square that a place stands for."""
+        """Side of the square that a place represents."""
         return max(self.tree.spacing, _TINY)
 
     @cached_property
     def rim(self) -> BoolArray:
-        """(p,) which of the places lie near an end of what is known."""
+        """(p,) flags of places near an edge of the known surface."""
         return rim_of(self.points, self.normals)[1]
 
     def over(self, points: DoubleArray) -> Over:
-        """What points (n, 3) are over.
+        """Which places points (n, 3) are over.
 
-        What lies beside the known surface is not judged: nobody knows what belongs there.
+        Points beside the known surface are not judged: what belongs there is unknown.
         """
         found = self.tree.nearest(points)[1]
         away = points - self.points[found]
@@ -95,12 +93,12 @@ class Places:
 
     @cached_property
     def seams(self) -> SeamFinder:
-        """Follows what is narrow along the surface."""
+        """Follows narrow features along the surface."""
         return SeamFinder(self.points, self.normals, self.spacing)
 
     @cached_property
     def sums(self) -> dict[str, csr_matrix]:
-        """By channel a (p, p) matrix that sums over the nearest places on the same side."""
+        """For each channel a (p, p) matrix that sums over the nearest places on the same side."""
         around = self.tree.nearest_k(self.points, 2 * max(FIELD_SIZES))[1]
         same = np.einsum("pki,pi->pk", self.normals[around], self.normals) > FIELD.facing
         rank = same.cumsum(axis=1)
@@ -112,10 +110,10 @@ class Places:
         return matrices
 
     def other_face(self, points: DoubleArray, over: Over, scan: PointTree, facing: Facing) -> BoolArray:
-        """(n,) which of a scan's points (n, 3) may be of a wall's other face than the known one.
+        """(n,) flags of a scan's points (n, 3) that may lie on the opposite face of a wall, which is unknown.
 
-        over: what they are over. scan: all points of it. Of the other face too few training scans saw anything. A dent
-        or a bump faces the way that the surface does; walls of pits and flanks of burrs stand across it.
+        over: the places they are over. scan: all of its points. Too few training scans saw the opposite face. A dent or
+        a bump faces the same way as the surface; walls of pits and flanks of burrs stand across it.
         """
         other: BoolArray = over.on & (np.abs(over.along) > FIELD.layer * self.spacing)
         some = np.flatnonzero(other)
@@ -128,7 +126,7 @@ class Places:
         return other
 
     def offsets(self, over: Over) -> Offsets:
-        """What of the points that are over the places lies over each of them."""
+        """Summarise the offsets over each place."""
         own, size = over.place[over.on], len(self.points)
         along = np.clip(over.along[over.on], -FIELD.farthest, FIELD.farthest)
         lowest, highest = np.zeros(size), np.zeros(size)
@@ -146,8 +144,8 @@ class Places:
 
 @dataclass(frozen=True)
 class Offsets:
-    """Per place (p,): how many points lie over it, the sum of their signed offsets and of these squared, the lowest and
-    the highest (0 where there is none beyond), and how many points lie beside the surface there."""
+    """Per place (p,): number of points over it, sums of their signed offsets and of the squares, the lowest and the
+    highest (0 if there is none below or above), and number of points beside the surface there."""
 
     count: DoubleArray
     total: DoubleArray
@@ -158,12 +156,11 @@ class Offsets:
 
 
 def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, DoubleArray]:
-    """FIELDS and SPREADS of all points over the places, around the k places next to place own[i], (m,).
+    """FIELDS and SPREADS over the k places around place own[i], (m,).
 
-    field_k: length of the mean offset. rough_k: scatter about it. lowest_k, highest_k: the farthest offset inward and
+    field_k: absolute mean offset. rough_k: scatter about it. lowest_k, highest_k: the farthest offset inward and
     outward, positive. density_k: points per place relative to the median, or its inverse, whichever is larger.
-    beside_k: share of the points that lie beside the known surface. ridge: see `ridges`. NaN where too few points say
-    it.
+    beside_k: share of points beside the known surface. ridge: see `ridges`. NaN where there are too few points.
     """
     shown = places.offsets(over)
     some = shown.count[shown.count > 0]
@@ -188,17 +185,17 @@ def offset_fields(places: Places, over: Over, own: IntArray) -> dict[str, Double
 
 
 def means(shown: Offsets, summed: csr_matrix, k: int) -> DoubleArray:
-    """(p,) signed mean offsets over the k places that each row sums over; NaN where too few points say it."""
+    """(p,) signed mean offsets over the k places that each row sums over; NaN where there are too few points."""
     n = summed @ shown.count
     enough = n >= max(1.0, FIELD.enough * k)
     return np.where(enough, (summed @ shown.total) / np.maximum(n, 1), np.nan)
 
 
 def ridges(places: Places, shown: Offsets, wide: DoubleArray) -> DoubleArray:
-    """(p,) the highest mean along a path over the places of how far the mean offset of each lies beside the wide one.
+    """(p,) the highest mean, along a path over the places, of the difference between local and wide mean offsets.
 
-    wide: (p,) means over the largest neighbourhoods. Relative to the scan's own noise, of either sign: a burr, a
-    scratch, a crack's lip are one place wide, and no single place of them says so.
+    wide: (p,) means over the largest neighbourhoods. In units of the scan's own noise, of either sign: a burr, a
+    scratch or a crack's lip is one place wide, and no single place is conclusive.
     """
     told = (shown.count > 0) & ~np.isnan(wide)
     offsets = np.where(told, shown.total / np.maximum(shown.count, 1) - np.where(told, wide, 0.0), 0.0)
@@ -209,11 +206,11 @@ def ridges(places: Places, shown: Offsets, wide: DoubleArray) -> DoubleArray:
 
 
 def roughness(shown: Offsets, summed: csr_matrix, mean: DoubleArray) -> DoubleArray:
-    """(p,) how offsets scatter about their means (p,)."""
+    """(p,) scatter of the offsets about their means (p,)."""
     variance = (summed @ shown.squares) / np.maximum(summed @ shown.count, 1) - mean**2
     return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
 
 def extreme(of: np.ufunc, summed: csr_matrix, values: DoubleArray) -> DoubleArray:
-    """(p,) the lowest or highest of values (p,) among the places that each row sums over."""
+    """(p,) minimum or maximum of values (p,) over the places that each row sums over."""
     return np.asarray(of.reduceat(values[summed.indices], summed.indptr[:-1]))

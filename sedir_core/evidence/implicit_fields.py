@@ -1,8 +1,8 @@
-"""How a scan departs from the surface that the network expects, averaged on places of the normal surface.
+"""Departure of a scan from the surface that the network expects, averaged over places of the normal surface.
 
-As `fields`, but it is the network (`network_surface`) that says how far points lie off, and where some are missing. The
-smooth part-to-part difference is taken out by a field of its own, fitted to the network's distances; the mean over some
-places is also held against the median of a wide neighbourhood. [O]
+Like `fields`, but distances and missing places come from the network (`network_surface`). The smooth part-to-part
+difference is removed by a field of its own, fitted to the network's distances; mean distances are also compared with
+the median of a wide neighbourhood. [O]
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""From all channels at a place and around it to one: how much it looks like a defect. [O]
+"""Combines all channels at a place and around it into one: how much it looks like a defect. [O]
 
-A sum of weights set by hand cannot know which channel means something where. A small network does, that has seen
-defects planted into good parts of this very scanner (`planted`) beside the good parts as they are; one for all
-categories, since it reads each channel in spreads above what is usual for the category. One reads what the network
-says, one what the comparison with the surface says; neither has ever seen the other's channels, and the verdict by all
-evidence is their mean. And each of them FOLDS times, each time without some training parts: a held-out part is judged
-by the one that never saw it, a new scan by the mean of all.
+Weights set by hand cannot express which channel matters where. A small network learns it from defects planted into good
+scans of the same scanner (`planted`) and from the good scans themselves. It serves all categories, since it reads each
+channel in spreads above what is usual for the category. There is one for the network's evidence and one for the
+surface's; neither sees the other's channels, and the verdict by all evidence is their mean. Each is trained FOLDS
+times, each time without some of the training parts: a held-out part is judged by those that never saw it, a new scan by
+the mean of all.
 """
 
 from __future__ import annotations
@@ -39,21 +39,22 @@ SHARES: Mapping[str, float] = {"network": JUDGE.network_share, "surface": JUDGE.
 KINDS, ALL = tuple(SHARES), "all"  # of evidence: those that have a judge, and both
 ASKED = (*KINDS, ALL)
 OF_THE_WHOLE = (SIZE, ABSENT)  # said of a part, not of a place
-# What a judge says of most of a scan is that scan's own quiet: it rises by noise, by merging, and where a part lies
-# otherwise. Where it takes more for damaged than not, that is no quiet. A run keeps by which of these it learned.
+# The level that a judge assigns to most of a scan is that scan's own quiet level: it rises with noise, with merging
+# errors, and for parts that lie on another side. It is capped where places count as damaged. Runs store the values that
+# they were trained with.
 QUIET = (JUDGE.quiet_share, JUDGE.loudest_quiet)
 
 
 def rises(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], channels: Sequence[str]) -> FloatArray:
-    """(n, channels) in spreads above the usual peak."""
+    """Channels in spreads above their usual peaks, (n, channels)."""
     columns = [np.clip(peaks[name].above(standardised[name]), JUDGE.lowest, JUDGE.highest) for name in channels]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
 def features_of(raised: FloatArray, around: Around) -> FloatArray:
-    """(n, 5 channels): at each point, its means over some 8, 32 and 128 points, and its highest over some 32.
+    """Features (n, 5 channels): values at each point, means over some 8, 32 and 128 points, and maxima over some 32.
 
-    raised: (n, channels). The wider means are of means, which costs a tenth.
+    raised: (n, channels). The wider means are means of means, at a tenth of the cost.
     """
     close = _mean_over(raised, around.nearest(8))
     wider = _mean_over(close, around.nearest(32, step=4))
@@ -73,7 +74,7 @@ def _mean_over(values: FloatArray, around: NDArray[np.int32]) -> FloatArray:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Points of one sampling of a part: features (k, f) of all channels, and which of them are damaged (k,)."""
+    """Points of one sampling of a part: features (k, f) of all channels, and flags of damaged points (k,)."""
 
     part: int
     features: FloatArray
@@ -90,10 +91,10 @@ def lesson_of(
     louder: float,
     random: np.random.Generator,
 ) -> Lesson:
-    """Some of the points of a sampling: damaged ones, good ones, and the good ones that stand out most.
+    """Training points from a sampling: damaged ones, good ones, and the good ones that stand out most.
 
-    damaged, good: (n,); what is neither teaches nothing. louder: all channels are raised by a factor of 1 to that, as
-    they are on parts that the few training parts do not stand for.
+    damaged, good: (n,); points that are neither are not used. louder: all channels are multiplied by a random factor
+    between 1 and this, as they are larger on parts that the few training parts do not represent.
     """
     channels = channels_in(standardised)
     gain = random.uniform(1.0, louder)
@@ -108,13 +109,13 @@ def lesson_of(
 
 
 def channels_in(standardised: Iterable[str]) -> tuple[str, ...]:
-    """Those that say something of a place, in the order in which judges read them."""
+    """The channels that describe places, in the order in which judges read them."""
     return tuple(sorted(name for name in standardised if name not in OF_THE_WHOLE and not name.startswith(JUDGED)))
 
 
 @dataclass(frozen=True)
 class Judges:
-    """By kind of evidence FOLDS networks; the channels that the features are made of, in order."""
+    """FOLDS networks for each kind of evidence; channels: those that the features are made of, in order."""
 
     channels: tuple[str, ...]
     by_kind: Mapping[str, Sequence[Judge]]
@@ -128,9 +129,10 @@ class Judges:
         taught_by: int | None = None,
         kinds: Collection[str] = ASKED,
     ) -> dict[str, DoubleArray]:
-        """For each of the kinds "judged.<kind>", (n,) positive; where all evidence is asked for, for every kind.
+        """For each of the kinds "judged.<kind>", (n,) positive; for every kind if all evidence is requested.
 
-        Relative to the scan's own quiet. taught_by: a training part, which only those judge that never saw it.
+        Relative to the scan's own quiet level. taught_by: a training part, to be judged only by networks that never saw
+        it.
         """
         features = torch.from_numpy(features_of(rises(standardised, peaks, self.channels), around))
         folds = folds_without(taught_by)
@@ -156,7 +158,7 @@ class Judges:
 
     @staticmethod
     def restore(tensors: Mapping[str, Tensor], channels: tuple[str, ...]) -> Judges:
-        """Raises ValueError where weights are missing or misshapen, and where limits were learned of other sayings."""
+        """Raises ValueError if weights are missing or misshapen, or if the limits belong to other values of QUIET."""
         nets, kinds = {}, _kinds_in(channels)
         quiet = tensors.get("quiet", torch.empty(0))
         if quiet.shape != (len(QUIET),) or not torch.equal(quiet.float(), torch.tensor(QUIET)):
@@ -176,14 +178,14 @@ def _kinds_in(channels: Sequence[str]) -> list[str]:
 
 
 def _columns(channels: Sequence[str], kind: str) -> IntArray:
-    """Of the features, those that the judge of a kind reads."""
+    """Indices of the features that the judge of a kind reads."""
     return np.flatnonzero(np.tile([(name in NETWORK) == (kind == "network") for name in channels], 5))
 
 
 def learn_judges(
     lessons: Sequence[Lesson], channels: tuple[str, ...], n_steps: int, seed: int, report: Report, stop: Stop
 ) -> Judges:
-    """From planted and good samplings of all categories. Raises Cancelled."""
+    """Train on planted and good samplings of all categories. Raises Cancelled."""
     kinds = _kinds_in(channels)
     nets: dict[str, list[Judge]] = {kind: [] for kind in kinds}
     for done, (fold, kind) in enumerate((fold, kind) for fold in range(FOLDS) for kind in kinds):

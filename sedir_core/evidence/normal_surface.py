@@ -1,7 +1,7 @@
 """A category's normal surface, merged from its training parts, and how a scan departs from it.
 
-This is the geometric half of calibrated scoring [O]: tokens say whether a neighbourhood looks right for its
-place, the surface says whether the material is where it belongs.
+This is the geometric half of calibrated scoring [O]: tokens tell whether a neighbourhood looks right for its place, the
+surface tells whether the material is where it belongs.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 N_SURFACE_POINTS = 40_000
 N_PROBES = 20_000
-MERGED_PARTS = 8  # more of them make the surface no smoother, only larger
+MERGED_PARTS = 8  # more parts make the surface no smoother, only larger
 OFFSET_SIZES = (8, 32, 128)
 CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
-LEAST_KNOWN = 0.3  # of the points: with fewer over the surface the scan is of another part, and all of them say so
-LONELY = 6.0  # spacings of a scan to the eighth neighbour of a point, beyond which it shows no surface
+LEAST_KNOWN = 0.3  # share of points over the surface; below, the scan is of another part, and the fit uses all points
+LONELY = 6.0  # spacings of the scan; a point whose eighth neighbour is farther away is not on a surface
 
 
 @dataclass(frozen=True)
 class Departure:
     """How an aligned scan departs from a normal surface, per point, in units of the part's radius.
 
-    points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was taken out; around:
-    which of them are next to which.
-    channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points,
-    so noise averages out and a dent does not. bare_k: mean distance from surface to scan around the point, in spacings
-    of the scan, large where material is missing. seam: the same along the line on which it stays largest, no more
-    than about one: large along a crack. stray_8: mean distance to the surface's nearest point. drift: how far the
-    smooth difference itself moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: the same
-    everywhere, 1 where the scan is as large as the surface, and lacks nothing of it; like the fields of whole scans
-    only. size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,)
-    which of all points of the scan may be of a wall's other face than the known one; none for scans from one side.
-    own: (n,) which place of the surface each point is next to, likewise.
+    points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was removed. around:
+    their neighbours.
+    channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points, so that
+    noise averages out and a dent does not. bare_k: mean distance from the surface to the scan around the point, in
+    spacings of the scan; large where material is missing. seam: the same along the line on which it stays largest,
+    capped at about one; large along a crack. stray_8: mean distance to the nearest point of the surface. drift: how far
+    the smooth difference moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: constant over the
+    scan, 1 if it is as large as the surface and lacks nothing of it; for whole scans only, like the fields.
+    size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,) flags of
+    all points of the scan that may lie on the opposite, unknown face of a wall; empty for single-view scans. own: (n,)
+    index of the surface place next to each point; likewise.
     """
 
     points: DoubleArray
@@ -68,11 +68,12 @@ class Departure:
 
 @dataclass(frozen=True)
 class NormalSurface:
-    """The merged surface of a category, and how good parts differ from it smoothly.
+    """The merged surface of a category, and the smooth variation of good parts about it.
 
-    coverage: which of the training scans show its points; None where nobody kept it, as if all did. Where scans do not
-    always show the whole part, as on a turntable, a gap does not condemn one. usual: (c,) what good parts that vary by
-    nature leave at `confirmed`; None of others, which are laid rigidly.
+    coverage: which places the training scans show; None in runs that did not store it, as if all scans showed all.
+    Where scans do not always show the whole part, as on a turntable, gaps are no evidence of a defect. usual: (c,)
+    usual distances of good parts at `confirmed`, for parts that vary by nature; None for others, which are aligned
+    rigidly.
     """
 
     surface: Surface
@@ -82,7 +83,7 @@ class NormalSurface:
 
     @property
     def complete(self) -> bool:
-        """Whether good scans show all of the part, so that gaps are evidence of a defect."""
+        """Whether good scans show the whole part, so that gaps are evidence of a defect."""
         return self.coverage is None or self.coverage.complete
 
     def depart(
@@ -97,8 +98,8 @@ class NormalSurface:
 
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
         every: (m, 3) all points of the scan, of which `points` are some; by default these. scan: the same with its
-        outer sides, where they were found before. sound: (n,) which of the points may say how the part differs
-        smoothly; by default all.
+        outward normals, if computed before. sound: (n,) mask of points that the smooth difference is fitted to; by
+        default all.
         """
         everything = points if every is None else every
         shown = Oriented(everything[: ORIENTED.oriented_points]) if scan is None else scan
@@ -138,7 +139,7 @@ class NormalSurface:
         return Departure(points, places, channels, Around.among(around), larger, absent, other_face, over.place)
 
     def judge(self, scan: Oriented, pose: Pose) -> Fit:
-        """How well a scan fits in that pose; of parts that vary by nature, once their smooth difference is out."""
+        """Evaluate a pose of a scan; for parts that vary by nature, after their smooth difference is removed."""
         if not self.prior.supple:
             return judge(scan, self.oriented, pose)
         laid = scan.moved(pose)
@@ -146,54 +147,54 @@ class NormalSurface:
         return replace(judge(laid.displaced(smooth), self.confirmed, STILL), pose=pose)
 
     def settled(self, scan: Oriented, points: DoubleArray, nearby: Pose) -> tuple[Pose, float]:
-        """The pose of a scan from near it, and what a rigid one leaves of some of its points (n, 3)."""
+        """The pose refined from a nearby one, and the residual of some points (n, 3) after rigid alignment."""
         pose, residual = settle(points, self.surface, nearby)
         if self.prior.supple:
             pose = settle_bent(scan, self.confirmed, self.prior, nearby)
         return pose, residual
 
     def better(self, scan: Oriented, before: Pose) -> Fit:
-        """A better pose than that, or it. Parts that vary by nature fit rigidly about as well another way round."""
+        """A better pose, or the given one. Rigidly, parts that vary by nature fit about as well the other way round."""
         if not self.prior.supple:
             return better(scan, self.oriented, before)
         return self.judge(scan, lay_bent(scan, self.confirmed, self.prior, before.rotation).pose)
 
     def shown_by(self, scan: Oriented) -> float:
-        """The share of the surface, 0..1, that an aligned scan shows."""
+        """The share of the surface, 0..1, that an aligned scan covers."""
         places, tree = self.probes.places, PointTree(scan.points)
         return float((tree.nearest(places.points)[0] < COVERAGE.shown * max(tree.spacing, places.spacing)).mean())
 
     @cached_property
     def confirmed(self) -> Oriented:
-        """What more than one of the scans shows: how the rest varies, nobody knows."""
+        """The surface that more than one training scan shows; how the rest varies is unknown."""
         some = np.ones(len(self.surface.points), bool) if self.coverage is None else self.coverage.confirmed
         return Oriented(self.surface.points[some], self.surface.normals[some], usual=self.usual)
 
     def telling(self, points: DoubleArray) -> DoubleArray:
-        """Some of points (n, 3) in random order that say how the part differs as a whole: over the surface."""
+        """The points (n, 3), in random order, that the smooth difference is fitted to: those over the surface."""
         over = self.probes.places.over(points)
         known = over.on & (np.abs(over.along) < max(FIELD.farthest, self.prior.reach))
         return (points[known] if known.mean() >= LEAST_KNOWN else points)[: ALIGNMENT.elastic_points]
 
     def moves(self, points: DoubleArray, fitted: DoubleArray) -> DoubleArray:
-        """The way of points (n, 3) into the mean shape, as some of them, (m, 3) in random order, say it."""
+        """Displacements of points (n, 3) into the mean shape, fitted to a subset of them, (m, 3) in random order."""
         return self.prior.comparing.fit(fitted[: ALIGNMENT.elastic_points], self.surface.toward)(points)
 
     @cached_property
     def oriented(self) -> Oriented:
-        """Some of its points, to lay scans by what both show."""
+        """A subset of its points, for aligning scans by what both show."""
         return Oriented(self.surface.points, self.surface.normals)
 
     @cached_property
     def probes(self) -> Probes:
-        """The places where the scan is looked for."""
+        """The places at which the scan is searched for gaps."""
         step = max(1, len(self.surface.points) // N_PROBES)
         coverage = None if self.coverage is None else self.coverage.thinned(step)
         return Probes(self.surface.points[::step], self.surface.normals[::step], coverage)
 
 
 def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
-    """The surface of the parts in their mean shape, noise averaged out."""
+    """The surface of the parts in their mean shape, with noise averaged out."""
     shaped = mean_shape(parts)
     parts = parts[:MERGED_PARTS]
     moved = [shaped(part, part.points) for part in parts]
@@ -215,7 +216,7 @@ def _some(points: DoubleArray, which: BoolArray | None) -> DoubleArray:
 
 
 def _mean_length(vectors: DoubleArray, around: IntArray) -> DoubleArray:
-    """(n,) of the means of vectors (n, 3) over the k points around each, (n, k)."""
+    """Lengths (n,) of the means of vectors (n, 3) over the k points around each, (n, k)."""
     return _length(np.einsum("nki->ni", np.take(vectors, around, axis=0)) / around.shape[1])
 
 
@@ -224,10 +225,10 @@ def _length(vectors: DoubleArray) -> DoubleArray:
 
 
 def relaid_parts(parts: Sequence[AlignedPart], normal: NormalSurface) -> list[AlignedPart]:
-    """The parts, of which those that show another side than the rest are laid once more, onto the merged surface.
+    """The parts, those that show another side than the rest realigned with the merged surface.
 
-    Of parts that vary by nature, only what all of them leave at each place tells an upper side from a lower one; while
-    they are laid onto each other, that is not known. normal: their merged surface.
+    For parts that vary by nature, an upper side is told from a lower one by distances relative to the usual ones at
+    each place, which are unknown while the parts are still being aligned with each other. normal: their merged surface.
     """
     if not normal.prior.supple:
         return list(parts)

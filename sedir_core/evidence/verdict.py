@@ -76,7 +76,7 @@ def judge(
 def coloured_by(
     again: Compared, judged: ScoredScan, standard: Standard, judging: Judging, strangeness: Strangeness
 ) -> ScoredScan:
-    """The same verdict, the points scored by another comparison of the scan: one that its defects had no say in."""
+    """The same verdict with point scores from a second comparison, in which defects did not influence the fit."""
     standardised = standard.statistics.standardise(again.evidence, {judging.evidence})
     return replace(judged, point_scores=judge(again, standard, judging, standardised, strangeness).point_scores)
 

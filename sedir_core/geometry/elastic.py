@@ -1,8 +1,8 @@
 """Elastic fit of the smooth variation between good parts, so that the remaining deviation is a defect.
 
 A Gaussian-process displacement field on a few control points, fitted to point-to-plane distances with Tukey weights.
-Its prior keeps it from following a dent: how far good parts of a category go is learned from them, and a dent is
-shorter than its correlation length. Source of the model: Luethi et al. 2018, Gaussian process morphable models.
+Its prior keeps it from following a dent: the amplitude is learned from good parts of the category, and a dent is
+shorter than the correlation length. Source of the model: Luethi et al. 2018, Gaussian process morphable models.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sedir_core.geometry.numbers import ELASTIC
 from sedir_core.types import BoolArray, DoubleArray
 
 Toward = Callable[[DoubleArray], tuple[DoubleArray, DoubleArray]]
-"""Of points (n, 3) the signed way (n,) onto a surface, and the unit normals (n, 3) that it is measured along.
+"""Maps points (n, 3) to their signed distances (n,) to a surface, and the unit normals (n, 3) these are measured along.
 
-The way is not a number where nobody knows it.
+Distances are NaN where they are unknown.
 """
 
 MOST_AMPLITUDE, MOST_LENGTH = 1.0, 2.0  # radii that a prior may be stored with
