@@ -29,8 +29,8 @@ _AT_ONCE = 2_048  # points: so many kernels stay in a processor's cache, which t
 class SmoothPrior:
     """How good parts of a category differ: displacements with that standard deviation, in radii, at controls (c, 3).
 
-    supple_length: over which displacements are alike, in radii, if parts differ by more than those that are made alike.
-    held: a prior held back more, that follows no more than good parts need; by default this one.
+    supple_length: correlation length, in radii, of parts that vary by nature. held: a more restrained prior, which
+    follows no more than good parts require; by default this one.
     """
 
     controls: DoubleArray
@@ -40,22 +40,22 @@ class SmoothPrior:
 
     @property
     def length(self) -> float:
-        """Over which displacements are alike, in radii."""
+        """The correlation length, in radii."""
         return self.supple_length if self.supple else ELASTIC.stiff_length
 
     @property
     def reach(self) -> float:
-        """Radii that hardly any point of a good part is displaced by."""
+        """The largest plausible displacement of a good part, in radii."""
         return ELASTIC.reach * self.amplitude
 
     @property
     def supple(self) -> bool:
-        """Whether good parts differ by more than those that are made alike."""
+        """Whether good parts vary by nature, more than machined or moulded ones."""
         return self.amplitude > ELASTIC.stiff
 
     @property
     def comparing(self) -> SmoothPrior:
-        """That by which scans are compared. Poses need more freedom: what is left in a true one looks like another."""
+        """The prior for comparing scans. Poses need more freedom, or true ones leave as much as wrong ones."""
         return self if self.held is None else self.held
 
     @classmethod
@@ -69,7 +69,7 @@ class SmoothPrior:
 
     @property
     def numbers(self) -> DoubleArray:
-        """(1,) or (3,), in radii: what is learned of good parts, beside where the controls are."""
+        """(1,) or (3,), in radii: everything learned from good parts, except the controls."""
         held = [] if self.held is None else [self.held.amplitude, self.held.supple_length]
         return np.array([self.amplitude, *held])
 
@@ -79,11 +79,11 @@ class SmoothPrior:
         return Elastic(self, np.zeros_like(self.controls))
 
     def with_amplitude(self, amplitude: float) -> SmoothPrior:
-        """The same of parts that differ by that much, or by the least that is assumed."""
+        """The same with that amplitude, but at least that of a stiff prior."""
         return replace(self, amplitude=max(amplitude, ELASTIC.stiff))
 
     def draw(self, amplitude: float, generator: np.random.Generator) -> Elastic:
-        """A plausible part-to-part variation of that standard deviation."""
+        """A random field of that standard deviation, a plausible difference between parts."""
         factor = np.linalg.cholesky(self._correlations)
         noise = generator.standard_normal(self.controls.shape)
         return Elastic(self, amplitude * np.linalg.solve(factor.T, noise))
