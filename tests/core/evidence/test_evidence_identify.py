@@ -69,7 +69,7 @@ def test_a_part_of_another_size_is_said_to_be_one(detector: SedirDetector, facto
 
 
 def test_half_a_part_is_said_to_be_a_fragment_of_it(detector: SedirDetector) -> None:
-    points = part("pipe_elbow", 35)
+    points = part("pipe_elbow", 35, 8_000)
     half = points[points[:, 0] < np.median(points[:, 0])]
     as_a_whole = replace(found(detector, half), misfit=np.inf)  # as where it resembles another part more
     best = as_fragment(as_a_whole, half, detector.known, never_stop)
