@@ -134,7 +134,7 @@ class SedirDetector:
             def judged_by(judging: Judging) -> tuple[ScoredScan, Compared]:
                 judged = judge(compared, standard, judging, standardised, strangeness)
                 drawn = placed.aligned[judged.point_scores > judged.point_threshold]
-                if not len(drawn) or not self._gives_way(found, judging):
+                if not len(drawn) or judging.rule != "calibrated" or found.view is not None:
                     return judged, compared
                 again = self._compared(scan, placed, tokens, rebuilt, drawn)
                 return coloured_by(again, judged, standard, judging, strangeness), again
@@ -242,10 +242,6 @@ class SedirDetector:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return RegisteredScan(found, usable, working, points)
-
-    def _gives_way(self, found: Identified, judging: Judging) -> bool:
-        """Whether a large defect may draw the smooth difference to itself, and so hide in part from that judging."""
-        return judging.rule == "calibrated" and found.view is None and self.known[found.category].normal.prior.supple
 
     def _compared(
         self,

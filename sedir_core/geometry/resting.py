@@ -22,6 +22,7 @@ BARE = 0.2  # share of the slab's points that may face the side: others have 0.3
 LEAST_AREA = 0.02  # of the hull
 STEEP = 0.4  # sine of an elevation from which every scanner looks
 PLAINLY, N_LOOKS = 0.5, 5  # cosine, and directions from which a point is seen like that: no scanner misses it
+MOST_PIXELS = 512  # across a depth buffer; scans of the usual density take about 100
 _TINY = 1e-300
 
 
@@ -65,9 +66,10 @@ class Sight:
     def __init__(self, points: DoubleArray, down: DoubleArray, pixel: float) -> None:
         looks = sphere_directions(N_DIRECTIONS)
         self.looks = looks[looks @ down < -STEEP]
-        self.pixel = pixel
         self.planes = np.array([np.linalg.svd(look[None])[2][1:] for look in self.looks])  # (d, 2, 3)
         across = np.einsum("dki,ni->dnk", self.planes, points)
+        # Two dense clumps far apart would take a buffer of petabytes.
+        self.pixel = pixel = max(pixel, float(np.ptp(across, axis=1).max()) / MOST_PIXELS)
         self.low = across.min(axis=1) - pixel
         cells = np.floor((across - self.low[:, None]) / pixel).astype(np.int64)
         self.size = int(cells.max()) + 2
