@@ -108,8 +108,10 @@ def fit_basis(
     reference = thinned[0]
     frame = frame_of(reference)
     parts, left_out = align_parts([frame.enter(cloud) for cloud in thinned], random, stop)
-    parts = relaid_parts(parts, merge_parts(parts))
     whole = merge_parts(parts)
+    laid = relaid_parts(parts, whole)
+    if laid is not parts:
+        parts, whole = laid, merge_parts(laid)
     others, unseen = _apart(parts, random, stop)
     descriptor = shape_descriptor(reference, generator(0, "descriptor"))
     scanner = None

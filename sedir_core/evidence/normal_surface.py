@@ -224,14 +224,14 @@ def _length(vectors: DoubleArray) -> DoubleArray:
     return np.asarray(np.linalg.norm(vectors, axis=1))
 
 
-def relaid_parts(parts: Sequence[AlignedPart], normal: NormalSurface) -> list[AlignedPart]:
-    """The parts, those that show another side than the rest realigned with the merged surface.
+def relaid_parts(parts: list[AlignedPart], normal: NormalSurface) -> list[AlignedPart]:
+    """The parts, those that show another side than the rest realigned with the merged surface; the same list if none.
 
     For parts that vary by nature, an upper side is told from a lower one by distances relative to the usual ones at
     each place, which are unknown while the parts are still being aligned with each other. normal: their merged surface.
     """
     if not normal.prior.supple:
-        return list(parts)
+        return parts
     prior = parts[0].toward_reference.prior
     mean = np.mean([part.toward_reference.weights for part in parts], axis=0)
     found = [parts[0]]
@@ -241,4 +241,4 @@ def relaid_parts(parts: Sequence[AlignedPart], normal: NormalSurface) -> list[Al
             toward_mean = smooth_way(prior, part.oriented.moved(laid.pose), normal.confirmed, normal.surface)
             part = AlignedPart(laid.pose.apply(part.points), replace(toward_mean, weights=toward_mean.weights + mean))
         found.append(part)
-    return found
+    return parts if all(one is before for one, before in zip(found, parts, strict=True)) else found
