@@ -55,14 +55,21 @@ def info(
         _print_numbers(document["numbers"])
 
 
-def _print_numbers(groups: Mapping[str, Mapping[str, float]]) -> None:
+def _print_numbers(groups: Mapping[str, Mapping[str, Any]]) -> None:
     from sedir_core.evidence.numbers import meanings
 
     echo("\nnumbers that this version judges by; no settings, as limits are learned with them")
     meant = meanings()
     for group, numbers in groups.items():
         for name, value in numbers.items():
-            echo(f"{group + '.' + name:<28} {value:<8} {meant[f'{group}.{name}']}")
+            echo(f"{group + '.' + name:<32} {_number(value):<8} {meant[f'{group}.{name}']}")
+
+
+def _number(value: object) -> str:
+    """A number, or several of them."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return " ".join(f"({_number(one)})" if isinstance(one, tuple) else str(one) for one in value)
 
 
 def _of_preset(name: str, method: str) -> dict[str, Any]:

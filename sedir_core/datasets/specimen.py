@@ -10,7 +10,8 @@ from scipy.ndimage import map_coordinates
 from sedir_core.datasets.defects import DEFECTS, Damaged
 from sedir_core.datasets.solids import Solid, random_rotation
 from sedir_core.errors import Cancelled
-from sedir_core.geometry.visibility import GRAZING, visible_from
+from sedir_core.geometry.scan_numbers import VISIBILITY
+from sedir_core.geometry.visibility import visible_from
 from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 DEFORMATION = 0.004  # RMS, relative to the diagonal
@@ -86,5 +87,5 @@ def _seen_from_a_side(made: Damaged, rng: np.random.Generator) -> IntArray:
         facing = made.normals[made.labels].mean(axis=0)
         direction = facing / (np.linalg.norm(facing) + 1e-9) + 0.6 * direction
         direction /= np.linalg.norm(direction)
-    facing_us = made.normals @ direction > GRAZING
+    facing_us = made.normals @ direction > VISIBILITY.grazing
     return np.flatnonzero(facing_us & visible_from(made.points, direction))

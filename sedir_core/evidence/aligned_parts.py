@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.numbers import ALIGNMENT
+from sedir_core.evidence.training_numbers import ALIGNMENT
 from sedir_core.geometry.bent import Bent, lay_bent
 from sedir_core.geometry.elastic import Elastic, SmoothPrior
 from sedir_core.geometry.numbers import ELASTIC
@@ -22,7 +22,7 @@ from sedir_core.types import DoubleArray, Stop, never_stop
 # Correlation lengths, in radii, of parts that vary by nature. The longer, the fewer dents a field follows; so scans are
 # compared with the longest that leaves hardly more of good parts than the shortest does: the scanner's noise, but no
 # waves, which a new part may have elsewhere.
-LENGTHS = (ELASTIC.supple_length, 0.6, 0.7, 0.85, 1.0)
+LENGTHS = (ELASTIC.supple_length, *ALIGNMENT.lengths)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, toleranc
 from sedir_core.evidence.category import View
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts, relaid_parts
 from sedir_core.evidence.numbers import RESOLUTION
+from sedir_core.evidence.training_numbers import BASIS
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector
@@ -23,13 +24,6 @@ from sedir_core.types import BoolArray, DoubleArray, IntArray, Stop, never_stop
 
 MOST_POINTS = 150_000
 MOST_SEEN_POINTS = 120_000  # of a part that a virtual scanner sees
-# Points of a training scan that say whether it shows one side, and the share that one camera must see. Of 10 kinds of
-# whole parts one camera sees 51 to 82 %, of 8 kinds seen by one 91 to 99 %; with 5,000 points 60 to 89 and 96 to 100 %.
-N_TELLING_SIDES, SEEN_BY_ONE = 20_000, 0.88
-WITHIN_VIEWS = 0.9  # cosine between a direction and the next one from which something of the part is seen
-JITTER_RADIANS, JITTER_SHIFT = 0.01, 0.003  # about what alignment leaves
-# Spacings from the others' surface, where that of all parts is nearer by this: what one part alone shows.
-ANOTHER_FACE, ITS_OWN = 2.0, 0.3
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class VirtualScanner:
         """
         points, nearest_on_surface = self.parts[part]
         cosines = np.zeros(1)
-        while cosines.max() < WITHIN_VIEWS:
+        while cosines.max() < BASIS.within_views:
             direction = random.normal(size=3)
             direction /= np.linalg.norm(direction)
             cosines = self.views.directions @ direction
@@ -135,8 +129,8 @@ def fit_basis(
 
 def seen_from_one_side(clouds: Sequence[DoubleArray]) -> bool:
     """Whether most of the clouds, each (n, 3), show what one camera sees of a part, as one fixed above a line does."""
-    some = [cloud[generator(0, "sides").permutation(len(cloud))[:N_TELLING_SIDES]] for cloud in clouds]
-    views = [one_camera_sees(points, normals_and_curvature(points)[0], SEEN_BY_ONE) for points in some]
+    some = [cloud[generator(0, "sides").permutation(len(cloud))[: BASIS.telling_sides]] for cloud in clouds]
+    views = [one_camera_sees(points, normals_and_curvature(points)[0], BASIS.seen_by_one) for points in some]
     return 2 * sum(views) > len(views)
 
 
@@ -180,8 +174,8 @@ def draw_sampling(
         points = basis.parts[part].points
         points = points[random.permutation(len(points))[:n_points]]
     points = points + basis.whole.prior.comparing.draw(basis.amplitude, random)(points)
-    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
-    return np.asarray(points @ turn.T + random.normal(scale=JITTER_SHIFT, size=3))
+    turn = rotation_from_vector(random.normal(scale=BASIS.jitter_radians, size=(1, 3)))[0]
+    return np.asarray(points @ turn.T + random.normal(scale=BASIS.jitter_shift, size=3))
 
 
 @dataclass(frozen=True)
@@ -213,8 +207,8 @@ def hold_out(
     points = basis.unseen[part][random.permutation(len(basis.unseen[part]))]
     if displaced or basis.single:
         points = _another(basis, points, random)
-    turn = rotation_from_vector(random.normal(scale=JITTER_RADIANS, size=(1, 3)))[0]
-    scan, nearby = Oriented(points), Pose(turn, random.normal(scale=JITTER_SHIFT, size=3))
+    turn = rotation_from_vector(random.normal(scale=BASIS.jitter_radians, size=(1, 3)))[0]
+    scan, nearby = Oriented(points), Pose(turn, random.normal(scale=BASIS.jitter_shift, size=3))
     pose, residual = basis.others[part].settled(scan, points[:n_points], nearby)
     both = basis.others[part].judge(scan, pose)
     laid = pose.apply(points)
@@ -229,7 +223,7 @@ def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
     A face that only this part shows, such as the side the others lie on, would be compared with the face behind it.
     """
     off, off_whole = (np.abs(normal.probes.places.over(points).along) for normal in (basis.others[part], basis.whole))
-    return (off < ANOTHER_FACE * basis.whole.probes.spacing) | (off_whole > ITS_OWN * off)
+    return (off < BASIS.another_face * basis.whole.probes.spacing) | (off_whole > BASIS.its_own * off)
 
 
 def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> AlignedSampling:

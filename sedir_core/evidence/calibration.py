@@ -21,7 +21,7 @@ from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
 from sedir_core.evidence.lessons import lessons_of
 from sedir_core.evidence.limits import object_limits
-from sedir_core.evidence.numbers import LIMITS
+from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.types import Report, Stop
 

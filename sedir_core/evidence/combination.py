@@ -30,23 +30,8 @@ from sedir_core.types import DoubleArray, IntArray
 
 # Of scans from one side: which channels colour the points, and which decide; found on shapes and defects of our own
 # making (benchmarks/README.md). Drift and coarse offsets outline a bent end, but vary too much between good parts.
-MAP_WEIGHTS: Mapping[str, float] = {
-    "offset_32": 1.0,
-    "offset_128": 1.0,
-    "bare_32": 1.0,
-    SEAM: 2.5,
-    "stray_8": 0.5,
-    "drift": 0.7,
-    TOKEN: 0.7,
-}
-OBJECT_WEIGHTS: Mapping[str, float] = {
-    "offset_8": 0.7,
-    "offset_32": 0.7,
-    "bare_8": 1.0,
-    "bare_32": 1.0,
-    SEAM: 1.0,
-    TOKEN: 0.5,
-}
+MAP_WEIGHTS: Mapping[str, float] = dict(SCORES.view_map_weights)
+OBJECT_WEIGHTS: Mapping[str, float] = dict(SCORES.view_object_weights)
 # What is gross by one of these alone needs no judge, who may never have seen the like; and by these and what is said of
 # the whole a training part is known to depart from the others.
 GROSS = (*FIELDS, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedir_core.evidence.naming import named_by_regions
-from sedir_core.evidence.numbers import REPORT
+from sedir_core.evidence.report_numbers import REPORT
 from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.neighbours import clusters, typical_spacing
 from sedir_core.geometry.sampling import selected

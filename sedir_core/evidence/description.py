@@ -16,36 +16,12 @@ import numpy as np
 
 from sedir_core.evidence.deviation import Deviation
 from sedir_core.evidence.layout import Layout
-from sedir_core.evidence.numbers import DEVIATION
+from sedir_core.evidence.report_numbers import DESCRIPTION, DEVIATION
 from sedir_core.geometry.registration import Pose, Surface, principal_axes, refine
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DefectKind, DoubleArray, IntArray
 
-# Kinds.
-MOSTLY = 0.9  # of its area: missing, and nothing else
-MAINLY = 0.5  # of its area: what is left of it there only lines a hole
-PARTLY = 0.08  # of its area missing, and the rest far off: it has moved
-NARROW = 6.0  # length squared to area: what is missing and longer than that is a gap
-BOTH = 0.25  # of the volume on one side is on the other, too: it has moved
-LARGE = 0.045  # of the whole surface: no dent, where it moves as one body
-AS_ONE, LARGELY_AS_ONE = 0.85, 0.6  # of the squared deviation that a rigid motion explains; of a large region
-EVEN, LEAST_BODY = 0.6, 0.005  # of the volume on one side, of the surface: so even and so large, it has moved a little
-COMPARABLE = 0.2  # of the volume of the larger region
-NEXT_TO = 0.25  # of the length of what is missing: what is missing this near to it went with it
-LOW = 1.5  # spacings: a lip beside a crack hardly stands higher
-HIGHEST_LIP, LONG, LONGER = 2.2, 2.5, 4.0  # spacings; length squared to area, of a lip, and of one that is not low
-SPARSE = 0.8  # of the points that it has room for: beside a crack some are missing
-THIN, LINED_UP = 2.0, 0.85  # or standard errors by which they are too few about it, and the mean gap along it
-ABOUT = 3.0  # spacings
-PILED = 1.35  # times as many points as the surface below has room for: what stands on it has walls of its own
-STEEP, STEEP_SHARE = 0.5, 0.3  # cosine; share of the points
-HIGH = 0.2  # of the peak: the part of a region that shows its shape
-# Depths.
-DEEPEST, LEAST = 0.02, 3  # of the points: their mean is the depth, as no single one decides; at least so many
-N_SUPPORT = 7  # points, itself among them: no point counts for more than the next highest of them
-RIM = 4.0  # spacings from missing material to the points that show it
-N_MOVING, N_STEPS = 2_000, 20
 _TINY = 1e-300
 
 
@@ -178,12 +154,12 @@ class _Piece:
 
     def _kind(self) -> DefectKind:
         share = self.share_missing
-        if share > MOSTLY:
-            return "gap or crack" if self.long**2 > NARROW * self.area else "missing material"
+        if share > DESCRIPTION.mostly:
+            return "gap or crack" if self.long**2 > DESCRIPTION.narrow * self.area else "missing material"
         if self._has_moved():
             return "displaced region"
-        if share > MAINLY:
-            return "gap or crack" if self.long**2 > NARROW * self.area else "missing material"
+        if share > DESCRIPTION.mainly:
+            return "gap or crack" if self.long**2 > DESCRIPTION.narrow * self.area else "missing material"
         if self.sign > 0 and self._is_lip():
             return "gap or crack"
         if self.sign < 0:
@@ -191,60 +167,67 @@ class _Piece:
         return "extra material" if self._stands_on_it() else "bump"
 
     def _has_moved(self) -> bool:
-        if self.peak < LOW * self.layout.spacing:
-            even = min(self.volumes) > EVEN * max(self.volumes)
-            return even and self.share > LEAST_BODY and self.rigidity > AS_ONE
-        both = min(self.volumes) > BOTH * max(self.volumes)
-        if self.share > LARGE:
-            return self.rigidity > (LARGELY_AS_ONE if both or self.share_missing > PARTLY else AS_ONE)
-        return both and self.rigidity > LARGELY_AS_ONE
+        if self.peak < DESCRIPTION.low * self.layout.spacing:
+            even = min(self.volumes) > DESCRIPTION.even * max(self.volumes)
+            return even and self.share > DESCRIPTION.least_body and self.rigidity > DESCRIPTION.as_one
+        both = min(self.volumes) > DESCRIPTION.both * max(self.volumes)
+        if self.share > DESCRIPTION.large:
+            return self.rigidity > (
+                DESCRIPTION.largely_as_one if both or self.share_missing > DESCRIPTION.partly else DESCRIPTION.as_one
+            )
+        return both and self.rigidity > DESCRIPTION.largely_as_one
 
     def _is_lip(self) -> bool:
         """A crack may be narrower than the point spacing; its lip stands up, and has too few points on it."""
-        low = self.peak < LOW * self.layout.spacing
-        if self.peak > HIGHEST_LIP * self.layout.spacing or self.long**2 < (LONG if low else LONGER) * self.area:
+        low = self.peak < DESCRIPTION.low * self.layout.spacing
+        if (
+            self.peak > DESCRIPTION.highest_lip * self.layout.spacing
+            or self.long**2 < (DESCRIPTION.long if low else DESCRIPTION.longer) * self.area
+        ):
             return False
-        if len(self.on_it) < SPARSE * self._room(self.own):
+        if len(self.on_it) < DESCRIPTION.sparse * self._room(self.own):
             return True
         if not low:
             return False
         ground, gaps = self.layout.ground, self.layout.gaps
-        near = np.isfinite(PointTree(self.places).nearest(ground.places, within=ABOUT * ground.spacing)[0])
+        near = np.isfinite(PointTree(self.places).nearest(ground.places, within=DESCRIPTION.about * ground.spacing)[0])
         fewer = (gaps[near].mean() - gaps.mean()) / max(float(gaps.std()), _TINY) * np.sqrt(near.sum())
-        return bool(fewer > THIN and self.layout.seams[near].max() > LINED_UP)
+        return bool(fewer > DESCRIPTION.thin and self.layout.seams[near].max() > DESCRIPTION.lined_up)
 
     def _room(self, places: IntArray) -> float:
         """Expected number of scan points on that many places."""
         return len(places) * len(self.layout.below) / len(self.layout.lengths)
 
     def _stands_on_it(self) -> bool:
-        if self.peak < LOW * self.layout.spacing:
+        if self.peak < DESCRIPTION.low * self.layout.spacing:
             return False
-        high = self.on_it[np.abs(self.values[self.on_it]) > HIGH * self.peak]
-        room = self._room(np.flatnonzero(np.abs(self.lengths) > HIGH * self.peak))
-        return len(high) > PILED * room or self._steep(high) > STEEP_SHARE
+        high = self.on_it[np.abs(self.values[self.on_it]) > DESCRIPTION.high * self.peak]
+        room = self._room(np.flatnonzero(np.abs(self.lengths) > DESCRIPTION.high * self.peak))
+        return len(high) > DESCRIPTION.piled * room or self._steep(high) > DESCRIPTION.steep_share
 
     def _steep(self, some: IntArray) -> float:
         """Share of the scan's points (m,) whose normals lie across those of the surface below."""
         if len(some) == 0:
             return 0.0
         normals = local_frames(self.points, self.scan.nearest_k(self.points[some], DEVIATION.side)[1])[1][:, :, 0]
-        return float((np.abs(np.einsum("ij,ij->i", normals, self.deviation.normals[some])) < STEEP).mean())
+        return float((np.abs(np.einsum("ij,ij->i", normals, self.deviation.normals[some])) < DESCRIPTION.steep).mean())
 
     def _depth(self, kind: DefectKind) -> float:
         if len(self.on_it) == 0:
             return 0.0
         if kind == "displaced region":
             return self._displacement()
-        around = self.scan.nearest_k(self.points[self.on_it], N_SUPPORT)[1]
+        around = self.scan.nearest_k(self.points[self.on_it], DESCRIPTION.support)[1]
         supported = np.sort(self.sign * self.values[around], axis=1)[:, -2]
         return self.sign * _top_mean(np.minimum(self.sign * self.values[self.on_it], supported))
 
     def _displacement(self) -> float:
         """Displacement along its normals, or its deviation if larger: another face may be nearer than its own."""
         ground = self.layout.ground
-        some = self.points[self.on_it[:: max(1, len(self.on_it) // N_MOVING)]]
-        pose = refine(some, Surface(ground.places, ground.normals), [Pose(np.eye(3), np.zeros(3))], N_STEPS)[0]
+        some = self.points[self.on_it[:: max(1, len(self.on_it) // DESCRIPTION.moving)]]
+        pose = refine(some, Surface(ground.places, ground.normals), [Pose(np.eye(3), np.zeros(3))], DESCRIPTION.steps)[
+            0
+        ]
         back = pose.apply(some)
         along = np.einsum("ij,ij->i", some - back, ground.normals[ground.tree.nearest(back)[1]])
         outward, inward = _top_mean(along), _top_mean(-along)
@@ -266,7 +249,7 @@ class _Piece:
         gone = self.places[self.missing]
         if len(gone) == 0:
             return self.on_it
-        near = PointTree(gone).nearest(self.layout.feet, within=RIM * self.layout.spacing)[0]
+        near = PointTree(gone).nearest(self.layout.feet, within=DESCRIPTION.rim * self.layout.spacing)[0]
         return np.union1d(self.on_it, np.flatnonzero(np.isfinite(near)))
 
 
@@ -281,15 +264,15 @@ def _joined(pieces: list[_Piece]) -> list[_Piece]:
 
 def _one_body(one: _Piece, other: _Piece) -> bool:
     volumes = sum(one.volumes), sum(other.volumes)
-    if min(volumes) < COMPARABLE * max(volumes):
+    if min(volumes) < DESCRIPTION.comparable * max(volumes):
         return False
     both = one.with_(other)
-    if min(both.volumes) < BOTH * max(both.volumes):
+    if min(both.volumes) < DESCRIPTION.both * max(both.volumes):
         return False
     if PointTree(one.places).nearest(other.places)[0].min() > 0.5 * max(one.long, other.long):
         return False
-    plain = both.share > LARGE or both.peak > LOW * both.layout.spacing
-    return both.rigidity > (LARGELY_AS_ONE if plain else AS_ONE)
+    plain = both.share > DESCRIPTION.large or both.peak > DESCRIPTION.low * both.layout.spacing
+    return both.rigidity > (DESCRIPTION.largely_as_one if plain else DESCRIPTION.as_one)
 
 
 def _one_break(one: _Piece, other: _Piece) -> bool:
@@ -297,9 +280,9 @@ def _one_break(one: _Piece, other: _Piece) -> bool:
     if min(one.share_missing, other.share_missing) < 0.5:
         return False
     gap = PointTree(one.places[one.missing]).nearest(other.places[other.missing])[0].min()
-    return bool(gap < NEXT_TO * max(one.long, other.long))
+    return bool(gap < DESCRIPTION.next_to * max(one.long, other.long))
 
 
 def _top_mean(values: DoubleArray) -> float:
-    count = min(len(values), max(LEAST, round(DEEPEST * len(values))))
+    count = min(len(values), max(DESCRIPTION.least, round(DESCRIPTION.deepest * len(values))))
     return float(np.sort(values)[-count:].mean())

@@ -19,6 +19,7 @@ from sedir_core.evidence.held_out import HeldOut
 from sedir_core.evidence.judge import OF_THE_WHOLE, Judges
 from sedir_core.evidence.numbers import PEAKS
 from sedir_core.evidence.peaks import learn_peaks, log_peaks
+from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, FloatArray
 
@@ -132,6 +133,6 @@ def odd_parts(held_out: Sequence[HeldOut], all_standardised: Sequence[Mapping[st
     means = np.array([peaks[owners == part].mean(axis=0) for part in parts])  # (parts, channels)
     away = means - np.median(means, axis=0)
     least = np.array([PEAKS.least_of_whole if name in OF_THE_WHOLE else PEAKS.least_spread for name in names])
-    spread = np.maximum(1.4826 * np.median(np.abs(away), axis=0), least)
+    spread = np.maximum(SIGMA_PER_MEDIAN * np.median(np.abs(away), axis=0), least)
     odd = parts[(away / spread).max(axis=1) > PEAKS.odd]
     return {int(part) for part in odd} if 2 * len(odd) < len(parts) and len(parts) > 2 else set()

@@ -14,13 +14,10 @@ from sedir_core.evidence.basis import AlignedSampling, Basis, hold_out, hold_out
 from sedir_core.evidence.combination import Evidence, paper_scores, raw_scores
 from sedir_core.evidence.measuring import deviation_range, measure
 from sedir_core.evidence.normal_surface import NormalSurface
-from sedir_core.evidence.numbers import LIMITS
+from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.geometry.tree import PointTree
 from sedir_core.runtime import generator
 from sedir_core.types import BoolArray, DoubleArray, Report, Stop
-
-LEAST_OF_ONE = 8  # samplings of an only part
-VIEW_TURNS = 2  # times as many held-out views as whole scans: each shows a part of the part
 
 
 class EvidenceFunction(Protocol):
@@ -82,7 +79,7 @@ def hold_out_views(
     def lay(part: int, turn: int) -> AlignedSampling:
         return hold_out_view(basis, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
 
-    turns = VIEW_TURNS * turns_of(config, basis)
+    turns = LIMITS.view_turns * turns_of(config, basis)
     return _aligned(_held_out(name, f"views of {name}", basis, turns, lay, evidence_of, report, stop))
 
 
@@ -132,4 +129,4 @@ def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
 
 def turns_of(config: Config, basis: Basis) -> int:
     """Number of held-out samplings of each part."""
-    return max(config.training.held_out, LEAST_OF_ONE) if basis.single else config.training.held_out
+    return max(config.training.held_out, LIMITS.samplings_of_one) if basis.single else config.training.held_out

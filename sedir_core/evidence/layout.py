@@ -13,8 +13,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from sedir_core.evidence.deviation import Deviation
-from sedir_core.evidence.numbers import LAYOUT
+from sedir_core.evidence.report_numbers import LAYOUT
 from sedir_core.geometry.registration import Surface
+from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
@@ -162,7 +163,7 @@ def _surely_missing(apart: DoubleArray, ground: Ground, settled: BoolArray) -> D
 
 def _spread(values: DoubleArray) -> float:
     """Standard deviation estimated from the median, so that a defect does not count."""
-    return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+    return SIGMA_PER_MEDIAN * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
 
 
 def _places_below(feet: DoubleArray, normals: DoubleArray, ground: Ground) -> IntArray:

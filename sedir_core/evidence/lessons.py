@@ -21,11 +21,8 @@ from sedir_core.evidence.held_out import EvidenceFunction
 from sedir_core.evidence.judge import Lesson, lesson_of
 from sedir_core.evidence.planted import plant
 from sedir_core.evidence.tokens import resolutions
+from sedir_core.evidence.training_numbers import LESSONS
 from sedir_core.types import BoolArray, DoubleArray, Report, Stop
-
-LOUDER = 2.0  # how much farther than good samplings new parts reach, at most, by the number of parts
-SPARSEST, FEWEST = 0.5, 2_048  # share and number of points, at least, where defects are planted: density is no defect
-PLANTED = 7  # defects in each sampling
 
 
 def lessons_of(
@@ -41,7 +38,7 @@ def lessons_of(
 ) -> list[Lesson]:
     """Lessons from every held-out sampling of a category. Raises Cancelled."""
     lessons: list[Lesson] = []
-    louder = 1 + LOUDER / len({one.part for one in draft.held_out})
+    louder = 1 + LESSONS.louder / len({one.part for one in draft.held_out})
 
     def learn(
         part: int, standardised: Mapping[str, DoubleArray], around: Around, damaged: BoolArray, good: BoolArray
@@ -73,8 +70,8 @@ def _with_defects(
 ) -> tuple[AlignedSampling, BoolArray, BoolArray]:
     """A thinned sampling with defects; which of its points (n,) are damaged, and which are surely not."""
     surface = basis.whole.surface
-    planted = plant(one.every, surface.normals[surface.tree.nearest(one.every)[1]], PLANTED, random)
-    thinned = random.uniform(min(1.0, max(SPARSEST, FEWEST / len(one.points))), 1.0)
+    planted = plant(one.every, surface.normals[surface.tree.nearest(one.every)[1]], LESSONS.defects, random)
+    thinned = random.uniform(min(1.0, max(LESSONS.sparsest, LESSONS.fewest / len(one.points))), 1.0)
     some = planted.share(len(one.points), random)
     some = some[: math.ceil(thinned * len(some))]
     every = planted.points[random.permutation(len(planted.points))[: math.ceil(thinned * len(planted.points))]]

@@ -11,11 +11,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from sedir_core.evidence.numbers import LIMITS
+from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.types import DoubleArray, IntArray, Tolerance
 
 LOWEST_RATE, HIGHEST_RATE, ALL = 1e-6, 0.5, 0.999
-MOST_SHARE = 1e6  # of what is allowed, where nothing is
+MOST_SHARE = 1e6  # times what is allowed: where nothing is, any deviation would be infinitely many times as much
 _TINY = 1e-12
 
 

@@ -21,6 +21,7 @@ from sedir_core.evidence.deviation import (
 )
 from sedir_core.evidence.layout import Layout, ground_of, grow, lay_out
 from sedir_core.evidence.placing import place_words
+from sedir_core.evidence.report_numbers import MEASURING
 from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.oriented import Oriented
@@ -28,10 +29,6 @@ from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
 from sedir_core.types import BoolArray, Defect, DoubleArray, FloatArray, IntArray, Scan
-
-# Times the noise, and of the whole surface: what stands out more, and is larger, draws the smooth difference to itself.
-MISLEADING, WIDE = 10.0, 0.002
-ENOUGH = 0.5  # of the points: fewer do not say how a part differs
 
 Moves = Callable[[BoolArray], DoubleArray]
 """The (n, 3) moves of a scan's points into the mean shape, found from those of them, (n,), that are True."""
@@ -87,13 +84,15 @@ def measure(
     normal = np.ones(len(scan), bool)
     for region in misleading:
         normal[region.members] = False
-    if not misleading or normal.mean() < ENOUGH:
+    if not misleading or normal.mean() < MEASURING.enough:
         return found
     return _measured(scan, again(normal), surface, sides, direction)
 
 
 def _misleads(region: Region, layout: Layout) -> bool:
-    return abs(region.depth) > MISLEADING * layout.noise and region.area > WIDE * float(layout.ground.area.sum())
+    return abs(region.depth) > MEASURING.misleading * layout.noise and region.area > MEASURING.wide * float(
+        layout.ground.area.sum()
+    )
 
 
 def _measured(

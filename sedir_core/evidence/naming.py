@@ -7,14 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from sedir_core.evidence.report_numbers import DESCRIPTION, NAMING
 from sedir_core.geometry.registration import principal_axes
+from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
 from sedir_core.types import Defect, DefectKind, DoubleArray, FloatArray, Scan
 
-COMPARABLE = 0.25  # of the volume of the largest region that a cluster touches: another defect, not its fringe
-TOUCHED = 0.2  # of such a region's points
-FLAT = 3.0  # times the noise: a cluster with less deviation is not told by it
 MOST_OF_AXES = 200_000  # points that say how a cluster lies: of ten million they would take a gigabyte
-DEEPEST, LEAST = 0.02, 3  # of the points: their mean is the depth; at least so many
 
 
 def named_by_regions(
@@ -48,7 +46,10 @@ def _touched(n_points: int, cluster: Defect, regions: Sequence[Defect]) -> list[
         i
         for i in found
         if i == found[0]
-        or (_volume(regions[i]) > COMPARABLE * _volume(regions[found[0]]) and shared[i] > TOUCHED * regions[i].n_points)
+        or (
+            _volume(regions[i]) > NAMING.comparable * _volume(regions[found[0]])
+            and shared[i] > NAMING.touched * regions[i].n_points
+        )
     ]
 
 
@@ -58,7 +59,7 @@ def _volume(region: Defect) -> float:
 
 def _noise(deviation: FloatArray) -> float:
     known = deviation[~np.isnan(deviation)]
-    return 1.4826 * float(np.median(np.abs(known))) if len(known) else 0.0
+    return SIGMA_PER_MEDIAN * float(np.median(np.abs(known))) if len(known) else 0.0
 
 
 def _described(scan: Scan, cluster: Defect, deviation: FloatArray, noise: float) -> Defect:
@@ -70,9 +71,11 @@ def _described(scan: Scan, cluster: Defect, deviation: FloatArray, noise: float)
         return cluster
     mean = float(values.mean())
     ranked = np.sort(values if mean > 0 else -values)
-    deepest = float(ranked[-max(min(LEAST, len(ranked)), round(DEEPEST * len(ranked))) :].mean())
+    deepest = float(
+        ranked[-max(min(DESCRIPTION.least, len(ranked)), round(DESCRIPTION.deepest * len(ranked))) :].mean()
+    )
     kind: DefectKind = "bump" if mean > 0 else "dent"
-    if deepest < FLAT * noise:
+    if deepest < NAMING.flat * noise:
         kind = "gap or crack"
     axes = principal_axes(points[:: max(1, len(points) // MOST_OF_AXES)]).T
     return replace(

@@ -12,16 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sedir_core.evidence.numbers import NETWORK_SURFACE
 from sedir_core.evidence.probes import Probes
 from sedir_core.models.implicit import CELLS, ImplicitSurface
 from sedir_core.runtime import torch_generator
 from sedir_core.types import DoubleArray
 
-MOST_POINTS, MOST_PROBES, LEAST_PROBES = 40_000, 20_000, 500
-N_STARTS = 5  # at each corner of the finest cells
-N_STEPS = 4  # towards the zero level
-ON_LEVEL = 0.002  # radii
-STEEPEST = 0.25  # least squared slope that a step is divided by
 _UNKNOWN = 1e3  # radii: as far as where no fold knows anything
 
 
@@ -45,7 +41,7 @@ class NetworkSurface:
         See `geometry.elastic.Toward`.
         """
         distance, known, slope = self._sloped(self._tensor(points))
-        steepness = slope.norm(dim=1).clamp_min(STEEPEST**0.5)
+        steepness = slope.norm(dim=1).clamp_min(NETWORK_SURFACE.steepest**0.5)
         along = np.where(known.cpu().numpy(), (-distance / steepness).double().cpu().numpy(), np.nan)
         return along, np.asarray((slope / steepness[:, None]).cpu().numpy())
 
@@ -54,26 +50,28 @@ class NetworkSurface:
         """(m, 3) points of the expected surface, in random order."""
         corners = self._surface.corners_of(self._category)
         generator = torch_generator("cpu", 0, "zero level")
-        random = torch.rand((N_STARTS, *corners.shape), generator=generator).to(corners)
+        random = torch.rand((NETWORK_SURFACE.starts, *corners.shape), generator=generator).to(corners)
         start = (corners + CELLS[-1] * (random - 0.5)).flatten(0, 1)
         with torch.no_grad():
             start = start[self._said(start)[0].abs() < CELLS[-1]]
         places = start
-        for _ in range(N_STEPS):
+        for _ in range(NETWORK_SURFACE.steps):
             distance, _, slope = self._sloped(places)
-            places = places - (distance / slope.square().sum(dim=1).clamp_min(STEEPEST))[:, None] * slope
+            places = (
+                places - (distance / slope.square().sum(dim=1).clamp_min(NETWORK_SURFACE.steepest))[:, None] * slope
+            )
         with torch.no_grad():
-            on = self._said(places)[0].abs() < ON_LEVEL
+            on = self._said(places)[0].abs() < NETWORK_SURFACE.on_level
         on &= (places - start).norm(dim=1) < 2 * CELLS[-1]
         found = places[on]
         order = torch.randperm(len(found), generator=generator)
-        return np.asarray(found[order.to(found.device)][:MOST_POINTS].cpu().numpy())
+        return np.asarray(found[order.to(found.device)][: NETWORK_SURFACE.points].cpu().numpy())
 
     @cached_property
     def probes(self) -> Probes | None:
         """Places where a scan is expected; None if there is hardly any surface, as after a few steps of training."""
-        points = self.points[:MOST_PROBES]
-        return Probes(points, self.toward(points)[1]) if len(points) >= LEAST_PROBES else None
+        points = self.points[: NETWORK_SURFACE.probes]
+        return Probes(points, self.toward(points)[1]) if len(points) >= NETWORK_SURFACE.least_probes else None
 
     def _tensor(self, points: DoubleArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(points)).to(self._device)

@@ -16,8 +16,9 @@ from sedir_core.evidence.aligned_parts import AlignedPart, mean_shape, smooth_wa
 from sedir_core.evidence.around import Around
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
 from sedir_core.evidence.fields import FIELDS, SPREADS, offset_fields
-from sedir_core.evidence.numbers import ALIGNMENT, COVERAGE, FIELD
+from sedir_core.evidence.numbers import COVERAGE, FIELD, NORMAL_SURFACE
 from sedir_core.evidence.probes import GAPS, Probes
+from sedir_core.evidence.training_numbers import ALIGNMENT
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
 from sedir_core.geometry.bent import lay_bent, settle_bent
 from sedir_core.geometry.elastic import SmoothPrior
@@ -30,13 +31,8 @@ from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
-N_SURFACE_POINTS = 40_000
-N_PROBES = 20_000
-MERGED_PARTS = 8  # more parts make the surface no smoother, only larger
 OFFSET_SIZES = (8, 32, 128)
 CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
-LEAST_KNOWN = 0.3  # share of points over the surface; below, the scan is of another part, and the fit uses all points
-LONELY = 6.0  # spacings of the scan; a point whose eighth neighbour is farther away is not on a surface
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ class NormalSurface:
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
         residuals = np.where(known, along, 0.0)[:, None] * normals
         distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
-        has_neighbours = distances_around[:, 7] < LONELY * tree.spacing
+        has_neighbours = distances_around[:, 7] < NORMAL_SURFACE.lonely * tree.spacing
         known &= has_neighbours
         channels = {f"offset_{k}": _mean_length(residuals, around[:, :k]) for k in OFFSET_SIZES}
         channels |= self.probes.gaps(tree, direction)
@@ -174,7 +170,7 @@ class NormalSurface:
         """The points (n, 3), in random order, that the smooth difference is fitted to: those over the surface."""
         over = self.probes.places.over(points)
         known = over.on & (np.abs(over.along) < max(FIELD.farthest, self.prior.reach))
-        return (points[known] if known.mean() >= LEAST_KNOWN else points)[: ALIGNMENT.elastic_points]
+        return (points[known] if known.mean() >= NORMAL_SURFACE.least_known else points)[: ALIGNMENT.elastic_points]
 
     def moves(self, points: DoubleArray, fitted: DoubleArray) -> DoubleArray:
         """Displacements of points (n, 3) into the mean shape, fitted to a subset of them, (m, 3) in random order."""
@@ -188,7 +184,7 @@ class NormalSurface:
     @cached_property
     def probes(self) -> Probes:
         """The places at which the scan is searched for gaps."""
-        step = max(1, len(self.surface.points) // N_PROBES)
+        step = max(1, len(self.surface.points) // NORMAL_SURFACE.probes)
         coverage = None if self.coverage is None else self.coverage.thinned(step)
         return Probes(self.surface.points[::step], self.surface.normals[::step], coverage)
 
@@ -196,11 +192,11 @@ class NormalSurface:
 def merge_parts(parts: Sequence[AlignedPart]) -> NormalSurface:
     """The surface of the parts in their mean shape, with noise averaged out."""
     shaped = mean_shape(parts)
-    parts = parts[:MERGED_PARTS]
+    parts = parts[: NORMAL_SURFACE.parts]
     moved = [shaped(part, part.points) for part in parts]
     merged = np.concatenate(moved)
     # Only what is kept is smoothed: the neighbourhoods of a million merged points would take gigabytes.
-    keep = np.random.default_rng(0).permutation(len(merged))[:N_SURFACE_POINTS]
+    keep = np.random.default_rng(0).permutation(len(merged))[: NORMAL_SURFACE.points]
     facing = np.concatenate([part.facing for part in parts])
     points, normals = smooth_onto_plane(merged, keep, 8 * min(len(moved), 4), facing)
     sure = np.concatenate([shaped(part, part.oriented.points) for part in parts])

@@ -12,7 +12,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sedir_core.geometry.numbers import BENT, ELASTIC, ORIENTED, OVERLAP, number
+from sedir_core.evidence.report_numbers import DESCRIPTION, DEVIATION, LAYOUT, MEASURING, NAMING, REPORT
+from sedir_core.evidence.training_numbers import ALIGNMENT, BASIS, LESSONS, LIMITS, PLANTED
+from sedir_core.geometry.numbers import BENT, ELASTIC, FRAMES, ORIENTED, OVERLAP, REGISTRATION, number
+from sedir_core.geometry.scan_numbers import (
+    NEIGHBOURS,
+    ORIENTATION,
+    RESTING,
+    SEAMS,
+    SURFACE,
+    SURROUNDINGS,
+    VIEWS,
+    VISIBILITY,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,22 @@ class ScoreNumbers:
     least_alone: float = number(3.0, "spreads that a channel must rise to be heard beside a judge")
     loudest: float = number(200.0, "limits at which a channel of a whole scan ends")
     largest: float = number(8.0, "limits at which a channel of a scan from one side ends")
+    view_map_weights: tuple[tuple[str, float], ...] = number(
+        (
+            ("offset_32", 1.0),
+            ("offset_128", 1.0),
+            ("bare_32", 1.0),
+            ("seam", 2.5),
+            ("stray_8", 0.5),
+            ("drift", 0.7),
+            ("token", 0.7),
+        ),
+        "weights of the channels that colour a scan from one side",
+    )
+    view_object_weights: tuple[tuple[str, float], ...] = number(
+        (("offset_8", 0.7), ("offset_32", 0.7), ("bare_8", 1.0), ("bare_32", 1.0), ("seam", 1.0), ("token", 0.5)),
+        "weights of the channels that decide about it",
+    )
     seam_of_views: float = number(0.5, "weight of seams in a view's score: rims of hollows look like seams")
     smoothing: int = number(32, "neighbours over which the point scores of a view are averaged")
     colour_smoothing: int = number(24, "neighbours over which the point scores of a whole scan are averaged")
@@ -117,59 +145,6 @@ class PeakNumbers:
 
 
 @dataclass(frozen=True)
-class LimitNumbers:
-    """From good scores to limits. "A single training part", "Parts that vary, and limits that hold"."""
-
-    scatter_prior: float = number(30.0, "held-out scans' worth of trust in the typical scatter, beside the category's")
-    tail_share: float = number(
-        0.2, "share of the pooled deviations, the highest, that tell how the upper end falls off"
-    )
-    confidence: float = number(0.9, "that a limit's interval covers what many more training parts would set")
-    point_quantile: float = number(0.9995, "quantile of a good sampling's point scores that is its point limit")
-    margin_of_one: float = number(1.2, "times the limits of an only part, whose tolerances are assumed")
-    margin_of_few: float = number(1.6, "added margin, by the square of the parts' number: two say little of others")
-    margin_of_views: float = number(1.25, "times the limits of views: a scanner loses more than virtual cameras do")
-    misaligned: float = number(1.5, "times the median residual: such a held-out sampling was aligned wrongly")
-    paper_point_threshold: float = number(0.5, "of the published scores: min-maxed in each scan, they allow no limit")
-
-
-@dataclass(frozen=True)
-class ReportNumbers:
-    """From scores to defects and doubts. "Kinds and depths of defects"; reach: continuum percolation."""
-
-    smallest_share: float = number(0.0005, "share of the points: smaller clusters are specks of noise")
-    hottest: float = number(0.7, "of the peak: what belongs to the hottest place")
-    reach: float = number(3.0, "spacings within which points are of one defect; random ones fall apart below 1.2")
-    unseen_share: float = number(0.25, "share of points that nobody could judge: no verdict is sure then")
-    telling_share: float = number(0.1, "the same share of which an operator is told")
-    telling_noise: float = number(1.5, "times the training scans' noise of which an operator is told")
-
-
-@dataclass(frozen=True)
-class AlignmentNumbers:
-    """Training parts laid onto each other. "Where a scan lies that ...", "Parts that vary, and limits that hold".
-
-    Disagreement with the other parts: in its true pose a rocker arm lying otherwise disagrees by 0.05, others by 0.006.
-    """
-
-    controls: int = number(64, "control points of the smooth difference")
-    references: int = number(3, "parts that are tried as the one onto which the others are brought")
-    doubtful: float = number(1.3, "times the median disagreement, beyond which a better pose is looked for")
-    doubted_at_least: float = number(0.01, "radii, added to that")
-    contradicting: float = number(4.0, "times the median disagreement, beyond which a part is left out")
-    contradicts_at_least: float = number(0.06, "radii, added to that")
-    bent_doubtful: float = number(1.3, "times the median of what the smooth field leaves: doubtful, of varying parts")
-    bent_contradicting: float = number(3.0, "times that median: left out, of varying parts")
-    shares_most: float = number(0.85, "of what most other parts show, what they are laid onto must show, too")
-    elastic_points: int = number(3_000, "points that a smooth difference is fitted to")
-    free: float = number(0.05, "radii that parts may differ by while it is found out how much they do")
-    room: float = number(1.5, "times what is found, for poses: a field falls short of the difference")
-    leaves_most: float = number(1.2, "times what the shortest correlation length leaves of good parts")
-    amplitude_points: int = number(1_000, "points whose displacement says how much parts differ")
-    tolerance: float = number(0.005, "radii: usual smooth difference, assumed of an only part")
-
-
-@dataclass(frozen=True)
 class FieldNumbers:
     """Offsets averaged on places of the normal surface. "What helped detection, and what did not"."""
 
@@ -187,39 +162,54 @@ class FieldNumbers:
 
 
 @dataclass(frozen=True)
-class DeviationNumbers:
-    """The signed distance to the expected surface. "Kinds and depths of defects"."""
+class NormalSurfaceNumbers:
+    """The normal surface, and what a scan departs from. "What helped detection, and what did not"."""
 
-    nearest: int = number(6, "points of the surface that stand for it at one place")
-    searched: int = number(160, "points among which another face is looked for")
-    side: int = number(16, "points of the scan that say how it is turned")
-    sure: float = number(0.2, "of the votes, for an outer side to be known")
-    alike: float = number(0.7, "cosine between normals of one face")
-    opposite: float = number(0.5, "cosine between normals of a wall's two faces")
-    rim: float = number(3.0, "spacings aside from the nearest point, beyond which a place lies beyond the rim")
-    quiet: float = number(3.0, "times the noise: less deviation is none")
-    covered: float = number(1.5, "spacings of the scan within which it lies on a place")
-    mean: int = number(16, "points whose mean is the deviation of their middle")
-    trimmed: int = number(2, "highest and lowest of them that are left out")
+    points: int = number(40_000, "points of a merged surface")
+    probes: int = number(20_000, "of these, places at which a scan is searched for gaps")
+    parts: int = number(8, "parts that are merged: more make the surface no smoother, only larger")
+    least_known: float = number(
+        0.3, "share of points over the surface; below, the scan is of another part, and the fit uses all points"
+    )
+    lonely: float = number(
+        6.0, "spacings of the scan; a point whose eighth neighbour is farther away is not on a surface"
+    )
 
 
 @dataclass(frozen=True)
-class LayoutNumbers:
-    """Which places of the surface depart together. "Kinds and depths of defects"."""
+class ProbeNumbers:
+    """Gaps of a scan. "Density, what must have been seen, ...", "Narrow gaps along lines"."""
 
-    places: int = number(20_000, "places of the surface at most")
-    feet: int = number(8, "points of the scan that say how far off it is at a place")
-    looked_at: int = number(16, "nearest points among which these are, on the place's side")
-    below: int = number(4, "places below a point of the scan")
-    facing: float = number(0.3, "cosine between normals on the same side of a thin wall")
-    wide: float = number(2.2, "spacings of the scan: hardly any random gap is wider")
-    widest_seam: float = number(1.5, "spacings: a wider gap is no better evidence of a long one")
-    reach: float = number(2.5, "spacings of the places within which they belong to one region")
-    noise: float = number(3.0, "standard deviations at which a region ends")
-    seed: float = number(5.0, "standard deviations at which a region begins")
-    fading: float = number(0.1, "of the peak: below, a dent runs out")
-    smallest: int = number(8, "places of the smallest region")
-    regions: int = number(32, "regions at most")
+    widest_seam: float = number(
+        1.1, "spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one"
+    )
+    near: float = number(0.337, "spacings of the scan within which that share of places lies, if points are random")
+    near_share: float = number(
+        0.3, "share of the places, the nearest, that tell a scan's spacing: one half of it may be missing"
+    )
+    densest: float = number(0.1, "spacings of the surface; a scan that is the surface itself has gaps of no width")
+
+
+@dataclass(frozen=True)
+class WholePartNumbers:
+    """How large a part is. "Scans of a turntable"."""
+
+    points: int = number(6_000, "points that tell a part's size")
+    steps: int = number(3, "Gauss-Newton steps")
+    least_points: int = number(200, "points over the surface, without which nothing is said")
+
+
+@dataclass(frozen=True)
+class NetworkSurfaceNumbers:
+    """The good surface as the network expects it. "The network expects a surface"."""
+
+    points: int = number(40_000, "points of the expected surface, at most")
+    probes: int = number(20_000, "of these, places where a scan is expected")
+    least_probes: int = number(500, "places without which there is hardly any surface")
+    starts: int = number(5, "starts at each corner of the finest cells")
+    steps: int = number(4, "steps towards the zero level")
+    on_level: float = number(0.002, "radii from the zero level within which a point is on it")
+    steepest: float = number(0.25, "least squared slope that a step is divided by")
 
 
 IDENTIFICATION = IdentificationNumbers()
@@ -228,34 +218,53 @@ COVERAGE = CoverageNumbers()
 SCORES = ScoreNumbers()
 JUDGE = JudgeNumbers()
 PEAKS = PeakNumbers()
-LIMITS = LimitNumbers()
-REPORT = ReportNumbers()
-ALIGNMENT = AlignmentNumbers()
 FIELD = FieldNumbers()
-DEVIATION = DeviationNumbers()
-LAYOUT = LayoutNumbers()
+NORMAL_SURFACE = NormalSurfaceNumbers()
+PROBES = ProbeNumbers()
+WHOLE_PART = WholePartNumbers()
+NETWORK_SURFACE = NetworkSurfaceNumbers()
 
 GROUPS: Mapping[str, Any] = {
     "identification": IDENTIFICATION,
     "resolution": RESOLUTION,
+    "normal_surface": NORMAL_SURFACE,
     "coverage": COVERAGE,
+    "probes": PROBES,
+    "field": FIELD,
+    "whole_part": WHOLE_PART,
+    "network_surface": NETWORK_SURFACE,
     "scores": SCORES,
     "judge": JUDGE,
     "peaks": PEAKS,
-    "limits": LIMITS,
     "report": REPORT,
-    "alignment": ALIGNMENT,
-    "field": FIELD,
+    "measuring": MEASURING,
     "deviation": DEVIATION,
     "layout": LAYOUT,
+    "description": DESCRIPTION,
+    "naming": NAMING,
+    "alignment": ALIGNMENT,
+    "basis": BASIS,
+    "lessons": LESSONS,
+    "planted": PLANTED,
+    "limits": LIMITS,
+    "frames": FRAMES,
+    "registration": REGISTRATION,
     "oriented": ORIENTED,
     "overlap": OVERLAP,
     "bent": BENT,
     "elastic": ELASTIC,
+    "surface": SURFACE,
+    "neighbours": NEIGHBOURS,
+    "seams": SEAMS,
+    "visibility": VISIBILITY,
+    "views": VIEWS,
+    "resting": RESTING,
+    "orientation": ORIENTATION,
+    "surroundings": SURROUNDINGS,
 }
 
 
-def all_numbers() -> dict[str, dict[str, float]]:
+def all_numbers() -> dict[str, dict[str, Any]]:
     """Every number by group and name."""
     return {name: asdict(group) for name, group in GROUPS.items()}
 

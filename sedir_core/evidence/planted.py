@@ -11,19 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedir_core.evidence.training_numbers import PLANTED, Range
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 FINEST = 1e-4  # spacing, below which two scans lie on each other
-APART = 0.3  # between the middles of two defects in one sampling
-N_TRIES = 200
-FACING = 0.1  # cosine: what is turned further away is another side of the part
-MOVED = 0.004  # how far a point must have moved to be of the defect
-# From what was taken away or added, in spacings of the scan: within the one points are of the defect, up to the other
-# and beside what moved nobody can say.
-RIM, BESIDE = 3.0, 8.0
-EDGE_REACH, N_EDGES = 0.05, 60  # of the places that burrs are looked for at: how far around, how many
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class _Spot:
         first /= np.linalg.norm(first)
         axes = np.stack([first, np.cross(normal, first), normal])
         u, v, w = axes @ (points - points[index]).T
-        return _Spot(u, v, w, axes, normals @ normal > FACING, spacing)
+        return _Spot(u, v, w, axes, normals @ normal > PLANTED.facing, spacing)
 
 
 @dataclass(frozen=True)
@@ -83,12 +76,12 @@ def plant(points: DoubleArray, normals: DoubleArray, n_defects: int, random: np.
     spacing = max(typical_spacing(points), FINEST)
     added: list[DoubleArray] = []
     middles: list[DoubleArray] = []
-    for _ in range(N_TRIES):
+    for _ in range(PLANTED.tries):
         if len(middles) == n_defects:
             break
         kind = KINDS[int(random.integers(len(KINDS)))]
         index = _edge(points, normals, random) if kind in AT_EDGES else int(random.integers(len(points)))
-        if any(np.linalg.norm(points[index] - middle) < APART for middle in middles):
+        if any(np.linalg.norm(points[index] - middle) < PLANTED.apart for middle in middles):
             continue
         middles.append(points[index])
         change = kind(_Spot.at(points, normals, index, spacing, random), points, random)
@@ -98,34 +91,34 @@ def plant(points: DoubleArray, normals: DoubleArray, n_defects: int, random: np.
     extra = np.concatenate([np.empty((0, 3)), *added])
     kept = np.concatenate([np.flatnonzero(~gone), np.full(len(extra), -1)])
     found = np.concatenate([(points + offsets)[~gone], extra])
-    damaged = np.concatenate([np.linalg.norm(offsets, axis=1)[~gone] > MOVED, np.ones(len(extra), bool)])
+    damaged = np.concatenate([np.linalg.norm(offsets, axis=1)[~gone] > PLANTED.moved, np.ones(len(extra), bool)])
     if gone.any():
-        damaged |= PointTree(points[gone]).nearest(found)[0] < RIM * spacing
+        damaged |= PointTree(points[gone]).nearest(found)[0] < PLANTED.rim * spacing
     good = ~damaged
     if damaged.any():
-        good &= PointTree(found[damaged]).nearest(found)[0] > BESIDE * spacing
+        good &= PointTree(found[damaged]).nearest(found)[0] > PLANTED.beside * spacing
     return Planted(found, kept, damaged, good)
 
 
 def _swelling(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """An oval bump or dent, from a cone to a plateau."""
-    size, height = _between(0.025, 0.16, random), _between(0.006, 0.05, random) * _sign(random)
+    size, height = _between(PLANTED.swelling_size, random), _between(PLANTED.swelling_height, random) * _sign(random)
     away = np.hypot(spot.u, spot.v / random.uniform(0.5, 1.0)) / size
-    fall = np.clip(1 - away**2, 0, None) ** _between(0.3, 2.5, random) * (spot.mine & (np.abs(spot.w) < size))
+    fall = np.clip(1 - away**2, 0, None) ** _between((0.3, 2.5), random) * (spot.mine & (np.abs(spot.w) < size))
     return _along(spot, max(-0.6 * size, min(0.6 * size, height)) * fall)
 
 
 def _step(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A patch with sharp edges, higher or lower: a feature that is missing, or one too many."""
-    long, height = _between(0.025, 0.13, random), _between(0.006, 0.04, random) * _sign(random)
+    long, height = _between(PLANTED.step_length, random), _between(PLANTED.step_height, random) * _sign(random)
     inside = (np.abs(spot.u) < long) & (np.abs(spot.v) < long * random.uniform(0.3, 1.0)) & (np.abs(spot.w) < long)
     return _along(spot, np.where(inside & spot.mine, height, 0.0))
 
 
 def _line(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A groove, occasionally a ridge, from a scratch to a crack."""
-    half, width = _between(0.04, 0.2, random), _between(0.5, 4.0, random) * max(spot.spacing, 0.005)
-    depth = min(_between(0.006, 0.03, random), 2.5 * width) * (1 if random.random() < 0.2 else -1)
+    half, width = _between(PLANTED.line_length, random), _between(PLANTED.line_width, random) * max(spot.spacing, 0.005)
+    depth = min(_between(PLANTED.line_depth, random), 2.5 * width) * (1 if random.random() < 0.2 else -1)
     aside = np.abs(spot.v - _course(spot, half, random)) / width
     on = spot.mine & (np.abs(spot.u) < half) & (np.abs(spot.w) < 0.1)
     return _along(spot, depth * np.clip(1 - aside ** random.uniform(1, 3), 0, None) * on)
@@ -133,7 +126,7 @@ def _line(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 def _slit(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A line without points; a lip may stand proud."""
-    half, width = _between(0.05, 0.25, random), _between(0.4, 2.0, random) * max(spot.spacing, 0.006)
+    half, width = _between(PLANTED.slit_length, random), _between(PLANTED.slit_width, random) * max(spot.spacing, 0.006)
     aside = spot.v - _course(spot, half, random)
     on = spot.mine & (np.abs(spot.u) < half) & (np.abs(spot.w) < 0.1)
     lip = on & (aside > 0) & (aside < width + 0.02)
@@ -143,21 +136,21 @@ def _slit(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 def _pits(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A cluster of small round holes with or without a visible bottom."""
-    around, depth = _between(0.03, 0.1, random), np.zeros(len(points))
+    around, depth = _between(PLANTED.pits_around, random), np.zeros(len(points))
     for _ in range(int(random.integers(2, 9))):
-        size = _between(0.008, 0.03, random)
+        size = _between(PLANTED.pit_size, random)
         u, v = random.normal(scale=around / 2, size=2)
         fall = np.clip(1 - (np.hypot(spot.u - u, spot.v - v) / size) ** 2, 0, None)
         depth = np.maximum(depth, size * random.uniform(0.5, 1.5) * np.sqrt(fall))
     depth *= spot.mine & (np.abs(spot.w) < 0.1)
     change = _along(spot, -depth)
-    unseen = (depth > MOVED) & (random.random(len(points)) < random.uniform(0, 0.9))
+    unseen = (depth > PLANTED.moved) & (random.random(len(points)) < random.uniform(0, 0.9))
     return _Change(change.offsets, change.gone | unseen, change.added)
 
 
 def _hole(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """An opening without points, or with a visible wall."""
-    size = _between(0.015, 0.08, random)
+    size = _between(PLANTED.hole_size, random)
     gone = (np.hypot(spot.u, spot.v) < size) & spot.mine & (np.abs(spot.w) < 0.12)
     count = int(gone.sum() * random.choice([0.0, 1.0]))
     angle = random.uniform(0, 2 * np.pi, count)
@@ -167,7 +160,7 @@ def _hole(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 
 def _chip(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """What protrudes from a plane is broken off; the fracture is visible if there were enough points."""
-    size = _between(0.05, 0.2, random)
+    size = _between(PLANTED.chip_size, random)
     near = np.sqrt(spot.u**2 + spot.v**2 + spot.w**2) < size
     away = spot.axes[2] + 0.6 * random.normal(size=3)
     away /= np.linalg.norm(away)
@@ -180,13 +173,13 @@ def _broken(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _C
     """A missing end."""
     away = spot.axes[2] + 0.5 * random.normal(size=3)
     level = points @ away
-    gone = level > np.quantile(level, 1 - _between(0.01, 0.1, random))
+    gone = level > np.quantile(level, 1 - _between(PLANTED.broken_share, random))
     return _Change(np.zeros_like(points), gone, np.empty((0, 3)))
 
 
 def _burr(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A thin wall along a path, like flash along an edge or a thread of glue."""
-    half, height = _between(0.03, 0.15, random), _between(0.006, 0.04, random)
+    half, height = _between(PLANTED.burr_length, random), _between(PLANTED.burr_height, random)
     aside = np.abs(spot.v - _course(spot, half, random))
     foot = np.flatnonzero(spot.mine & (np.abs(spot.u) < half) & (aside < 0.012) & (np.abs(spot.w) < 0.1))
     if len(foot) == 0:
@@ -201,16 +194,16 @@ def _burr(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
 def _beside(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A lump attached to the part."""
     count = int(random.integers(20, 200))
-    middle = _origin(spot, points) + _between(0.03, 1.0, random) * spot.axes[2]
-    added = middle + _between(0.01, 0.08, random) * random.normal(size=(count, 3))
+    middle = _origin(spot, points) + _between(PLANTED.lump_away, random) * spot.axes[2]
+    added = middle + _between(PLANTED.lump_size, random) * random.normal(size=(count, 3))
     return _Change(np.zeros_like(points), np.zeros(len(points), bool), added)
 
 
 def _rough(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Change:
     """A rough patch."""
-    size, height = _between(0.05, 0.15, random), _between(0.006, 0.015, random)
+    size, height = _between(PLANTED.rough_size, random), _between(PLANTED.rough_height, random)
     waves = random.normal(size=(8, 3))
-    waves *= 2 * np.pi / (_between(0.02, 0.06, random) * np.linalg.norm(waves, axis=1, keepdims=True))
+    waves *= 2 * np.pi / (_between(PLANTED.rough_wave, random) * np.linalg.norm(waves, axis=1, keepdims=True))
     shape = np.sin(points @ waves.T + random.uniform(0, 2 * np.pi, 8)).mean(axis=1) * 2
     inside = spot.mine & (np.hypot(spot.u, spot.v) < size) & (np.abs(spot.w) < size)
     return _along(spot, height * shape * inside)
@@ -224,7 +217,7 @@ def _bend(spot: _Spot, points: DoubleArray, random: np.random.Generator) -> _Cha
     start = np.quantile(level, random.uniform(0.8, 0.95))
     rise = np.clip((level - start) / max(float(level.max()) - start, 0.05), 0, 1)
     aside = np.cross(direction, random.normal(size=3))
-    offsets = (_between(0.02, 0.1, random) * rise**1.5)[:, None] * aside / np.linalg.norm(aside)
+    offsets = (_between(PLANTED.bend, random) * rise**1.5)[:, None] * aside / np.linalg.norm(aside)
     return _Change(offsets, np.zeros(len(points), bool), np.empty((0, 3)))
 
 
@@ -273,12 +266,13 @@ def _edge(points: DoubleArray, normals: DoubleArray, random: np.random.Generator
     """The sharpest of several places: where nearby normals differ most."""
     some = random.choice(len(points), min(len(points), 4_000), replace=False)
     tree = PointTree(points[some])
-    tried = random.choice(len(points), N_EDGES)
+    tried = random.choice(len(points), PLANTED.edges)
     around = tree.nearest_k(points[tried], 16)[1]
     return int(tried[np.linalg.norm(normals[some][around].mean(axis=1), axis=1).argmin()])
 
 
-def _between(low: float, high: float, random: np.random.Generator) -> float:
+def _between(ends: Range, random: np.random.Generator) -> float:
+    low, high = ends
     return float(low * (high / low) ** random.random())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from sedir_core.evidence.coverage import Coverage, largest_absent
 from sedir_core.evidence.fields import Places
+from sedir_core.evidence.numbers import PROBES
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
 from sedir_core.types import BoolArray, DoubleArray
@@ -13,9 +14,6 @@ from sedir_core.types import BoolArray, DoubleArray
 BARE_SIZES = (4, 8, 32)
 SEAM = "seam"
 GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
-WIDEST_SEAM = 1.1  # spacings from a seam's middle to the scan; a wider gap is no better evidence of a long one
-NEAR, NEAR_SHARE = 0.337, 0.3  # of random points, that share of places lies within so many spacings of the scan
-DENSEST = 0.1  # spacings of the surface; a scan that is the surface itself has gaps of no width
 
 
 class Probes:
@@ -37,11 +35,11 @@ class Probes:
         settled = np.ones(len(self.points), bool)
         if direction is not None:
             settled = settled_from(self.points, self.normals, direction)
-        spacing = max(_spacing_of_scan(uncovered[settled]), DENSEST * self.spacing)
+        spacing = max(_spacing_of_scan(uncovered[settled]), PROBES.densest * self.spacing)
         widths = _surely_missing(uncovered, self.points, settled) / spacing
         beside = self.tree.nearest_k(scan.points, 8)[1]
         found = {f"bare_{k}": widths[self.around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
-        narrow = np.minimum(widths, WIDEST_SEAM).astype(np.float32)
+        narrow = np.minimum(widths, PROBES.widest_seam).astype(np.float32)
         found[SEAM] = self.places.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
         return found
 
@@ -57,7 +55,7 @@ def _spacing_of_scan(uncovered: DoubleArray) -> float:
     """
     if len(uncovered) == 0:
         return np.inf
-    return float(np.quantile(uncovered, NEAR_SHARE)) / NEAR
+    return float(np.quantile(uncovered, PROBES.near_share)) / PROBES.near
 
 
 def _surely_missing(uncovered: DoubleArray, probes: DoubleArray, settled: BoolArray) -> DoubleArray:

@@ -11,7 +11,7 @@ from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.coverage import ABSENT, words_of_absence
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.normal_surface import Departure
-from sedir_core.evidence.numbers import REPORT
+from sedir_core.evidence.report_numbers import REPORT
 from sedir_core.evidence.whole_part import SIZE, words_of_size
 
 

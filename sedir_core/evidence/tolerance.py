@@ -13,15 +13,13 @@ import numpy as np
 from sedir_core.errors import BadConfig
 from sedir_core.evidence.defects import clusters_above, find_defects, verdict_reason
 from sedir_core.evidence.deviation import neighbourhood_means
+from sedir_core.evidence.limits import MOST_SHARE
 from sedir_core.evidence.naming import named_by_regions
+from sedir_core.evidence.report_numbers import REPORT
 from sedir_core.evidence.wording import deviation_text
 from sedir_core.geometry.tree import PointTree
 from sedir_core.tolerances import tolerance_text
 from sedir_core.types import Defect, Detection, DoubleArray, FloatArray, IntArray, Scan, Tolerance, Zone
-
-ALIKE = 0.5  # of the points of the smaller of two defects
-MOST_SHARE = 1e6
-"""Of what is allowed; where nothing is, any deviation would be infinitely many times as much."""
 
 
 def under_tolerance(scan: Scan, found: Detection, tolerance: Tolerance | None, zones: Sequence[Zone] = ()) -> Detection:
@@ -133,7 +131,7 @@ def _same(one: Defect, other: Defect) -> bool:
     if one.area == other.area and np.array_equal(one.centroid, other.centroid):
         return True
     shared = len(np.intersect1d(one.members, other.members))
-    return shared > ALIKE * min(one.n_points, other.n_points)
+    return shared > REPORT.same_defect * min(one.n_points, other.n_points)
 
 
 def _said(found: Detection) -> str:

@@ -21,10 +21,6 @@ from sedir_core.geometry.registration import Pose, cube_rotations, slippable_axi
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray
 
-# Points and steps of the fields, and poses kept of either side, in each of the rounds: hundreds of turns cost as much
-# as a few fits.
-ROUNDS = ((400, 4, 10), (800, 8, 3), (3_000, 12, 1))
-
 
 @dataclass(frozen=True)
 class Bent:
@@ -42,7 +38,7 @@ class Bent:
 def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: DoubleArray) -> Bent:
     """Register a scan in any pose to a surface of the same scale. rotation: (3, 3), of a rigid fit."""
     poses = _starts(scan, surface, rotation)
-    for count, steps, kept in ROUNDS:
+    for count, steps, kept in BENT.rounds:
         found = [bent(scan, surface, prior, start, count, steps) for start in poses]
         most = BENT.shared * max(one.shared for one in found)
         usual = _best([one for one in found if one.shared >= most], kept)
@@ -55,13 +51,13 @@ def lay_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, rotation: Do
 
 def settled(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Bent:
     """That pose with the rigid part of the field that the last round of the search fits."""
-    count, steps, _ = ROUNDS[-1]
+    count, steps, _ = BENT.rounds[-1]
     return bent(scan, surface, prior, pose, count, steps, robust=True)
 
 
 def settle_bent(scan: Oriented, surface: Oriented, prior: SmoothPrior, pose: Pose) -> Pose:
     """The pose, starting nearby, in which the field onto the surface has no rigid part."""
-    for count, steps, _ in ROUNDS[1:]:
+    for count, steps, _ in BENT.rounds[1:]:
         pose = bent(scan, surface, prior, pose, count, steps).pose
     return pose
 

@@ -8,6 +8,7 @@ from math import isclose
 
 import numpy as np
 
+from sedir_core.geometry.numbers import FRAMES
 from sedir_core.geometry.own_axes import OwnAxes
 from sedir_core.geometry.registration import Pose, Surface, align
 from sedir_core.types import DoubleArray
@@ -16,13 +17,9 @@ from sedir_core.types import DoubleArray
 # excluded, since a part two and a half times the size is more likely a different part.
 _INCHES = (25.4, 0.0254, 25_400.0)  # in mm, m, micrometres
 UNIT_FACTORS = (*(10.0**power for power in range(-9, 10) if power), *_INCHES, *(1 / factor for factor in _INCHES))
-_ALIKE = 1.6  # sizes within this factor are in the same unit, even of a bent or broken part
 
-_FARTHEST = 4.0  # largest remaining size ratio after unit conversion
 
-N_PAIRS = 4_000
-N_BINS = 48
-N_DESCRIPTOR = 3 + N_BINS
+N_DESCRIPTOR = 3 + FRAMES.bins
 
 
 @dataclass(frozen=True)
@@ -80,10 +77,10 @@ def unit_factor(size: float, expected: float) -> float:
     def misfit(factor: float) -> float:
         return abs(float(np.log(size * factor / expected)))
 
-    if misfit(1.0) < np.log(_ALIKE):
+    if misfit(1.0) < np.log(FRAMES.same_unit):
         return 1.0
     nearest = min(UNIT_FACTORS, key=misfit)
-    return nearest if misfit(nearest) < np.log(_ALIKE) else 1.0
+    return nearest if misfit(nearest) < np.log(FRAMES.same_unit) else 1.0
 
 
 def scaled(points: DoubleArray, frame: Frame, size: float) -> tuple[DoubleArray, float, DoubleArray]:
@@ -96,7 +93,7 @@ def scaled(points: DoubleArray, frame: Frame, size: float) -> tuple[DoubleArray,
     found = max(gyration(near), 1e-100)
     unit = unit_factor(found, size)
     ratio = found * unit / size
-    unit *= np.clip(ratio, 1 / _FARTHEST, _FARTHEST) / ratio
+    unit *= np.clip(ratio, 1 / FRAMES.farthest, FRAMES.farthest) / ratio
     return origin, float(unit), (near - origin) * unit / frame.radius
 
 
@@ -115,7 +112,7 @@ def place_on(
 def without_strays(points: DoubleArray) -> DoubleArray:
     """The points (m, 3) without outliers: flying pixels must not affect centre or size."""
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
-    limit = 8 * float(np.median(distances))
+    limit = FRAMES.strays * float(np.median(distances))
     return points[distances <= limit] if limit > 0 else points
 
 
@@ -131,9 +128,9 @@ def shape_descriptor(points: DoubleArray, generator: np.random.Generator) -> Dou
     """
     size = gyration(points)
     spreads = np.sqrt(np.linalg.eigvalsh(np.cov(points.T)))[::-1] / size
-    first, second = generator.integers(len(points), size=(2, N_PAIRS))
+    first, second = generator.integers(len(points), size=(2, FRAMES.pairs))
     distances = np.linalg.norm(points[first] - points[second], axis=1) / size
-    cumulative = np.cumsum(np.histogram(distances, bins=N_BINS, range=(0, 4))[0]) / N_PAIRS
+    cumulative = np.cumsum(np.histogram(distances, bins=FRAMES.bins, range=(0, FRAMES.widest))[0]) / FRAMES.pairs
     return np.concatenate([spreads, cumulative])
 
 

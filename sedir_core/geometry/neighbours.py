@@ -13,10 +13,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from sedir_core.geometry.sampling import repeatable_order
+from sedir_core.geometry.scan_numbers import NEIGHBOURS
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
-N_BESIDE, REACH = 3, 8.0  # a point of a surface has so many others within so many spacings, even where a scan is thin
 VOXELS = 1.75  # within a reach: then all points of a voxel are nearer to each other than that
 _FARTHEST_VOXEL = 1 << 20  # along an axis: their numbers fit into 64 bits
 _MOST_VOXELS = 2.0**62  # the same of all
@@ -95,14 +95,16 @@ def surface_reach(points: DoubleArray) -> float:
 
 def has_neighbours(points: DoubleArray) -> BoolArray:
     """(n,) which of points (n, 3) have neighbours within reach. The others are flying pixels."""
-    if len(points) <= N_BESIDE:
+    if len(points) <= NEIGHBOURS.beside:
         return np.ones(len(points), dtype=bool)
     tree = PointTree(points)
     reach = reach_in(tree)
     found = _in_crowds(points, reach)
     alone = np.flatnonzero(~found)
     if len(alone):
-        found[alone] = tree.nearest_k(points[alone], N_BESIDE + 1)[0][:, -1] <= reach  # the nearest is the point itself
+        found[alone] = (
+            tree.nearest_k(points[alone], NEIGHBOURS.beside + 1)[0][:, -1] <= reach
+        )  # the nearest is the point itself
     return found
 
 
@@ -116,7 +118,7 @@ def _in_crowds(points: DoubleArray, reach: float) -> BoolArray:
     _, voxel, count = np.unique(
         (x * _FARTHEST_VOXEL + y) * _FARTHEST_VOXEL + z, return_inverse=True, return_counts=True
     )
-    return np.asarray(count[voxel] > N_BESIDE)
+    return np.asarray(count[voxel] > NEIGHBOURS.beside)
 
 
 def middle_and_radius(points: DoubleArray) -> tuple[DoubleArray, float]:
@@ -205,7 +207,7 @@ def typical_spacing(points: DoubleArray) -> float:
 
 def reach_in(tree: PointTree) -> float:
     """`surface_reach` of the points of a tree."""
-    return REACH * tree.spacing if tree.spacing > 0 else np.inf
+    return NEIGHBOURS.reach * tree.spacing if tree.spacing > 0 else np.inf
 
 
 def _voxels(points: DoubleArray, size: float, some: IntArray | None) -> tuple[IntArray, Sequence[int]]:

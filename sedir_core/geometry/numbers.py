@@ -1,4 +1,4 @@
-"""The tuned numbers of registration; `evidence.numbers` lists them with its own.
+"""The tuned numbers of registration; `evidence.numbers` lists them with the others.
 
 Tuned on shapes and defects of our own making; each group names its section of `benchmarks/README.md`. Constants that
 only keep arithmetic or memory within bounds stay where they are used.
@@ -13,6 +13,47 @@ from typing import Any
 def number(value: Any, meaning: str) -> Any:
     """A field with its meaning and unit."""
     return field(default=value, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class RegistrationNumbers:
+    """The rigid pose of a scan. "Where a view was seen from"; Tukey weights and trimming keep a defect out of it."""
+
+    trimmed: float = number(
+        0.8, "share of the distances that count, the smallest: the rest may be a defect, a missing side or a bent end"
+    )
+    coarse_points: int = number(200, "points of a scan in the first steps")
+    middle_points: int = number(1_500, "points of a scan in the middle steps")
+    fine_points: int = number(5_000, "points of a scan in the last steps")
+    coarse_surface: int = number(
+        800, "points of the surface in the first steps: queries far from a large tree are slow"
+    )
+    tried: int = number(24, "starts kept after the first comparison")
+    kept: int = number(6, "poses kept after the first steps")
+    spins: int = number(120, "rotations tried about the axis of a rotational part")
+    spin_points: int = number(500, "points by which these rotations are compared")
+    alike: float = number(
+        0.75, "ratio of principal spreads above which axes are ambiguous, as of a circle with a handle"
+    )
+    coarse_cap: float = number(0.15, "radii: cap on distances in the first comparison")
+    cap: float = number(0.05, "radii: cap on distances when poses are compared")
+    coarse_steps: int = number(6, "ICP steps of each coarse round")
+    fine_steps: int = number(8, "ICP steps of each later round")
+    ended: float = number(
+        3.0, "times the median distance beyond which the surface has ended, and the full distance counts"
+    )
+
+
+@dataclass(frozen=True)
+class FrameNumbers:
+    """A category's frame: unit, size and descriptor. D2 histograms: Osada et al. 2002."""
+
+    same_unit: float = number(1.6, "factor within which sizes are in the same unit, even of a bent or broken part")
+    farthest: float = number(4.0, "largest remaining size ratio after unit conversion")
+    pairs: int = number(4_000, "point pairs of a shape descriptor")
+    bins: int = number(48, "bins of their distances")
+    widest: float = number(4.0, "gyration radii: the longest pair distance that the histogram resolves")
+    strays: float = number(8.0, "times the median distance from the middle, beyond which a point is an outlier")
 
 
 @dataclass(frozen=True)
@@ -70,6 +111,10 @@ class OverlapNumbers:
 class BentNumbers:
     """The search for a pose of parts that vary by nature. "Parts that vary, and limits that hold"."""
 
+    rounds: tuple[tuple[int, ...], ...] = number(
+        ((400, 4, 10), (800, 8, 3), (3_000, 12, 1)),
+        "points and steps of the fields, and poses kept of either side, in each round of the search",
+    )
     turns: int = number(24, "turns about the axis, of the body as it lies and upside down")
     shared: float = number(0.85, "of the largest overlap of all poses: with less, the part would lie on another side")
     clearly: float = number(
@@ -94,6 +139,8 @@ class ElasticNumbers:
     settled: float = number(1e-4, "radii: largest change of a displacement at which the steps end")
 
 
+REGISTRATION = RegistrationNumbers()
+FRAMES = FrameNumbers()
 ORIENTED = OrientedNumbers()
 OVERLAP = OverlapNumbers()
 BENT = BentNumbers()

@@ -11,16 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from sedir_core.geometry.resting import resting_side, seen_from_above
+from sedir_core.geometry.scan_numbers import ORIENTATION
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import sphere_directions
 from sedir_core.types import DoubleArray, IntArray
 
-N_LINES = 24  # directions
-PIXEL, APART = 2.0, 0.5  # width of a bundle of lines; least distance of two surfaces along it; in spacings
-SLANT = 0.35  # cosine: steeper surfaces are too scattered along the line
-HALF_SURE = 0.3  # weight of the outermost surfaces on a line with an odd number of crossings: one was missed
-N_VOTERS, N_ROUNDS, SHEET = 12, 3, 0.35  # neighbours that vote; their largest distance from the plane, in spacings
-UNSEEN = 0.05  # weight of the lines' vote for points not visible from above: the open underside misleads them
 _TINY = 1e-300
 
 
@@ -35,7 +30,7 @@ def outward_sides(cloud: PointTree, normals: DoubleArray) -> DoubleArray:
     unseen = np.isnan(sides)
     if unseen.any():
         lines = _by_lines(points, normals, spacing)
-        sides[unseen] = lines[unseen] if down is None else UNSEEN * lines[unseen]
+        sides[unseen] = lines[unseen] if down is None else ORIENTATION.unseen * lines[unseen]
     return _agreed(cloud, normals, sides, spacing)
 
 
@@ -44,7 +39,7 @@ def turned_as(
 ) -> DoubleArray:
     """The (n, 3) normals, oriented like the majority of reliable ones (m, 3) on the same sheet at points (m, 3)."""
     sure = PointTree(sure_points)
-    around = sure.nearest_k(points, N_VOTERS)[1]
+    around = sure.nearest_k(points, ORIENTATION.voters)[1]
     weights = _same_sheet(points, normals, sure_points, sure_normals, around, sure.spacing)
     return np.where(weights.sum(axis=1, keepdims=True) < 0, -normals, normals)
 
@@ -52,7 +47,7 @@ def turned_as(
 def _by_lines(points: DoubleArray, normals: DoubleArray, spacing: float) -> DoubleArray:
     """(n,) in -1..1, the vote of lines through the part."""
     votes, cast = np.zeros(len(points)), np.zeros(len(points))
-    for direction in sphere_directions(N_LINES):
+    for direction in sphere_directions(ORIENTATION.lines):
         _vote(points, normals, direction, spacing, votes, cast)
     return votes / np.maximum(cast, _TINY)
 
@@ -67,20 +62,20 @@ def _vote(
 ) -> None:
     """Add the votes of the lines in this (3,) direction."""
     facing = normals @ direction
-    used = np.flatnonzero(np.abs(facing) > SLANT)
+    used = np.flatnonzero(np.abs(facing) > ORIENTATION.slant)
     if len(used) == 0:
         return
     plane = np.linalg.svd(direction[None])[2][1:]
     across = points[used] @ plane.T
-    column = np.floor(across / (PIXEL * spacing))
-    aside = across - (column + 0.5) * PIXEL * spacing
+    column = np.floor(across / (ORIENTATION.pixel * spacing))
+    aside = across - (column + 0.5) * ORIENTATION.pixel * spacing
     # Each point is moved along its tangent plane to the bundle's centre, so that slopes do not look like walls.
     depth = points[used] @ direction + (normals[used] @ plane.T * aside).sum(axis=1) / facing[used]
     column -= column.min(axis=0)
     bundle = column[:, 0] * (column[:, 1].max() + 1) + column[:, 1]
     order = np.lexsort((-depth, bundle))
     begins = np.concatenate([[True], np.diff(bundle[order]) != 0])
-    next_one = begins | np.concatenate([[True], -np.diff(depth[order]) > APART * spacing])
+    next_one = begins | np.concatenate([[True], -np.diff(depth[order]) > ORIENTATION.apart * spacing])
     layer = np.cumsum(next_one) - 1
     rank = layer - np.maximum.accumulate(np.where(begins, layer, 0))
     which = np.cumsum(begins) - 1
@@ -88,7 +83,7 @@ def _vote(
     np.maximum.at(count, which, rank + 1)
     of_all = count[which]
     odd, last = of_all % 2 == 1, rank == of_all - 1
-    weight = np.where(odd, np.where((rank == 0) | last, HALF_SURE, 0.0), 1.0)
+    weight = np.where(odd, np.where((rank == 0) | last, ORIENTATION.half_sure, 0.0), 1.0)
     side = np.where((rank % 2 == 0) & ~(odd & last & (rank > 0)), 1.0, -1.0)
     own = used[order]
     votes[own] += weight * side * facing[own]
@@ -97,10 +92,10 @@ def _vote(
 
 def _agreed(cloud: PointTree, normals: DoubleArray, votes: DoubleArray, spacing: float) -> DoubleArray:
     """Vote of neighbours on the same sheet."""
-    around = cloud.around(N_VOTERS)
+    around = cloud.around(ORIENTATION.voters)
     weights = _same_sheet(cloud.points, normals, cloud.points, normals, around, spacing)
     weights /= np.maximum(np.abs(weights).sum(axis=1, keepdims=True), _TINY)
-    for _ in range(N_ROUNDS):
+    for _ in range(ORIENTATION.rounds):
         votes = (weights * votes[around]).sum(axis=1)
     return votes
 
@@ -115,5 +110,5 @@ def _same_sheet(
 ) -> DoubleArray:
     """(n, k) signed confidence that others (m, 3), around[i] of them, are on point i's sheet: + if facing alike."""
     alike = np.einsum("nki,ni->nk", their_normals[around], normals)
-    off = np.einsum("nki,ni->nk", others[around] - points[:, None], normals) / (SHEET * max(spacing, _TINY))
+    off = np.einsum("nki,ni->nk", others[around] - points[:, None], normals) / (ORIENTATION.sheet * max(spacing, _TINY))
     return np.asarray(alike * np.abs(alike) * np.exp(-(off**2)))

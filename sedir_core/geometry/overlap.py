@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from sedir_core.geometry.numbers import ORIENTED, OVERLAP
 from sedir_core.geometry.oriented import Oriented, ways_to
 from sedir_core.geometry.registration import Pose, axis_turns, plane_step, point_step, slippable_axis, trimmed_mean
+from sedir_core.geometry.robust import SIGMA_PER_MEDIAN, TUKEY_WIDTH, tukey
 from sedir_core.geometry.visibility import sphere_directions
 from sedir_core.types import BoolArray, DoubleArray
 
@@ -232,5 +233,5 @@ def _tukey(along: DoubleArray, paired: BoolArray) -> DoubleArray:
     """Weights (s, m) of residuals (s, m), 0 for unpaired points."""
     absolute = np.where(paired, np.abs(along), np.nan)
     absolute[~paired.any(axis=1)] = 0.0
-    scale = 1.4826 * np.nanmedian(absolute, axis=1, keepdims=True) + 1e-9
-    return np.asarray(np.where(paired, np.clip(1 - (along / (4.685 * scale)) ** 2, 0, None) ** 2, 0.0))
+    scale = SIGMA_PER_MEDIAN * np.nanmedian(absolute, axis=1, keepdims=True) + 1e-9
+    return np.asarray(np.where(paired, tukey(along, TUKEY_WIDTH * scale), 0.0))

@@ -11,18 +11,11 @@ from itertools import permutations, product
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from sedir_core.geometry.numbers import REGISTRATION
+from sedir_core.geometry.robust import SIGMA_PER_MEDIAN, TUKEY_WIDTH, tukey
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray
-
-TRIM = 0.8  # trimmed share: a defect, a missing side or a bent end
-N_COARSE, N_MIDDLE, N_FINE = 200, 1_500, 5_000
-N_COARSE_SURFACE = 800  # queries far from a large tree are slow, and the first steps need no detail
-N_TRIED, N_KEPT = 24, 6
-N_SPINS, N_SPIN_POINTS = 120, 500
-ALIKE = 0.75  # ratio of principal spreads below which axes are ambiguous, such as a circle with a handle
-COARSE_CAP = 0.15
-CAP = 0.05  # cap on distances when comparing poses, as a share of the radius
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Surface:
         self.tree = PointTree(points)
         self.axes = principal_axes(points)
         self.round_axis = round_axis(points)
-        step = max(1, len(points) // N_FINE)
+        step = max(1, len(points) // REGISTRATION.fine_points)
         self.probes, self.probe_normals = points[::step], self.normals[::step]
 
     @property
@@ -66,7 +59,7 @@ class Surface:
 
     def coarse(self) -> Surface:
         """The surface subsampled, for the first steps of a registration."""
-        step = max(1, len(self.points) // N_COARSE_SURFACE)
+        step = max(1, len(self.points) // REGISTRATION.coarse_surface)
         return Surface(self.points[::step], self.normals[::step])
 
 
@@ -100,9 +93,9 @@ def round_axis(points: DoubleArray) -> DoubleArray | None:
     """The (3,) axis of a body with equal spread perpendicular to it, as of rotational parts, or None."""
     values, vectors = np.linalg.eigh(np.cov(points.T))
     spreads = np.sqrt(np.maximum(values, 0))
-    if spreads[1] > ALIKE * spreads[2]:
+    if spreads[1] > REGISTRATION.alike * spreads[2]:
         return np.asarray(vectors[:, 0])
-    return np.asarray(vectors[:, 2]) if spreads[0] > ALIKE * spreads[1] else None
+    return np.asarray(vectors[:, 2]) if spreads[0] > REGISTRATION.alike * spreads[1] else None
 
 
 def cube_rotations() -> DoubleArray:
@@ -122,24 +115,24 @@ def align(points: DoubleArray, surface: Surface, generator: np.random.Generator 
     trimmed mean distance in both directions, in the template's unit: about the noise if the part fits, much larger
     otherwise.
     """
-    shuffled = (points if generator is None else points[generator.permutation(len(points))])[:N_FINE]
-    few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
-    poses = _best(few, coarse, _starts(points, surface), N_TRIED)
-    poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
-    poses = _best(few, coarse, refine(few, coarse, poses, steps=6), N_KEPT)
-    poses = refine(some, surface, poses, steps=8)
+    shuffled = (points if generator is None else points[generator.permutation(len(points))])[: REGISTRATION.fine_points]
+    few, some, coarse = shuffled[: REGISTRATION.coarse_points], shuffled[: REGISTRATION.middle_points], surface.coarse()
+    poses = _best(few, coarse, _starts(points, surface), REGISTRATION.tried)
+    poses = refine(few, coarse, poses, REGISTRATION.coarse_steps, point_to_plane=False)
+    poses = _best(few, coarse, refine(few, coarse, poses, REGISTRATION.coarse_steps), REGISTRATION.kept)
+    poses = refine(some, surface, poses, REGISTRATION.fine_steps)
     chosen = _least_mismatch(shuffled, surface, poses)
     if surface.round_axis is not None:
         chosen = _least_mismatch(shuffled, surface, [chosen, *spun(some, surface, chosen, surface.round_axis)])
-    fine = refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
+    fine = refine(shuffled, surface, [chosen], REGISTRATION.fine_steps, robust=True)[0]
     return fine, _two_way_residual(shuffled, surface, fine)
 
 
 def settle(points: DoubleArray, surface: Surface, pose: Pose) -> tuple[Pose, float]:
     """Refine an approximate pose; returns pose and residual, see `align`."""
-    some = points[:N_FINE]
-    near = refine(some, surface, [pose], steps=8)
-    fine = refine(some, surface, near, steps=8, robust=True)[0]
+    some = points[: REGISTRATION.fine_points]
+    near = refine(some, surface, [pose], REGISTRATION.fine_steps)
+    fine = refine(some, surface, near, REGISTRATION.fine_steps, robust=True)[0]
     return fine, _two_way_residual(some, surface, fine)
 
 
@@ -162,7 +155,7 @@ def axis_turns(points: DoubleArray) -> DoubleArray:
 
 def _best(points: DoubleArray, surface: Surface, poses: list[Pose], count: int) -> list[Pose]:
     # Capped rather than trimmed: only a tenth of the points may distinguish a cup's open end from its bottom.
-    residuals = np.minimum(_distances(points, surface, poses), COARSE_CAP).mean(axis=1)
+    residuals = np.minimum(_distances(points, surface, poses), REGISTRATION.coarse_cap).mean(axis=1)
     return [poses[i] for i in np.argsort(residuals, kind="stable")[:count]]
 
 
@@ -173,22 +166,22 @@ def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Doub
 
 def trimmed_mean(distances: DoubleArray) -> float:
     """Mean of distances (n,) without the largest: missing or added pieces must not affect the pose."""
-    kept = np.sort(distances)[: max(1, int(TRIM * len(distances)))]
+    kept = np.sort(distances)[: max(1, int(REGISTRATION.trimmed * len(distances)))]
     return float(kept.mean())
 
 
 def spun(points: DoubleArray, surface: Surface, pose: Pose, axis: DoubleArray) -> list[Pose]:
     """Search rotations about a rotational part's axis: teeth or bolt holes trap ICP in the nearest local minimum."""
     centre = surface.points.mean(axis=0)
-    turns = rotation_from_vector(np.linspace(0, 2 * np.pi, N_SPINS, endpoint=False)[:, None] * axis)
+    turns = rotation_from_vector(np.linspace(0, 2 * np.pi, REGISTRATION.spins, endpoint=False)[:, None] * axis)
     spun = [Pose(turn @ pose.rotation, turn @ (pose.translation - centre) + centre) for turn in turns]
-    few = points[:N_SPIN_POINTS]
+    few = points[: REGISTRATION.spin_points]
     moved = np.concatenate([one.apply(few) for one in spun])
     nearest = surface.tree.nearest(moved)[1]
     along = np.einsum("ij,ij->i", surface.points[nearest] - moved, surface.normals[nearest])
-    misses = np.minimum(np.abs(along), CAP).reshape(len(spun), -1).mean(axis=1)
-    best = [spun[i] for i in np.argsort(misses, kind="stable")[:N_KEPT]]
-    return refine(points, surface, best, steps=6)
+    misses = np.minimum(np.abs(along), REGISTRATION.cap).reshape(len(spun), -1).mean(axis=1)
+    best = [spun[i] for i in np.argsort(misses, kind="stable")[: REGISTRATION.kept]]
+    return refine(points, surface, best, REGISTRATION.coarse_steps)
 
 
 def _least_mismatch(points: DoubleArray, surface: Surface, poses: list[Pose]) -> Pose:
@@ -210,8 +203,8 @@ def _mismatch(points: DoubleArray, surface: Surface, pose: Pose) -> float:
 
 def _capped(along: DoubleArray, distances: DoubleArray) -> float:
     """Where no point is near, the surface has ended, and the full distance counts."""
-    beyond = distances > 3 * np.median(distances)
-    return float(np.minimum(np.where(beyond, distances, np.abs(along)), CAP).mean())
+    beyond = distances > REGISTRATION.ended * np.median(distances)
+    return float(np.minimum(np.where(beyond, distances, np.abs(along)), REGISTRATION.cap).mean())
 
 
 def _two_way_residual(points: DoubleArray, surface: Surface, pose: Pose) -> float:
@@ -238,7 +231,7 @@ def refine(
         nearest = nearest.reshape(len(poses), -1)
         offsets = surface.points[nearest] - moved
         normals = surface.normals[nearest]
-        weights = (distances <= np.quantile(distances, TRIM, axis=1, keepdims=True)).astype(float)
+        weights = (distances <= np.quantile(distances, REGISTRATION.trimmed, axis=1, keepdims=True)).astype(float)
         if point_to_plane:
             along = np.einsum("smi,smi->sm", offsets, normals)
             if robust:
@@ -252,8 +245,8 @@ def refine(
 
 
 def _tukey(residuals: DoubleArray) -> DoubleArray:
-    scale = 1.4826 * np.median(np.abs(residuals), axis=1, keepdims=True) + 1e-12
-    return np.asarray(np.clip(1 - (residuals / (4.685 * scale)) ** 2, 0, None) ** 2)
+    scale = SIGMA_PER_MEDIAN * np.median(np.abs(residuals), axis=1, keepdims=True) + 1e-12
+    return tukey(residuals, TUKEY_WIDTH * scale)
 
 
 def plane_step(

@@ -9,19 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
+from sedir_core.geometry.scan_numbers import RESTING
 from sedir_core.geometry.visibility import neighbour_distance, sphere_directions, visible_from
 from sedir_core.types import BoolArray, DoubleArray
 
-N_DIRECTIONS = 96  # directions all around, about half of which look down
-LOWEST = 0.1  # sine of a scanner's least elevation
-N_SIDES = 6  # broadest hull faces considered as resting side
-ONE_SIDE = 0.9986  # cosine between hull faces merged into one side: 3 degrees
-SLAB = 0.02  # thickness of the slab at a side's plane, as a share of the part's diagonal
-FACES = 0.8  # cosine between a point's normal and the side's
-BARE = 0.2  # share of the slab's points that may face the side: others have 0.35 and more on shapes of our own, it 0.13
-LEAST_AREA = 0.02  # of the hull
-STEEP = 0.4  # sine of an elevation from which every scanner looks
-PLAINLY, N_LOOKS = 0.5, 5  # cosine, and directions from which a point is seen like that: no scanner misses it
 MOST_PIXELS = 512  # across a depth buffer; scans of the usual density take about 100
 _TINY = 1e-300
 
@@ -43,16 +34,19 @@ def resting_side(points: DoubleArray, normals: DoubleArray) -> DoubleArray | Non
     for i in np.argsort(-areas):
         if not free[i]:
             continue
-        one = free & (faces @ faces[i] > ONE_SIDE)
+        one = free & (faces @ faces[i] > RESTING.one_side)
         free &= ~one
         out = areas[one] @ faces[one]
         sides.append((float(areas[one].sum()), out / max(float(np.linalg.norm(out)), _TINY)))
     sides.sort(key=lambda side: -side[0])
-    depth = SLAB * float(np.linalg.norm(np.ptp(points, axis=0)))
-    for area, out in sides[:N_SIDES]:
+    depth = RESTING.slab * float(np.linalg.norm(np.ptp(points, axis=0)))
+    for area, out in sides[: RESTING.sides]:
         height = points @ out
         near = height > height.max() - depth
-        if area > LEAST_AREA * areas.sum() and float((np.abs(normals[near] @ out) > FACES).mean()) < BARE:
+        if (
+            area > RESTING.least_area * areas.sum()
+            and float((np.abs(normals[near] @ out) > RESTING.faces).mean()) < RESTING.facing_share
+        ):
             return out
     return None
 
@@ -64,8 +58,8 @@ class Sight:
     """
 
     def __init__(self, points: DoubleArray, down: DoubleArray, pixel: float) -> None:
-        looks = sphere_directions(N_DIRECTIONS)
-        self.looks = looks[looks @ down < -STEEP]
+        looks = sphere_directions(RESTING.directions)
+        self.looks = looks[looks @ down < -RESTING.steep]
         self.planes = np.array([np.linalg.svd(look[None])[2][1:] for look in self.looks])  # (d, 2, 3)
         across = np.einsum("dki,ni->dnk", self.planes, points)
         # Two dense clumps far apart would take a buffer of petabytes.
@@ -82,9 +76,11 @@ class Sight:
         across = np.einsum("dki,ni->dnk", self.planes, points)
         cells = np.clip(np.floor((across - self.low[:, None]) / self.pixel).astype(np.int64), 0, self.size - 1)
         facing, depth = self.looks @ normals.T, self.looks @ points.T
-        slope = np.sqrt(np.maximum(1 - facing**2, 0)) / np.maximum(facing, PLAINLY)
+        slope = np.sqrt(np.maximum(1 - facing**2, 0)) / np.maximum(facing, RESTING.plainly)
         front = self.front[np.arange(len(self.looks))[:, None], cells[..., 0], cells[..., 1]]
-        return np.asarray(((facing > PLAINLY) & (depth > front - self.pixel * (0.5 + slope))).sum(axis=0) >= N_LOOKS)
+        return np.asarray(
+            ((facing > RESTING.plainly) & (depth > front - self.pixel * (0.5 + slope))).sum(axis=0) >= RESTING.looks
+        )
 
 
 def seen_from_above(points: DoubleArray, normals: DoubleArray, down: DoubleArray) -> DoubleArray:
@@ -94,8 +90,8 @@ def seen_from_above(points: DoubleArray, normals: DoubleArray, down: DoubleArray
     """
     nearest = neighbour_distance(points)
     votes, cast = np.zeros(len(points)), np.zeros(len(points))
-    for direction in sphere_directions(N_DIRECTIONS):
-        if direction @ down < -LOWEST:
+    for direction in sphere_directions(RESTING.directions):
+        if direction @ down < -RESTING.lowest:
             facing = (normals @ direction) * visible_from(points, direction, normals, nearest)
             votes += facing
             cast += np.abs(facing)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sedir_core.geometry.scan_numbers import SURFACE
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, IntArray
-
-OPPOSITE = -0.2  # product of two outward normals, as long as they are sure: below, they are of a wall's two faces
-LEAST_ALIKE = 8  # neighbours that face like a point; with fewer nobody knows which way it faces
 
 
 def local_frames(points: DoubleArray, neighbours: IntArray) -> tuple[DoubleArray, DoubleArray]:
@@ -31,7 +29,7 @@ def tangents(normals: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     return first, np.cross(normals, first)
 
 
-def normals_and_curvature(points: DoubleArray, k: int = 24) -> tuple[DoubleArray, DoubleArray]:
+def normals_and_curvature(points: DoubleArray, k: int = SURFACE.normal_neighbours) -> tuple[DoubleArray, DoubleArray]:
     """Unit normals (n, 3) of arbitrary sign, and surface variation (n,): 0 is flat, 1/3 fully scattered.
 
     points: (n, 3). Source: Pauly et al. 2002; the paper's equation 15.
@@ -39,7 +37,7 @@ def normals_and_curvature(points: DoubleArray, k: int = 24) -> tuple[DoubleArray
     return normals_and_curvature_of(PointTree(points), k)
 
 
-def normals_and_curvature_of(cloud: PointTree, k: int = 24) -> tuple[DoubleArray, DoubleArray]:
+def normals_and_curvature_of(cloud: PointTree, k: int = SURFACE.normal_neighbours) -> tuple[DoubleArray, DoubleArray]:
     """The same of a cloud (n, 3) that is searched for more than that."""
     values, vectors = local_frames(cloud.points, cloud.around(k))
     return vectors[:, :, 0], values[:, 0] / np.maximum(values.sum(axis=1), 1e-300)
@@ -58,15 +56,15 @@ def smooth_onto_plane(
     neighbours = PointTree(points).nearest_k(moved, k)[1]
     other = np.zeros(neighbours.shape, bool)
     if facing is not None:
-        other = np.einsum("mki,mi->mk", np.take(facing, neighbours, axis=0), facing[wanted]) < OPPOSITE
-        other[other.sum(axis=1) > neighbours.shape[1] - LEAST_ALIKE] = False
+        other = np.einsum("mki,mi->mk", np.take(facing, neighbours, axis=0), facing[wanted]) < SURFACE.opposite
+        other[other.sum(axis=1) > neighbours.shape[1] - SURFACE.least_alike] = False
         neighbours = np.where(other, wanted[:, None], neighbours)  # the point itself adds nothing to its plane
     normals = local_frames(points, neighbours)[1][:, :, 0]
     means = np.einsum("mki->mi", np.take(points, neighbours, axis=0) - moved[:, None]) / (~other).sum(axis=1)[:, None]
     return moved + np.einsum("ij,ij->i", means, normals)[:, None] * normals, normals
 
 
-def local_variation(points: DoubleArray, centres: IntArray, k: int = 24) -> DoubleArray:
+def local_variation(points: DoubleArray, centres: IntArray, k: int = SURFACE.normal_neighbours) -> DoubleArray:
     """Rate of change of the surface around each centre: (N, 2) mean angle of normals, mean change of curvature.
 
     points: (n, 3), the dense cloud. centres: (N,) indices. Neighbours are the points within 7 times the

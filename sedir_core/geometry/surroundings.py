@@ -12,30 +12,12 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from sedir_core.geometry.neighbours import clusters, typical_spacing
+from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
 from sedir_core.geometry.sampling import repeatable_order
+from sedir_core.geometry.scan_numbers import SURROUNDINGS
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
-
-MOST_PLANES = 3  # a turntable, the table, the floor
-SAMPLE = 12_000
-_SEEDS = 240
-_NEIGHBOURS = 24
-_NOISES = 4.0  # inlier distance of a plane, as a multiple of its scatter
-_THINNEST = 0.002  # least thickness of a plane, as a share of the scan's size
-_THICKEST = 0.01
-_LEAST_SHARE = 0.1  # least share of the points on a table
-_LEAST_REST = 200  # fewest sampled points of a part
-_MIDDLE = 0.15  # of a plane's points lie within half their scatter, 0.38 of normal ones; few between a plate's faces
-_WRONG_SIDE = 0.01  # share of the other points allowed behind a table: reflections, flying pixels
-_DIRECTIONS = 24
-_BEYOND = 0.12  # of the part's width: so much farther than the part reaches a table
-_SIDES = 0.6  # of the directions in which it does; the scanner may have cut it off on the others
-_OUTSIDE = 0.35  # least share of a table's points outside the part's outline
-_PART_GAP = 0.015  # parts closer than this share of the scan's size count as one
-_GAP_SPACINGS = 8.0
-_CROWD = 0.2  # least density of a surface, relative to the typical one
-_LEAST_PART = 0.1  # least share of the largest part's points for a separate part
 
 
 @dataclass(frozen=True)
@@ -57,24 +39,24 @@ def find_table(points: DoubleArray) -> BoolArray | None:
     None without such a plane. It extends well beyond everything on it, on most sides, with nothing behind it, unlike
     the faces of a plate or a box, whose edges are the part's.
     """
-    if len(points) < 2 * _LEAST_REST:
+    if len(points) < 2 * SURROUNDINGS.least_rest:
         return None
     centre = np.median(points, axis=0)
     local = points - centre
     left = np.ones(len(points), dtype=np.bool_)
     largest = 0
-    for _ in range(MOST_PLANES):
+    for _ in range(SURROUNDINGS.planes):
         indices = np.flatnonzero(left)
-        sample = local[indices[repeatable_order(local[indices], SAMPLE)]]
+        sample = local[indices[repeatable_order(local[indices], SURROUNDINGS.sample)]]
         plane = _carrying_plane(sample)
         if plane is None:
             break
         on = left & (plane.heights(local) <= _tolerance(plane, sample))
-        if largest and on.sum() < 0.1 * largest:  # what is left of a table, or a face of the part
+        if largest and on.sum() < SURROUNDINGS.least_next * largest:  # what is left of a table, or a face of the part
             break
         largest = max(largest, int(on.sum()))
         left &= ~on
-    return ~left if largest and left.sum() >= _LEAST_REST else None
+    return ~left if largest and left.sum() >= SURROUNDINGS.least_rest else None
 
 
 def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
@@ -85,7 +67,7 @@ def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
     """
     local = points - np.median(points, axis=0)
     if gap is None:
-        gap = max(_GAP_SPACINGS * typical_spacing(local), _PART_GAP * _size(local))
+        gap = max(SURROUNDINGS.gap_spacings * typical_spacing(local), SURROUNDINGS.part_gap * _size(local))
     if gap <= 0:
         return np.zeros(len(points), dtype=np.int64)
     solid = _in_crowds(local, gap / 3)
@@ -93,7 +75,7 @@ def separate(points: DoubleArray, gap: float | None = None) -> IntArray:
     labels[solid] = clusters(local[solid], gap)
     counts = np.bincount(labels[solid])
     order = np.argsort(-counts, kind="stable")
-    parts = [int(label) for label in order if counts[label] >= _LEAST_PART * counts[order[0]]]
+    parts = [int(label) for label in order if counts[label] >= SURROUNDINGS.least_part * counts[order[0]]]
     number = np.full(len(counts), -1, dtype=np.int64)
     number[parts] = np.arange(len(parts))
     found = np.where(solid, number[labels], -1)
@@ -108,7 +90,7 @@ def _in_crowds(points: DoubleArray, size: float) -> BoolArray:
     cells = np.floor((points - points.min(axis=0)) / size).astype(np.int64)
     _, place, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     crowd = counts[place.ravel()]
-    return np.asarray(crowd >= _CROWD * np.median(crowd))
+    return np.asarray(crowd >= SURROUNDINGS.crowd * np.median(crowd))
 
 
 def _carrying_plane(sample: DoubleArray) -> Plane | None:
@@ -125,14 +107,14 @@ def _carrying_plane(sample: DoubleArray) -> Plane | None:
 
 def _candidates(sample: DoubleArray) -> list[Plane]:
     """Distinct planes through flat places, those with most points first."""
-    seeds = sample[:: max(1, len(sample) // _SEEDS)]
-    neighbours = PointTree(sample).nearest_k(seeds, _NEIGHBOURS)[1]
+    seeds = sample[:: max(1, len(sample) // SURROUNDINGS.seeds)]
+    neighbours = PointTree(sample).nearest_k(seeds, SURROUNDINGS.neighbours)[1]
     values, vectors = local_frames(sample, neighbours)
     middles = sample[neighbours].mean(axis=1)
-    reach = _THICKEST * _size(sample)
+    reach = SURROUNDINGS.thickest * _size(sample)
     found: list[tuple[int, Plane]] = []
     for middle, spread, axes in zip(middles, values, vectors, strict=True):
-        if spread[0] > 0.05 * spread[1]:  # curved, or an edge
+        if spread[0] > SURROUNDINGS.flat * spread[1]:  # curved, or an edge
             continue
         plane = Plane(axes[:, 0], float(middle @ axes[:, 0]), float(np.sqrt(max(spread[0], 0.0))))
         found.append((int((np.abs(plane.heights(sample)) <= reach).sum()), plane))
@@ -140,30 +122,33 @@ def _candidates(sample: DoubleArray) -> list[Plane]:
     kept: list[Plane] = []
     for count, plane in found:
         alike = any(
-            abs(plane.normal @ other.normal) > 0.98 and abs(abs(plane.offset) - abs(other.offset)) < 2 * reach
+            abs(plane.normal @ other.normal) > SURROUNDINGS.parallel
+            and abs(abs(plane.offset) - abs(other.offset)) < 2 * reach
             for other in kept
         )
-        if count >= _LEAST_SHARE * len(sample) and not alike:
+        if count >= SURROUNDINGS.least_share * len(sample) and not alike:
             kept.append(plane)
-    return kept[:12]
+    return kept[: SURROUNDINGS.candidates]
 
 
 def _refined(plane: Plane, sample: DoubleArray) -> Plane:
     """The plane through all points near it, closer each time."""
-    for reach in (2 * _THICKEST, _THICKEST, _NOISES * _THINNEST):
+    for reach in (2 * SURROUNDINGS.thickest, SURROUNDINGS.thickest, SURROUNDINGS.noises * SURROUNDINGS.thinnest):
         near = sample[np.abs(plane.heights(sample)) <= reach * _size(sample)]
-        if len(near) < _NEIGHBOURS:
+        if len(near) < SURROUNDINGS.neighbours:
             return plane
         middle = near.mean(axis=0)
         normal = np.linalg.eigh(np.cov((near - middle).T))[1][:, 0]
         heights = (near - middle) @ normal
-        plane = Plane(normal, float(middle @ normal), float(1.4826 * np.median(np.abs(heights))))
+        plane = Plane(normal, float(middle @ normal), float(SIGMA_PER_MEDIAN * np.median(np.abs(heights))))
     return plane
 
 
 def _tolerance(plane: Plane, sample: DoubleArray) -> float:
     size = _size(sample)
-    return float(np.clip(_NOISES * plane.scatter, _THINNEST * size, _THICKEST * size))
+    return float(
+        np.clip(SURROUNDINGS.noises * plane.scatter, SURROUNDINGS.thinnest * size, SURROUNDINGS.thickest * size)
+    )
 
 
 def _facing_part(plane: Plane, sample: DoubleArray) -> Plane | None:
@@ -174,11 +159,11 @@ def _facing_part(plane: Plane, sample: DoubleArray) -> Plane | None:
     if below.sum() > above.sum():
         plane, above, below = Plane(-plane.normal, -plane.offset, plane.scatter), below, above
     on = ~above & ~below
-    if above.sum() < _LEAST_REST or on.sum() < _LEAST_SHARE * len(sample):
+    if above.sum() < SURROUNDINGS.least_rest or on.sum() < SURROUNDINGS.least_share * len(sample):
         return None
-    if below.sum() > _WRONG_SIDE * above.sum():
+    if below.sum() > SURROUNDINGS.wrong_side * above.sum():
         return None
-    if (np.abs(heights[on]) < plane.scatter / 2).mean() < _MIDDLE:
+    if (np.abs(heights[on]) < plane.scatter / 2).mean() < SURROUNDINGS.middle:
         return None
     return plane if _reaches_beyond(_flat(plane, sample[on]), _flat(plane, sample[above])) else None
 
@@ -193,19 +178,19 @@ def _flat(plane: Plane, points: DoubleArray) -> DoubleArray:
 
 def _reaches_beyond(table: DoubleArray, part: DoubleArray) -> bool:
     """Whether a table (n, 2) extends well beyond what is on it (m, 2), on most sides and with many of its points."""
-    angles = np.linspace(0, 2 * np.pi, _DIRECTIONS, endpoint=False)
+    angles = np.linspace(0, 2 * np.pi, SURROUNDINGS.directions, endpoint=False)
     rays = np.stack([np.cos(angles), np.sin(angles)])
     # robust to a few outliers
     ends_table, ends_part = (np.quantile(places @ rays, 0.995, axis=0) for places in (table, part))
-    width = float(np.median(ends_part + np.roll(ends_part, _DIRECTIONS // 2)))
-    if (ends_table - ends_part > _BEYOND * width).mean() < _SIDES:
+    width = float(np.median(ends_part + np.roll(ends_part, SURROUNDINGS.directions // 2)))
+    if (ends_table - ends_part > SURROUNDINGS.beyond * width).mean() < SURROUNDINGS.sides:
         return False
     try:
         outline = ConvexHull(part)
     except QhullError:  # all in a line
         return True
     inside = (table @ outline.equations[:, :2].T + outline.equations[:, 2] <= 0).all(axis=1)
-    return float((~inside).mean()) >= _OUTSIDE
+    return float((~inside).mean()) >= SURROUNDINGS.outside
 
 
 def _size(points: DoubleArray) -> float:

@@ -11,13 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedir_core.geometry.numbers import REGISTRATION
 from sedir_core.geometry.registration import (
-    ALIKE,
-    CAP,
-    COARSE_CAP,
-    N_COARSE,
-    N_FINE,
-    N_MIDDLE,
     Pose,
     Surface,
     principal_axes,
@@ -26,6 +21,7 @@ from sedir_core.geometry.registration import (
     spun,
     trimmed_mean,
 )
+from sedir_core.geometry.scan_numbers import VIEWS
 from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.visibility import (
     agreed,
@@ -39,26 +35,7 @@ from sedir_core.geometry.visibility import (
 )
 from sedir_core.types import BoolArray, DoubleArray
 
-N_DIRECTIONS, N_PROBES, N_BUFFERED = 96, 2_000, 20_000
-N_VIEWS, N_TRIED, N_KEPT = 24, 40, 16
-N_PAIRS, N_BINS = 4_000, 40
-N_DESCRIPTOR = 3 + N_BINS
-WIDEST = 2.5  # radii: the longest pair distance that the histogram tells apart
-COVERED = 1.25  # spacings of the scan: a probe this near to it is covered; farther would blur the outline of a view
-ALIKE_OVERLAP = 0.03
-# Radii; a point this far off says that the pose is wrong, rather than the part, and weighs so many times its share.
-OFF, ASTRAY = 0.05, 0.5
-# Cosines between normal and line of sight above which scanners lose no points; which of them holds is found out.
-FULLY = (0.06, 0.3, 0.6, 1.0)
-N_AROUND, ALIKE_SIDE = 16, 0.7  # neighbours of a probe that say how densely its place is covered; cosine of normals
-N_REFINED, ANGLES, N_STEPS = 3_000, (24.0, 12.0, 6.0, 3.0), 2  # probes; degrees to either side, steps of each size
-ONE_SIDED = 0.92  # of the points: where one camera sees this many, the scan may be a view
-LEAST_SHOWN = 0.02  # of the surface: what shows less is its open back
-N_SIDES, N_SIDED_POINTS = 192, 5_000
-TILT = np.radians(7.0)  # by which the line of sight may be wrong
-# Extents, and times the surface's roughness: what lies deeper in a crease may be lost by a scanner.
-SHALLOW, ROUGH = 0.001, 2.0
-SETTLED = 0.3  # cosine between normal and line of sight above which missing points are a defect, not a grazing view
+N_DESCRIPTOR = 3 + VIEWS.bins
 
 
 @dataclass(frozen=True)
@@ -95,12 +72,12 @@ class ViewFit:
 
 def views_of(surface: Surface) -> Views:
     """The views of a surface whose normals point outward."""
-    step = max(1, len(surface.points) // N_BUFFERED)
+    step = max(1, len(surface.points) // VIEWS.buffered)
     points, normals = surface.points[::step], surface.normals[::step]
-    directions = sphere_directions(N_DIRECTIONS)
-    step = max(1, len(points) // N_PROBES)
+    directions = sphere_directions(VIEWS.directions)
+    step = max(1, len(points) // VIEWS.probes)
     seen = np.array([scanned_from(points, one, normals)[::step] for one in directions])
-    shown = seen.mean(axis=1) > LEAST_SHOWN
+    shown = seen.mean(axis=1) > VIEWS.least_shown
     directions, seen, probes = directions[shown], seen[shown], points[::step]
     descriptors = np.array([view_descriptor(probes[mask], np.random.default_rng(0)) for mask in seen])
     return Views(directions, probes, seen, descriptors)
@@ -112,9 +89,9 @@ def settled_from(points: DoubleArray, normals: DoubleArray, direction: DoubleArr
     Excludes the outline of the view and hollows, since the direction is an estimate, and scanners differ there.
     """
     nearest = neighbour_distance(points)
-    shallow = max(SHALLOW, ROUGH * roughness(points, normals))
-    settled = (normals @ direction > SETTLED) & plainly_seen(points, direction, shallow)
-    for one in (direction, *_around(direction, TILT)):
+    shallow = max(VIEWS.shallow, VIEWS.rough * roughness(points, normals))
+    settled = (normals @ direction > VIEWS.settled) & plainly_seen(points, direction, shallow)
+    for one in (direction, *_around(direction, np.radians(VIEWS.tilt_degrees))):
         settled &= seen_from(points, one, normals, nearest)
     return agreed(settled, points, normals)
 
@@ -126,8 +103,8 @@ def refine_direction(points: DoubleArray, surface: Surface, direction: DoubleArr
     """
     outline = _Outline(points, surface)
     best = outline.overlap(direction)
-    for degrees in ANGLES:
-        for _ in range(N_STEPS):
+    for degrees in VIEWS.angles_degrees:
+        for _ in range(VIEWS.steps):
             near = _around(direction, np.radians(degrees))
             overlaps = [outline.overlap(one) for one in near]
             if max(overlaps) <= best:
@@ -140,11 +117,11 @@ class _Outline:
     """Compares the surface covered by a registered scan with what is visible from a direction."""
 
     def __init__(self, points: DoubleArray, surface: Surface) -> None:
-        step = max(1, len(surface.points) // N_REFINED)
+        step = max(1, len(surface.points) // VIEWS.refined)
         self.probes, self.normals = surface.points[::step], surface.normals[::step]
         self.nearest = neighbour_distance(self.probes)
-        self.around = PointTree(self.probes).nearest_k(self.probes, N_AROUND)[1]
-        self.alike = np.einsum("pki,pi->pk", self.normals[self.around], self.normals) > ALIKE_SIDE
+        self.around = PointTree(self.probes).nearest_k(self.probes, VIEWS.around)[1]
+        self.alike = np.einsum("pki,pi->pk", self.normals[self.around], self.normals) > VIEWS.alike_side
         covered = PointTree(points).nearest(self.probes)[0] < reach_of(points)
         self.density = self._blurred(covered)
 
@@ -154,7 +131,7 @@ class _Outline:
         into_hollows = visible_from(self.probes, direction, self.normals, self.nearest)
         found = 0.0
         for seen in (plainly_seen(self.probes, direction), into_hollows):
-            for fully in FULLY:
+            for fully in VIEWS.fully:
                 expected = self._blurred(np.where(seen, np.clip(cosine / fully, 0, 1), 0))
                 both = np.minimum(expected, self.density).sum()
                 found = max(found, float(both / max(np.maximum(expected, self.density).sum(), 1e-12)))
@@ -167,7 +144,7 @@ class _Outline:
 
 def reach_of(points: DoubleArray) -> float:
     """Largest distance from a scan (n, 3) of a covered place; a spacing is twice the mean distance to the nearest."""
-    return COVERED * 2 * neighbour_distance(points)
+    return VIEWS.covered * 2 * neighbour_distance(points)
 
 
 def _around(direction: DoubleArray, angle: float) -> DoubleArray:
@@ -181,10 +158,10 @@ def _around(direction: DoubleArray, angle: float) -> DoubleArray:
 def may_be_view(points: DoubleArray) -> bool:
     """Whether one camera could have seen nearly all of a scan (n, 3), in random order; also true for complete parts
     that are thin."""
-    return one_camera_sees(points[:N_SIDED_POINTS])
+    return one_camera_sees(points[: VIEWS.sided_points])
 
 
-def one_camera_sees(points: DoubleArray, normals: DoubleArray | None = None, share: float = ONE_SIDED) -> bool:
+def one_camera_sees(points: DoubleArray, normals: DoubleArray | None = None, share: float = VIEWS.one_sided) -> bool:
     """Whether one distant camera sees that share of points (n, 3).
 
     normals: (n, 3) of any sign; with them the two faces of a thin wall are told apart.
@@ -192,7 +169,7 @@ def one_camera_sees(points: DoubleArray, normals: DoubleArray | None = None, sha
     nearest = neighbour_distance(points)
     if nearest == 0:  # coincident points have no depth
         return False
-    looks = sphere_directions(N_SIDES)
+    looks = sphere_directions(VIEWS.sides)
     return any(visible_from(points, look, normals, nearest).mean() >= share for look in looks)
 
 
@@ -202,9 +179,9 @@ def view_descriptor(points: DoubleArray, random: np.random.Generator) -> DoubleA
     Invariant to pose. Source: Osada et al. 2002 (shape distributions, D2), without their scale normalisation.
     """
     spreads = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))[::-1]
-    first, second = random.integers(len(points), size=(2, N_PAIRS))
+    first, second = random.integers(len(points), size=(2, VIEWS.pairs))
     distances = np.linalg.norm(points[first] - points[second], axis=1)
-    cumulative = np.cumsum(np.histogram(distances, bins=N_BINS, range=(0, WIDEST))[0]) / N_PAIRS
+    cumulative = np.cumsum(np.histogram(distances, bins=VIEWS.bins, range=(0, VIEWS.widest))[0]) / VIEWS.pairs
     return np.concatenate([2 * spreads, cumulative])
 
 
@@ -213,25 +190,25 @@ def align_view(points: DoubleArray, surface: Surface, views: Views, generator: n
 
     The direction is accurate to the spacing of the views; see `refine_direction`.
     """
-    shuffled = points[:N_FINE]
-    few, some, coarse = shuffled[:N_COARSE], shuffled[:N_MIDDLE], surface.coarse()
+    shuffled = points[: REGISTRATION.fine_points]
+    few, some, coarse = shuffled[: REGISTRATION.coarse_points], shuffled[: REGISTRATION.middle_points], surface.coarse()
     poses = _best_starts(few, coarse, _starts(shuffled, views, generator))
-    poses = refine(few, coarse, poses, steps=6, point_to_plane=False)
-    poses = refine(few, coarse, poses, steps=6)
+    poses = refine(few, coarse, poses, REGISTRATION.coarse_steps, point_to_plane=False)
+    poses = refine(few, coarse, poses, REGISTRATION.coarse_steps)
     judge = _Judge(points, some, surface, views)
-    poses = sorted(poses, key=judge.mismatch)[:N_KEPT]
-    poses = refine(some, surface, poses, steps=8)
+    poses = sorted(poses, key=judge.mismatch)[: VIEWS.kept]
+    poses = refine(some, surface, poses, REGISTRATION.fine_steps)
     chosen = min(poses, key=judge.mismatch)
     if surface.round_axis is not None:
         chosen = min([chosen, *spun(some, surface, chosen, surface.round_axis)], key=judge.mismatch)
-    fine = refine(shuffled, surface, [chosen], steps=8, robust=True)[0]
+    fine = refine(shuffled, surface, [chosen], REGISTRATION.fine_steps, robust=True)[0]
     return _Judge(points, shuffled, surface, views).fit(fine)
 
 
 def _starts(points: DoubleArray, views: Views, generator: np.random.Generator) -> list[Pose]:
     """The scan's principal axes onto those of the most similar views, in every orientation."""
     descriptor = view_descriptor(points, generator)
-    like = np.argsort(np.abs(views.descriptors - descriptor).sum(axis=1), kind="stable")[:N_VIEWS]
+    like = np.argsort(np.abs(views.descriptors - descriptor).sum(axis=1), kind="stable")[: VIEWS.similar]
     centre, own, turns = points.mean(axis=0), principal_axes(points), _turns(points)
     starts = []
     for i in like:
@@ -248,7 +225,7 @@ def _turns(points: DoubleArray) -> list[DoubleArray]:
     spreads = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))[::-1]
     found = list(flips)
     for axis, (longer, shorter) in ((2, (0, 1)), (0, (1, 2))):
-        if spreads[shorter] > ALIKE * spreads[longer]:
+        if spreads[shorter] > REGISTRATION.alike * spreads[longer]:
             eighths = rotation_from_vector(np.arange(1, 4)[:, None] * np.pi / 4 * np.eye(3)[axis])
             found += [flip @ turn for turn in eighths for flip in flips]
     return found
@@ -257,8 +234,8 @@ def _turns(points: DoubleArray) -> list[DoubleArray]:
 def _best_starts(points: DoubleArray, surface: Surface, poses: list[Pose]) -> list[Pose]:
     moved = np.concatenate([pose.apply(points) for pose in poses])
     distances = surface.tree.nearest(moved)[0].reshape(len(poses), -1)
-    order = np.argsort(np.minimum(distances, COARSE_CAP).mean(axis=1), kind="stable")
-    return [poses[i] for i in order[:N_TRIED]]
+    order = np.argsort(np.minimum(distances, REGISTRATION.coarse_cap).mean(axis=1), kind="stable")
+    return [poses[i] for i in order[: VIEWS.tried]]
 
 
 class _Judge:
@@ -270,18 +247,22 @@ class _Judge:
         self.reach = reach_of(points)
 
     def mismatch(self, pose: Pose) -> float:
-        there, back, covered = self._distances(pose, max(CAP, OFF, self.reach))
+        there, back, covered = self._distances(pose, max(REGISTRATION.cap, VIEWS.off, self.reach))
         overlaps = self._overlaps(covered)
         seen = self.views.seen[overlaps.argmax()]
-        apart = np.minimum(there, CAP).mean() + np.minimum(back[seen], CAP).mean() + CAP * (1 - overlaps.max())
-        return float(apart + ASTRAY * (there > OFF).mean())
+        apart = (
+            np.minimum(there, REGISTRATION.cap).mean()
+            + np.minimum(back[seen], REGISTRATION.cap).mean()
+            + REGISTRATION.cap * (1 - overlaps.max())
+        )
+        return float(apart + VIEWS.astray * (there > VIEWS.off).mean())
 
     def fit(self, pose: Pose) -> ViewFit:
         there, back, covered = self._distances(pose)
         overlaps = self._overlaps(covered)
         seen = self.views.seen[overlaps.argmax()]
         residual = (trimmed_mean(there) + trimmed_mean(back[seen])) / 2
-        middle = self.views.directions[overlaps > overlaps.max() - ALIKE_OVERLAP].sum(axis=0)
+        middle = self.views.directions[overlaps > overlaps.max() - VIEWS.alike_overlap].sum(axis=0)
         return ViewFit(pose, middle / np.linalg.norm(middle), float(seen.mean()), residual)
 
     def _distances(self, pose: Pose, within: float = np.inf) -> tuple[DoubleArray, DoubleArray, BoolArray]:

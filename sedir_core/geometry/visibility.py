@@ -6,16 +6,10 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import ConvexHull, cKDTree
 
+from sedir_core.geometry.scan_numbers import VISIBILITY
 from sedir_core.types import BoolArray, DoubleArray
 
-PIXEL = 5.0  # mean nearest neighbour distances, some two and a half spacings: hardly anything shows through
-GRAZING = 0.05  # cosine between normal and line of sight below which a scanner sees nothing
 MOST_PIXELS = 2_000  # a side
-STEEPEST = 3.0  # slope up to which points of one pixel may lie behind each other
-CAMERA = 3.0  # extents away: far
-N_HULL, N_VOTES = 10_000, 9  # points that make the hull; neighbours that vote
-HOLLOW = 0.004  # extents: about a scanner's noise
-FLIP = 100.0  # times that distance: the radius of the sphere about the camera
 
 
 def sphere_directions(count: int) -> DoubleArray:
@@ -46,17 +40,17 @@ def visible_from(
     across -= across.min(axis=0)
     # Coincident points, or outliers, must not lead to a picture of millions of pixels.
     finest = max(float(across.max()) / MOST_PIXELS, 1e-300)
-    pixel = max(PIXEL * (neighbour_distance(points) if nearest is None else nearest), finest)
+    pixel = max(VISIBILITY.pixel * (neighbour_distance(points) if nearest is None else nearest), finest)
     column = np.floor(across / pixel).astype(np.int64)
     cell = column[:, 0] * (int(column[:, 1].max()) + 1) + column[:, 1]
     depth = points @ direction
     front = np.full(int(cell.max()) + 1, -np.inf)
     np.maximum.at(front, cell, depth)
     if normals is None:
-        return np.asarray(depth > front[cell] - STEEPEST * pixel)
+        return np.asarray(depth > front[cell] - VISIBILITY.steepest * pixel)
     facing = np.abs(normals @ direction)
-    slope = np.minimum(np.sqrt(1 - np.minimum(facing, 1) ** 2) / np.maximum(facing, 1e-9), STEEPEST)
-    return np.asarray(depth > front[cell] - pixel * (0.25 + slope))
+    slope = np.minimum(np.sqrt(1 - np.minimum(facing, 1) ** 2) / np.maximum(facing, 1e-9), VISIBILITY.steepest)
+    return np.asarray(depth > front[cell] - pixel * (VISIBILITY.behind + slope))
 
 
 def seen_from(
@@ -66,10 +60,10 @@ def seen_from(
 
     normals: (n, 3), outward. nearest: see `visible_from`.
     """
-    return np.asarray((normals @ direction > GRAZING) & visible_from(points, direction, normals, nearest))
+    return np.asarray((normals @ direction > VISIBILITY.grazing) & visible_from(points, direction, normals, nearest))
 
 
-def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = HOLLOW) -> BoolArray:
+def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = VISIBILITY.hollow) -> BoolArray:
     """(n,) bool: which points (n, 3) are plainly visible to a distant camera in that (3,) direction.
 
     Stricter in hollows than a depth buffer, as scanners are that need two lines of sight or fear a second reflection.
@@ -77,10 +71,10 @@ def plainly_seen(points: DoubleArray, direction: DoubleArray, hollow: float = HO
     lies no deeper below the hull of the flipped points than `hollow`, in extents, is seen.
     """
     extent = _extent(points)
-    rays = CAMERA * direction - (points - points.mean(axis=0)) / extent
+    rays = VISIBILITY.camera * direction - (points - points.mean(axis=0)) / extent
     distances = np.linalg.norm(rays, axis=1, keepdims=True)
-    flipped = rays * (2 * FLIP * CAMERA / distances - 1)
-    few = np.arange(0, len(points), max(1, len(points) // N_HULL))
+    flipped = rays * (2 * VISIBILITY.flip * VISIBILITY.camera / distances - 1)
+    few = np.arange(0, len(points), max(1, len(points) // VISIBILITY.hull_points))
     corners = ConvexHull(np.concatenate([flipped[few], np.zeros((1, 3))])).vertices
     outer = few[corners[corners < len(few)]]
     picture = (rays / distances) @ np.linalg.svd(direction[None])[2][1:].T
@@ -93,7 +87,7 @@ def scanned_from(points: DoubleArray, direction: DoubleArray, normals: DoubleArr
 
     normals: (n, 3), outward.
     """
-    return np.asarray((normals @ direction > GRAZING) & plainly_seen(points, direction))
+    return np.asarray((normals @ direction > VISIBILITY.grazing) & plainly_seen(points, direction))
 
 
 def roughness(points: DoubleArray, normals: DoubleArray) -> float:
@@ -111,7 +105,7 @@ def agreed(seen: BoolArray, points: DoubleArray, normals: DoubleArray) -> BoolAr
 
     seen: (n,) bool, with isolated errors.
     """
-    around = cKDTree(points).query(points, k=min(N_VOTES, len(points)))[1].reshape(len(points), -1)
+    around = cKDTree(points).query(points, k=min(VISIBILITY.voters, len(points)))[1].reshape(len(points), -1)
     votes = np.einsum("nki,ni->nk", normals[around], normals) > 0
     return np.asarray((votes & seen[around]).sum(axis=1) > votes.sum(axis=1) / 2)
 

@@ -17,7 +17,7 @@ from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.basis import Basis, hold_out
 from sedir_core.evidence.limits import object_limits
-from sedir_core.evidence.numbers import LIMITS
+from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
 from sedir_core.models.sedir import Tokens
 from sedir_core.runtime import generator

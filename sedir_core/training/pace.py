@@ -20,13 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sedir_core.config import Config
 from sedir_core.documents import read_json
 from sedir_core.errors import BadRun, CannotWrite
+from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.io.atomic import write_text
 from sedir_core.places import writable_folders
 from sedir_core.training.events import AnyEvent, EpochEvent, StageEvent
 
 log = logging.getLogger(__name__)
 
-VIEW_TURNS = 2  # held-out views per held-out sampling, as in `evidence.calibration`
 STARTING_S = 5.0  # libraries and weights
 # Settings that change how often something is done, not how long it takes.
 COUNTED = {"epochs", "samplings", "views", "held_out", "patch_steps", "seed", "checkpoint_seconds", "learning_rate"}
@@ -79,7 +79,7 @@ def estimate(pace: Pace, config: Config, n_scans: int) -> Estimate:
     training = config.training
     samplings = n_scans * (training.samplings + training.views)
     held_out = n_scans * training.held_out
-    views = VIEW_TURNS * held_out if training.views else 0
+    views = LIMITS.view_turns * held_out if training.views else 0
     seconds = STARTING_S + pace.once_s + n_scans * pace.align_s + samplings * pace.encode_s
     # Step time is proportional to the batch size, since scans are processed one by one.
     seconds += training.epochs * n_scans * pace.step_s + training.patch_steps * pace.draw_s
@@ -109,7 +109,7 @@ def pace_of(events: Sequence[AnyEvent], config: Config, n_scans: int, sampling_b
         draw_s=spent.get("draw", 0.0) / training.patch_steps,
         held_out_s=spent["calibrate"] / held_out,
         once_s=spent.get("once", 0.0),
-        held_out_view_s=spent.get("views", 0.0) / (VIEW_TURNS * held_out),
+        held_out_view_s=spent.get("views", 0.0) / (LIMITS.view_turns * held_out),
         memory_bytes=epochs[-1].memory_bytes,
         sampling_bytes=sampling_bytes,
     )

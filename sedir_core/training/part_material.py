@@ -17,7 +17,7 @@ from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.reference import Reference
 from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.limits import object_limits
-from sedir_core.evidence.numbers import LIMITS
+from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.training.bases import cached_hold_outs
 from sedir_core.types import DoubleArray, Report, Stop

@@ -18,8 +18,9 @@ from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.draft import odd_parts
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
 from sedir_core.evidence.judging import Judging
-from sedir_core.evidence.normal_surface import N_SURFACE_POINTS, NormalSurface
-from sedir_core.evidence.numbers import ALIGNMENT, LIMITS
+from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.numbers import NORMAL_SURFACE
+from sedir_core.evidence.training_numbers import ALIGNMENT, LIMITS
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import DoubleArray, Report, no_report
@@ -58,7 +59,7 @@ def test_the_merged_surface_is_smoother_than_a_part(basis: Basis) -> None:
 def test_a_surface_of_the_others_leaves_the_part_out(basis: Basis) -> None:
     sizes = [len(one.surface.points) for one in basis.others]
     total = sum(len(one.points) for one in basis.parts)
-    assert sizes == [min(total - len(one.points), N_SURFACE_POINTS) for one in basis.parts]
+    assert sizes == [min(total - len(one.points), NORMAL_SURFACE.points) for one in basis.parts]
 
 
 def test_the_tolerance_is_about_the_parts_own(basis: Basis) -> None:

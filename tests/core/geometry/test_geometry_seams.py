@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sedir_core.geometry.seams import N_STEPS, SeamFinder
+from sedir_core.geometry.scan_numbers import SEAMS
+from sedir_core.geometry.seams import SeamFinder
 from sedir_core.types import DoubleArray, FloatArray
 
 N = 2_500
@@ -48,7 +49,7 @@ def test_a_bent_line_stands_out_as_well(finder: SeamFinder) -> None:
 def test_a_single_hole_is_no_line(finder: SeamFinder) -> None:
     values = np.zeros(N, np.float32)
     values[0] = 1.0
-    assert finder.highest_means(values).max() == pytest.approx(1 / (2 * N_STEPS + 1))
+    assert finder.highest_means(values).max() == pytest.approx(1 / (2 * SEAMS.steps + 1))
 
 
 def test_the_mean_is_one_where_everything_is(finder: SeamFinder) -> None:

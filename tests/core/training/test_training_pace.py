@@ -8,7 +8,6 @@ import pytest
 from tiny_run import TinyRun
 
 from sedir_core.config import override, preset
-from sedir_core.evidence.held_out import VIEW_TURNS
 from sedir_core.training import pace as pacing
 from sedir_core.training.events import EpochEvent
 from sedir_core.training.measure import measure_pace
@@ -29,7 +28,6 @@ def test_every_stage_counts_as_often_as_it_is_done() -> None:
     found = estimate(ONE_EACH, config, n_scans=10)
     assert found.seconds == pacing.STARTING_S + 10 + 10 * 5 + 5 * 10 + 7 + 40 + 80
     assert found.memory_bytes == 1000 + 50
-    assert pacing.VIEW_TURNS == VIEW_TURNS
 
 
 def test_a_real_training_is_taken_apart(tiny: TinyRun) -> None:
