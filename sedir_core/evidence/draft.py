@@ -17,13 +17,11 @@ from sedir_core.evidence.combination import (
 )
 from sedir_core.evidence.held_out import HeldOut
 from sedir_core.evidence.judge import OF_THE_WHOLE, Judges
-from sedir_core.evidence.numbers import PEAKS
+from sedir_core.evidence.numbers import PEAKS, SCORES
 from sedir_core.evidence.peaks import learn_peaks, log_peaks
 from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.types import DoubleArray, FloatArray
-
-N_ANCHORS, N_ANCHORS_OF_ONE = 2_048, 16
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
     """
     surface = basis.whole.surface.points
     # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
-    n_anchors = N_ANCHORS_OF_ONE if basis.single else N_ANCHORS
+    n_anchors = SCORES.anchors_of_one if basis.single else SCORES.anchors
     anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     from_one_side = held_out[0].evidence.from_one_side
     by_owner = _statistics_without(held_out, anchors)

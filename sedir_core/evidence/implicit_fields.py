@@ -40,7 +40,6 @@ IMPLICIT = (
     DRIFT,
     *IMPLICIT_GAPS,
 )
-WIDE, N_WIDE = 512, 600  # places of a wide neighbourhood, and how many of these
 _LEAST = 1e-6  # radii: no channel is exactly zero
 
 
@@ -55,9 +54,9 @@ def implicit_fields(
     """IMPLICIT of a rigidly aligned scan at `few` of its points (m, 3), which are next to the places own (m,).
 
     points: (n, 3) all of it that is judged. implicit_k: length of the mean distance over k places. implicit_local_k:
-    the same less the median of the WIDE places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k: see
-    `fields.offset_fields`. implicit_ridge: see `fields.ridges`. implicit_drift: how far the smooth difference moved the
-    point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few
+    the same less the median of the FIELD.wide places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k:
+    see `fields.offset_fields`. implicit_ridge: see `fields.ridges`. implicit_drift: how far the smooth difference moved
+    the point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few
     points say it; points whose distance is not a number say nothing. sound: (n,) which of the points may say how the
     part differs smoothly; by default all.
     """
@@ -97,14 +96,14 @@ def _of_distances(places: Places, points: DoubleArray, distances: DoubleArray) -
 
 
 def _wide_medians(places: Places, shown: Offsets) -> DoubleArray:
-    """(p,) medians of the mean distances of the WIDE places around that face the same way; 0 where there are none."""
+    """(p,) medians of the mean distances of nearby places that face the same way; 0 where there are none."""
     told: BoolArray = shown.count > 0
     if not told.any():
         return np.zeros(len(places.points))
     mean = shown.total[told] / shown.count[told]
-    step = max(1, len(places.points) // N_WIDE)
+    step = max(1, len(places.points) // FIELD.wide_places)
     middles, normals = places.points[::step], places.normals[::step]
-    around = PointTree(places.points[told]).nearest_k(middles, WIDE)[1]
+    around = PointTree(places.points[told]).nearest_k(middles, FIELD.wide)[1]
     same = np.einsum("aki,ai->ak", places.normals[told][around], normals) > FIELD.facing
     values = np.where(same, mean[around], np.nan)
     some = same.any(axis=1)

@@ -104,6 +104,8 @@ class ScoreNumbers:
     raw_smoothing: int = number(8, "token centres over which the rule `raw` averages")
     object_share: float = number(0.002, "share of the points, the highest, whose mean is the object score")
     limit_quantile: float = number(0.999, "quantile of a held-out sampling's channel that is its limit")
+    anchors: int = number(2_048, "places of the surface at which it is known what is usual")
+    anchors_of_one: int = number(16, "the same for an only part, whose samplings tell little of each place")
     prior_count: float = number(30.0, "points' worth of trust in the category's overall value beside a view's place")
     prior_count_whole: float = number(150.0, "the same of whole scans")
     power_whole: float = number(0.5, "power of a place's mean of whole scans; 2 is the RMS, lower heeds outliers less")
@@ -157,6 +159,8 @@ class FieldNumbers:
     layer: float = number(1.0, "spacings of places from the known surface to another face, at least")
     parallel: float = number(0.7, "cosine between the normals of a wall's two faces, of either sign")
     layer_points: int = number(12, "points that say a face's normal")
+    wide: int = number(512, "places of the wide neighbourhood that `implicit_local` channels are measured against")
+    wide_places: int = number(600, "places at which its median is taken")
     surely: float = number(0.5, "of the votes on which side is out: majority for a displaced face to be the known one")
     enough: float = number(0.25, "of a neighbourhood's places: with fewer points nothing is said")
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sedir_core.config import Config
 from sedir_core.detectors.bank import MemoryBank, choose_entries
-from sedir_core.detectors.by_place import top_mean
+from sedir_core.detectors.by_place import N_ANCHORS, top_mean
 from sedir_core.detectors.inside import INSIDE_WIDTH
 from sedir_core.detectors.memory_bank import RECIPES, Memory, MemoryBankDetector, PatchDistances
 from sedir_core.detectors.peer_features import FeatureExtractor, Patches
@@ -21,7 +21,6 @@ from sedir_core.detectors.reference import Reference
 from sedir_core.detectors.template import TemplateDetector, deviation
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.combination import NormalStatistics, learn_statistics
-from sedir_core.evidence.draft import N_ANCHORS
 from sedir_core.geometry.fpfh import WIDTH
 from sedir_core.geometry.sampling import farthest_points
 from sedir_core.rundir.encoder_weights import load_encoder
