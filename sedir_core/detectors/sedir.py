@@ -126,7 +126,8 @@ class SedirDetector:
         with watch.stage("rebuild", 0.6):
             rebuilt = self._rebuild(tokens)
         with watch.stage("compare", 0.7):
-            compared = self._compared(scan, placed, tokens, rebuilt)
+            every = self._every(scan, placed)
+            compared = self._compared(placed, tokens, rebuilt, every)
             kinds = {judging.evidence for judging in (self.judging, *ways) if judging.rule == "calibrated"}
             standardised = standard.statistics.standardise(compared.evidence, kinds)
             strangeness = standard.statistics.strangeness(compared.evidence)
@@ -136,7 +137,7 @@ class SedirDetector:
                 drawn = placed.aligned[judged.point_scores > judged.point_threshold]
                 if not len(drawn) or judging.rule != "calibrated" or found.view is not None:
                     return judged, compared
-                again = self._compared(scan, placed, tokens, rebuilt, drawn)
+                again = self._compared(placed, tokens, rebuilt, every, drawn)
                 return coloured_by(again, judged, standard, judging, strangeness), again
 
             judged, told = judged_by(self.judging)
@@ -243,21 +244,22 @@ class SedirDetector:
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
         return RegisteredScan(found, usable, working, points)
 
+    def _every(self, scan: Scan, placed: RegisteredScan) -> DoubleArray:
+        """All usable points (m, 3) of the scan's part, up to RESOLUTION.all_points, in the category's frame."""
+        found = placed.found
+        usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
+        return np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
+
     def _compared(
         self,
-        scan: Scan,
         placed: RegisteredScan,
         tokens: Tokens,
         rebuilt: Rebuilt,
+        every: DoubleArray,
         defects: DoubleArray | None = None,
     ) -> Compared:
-        """With what is expected of its category, by all usable points of the scan, up to RESOLUTION.all_points.
-
-        defects: see `comparison.compare`.
-        """
+        """With what is expected of its category. every: see `_every`; defects: see `comparison.compare`."""
         found = placed.found
-        usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
-        every = np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
         normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
         expected = self.nets.surface_of(self.categories.index(found.category))
         return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected, defects)

@@ -134,15 +134,16 @@ class Category:
         misfit = fit.residual / self.whole.overlap if fit.shared > IDENTIFICATION.least_shared else np.inf
         return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
 
-    def fragment(self, points: DoubleArray) -> tuple[Placement, float, float, Oriented] | None:
+    def fragment(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float, float, Oriented] | None:
         """The placement of a scan (n, 3) as a fragment of the part: nearly all of it lies on the surface.
 
-        Also its residual, as a multiple of the usual one, the share of the surface that it covers, and the scan in the
-        category's frame. None if much of the scan lies elsewhere, and in runs of older versions.
+        placement: as a whole part, see `place`. Also its residual, as a multiple of the usual one, the share of the
+        surface that it covers, and the scan in the category's frame. None if much of the scan lies elsewhere, and in
+        runs of older versions.
         """
         if not np.isfinite(self.whole.overlap):
             return None
-        placement, scan = self.place(points)[0], Oriented(scaled(points, self.frame, self.size)[2])
+        scan = Oriented(scaled(points, self.frame, self.size)[2])
         fit = self.normal.better(scan, placement.pose)
         if fit.shared < IDENTIFICATION.fragment_shared:
             return None

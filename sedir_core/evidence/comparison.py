@@ -88,12 +88,12 @@ def compare(
     """
     most = RESOLUTION.surface_points if view is None else round(RESOLUTION.view_points * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
-    few = aligned[picked]
-    departure = normal.depart(few, None if view is None else view.direction, every, scan, _sound(few, defects))
+    few, defective = aligned[picked], None if defects is None else PointTree(defects)
+    departure = normal.depart(few, None if view is None else view.direction, every, scan, _sound(few, defective))
     channels = departure.channels
     if expected is not None and view is None:
         judged = (few if every is None else every)[~departure.other_face][: RESOLUTION.network_points]
-        sound = _sound(judged, defects)
+        sound = _sound(judged, defective)
         channels = channels | implicit_fields(expected, normal, judged, few, departure.own, sound)
     evidence = Evidence(departure.places, channels, view is not None, picked, departure.around)
     tree = PointTree(few)
@@ -101,9 +101,11 @@ def compare(
     return Compared(aligned, tree, tokens, cut, residuals, departure, evidence).with_residuals(residuals)
 
 
-def _sound(points: DoubleArray, defects: DoubleArray | None) -> BoolArray | None:
+def _sound(points: DoubleArray, defects: PointTree | None) -> BoolArray | None:
     """Mask (n,) of the points (n, 3) that lie away from the defects (k, 3); None, meaning all, if it keeps too few."""
     if defects is None:
         return None
-    found: BoolArray = PointTree(defects).nearest(points)[0] > RESOLUTION.around_defects
+    # Searched a little farther than needed: without an end, points far from all defects would take most of the time.
+    within = 1.001 * RESOLUTION.around_defects
+    found: BoolArray = defects.nearest(points, within)[0] > RESOLUTION.around_defects
     return found if found.mean() > RESOLUTION.least_sound else None

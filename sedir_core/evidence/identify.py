@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,36 @@ class Identified:
         return some if self.alone is None else some[self.alone.keeps(scan.points[some])]
 
 
+class ScannedPart:
+    """The part in a scan while it is identified; what every step needs of it is computed once.
+
+    points: (n, 3). candidates: the categories that it may belong to.
+    """
+
+    def __init__(self, points: DoubleArray, candidates: Mapping[str, Category]) -> None:
+        self.points, self.candidates = points, candidates
+        self._placed: dict[str, Identified] = {}
+
+    @cached_property
+    def near(self) -> DoubleArray:
+        """Its points (m, 3) without outliers."""
+        return without_strays(self.points)
+
+    @cached_property
+    def _descriptor(self) -> DoubleArray:
+        return shape_descriptor(self.near, generator(0, "descriptor"))
+
+    def most_similar(self, count: int) -> Sequence[str]:
+        """The candidates of the most similar shape, best first."""
+        return shortlist(self._descriptor, {name: one.descriptor for name, one in self.candidates.items()}, count)
+
+    def placed(self, name: str) -> Identified:
+        """It as a whole part of that category."""
+        if name not in self._placed:
+            self._placed[name] = Identified(name, *self.candidates[name].place(self.points))
+        return self._placed[name]
+
+
 def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop) -> Identified:
     """points: (n, 3) finite, file coordinates, in random order. wanted: a category, or "auto" to identify it.
 
@@ -65,14 +96,13 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
         raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
     own = _axes_of(points, candidates)
-    along = own.along(points)
-    found = _identified(along, candidates, stop, part_alone)
+    found, part = _identified(ScannedPart(own.along(points), candidates), stop, part_alone)
     if found.misfit > IDENTIFICATION.whole_fit and found.view is None:
-        found = _mirrored(found, along, known)
+        found = _mirrored(found, part)
         if not found.mirrored:
-            found = replace(found, resized=_resized(found, along, candidates, stop))
+            found = replace(found, resized=_resized(found, part, stop))
         if not found.known and found.resized is None and not found.mirrored:
-            found = as_fragment(found, along, candidates, stop) or found
+            found = as_fragment(found, part, stop) or found
     alone = None if found.alone is None else replace(found.alone, points=points)
     return replace(found, placement=found.placement.from_file(own), alone=alone, n_points=len(points))
 
@@ -84,82 +114,70 @@ def _axes_of(points: DoubleArray, candidates: Mapping[str, Category]) -> OwnAxes
 
 
 def _identified(
-    points: DoubleArray, candidates: Mapping[str, Category], stop: Stop, isolate: Callable[[DoubleArray], Alone | None]
-) -> Identified:
-    """isolate: finds the part within the scan, if the scan fits no category as it is."""
-    near = without_strays(points)
-    from_one_side = may_be_view(near)
-    descriptor = shape_descriptor(near, generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, IDENTIFICATION.n_tried)
+    part: ScannedPart, stop: Stop, isolate: Callable[[DoubleArray], Alone | None]
+) -> tuple[Identified, ScannedPart]:
+    """Also the part itself, which may be less than the given one.
+
+    isolate: finds the part within the scan, if the scan fits no category as it is.
+    """
+    candidates, from_one_side = part.candidates, may_be_view(part.near)
+    names = part.most_similar(IDENTIFICATION.n_tried)
     views = {name: one for name, one in candidates.items() if one.knows_views} if from_one_side else {}
     if len(views) == len(candidates):
         names = names[:1]  # a bowl: views take much longer to try
-    found = _best(names, lambda name: _placed(name, points, candidates), stop)
+    found = _best(names, part.placed, stop)
     if views and found.misfit < IDENTIFICATION.plain_fit:
-        return found
-    if not found.known and (alone := _among_others(found, points, candidates, stop, isolate)):
+        return found, part
+    if not found.known and (alone := _among_others(found, part, stop, isolate)):
         return alone
     if views and not (found.known and candidates[found.category].one_sided):
-        view = _best_view(points, views, stop)
-        whole = found if found.category == view.category else _placed(view.category, points, candidates)
-        return whole if whole.misfit < IDENTIFICATION.whole_fit else view
+        view = _best_view(part.points, views, stop)
+        whole = part.placed(view.category)
+        return (whole if whole.misfit < IDENTIFICATION.whole_fit else view), part
     if from_one_side and not found.misfit < IDENTIFICATION.whole_fit and not candidates[found.category].one_sided:
-        return replace(found, side_only=True)
-    return _relaid(found, points, candidates)
+        return replace(found, side_only=True), part
+    return _relaid(found, part), part
 
 
 def _among_others(
-    found: Identified,
-    points: DoubleArray,
-    candidates: Mapping[str, Category],
-    stop: Stop,
-    isolate: Callable[[DoubleArray], Alone | None],
-) -> Identified | None:
+    found: Identified, part: ScannedPart, stop: Stop, isolate: Callable[[DoubleArray], Alone | None]
+) -> tuple[Identified, ScannedPart] | None:
     """The identification without the table and smaller parts, if that fits a category, and better."""
-    alone = isolate(points)
+    alone = isolate(part.points)
     if alone is None:
         return None
-    again = _identified(points[alone.of_part], candidates, stop, lambda _: None)
-    return replace(again, alone=alone) if again.known and again.misfit < found.misfit else None
+    again, rest = _identified(ScannedPart(part.points[alone.of_part], part.candidates), stop, lambda _: None)
+    return (replace(again, alone=alone), rest) if again.known and again.misfit < found.misfit else None
 
 
-def _mirrored(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
-    own = points if found.alone is None else points[found.alone.of_part]
-    image = _placed(found.category, own * [-1.0, 1.0, 1.0], known)
+def _mirrored(found: Identified, part: ScannedPart) -> Identified:
+    image = _placed(found.category, part.points * [-1.0, 1.0, 1.0], part.candidates)
     return replace(found, mirrored=image.misfit < min(IDENTIFICATION.plain_fit, IDENTIFICATION.mirrored * found.misfit))
 
 
-def _resized(
-    found: Identified, points: DoubleArray, candidates: Mapping[str, Category], stop: Stop
-) -> tuple[str, float] | None:
+def _resized(found: Identified, part: ScannedPart, stop: Stop) -> tuple[str, float] | None:
     """The category that the scan fits plainly at another size, and that size as a multiple of the category's.
 
     None where it fits that category as it is, too: its size is judged then.
     """
-    own = without_strays(points if found.alone is None else points[found.alone.of_part])
+    own, candidates = part.near, part.candidates
     size = gyration(own)
     if not size > 0:
         return None
-    descriptor = shape_descriptor(own, generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, IDENTIFICATION.n_resized)
+    names = part.most_similar(IDENTIFICATION.n_resized)
     best = _best(names, lambda name: _placed(name, own * (candidates[name].size / size), candidates), stop)
     if best.misfit > min(IDENTIFICATION.plain_fit, IDENTIFICATION.mirrored * found.misfit):
         return None
-    as_it_is = found if best.category == found.category else _placed(best.category, own, candidates)
+    as_it_is = found if best.category == found.category else part.placed(best.category)
     return None if as_it_is.known else (best.category, size * as_it_is.placement.unit / candidates[best.category].size)
 
 
-def as_fragment(
-    found: Identified, points: DoubleArray, candidates: Mapping[str, Category], stop: Stop
-) -> Identified | None:
+def as_fragment(found: Identified, part: ScannedPart, stop: Stop) -> Identified | None:
     """The scan as a fragment of a category; None if it fits none as such. As a whole, half a part resembles no part."""
-    own = points if found.alone is None else points[found.alone.of_part]
-    descriptor = shape_descriptor(without_strays(own), generator(0, "descriptor"))
-    names = shortlist(descriptor, {name: one.descriptor for name, one in candidates.items()}, IDENTIFICATION.n_fragment)
-    for name in names:
+    for name in part.most_similar(IDENTIFICATION.n_fragment):
         if stop():
             raise Cancelled
-        if fit := candidates[name].fragment(own):
+        if fit := part.candidates[name].fragment(part.points, part.placed(name).placement):
             placement, misfit, share, scan = fit
             if misfit < IDENTIFICATION.whole_fit and share < IDENTIFICATION.largest_fragment:
                 return Identified(name, placement, misfit, alone=found.alone, scan=scan, fragment=share)
@@ -170,9 +188,9 @@ def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Id
     return Identified(name, *known[name].place(points))
 
 
-def _relaid(found: Identified, points: DoubleArray, known: Mapping[str, Category]) -> Identified:
+def _relaid(found: Identified, part: ScannedPart) -> Identified:
     """The same, realigned by what the scan and the surface both show: it may lie on another side than usual."""
-    placement, misfit, scan = known[found.category].relaid(points, found.placement)
+    placement, misfit, scan = part.candidates[found.category].relaid(part.points, found.placement)
     return replace(found, placement=placement, misfit=min(misfit, found.misfit), scan=scan)
 
 

@@ -15,7 +15,7 @@ from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.basis import fit_basis
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import View
-from sedir_core.evidence.identify import Identified, as_fragment, identify, why_uncertain
+from sedir_core.evidence.identify import Identified, ScannedPart, as_fragment, identify, why_uncertain
 from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.evidence.remarks import left_out
 from sedir_core.geometry.frames import UNIT_FACTORS, Frame, Placement
@@ -72,7 +72,7 @@ def test_half_a_part_is_said_to_be_a_fragment_of_it(detector: SedirDetector) -> 
     points = part("pipe_elbow", 35, 8_000)
     half = points[points[:, 0] < np.median(points[:, 0])]
     as_a_whole = replace(found(detector, half), misfit=np.inf)  # as where it resembles another part more
-    best = as_fragment(as_a_whole, half, detector.known, never_stop)
+    best = as_fragment(as_a_whole, ScannedPart(half, detector.known), never_stop)
     assert best is not None
     assert (best.category, best.fragment) == ("pipe_elbow", pytest.approx(0.5, abs=0.1))
     assert why_uncertain(best, 1.0, best.category).startswith("shows about")
