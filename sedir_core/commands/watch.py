@@ -83,11 +83,10 @@ def watch(
     others in the folder are inspected, whenever they arrived.
     """
     from sedir_core.detectors.relimit import load_relimited
-    from sedir_core.evaluation.inspection import Inspected, check_category
+    from sedir_core.evaluation.inspection import check_category
     from sedir_core.evaluation.zone_file import read_part_tolerance
     from sedir_core.evaluation.zones import ByZone
     from sedir_core.io.columns import parse_columns
-    from sedir_core.io.folder_watch import FolderWatch
 
     asked = parse_columns(columns)
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
@@ -102,37 +101,52 @@ def watch(
         stop = stack.enter_context(interruptible())
         detector = load_relimited(run_dir, device, evidence, rule, tolerance, false_alarm_rate)
         check_category(detector, category)
-        judge = ByZone(detector, allowed, category)
         recorded = stack.enter_context(recording.of(run_dir, detector))
         recorded.require()
         arrivals = _Arrivals(recorded, asked)
         # Everything missing in the history is inspected, including scans that arrived while not watching.
-        watcher = FolderWatch(
-            folder,
-            arrivals.put,
-            _StateReporter(),
-            settle_s=settle,
-            existing=existing or record,
-            on_skipped=_say_skipped,
-        )
-        watcher.start()
-        stack.callback(watcher.stop)
+        _start_watching(stack, folder, arrivals, settle, existing or record)
+        judge = ByZone(detector, allowed, category)
         for one in _inspected(detector, category, arrivals, stop, asked):
             outcome = judge(one)
-            if isinstance(outcome, Inspected) and exports is not None:
-                try:
-                    exports.write(outcome)
-                except CannotWrite as error:
-                    lines.fail(outcome.path, error)
+            _export(outcome, exports, lines)
             lines.write(outcome)
             recorded(outcome)
-            found = outcome.detection if isinstance(outcome, Inspected) else None
-            if found is not None and failing.on(found.verdict, found.uncertain, found.measured):
+            if _is_reason_to_stop(outcome, failing):
                 raise typer.Exit(Status.NG)
     if recording.trouble is not None:
         say(f"error: {recording.trouble}")
     lost = recording.trouble is not None or lines.n_waiting
     raise typer.Exit(Status.UNREADABLE if lost else Status.INTERRUPTED)
+
+
+def _start_watching(stack: ExitStack, folder: Path, arrivals: _Arrivals, settle_s: float, existing: bool) -> None:
+    """Watch the folder for as long as the stack is open."""
+    from sedir_core.io.folder_watch import FolderWatch
+
+    watcher = FolderWatch(
+        folder, arrivals.put, _StateReporter(), settle_s=settle_s, existing=existing, on_skipped=_say_skipped
+    )
+    watcher.start()
+    stack.callback(watcher.stop)
+
+
+def _export(outcome: Inspected | Refused, exports: Exports | None, lines: WatchLog) -> None:
+    """Export an inspected scan; a failure is printed, and watching goes on."""
+    from sedir_core.evaluation.inspection import Inspected
+
+    if isinstance(outcome, Inspected) and exports is not None:
+        try:
+            exports.write(outcome)
+        except CannotWrite as error:
+            lines.fail(outcome.path, error)
+
+
+def _is_reason_to_stop(outcome: Inspected | Refused, failing: Failing) -> bool:
+    from sedir_core.evaluation.inspection import Inspected
+
+    found = outcome.detection if isinstance(outcome, Inspected) else None
+    return found is not None and failing.on(found.verdict, found.uncertain, found.measured)
 
 
 class _Arrivals:
