@@ -296,7 +296,7 @@ class Inspector:
         if len(scan) != len(plain.point_scores):
             raise UnreadableScan(request.path, *WRITTEN_ANEW)
         if (part := request.part) is not None:
-            if request.path == part.reference and plain.expected is not None:  # need not be inspected once more
+            if request.path == part.reference and plain.expected is not None:  # already inspected
                 laid = PartReference(part, plain.category, plain.expected, plain.to_unit)
             else:
                 laid = self._laid_out(self._ready(request.model, report)[0], part, plain.category, stop)
@@ -306,7 +306,7 @@ class Inspector:
     def _laid_out(self, detector: Detector, part: PartTolerance, category: str, stop: Stop) -> PartReference:
         from sedir_core.evaluation.zones import inspect_reference
 
-        if not part.zones:  # nothing is laid out
+        if not part.zones:  # no regions to place
             return inspect_reference(detector, part, category)
         laid = self._laid.get(category)
         if laid is None or laid.part.reference != part.reference:

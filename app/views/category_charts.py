@@ -1,4 +1,4 @@
-"""Two runs or three compared category by category: dots on a line, score against error, and who is taken for whom."""
+"""Two runs or three compared category by category: dots on a line, score against error, and confusions."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Wanted:
     """What to show of an entry, and how.
 
     limit: the point score in the middle of the calibrated scale. blend: see `mix`. scale: of the deviation, in the
-    scan's unit; rigid: of that which has the smooth part-to-part difference left in. beside: what `Layer.BOTH` mixes
+    scan's unit. rigid: whether deviations include the smooth part-to-part variation. beside: what `Layer.BOTH` mixes
     with the scan.
     """
 
@@ -106,7 +106,7 @@ def deviation_of(entry: Entry | None, rigid: bool) -> FloatArray | None:
 
 
 def mix(scan: Shape, surface: Shape, share: float) -> Shape:
-    """That share of the surface's points and the rest of the scan's. rows: into the scan's points, then the surface's.
+    """A blend with that share of the surface's points. rows: into the scan's points, followed by the surface's.
 
     Blended as even subsets: transparent points would need sorting every frame, and half of the points look the same.
     """

@@ -83,7 +83,7 @@ class Marks:
     """Drawn over one view, strongest defect first; it wins where two callouts compete for a position."""
 
     def __init__(self, overlay: Overlay, *reserved: Callable[[], QRectF]) -> None:
-        """reserved: what of the picture is not for callouts."""
+        """reserved: areas of the picture that callouts keep clear of."""
         self._overlay, self._reserved = overlay, reserved
         self._marks: list[Mark] = []
         self._ink, self._accent = "#ffffff", "#ffffff"
@@ -169,7 +169,7 @@ class Marks:
         return taken
 
     def _box(self, mark: Mark) -> QRectF:
-        """What of the picture a defect takes, in the widget's pixels."""
+        """Area of the picture that a defect covers, in widget pixels."""
         seen = self._overlay.seen(mark.corners)
         if seen is None:
             return QRectF()

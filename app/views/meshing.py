@@ -41,10 +41,10 @@ def triangulate(
 
 
 def level(points: DoubleArray, normals: FloatArray, neighbours: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Points (n, 3) moved along their normals: to the height of their neighbours, and by the noise alone.
+    """Points (n, 3) moved along their normals, twice: to the mean height of their neighbours, and by the noise alone.
 
-    The first are the smoother: they tell who lies beside whom. But of a round surface every point lies a little higher
-    than its neighbours, which is no noise: the second keep that height.
+    The first are smoother and decide which points are neighbours. On a curved surface, however, every point lies a
+    little higher than its neighbours, which is not noise; the second keep that height.
     """
     weights = np.maximum(np.einsum("nkj,nj->nk", normals[neighbours], normals), 0.0) ** 2
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)

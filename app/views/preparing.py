@@ -17,7 +17,7 @@ NORMALS_FROM = 20_000
 MOST_JOINED = 60_000
 """Most points that are meshed; denser clouds look closed without a mesh."""
 ALONE_SPACINGS = 2.5
-"""A point outside every triangle and this far from all of them is an outlier; nearer ones the surface covers."""
+"""A point outside every triangle and this far from all of them is an outlier; the surface covers nearer ones."""
 CUBE_SPACINGS, SHEET_NEIGHBOURS = 0.8, 28
 """Voxel size for merging patches into one sheet: one point per voxel, moved to the plane of its neighbours."""
 COARSE, LEAST_JOINED = 6_000, 200

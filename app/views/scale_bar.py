@@ -44,7 +44,7 @@ class ScaleBar:
 
     @property
     def room(self) -> QRectF:
-        """What of the view it takes; empty while it is not drawn."""
+        """Area of the view that it covers; empty while it is not drawn."""
         length, width = self.length, self._width
         if length is None or width < LEAST_PX:
             return QRectF()
@@ -87,7 +87,7 @@ class AxesMark:
 
     @property
     def room(self) -> QRectF:
-        """What of the view it takes."""
+        """Area of the view that they cover."""
         side = 2 * (ARM_PX + 8)
         return QRectF(MARGIN_PX, self._overlay.height() - MARGIN_PX - side, side, side)
 

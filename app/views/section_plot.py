@@ -47,8 +47,8 @@ class Colours(Protocol):
 class Profile:
     """A profile along a section. values: (k,) of its outline, NaN where unknown; empty if nothing is known yet.
 
-    title: what it is, before and after the axis. dashed: values that have a line of their own. word: how a value
-    reads. signed: it may be on either side of zero.
+    title: what it is, before and after the axis. dashed: values marked by a dashed line. word: formats a value.
+    signed: whether values may be negative.
     """
 
     values: NDArray[np.float32]

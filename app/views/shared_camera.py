@@ -32,7 +32,7 @@ class SharedCamera(QObject):
         super().__init__(parent)
         self.views: Sequence[CloudView] = ()
         self.at_home = True
-        """Nobody has moved the camera."""
+        """Whether the camera is where it was put, rather than where the user moved it."""
         self._entry: Entry | None = None
         self._flight = Flight(self)
         self._flight.moved.connect(self._set_pose)

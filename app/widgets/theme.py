@@ -50,7 +50,7 @@ def icon(name: str, colour: str) -> QIcon:
 
 
 def primary_icon(name: str, theme: Theme) -> QIcon:
-    """For a primary button: its ground changes while it is disabled, and the icon with it."""
+    """An icon for a primary button; it has another colour while the button is disabled, as the background has."""
     import qtawesome
 
     return QIcon(qtawesome.icon(f"mdi6.{name}", color=theme.on_accent, color_disabled=theme.faint))

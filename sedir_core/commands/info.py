@@ -97,7 +97,7 @@ def _numbers(config: Config) -> dict[str, Any]:
 
 
 def _out_of_tolerance(name: str, text: str) -> dict[str, float]:
-    """By category the share of good parts, as its held-out scans say. Raises BadConfig, BadRun."""
+    """Share of good parts out of tolerance by category, estimated from held-out scans. Raises BadConfig, BadRun."""
     from sedir_core.detectors.base import load_detector
     from sedir_core.errors import BadRun
     from sedir_core.evidence.limits import Calibrated

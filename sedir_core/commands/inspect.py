@@ -300,5 +300,5 @@ def verdict_table(results: list[dict[str, Any]]) -> str:
 
 
 def _share(share: float) -> str:
-    """In a column of per cents; what is far above the limit is no more exact than that."""
+    """A share in per cent, for a column; far above the limit more digits would mean nothing."""
     return ">999" if round(100 * share) > 999 else f"{100 * share:.0f}"

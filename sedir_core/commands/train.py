@@ -124,7 +124,7 @@ def train(
 
 
 def _leads() -> bool:
-    """Whether this is the only process, or of those that torchrun started the one that writes."""
+    """Whether this process writes the run: it is the only one, or the first that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
 
 

@@ -19,7 +19,7 @@ QUANTILES = np.linspace(0.02, 0.98, 33)
 LEAST_EACH = 2  # scans of a kind: a single one may be merely bad
 APART = 2.0  # times farther from each other than the scans of either kind among themselves
 LEAST_APART = 0.03  # of the mean distance of two points
-MOST_READ = 24  # training scans of a category that are looked at before a training on the command line
+MOST_READ = 24  # training scans of a category that are checked before a training from the command line
 
 
 def distance_quantiles(points: DoubleArray) -> DoubleArray:
@@ -64,7 +64,7 @@ def two_kinds(category: str, signed: Sequence[tuple[Sample, DoubleArray]]) -> li
 
 
 def look_for_two_kinds(dataset: Dataset) -> list[Finding]:
-    """The same for every category, by some of its training scans; those that cannot be read are passed over."""
+    """The same for every category, by some of its training scans; unreadable ones are skipped."""
     findings = []
     for name in dataset.categories:
         samples = dataset.train(name)

@@ -239,7 +239,7 @@ def _require_loadable(run_dir: Path) -> None:
 
 
 def _own_name(run_dir: Path) -> str:
-    """Of the run, or its method where the folder's name is none that an import takes."""
+    """The run's name, or its method if an import would reject the folder's name."""
     try:
         return valid_name(run_dir.resolve().name)
     except BadRun:

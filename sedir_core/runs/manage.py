@@ -190,7 +190,7 @@ def _move(path: Path, target: Path) -> None:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """Its entries; none if it is not a folder, unreadable or gone, so that it hides no other."""
+    """The entries of a folder; none if it is unreadable, gone or no folder, so that the others are still listed."""
     try:
         return list(folder.iterdir())
     except OSError:
@@ -198,7 +198,7 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _when(box: Path) -> datetime:
-    """Time of deletion, from the name of its folder in the trash, now if it does not tell."""
+    """Time of deletion, parsed from the name of its folder in the trash; now if that fails."""
     try:
         return moment_of(datetime.strptime(box.name.rpartition("-")[0], _STAMP).timestamp()) or _now()
     except (ValueError, OverflowError):

@@ -72,7 +72,7 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
         def make(name: str = name) -> dict[str, Tensor]:
             alone = replace(dataset, categories=(name,))
             basis = fit_bases(alone, config, report_one, stop)[name]
-            dataset.require_unchanged(name)  # else it would be kept as that of other scans
+            dataset.require_unchanged(name)  # otherwise it would be cached under the key of other scans
             return basis_to_tensors(basis)
 
         scans = b"".join(dataset.digests[sample.path] for sample in dataset.train(name)).hex()
@@ -82,7 +82,7 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
 
 
 def _tell(dataset: Dataset, name: str, basis: Basis) -> None:
-    """Warn of what the training scans of a category do not show, and of which of them are not used."""
+    """Warn of what a category's training scans do not show, and of those that are not used."""
     if basis.one_sided:
         log.warning("the scans of %s show one side, as under a fixed camera: new ones are judged by that side", name)
     for i in basis.left_out:

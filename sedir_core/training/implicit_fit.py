@@ -1,8 +1,8 @@
 """The signed distance of every category's good surface, learned from its aligned training parts. [O]
 
-Points of good scans, displaced along their normals by a known length, say what the distance is there; where another
-face of the part lies nearer than that, nothing is learned. The absolute error is made small, so that the noise of
-single scans averages out.
+Points of good scans are displaced along their normals by known lengths, which are the distances there, unless another
+face of the part is nearer; such points are dropped. The absolute error is minimised, so that the noise of single scans
+averages out.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from sedir_core.models.steps import take_steps
 from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import DoubleArray, Report, Stop
 
-BATCH = 12_000  # displaced points a step, of every category as many
-POOL = 300_000  # of each category and fold
+BATCH = 12_000  # displaced points per step, equally many from every category
+POOL = 300_000  # displaced points of each category and fold
 NEAR, FAR, FARTHEST = 0.006, 0.03, 0.12  # radii: how far half of the points, a third and the rest are displaced
 SHARES = (0.5, 0.8)
 NEARER, WITHIN = 0.75, 0.004  # share of the displacement, less the noise: a surface that is nearer is another face
-SLOPE, SHARPEST = 0.2, 0.002  # errors count by their size beside the distance, and beside the noise of a scanner
+SLOPE, SHARPEST = 0.2, 0.002  # errors are divided by that share of the distance, plus a scanner's noise in radii
 GRID_RATE, DECODER_RATE = 2e-2, 4e-3
 
 
@@ -43,7 +43,7 @@ def fit_implicit(
 ) -> ImplicitSurface:
     """One surface for all categories, frozen. Raises Cancelled.
 
-    start: of a model that learns further categories; its surfaces and its decoder stay as they are.
+    start: the surfaces of a model that is extended by further categories; they and the decoder stay unchanged.
     """
     torch.manual_seed(seed)
     clouds = [folds_of(basis) for basis in bases.values()]
@@ -80,10 +80,10 @@ def fit_implicit(
 
 
 def folds_of(basis: Basis) -> list[DoubleArray]:
-    """Points (n, 3) of the training parts that teach each fold: in the mean shape of these; of a single part one
-    half teaches the first fold, which is asked about the other, and that one the rest.
+    """Points (n, 3) of the training parts that each fold learns from, in the mean shape of these parts.
 
-    What is held out of part i is judged by the fold that has not seen it, see `folds_without`.
+    Held-out samplings of part i are judged by the fold that has not seen it, see `folds_without`. The first fold learns
+    from one half of a single part and is asked about the other half, from which the other folds learn.
     """
     if basis.single:
         return [basis.others[0].surface.points] + (FOLDS - 1) * [basis.unseen[0]]
@@ -92,14 +92,16 @@ def folds_of(basis: Basis) -> list[DoubleArray]:
 
 
 def _displaced(points: DoubleArray, basis: Basis, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Places (m, 3) about the points and how far outside of the surface they lie (m,)."""
+    """Places (m, 3) near the points, and their signed distances (m,) from the surface, positive outside."""
     normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
     some = random.integers(len(points), size=POOL)
     kind, sign = random.random(POOL), random.uniform(-1, 1, POOL)
     lengths = np.where(kind < SHARES[1], FAR, FARTHEST) * sign
     lengths = np.where(kind < SHARES[0], NEAR * random.normal(size=POOL), lengths)
     places = points[some] + lengths[:, None] * normals[tree.nearest(points)[1][some]]
-    clear = NEARER * np.abs(lengths) - WITHIN  # as far as no other face may lie; hardly displaced, none can
+    clear = (
+        NEARER * np.abs(lengths) - WITHIN
+    )  # no other face may be nearer than this; none can be after a small displacement
     alone, own = np.ones(POOL, bool), PointTree(points)
     for lowest, highest in ((0.0, NEARER * FAR), (NEARER * FAR, NEARER * FARTHEST)):
         asked = np.flatnonzero((clear >= lowest) & (clear < highest))

@@ -48,7 +48,7 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
 
 
 def with_surface(material: Material, network: SeDiR, report: Report, stop: Stop, before: Nets | None = None) -> Nets:
-    """What shows the network's expectation is learned beside it. before: of a model that grows. Raises Cancelled."""
+    """Train what shows the network's expectation. before: networks of a model that is extended. Raises Cancelled."""
     config, device = material.config, material.device
     if network.rebuilt_from == "scan":
         start = None if before is None else before.patches
@@ -101,7 +101,7 @@ def calibrated(
     stop: Stop,
     judges: Judges | None = None,
 ) -> dict[str, Category]:
-    """What is usual for good parts of the material's categories. categories: all that the networks know.
+    """Normal statistics and limits of the material's categories. categories: all that the networks know.
 
     judges: see `calibrate`. Raises Cancelled.
     """

@@ -28,7 +28,7 @@ from sedir_core.types import DoubleArray, Report, Stop
 log = logging.getLogger(__name__)
 
 _SEEN = {"auto": None, "all round": False, "one side": True}
-"""What `training.seen` says of the training scans; None: it is found out."""
+"""Whether training scans show one side, by the setting `training.seen`; None to detect it."""
 
 
 @dataclass(frozen=True)

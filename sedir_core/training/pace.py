@@ -46,11 +46,11 @@ KINDS = {
 
 
 class Pace(BaseModel):
-    """Seconds of one of each: aligning a scan, encoding a sampling, training on a scan, a step of the surface decoder,
-    calibrating on a held-out sampling, with the defects planted into it, and on a held-out view. once_s: of what takes
-    as long for any number of scans.
+    """Seconds to align a scan, encode a sampling, train on a scan, take a step of the surface decoder, and calibrate
+    on a held-out sampling (with the defects planted into it) and on a held-out view. once_s: for work independent of
+    the number of scans.
 
-    memory_bytes: most in use while measuring, of the GPU where one was used. sampling_bytes: that each more keeps.
+    memory_bytes: peak memory while measuring, of the GPU if one was used. sampling_bytes: memory per further sampling.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -19,7 +19,7 @@ from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import Report, Stop
 
 BATCH, LEARNING_RATE = 256, 2e-3
-TARGET_POINTS = 64  # of a neighbourhood, the ones compared with
+TARGET_POINTS = 64  # points of a neighbourhood that the decoded ones are compared with
 
 
 def fit_patch_decoder(

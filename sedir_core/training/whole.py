@@ -1,4 +1,4 @@
-"""How far a whole training is, and how long the rest takes: its events tell one stage at a time."""
+"""Progress of a whole training and its remaining time, from events that each describe one stage."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ KINDS = {
     "learn good surfaces": "surface",
     "learn to draw": "surface",
 }
-"""Prefixes of a stage; every other one comes after these, and calibrates."""
+"""Kind of work by prefix of a stage; all other stages come after these, and calibrate."""
 SHARES = {"align": 0.12, "encode": 0.05, "expect": 0.1, STEPS: 0.2, "surface": 0.1, "calibrate": 0.43}
-"""Of the time of 30 trainings with the preset `desktop`, in the order of the work."""
-LEAST_KNOWN = 0.02  # of the whole: less of it tells nothing of the rest
+"""Shares of the time, measured over 30 trainings with the preset `desktop`, in the order of the work."""
+LEAST_KNOWN = 0.02  # share of the whole; less says nothing about the rest
 
 
 class Whole:
-    """Progress of a training with these settings. fraction: done, 0 to 1. left_s: of the rest; None while unknown.
+    """Progress of a training with these settings. fraction: done, 0 to 1. left_s: seconds left; None while unknown.
 
-    Stages that a method does not have count for nothing once they have been passed over.
+    Stages that a method does not have no longer count once they have been skipped.
     """
 
     def __init__(self, config: Config) -> None:
@@ -39,7 +39,7 @@ class Whole:
         self._passed, self._timed = 0.0, 0.0  # of the shares
 
     def add(self, event: AnyEvent) -> None:
-        """Take in the next event of the run; all but stages and steps say nothing."""
+        """Update the progress from the next event of the run; only stages and steps count."""
         match event:
             case StageEvent():
                 self._reach(_kind_of(event.stage), event.fraction, event.time)
@@ -55,7 +55,7 @@ class Whole:
             if self._kind:
                 self._timed += self._shares[self._kind] * (1 - self._of_kind)
                 self._passed += self._shares[self._kind]
-            self._kind, self._of_kind = kind, of_kind  # what a resumed training finds done took it no time
+            self._kind, self._of_kind = kind, of_kind  # what a resumed training finds done took no time
         own, later = self._shares[kind], self._order[self._order.index(kind) + 1 :]
         self._timed += own * max(of_kind - self._of_kind, 0.0)
         self._of_kind = max(of_kind, self._of_kind)
@@ -71,7 +71,7 @@ def _kind_of(stage: str) -> str:
 
 
 def _shares_of(config: Config) -> dict[str, float]:
-    """What each kind of work takes, by how often these settings do it."""
+    """Relative time of each kind of work, scaled by how often these settings do it."""
     asked, usual = config.training, preset("desktop").training
     often = {
         "encode": (asked.samplings + asked.views) / (usual.samplings + usual.views),

@@ -119,7 +119,7 @@ class Exporter(QObject):
         return bytes(buffer.data().data())
 
     def training_scan(self) -> None:
-        """Copy a good scan to where its model has learned its kind of part, so that the next training knows it."""
+        """Copy a good scan to the training scans of its kind of part, so that the next training includes it."""
         entry = self._session.current_entry
         if entry is None or entry.raw is None:
             return
@@ -223,7 +223,7 @@ def _row(entry: Entry, session: Session) -> dict[str, Cell]:
 
 
 def _training_folder(run_dir: Path, category: str) -> Path | None:
-    """Where a run's training scans of a category lie, as far as that is known and still there."""
+    """The folder of a category's training scans, if the run records it and it still exists."""
     from sedir_core.errors import BadRun
     from sedir_core.rundir.files import read_about
 

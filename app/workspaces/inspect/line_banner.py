@@ -32,7 +32,7 @@ class LineWords:
 
 
 def line_words(entry: Entry | None, folder: str, unit: str = "") -> LineWords:
-    """What the banner says of a scan. folder: the one that is watched, empty where none is. unit: as people call it."""
+    """The banner's text for a scan. folder: name of the watched folder, or empty. unit: the user's name of the unit."""
     if entry is None:
         return LineWords("", "Ready", f"Waiting for scans in {folder}." if folder else "No folder is watched.")
     name = entry.path.name
@@ -44,7 +44,7 @@ def line_words(entry: Entry | None, folder: str, unit: str = "") -> LineWords:
 
 
 def _sentence(entry: Entry, unit: str) -> str:
-    """The one thing to know: who overruled it, or what is wrong with it first of all."""
+    """The one thing to know: who overruled the verdict, or else the most important thing that is wrong."""
     found = entry.detection
     assert found is not None
     if entry.review is not None:

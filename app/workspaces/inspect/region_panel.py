@@ -294,7 +294,7 @@ def _hint(entry: Entry | None, rows: int) -> str:
 
 
 def _false_alarms(entry: Entry) -> str:
-    """What the tolerance of the whole part costs, by the scans that were held out of the training."""
+    """Share of good parts that the whole part's tolerance calls NG, estimated from held-out training scans."""
     found, known = entry.raw, None if entry.model is None else entry.model.calibration
     if found is None or found.tolerance is None or known is None or found.from_one_side:
         return ""
