@@ -22,8 +22,7 @@ from app.state.session import Session
 from app.state.settings import Settings
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, icon
-
-GIGABYTE = 1_000_000_000
+from sedir_core.history.place import GIGABYTE
 
 
 class RecordingStatus(QObject):

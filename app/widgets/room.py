@@ -1,4 +1,4 @@
-"""Keeps secondary windows within the screen; otherwise their buttons could be out of reach."""
+"""Limits of sizes: secondary windows stay within the screen; otherwise their buttons could be out of reach."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 FRAME = QSize(16, 56)
 """Pixels taken by the window frame and title bar."""
+UNLIMITED_PX = 16_777_215
+"""A maximum size that limits nothing: Qt's QWIDGETSIZE_MAX, which PySide6 does not export."""
 
 
 def resize_on_screen(window: QWidget, width: int, height: int) -> None:

@@ -12,14 +12,13 @@ import typer
 
 from sedir_core.commands.console import say
 from sedir_core.errors import UserError
-from sedir_core.history.place import HistoryPlace
+from sedir_core.history.place import GIGABYTE, HistoryPlace
 
 if TYPE_CHECKING:
     from sedir_core.detectors.base import Detector
     from sedir_core.evaluation.inspection import Inspected, Refused
     from sedir_core.history.headless import Records
 
-GIGABYTE = 1_000_000_000
 MOST_GIGABYTES = 1e9
 
 Record = Annotated[bool, typer.Option("--record", help="Record the results in the history.")]

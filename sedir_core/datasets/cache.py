@@ -26,12 +26,6 @@ log = logging.getLogger(__name__)
 _ABANDONED_SECONDS = 3600.0
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 (hex) of a file's content. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def cache_key(content_hash: str, settings: Mapping[str, Any], encoder_hash: str, seed: int) -> str:
     """Key (hex) from a scan's content, settings (plain JSON values), an encoder and a seed."""
     causes = json.dumps([content_hash, settings, encoder_hash, seed], sort_keys=True)

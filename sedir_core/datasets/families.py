@@ -12,12 +12,10 @@ from functools import partial
 import numpy as np
 
 from sedir_core.datasets.outlines import circle, rectangle, rounded, smooth, walled
-from sedir_core.datasets.parts import Builder, bottle, bowl, cup, flange, vase
+from sedir_core.datasets.parts import TOLERANCE, Builder, bottle, bowl, cup, flange, vase
 from sedir_core.datasets.primitives import Extrusion, Revolution, box
 from sedir_core.datasets.solids import Difference, Solid, Union, unit
 from sedir_core.datasets.synthesis import PART_DIAGONAL_MM, Made, scaled_part
-
-TOLERANCE = 0.004  # relative, uniform, as in `parts`
 
 
 def cap(rng: np.random.Generator, radius: float = 60, height: float = 48, visor: float = 34) -> Solid:

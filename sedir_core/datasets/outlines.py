@@ -15,7 +15,7 @@ from scipy.interpolate import CubicSpline
 from sedir_core.types import BoolArray, DoubleArray
 
 CREASE_DEGREES = 35.0
-_CHUNK = 250_000  # point-edge pairs at a time, so that temporaries stay in the CPU cache
+CHUNK = 250_000  # point-edge pairs at a time, so that temporaries stay in the CPU cache
 
 
 @dataclass(frozen=True)
@@ -197,5 +197,5 @@ def _cross(a: DoubleArray, b: DoubleArray) -> DoubleArray:
 
 
 def _chunks(n: int, width: int) -> list[slice]:
-    step = max(1, _CHUNK // max(width, 1))
+    step = max(1, CHUNK // max(width, 1))
     return [slice(i, i + step) for i in range(0, n, step)]

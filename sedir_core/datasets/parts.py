@@ -27,7 +27,7 @@ from sedir_core.types import DoubleArray
 
 Builder = Callable[[np.random.Generator], Solid]
 
-_TOLERANCE = 0.004  # relative, uniform
+TOLERANCE = 0.004  # relative, uniform
 
 
 def bottle(
@@ -192,7 +192,7 @@ PARTS: Mapping[str, Builder] = {
 
 
 def _made(rng: np.random.Generator, *nominal: float) -> tuple[float, ...]:
-    return tuple(float(size * (1 + rng.uniform(-_TOLERANCE, _TOLERANCE))) for size in nominal)
+    return tuple(float(size * (1 + rng.uniform(-TOLERANCE, TOLERANCE))) for size in nominal)
 
 
 def _polar(radius: float, degrees: float, z: float = 0.0) -> DoubleArray:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sedir_core.datasets.outlines import Outline
+from sedir_core.datasets.outlines import CHUNK, Outline
 from sedir_core.datasets.solids import Primitive, Surface
 from sedir_core.types import BoolArray, DoubleArray, IntArray
-
-_CHUNK = 250_000
 
 
 class Sweep(Primitive):
@@ -89,7 +87,7 @@ class Sweep(Primitive):
         length2 = (along**2).sum(axis=1)
         offset = (self.path[:-1] * along).sum(axis=1)
         best_k, best_t = np.empty(len(points), dtype=np.int64), np.empty(len(points))
-        step = max(1, _CHUNK // len(along))
+        step = max(1, CHUNK // len(along))
         for i in range(0, len(points), step):
             part = points[i : i + step]
             t = np.clip((part @ along.T - offset) / length2, 0.0, 1.0)

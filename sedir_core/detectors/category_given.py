@@ -15,12 +15,11 @@ from sedir_core.errors import UnknownCategory
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.numbers import IDENTIFICATION
-from sedir_core.evidence.stages import Stopwatch, working_points
+from sedir_core.evidence.stages import FARTHEST_RADII, Stopwatch, working_points
 from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
 
-FARTHEST_RADII = 16.0  # flying pixels beyond this radius are moved onto it
 NO_TOKEN = np.zeros(0, dtype=np.float32)
 
 

@@ -32,6 +32,7 @@ from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
 from sedir_core.evidence.stages import (
+    FARTHEST_RADII,
     LESS_MEMORY,
     Stopwatch,
     below,
@@ -60,8 +61,6 @@ from sedir_core.types import (
     never_stop,
     no_report,
 )
-
-FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.colours import calibrated
 from sedir_core.evaluation.deviation_scale import DeviationScale, round_length
 from sedir_core.evaluation.missing import missing_colours, missing_places
-from sedir_core.evaluation.painting import DPI, best_camera, paint, png, thinned
+from sedir_core.evaluation.painting import DPI, INK, PAPER, best_camera, paint, png, thinned
 from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.types import BoolArray, Defect, Detection, DoubleArray, Scan
 from sedir_core.units import symbol
@@ -20,7 +20,6 @@ INCHES = 2.6
 MOST_POINTS = 20_000
 ROOM = 1.8  # shown region, in radii of the defect
 LEAST_SHARE, MOST_SHARE = 0.3, 1.0  # share of the part's radius
-INK, PAPER = "#1a2230", "#ffffff"
 TILTS = (0.0, 0.45, 0.9)  # tangent of the view's tilt: seen straight on, a bump's height is invisible
 BAR_SHARE = 0.3  # length of the scale bar, as a share of the width
 

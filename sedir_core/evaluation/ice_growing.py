@@ -34,7 +34,6 @@ from sedir_core.types import Report, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
 
-COUNTS = (5, 10, 20, 40)
 MEASURES: Mapping[str, str] = {
     "classification_score": "classification score",
     "cross_category_share": "cross-category share",

@@ -17,6 +17,7 @@ from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray
 
 DPI = 130
+INK, PAPER = "#1a2230", "#ffffff"
 LIGHT = np.array([-0.35, 0.55, 0.76])  # light from the upper left, in front of the part
 AMBIENT = 0.35
 NEIGHBOURS = 5

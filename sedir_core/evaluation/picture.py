@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from sedir_core.evaluation.colours import calibrated
 from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, signed
 from sedir_core.evaluation.missing import missing_colours, missing_places
-from sedir_core.evaluation.painting import DPI, best_camera, paint, plain, png, thinned
+from sedir_core.evaluation.painting import DPI, INK, PAPER, best_camera, paint, plain, png, thinned
 from sedir_core.evidence.wording import of_limit
 from sedir_core.geometry.sampling import selected
 from sedir_core.io.export import write_picture
@@ -28,7 +28,6 @@ from sedir_core.units import symbol
 MOST_POINTS = 60_000  # more dots are indistinguishable at this size
 PANEL_INCHES = 6.0
 BACKGROUND, TEXT, SURFACE = "#15181d", "#e6e8eb", "#b9c4d0"
-PAPER, INK = "#ffffff", "#1a2230"
 ON_PAPER = 0.62  # share of the full size
 COLOURS = {"ok": "#5ab4e6", "ng": "#f59b42", "uncertain": "#e5b84b"}  # blue and orange: distinguishable for everyone
 PANEL_SHARE = 0.78  # share of a panel's height filled by its axes

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from sedir_core.evaluation.colour_maps import Rgb
 from sedir_core.evaluation.deviation_scale import round_length
-from sedir_core.evaluation.painting import DPI, png
+from sedir_core.evaluation.painting import DPI, INK, PAPER, png
 from sedir_core.types import FloatArray
 from sedir_core.units import symbol
 
 INCHES = (3.4, 2.6)
-INK, PAPER, EXPECTED = "#1a2230", "#ffffff", "#aab4c0"
+EXPECTED = "#aab4c0"
 ROOM = 1.08  # margin, as a share of the content
 BAR_SHARE = 0.25  # length of the scale bar, as a share of the width
 DOT_PT2, EXPECTED_PT2 = 4.0, 1.0

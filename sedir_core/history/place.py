@@ -12,6 +12,9 @@ from sedir_core.places import writable_folders
 if TYPE_CHECKING:
     from sedir_core.history.store import History
 
+GIGABYTE = 1_000_000_000
+"""Bytes of the unit in which users limit the stored results."""
+
 
 @dataclass(frozen=True)
 class HistoryPlace:

@@ -24,7 +24,7 @@ HOW_TO_SAY = "say which columns are x, y, z: --columns 2,3,4 (or their names), o
 MOST_NAMES = 12  # column names listed in a message
 FEW_ROWS = 8  # fewer rows do not show what a column is
 FEW_DOUBTFUL = 16  # fewer rows do not show that a column always rises or holds only whole numbers
-_ROUNDED = 2e-3  # normals are stored with three digits at least
+ROUNDED = 2e-3  # normals are stored with three digits at least
 
 
 def _set(words: str) -> frozenset[str]:
@@ -194,7 +194,7 @@ def _has_normals(finite: DoubleArray) -> bool:
     if finite.shape[1] < 6:
         return False
     lengths = np.linalg.norm(finite[:, 3:6], axis=1)
-    return bool(((np.abs(lengths - 1) < _ROUNDED) | (lengths == 0)).all())
+    return bool(((np.abs(lengths - 1) < ROUNDED) | (lengths == 0)).all())
 
 
 def _numbers_rows(first: DoubleArray) -> bool:

@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from sedir_core.errors import NoCoordinates
+from sedir_core.io.columns import ROUNDED
 from sedir_core.io.guard import MIN_POINTS, Source
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
@@ -19,7 +20,6 @@ MOST_FEATURES = 32  # most values per point in an array; wider arrays are images
 _MAY_COINCIDE = 0.005  # share of degenerate triangles in a list
 _MOST_A_CORNER = 8  # mean triangles per vertex; a part on a coarse grid has far more points per coordinate
 _MUST_CONTINUE = 0.25  # ratio to the distance of points in random order: neighbours in a grid are closer
-_ROUNDED = 2e-3  # normals are stored with three digits at least
 _LONG_ROW = 256  # points: a row of that many may be a separate scan
 _ENOUGH_ROWS = 200_000
 
@@ -47,10 +47,10 @@ def refuse_directions(source: Source, table: DoubleArray) -> None:
         return
     with np.errstate(over="ignore"):
         some = np.linalg.norm(table[:_ENOUGH_ROWS], axis=1)  # nearly always tells: the rest may be millions
-        if (np.abs(some[measured[:_ENOUGH_ROWS]] - 1) >= _ROUNDED).any():
+        if (np.abs(some[measured[:_ENOUGH_ROWS]] - 1) >= ROUNDED).any():
             return
         lengths = np.linalg.norm(table[measured], axis=1)
-    if (np.abs(lengths - 1) < _ROUNDED).all():
+    if (np.abs(lengths - 1) < ROUNDED).all():
         what = f"lists {len(table):,} directions of length 1, such as normals, not points"
         raise NoCoordinates(source.path, what, "open the points; if these are coordinates, say so: --columns 1,2,3")
 

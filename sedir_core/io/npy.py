@@ -19,7 +19,7 @@ from sedir_core.io.no_points import (
     refuse_image,
     refuse_indices,
 )
-from sedir_core.io.npy_header import NPY_MAGIC, ArrayHeader, array_of, parse_header
+from sedir_core.io.npy_header import AS_ARRAY, NPY_MAGIC, ArrayHeader, array_of, parse_header
 from sedir_core.io.zips import open_zip, read_member
 from sedir_core.types import DoubleArray
 
@@ -31,7 +31,6 @@ _NAMES = (
 )  # fmt: skip
 _FACES = ("faces", "triangles", "tris")
 _MOST_AXES = 8  # rows of a transposed array: x, y, z and a few more
-_AS_ARRAY = "save an array of numbers with one point a row: x, y, z"
 
 
 def read_npy(source: Source) -> Geometry:
@@ -60,7 +59,7 @@ def read_npz(source: Source) -> Geometry:
             values = [array_of(headers[name], _content(source, archive, name, headers[name])) for name in axes]
             return Geometry(np.stack([one.ravel() for one in values], axis=1).astype(np.float64))
         if not named or (len(named) > 1 and named[0] not in _NAMES):
-            hint = f"{_AS_ARRAY}; name it 'points'"
+            hint = f"{AS_ARRAY}; name it 'points'"
             raise source.fail(f"holds {len(clouds)} arrays that could be the points, none named for it", hint)
         points = _points(source, clouds[named[0]], _content(source, archive, named[0], clouds[named[0]]))
         faces = next((name for name in _FACES if name in headers and headers[name].shape[1:] == (3,)), None)
@@ -136,7 +135,7 @@ def _points(source: Source, header: ArrayHeader, data: bytes) -> DoubleArray:
     if array.ndim == 3:
         return _of_grid(source, array)
     what = f"holds numbers in shape {header.shape}, such as labels or scores, not rows of x, y, z"
-    raise NoCoordinates(source.path, what, _AS_ARRAY)
+    raise NoCoordinates(source.path, what, AS_ARRAY)
 
 
 def _of_rows(source: Source, array: np.ndarray) -> DoubleArray:
@@ -149,7 +148,7 @@ def _of_rows(source: Source, array: np.ndarray) -> DoubleArray:
         n, k = array.shape
     if k < 3:
         what = f"holds an array of shape {array.shape}, not rows of x, y, z"
-        raise NoCoordinates(source.path, what, _AS_ARRAY)
+        raise NoCoordinates(source.path, what, AS_ARRAY)
     if k > MOST_FEATURES:
         refuse_image(source, (n, k))
     if k <= 4:

@@ -20,7 +20,7 @@ _ORDER = re.compile(rb"""['"]fortran_order['"]\s*:\s*(True|False)""")
 _SHAPE = re.compile(rb"""['"]shape['"]\s*:\s*\(([\d\s,]{0,200})\)""")
 _KINDS = {b"f": (2, 4, 8), b"i": (1, 2, 4, 8), b"u": (1, 2, 4, 8)}
 _MOST_BYTES = 1 << 16  # most fields of a record
-_AS_ARRAY = "save an array of numbers with one point a row: x, y, z"
+AS_ARRAY = "save an array of numbers with one point a row: x, y, z"
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def parse_header(source: Source, head: bytes, size: int, what: str) -> ArrayHead
     text = head[start:body]
     order, shape = _ORDER.search(text), _SHAPE.search(_RECORDS.sub(b"", text))
     if _OBJECTS.search(text):
-        raise source.fail(f"{what} holds Python objects (a pickle), which are never loaded", _AS_ARRAY)
+        raise source.fail(f"{what} holds Python objects (a pickle), which are never loaded", AS_ARRAY)
     if not (len(text) == body - start and order and shape):
-        raise source.fail(f"the header of {what} is damaged or not of a plain array", _AS_ARRAY)
+        raise source.fail(f"the header of {what} is damaged or not of a plain array", AS_ARRAY)
     dtype = _dtype(source, text, what)
     sides = [side.strip() for side in shape[1].split(b",") if side.strip()]
     if not all(side.isdigit() and len(side) <= 15 for side in sides):
@@ -77,12 +77,12 @@ def _dtype(source: Source, text: bytes, what: str) -> np.dtype[np.generic]:
     if plain is not None:
         if int(plain[3]) not in _KINDS.get(plain[2], ()):
             kind = (plain[2] + plain[3]).decode()
-            raise source.fail(f"{what} holds {kind} values, not real numbers", _AS_ARRAY)
+            raise source.fail(f"{what} holds {kind} values, not real numbers", AS_ARRAY)
         return np.dtype((plain[1] + plain[2] + plain[3]).decode())
     fields = list(_FIELD.finditer(records[1])) if records is not None else []
     rest = _FIELD.sub(b"", records[1]).strip(b" ,") if records is not None else b"?"
     if rest or not fields:
-        raise source.fail(f"the header of {what} is damaged or not of a plain array", _AS_ARRAY)
+        raise source.fail(f"the header of {what} is damaged or not of a plain array", AS_ARRAY)
     names: list[str] = []
     formats: list[object] = []
     offsets: list[int] = []
@@ -99,11 +99,11 @@ def _dtype(source: Source, text: bytes, what: str) -> np.dtype[np.generic]:
         offsets.append(end)
         end += np.dtype(kind).itemsize * prod(shape)
         if end > _MOST_BYTES:
-            raise source.fail(f"{what} has records of more than {_MOST_BYTES:,} bytes", _AS_ARRAY)
+            raise source.fail(f"{what} has records of more than {_MOST_BYTES:,} bytes", AS_ARRAY)
     if not end:
         raise source.fail(f"the header of {what} is damaged", COPY_AGAIN)
     if len(set(names)) < len(names):
-        raise source.fail(f"{what} has two fields of one name", _AS_ARRAY)
+        raise source.fail(f"{what} has two fields of one name", AS_ARRAY)
     layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": end}
     try:
         return np.dtype(layout)  # type: ignore[call-overload,no-any-return]  # the stubs know no computed layouts

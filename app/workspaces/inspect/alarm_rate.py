@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QBoxLayout, QDoubleSpinBox, QHBoxLayout, QLabel, Q
 from app.state.entries import LimitKey, limit_key
 from app.state.session import Session
 from app.widgets.number_field import indented
+from app.widgets.room import UNLIMITED_PX
 from sedir_core.evidence.limits import Calibration
 
 LOWEST, HIGHEST = 0.1, 30.0  # per cent
-BESIDE_PX, MOST_PX = 200, 16_777_215
+BESIDE_PX = 200
 
 
 class AlarmRate(QWidget):
@@ -60,7 +61,7 @@ class AlarmRate(QWidget):
         self._box.setSpacing(3 if upright else 10)
         self._box.setContentsMargins(16, 0, 12, 0)
         self.setMinimumWidth(BESIDE_PX if upright else 0)
-        self.setMaximumWidth(BESIDE_PX if upright else MOST_PX)
+        self.setMaximumWidth(BESIDE_PX if upright else UNLIMITED_PX)
 
     def _follow(self, *_: object) -> None:
         entry, model = self._session.current_entry, self._session.model

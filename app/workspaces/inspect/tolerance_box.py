@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
 
 from app.state.entries import Entry
 from app.widgets.number_field import indented
+from app.widgets.room import UNLIMITED_PX
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.bands import Bands
 from sedir_core.evaluation.deviation_scale import rounded
 from sedir_core.types import Tolerance
 
-BESIDE_PX, MOST_PX = 250, 16_777_215
+BESIDE_PX = 250
 MOST = 1e6
 FIELD_PX = 84
 
@@ -83,7 +84,7 @@ class ToleranceBox(QWidget):
         self._box.setSpacing(4 if upright else 10)
         self._box.setContentsMargins(12, 0, 12, 0)
         self.setMinimumWidth(BESIDE_PX if upright else 0)
-        self.setMaximumWidth(BESIDE_PX if upright else MOST_PX)
+        self.setMaximumWidth(BESIDE_PX if upright else UNLIMITED_PX)
 
     def show_entry(self, entry: Entry | None, unit: str) -> None:
         """unit: the user's name of the scan unit."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sedir_core.datasets.cache import TensorCache, cache_key, file_hash
+from sedir_core.datasets.cache import TensorCache, cache_key
 
 CAUSES: tuple[str, dict[str, int], str, int] = ("c" * 64, {"n_groups": 8}, "e" * 64, 0)
 
@@ -98,8 +98,3 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, caplog: 
     cache = TensorCache(tmp_path / "taken" / "cache")
     assert torch.equal(cache.get("k", make)["features"], torch.arange(256.0))
     assert "not cached" in caplog.text
-
-
-def test_a_files_hash_follows_its_content(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"abc")
-    assert file_hash(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -134,87 +134,90 @@ def test_a_third_run_joins_every_view_and_a_sample_can_be_turned(qtbot, tmp_path
     page.setup.use_run(page.setup.third, write_run(tmp_path / "runs" / "mixed too", 2))
     with qtbot.waitSignal(page.model.compared, timeout=WAIT_MS):
         page.setup.compare.click()
-    assert [view.isVisible() for view in page.scatters] == [True] * 3
-    assert page.titles[2].text().endswith("mixed too") and page.table.horizontalHeaderItem(3).text() == "mixed too"
+    assert [view.isVisible() for view in page.results.scatters] == [True] * 3
+    assert (
+        page.results.titles[2].text().endswith("mixed too")
+        and page.results.table.horizontalHeaderItem(3).text() == "mixed too"
+    )
     assert "--third" in page.command()
-    page.legend.setCurrentRow(1)
-    assert page.scatters[2]._selected.sum() == 6
+    page.results.legend.setCurrentRow(1)
+    assert page.results.scatters[2]._selected.sum() == 6
     with qtbot.waitSignal(page.model.pictured, timeout=WAIT_MS):
-        page.scatters[2].hovered.emit(3)
-    before = page.sample.grab().toImage()
-    qtbot.keyClick(page.sample, Qt.Key.Key_Right)
-    assert page.sample.grab().toImage() != before
+        page.results.scatters[2].hovered.emit(3)
+    before = page.results.sample.grab().toImage()
+    qtbot.keyClick(page.results.sample, Qt.Key.Key_Right)
+    assert page.results.sample.grab().toImage() != before
 
 
 def test_two_runs_leave_no_room_for_a_third(compared) -> None:
-    assert [view.isVisible() for view in compared.scatters] == [True, True, False]
+    assert [view.isVisible() for view in compared.results.scatters] == [True, True, False]
     assert "--third" not in compared.command()
 
 
 def test_the_better_run_is_marked(compared) -> None:
-    table = compared.table
+    table = compared.results.table
     assert compared.stack.currentWidget() is not compared.empty
     assert table.horizontalHeaderItem(1).text() == "good"
     purity = next(row for row in range(table.rowCount()) if "purity" in table.item(row, 0).text())
     assert table.item(purity, 1).text().startswith("1.000")
     assert table.item(purity, 1).font().bold()
     assert not table.item(purity, 2).font().bold()
-    assert len(compared.found.samples) == 14
+    assert len(compared.results.found.samples) == 14
 
 
 def test_hovering_shows_the_scan_and_a_click_opens_it(qtbot, compared) -> None:
-    view = compared.scatters[0]
+    view = compared.results.scatters[0]
     wanted = 4
     with qtbot.waitSignal(compared.model.pictured, timeout=WAIT_MS):
         view.hovered.emit(wanted)
-    assert compared.thumbnail.title == compared.found.samples[wanted].path.name
-    assert compared.thumbnail.has_picture
+    assert compared.results.thumbnail.title == compared.results.found.samples[wanted].path.name
+    assert compared.results.thumbnail.has_picture
     with qtbot.waitSignal(compared._session.navigated) as opened:
         qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.position(wanted).toPoint())
-    index = next(i for i, sample in enumerate(compared.found.samples) if (sample.path,) == opened.args[0].paths)
+    index = next(i for i, sample in enumerate(compared.results.found.samples) if (sample.path,) == opened.args[0].paths)
     assert (view.position(index) - view.position(wanted)).manhattanLength() < 12
 
 
 def test_a_lasso_is_linked_through_all_views(qtbot, compared) -> None:
-    view = compared.scatters[0]
-    balls = np.flatnonzero(compared.found.labels == 0)
+    view = compared.results.scatters[0]
+    balls = np.flatnonzero(compared.results.found.labels == 0)
     lasso(qtbot, view, *around(view, balls))
-    assert compared.chosen_label.text() == f"{len(balls)} of 14 samples, 1 category"
-    for each in compared.scatters[:2]:
+    assert compared.results.chosen_label.text() == f"{len(balls)} of 14 samples, 1 category"
+    for each in compared.results.scatters[:2]:
         np.testing.assert_array_equal(np.flatnonzero(each._selected), balls)
-    for chart in (compared.scores, compared.errors, compared.relation):
+    for chart in (compared.results.scores, compared.results.errors, compared.results.relation):
         assert chart._chosen == {0}
-    assert compared.confusions[0]._counts.sum() == 6  # the defective one is in no number
-    compared.show_all.click()
-    assert compared.scatters[1]._selected is None
-    assert compared.confusions[0]._counts.sum() == 12
+    assert compared.results.confusions[0]._counts.sum() == 6  # the defective one is in no number
+    compared.results.show_all.click()
+    assert compared.results.scatters[1]._selected is None
+    assert compared.results.confusions[0]._counts.sum() == 12
 
 
 def test_the_legend_selects_a_category(compared) -> None:
-    compared.legend.setCurrentRow(1)
-    assert set(compared.found.labels[compared.scatters[0]._selected]) == {1}
+    compared.results.legend.setCurrentRow(1)
+    assert set(compared.results.found.labels[compared.results.scatters[0]._selected]) == {1}
 
 
 def test_greyed_marks_are_really_grey(qtbot, compared) -> None:
-    view = compared.scatters[0]
+    view = compared.results.scatters[0]
     # Another mark may cover one where tokens lie close together: the one that shows best is watched.
-    marbles = [int(index) for index in np.flatnonzero(compared.found.labels == 1)]
+    marbles = [int(index) for index in np.flatnonzero(compared.results.found.labels == 1)]
     marble = max(marbles, key=lambda index: strongest_colour(view, index))
     before = strongest_colour(view, marble)
-    compared.legend.setCurrentRow(0)
+    compared.results.legend.setCurrentRow(0)
     after = strongest_colour(view, marble)
     assert before > 80
     assert after < 40
 
 
 def test_another_seed_lays_the_same_tokens_out_anew(qtbot, compared) -> None:
-    before, numbers = compared.flat, compared.found
-    compared.seed.setValue(5)
+    before, numbers = compared.results.flat, compared.results.found
+    compared.results.seed.setValue(5)
     with qtbot.waitSignal(compared.model.flattened, timeout=WAIT_MS):
-        compared.seed.editingFinished.emit()
-    assert compared.flat.seed == 5
-    assert compared.found is numbers
-    assert not np.array_equal(before.model, compared.flat.model)
+        compared.results.seed.editingFinished.emit()
+    assert compared.results.flat.seed == 5
+    assert compared.results.found is numbers
+    assert not np.array_equal(before.model, compared.results.flat.model)
 
 
 def test_figure_numbers_and_command_leave_the_window(qtbot, compared, tmp_path, monkeypatch) -> None:
@@ -241,7 +244,7 @@ def test_a_comparison_can_be_cancelled(qtbot, tmp_path, parts) -> None:
     page.status.cancel.click()
     assert not page.model.busy
     assert page.status.text == "Ready"
-    assert page.found is None
+    assert page.results.found is None
     assert page.close_down()
     page.deleteLater()
 
@@ -257,20 +260,22 @@ def test_a_bad_data_set_is_said_calmly(qtbot, page, tmp_path) -> None:
 
 def test_the_theme_reaches_the_charts(compared) -> None:
     compared.set_theme(DARK)
-    corner = compared.scatters[0].grab().toImage().pixelColor(2, 2)
+    corner = compared.results.scatters[0].grab().toImage().pixelColor(2, 2)
     wanted = QColor(DARK.panel)
     assert max(abs(corner.red() - wanted.red()), abs(corner.blue() - wanted.blue())) < 9  # the screen may have 16 bits
 
 
 def test_escape_ends_the_selection(qtbot, compared) -> None:
-    compared.legend.setCurrentRow(0)
+    compared.results.legend.setCurrentRow(0)
     qtbot.keyClick(compared, Qt.Key.Key_Escape)
-    assert compared.scatters[0]._selected is None
+    assert compared.results.scatters[0]._selected is None
 
 
 def test_few_samples_and_what_follows_from_them_are_said(compared) -> None:
-    n = len(compared.found.labels)
-    assert compared.caution.text().startswith(f"{n} samples: perplexity lowered to {compared.flat.perplexity:g}")
+    n = len(compared.results.found.labels)
+    assert compared.results.caution.text().startswith(
+        f"{n} samples: perplexity lowered to {compared.results.flat.perplexity:g}"
+    )
 
 
 @pytest.mark.parametrize("dark", [False, True])
