@@ -131,8 +131,25 @@ class LimitNumbers:
     view_turns: int = number(2, "times as many held-out views as whole scans: each shows a part of the part")
 
 
+@dataclass(frozen=True)
+class SurfaceFitNumbers:
+    """What the network learns signed distances from. "The network expects a surface"."""
+
+    near: float = number(0.006, "radii: standard deviation of the first share of the displacements")
+    far: float = number(0.03, "radii: longest displacement of the second share")
+    farthest: float = number(0.12, "radii: longest displacement of the rest")
+    shares: tuple[float, float] = number((0.5, 0.8), "where the first and the second share of the points end")
+    nearer: float = number(0.75, "times the displacement: a surface that is nearer is another face")
+    within: float = number(0.004, "radii, subtracted from that: noise")
+    slope: float = number(0.2, "share of the distance that errors are divided by")
+    sharpest: float = number(0.002, "radii, added to that: a scanner's noise")
+    grid_rate: float = number(2e-2, "highest learning rate of the grids")
+    decoder_rate: float = number(4e-3, "highest learning rate of the decoder")
+
+
 ALIGNMENT = AlignmentNumbers()
 BASIS = BasisNumbers()
 LESSONS = LessonNumbers()
 PLANTED = PlantedNumbers()
+SURFACE_FIT = SurfaceFitNumbers()
 LIMITS = LimitNumbers()

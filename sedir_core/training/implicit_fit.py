@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sedir_core.evidence.aligned_parts import mean_shape
 from sedir_core.evidence.basis import Basis
+from sedir_core.evidence.training_numbers import SURFACE_FIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS, taught_by
 from sedir_core.models.implicit import ImplicitSurface
@@ -25,11 +26,6 @@ from sedir_core.types import DoubleArray, Report, Stop
 
 BATCH = 12_000  # displaced points per step, equally many from every category
 POOL = 300_000  # displaced points of each category and fold
-NEAR, FAR, FARTHEST = 0.006, 0.03, 0.12  # radii: how far half of the points, a third and the rest are displaced
-SHARES = (0.5, 0.8)
-NEARER, WITHIN = 0.75, 0.004  # share of the displacement, less the noise: a surface that is nearer is another face
-SLOPE, SHARPEST = 0.2, 0.002  # errors are divided by that share of the distance, plus a scanner's noise in radii
-GRID_RATE, DECODER_RATE = 2e-2, 4e-3
 
 
 def fit_implicit(
@@ -62,7 +58,7 @@ def fit_implicit(
     fresh = [grid for i in range(len(pools)) for grid in surface.grids_of(known + i)]
     features = [grid.begin(random) for grid in fresh]
     decoders = [] if start is not None else list(surface.decoders.parameters())
-    rates = [GRID_RATE, DECODER_RATE]
+    rates = [SURFACE_FIT.grid_rate, SURFACE_FIT.decoder_rate]
     groups = [{"params": own, "lr": rate} for own, rate in zip((features, decoders), rates, strict=True)]
     optimizer = torch.optim.Adam(groups, eps=1e-12)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=n_steps, pct_start=0.1)
@@ -96,14 +92,17 @@ def _displaced(points: DoubleArray, basis: Basis, random: np.random.Generator) -
     normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
     some = random.integers(len(points), size=POOL)
     kind, sign = random.random(POOL), random.uniform(-1, 1, POOL)
-    lengths = np.where(kind < SHARES[1], FAR, FARTHEST) * sign
-    lengths = np.where(kind < SHARES[0], NEAR * random.normal(size=POOL), lengths)
+    lengths = np.where(kind < SURFACE_FIT.shares[1], SURFACE_FIT.far, SURFACE_FIT.farthest) * sign
+    lengths = np.where(kind < SURFACE_FIT.shares[0], SURFACE_FIT.near * random.normal(size=POOL), lengths)
     places = points[some] + lengths[:, None] * normals[tree.nearest(points)[1][some]]
     clear = (
-        NEARER * np.abs(lengths) - WITHIN
+        SURFACE_FIT.nearer * np.abs(lengths) - SURFACE_FIT.within
     )  # no other face may be nearer than this; none can be after a small displacement
     alone, own = np.ones(POOL, bool), PointTree(points)
-    for lowest, highest in ((0.0, NEARER * FAR), (NEARER * FAR, NEARER * FARTHEST)):
+    for lowest, highest in (
+        (0.0, SURFACE_FIT.nearer * SURFACE_FIT.far),
+        (SURFACE_FIT.nearer * SURFACE_FIT.far, SURFACE_FIT.nearer * SURFACE_FIT.farthest),
+    ):
         asked = np.flatnonzero((clear >= lowest) & (clear < highest))
         alone[asked] = own.nearest(places[asked], highest)[0] > clear[asked]
     return torch.from_numpy(places[alone]), torch.from_numpy(lengths[alone].astype(np.float32))
@@ -122,5 +121,5 @@ def _error(
     picked = torch.randint(len(places), (count,), generator=random)
     wanted = lengths[picked].to(device)
     found: Tensor = surface(category, places[picked].to(device), slice(fold, fold + 1))[0][0]
-    error: Tensor = (found - wanted).abs() / (SHARPEST + SLOPE * wanted.abs())
+    error: Tensor = (found - wanted).abs() / (SURFACE_FIT.sharpest + SURFACE_FIT.slope * wanted.abs())
     return error.mean()
