@@ -6,8 +6,8 @@ Trains, evaluates and compares through the command line, as a user would do it; 
 after an interruption: what was trained, evaluated or compared is kept. Every run is evaluated on the data set it was
 trained on; the first data set is trained with seed 1, the next one with seed 2 and so on. Methods that are given the
 category are marked by the tables. All runs of a data set begin with the same alignment of its training parts, and all
-methods that are given the category with the same placement of a test scan: both are found once (`training/bases.py`,
-`detectors/reference.py`).
+methods that are given the category with the same placement of a test scan: both are found once
+(`training/parts_cache.py`, `detectors/reference.py`).
 """
 
 from __future__ import annotations

@@ -30,14 +30,14 @@ from sedir_core.detectors.residuals import PlacedResiduals, ResidualDetector, to
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadDataset, BadRun, Cancelled, TooFewPoints, UnreadableScan
 from sedir_core.evaluation.benchmark import MEASURES
-from sedir_core.evidence.basis import Basis
+from sedir_core.evidence.fitted_parts import FittedParts
 from sedir_core.evidence.stages import whole_points, working_points
 from sedir_core.evidence.tokens import centres_of, tokenize
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.tree import PointTree
 from sedir_core.methods import BY_NAME
 from sedir_core.metrics import aupr, auroc, mean
-from sedir_core.training.bases import cached_bases, cached_hold_outs
+from sedir_core.training.parts_cache import cached_hold_outs, cached_parts
 from sedir_core.types import BoolArray, DoubleArray, Report, Scan, Stop, never_stop, no_report
 
 log = logging.getLogger(__name__)
@@ -81,8 +81,8 @@ def equal_terms(
         def report_one(fraction: float, stage: str, done: int = done) -> None:
             report((done + fraction) / len(categories), stage)
 
-        bases = cached_bases(_alone(dataset, name), shared, report_one, stop)
-        of_category = _OnBasis(detector, name, bases[name], shared)
+        all_fitted = cached_parts(_alone(dataset, name), shared, report_one, stop)
+        of_category = _OnFittedParts(detector, name, all_fitted[name], shared)
         statistics = of_category.statistics(stop)
         tests = [sample for sample in dataset.test(name) if sample.anomalous is not None]
         for i, sample in enumerate(tests):
@@ -99,23 +99,23 @@ def equal_terms(
     return {"alignment": "shared", "tokens": tokens} | {rule: _measured(judged[rule]) for rule in RULES}
 
 
-class _OnBasis:
+class _OnFittedParts:
     """One detector on one category, with all scans aligned to the same surface."""
 
-    def __init__(self, detector: Detector, name: str, basis: Basis, shared: Config) -> None:
-        self.detector, self.name, self.basis, self.shared = detector, name, basis, shared
-        self.reference = Reference(basis.frame, basis.size, basis.whole.surface, 1.0, np.nan, np.nan)
-        _require_same_frame(detector, name, basis)
+    def __init__(self, detector: Detector, name: str, fitted: FittedParts, shared: Config) -> None:
+        self.detector, self.name, self.fitted, self.shared = detector, name, fitted, shared
+        self.reference = Reference(fitted.frame, fitted.size, fitted.whole.surface, 1.0, np.nan, np.nan)
+        _require_same_frame(detector, name, fitted)
 
     def statistics(self, stop: Stop) -> PlaceStatistics:
         """The detector's residuals on good samplings. Raises Cancelled."""
         shown = []
         n_points = whole_points(self.shared.grouping)
-        for sampling in cached_hold_outs(self.basis, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
+        for sampling in cached_hold_outs(self.fitted, n_points, HELD_OUT, stop, (0, "equal terms", self.name)):
             if stop():
                 raise Cancelled
             shown.append((sampling.points, self._at_points(Cloud(sampling.points, sampling.points), sampling.part)))
-        return PlaceStatistics.learn(self.basis.whole.surface.points, shown)
+        return PlaceStatistics.learn(self.fitted.whole.surface.points, shown)
 
     def judge(self, scan: Scan, sample: Sample, statistics: PlaceStatistics) -> dict[Rule, _ScoredScan]:
         """Score a test scan by both rules. Raises TooFewPoints, UnreadableScan."""
@@ -150,11 +150,11 @@ def _residuals(detector: Detector, name: str, cloud: Cloud, left_out: int | None
     return PlacedResiduals(centres_of(tokens), detector.token_residuals(tokens))
 
 
-def _require_same_frame(detector: Detector, name: str, basis: Basis) -> None:
+def _require_same_frame(detector: Detector, name: str, fitted: FittedParts) -> None:
     known: Mapping[str, Any] = getattr(detector, "known", {})
     own = known[name].frame
-    off = np.abs(np.append(own.centre - basis.frame.centre, own.radius - basis.frame.radius)).max()
-    if off > ALIKE * basis.frame.radius:
+    off = np.abs(np.append(own.centre - fitted.frame.centre, own.radius - fitted.frame.radius)).max()
+    if off > ALIKE * fitted.frame.radius:
         what = f"was trained on other scans of {name}, so that its residuals belong to a different frame"
         raise BadRun(detector.method, what, "give the dataset that it was trained on")
 

@@ -1,4 +1,4 @@
-"""From each category's fitted basis to the normal statistics of its good parts, judges and limits.
+"""From each category's fitted parts to their normal statistics, judges and limits.
 
 Only training parts are used. A part's own values are always measured against the surface of the *other* parts, so that
 normal statistics hold for a part never seen before.
@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from sedir_core.config import Config
-from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.category import Category, Limit, Standard
 from sedir_core.evidence.combination import object_score, point_map
 from sedir_core.evidence.draft import Draft, LightDraft, draft_of
+from sedir_core.evidence.fitted_parts import FittedParts
 from sedir_core.evidence.held_out import EvidenceFunction, hold_out_views, hold_out_wholes
 from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
@@ -31,7 +31,7 @@ _TINY = 1e-9
 
 def calibrate(
     config: Config,
-    bases: Mapping[str, Basis],
+    all_fitted: Mapping[str, FittedParts],
     evidence_of: EvidenceFunction,
     n_points: int,
     report: Report,
@@ -45,23 +45,23 @@ def calibrate(
     drafts: dict[str, LightDraft] = {}
     views: dict[str, Standard] = {}
     lessons: list[Lesson] = []
-    for done, (name, basis) in enumerate(bases.items()):
+    for done, (name, fitted) in enumerate(all_fitted.items()):
 
         def of_part(start: float, end: float, done: int = done) -> Report:
             def report_part(fraction: float, stage: str) -> None:
-                report(JUDGED_FROM * (done + start + (end - start) * fraction) / len(bases), stage)
+                report(JUDGED_FROM * (done + start + (end - start) * fraction) / len(all_fitted), stage)
 
             return report_part
 
-        held_out = hold_out_wholes(config, name, basis, evidence_of, n_points, of_part(0.0, PLANTED_FROM), stop)
-        draft = draft_of(basis, held_out)
+        held_out = hold_out_wholes(config, name, fitted, evidence_of, n_points, of_part(0.0, PLANTED_FROM), stop)
+        draft = draft_of(fitted, held_out)
         if judges is None and draft.statistics.peaks:
             random, planting = generator(config.training.seed, "planted", name), of_part(PLANTED_FROM, 1.0)
-            lessons += lessons_of(config, name, basis, draft, evidence_of, n_points, random, planting, stop)
+            lessons += lessons_of(config, name, fitted, draft, evidence_of, n_points, random, planting, stop)
         drafts[name] = draft.light()
-        if basis.scanner is not None:
-            held_out = hold_out_views(config, name, basis, evidence_of, n_points, of_part(0.0, 1.0), stop)
-            views[name] = _standard(basis, draft_of(basis, held_out))
+        if fitted.scanner is not None:
+            held_out = hold_out_views(config, name, fitted, evidence_of, n_points, of_part(0.0, 1.0), stop)
+            views[name] = _standard(fitted, draft_of(fitted, held_out))
 
     def report_judge(fraction: float, stage: str) -> None:
         report(JUDGED_FROM + (1 - JUDGED_FROM) * fraction, stage)
@@ -70,29 +70,29 @@ def calibrate(
         channels = channels_in(next(iter(drafts.values())).draft.statistics.values)
         n_steps, seed = config.training.judge_steps, config.training.seed
         judges = learn_judges(lessons, channels, n_steps, seed, report_judge, stop)
-    whole = {name: _standard(bases[name], draft.judged_by(judges)) for name, draft in drafts.items()}
+    whole = {name: _standard(all_fitted[name], draft.judged_by(judges)) for name, draft in drafts.items()}
     whole, views = limited(config, whole), limited(config, views)
     return {
         name: Category(
-            basis.frame,
-            basis.size,
-            basis.descriptor,
-            basis.whole,
+            fitted.frame,
+            fitted.size,
+            fitted.descriptor,
+            fitted.whole,
             whole[name],
             views.get(name),
-            None if basis.scanner is None else basis.scanner.views,
-            basis.one_sided,
+            None if fitted.scanner is None else fitted.scanner.views,
+            fitted.one_sided,
         )
-        for name, basis in bases.items()
+        for name, fitted in all_fitted.items()
     }
 
 
-def _standard(basis: Basis, draft: Draft) -> Standard:
+def _standard(fitted: FittedParts, draft: Draft) -> Standard:
     """Normal statistics, and held-out scores for each way of judging; the thresholds follow from all categories."""
     statistics, held_out = draft.statistics, draft.held_out
     from_one_side = held_out[0].evidence.from_one_side
-    few = LIMITS.margin_of_one if basis.single else 1 + LIMITS.margin_of_few / len({one.part for one in held_out}) ** 2
-    margin = LIMITS.margin_of_views * (LIMITS.margin_of_one if basis.single else 1.0) if from_one_side else few
+    few = LIMITS.margin_of_one if fitted.single else 1 + LIMITS.margin_of_few / len({one.part for one in held_out}) ** 2
+    margin = LIMITS.margin_of_views * (LIMITS.margin_of_one if fitted.single else 1.0) if from_one_side else few
     limits = {}
     for judging in CALIBRATED:
         chosen = [judging.of(standardised) for standardised in draft.all_standardised]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sedir_core.evidence.basis import Basis
 from sedir_core.evidence.combination import (
     MEAN_SQUARE,
     TELLING,
@@ -15,6 +14,7 @@ from sedir_core.evidence.combination import (
     NormalStatistics,
     learn_statistics,
 )
+from sedir_core.evidence.fitted_parts import FittedParts
 from sedir_core.evidence.held_out import HeldOut
 from sedir_core.evidence.judge import OF_THE_WHOLE, Judges
 from sedir_core.evidence.numbers import PEAKS, SCORES
@@ -67,15 +67,15 @@ class LightDraft:
         return replace(self.draft, statistics=statistics, all_standardised=all_standardised)
 
 
-def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
+def draft_of(fitted: FittedParts, held_out: Sequence[HeldOut]) -> Draft:
     """Statistics of the parts that do not depart from the others as a whole.
 
     A single part does not show how parts differ, so no judge can learn from it: its channels are combined like those of
     single-view scans.
     """
-    surface = basis.whole.surface.points
+    surface = fitted.whole.surface.points
     # Places of a single part show its own noise, again in every sampling of it: neighbourhoods say what is usual.
-    n_anchors = SCORES.anchors_of_one if basis.single else SCORES.anchors
+    n_anchors = SCORES.anchors_of_one if fitted.single else SCORES.anchors
     anchors = surface[farthest_points(surface.astype(np.float32), min(n_anchors, len(surface)))]
     from_one_side = held_out[0].evidence.from_one_side
     by_owner = _statistics_without(held_out, anchors)
@@ -85,7 +85,7 @@ def draft_of(basis: Basis, held_out: Sequence[HeldOut]) -> Draft:
         held_out = [one for one in held_out if one.part not in odd]
         by_owner = _statistics_without(held_out, anchors)
         all_standardised = _standardised_unseen(held_out, by_owner)
-    judged = not from_one_side and not basis.single
+    judged = not from_one_side and not fitted.single
     statistics = learn_statistics([one.evidence for one in held_out], anchors, TYPICAL if judged else MEAN_SQUARE)
     if judged:
         statistics = replace(statistics, peaks=learn_peaks(all_standardised, [one.part for one in held_out]))

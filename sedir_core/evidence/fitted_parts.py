@@ -12,7 +12,7 @@ from sedir_core.evidence.aligned_parts import AlignedPart, align_parts, toleranc
 from sedir_core.evidence.category import View
 from sedir_core.evidence.normal_surface import NormalSurface, merge_parts, relaid_parts
 from sedir_core.evidence.numbers import RESOLUTION
-from sedir_core.evidence.training_numbers import BASIS
+from sedir_core.evidence.training_numbers import FITTED_PARTS
 from sedir_core.geometry.frames import Frame, frame_of, gyration, shape_descriptor
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Pose, Surface, random_rotation, rotation_from_vector
@@ -44,7 +44,7 @@ class VirtualScanner:
         """
         points, nearest_on_surface = self.parts[part]
         cosines = np.zeros(1)
-        while cosines.max() < BASIS.within_views:
+        while cosines.max() < FITTED_PARTS.within_views:
             direction = random.normal(size=3)
             direction /= np.linalg.norm(direction)
             cosines = self.views.directions @ direction
@@ -56,8 +56,8 @@ class VirtualScanner:
 
 
 @dataclass(frozen=True)
-class Basis:
-    """A category while it is being fitted.
+class FittedParts:
+    """A category's training parts, fitted to each other: what its normal statistics are learned from.
 
     others[i]: the surface without part i; for a single part, the surface of one half of its points. unseen[i]: (n, 3)
     points of part i that others[i] was not made of. scanner: None if no single-view scans are expected besides whole
@@ -83,20 +83,20 @@ class Basis:
         return len(self.parts) == 1
 
 
-def fit_basis(
+def fit_parts(
     clouds: Sequence[DoubleArray],
     seed: int,
     stop: Stop = never_stop,
     from_one_side: bool = False,
     one_sided: bool | None = None,
-) -> Basis:
+) -> FittedParts:
     """clouds: the normal training parts of one category, each (n, 3), finite, without outliers, in file coordinates.
 
-    from_one_side: also prepare for single views of whole parts. one_sided: see `Basis`; None detects it.
+    from_one_side: also prepare for single views of whole parts. one_sided: see `FittedParts`; None detects it.
 
     Raises Cancelled.
     """
-    random = generator(seed, "basis")
+    random = generator(seed, "basis")  # named before the class was renamed; another name would draw other numbers
     one_sided = seen_from_one_side(clouds) if one_sided is None else one_sided
     thinned = [cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])] for cloud in clouds]
     reference = thinned[0]
@@ -112,7 +112,7 @@ def fit_basis(
     if from_one_side and not one_sided:
         scanner = scanner_of(whole.surface, unseen, views_of(whole.surface), random)
     size, amplitude = gyration(reference), tolerance_amplitude(parts)
-    return Basis(
+    return FittedParts(
         frame,
         size,
         descriptor,
@@ -129,8 +129,8 @@ def fit_basis(
 
 def seen_from_one_side(clouds: Sequence[DoubleArray]) -> bool:
     """Whether most of the clouds, each (n, 3), show what one camera sees of a part, as one fixed above a line does."""
-    some = [cloud[generator(0, "sides").permutation(len(cloud))[: BASIS.telling_sides]] for cloud in clouds]
-    views = [one_camera_sees(points, normals_and_curvature(points)[0], BASIS.seen_by_one) for points in some]
+    some = [cloud[generator(0, "sides").permutation(len(cloud))[: FITTED_PARTS.telling_sides]] for cloud in clouds]
+    views = [one_camera_sees(points, normals_and_curvature(points)[0], FITTED_PARTS.seen_by_one) for points in some]
     return 2 * sum(views) > len(views)
 
 
@@ -160,22 +160,22 @@ def scanner_of(
 
 
 def draw_sampling(
-    basis: Basis, part: int, n_points: int, random: np.random.Generator, from_one_side: bool = False
+    fitted: FittedParts, part: int, n_points: int, random: np.random.Generator, from_one_side: bool = False
 ) -> DoubleArray:
     """A plausible normal scan: other points, another smooth variation, and an alignment error.
 
     Returns (n, 3) in the category's frame; n is `n_points` or fewer, and the visible share for a single view. If the
     training scans show one side only, so do all of these.
     """
-    if from_one_side and basis.scanner is not None:
-        points, view = basis.scanner.scan(part, random)
+    if from_one_side and fitted.scanner is not None:
+        points, view = fitted.scanner.scan(part, random)
         points = points[: round(n_points * view.share)]
     else:
-        points = basis.parts[part].points
+        points = fitted.parts[part].points
         points = points[random.permutation(len(points))[:n_points]]
-    points = points + basis.whole.prior.comparing.draw(basis.amplitude, random)(points)
-    turn = rotation_from_vector(random.normal(scale=BASIS.jitter_radians, size=(1, 3)))[0]
-    return np.asarray(points @ turn.T + random.normal(scale=BASIS.jitter_shift, size=3))
+    points = points + fitted.whole.prior.comparing.draw(fitted.amplitude, random)(points)
+    turn = rotation_from_vector(random.normal(scale=FITTED_PARTS.jitter_radians, size=(1, 3)))[0]
+    return np.asarray(points @ turn.T + random.normal(scale=FITTED_PARTS.jitter_shift, size=3))
 
 
 @dataclass(frozen=True)
@@ -198,46 +198,46 @@ class AlignedSampling:
 
 
 def hold_out(
-    basis: Basis, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
+    fitted: FittedParts, part: int, n_points: int, random: np.random.Generator, displaced: bool = False
 ) -> AlignedSampling:
     """A fresh sampling of a part, realigned from near its known pose.
 
     displaced: by a further smooth variation, as another part's points could be; a single part always is.
     """
-    points = basis.unseen[part][random.permutation(len(basis.unseen[part]))]
-    if displaced or basis.single:
-        points = _another(basis, points, random)
-    turn = rotation_from_vector(random.normal(scale=BASIS.jitter_radians, size=(1, 3)))[0]
-    scan, nearby = Oriented(points), Pose(turn, random.normal(scale=BASIS.jitter_shift, size=3))
-    pose, residual = basis.others[part].settled(scan, points[:n_points], nearby)
-    both = basis.others[part].judge(scan, pose)
+    points = fitted.unseen[part][random.permutation(len(fitted.unseen[part]))]
+    if displaced or fitted.single:
+        points = _another(fitted, points, random)
+    turn = rotation_from_vector(random.normal(scale=FITTED_PARTS.jitter_radians, size=(1, 3)))[0]
+    scan, nearby = Oriented(points), Pose(turn, random.normal(scale=FITTED_PARTS.jitter_shift, size=3))
+    pose, residual = fitted.others[part].settled(scan, points[:n_points], nearby)
+    both = fitted.others[part].judge(scan, pose)
     laid = pose.apply(points)
-    known = known_to_others(basis, part, laid)
+    known = known_to_others(fitted, part, laid)
     few = laid[:n_points][known[:n_points]]
     return AlignedSampling(part, few, laid[known], residual, both.residual, both.conflict, scan.moved(pose))
 
 
-def known_to_others(basis: Basis, part: int, points: DoubleArray) -> BoolArray:
+def known_to_others(fitted: FittedParts, part: int, points: DoubleArray) -> BoolArray:
     """(n,) which points (n, 3) of a part, in the category's frame, may be compared with the other parts.
 
     A face that only this part shows, such as the side the others lie on, would be compared with the face behind it.
     """
-    off, off_whole = (np.abs(normal.probes.places.over(points).along) for normal in (basis.others[part], basis.whole))
-    return (off < BASIS.another_face * basis.whole.probes.spacing) | (off_whole > BASIS.its_own * off)
+    off, off_whole = (np.abs(normal.probes.places.over(points).along) for normal in (fitted.others[part], fitted.whole))
+    return (off < FITTED_PARTS.another_face * fitted.whole.probes.spacing) | (off_whole > FITTED_PARTS.its_own * off)
 
 
-def hold_out_view(basis: Basis, part: int, n_points: int, random: np.random.Generator) -> AlignedSampling:
+def hold_out_view(fitted: FittedParts, part: int, n_points: int, random: np.random.Generator) -> AlignedSampling:
     """The same for what is visible of the part from a random direction, and the view that alignment identifies."""
-    assert basis.scanner is not None
-    surface = basis.others[part].surface
-    points = basis.scanner.scan(part, random)[0]
-    points = (_another(basis, points, random) if basis.single else points) @ random_rotation(random).T
-    fit = align_view(points[:n_points], surface, basis.scanner.views, random)
+    assert fitted.scanner is not None
+    surface = fitted.others[part].surface
+    points = fitted.scanner.scan(part, random)[0]
+    points = (_another(fitted, points, random) if fitted.single else points) @ random_rotation(random).T
+    fit = align_view(points[:n_points], surface, fitted.scanner.views, random)
     laid = fit.pose.apply(points[: round(max(n_points, RESOLUTION.view_points) * fit.share)])
     view = View(refine_direction(laid, surface, fit.direction), fit.share)
     return AlignedSampling(part, laid, laid, fit.residual, view=view)
 
 
-def _another(basis: Basis, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
+def _another(fitted: FittedParts, points: DoubleArray, random: np.random.Generator) -> DoubleArray:
     """Points (n, 3) of a part, displaced as another part's could be."""
-    return np.asarray(points + basis.whole.prior.comparing.draw(basis.amplitude, random)(points))
+    return np.asarray(points + fitted.whole.prior.comparing.draw(fitted.amplitude, random)(points))

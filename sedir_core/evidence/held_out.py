@@ -10,8 +10,8 @@ import numpy as np
 
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import AlignedSampling, Basis, hold_out, hold_out_view
 from sedir_core.evidence.combination import Evidence, paper_scores, raw_scores
+from sedir_core.evidence.fitted_parts import AlignedSampling, FittedParts, hold_out, hold_out_view
 from sedir_core.evidence.measuring import deviation_range, measure
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.training_numbers import LIMITS
@@ -61,32 +61,44 @@ class HeldOut:
 
 
 def hold_out_wholes(
-    config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
+    config: Config,
+    name: str,
+    fitted: FittedParts,
+    evidence_of: EvidenceFunction,
+    n_points: int,
+    report: Report,
+    stop: Stop,
 ) -> list[HeldOut]:
     """Held-out samplings of every part of a category. Raises Cancelled."""
 
     def lay(part: int, turn: int) -> AlignedSampling:
-        return hold_out(basis, part, n_points, generator(config.training.seed, "held out", name, part, turn))
+        return hold_out(fitted, part, n_points, generator(config.training.seed, "held out", name, part, turn))
 
-    return _held_out(name, name, basis, turns_of(config, basis), lay, evidence_of, report, stop)
+    return _held_out(name, name, fitted, turns_of(config, fitted), lay, evidence_of, report, stop)
 
 
 def hold_out_views(
-    config: Config, name: str, basis: Basis, evidence_of: EvidenceFunction, n_points: int, report: Report, stop: Stop
+    config: Config,
+    name: str,
+    fitted: FittedParts,
+    evidence_of: EvidenceFunction,
+    n_points: int,
+    report: Report,
+    stop: Stop,
 ) -> list[HeldOut]:
     """The same for single-view scans, without those that were aligned wrongly."""
 
     def lay(part: int, turn: int) -> AlignedSampling:
-        return hold_out_view(basis, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
+        return hold_out_view(fitted, part, n_points, generator(config.training.seed, "held out view", name, part, turn))
 
-    turns = LIMITS.view_turns * turns_of(config, basis)
-    return _aligned(_held_out(name, f"views of {name}", basis, turns, lay, evidence_of, report, stop))
+    turns = LIMITS.view_turns * turns_of(config, fitted)
+    return _aligned(_held_out(name, f"views of {name}", fitted, turns, lay, evidence_of, report, stop))
 
 
 def _held_out(
     name: str,
     what: str,
-    basis: Basis,
+    fitted: FittedParts,
     turns: int,
     lay: Callable[[int, int], AlignedSampling],
     evidence_of: EvidenceFunction,
@@ -95,14 +107,14 @@ def _held_out(
 ) -> list[HeldOut]:
     """lay: makes the sampling of a part and a turn. what: is calibrated, for the progress display."""
     held_out: list[HeldOut] = []
-    for part in range(len(basis.parts)):
+    for part in range(len(fitted.parts)):
         for turn in range(turns):
             if stop():
                 raise Cancelled
-            report(len(held_out) / (len(basis.parts) * turns), f"calibrate {what}")
+            report(len(held_out) / (len(fitted.parts) * turns), f"calibrate {what}")
             laid = lay(part, turn)
-            evidence, tokens = evidence_of(name, basis.others[part], laid)
-            deviations = _deviations(basis.others[part], laid, evidence)
+            evidence, tokens = evidence_of(name, fitted.others[part], laid)
+            deviations = _deviations(fitted.others[part], laid, evidence)
             numbers = laid.residual, tokens, laid.overlap, laid.conflict
             held_out.append(HeldOut(part, evidence, *numbers, len(held_out), deviations))
     return held_out
@@ -127,6 +139,6 @@ def _aligned(held_out: Sequence[HeldOut]) -> list[HeldOut]:
     return [one for one in held_out if one.residual <= limit]
 
 
-def turns_of(config: Config, basis: Basis) -> int:
+def turns_of(config: Config, fitted: FittedParts) -> int:
     """Number of held-out samplings of each part."""
-    return max(config.training.held_out, LIMITS.samplings_of_one) if basis.single else config.training.held_out
+    return max(config.training.held_out, LIMITS.samplings_of_one) if fitted.single else config.training.held_out

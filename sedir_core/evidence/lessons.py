@@ -15,8 +15,8 @@ import numpy as np
 from sedir_core.config import Config
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.around import Around
-from sedir_core.evidence.basis import AlignedSampling, Basis, hold_out
 from sedir_core.evidence.draft import Draft
+from sedir_core.evidence.fitted_parts import AlignedSampling, FittedParts, hold_out
 from sedir_core.evidence.held_out import EvidenceFunction
 from sedir_core.evidence.judge import Lesson, lesson_of
 from sedir_core.evidence.planted import plant
@@ -28,7 +28,7 @@ from sedir_core.types import BoolArray, DoubleArray, Report, Stop
 def lessons_of(
     config: Config,
     name: str,
-    basis: Basis,
+    fitted: FittedParts,
     draft: Draft,
     evidence_of: EvidenceFunction,
     n_points: int,
@@ -51,13 +51,13 @@ def lessons_of(
         report(done / len(draft.held_out), f"plant defects into {name}")
         good = np.ones(len(held.evidence.places), bool)
         learn(held.part, standardised, held.evidence.around, ~good, good)
-        others, usual = basis.others[held.part], draft.by_owner[held.part]
-        one = hold_out(basis, held.part, n_points, random, displaced=True)
+        others, usual = fitted.others[held.part], draft.by_owner[held.part]
+        one = hold_out(fitted, held.part, n_points, random, displaced=True)
         if done % 2 == 0:  # enough of them, at half the time
             evidence = evidence_of(name, others, one)[0]
             good = np.ones(len(evidence.places), bool)
             learn(held.part, usual.standardise(evidence), evidence.around, ~good, good)
-        one, damaged, good = _with_defects(basis, one, random)
+        one, damaged, good = _with_defects(fitted, one, random)
         if len(one.points) >= resolutions(config.grouping)[-1]:  # what is left of so few points is no scan
             evidence = evidence_of(name, others, one)[0]
             picked = evidence.picked
@@ -66,10 +66,10 @@ def lessons_of(
 
 
 def _with_defects(
-    basis: Basis, one: AlignedSampling, random: np.random.Generator
+    fitted: FittedParts, one: AlignedSampling, random: np.random.Generator
 ) -> tuple[AlignedSampling, BoolArray, BoolArray]:
     """A thinned sampling with defects; which of its points (n,) are damaged, and which are surely not."""
-    surface = basis.whole.surface
+    surface = fitted.whole.surface
     planted = plant(one.every, surface.normals[surface.tree.nearest(one.every)[1]], LESSONS.defects, random)
     thinned = random.uniform(min(1.0, max(LESSONS.sparsest, LESSONS.fewest / len(one.points))), 1.0)
     some = planted.share(len(one.points), random)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sedir_core.evidence.report_numbers import DESCRIPTION, DEVIATION, LAYOUT, MEASURING, NAMING, REPORT
-from sedir_core.evidence.training_numbers import ALIGNMENT, BASIS, LESSONS, LIMITS, PLANTED, SURFACE_FIT
+from sedir_core.evidence.training_numbers import ALIGNMENT, FITTED_PARTS, LESSONS, LIMITS, PLANTED, SURFACE_FIT
 from sedir_core.geometry.numbers import BENT, ELASTIC, FRAMES, ORIENTED, OVERLAP, REGISTRATION, number
 from sedir_core.geometry.scan_numbers import (
     NEIGHBOURS,
@@ -247,7 +247,7 @@ GROUPS: Mapping[str, Any] = {
     "description": DESCRIPTION,
     "naming": NAMING,
     "alignment": ALIGNMENT,
-    "basis": BASIS,
+    "fitted_parts": FITTED_PARTS,
     "lessons": LESSONS,
     "planted": PLANTED,
     "surface_fit": SURFACE_FIT,

@@ -38,7 +38,7 @@ class AlignmentNumbers:
 
 
 @dataclass(frozen=True)
-class BasisNumbers:
+class FittedPartsNumbers:
     """A category's training parts and samplings of them. "Parts that vary, and limits that hold"."""
 
     telling_sides: int = number(20_000, "points of a training scan that say whether it shows one side only")
@@ -148,7 +148,7 @@ class SurfaceFitNumbers:
 
 
 ALIGNMENT = AlignmentNumbers()
-BASIS = BasisNumbers()
+FITTED_PARTS = FittedPartsNumbers()
 LESSONS = LessonNumbers()
 PLANTED = PlantedNumbers()
 SURFACE_FIT = SurfaceFitNumbers()

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sedir_core.evidence.aligned_parts import mean_shape
-from sedir_core.evidence.basis import Basis
+from sedir_core.evidence.fitted_parts import FittedParts
 from sedir_core.evidence.training_numbers import SURFACE_FIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS, taught_by
@@ -29,7 +29,7 @@ POOL = 300_000  # displaced points of each category and fold
 
 
 def fit_implicit(
-    bases: Mapping[str, Basis],
+    all_fitted: Mapping[str, FittedParts],
     n_steps: int,
     seed: int,
     device: torch.device,
@@ -42,7 +42,7 @@ def fit_implicit(
     start: the surfaces of a model that is extended by further categories; they and the decoder stay unchanged.
     """
     torch.manual_seed(seed)
-    clouds = [folds_of(basis) for basis in bases.values()]
+    clouds = [folds_of(fitted) for fitted in all_fitted.values()]
     surface = ImplicitSurface.around([[torch.from_numpy(points) for points in folds] for folds in clouds])
     known = 0
     if start is not None:
@@ -51,8 +51,8 @@ def fit_implicit(
         surface.grids = nn.ModuleList([*start.grids, *surface.grids])
     surface = surface.to(device)
     pools = [
-        [_displaced(points, basis, generator(seed, "implicit", name, fold)) for fold, points in enumerate(folds)]
-        for (name, basis), folds in zip(bases.items(), clouds, strict=True)
+        [_displaced(points, fitted, generator(seed, "implicit", name, fold)) for fold, points in enumerate(folds)]
+        for (name, fitted), folds in zip(all_fitted.items(), clouds, strict=True)
     ]
     random = torch_generator("cpu", seed, "implicit")
     fresh = [grid for i in range(len(pools)) for grid in surface.grids_of(known + i)]
@@ -75,21 +75,21 @@ def fit_implicit(
     return surface.eval().requires_grad_(False)
 
 
-def folds_of(basis: Basis) -> list[DoubleArray]:
+def folds_of(fitted: FittedParts) -> list[DoubleArray]:
     """Points (n, 3) of the training parts that each fold learns from, in the mean shape of these parts.
 
     Held-out samplings of part i are judged by the fold that has not seen it, see `folds_without`. The first fold learns
     from one half of a single part and is asked about the other half, from which the other folds learn.
     """
-    if basis.single:
-        return [basis.others[0].surface.points] + (FOLDS - 1) * [basis.unseen[0]]
-    folds = [taught_by(basis.parts, fold) for fold in range(FOLDS)]
+    if fitted.single:
+        return [fitted.others[0].surface.points] + (FOLDS - 1) * [fitted.unseen[0]]
+    folds = [taught_by(fitted.parts, fold) for fold in range(FOLDS)]
     return [np.concatenate([mean_shape(parts)(one, one.points) for one in parts]) for parts in folds]
 
 
-def _displaced(points: DoubleArray, basis: Basis, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _displaced(points: DoubleArray, fitted: FittedParts, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Places (m, 3) near the points, and their signed distances (m,) from the surface, positive outside."""
-    normals, tree = basis.whole.surface.normals, basis.whole.surface.tree
+    normals, tree = fitted.whole.surface.normals, fitted.whole.surface.tree
     some = random.integers(len(points), size=POOL)
     kind, sign = random.random(POOL), random.uniform(-1, 1, POOL)
     lengths = np.where(kind < SURFACE_FIT.shares[1], SURFACE_FIT.far, SURFACE_FIT.farthest) * sign

@@ -18,7 +18,7 @@ from sedir_core.detectors.group3ad import Group3adDetector, Projected, plain_pat
 from sedir_core.detectors.memory_bank import RECIPES, Memory
 from sedir_core.detectors.peer_features import Channel, Cloud, FeatureExtractor, Patches
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import draw_sampling
+from sedir_core.evidence.fitted_parts import draw_sampling
 from sedir_core.models.group3ad import N_CLUSTERS, GroupObjective, k_means
 from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import generator, torch_generator
@@ -43,7 +43,7 @@ def learn_group3ad(material: PartMaterial, run: Run, report: Report, stop: Stop)
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
         projector = fit_projector(_tokens(material, extractor, name, stop), material, name, stop)
         memory = projected(
-            _remember(material, extractor, projector, name, stop), projector, material.bases[name].whole.surface
+            _remember(material, extractor, projector, name, stop), projector, material.fitted[name].whole.surface
         )
         judged = []
         for one in held_out:
@@ -106,12 +106,12 @@ def _clustered(
 def _tokens(material: PartMaterial, extractor: FeatureExtractor, name: str, stop: Stop) -> Tensor:
     """(n, c) of several samplings of every part."""
     found = []
-    for part in range(len(material.bases[name].parts)):
+    for part in range(len(material.fitted[name].parts)):
         for turn in range(SAMPLINGS):
             if stop():
                 raise Cancelled
             random = generator(material.config.training.seed, "groups", name, part, turn)
-            points = draw_sampling(material.bases[name], part, material.n_points, random)
+            points = draw_sampling(material.fitted[name], part, material.n_points, random)
             found.append(torch.from_numpy(extractor.extract("groups", Cloud(points, points)).features))
     return torch.cat(found).to(material.device)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from sedir_core.detectors.mc3dad import BaselineNets, Mc3dadDetector, build_baseline, coin_of, maskable_tokens
 from sedir_core.detectors.reference import Reference
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import Basis, hold_out
+from sedir_core.evidence.fitted_parts import FittedParts, hold_out
 from sedir_core.evidence.limits import object_limits
 from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.models.mc3dad import BaselineObjective, MaskableTokens
@@ -67,7 +67,7 @@ def learn_mc3dad(material: Material, run: Run, report: Report, stop: Stop) -> Le
         raise Cancelled
     if not material.group.leads:
         return None
-    patches = fit_patch_decoder(material.bases, material.encoder, config, material.n_points, device, report, stop)
+    patches = fit_patch_decoder(material.fitted, material.encoder, config, material.n_points, device, report, stop)
     nets = BaselineNets(material.encoder, network.eval().requires_grad_(False), patches)
     detector = _limited(nets, material, report, stop)
     thresholds = {name: reference.threshold for name, reference in detector.known.items()}
@@ -88,13 +88,13 @@ def _limited(nets: BaselineNets, material: Material, report: Report, stop: Stop)
     detector = Mc3dadDetector(material.config, nets, {}, material.device)
     known: dict[str, Reference] = {}
     scores: dict[str, DoubleArray] = {}
-    for done, (name, basis) in enumerate(material.bases.items()):
-        report(done / len(material.bases), f"calibrate {name}")
-        found = _held_out(detector, name, basis, material, stop)
+    for done, (name, fitted) in enumerate(material.fitted.items()):
+        report(done / len(material.fitted), f"calibrate {name}")
+        found = _held_out(detector, name, fitted, material, stop)
         scores[name] = found.scores
         point_threshold = float(np.quantile(found.points, LIMITS.point_quantile))
         residual = float(np.median(found.residuals))
-        known[name] = Reference(basis.frame, basis.size, basis.whole.surface, residual, np.nan, point_threshold)
+        known[name] = Reference(fitted.frame, fitted.size, fitted.whole.surface, residual, np.nan, point_threshold)
     limits = object_limits(scores, material.config.scoring.false_alarm_rate)
     known = {
         name: replace(reference, threshold=limits[name], held_out=scores[name]) for name, reference in known.items()
@@ -102,15 +102,15 @@ def _limited(nets: BaselineNets, material: Material, report: Report, stop: Stop)
     return Mc3dadDetector(material.config, nets, known, material.device)
 
 
-def _held_out(detector: Mc3dadDetector, name: str, basis: Basis, material: Material, stop: Stop) -> _HeldOut:
+def _held_out(detector: Mc3dadDetector, name: str, fitted: FittedParts, material: Material, stop: Stop) -> _HeldOut:
     training = material.config.training
     scores, residuals, maps = [], [], []
-    for part in range(len(basis.parts)):
+    for part in range(len(fitted.parts)):
         for turn in range(training.held_out):
             if stop():
                 raise Cancelled
             random = generator(training.seed, "held out", name, part, turn)
-            sampling = hold_out(basis, part, material.n_points, random)
+            sampling = hold_out(fitted, part, material.n_points, random)
             tokens = detector.maskable(sampling.points)
             errors = detector.nets.rebuild(tokens, detector.method, coin_of(sampling.points))[2]
             found = detector.point_scores(errors, tokens.centers[0].double().cpu().numpy(), sampling.points)

@@ -18,7 +18,7 @@ from sedir_core.detectors.category_networks import NetworkDetector, NetworkOutpu
 from sedir_core.detectors.peer_features import Cloud
 from sedir_core.detectors.wide_features import geometry_change, oriented_normals
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import Basis, draw_sampling
+from sedir_core.evidence.fitted_parts import FittedParts, draw_sampling
 from sedir_core.models.per_category import GoodParts, PerCategory
 from sedir_core.runtime import generator
 from sedir_core.training.loop import fit
@@ -60,10 +60,10 @@ def learn_networks(
     stop: Stop,
 ) -> Learned:
     """trainee: creates a `models.per_category.Trainee`. Raises what `loop.fit` raises, and Cancelled."""
-    config, device, names = material.config, material.device, tuple(material.bases)
+    config, device, names = material.config, material.device, tuple(material.fitted)
     torch.manual_seed(config.training.seed)
     objective = PerCategory(len(names), trainee).to(device)
-    parts = [good_parts(basis) for basis in material.bases.values()]
+    parts = [good_parts(fitted) for fitted in material.fitted.values()]
     settings = override(config, training={"batch_size": 1}).training  # the trainee draws a step's clouds
     on_epoch = every_few_epochs(_previews(material, kind, objective), objective, run, settings.epochs)
     result = fit(objective, PartsBank(parts), settings, run, device, stop, on_epoch)
@@ -91,10 +91,10 @@ def learn_networks(
     return Learned(tensors, thresholds, result.summary(), result.epoch)
 
 
-def good_parts(basis: Basis) -> GoodParts:
+def good_parts(fitted: FittedParts) -> GoodParts:
     """Every part of a category, with normals oriented like the reference surface's."""
-    clouds = [part.points for part in basis.parts]
-    normals = [oriented_normals(points, basis.whole.surface) for points in clouds]
+    clouds = [part.points for part in fitted.parts]
+    normals = [oriented_normals(points, fitted.whole.surface) for points in clouds]
     changes = [geometry_change(points) for points in clouds]
     return GoodParts(
         *(tuple(torch.from_numpy(one.astype(np.float32)) for one in of) for of in (clouds, normals, changes))
@@ -105,13 +105,13 @@ def _previews(
     material: PartMaterial, kind: type[NetworkDetector], objective: PerCategory
 ) -> Callable[[], list[Preview]]:
     """A good and a dented sampling of the first few categories, scored by the current networks."""
-    names = tuple(material.bases)
+    names = tuple(material.fitted)
     seed = material.config.training.seed
     clouds: list[tuple[str, bool, DoubleArray]] = []
     for name in names[:N_CATEGORIES]:
-        basis = material.bases[name]
-        good = draw_sampling(basis, 0, min(material.n_points, 20_000), generator(seed, "preview", name, "good"))
-        clouds += [(name, False, good), (name, True, dented(basis, seed, name, material.n_points))]
+        fitted = material.fitted[name]
+        good = draw_sampling(fitted, 0, min(material.n_points, 20_000), generator(seed, "preview", name, "good"))
+        clouds += [(name, False, good), (name, True, dented(fitted, seed, name, material.n_points))]
 
     def make() -> list[Preview]:
         detector = kind(material.config, dict(zip(names, objective.networks, strict=True)), {}, {}, material.device)

@@ -65,18 +65,18 @@ def learn_template(material: PartMaterial, run: Run, report: Report, stop: Stop)
     per_place = material.config.bank.standardise == "place"
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        basis = material.bases[name]
-        found = [deviation(one.cloud.aligned, basis.others[one.part].surface) for one in held_out]
+        fitted = material.fitted[name]
+        found = [deviation(one.cloud.aligned, fitted.others[one.part].surface) for one in held_out]
         if per_place:
-            surface = basis.whole.surface.points
+            surface = fitted.whole.surface.points
             anchors = surface[farthest_points(surface.astype(np.float32), min(N_ANCHORS, len(surface)))]
             evidence = [dev.evidence(one.cloud.aligned) for dev, one in zip(found, held_out, strict=True)]
             statistics[name] = learn_statistics(evidence, anchors)
         scores = [
-            TemplateDetector.score(dev, one.cloud.aligned, basis.frame.radius, statistics.get(name))
+            TemplateDetector.score(dev, one.cloud.aligned, fitted.frame.radius, statistics.get(name))
             for dev, one in zip(found, held_out, strict=True)
         ]
-        wider = new_part_factor(len(basis.parts))
+        wider = new_part_factor(len(fitted.parts))
         objects = np.array([top_mean(one) for one in scores])
         # A part's samplings share its shape, which dominates a template's score: they count as one observation.
         owners = np.array([one.part for one in held_out])

@@ -29,7 +29,7 @@ def learn_place(material: PartMaterial, run: Run, report: Report, stop: Stop) ->
     memories: dict[str, PlaceMemory] = {}
 
     def judge(name: str, held_out: Sequence[HeldOutSampling]) -> Verdicts:
-        memory, surface = _remember(material, name, stop), material.bases[name].whole.surface
+        memory, surface = _remember(material, name, stop), material.fitted[name].whole.surface
         shown = []
         for one in held_out:
             if stop():
@@ -63,7 +63,7 @@ def leave_one_out(
 
 def _remember(material: PartMaterial, name: str, stop: Stop) -> PlaceMemory:
     """Random points of every part, with descriptors computed on the complete part."""
-    config, surface = material.config, material.bases[name].whole.surface
+    config, surface = material.config, material.fitted[name].whole.surface
     random = generator(config.training.seed, "remember", name)
     places, features, owners = [], [], []
     clouds = material.clouds_of(name, random)

@@ -11,11 +11,11 @@ import torch
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import Nets, build_network
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import AlignedSampling
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.comparison import compare
+from sedir_core.evidence.fitted_parts import AlignedSampling
 from sedir_core.evidence.held_out import Residuals
 from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.normal_surface import NormalSurface
@@ -38,11 +38,11 @@ def learn_sedir(material: Material, run: Run, report: Report, stop: Stop) -> Lea
     """None in a non-leading process. Raises what `loop.fit` raises, and Cancelled."""
     config, device = material.config, material.device
     torch.manual_seed(config.training.seed)
-    trained = train_network(build_network(config, len(material.bases)).to(device), material, run, report, stop)
+    trained = train_network(build_network(config, len(material.fitted)).to(device), material, run, report, stop)
     if not material.group.leads:
         return None
     nets = with_surface(material, trained.network, report, stop)
-    detector = SedirDetector(config, nets, calibrated(nets, tuple(material.bases), material, report, stop), device)
+    detector = SedirDetector(config, nets, calibrated(nets, tuple(material.fitted), material, report, stop), device)
     thresholds = {name: category.whole.threshold for name, category in detector.known.items()}
     return Learned(detector.tensors(), thresholds, trained.fit.summary(), trained.fit.epoch)
 
@@ -53,12 +53,12 @@ def with_surface(material: Material, network: SeDiR, report: Report, stop: Stop,
     if network.rebuilt_from == "scan":
         start = None if before is None else before.patches
         patches = fit_patch_decoder(
-            material.bases, material.encoder, config, material.n_points, device, report, stop, start=start
+            material.fitted, material.encoder, config, material.n_points, device, report, stop, start=start
         )
         return Nets(material.encoder, network, patches=patches)
     start_surface = None if before is None else before.surface
     known = 0 if start_surface is None else len(start_surface.grids)
-    fresh = dict(list(material.bases.items())[known:])
+    fresh = dict(list(material.fitted.items())[known:])
     n_steps, seed = config.training.surface_steps, config.training.seed
     surface = fit_implicit(fresh, n_steps, seed, device, report, stop, start_surface)
     return Nets(material.encoder, network, surface)
@@ -117,4 +117,4 @@ def calibrated(
         return compared.evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")
-    return calibrate(config, material.bases, evidence_of, material.n_points, report, stop, judges)
+    return calibrate(config, material.fitted, evidence_of, material.n_points, report, stop, judges)

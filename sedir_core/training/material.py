@@ -15,7 +15,7 @@ from sedir_core.config import Config
 from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.errors import Cancelled, TooFewPoints
-from sedir_core.evidence.basis import Basis, draw_sampling, fit_basis
+from sedir_core.evidence.fitted_parts import FittedParts, draw_sampling, fit_parts
 from sedir_core.evidence.tokens import resolutions, tokenize
 from sedir_core.geometry.frames import without_strays
 from sedir_core.geometry.neighbours import has_neighbours
@@ -54,7 +54,7 @@ class Material:
     """n_points: most points per sampling."""
 
     config: Config
-    bases: Mapping[str, Basis]
+    all_fitted: Mapping[str, FittedParts]
     encoder: LocalEncoder
     bank: SamplingBank
     n_points: int
@@ -75,20 +75,20 @@ class Learned:
     epoch: int
 
 
-def fit_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
+def fit_all_parts(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, FittedParts]:
     """The aligned training parts of every category. Raises UnreadableScan, TooFewPoints, Cancelled."""
-    bases: dict[str, Basis] = {}
+    all_fitted: dict[str, FittedParts] = {}
     for done, name in enumerate(dataset.categories):
         report(done / len(dataset.categories), f"align {name}")
         clouds = usable_clouds(dataset, name, config, stop)
         log.info("align %d parts of %s", len(clouds), name)
         one_sided = _SEEN[config.training.seen]
-        bases[name] = fit_basis(clouds, config.training.seed, stop, config.training.views > 0, one_sided)
-    return bases
+        all_fitted[name] = fit_parts(clouds, config.training.seed, stop, config.training.views > 0, one_sided)
+    return all_fitted
 
 
 def usable_clouds(dataset: Dataset, name: str, config: Config, stop: Stop) -> list[DoubleArray]:
-    """The training scans of a category for `fit_basis`. Raises UnreadableScan, TooFewPoints, Cancelled."""
+    """The training scans of a category for `fit_parts`. Raises UnreadableScan, TooFewPoints, Cancelled."""
     clouds: list[DoubleArray] = []
     for sample in dataset.train(name):
         if stop():
@@ -110,7 +110,7 @@ def _usable_points(sample: Sample, least: int) -> DoubleArray:
 
 
 def fill_bank(
-    bases: Mapping[str, Basis],
+    all_fitted: Mapping[str, FittedParts],
     encoder: LocalEncoder,
     config: Config,
     n_points: int,
@@ -123,10 +123,10 @@ def fill_bank(
     grouping = config.grouping.model_dump()
     rows: list[tuple[Tokens, ...]] = []
     categories: list[int] = []
-    n_parts = sum(len(basis.parts) for basis in bases.values())
-    for label, (name, basis) in enumerate(bases.items()):
+    n_parts = sum(len(fitted.parts) for fitted in all_fitted.values())
+    for label, (name, fitted) in enumerate(all_fitted.items()):
         log.info("encode the samplings of %s", name)
-        for part in range(len(basis.parts)):
+        for part in range(len(fitted.parts)):
             report(len(rows) / n_parts, f"encode {name}")
             rows.append(
                 tuple(
@@ -138,17 +138,17 @@ def fill_bank(
                         lambda points: tokenize(points, config.grouping, encoder, device),
                         stop,
                     )
-                    for points in _samplings(basis, name, part, n_points, config)
+                    for points in _samplings(fitted, name, part, n_points, config)
                 )
             )
             categories.append(label)
     return SamplingBank(tuple(rows), tuple(categories))
 
 
-def _samplings(basis: Basis, name: str, part: int, n_points: int, config: Config) -> Iterator[DoubleArray]:
+def _samplings(fitted: FittedParts, name: str, part: int, n_points: int, config: Config) -> Iterator[DoubleArray]:
     for turn in range(config.training.samplings + config.training.views):
         random = generator(config.training.seed, "draw", name, part, turn)
-        yield draw_sampling(basis, part, n_points, random, from_one_side=turn >= config.training.samplings)
+        yield draw_sampling(fitted, part, n_points, random, from_one_side=turn >= config.training.samplings)
 
 
 def _cached(

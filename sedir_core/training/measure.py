@@ -11,7 +11,7 @@ import numpy as np
 from sedir_core.config import Config, override
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
-from sedir_core.evidence.basis import MOST_POINTS
+from sedir_core.evidence.fitted_parts import MOST_POINTS
 from sedir_core.io.export import write_points_ply
 from sedir_core.runtime import choose_device
 from sedir_core.training.events import AnyEvent

@@ -23,8 +23,8 @@ from sedir_core.datasets.cache import TensorCache, cache_key
 from sedir_core.datasets.samples import Dataset
 from sedir_core.errors import Cancelled
 from sedir_core.evidence.aligned_parts import AlignedPart
-from sedir_core.evidence.basis import Basis, VirtualScanner, hold_out
 from sedir_core.evidence.coverage import Coverage
+from sedir_core.evidence.fitted_parts import FittedParts, VirtualScanner, hold_out
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import resolutions
 from sedir_core.geometry.elastic import Elastic, SmoothPrior
@@ -32,7 +32,7 @@ from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.views import Views
 from sedir_core.runtime import generator
-from sedir_core.training.material import fit_bases
+from sedir_core.training.material import fit_all_parts
 from sedir_core.types import DoubleArray, Report, Stop
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ CAUSES = (
     "geometry",
     "io",
     "runtime.py",
-    "training/bases.py",
+    "training/parts_cache.py",
     "training/material.py",
     "types.py",
     "units.py",
@@ -54,8 +54,8 @@ LIBRARIES = ("numpy", "scipy", "torch")
 """Libraries that determine the arithmetic."""
 
 
-def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, Basis]:
-    """`fit_bases` with a cache. Raises what it raises, and BadDataset."""
+def cached_parts(dataset: Dataset, config: Config, report: Report, stop: Stop) -> dict[str, FittedParts]:
+    """`fit_all_parts` with a cache. Raises what it raises, and BadDataset."""
     cache, program = TensorCache(), _program_hash()
     training = config.training
     settings = {
@@ -63,7 +63,7 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
         "from_one_side": training.views > 0,
         "seen": training.seen,
     }
-    bases: dict[str, Basis] = {}
+    all_fitted: dict[str, FittedParts] = {}
     for done, name in enumerate(dataset.categories):
 
         def report_one(fraction: float, stage: str, done: int = done) -> None:
@@ -71,21 +71,21 @@ def cached_bases(dataset: Dataset, config: Config, report: Report, stop: Stop) -
 
         def make(name: str = name) -> dict[str, Tensor]:
             alone = replace(dataset, categories=(name,))
-            basis = fit_bases(alone, config, report_one, stop)[name]
+            fitted = fit_all_parts(alone, config, report_one, stop)[name]
             dataset.require_unchanged(name)  # otherwise it would be cached under the key of other scans
-            return basis_to_tensors(basis)
+            return parts_to_tensors(fitted)
 
         scans = b"".join(dataset.digests[sample.path] for sample in dataset.train(name)).hex()
-        bases[name] = basis_from_tensors(cache.get(cache_key(scans, settings, program, training.seed), make))
-        _tell(dataset, name, bases[name])
-    return bases
+        all_fitted[name] = parts_from_tensors(cache.get(cache_key(scans, settings, program, training.seed), make))
+        _tell(dataset, name, all_fitted[name])
+    return all_fitted
 
 
-def _tell(dataset: Dataset, name: str, basis: Basis) -> None:
+def _tell(dataset: Dataset, name: str, fitted: FittedParts) -> None:
     """Warn of what a category's training scans do not show, and of those that are not used."""
-    if basis.one_sided:
+    if fitted.one_sided:
         log.warning("the scans of %s show one side, as under a fixed camera: new ones are judged by that side", name)
-    for i in basis.left_out:
+    for i in fitted.left_out:
         log.warning("%s does not fit the other scans of %s and was left out", dataset.train(name)[i].path, name)
 
 
@@ -100,65 +100,65 @@ class CachedSampling:
 
 
 def cached_hold_outs(
-    basis: Basis, n_points: int, turns: int, stop: Stop, seed: tuple[int | str, ...]
+    fitted: FittedParts, n_points: int, turns: int, stop: Stop, seed: tuple[int | str, ...]
 ) -> list[CachedSampling]:
     """`turns` held-out samplings of every part, see `hold_out`, with a cache.
 
     Raises Cancelled.
     """
-    every = [(part, turn) for part in range(len(basis.parts)) for turn in range(turns)]
+    every = [(part, turn) for part in range(len(fitted.parts)) for turn in range(turns)]
 
     def make() -> dict[str, Tensor]:
         made: dict[str, Tensor] = {}
         for part, turn in every:
             if stop():
                 raise Cancelled
-            sampling = hold_out(basis, part, n_points, generator(*seed, part, turn))
+            sampling = hold_out(fitted, part, n_points, generator(*seed, part, turn))
             made[f"{part}.{turn}.points"] = torch.from_numpy(np.ascontiguousarray(sampling.points))
             made[f"{part}.{turn}.residual"] = torch.tensor(sampling.residual, dtype=torch.float64)
         return made
 
     settings = {"held_out": [n_points, turns, *seed]}
-    found = TensorCache().get(cache_key(_content_of(basis), settings, _program_hash(), 0), make)
+    found = TensorCache().get(cache_key(_content_of(fitted), settings, _program_hash(), 0), make)
     return [
         CachedSampling(part, turn, found[f"{part}.{turn}.points"].numpy(), float(found[f"{part}.{turn}.residual"]))
         for part, turn in every
     ]
 
 
-def basis_to_tensors(basis: Basis) -> dict[str, Tensor]:
-    """Flat, named, lossless; see `basis_from_tensors`."""
-    prior = basis.whole.prior
+def parts_to_tensors(fitted: FittedParts) -> dict[str, Tensor]:
+    """Flat, named, lossless; see `parts_from_tensors`."""
+    prior = fitted.whole.prior
     arrays = {
-        "frame": np.append(basis.frame.centre, basis.frame.radius),
-        "numbers": np.array([basis.size, basis.amplitude]),
+        "frame": np.append(fitted.frame.centre, fitted.frame.radius),
+        "numbers": np.array([fitted.size, fitted.amplitude]),
         "freedom": prior.numbers,
-        "descriptor": basis.descriptor,
-        "left_out": np.array(basis.left_out, dtype=np.int64),
+        "descriptor": fitted.descriptor,
+        "left_out": np.array(fitted.left_out, dtype=np.int64),
         "controls": prior.controls,
-        "one_sided": np.array(basis.one_sided),
+        "one_sided": np.array(fitted.one_sided),
     }
-    for name, normal in (("whole", basis.whole), *((f"other.{i}", other) for i, other in enumerate(basis.others))):
+    for name, normal in (("whole", fitted.whole), *((f"other.{i}", other) for i, other in enumerate(fitted.others))):
         arrays |= {f"{name}.points": normal.surface.points, f"{name}.normals": normal.surface.normals}
         assert normal.coverage is not None
         arrays |= {f"{name}.confirmed": normal.coverage.confirmed, f"{name}.always": normal.coverage.always}
         if normal.usual is not None:
             arrays[f"{name}.usual"] = normal.usual
-    for i, part in enumerate(basis.parts):
+    for i, part in enumerate(fitted.parts):
         arrays |= {f"part.{i}.points": part.points, f"part.{i}.weights": part.toward_reference.weights}
-        if basis.unseen[i] is not part.points:
-            arrays[f"unseen.{i}"] = basis.unseen[i]
-    if basis.scanner is not None:
-        for i, (points, nearest) in enumerate(basis.scanner.parts):
+        if fitted.unseen[i] is not part.points:
+            arrays[f"unseen.{i}"] = fitted.unseen[i]
+    if fitted.scanner is not None:
+        for i, (points, nearest) in enumerate(fitted.scanner.parts):
             arrays |= {f"seen.{i}.points": points, f"seen.{i}.nearest": nearest}
-        views = basis.scanner.views
+        views = fitted.scanner.views
         arrays |= {"views.directions": views.directions, "views.probes": views.probes, "views.seen": views.seen}
         arrays["views.descriptors"] = views.descriptors
     return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
 
 
-def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
-    """The inverse of `basis_to_tensors`."""
+def parts_from_tensors(tensors: Mapping[str, Tensor]) -> FittedParts:
+    """The inverse of `parts_to_tensors`."""
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
     size, amplitude = (float(number) for number in arrays["numbers"])
     prior = SmoothPrior.learned(arrays["controls"], arrays["freedom"])
@@ -176,7 +176,7 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
         views = Views(*(arrays[f"views.{name}"] for name in ("directions", "probes", "seen", "descriptors")))
         seen = tuple((arrays[f"seen.{i}.points"], arrays[f"seen.{i}.nearest"]) for i in every)
         scanner = VirtualScanner(whole.surface, seen, views)
-    return Basis(
+    return FittedParts(
         Frame(arrays["frame"][:3], float(arrays["frame"][3])),
         size,
         arrays["descriptor"],
@@ -191,9 +191,9 @@ def basis_from_tensors(tensors: Mapping[str, Tensor]) -> Basis:
     )
 
 
-def _content_of(basis: Basis) -> str:
+def _content_of(fitted: FittedParts) -> str:
     total = hashlib.sha256()
-    for name, tensor in sorted(basis_to_tensors(basis).items()):
+    for name, tensor in sorted(parts_to_tensors(fitted).items()):
         total.update(f"{name} {tuple(tensor.shape)}".encode() + tensor.numpy().tobytes())
     return total.hexdigest()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sedir_core.config import Config
-from sedir_core.evidence.basis import Basis, draw_sampling
+from sedir_core.evidence.fitted_parts import FittedParts, draw_sampling
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.neighbours import nearest_groups
 from sedir_core.models.patch_decoder import PatchDecoder, chamfer_distance
@@ -23,7 +23,7 @@ TARGET_POINTS = 64  # points of a neighbourhood that the decoded ones are compar
 
 
 def fit_patch_decoder(
-    bases: Mapping[str, Basis],
+    all_fitted: Mapping[str, FittedParts],
     encoder: LocalEncoder,
     config: Config,
     n_points: int,
@@ -35,9 +35,9 @@ def fit_patch_decoder(
     """Train on one sampling of every part with the frozen encoder, starting from `start` if given. Raises Cancelled."""
     seed, n_steps = config.training.seed, config.training.patch_steps
     pairs = [
-        _pairs(basis, part, encoder, config, n_points, device, generator(seed, "patches", name, part))
-        for name, basis in bases.items()
-        for part in range(len(basis.parts))
+        _pairs(fitted, part, encoder, config, n_points, device, generator(seed, "patches", name, part))
+        for name, fitted in all_fitted.items()
+        for part in range(len(fitted.parts))
     ]
     tokens, patches = (torch.cat(column) for column in zip(*pairs, strict=True))
     torch.manual_seed(seed)
@@ -57,7 +57,7 @@ def fit_patch_decoder(
 
 
 def _pairs(
-    basis: Basis,
+    fitted: FittedParts,
     part: int,
     encoder: LocalEncoder,
     config: Config,
@@ -67,7 +67,7 @@ def _pairs(
 ) -> tuple[Tensor, Tensor]:
     """Tokens (N, c) and their neighbourhoods (N, 64, 3) in units of the radius."""
     k = config.grouping.group_size
-    cloud = draw_sampling(basis, part, n_points, random)
+    cloud = draw_sampling(fitted, part, n_points, random)
     tokens = tokenize(cloud, config.grouping, encoder, device)
     centres = tokens.centers[0].cpu().numpy()
     points = cloud.astype(np.float32)

@@ -15,7 +15,7 @@ import torch
 
 from sedir_core.datasets.defects import sink
 from sedir_core.errors import CannotWrite
-from sedir_core.evidence.basis import Basis, draw_sampling
+from sedir_core.evidence.fitted_parts import FittedParts, draw_sampling
 from sedir_core.evidence.tokens import tokenize
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.models.sedir import Tokens
@@ -50,9 +50,9 @@ class PreviewPart:
 def specimens(material: Material) -> list[PreviewPart]:
     """A good and a dented sampling of the first few categories."""
     found = []
-    for label, (name, basis) in enumerate(list(material.bases.items())[:N_CATEGORIES]):
+    for label, (name, fitted) in enumerate(list(material.fitted.items())[:N_CATEGORIES]):
         good = material.bank.tokens[material.bank.categories.index(label)][0]
-        points = dented(basis, material.config.training.seed, name, material.n_points)
+        points = dented(fitted, material.config.training.seed, name, material.n_points)
         bad = tokenize(points, material.config.grouping, material.encoder, material.device)
         found += [PreviewPart(name, False, good), PreviewPart(name, True, bad.to("cpu"))]
     return found
@@ -102,10 +102,10 @@ def _preview(one: PreviewPart, residuals: Residuals) -> Preview:
     return Preview(one.category, one.damaged, centres, residuals(one.tokens).astype(np.float32))
 
 
-def dented(basis: Basis, seed: int, name: str, n_points: int) -> DoubleArray:
+def dented(fitted: FittedParts, seed: int, name: str, n_points: int) -> DoubleArray:
     """A sampling (n, 3) of a category's first part with an added dent, in its frame."""
     random = generator(seed, "preview", name)
-    points = draw_sampling(basis, 0, min(n_points, MOST_POINTS), random)
+    points = draw_sampling(fitted, 0, min(n_points, MOST_POINTS), random)
     diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))
     normals = normals_and_curvature(points)[0]
     return np.ascontiguousarray(sink(points / diagonal, normals, random).points * diagonal)

@@ -14,17 +14,17 @@ from sedir_core.config import Config
 from sedir_core.datasets.index import Dataset, open_dataset, refuse_called_defective
 from sedir_core.detectors.registry import BY_NAME, code
 from sedir_core.errors import BadDataset
-from sedir_core.evidence.basis import MOST_POINTS, Basis
+from sedir_core.evidence.fitted_parts import MOST_POINTS, FittedParts
 from sedir_core.io.columns import parse_columns
 from sedir_core.names import printable, storable
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.encoder_weights import load_encoder
 from sedir_core.runtime import choose_device, memory_guard
-from sedir_core.training.bases import cached_bases
 from sedir_core.training.events import EvaluatedEvent, StageEvent, Watch
 from sedir_core.training.loop import LESS_MEMORY
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
 from sedir_core.training.part_material import PartMaterial
+from sedir_core.training.parts_cache import cached_parts
 from sedir_core.training.process_group import ProcessGroup, joined, own_device
 from sedir_core.training.run import Follower, Run, create_run, describe, resume_run
 from sedir_core.training.warm_start import Origin, grow, inheriting, open_to_grow, read_origin, require_same_sizes
@@ -129,9 +129,9 @@ def _train_in(run: Run, dataset: Dataset, group: ProcessGroup, grows: bool, stop
     if grows:
         learned: Learned | None = grow(run, dataset, group, report, stop)
     else:
-        bases = cached_bases(dataset, config, report, stop)
+        all_fitted = cached_parts(dataset, config, report, stop)
         learn = _from_tokens if BY_NAME[config.method].from_tokens else _from_parts
-        learned = learn(run, dataset, bases, group, report, stop)
+        learned = learn(run, dataset, all_fitted, group, report, stop)
     if learned is None:
         return run.path
     thresholds = {f"threshold.{name}": value for name, value in learned.thresholds.items()}
@@ -141,28 +141,28 @@ def _train_in(run: Run, dataset: Dataset, group: ProcessGroup, grows: bool, stop
 
 
 def _from_tokens(
-    run: Run, dataset: Dataset, bases: Mapping[str, Basis], group: ProcessGroup, report: Report, stop: Stop
+    run: Run, dataset: Dataset, all_fitted: Mapping[str, FittedParts], group: ProcessGroup, report: Report, stop: Stop
 ) -> Learned | None:
     """Train with all processes of the group."""
     config = run.config
     encoder = load_encoder(config.encoder).to(group.device)
     n_points = config.grouping.working_points or MOST_POINTS
     with group.leader_first():
-        bank = fill_bank(bases, encoder, config, n_points, group.device, report, stop)
+        bank = fill_bank(all_fitted, encoder, config, n_points, group.device, report, stop)
     learn: LearnTokens = code(BY_NAME[config.method].learner)
-    return learn(Material(config, bases, encoder, bank, n_points, group), run, report, stop)
+    return learn(Material(config, all_fitted, encoder, bank, n_points, group), run, report, stop)
 
 
 def _from_parts(
-    run: Run, dataset: Dataset, bases: Mapping[str, Basis], group: ProcessGroup, report: Report, stop: Stop
+    run: Run, dataset: Dataset, all_fitted: Mapping[str, FittedParts], group: ProcessGroup, report: Report, stop: Stop
 ) -> Learned | None:
     """Train in one process."""
     if not group.leads:
         return None
     config = run.config
-    clouds = {name: usable_clouds(dataset, name, config, stop) for name in bases}
+    clouds = {name: usable_clouds(dataset, name, config, stop) for name in all_fitted}
     for name in clouds:
         dataset.require_unchanged(name)
     n_points = config.grouping.working_points or MOST_POINTS
     learn: LearnParts = code(BY_NAME[config.method].learner)
-    return learn(PartMaterial(config, bases, clouds, n_points, group.device), run, report, stop)
+    return learn(PartMaterial(config, all_fitted, clouds, n_points, group.device), run, report, stop)

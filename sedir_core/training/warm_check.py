@@ -19,10 +19,10 @@ from sedir_core.datasets.index import Dataset, Sample
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import Nets
 from sedir_core.errors import Cancelled, UserError
-from sedir_core.evidence.basis import draw_sampling
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.comparison import compare
+from sedir_core.evidence.fitted_parts import draw_sampling
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.tokens import for_tokens, residuals_of, tokenize
@@ -135,16 +135,16 @@ def check_old(before: SedirDetector, nets: Nets, material: Material, report: Rep
     """Evaluate good samplings of the old categories with both networks. material: with only these. Raises Cancelled."""
     judged: dict[str, list[_UnderBoth]] = {}
     sources = {}
-    for label, (name, basis) in enumerate(material.bases.items()):
+    for label, (name, fitted) in enumerate(material.fitted.items()):
         judged[name] = []
-        sources[name] = "surface" if basis.parts[0].points is basis.whole.surface.points else "scans"
-        for part in range(len(basis.parts)):
+        sources[name] = "surface" if fitted.parts[0].points is fitted.whole.surface.points else "scans"
+        for part in range(len(fitted.parts)):
             if stop():
                 raise Cancelled
-            report(label / len(material.bases), f"check {name}")
+            report(label / len(material.fitted), f"check {name}")
             # No registration: the alignment error is part of a drawn sampling, and the same for both.
             random = generator(material.config.training.seed, "check", name, part)
-            points = draw_sampling(basis, part, material.n_points, random)
+            points = draw_sampling(fitted, part, material.n_points, random)
             judged[name].append(_judge(before, nets, material, label, before.known[name].normal, points))
     return Check(judged, sources)
 

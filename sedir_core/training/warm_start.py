@@ -21,9 +21,9 @@ from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.detectors.sedir_nets import build_network
 from sedir_core.errors import BadConfig, BadDataset, BadRun, Cancelled
 from sedir_core.evidence.aligned_parts import AlignedPart, smooth_way, tolerance_amplitude
-from sedir_core.evidence.basis import MOST_POINTS, Basis, scanner_of
 from sedir_core.evidence.calibration import limited
 from sedir_core.evidence.category import Category, Standard
+from sedir_core.evidence.fitted_parts import MOST_POINTS, FittedParts, scanner_of
 from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.io.columns import Columns
@@ -31,9 +31,9 @@ from sedir_core.models.sedir import SeDiR
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
 from sedir_core.runtime import generator
-from sedir_core.training.bases import cached_bases
 from sedir_core.training.learn_sedir import calibrated, train_network, with_surface
 from sedir_core.training.material import Learned, Material, fill_bank, usable_clouds
+from sedir_core.training.parts_cache import cached_parts
 from sedir_core.training.process_group import ProcessGroup
 from sedir_core.training.run import Run
 from sedir_core.training.warm_check import check_old, worse_names
@@ -110,16 +110,16 @@ def grow(run: Run, dataset: Dataset, group: ProcessGroup, report: Report, stop: 
     config, about = run.config, run.about
     before = _origin_detector(run.path, about, config, group.device)
     fresh = tuple(name for name in dataset.categories if name not in about.inherited)
-    old = _replayed_bases(before, dataset, config, report, stop)
-    new = cached_bases(replace(dataset, categories=fresh), config, report, stop)
+    old = _all_replayed(before, dataset, config, report, stop)
+    new = cached_parts(replace(dataset, categories=fresh), config, report, stop)
     n_points = config.grouping.working_points or MOST_POINTS
     encoder = before.nets.encoder
     bank = fill_bank(old | new, encoder, config, n_points, group.device, report, stop)
     material = Material(config, old | new, encoder, bank, n_points, group)
-    result = train_network(_grown(before, config, len(material.bases)), material, run, report, stop)
+    result = train_network(_grown(before, config, len(material.fitted)), material, run, report, stop)
     nets = with_surface(replace(material, config=_shorter(config)), result.network, report, stop, before.nets)
-    learned = calibrated(nets, tuple(old | new), replace(material, bases=new), report, stop, before.judges)
-    check = check_old(before, nets, replace(material, bases=old), report, stop)
+    learned = calibrated(nets, tuple(old | new), replace(material, all_fitted=new), report, stop, before.judges)
+    check = check_old(before, nets, replace(material, all_fitted=old), report, stop)
     known = _limited(config, {name: _carried(before.known[name], check.ratios[name]) for name in old} | learned)
     after = SedirDetector(config, nets, known, group.device)
     fates = check.finish(before, after, dataset, report, stop)
@@ -144,30 +144,30 @@ def _origin_detector(run_dir: Path, about: About, config: Config, device: torch.
         raise BadRun(path, f"does not fit this run: {error}", "start again from the model") from error
 
 
-def _replayed_bases(
+def _all_replayed(
     before: SedirDetector, dataset: Dataset, config: Config, report: Report, stop: Stop
-) -> dict[str, Basis]:
-    """The old categories as fitted bases, with parts to sample from.
+) -> dict[str, FittedParts]:
+    """The fitted parts of the old categories, to sample from.
 
     If the dataset still has the scans a category was fitted to, the fit is repeated, usually from the cache, which also
     has the samplings' features. Other scans are aligned to the stored surface.
     """
-    bases = {}
+    all_fitted = {}
     for done, (name, category) in enumerate(before.known.items()):
         report(done / len(before.known), f"recall {name}")
         parts: list[AlignedPart] = []
         if dataset.train(name):
-            fitted = cached_bases(replace(dataset, categories=(name,)), config, no_report, stop)[name]
+            fitted = cached_parts(replace(dataset, categories=(name,)), config, no_report, stop)[name]
             if _same_frame(fitted.frame, category.frame):
                 log.info("replay %s from %d scans", name, min(len(fitted.parts), REPLAYED))
-                bases[name] = _some_parts(fitted)
+                all_fitted[name] = _some_parts(fitted)
                 continue
             few = replace(dataset, samples=dataset.train(name)[:REPLAYED])
             random = generator(config.training.seed, "replay", name)
             parts = [_placed(category, cloud, random, stop) for cloud in usable_clouds(few, name, config, stop)]
         log.info("replay %s from %s", name, f"{len(parts)} other scans" if parts else "the stored surface")
-        bases[name] = replayed_basis(category, parts, config.training.views > 0)
-    return bases
+        all_fitted[name] = replayed_parts(category, parts, config.training.views > 0)
+    return all_fitted
 
 
 def _same_frame(one: Frame, other: Frame) -> bool:
@@ -176,15 +176,15 @@ def _same_frame(one: Frame, other: Frame) -> bool:
     return bool(np.abs(apart).max() < SAME * other.radius)
 
 
-def _some_parts(basis: Basis) -> Basis:
-    scanner = None if basis.scanner is None else replace(basis.scanner, parts=basis.scanner.parts[:REPLAYED])
+def _some_parts(fitted: FittedParts) -> FittedParts:
+    scanner = None if fitted.scanner is None else replace(fitted.scanner, parts=fitted.scanner.parts[:REPLAYED])
     first = slice(REPLAYED)
     return replace(
-        basis, parts=basis.parts[first], others=basis.others[first], unseen=basis.unseen[first], scanner=scanner
+        fitted, parts=fitted.parts[first], others=fitted.others[first], unseen=fitted.unseen[first], scanner=scanner
     )
 
 
-def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> Basis:
+def replayed_parts(category: Category, parts: Sequence[AlignedPart], from_one_side: bool) -> FittedParts:
     """A fitted category for drawing normal samplings; without parts, from its surface."""
     surface = category.normal.surface
     drawn = list(parts) or [AlignedPart(surface.points, category.normal.prior.none)] * REPLAYED_SURFACES
@@ -192,7 +192,7 @@ def replayed_basis(category: Category, parts: Sequence[AlignedPart], from_one_si
     if from_one_side and category.views is not None:
         random = generator(0, "replayed views")
         scanner = scanner_of(surface, [part.points for part in drawn], category.views, random)
-    return Basis(
+    return FittedParts(
         category.frame,
         category.size,
         category.descriptor,

@@ -12,9 +12,9 @@ import torch
 from sedir_core.config import Config, preset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.datasets.specimen import make_specimen
-from sedir_core.evidence.basis import AlignedSampling
 from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
+from sedir_core.evidence.fitted_parts import AlignedSampling
 from sedir_core.evidence.held_out import Residuals
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.geometry.surface import normals_and_curvature

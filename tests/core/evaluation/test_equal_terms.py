@@ -75,7 +75,7 @@ def test_a_run_of_another_seed_keeps_its_own_frame_of_a_dense_part(
     tiny: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sedir_core.datasets.cache.writable_folders", lambda: {"cache": tmp_path})
-    monkeypatch.setattr("sedir_core.evidence.basis.MOST_POINTS", 1_500)  # of 3,000
+    monkeypatch.setattr("sedir_core.evidence.fitted_parts.MOST_POINTS", 1_500)  # of 3,000
     config = preset("tiny", "btf-raw", training={"held_out": 1, "seed": 1})
     request = TrainRequest(tiny.dataset, KINDS[:1], config, tmp_path / "run", device="cpu")
     found = load_detector(train(request, lambda event: None), "cpu")

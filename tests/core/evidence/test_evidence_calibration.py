@@ -11,11 +11,11 @@ from tiny_run import by_surface, part
 
 from sedir_core.config import Config, override, preset
 from sedir_core.errors import Cancelled
-from sedir_core.evidence.basis import AlignedSampling, Basis, draw_sampling, fit_basis, hold_out
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import Category
 from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.draft import odd_parts
+from sedir_core.evidence.fitted_parts import AlignedSampling, FittedParts, draw_sampling, fit_parts, hold_out
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
@@ -31,51 +31,51 @@ UNJUDGED = override(CONFIG, training={"judge_steps": 1, "held_out": 1})  # where
 
 
 @pytest.fixture(scope="module")
-def basis() -> Basis:
-    return fit_basis([part("bracket", seed) for seed in range(3)], seed=0)
+def fitted() -> FittedParts:
+    return fit_parts([part("bracket", seed) for seed in range(3)], seed=0)
 
 
 @pytest.fixture(scope="module")
-def single() -> Basis:
-    return fit_basis([part("bracket", 0)], seed=0)
+def single() -> FittedParts:
+    return fit_parts([part("bracket", 0)], seed=0)
 
 
 def off(surface: NormalSurface, points: DoubleArray) -> DoubleArray:
     return PointTree(surface.surface.points).nearest(points)[0]
 
 
-def test_parts_are_brought_onto_each_other(basis: Basis) -> None:
-    for one in basis.parts[1:]:
+def test_parts_are_brought_onto_each_other(fitted: FittedParts) -> None:
+    for one in fitted.parts[1:]:
         moved = one.points + one.toward_reference(one.points)
-        assert np.median(PointTree(basis.parts[0].points).nearest(moved)[0]) < 0.04  # half a spacing and the noise
+        assert np.median(PointTree(fitted.parts[0].points).nearest(moved)[0]) < 0.04  # half a spacing and the noise
 
 
-def test_the_merged_surface_is_smoother_than_a_part(basis: Basis) -> None:
-    residuals = basis.whole.depart(basis.parts[0].points).channels["offset_8"]
+def test_the_merged_surface_is_smoother_than_a_part(fitted: FittedParts) -> None:
+    residuals = fitted.whole.depart(fitted.parts[0].points).channels["offset_8"]
     assert np.isnan(residuals).mean() < 0.01  # a point that nobody can judge is not a number
     assert np.nanmedian(residuals) < 0.01
 
 
-def test_a_surface_of_the_others_leaves_the_part_out(basis: Basis) -> None:
-    sizes = [len(one.surface.points) for one in basis.others]
-    total = sum(len(one.points) for one in basis.parts)
-    assert sizes == [min(total - len(one.points), NORMAL_SURFACE.points) for one in basis.parts]
+def test_a_surface_of_the_others_leaves_the_part_out(fitted: FittedParts) -> None:
+    sizes = [len(one.surface.points) for one in fitted.others]
+    total = sum(len(one.points) for one in fitted.parts)
+    assert sizes == [min(total - len(one.points), NORMAL_SURFACE.points) for one in fitted.parts]
 
 
-def test_the_tolerance_is_about_the_parts_own(basis: Basis) -> None:
+def test_the_tolerance_is_about_the_parts_own(fitted: FittedParts) -> None:
     # They are deformed by 0.004 of the diagonal, about two radii, in three directions; alignment takes some of it.
-    assert 0.001 < basis.amplitude < 0.01
+    assert 0.001 < fitted.amplitude < 0.01
 
 
-def test_a_single_part_is_held_against_the_half_of_it_that_it_is_not_made_of(single: Basis) -> None:
+def test_a_single_part_is_held_against_the_half_of_it_that_it_is_not_made_of(single: FittedParts) -> None:
     assert single.amplitude == ALIGNMENT.tolerance
     assert len(single.unseen[0]) == len(single.others[0].surface.points) == len(single.parts[0].points) / 2
     assert off(single.others[0], single.unseen[0]).min() > 0
 
 
 def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
-    bases = {"bracket": fit_basis([part("bracket", 0, 8_000)], seed=0)}
-    category = calibrate(CONFIG, bases, by_surface, 4_000, no_report, lambda: False)["bracket"]
+    all_fitted = {"bracket": fit_parts([part("bracket", 0, 8_000)], seed=0)}
+    category = calibrate(CONFIG, all_fitted, by_surface, 4_000, no_report, lambda: False)["bracket"]
     scores = []
     for seed in range(20, 26):
         random = np.random.default_rng(seed)
@@ -87,45 +87,45 @@ def test_good_parts_pass_the_limit_learned_from_a_single_one() -> None:
     assert np.median(scores) < category.whole.threshold
 
 
-def test_the_same_seed_fits_the_same_basis(basis: Basis) -> None:
-    again = fit_basis([part("bracket", seed) for seed in range(3)], seed=0)
-    assert np.array_equal(again.whole.surface.points, basis.whole.surface.points)
+def test_the_same_seed_fits_the_same_parts(fitted: FittedParts) -> None:
+    again = fit_parts([part("bracket", seed) for seed in range(3)], seed=0)
+    assert np.array_equal(again.whole.surface.points, fitted.whole.surface.points)
 
 
-def test_a_drawn_sampling_lies_near_the_surface(basis: Basis) -> None:
-    points = draw_sampling(basis, 1, 1_000, np.random.default_rng(0))
+def test_a_drawn_sampling_lies_near_the_surface(fitted: FittedParts) -> None:
+    points = draw_sampling(fitted, 1, 1_000, np.random.default_rng(0))
     assert points.shape == (1_000, 3)
-    assert np.median(off(basis.whole, points)) < 0.04
+    assert np.median(off(fitted.whole, points)) < 0.04
 
 
-def test_drawn_samplings_differ(basis: Basis) -> None:
+def test_drawn_samplings_differ(fitted: FittedParts) -> None:
     random = np.random.default_rng(0)
-    assert not np.array_equal(draw_sampling(basis, 0, 500, random), draw_sampling(basis, 0, 500, random))
+    assert not np.array_equal(draw_sampling(fitted, 0, 500, random), draw_sampling(fitted, 0, 500, random))
 
 
-def test_a_held_out_sampling_is_aligned_to_the_others(basis: Basis) -> None:
-    laid = hold_out(basis, 2, 2_000, np.random.default_rng(0))
-    assert np.median(off(basis.others[2], laid.points)) < 0.04
+def test_a_held_out_sampling_is_aligned_to_the_others(fitted: FittedParts) -> None:
+    laid = hold_out(fitted, 2, 2_000, np.random.default_rng(0))
+    assert np.median(off(fitted.others[2], laid.points)) < 0.04
     assert 0 < laid.residual < 0.04
     assert 0 < laid.overlap < 0.04
 
 
-def fitted(
-    basis: Basis, report: Report = no_report, by: EvidenceFunction = by_surface, config: Config = CONFIG
+def calibrated(
+    fitted: FittedParts, report: Report = no_report, by: EvidenceFunction = by_surface, config: Config = CONFIG
 ) -> Category:
-    return calibrate(config, {"bracket": basis}, by, 2_000, report, lambda: False)["bracket"]
+    return calibrate(config, {"bracket": fitted}, by, 2_000, report, lambda: False)["bracket"]
 
 
 @pytest.fixture(scope="module")
-def reported(basis: Basis) -> tuple[Category, list[float]]:
+def reported(fitted: FittedParts) -> tuple[Category, list[float]]:
     """What the parts teach, and the progress that was reported meanwhile."""
     seen: list[float] = []
-    return fitted(basis, lambda fraction, stage: seen.append(fraction)), seen
+    return calibrated(fitted, lambda fraction, stage: seen.append(fraction)), seen
 
 
 @pytest.fixture(scope="module")
-def of_single(single: Basis) -> tuple[Category, list[float]]:
-    return fitted(single), []
+def of_single(single: FittedParts) -> tuple[Category, list[float]]:
+    return calibrated(single), []
 
 
 @pytest.mark.parametrize("name", ["reported", "of_single"])
@@ -137,15 +137,15 @@ def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureReque
 
 
 def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
-    basis: Basis, monkeypatch: pytest.MonkeyPatch
+    fitted: FittedParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def seen_from_one_side(*arguments: Any) -> tuple[Evidence, Residuals]:
         evidence, published = by_surface(*arguments)
         return replace(evidence, from_one_side=True), published
 
-    with_margin = fitted(basis, by=seen_from_one_side, config=UNJUDGED).whole
+    with_margin = calibrated(fitted, by=seen_from_one_side, config=UNJUDGED).whole
     monkeypatch.setattr("sedir_core.evidence.calibration.LIMITS", replace(LIMITS, margin_of_views=1.0))
-    without = fitted(basis, by=seen_from_one_side, config=UNJUDGED).whole
+    without = calibrated(fitted, by=seen_from_one_side, config=UNJUDGED).whole
     for limit in ("threshold", "point_threshold"):
         assert getattr(with_margin, limit) == pytest.approx(LIMITS.margin_of_views * getattr(without, limit))
     assert with_margin.held_out == pytest.approx(LIMITS.margin_of_views * without.held_out)
@@ -174,30 +174,30 @@ def test_a_part_half_a_per_cent_larger_than_alike_ones_is_not_odd() -> None:
         assert odd_parts([one for one, _ in some], [channel for _, channel in some]) == odd
 
 
-def test_the_published_rule_is_calibrated_on_published_scores(basis: Basis) -> None:
+def test_the_published_rule_is_calibrated_on_published_scores(fitted: FittedParts) -> None:
     config = override(UNJUDGED, scoring={"evidence": "network", "rule": "paper"})
-    found = fitted(basis, config=config)
+    found = calibrated(fitted, config=config)
     assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
 
 
-def test_calibration_reports_rising_progress(basis: Basis, reported: tuple[Category, list[float]]) -> None:
+def test_calibration_reports_rising_progress(fitted: FittedParts, reported: tuple[Category, list[float]]) -> None:
     _, seen = reported
     assert seen == sorted(seen)
-    assert len(seen) > 2 * len(basis.parts) * CONFIG.training.held_out  # held out, planted, and the judges' learning
+    assert len(seen) > 2 * len(fitted.parts) * CONFIG.training.held_out  # held out, planted, and the judges' learning
     assert seen[0] == 0 and 0.9 < seen[-1] < 1
 
 
-def test_a_stop_ends_calibration(basis: Basis) -> None:
+def test_a_stop_ends_calibration(fitted: FittedParts) -> None:
     with pytest.raises(Cancelled):
-        calibrate(CONFIG, {"bracket": basis}, by_surface, 2_000, no_report, lambda: True)
+        calibrate(CONFIG, {"bracket": fitted}, by_surface, 2_000, no_report, lambda: True)
 
 
 def test_a_stop_ends_the_alignment_of_parts() -> None:
     with pytest.raises(Cancelled):
-        fit_basis([part("bracket", seed) for seed in range(2)], seed=0, stop=lambda: True)
+        fit_parts([part("bracket", seed) for seed in range(2)], seed=0, stop=lambda: True)
 
 
 def test_parts_of_very_different_density_are_fitted() -> None:
     clouds = [part("bracket", 0, 2_500), part("bracket", 1, 70)]
-    found = fit_basis(clouds, seed=0)
+    found = fit_parts(clouds, seed=0)
     assert np.isfinite(found.whole.surface.normals).all()

@@ -11,13 +11,13 @@ from sedir_core.config import Config
 from sedir_core.datasets.index import open_dataset
 from sedir_core.datasets.parts import PARTS
 from sedir_core.detectors.sedir import SedirDetector
-from sedir_core.evidence.basis import fit_basis, seen_from_one_side
 from sedir_core.evidence.category_tensors import category_from_tensors, category_to_tensors
+from sedir_core.evidence.fitted_parts import fit_parts, seen_from_one_side
 from sedir_core.geometry.registration import rotation_from_vector
 from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.geometry.visibility import outward, seen_from, sphere_directions
 from sedir_core.io.export import write_points_ply
-from sedir_core.training.bases import cached_bases
+from sedir_core.training.parts_cache import cached_parts
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import DoubleArray, never_stop, no_report
 
@@ -70,8 +70,8 @@ def test_it_is_found_out_for_each_kind_of_part() -> None:
 
 def test_whoever_knows_better_may_say_so() -> None:
     clouds = [under_the_camera(lying("bracket", i)) for i in range(2)]
-    assert fit_basis(clouds, 0).one_sided
-    assert not fit_basis(clouds, 0, one_sided=False).one_sided
+    assert fit_parts(clouds, 0).one_sided
+    assert not fit_parts(clouds, 0, one_sided=False).one_sided
 
 
 def test_such_scans_train_a_model_that_is_meant_for_views_of_whole_parts_too(detector: SedirDetector) -> None:
@@ -84,7 +84,7 @@ def test_such_scans_train_a_model_that_is_meant_for_views_of_whole_parts_too(det
 def test_whoever_trains_is_told_each_time(
     detector: SedirDetector, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cached_bases(open_dataset(folder / "parts"), detector.config, no_report, never_stop)  # from the cache
+    cached_parts(open_dataset(folder / "parts"), detector.config, no_report, never_stop)  # from the cache
     assert "the scans of bracket show one side" in caplog.text
 
 

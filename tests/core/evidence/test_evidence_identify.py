@@ -12,9 +12,9 @@ from sedir_core.config import preset
 from sedir_core.datasets.primitives import box, sphere
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import Cancelled, UnknownCategory
-from sedir_core.evidence.basis import fit_basis
 from sedir_core.evidence.calibration import calibrate
 from sedir_core.evidence.category import View
+from sedir_core.evidence.fitted_parts import fit_parts
 from sedir_core.evidence.identify import Identified, ScannedPart, as_fragment, identify, why_uncertain
 from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.evidence.remarks import left_out
@@ -160,9 +160,9 @@ def screw_like(seed: int) -> DoubleArray:
 
 
 def test_a_mirror_image_is_called_one_and_a_defective_part_is_not() -> None:
-    bases = {"screw": fit_basis([screw_like(seed) for seed in range(3)], seed=0)}
+    all_fitted = {"screw": fit_parts([screw_like(seed) for seed in range(3)], seed=0)}
     config = preset("tiny", training={"judge_steps": 1, "held_out": 1})  # what a part is, no judge is asked
-    known = calibrate(config, bases, by_surface, 2_000, no_report, never_stop)
+    known = calibrate(config, all_fitted, by_surface, 2_000, no_report, never_stop)
     good, image = screw_like(7), screw_like(8) * [1, -1, 1]
     bent = dented(good, at=2_000, depth=0.3)[0]
     found = {

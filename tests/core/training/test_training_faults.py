@@ -187,7 +187,7 @@ def test_a_scan_that_is_replaced_while_it_is_read_is_learned_neither_now_nor_lat
         write_points_ply(wanted.dataset / "cup" / "1.ply", part("bracket", 1))
         return {"cup": None}
 
-    monkeypatch.setattr("sedir_core.training.bases.fit_bases", fit)
+    monkeypatch.setattr("sedir_core.training.parts_cache.fit_all_parts", fit)
     with pytest.raises(BadDataset, match=r"1\.ply: was changed while"):
         train(wanted, lambda event: None)
     assert not list((tmp_path / "cache").rglob("*.safetensors"))

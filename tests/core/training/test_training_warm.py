@@ -27,7 +27,7 @@ from sedir_core.training.events import AnyEvent, SavedEvent, StepEvent
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.training.warm_check import Check, _UnderBoth
 from sedir_core.training.warm_config import warm_config
-from sedir_core.training.warm_start import _grown, read_origin, replayed_basis, require_same_sizes
+from sedir_core.training.warm_start import _grown, read_origin, replayed_parts, require_same_sizes
 
 NEW = "vase"
 
@@ -147,9 +147,9 @@ def test_only_a_finished_network_of_ours_goes_on(tiny: TinyRun, tmp_path: Path) 
 
 
 def test_a_surface_stands_in_for_scans(detector: SedirDetector) -> None:
-    basis = replayed_basis(detector.known["cup"], [], from_one_side=False)
-    assert len(basis.parts) == len(basis.others) == 2
-    assert basis.amplitude > 0
+    fitted = replayed_parts(detector.known["cup"], [], from_one_side=False)
+    assert len(fitted.parts) == len(fitted.others) == 2
+    assert fitted.amplitude > 0
 
 
 @pytest.mark.parametrize(
