@@ -131,7 +131,7 @@ def _start_watching(stack: ExitStack, folder: Path, arrivals: _Arrivals, settle_
     stack.callback(watcher.stop)
 
 
-def _export(outcome: Inspected | Refused, exports: Exports | None, lines: WatchLog) -> None:
+def _export(outcome: Inspected | Refused, exports: _MirroredExports | None, lines: WatchLog) -> None:
     """Export an inspected scan; a failure is printed, and watching goes on."""
     from sedir_core.evaluation.inspection import Inspected
 

@@ -54,7 +54,7 @@ class Material:
     """n_points: most points per sampling."""
 
     config: Config
-    all_fitted: Mapping[str, FittedParts]
+    fitted: Mapping[str, FittedParts]
     encoder: LocalEncoder
     bank: SamplingBank
     n_points: int

@@ -33,7 +33,7 @@ class PartMaterial:
     """
 
     config: Config
-    all_fitted: Mapping[str, FittedParts]
+    fitted: Mapping[str, FittedParts]
     clouds: Mapping[str, Sequence[DoubleArray]]
     n_points: int
     device: torch.device
