@@ -14,8 +14,8 @@ from sedir_core.detectors.reference import Reference, cached_placement
 from sedir_core.errors import UnknownCategory
 from sedir_core.evidence.defects import find_defects, limit_that_shows, verdict_reason
 from sedir_core.evidence.limits import Calibration, kept
-from sedir_core.evidence.numbers import IDENTIFICATION
-from sedir_core.evidence.stages import FARTHEST_RADII, Stopwatch, working_points
+from sedir_core.evidence.numbers import IDENTIFICATION, RESOLUTION
+from sedir_core.evidence.stages import Stopwatch, working_points
 from sedir_core.geometry.frames import Placement
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import Detection, DoubleArray, FloatArray, Report, Scan, Stop, never_stop, no_report
@@ -163,5 +163,5 @@ class CategoryGivenDetector(CategoryGiven, ABC):
 def cloud_of(points: DoubleArray, placement: Placement) -> Cloud:
     """A scan's points (n, 3) in file coordinates, with and without its placement."""
     raw = (points - points.mean(axis=0)) * placement.unit / placement.frame.radius
-    both = (np.clip(cloud, -FARTHEST_RADII, FARTHEST_RADII) for cloud in (raw, placement.enter(points)))
+    both = (np.clip(cloud, -RESOLUTION.farthest, RESOLUTION.farthest) for cloud in (raw, placement.enter(points)))
     return Cloud(*both)

@@ -32,7 +32,6 @@ from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
 from sedir_core.evidence.stages import (
-    FARTHEST_RADII,
     LESS_MEMORY,
     Stopwatch,
     below,
@@ -237,7 +236,7 @@ class SedirDetector:
         if view is not None:
             seen = seen_of(max(most, RESOLUTION.view_points), view, self.config.grouping)
             working = found.own(scan, self._with_neighbours(scan, every))[:seen]
-        points = np.clip(found.placement.enter(scan.points[working]), -FARTHEST_RADII, FARTHEST_RADII)
+        points = np.clip(found.placement.enter(scan.points[working]), -RESOLUTION.farthest, RESOLUTION.farthest)
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
@@ -247,7 +246,9 @@ class SedirDetector:
         """All usable points (m, 3) of the scan's part, up to RESOLUTION.all_points, in the category's frame."""
         found = placed.found
         usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
-        return np.clip(found.placement.enter(scan.points[found.own(scan, usable)]), -FARTHEST_RADII, FARTHEST_RADII)
+        return np.clip(
+            found.placement.enter(scan.points[found.own(scan, usable)]), -RESOLUTION.farthest, RESOLUTION.farthest
+        )
 
     def _compared(
         self,

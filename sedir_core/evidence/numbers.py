@@ -55,6 +55,9 @@ class ResolutionNumbers:
     surface_points: int = number(20_000, "points of a whole scan that are compared with the normal surface")
     view_points: int = number(80_000, "points of a whole part as dense as a scan from one side is compared")
     network_points: int = number(80_000, "points of a whole scan whose distance the network tells")
+    farthest: float = number(
+        16.0, "radii: flying pixels farther out are moved here: networks must not see huge numbers"
+    )
     around_defects: float = number(0.1, "radii around what looks like a defect: there nothing says how a part differs")
     least_sound: float = number(0.5, "share of the points that must be left to say so")
 

@@ -18,7 +18,6 @@ from sedir_core.geometry.sampling import repeatable_order, selected
 from sedir_core.io.guard import check_points
 from sedir_core.types import DoubleArray, IntArray, Report, Scan, Stop
 
-FARTHEST_RADII = 16.0  # flying pixels farther out are moved here: a network must not see astronomic numbers
 LESS_MEMORY = "close other programs that use it, or inspect with --device cpu"
 
 
