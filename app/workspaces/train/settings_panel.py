@@ -64,6 +64,14 @@ class SettingsPanel(QFrame):
         self.anew = QPushButton("Start from scratch instead")
         self.everything = QCheckBox("All settings")
         self.train = QPushButton("Train", objectName="primary")
+        self._top = self._fields()
+        self._lay_out()
+        self._connect()
+        self.suggest_name("parts")
+        self.set_theme(theme)
+
+    def _fields(self) -> QFormLayout:
+        """Name, preset, method and device; what concerns a model to continue from is hidden."""
         top = QFormLayout()
         top.setVerticalSpacing(7)
         top.addRow("Name", self.name)
@@ -76,14 +84,16 @@ class SettingsPanel(QFrame):
         for combo in (self.preset, self.method, self.device):  # elided before the labels beside them
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(14)
-        self._top = top
+        return top
+
+    def _lay_out(self) -> None:
         scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside = QWidget()
         together = QVBoxLayout(inside)
         together.setContentsMargins(0, 0, 6, 0)
         together.setSpacing(9)
-        together.addLayout(top)
+        together.addLayout(self._top)
         together.addWidget(self.everything)
         together.addWidget(self.form)
         together.addStretch()
@@ -97,6 +107,8 @@ class SettingsPanel(QFrame):
         column.addWidget(scroll, 1)
         column.addWidget(self.estimate)
         column.addWidget(self.train)
+
+    def _connect(self) -> None:
         self.everything.toggled.connect(self.form.show_all)
         self.preset.currentIndexChanged.connect(self._use_preset)
         self.method.currentIndexChanged.connect(self._use_preset)
@@ -105,8 +117,6 @@ class SettingsPanel(QFrame):
         self.name.textChanged.connect(self._enable)
         self.train.clicked.connect(self.train_wanted)
         self.anew.clicked.connect(self.anew_wanted)
-        self.suggest_name("parts")
-        self.set_theme(theme)
 
     @property
     def config(self) -> Config | None:
