@@ -42,7 +42,7 @@ LOOK_S = 0.2  # how often a wait looks whether it should stop
 
 
 class _ClusterLost(Exception):
-    """No machine of the cluster is left, or what it found is."""
+    """No machine of the cluster is left, or its results are lost."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class Cluster:
     ) -> Iterator[Inspected | Refused]:
         """As `inspect_scans`; `detector` is used only for its metadata, the workers load their own.
 
-        Where the cluster is lost, the rest is inspected here. Raises DeviceUnavailable without Ray or its cluster, else
-        what `inspect_scans` raises.
+        If the cluster is lost, the remaining scans are inspected on this machine. Raises DeviceUnavailable without Ray or
+        its cluster, and what `inspect_scans` raises.
         """
-        yield from inspect_scans(detector, (), category)  # an unknown category is said before the work
+        yield from inspect_scans(detector, (), category)  # reject an unknown category before the work
         waiting = deque(paths)
         with _connected(self.address) as ray:
             try:

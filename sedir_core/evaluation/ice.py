@@ -163,7 +163,7 @@ def compare(
     stop: Stop = never_stop,
     third: Contender | None = None,
 ) -> Comparison:
-    """Tokens, reconstructions and residuals of all runs on the training part and the test samples, and what they say.
+    """Compare tokens, reconstructions and residuals of all runs on the training split and the test samples.
 
     categories: those that dataset and runs share by default. third: another run beside the two.
 

@@ -39,11 +39,11 @@ def plain(colour: str, n: int) -> Rgb:
 
 
 def thinned(points: DoubleArray, most: int, shown: IntArray | None = None) -> IntArray:
-    """Rows of at most so many of points (n, 3), spread evenly; the same ones whenever it is asked.
+    """Indices of at most `most` of the points (n, 3), spread evenly; the same for the same points.
 
-    shown: (m,) which of the points are meant; by default all.
+    shown: (m,) indices to choose from; by default all.
     """
-    # Far more points than are drawn are picked from at random first: to look at ten million takes a gigabyte.
+    # First a random choice of far more points than are drawn: spreading ten million evenly takes a gigabyte.
     count = len(points) if shown is None else len(shown)
     some = random_subset(count, PICKED_FROM * most, generator("picture", "first"))
     some = some if shown is None else shown[some]

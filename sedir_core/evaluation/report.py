@@ -167,7 +167,7 @@ class Report:
     ) -> None:
         """Add a scan, or a file that could not be inspected.
 
-        review: the operator's word, where it was given. band: the deviations that are green, in the unit of the
+        review: the operator's, if any. band: the deviations that are green, in the unit of the
         report; by default the model's tolerance, or the default band. notes: additional remarks.
         sections: to be drawn.
         """
