@@ -77,8 +77,8 @@ class Cluster:
     ) -> Iterator[Inspected | Refused]:
         """As `inspect_scans`; `detector` is used only for its metadata, the workers load their own.
 
-        If the cluster is lost, the remaining scans are inspected on this machine. Raises DeviceUnavailable without Ray or
-        its cluster, and what `inspect_scans` raises.
+        If the cluster is lost, the remaining scans are inspected on this machine. Raises DeviceUnavailable without Ray
+        or its cluster, and what `inspect_scans` raises.
         """
         yield from inspect_scans(detector, (), category)  # reject an unknown category before the work
         waiting = deque(paths)
