@@ -62,7 +62,7 @@ def _print_numbers(groups: Mapping[str, Mapping[str, Any]]) -> None:
     meant = meanings()
     for group, numbers in groups.items():
         for name, value in numbers.items():
-            echo(f"{group + '.' + name:<32} {_number(value):<8} {meant[f'{group}.{name}']}")
+            echo(f"{group + '.' + name:<28} {_number(value):<8} {meant[f'{group}.{name}']}")
 
 
 def _number(value: object) -> str:
