@@ -13,11 +13,12 @@ import pytest
 import torch
 from tiny_run import CATEGORIES, DIAGONAL_MM, TinyRun, dented, distance_to, part, scan_of
 
-from sedir_core.detectors.sedir import FARTHEST_RADII, SedirDetector
+from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadRun, Cancelled, DeviceUnavailable
 from sedir_core.evidence.combination import UNKNOWN
 from sedir_core.evidence.fields import FIELDS
 from sedir_core.evidence.judging import ALL_JUDGINGS
+from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.registration import random_rotation
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.rundir.files import ABOUT, CONFIG, WEIGHTS
@@ -252,7 +253,7 @@ def test_points_that_come_twice_count_once(detector: SedirDetector, bracket: Sca
 def test_no_working_point_lies_farther_out_than_the_network_may_see(detector: SedirDetector, bracket: Scan) -> None:
     points = np.concatenate([bracket.points, np.repeat([[1e11, -1e11, 0]], 9, axis=0) + np.arange(9)[:, None]])
     aligned = detector.place(scan_of(points), "bracket", lambda: False).aligned
-    assert np.abs(aligned).max() == FARTHEST_RADII
+    assert np.abs(aligned).max() == RESOLUTION.farthest
 
 
 def test_two_loads_detect_the_same(tiny: TinyRun, bracket: Scan, good: Detection) -> None:
