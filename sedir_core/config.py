@@ -66,6 +66,12 @@ class GroupingConfig(Section):
     group_size: int = setting(256, "points of the base neighbourhood, k; with a finer and a coarser one [P]", 8, 512)
     ratio: float = setting(2.0, "ratio between neighbourhood sizes: coarse k * ratio, fine k / ratio [P]", 1.1, 8.0)
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
+    compared_points: int = setting(
+        0,
+        "points compared with the normal surface: more show smaller defects; 0: as grouped, at most 20,000 [O]",
+        0,
+        150_000,
+    )
 
     @model_validator(mode="after")
     def _sizes_differ(self) -> GroupingConfig:
@@ -73,8 +79,9 @@ class GroupingConfig(Section):
         finer, coarser = int(self.group_size / self.ratio), int(self.group_size * self.ratio)
         if not 0 < finer < self.group_size < coarser:
             raise ValueError(f"group_size {self.group_size} and ratio {self.ratio:g} do not give three neighbourhoods")
-        if 0 < self.working_points < coarser:
-            raise ValueError(f"working_points must be 0 or at least the {coarser} points of the coarsest neighbourhood")
+        for name in ("working_points", "compared_points"):
+            if 0 < getattr(self, name) < coarser:
+                raise ValueError(f"{name} must be 0 or at least the {coarser} points of the coarsest neighbourhood")
         return self
 
 

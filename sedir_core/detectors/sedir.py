@@ -27,7 +27,7 @@ from sedir_core.evidence.judge import Judges, channels_in
 from sedir_core.evidence.judging import ALL_JUDGINGS, Judging, judging_of
 from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
-from sedir_core.evidence.normal_surface import CHANNELS
+from sedir_core.evidence.normal_surface import CHANNELS, Company
 from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
@@ -36,6 +36,7 @@ from sedir_core.evidence.stages import (
     Stopwatch,
     below,
     check_enough,
+    compared_points,
     whole_points,
     working_points,
 )
@@ -135,7 +136,7 @@ class SedirDetector:
                 drawn = placed.aligned[judged.point_scores > judged.point_threshold]
                 if not len(drawn) or judging.rule != "calibrated" or found.view is not None:
                     return judged, compared
-                again = self._compared(placed, tokens, rebuilt, every, drawn)
+                again = self._compared(placed, tokens, rebuilt, every, drawn, compared.departure.company)
                 return coloured_by(again, judged, standard, judging, strangeness), again
 
             judged, told = judged_by(self.judging)
@@ -236,6 +237,8 @@ class SedirDetector:
         if view is not None:
             seen = seen_of(max(most, RESOLUTION.view_points), view, self.config.grouping)
             working = found.own(scan, self._with_neighbours(scan, every))[:seen]
+        elif (more := compared_points(self.config.grouping)) > most:
+            working = found.own(scan, self._with_neighbours(scan, usable[:more]))
         points = np.clip(found.placement.enter(scan.points[working]), -RESOLUTION.farthest, RESOLUTION.farthest)
         if view is not None:
             surface = self.known[found.category].normal.surface
@@ -257,12 +260,16 @@ class SedirDetector:
         rebuilt: Rebuilt,
         every: DoubleArray,
         defects: DoubleArray | None = None,
+        company: Company | None = None,
     ) -> Compared:
-        """With what is expected of its category. every: see `_every`; defects: see `comparison.compare`."""
+        """With what is expected of its category. every: see `_every`; defects, company: see `comparison.compare`."""
         found = placed.found
         normal, residuals = self.known[found.category].normal, residuals_of(tokens, rebuilt)
         expected = self.nets.surface_of(self.categories.index(found.category))
-        return compare(normal, placed.aligned, tokens, residuals, found.view, every, found.scan, expected, defects)
+        scan, most = found.scan, compared_points(self.config.grouping)
+        return compare(
+            normal, placed.aligned, tokens, residuals, found.view, every, scan, expected, defects, most, company
+        )
 
     def _with_neighbours(self, scan: Scan, some: IntArray) -> IntArray:
         """Those points of the scan that have neighbours. Raises TooFewPoints."""

@@ -28,7 +28,7 @@ class Around:
         return Around.among(PointTree(points).nearest_k(points, WIDEST)[1])
 
     @staticmethod
-    def among(nearest: IntArray) -> Around:
+    def among(nearest: IntArray | NDArray[np.int32]) -> Around:
         """nearest: (n, WIDEST) indices of each point's neighbours; fewer columns if there are fewer points."""
         return Around(nearest[:, [rank for rank in RANKS if rank < nearest.shape[1]]].astype(np.int32))
 

@@ -21,6 +21,7 @@ from sedir_core.evidence.judge import Judges, Lesson, channels_in, learn_judges
 from sedir_core.evidence.judging import ALL_JUDGINGS, CALIBRATED, judging_of
 from sedir_core.evidence.lessons import lessons_of
 from sedir_core.evidence.limits import object_limits
+from sedir_core.evidence.stages import compared_points
 from sedir_core.evidence.training_numbers import LIMITS
 from sedir_core.runtime import generator
 from sedir_core.types import Report, Stop
@@ -40,8 +41,10 @@ def calibrate(
 ) -> dict[str, Category]:
     """Fitted categories. Thresholds hold for the configured rate of false alarms on held-out normal samplings.
 
+    n_points: most points of a sampling, of whole ones as many as are compared if these are more.
     judges: those of the model that these categories extend; by default they are learned from these. Raises Cancelled.
     """
+    most = max(n_points, compared_points(config.grouping))
     drafts: dict[str, LightDraft] = {}
     views: dict[str, Standard] = {}
     lessons: list[Lesson] = []
@@ -53,11 +56,11 @@ def calibrate(
 
             return report_part
 
-        held_out = hold_out_wholes(config, name, fitted, evidence_of, n_points, of_part(0.0, PLANTED_FROM), stop)
+        held_out = hold_out_wholes(config, name, fitted, evidence_of, most, of_part(0.0, PLANTED_FROM), stop)
         draft = draft_of(fitted, held_out)
         if judges is None and draft.statistics.peaks:
             random, planting = generator(config.training.seed, "planted", name), of_part(PLANTED_FROM, 1.0)
-            lessons += lessons_of(config, name, fitted, draft, evidence_of, n_points, random, planting, stop)
+            lessons += lessons_of(config, name, fitted, draft, evidence_of, most, random, planting, stop)
         drafts[name] = draft.light()
         if fitted.scanner is not None:
             held_out = hold_out_views(config, name, fitted, evidence_of, n_points, of_part(0.0, 1.0), stop)

@@ -13,7 +13,7 @@ from sedir_core.evidence.channels import TOKEN
 from sedir_core.evidence.combination import Evidence
 from sedir_core.evidence.implicit_fields import implicit_fields
 from sedir_core.evidence.network_surface import NetworkSurface
-from sedir_core.evidence.normal_surface import Departure, NormalSurface
+from sedir_core.evidence.normal_surface import Company, Departure, NormalSurface
 from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.evidence.tokens import centres_of, cut_groups
 from sedir_core.geometry.neighbours import Shares, interpolate
@@ -79,17 +79,22 @@ def compare(
     scan: Oriented | None = None,
     expected: NetworkSurface | None = None,
     defects: DoubleArray | None = None,
+    most: int = RESOLUTION.surface_points,
+    company: Company | None = None,
 ) -> Compared:
     """Compare an aligned scan (n, 3) with the normal surface of its category, and with what the network expects.
 
     tokens: N, with their residuals (N,). every: (m, 3) all points of the scan, aligned; by default those that are
     compared. scan: see `NormalSurface.depart`. expected: the surface that the network expects, for whole scans only.
-    defects: (k, 3) points that look defective; the smooth difference is fitted to the rest of the scan only.
+    defects: (k, 3) points that look defective; the smooth difference is fitted to the rest of the scan only. most:
+    points of a whole scan for which there is evidence. company: see `NormalSurface.depart`.
     """
-    most = RESOLUTION.surface_points if view is None else round(RESOLUTION.view_points * view.share)
+    if view is not None:
+        most = round(RESOLUTION.view_points * view.share)
     picked = random_subset(len(aligned), most, generator(0, "surface"))
     few, defective = aligned[picked], None if defects is None else PointTree(defects)
-    departure = normal.depart(few, None if view is None else view.direction, every, scan, _sound(few, defective))
+    direction = None if view is None else view.direction
+    departure = normal.depart(few, direction, every, scan, _sound(few, defective), company)
     channels = departure.channels
     if expected is not None and view is None:
         judged = (few if every is None else every)[~departure.other_face][: RESOLUTION.network_points]

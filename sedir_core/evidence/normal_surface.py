@@ -6,14 +6,15 @@ surface tells whether the material is where it belongs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sedir_core.evidence.aligned_parts import AlignedPart, mean_shape, smooth_way
-from sedir_core.evidence.around import Around
+from sedir_core.evidence.around import WIDEST, Around
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
 from sedir_core.evidence.fields import FIELDS, SPREADS, offset_fields
 from sedir_core.evidence.numbers import COVERAGE, FIELD, NORMAL_SURFACE
@@ -31,8 +32,22 @@ from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
-OFFSET_SIZES = (8, 32, 128)
+OFFSET_SIZES = (8, 32, WIDEST)
 CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
+
+
+@dataclass(frozen=True)
+class Company:
+    """nearest: (n, WIDEST) int32, each point's neighbours. kept: (n,) flags of points that lie on a surface."""
+
+    nearest: NDArray[np.int32]
+    kept: BoolArray
+
+    @staticmethod
+    def of(tree: PointTree) -> Company:
+        """Among the points of the tree, (n, 3)."""
+        distances, nearest = tree.nearest_k(tree.points, WIDEST)
+        return Company(nearest.astype(np.int32), distances[:, 7] < NORMAL_SURFACE.lonely * tree.spacing)
 
 
 @dataclass(frozen=True)
@@ -49,13 +64,14 @@ class Departure:
     scan, 1 if it is as large as the surface and lacks nothing of it; for whole scans only, like the fields.
     size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,) flags of
     all points of the scan that may lie on the opposite, unknown face of a wall; empty for single-view scans. own: (n,)
-    index of the surface place next to each point; likewise.
+    index of the surface place next to each point; likewise. company: which points are next to which.
     """
 
     points: DoubleArray
     places: DoubleArray
     channels: dict[str, DoubleArray]
     around: Around
+    company: Company
     size_difference: float = 0.0
     absent: float = 0.0
     other_face: BoolArray = field(default_factory=lambda: np.empty(0, bool))
@@ -89,13 +105,14 @@ class NormalSurface:
         every: DoubleArray | None = None,
         scan: Oriented | None = None,
         sound: BoolArray | None = None,
+        company: Company | None = None,
     ) -> Departure:
         """points: (n, 3) in the category's frame, rigidly aligned, in random order, n at least 128.
 
         direction: (3,) from which a scan of one side was seen; then only what it must have seen can be missing.
         every: (m, 3) all points of the scan, of which `points` are some; by default these. scan: the same with its
         outward normals, if computed before. sound: (n,) mask of points that the smooth difference is fitted to; by
-        default all.
+        default all. company: of the points, from a comparison before; another smooth difference hardly changes it.
         """
         everything = points if every is None else every
         shown = Oriented(everything[: ORIENTED.oriented_points]) if scan is None else scan
@@ -112,27 +129,28 @@ class NormalSurface:
         normals = self.surface.normals[nearest]
         along = np.einsum("ij,ij->i", self.surface.points[nearest] - places, normals)
         residuals = np.where(known, along, 0.0)[:, None] * normals
-        distances_around, around = tree.nearest_k(places, max(OFFSET_SIZES))
-        has_neighbours = distances_around[:, 7] < NORMAL_SURFACE.lonely * tree.spacing
-        known &= has_neighbours
-        channels = {f"offset_{k}": _mean_length(residuals, around[:, :k]) for k in OFFSET_SIZES}
+        company = company or Company.of(tree)
+        around = company.nearest
+        known &= company.kept
+        channels = {f"offset_{k}": lengths for k, lengths in _mean_lengths(residuals, around)}
         channels |= self.probes.gaps(tree, direction)
         # Where good scans show all of the part, nothing belongs beside it.
-        told = known | (has_neighbours & self.complete)
+        told = known | (company.kept & self.complete)
         channels["stray_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
         channels["stray_8"][~told] = np.nan
         channels["drift"] = _length(moves)
         for k in OFFSET_SIZES:
             channels[f"offset_{k}"][~known] = np.nan
         if direction is not None:
-            return Departure(points, places, channels, Around.among(around))
+            return Departure(points, places, channels, Around.among(around), company)
         every_over = over if every is None else surface.over(moved)
         other_face = surface.other_face(moved, every_over, whole, lambda some: shown.facing(everything[some]))
         channels |= offset_fields(surface, every_over.of(~other_face), over.place)
         larger, absent = size_difference(points, surface), self.probes.largest_absent(whole)
         channels[SIZE] = np.full(len(points), 1 + abs(larger) / SIZE_UNIT)
         channels[ABSENT] = np.full(len(points), 1 + absent / ABSENT_UNIT)
-        return Departure(points, places, channels, Around.among(around), larger, absent, other_face, over.place)
+        shape = larger, absent, other_face, over.place
+        return Departure(points, places, channels, Around.among(around), company, *shape)
 
     def judge(self, scan: Oriented, pose: Pose) -> Fit:
         """Evaluate a pose of a scan; for parts that vary by nature, after their smooth difference is removed."""
@@ -211,9 +229,14 @@ def _some(points: DoubleArray, which: BoolArray | None) -> DoubleArray:
     return points if which is None else points[which]
 
 
-def _mean_length(vectors: DoubleArray, around: IntArray) -> DoubleArray:
-    """Lengths (n,) of the means of vectors (n, 3) over the k points around each, (n, k)."""
-    return _length(np.einsum("nki->ni", np.take(vectors, around, axis=0)) / around.shape[1])
+def _mean_lengths(vectors: DoubleArray, around: NDArray[np.int32]) -> Iterator[tuple[int, DoubleArray]]:
+    """For each of OFFSET_SIZES the lengths (n,) of the means of vectors (n, 3) over that many points around each."""
+    total, done = np.zeros_like(vectors), 0
+    for k in OFFSET_SIZES:
+        for column in around[:, done:k].T:
+            total += np.take(vectors, column, axis=0)
+        done = min(k, around.shape[1])
+        yield k, _length(total / done)
 
 
 def _length(vectors: DoubleArray) -> DoubleArray:

@@ -52,7 +52,10 @@ class ResolutionNumbers:
     """How densely a scan is compared. "Time of an inspection"; views: "Scans from one side"."""
 
     all_points: int = number(150_000, "points to which a scan is resampled where the configuration keeps all")
-    surface_points: int = number(20_000, "points of a whole scan that are compared with the normal surface")
+    surface_points: int = number(
+        20_000,
+        "points of a whole scan that are compared with the normal surface where the configuration leaves it open",
+    )
     view_points: int = number(80_000, "points of a whole part as dense as a scan from one side is compared")
     network_points: int = number(80_000, "points of a whole scan whose distance the network tells")
     farthest: float = number(

@@ -50,6 +50,11 @@ def whole_points(grouping: GroupingConfig) -> int:
     return grouping.working_points or RESOLUTION.all_points
 
 
+def compared_points(grouping: GroupingConfig) -> int:
+    """The largest number of points of a whole scan that are compared with the normal surface."""
+    return grouping.compared_points or min(whole_points(grouping), RESOLUTION.surface_points)
+
+
 def working_points(scan: Scan, grouping: GroupingConfig, or_more: int = 0) -> IntArray:
     """Indices of the finite points used, each position once, in an order that depends on the shape alone.
 

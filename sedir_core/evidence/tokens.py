@@ -32,11 +32,12 @@ def seen_of(n_points: int, view: View, grouping: GroupingConfig) -> int:
 
 
 def for_tokens(aligned: DoubleArray, view: View | None, grouping: GroupingConfig) -> DoubleArray:
-    """The points (m, 3) to be grouped, out of those (n, 3), in random order, that are compared with the surface.
+    """The points (m, 3) to be grouped, out of those (n, 3), in random order, that are aligned and compared.
 
     A single-view scan is thinned to the density of a whole one, so that groups are as large as in training.
     """
-    return aligned if view is None else aligned[: seen_of(whole_points(grouping), view, grouping)]
+    most = whole_points(grouping)
+    return aligned[: most if view is None else seen_of(most, view, grouping)]
 
 
 @torch.no_grad()

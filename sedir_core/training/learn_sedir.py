@@ -19,6 +19,7 @@ from sedir_core.evidence.fitted_parts import AlignedSampling
 from sedir_core.evidence.held_out import Residuals
 from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.stages import compared_points
 from sedir_core.evidence.tokens import centres_of, for_tokens, residuals_of, tokenize
 from sedir_core.models.sedir import SeDiR, SedirObjective, Tokens
 from sedir_core.rundir.stored_nets import rounded
@@ -105,7 +106,7 @@ def calibrated(
 
     judges: see `calibrate`. Raises Cancelled.
     """
-    config, device = material.config, material.device
+    config, device, most = material.config, material.device, compared_points(material.config.grouping)
 
     def evidence_of(category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
         points, view = sampling.points, sampling.view
@@ -113,7 +114,8 @@ def calibrated(
         with torch.no_grad():
             residuals = residuals_of(tokens, nets.network(tokens))
         expected = nets.surface_of(categories.index(category), unseen_by=sampling.part)
-        compared = compare(normal, points, tokens, residuals, view, sampling.every, sampling.scan, expected)
+        every, scan = sampling.every, sampling.scan
+        compared = compare(normal, points, tokens, residuals, view, every, scan, expected, most=most)
         return compared.evidence, Residuals.of(residuals, centres_of(tokens))
 
     log.info("calibrate")

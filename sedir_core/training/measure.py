@@ -31,7 +31,8 @@ def measure_pace(config: Config, device: str, stop: Stop = never_stop) -> Pace:
     Raises what `train` raises.
     """
     small = override(config, training={**SMALL, "views": min(config.training.views, 1)})
-    n_points = min(config.grouping.working_points or FEW_POINTS, MOST_POINTS)
+    grouping = config.grouping
+    n_points = min(max(grouping.working_points or FEW_POINTS, grouping.compared_points), MOST_POINTS)
     where = str(choose_device(device)[0])
     events: list[AnyEvent] = []
     with tempfile.TemporaryDirectory() as name:

@@ -25,6 +25,7 @@ from sedir_core.evidence.comparison import compare
 from sedir_core.evidence.fitted_parts import draw_sampling
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
+from sedir_core.evidence.stages import compared_points
 from sedir_core.evidence.tokens import for_tokens, residuals_of, tokenize
 from sedir_core.metrics import auroc
 from sedir_core.runtime import generator
@@ -144,7 +145,8 @@ def check_old(before: SedirDetector, nets: Nets, material: Material, report: Rep
             report(label / len(material.fitted), f"check {name}")
             # No registration: the alignment error is part of a drawn sampling, and the same for both.
             random = generator(material.config.training.seed, "check", name, part)
-            points = draw_sampling(fitted, part, material.n_points, random)
+            most = max(material.n_points, compared_points(material.config.grouping))
+            points = draw_sampling(fitted, part, most, random)
             judged[name].append(_judge(before, nets, material, label, before.known[name].normal, points))
     return Check(judged, sources)
 
@@ -152,11 +154,13 @@ def check_old(before: SedirDetector, nets: Nets, material: Material, report: Rep
 def _judge(
     before: SedirDetector, nets: Nets, material: Material, label: int, normal: NormalSurface, points: DoubleArray
 ) -> _UnderBoth:
-    tokens = tokenize(points, material.config.grouping, nets.encoder, material.device)
+    grouping = material.config.grouping
+    tokens = tokenize(for_tokens(points, None, grouping), grouping, nets.encoder, material.device)
     with torch.no_grad():
         outs = [network(tokens) for network in (before.nets.network, nets.network)]
     residuals = [residuals_of(tokens, out) for out in outs]
-    old = compare(normal, points, tokens, residuals[0], expected=before.nets.surface_of(label))
+    most = compared_points(grouping)
+    old = compare(normal, points, tokens, residuals[0], expected=before.nets.surface_of(label), most=most)
     new = old.with_residuals(residuals[1])
     named = [int(out.logits[0].argmax()) == label for out in outs]
     return _UnderBoth(
@@ -227,7 +231,8 @@ def _score_both(sample: Sample, before: SedirDetector, after: SedirDetector, sto
     tokens = tokenize(for_tokens(placed.aligned, view, grouping), grouping, before.nets.encoder, before.device)
     first, second = (detector.token_residuals(tokens) for detector in (before, after))
     expected = before.nets.surface_of(before.categories.index(name))
-    old = compare(before.known[name].normal, placed.aligned, tokens, first, view, expected=expected)
+    most, normal = compared_points(grouping), before.known[name].normal
+    old = compare(normal, placed.aligned, tokens, first, view, expected=expected, most=most)
     pairs = ((before, old), (after, old.with_residuals(second)))
     scored = [detector.score(name, compared, view) for detector, compared in pairs]
     labels = None if scan.labels is None else scan.labels[placed.working]

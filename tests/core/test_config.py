@@ -17,6 +17,7 @@ from sedir_core.evidence.tokens import resolutions
         ({"group_size": 8, "ratio": 1.1}, "not give three neighbourhoods"),
         ({"group_size": 512, "ratio": 8.0}, "at least the 4096 points"),
         ({"working_points": 50}, "at least the 64 points"),
+        ({"compared_points": 50}, "at least the 64 points"),
     ],
 )
 def test_neighbourhoods_that_cannot_be(grouping: dict[str, float], reason: str) -> None:
