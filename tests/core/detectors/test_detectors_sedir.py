@@ -13,6 +13,7 @@ import pytest
 import torch
 from tiny_run import CATEGORIES, DIAGONAL_MM, TinyRun, dented, distance_to, part, scan_of
 
+from sedir_core.config import override
 from sedir_core.detectors.sedir import SedirDetector
 from sedir_core.errors import BadRun, Cancelled, DeviceUnavailable
 from sedir_core.evidence.combination import UNKNOWN
@@ -22,7 +23,7 @@ from sedir_core.evidence.numbers import RESOLUTION
 from sedir_core.geometry.registration import random_rotation
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.rundir.files import ABOUT, CONFIG, WEIGHTS
-from sedir_core.types import BoolArray, Detection, DoubleArray, Scan
+from sedir_core.types import BoolArray, Detection, DoubleArray, Scan, never_stop
 
 
 def same(one: Detection, other: Detection) -> bool:
@@ -119,6 +120,19 @@ def test_a_scan_with_more_points_than_are_used_may_be_shuffled_too(detector: Sed
     order = np.random.default_rng(0).permutation(len(points))
     one, other = (detector.detect(scan_of(cloud), "bracket") for cloud in (points, points[order]))
     assert np.array_equal(one.point_scores[order], other.point_scores)
+
+
+def test_more_points_are_compared_than_grouped(detector: SedirDetector) -> None:
+    """A finer comparison, of the same tokens."""
+    config = override(detector.config, grouping={"compared_points": 8_000})
+    finer = SedirDetector(config, detector.nets, detector.known, detector.device)
+    scan = scan_of(part("bracket", 9, 10_000))
+    placed = [one.place(scan, "bracket", never_stop) for one in (detector, finer)]
+    assert [len(one.working) for one in placed] == [detector.config.grouping.working_points, 8_000]
+    assert np.array_equal(placed[1].working[: len(placed[0].working)], placed[0].working)
+    tokens = [one.tokens_of(scan, "bracket").centers for one in (detector, finer)]
+    assert torch.equal(*tokens)
+    assert finer.detect(scan, "bracket").object_score != detector.detect(scan, "bracket").object_score
 
 
 def test_points_that_were_not_measured_are_not_scored_and_change_nothing(

@@ -192,6 +192,19 @@ def test_a_stop_ends_calibration(fitted: FittedParts) -> None:
         calibrate(CONFIG, {"bracket": fitted}, by_surface, 2_000, no_report, lambda: True)
 
 
+def test_held_out_samplings_are_as_dense_as_what_is_compared(fitted: FittedParts) -> None:
+    """Limits of a sparser comparison would not hold."""
+    config = override(UNJUDGED, grouping={"compared_points": 3_000})
+    seen = set()
+
+    def counted(category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
+        seen.add(len(sampling.points))
+        return by_surface(category, normal, sampling)
+
+    calibrate(config, {"bracket": fitted}, counted, 2_000, no_report, lambda: False)
+    assert 2_900 < max(seen) <= 3_000
+
+
 def test_a_stop_ends_the_alignment_of_parts() -> None:
     with pytest.raises(Cancelled):
         fit_parts([part("bracket", seed) for seed in range(2)], seed=0, stop=lambda: True)
