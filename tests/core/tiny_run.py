@@ -47,6 +47,18 @@ def part(category: str, seed: int, n_points: int = N_POINTS) -> DoubleArray:
     return make_specimen(PARTS[category](rng).moved(scale=DIAGONAL_MM), None, n_points, rng).points
 
 
+def again(points: DoubleArray, seed: int) -> DoubleArray:
+    """The same part scanned once more, (n, 3): turned, with noise.
+
+    Of fewer points than N_POINTS, parts that differ in their shape or sampling are taken for ones that vary by nature,
+    whose alignment takes ten times as long.
+    """
+    rng = np.random.default_rng(seed)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    turn *= np.sign(np.linalg.det(turn))
+    return (points + 0.0005 * DIAGONAL_MM * rng.normal(size=points.shape)) @ turn
+
+
 def dented(points: DoubleArray, at: int = 0, depth: float = 0.07) -> tuple[DoubleArray, BoolArray]:
     """The part with a dent of a fifth of the diagonal around one point, and the mask of what was moved, both (n,)."""
     diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_run import N_TRAIN, TinyRun, part
+from tiny_run import N_TRAIN, TinyRun, again, part
 
 from sedir_core.config import Config, preset
 from sedir_core.datasets.index import Dataset, open_dataset
@@ -46,7 +46,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def cup(tmp_path: Path) -> Path:
     for i in range(N_TRAIN):
-        write_points_ply(tmp_path / "parts" / "cup" / f"{i}.ply", part("cup", i, 700))
+        write_points_ply(tmp_path / "parts" / "cup" / f"{i}.ply", again(part("cup", 0, 700), i))
     return tmp_path / "parts"
 
 
@@ -67,7 +67,7 @@ def test_other_causes_are_aligned_anew(cup: Path, fitted: list[str], monkeypatch
     config = preset("tiny")
     kept(cup, config)
     kept(cup, preset("tiny", training={"seed": 1}))
-    write_points_ply(cup / "cup" / "1.ply", part("cup", 7, 700))
+    write_points_ply(cup / "cup" / "1.ply", again(part("cup", 0, 700), 7))
     kept(cup, config)
     monkeypatch.setattr(parts_cache, "_program_hash", lambda: "another version")
     kept(cup, config)

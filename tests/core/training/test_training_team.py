@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import part, tiny_config, write_encoder
+from tiny_run import again, part, tiny_config, write_encoder
 
 from sedir_core.config import to_toml
 from sedir_core.detectors.base import load_detector
@@ -45,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     write_encoder(folder / "encoder.safetensors")
     for category in ("bracket", "cup"):
         for i in range(N_SCANS // 2):
-            write_points_ply(folder / "parts" / category / f"{i}.ply", part(category, i, 800))
+            write_points_ply(folder / "parts" / category / f"{i}.ply", again(part(category, 0, 800), i))
     alone = train_with([], folder, folder / "one")
     return alone, train_with(TOGETHER, folder, folder / "two", XDG_CACHE_HOME=str(folder / "cache"))
 

@@ -23,7 +23,7 @@ from app.widgets.theme import DARK, LIGHT
 from app.workspaces.ice.page import IcePage
 from app.workspaces.ice.setup import OTHER, SetupBar
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, THIRD, category_style
-from sedir_core.types import Detection, Scan
+from sedir_core.types import Detection, FloatArray, Scan, Stop
 
 KINDS = ("ball", "marble")
 
@@ -41,6 +41,24 @@ class SizedDetector(SphereDetector):
         if self._mixed:
             size = np.random.default_rng(int(1e6 * size[0])).normal(size=3)
         return replace(found, token=np.r_[size, 1].astype(np.float32))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def laid_out_once() -> Iterator[None]:
+    """t-SNE takes a process of its own each time, and most tests lay the same tokens out."""
+    from sedir_core.evaluation.tsne import tsne
+
+    known: dict[tuple[bytes, int, float], FloatArray] = {}
+
+    def once(tokens: FloatArray, seed: int, perplexity: float, stop: Stop) -> FloatArray:
+        asked = tokens.tobytes(), seed, perplexity
+        if asked not in known:
+            known[asked] = tsne(tokens, seed, perplexity, stop)
+        return known[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sedir_core.evaluation.tsne.tsne", once)
+        yield
 
 
 @pytest.fixture

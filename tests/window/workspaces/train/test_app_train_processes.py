@@ -68,9 +68,9 @@ def test_a_training_outlives_the_page_is_found_again_stopped_and_goes_on(
 
 def test_the_whole_way_from_an_empty_window_to_inspecting(qtbot: QtBot, tmp_path: Path, home: Path) -> None:
     """Import, selection, training, live curves, close and reopen, resume, inspection with the new model."""
-    for i in range(2):
-        write_points_ply(tmp_path / "own" / "cup" / f"{i}.ply", part("cup", i, 2_000))
-        write_points_ply(tmp_path / "own" / "bracket" / f"{i}.ply", part("bracket", i, 2_000))
+    for i in range(2):  # those of all tests: they are aligned already
+        write_points_ply(tmp_path / "own" / "cup" / f"{i}.ply", part("cup", i))
+        write_points_ply(tmp_path / "own" / "bracket" / f"{i}.ply", part("bracket", i))
     first = opened(qtbot, tmp_path)
     page = next(first)
     assert page.data.how.isVisible() and not page.settings.train.isEnabled()
