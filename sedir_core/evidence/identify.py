@@ -97,11 +97,12 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
     own = _axes_of(points, candidates)
     found, part = _identified(ScannedPart(own.along(points), candidates), stop, part_alone)
+    found = replace(found, n_points=len(points))
     if found.misfit > IDENTIFICATION.whole_fit and found.view is None:
         found = _mirrored(found, part)
-        if not found.mirrored:
+        if not (found.mirrored or found.too_few):
             found = replace(found, resized=_resized(found, part, stop))
-        if not found.known and found.resized is None and not found.mirrored:
+        if not (found.known or found.resized or found.mirrored or found.too_few):
             found = as_fragment(found, part, stop) or found
     alone = None if found.alone is None else replace(found.alone, points=points)
     return replace(found, placement=found.placement.from_file(own), alone=alone, n_points=len(points))

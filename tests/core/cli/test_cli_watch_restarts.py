@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from roundness import ball
-from test_cli_watch import PROGRAM, WAIT_S
+from roundness import RoundnessDetector, ball
+from test_cli_watch import WAIT_S
 
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter
@@ -24,6 +25,31 @@ from sedir_core.io.export import write_points_ply
 from sedir_core.io.scans import read_scan
 
 KILLS = 4
+# Most of a start is loading libraries: on Linux one process loads them once, and forks at each start.
+METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+LOADED = (
+    "pytest",
+    "sedir_core.cli",
+    "sedir_core.commands.watch",
+    "sedir_core.detectors.relimit",
+    "sedir_core.evaluation.inspection",
+    "sedir_core.evaluation.zone_file",
+    "sedir_core.history.store",
+    "sedir_core.io.folder_watch",
+    "sedir_core.io.scans",
+    "torch",
+)
+
+
+def run_program(words: list[str]) -> None:
+    """`sedir` with the roundness detector as every run."""
+    import sedir_core.detectors.base as base
+    from sedir_core.cli import main
+
+    base.load_detector = lambda run_dir, device="auto": RoundnessDetector()
+    sys.argv[:] = ["sedir", *words]
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  as long as the program runs
+    main()
 
 
 class Place:
@@ -35,17 +61,19 @@ class Place:
         self.history = HistoryPlace(f"sqlite:///{home / 'h.sqlite'}", home / "kept")
         self.words = ["watch", self.folder, "--settle", "0.1", "--record", "--json", self.log]
         self.words += ["--history-url", self.history.url, "--history-folder", self.history.folder]
-        self.program: subprocess.Popen[bytes] | None = None
+        self.program: BaseProcess | None = None
 
     def start(self) -> None:
-        source = PROGRAM.format(tests=str(Path(__file__).parents[1]))
-        command = [sys.executable, "-c", source, *map(str, self.words)]
-        self.program = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        context = multiprocessing.get_context(METHOD)
+        context.set_forkserver_preload(list(LOADED))
+        self.program = context.Process(target=run_program, args=([*map(str, self.words)],))
+        self.program.start()
 
     def end(self, how: int = signal.SIGINT) -> None:
-        assert self.program is not None
-        self.program.send_signal(how)
-        self.program.wait(WAIT_S)
+        assert self.program is not None and self.program.pid is not None
+        os.kill(self.program.pid, how)
+        self.program.join(WAIT_S)
+        assert self.program.exitcode is not None
 
     def lines(self) -> list[dict[str, str]]:
         """The whole ones."""
@@ -73,7 +101,7 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path)
     yield place
-    if place.program is not None and place.program.poll() is None:
+    if place.program is not None and place.program.is_alive():
         place.end(signal.SIGKILL)
 
 

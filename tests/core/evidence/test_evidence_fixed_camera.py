@@ -21,7 +21,7 @@ from sedir_core.training.parts_cache import cached_parts
 from sedir_core.training.train import TrainRequest, train
 from sedir_core.types import DoubleArray, never_stop, no_report
 
-N_POINTS, DIAGONAL_MM = 9_000, 100.0
+N_POINTS, DIAGONAL_MM = 6_000, 100.0
 CAMERA = np.array([0.36, 0.48, 0.8])
 ON_THE_LINE = ("bracket", "pipe_elbow")
 
@@ -50,7 +50,7 @@ def config_for(folder: Path, **training: str) -> Config:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
     for category in ON_THE_LINE:
-        for i in range(3):
+        for i in range(2):
             home = folder / "parts" / category
             write_points_ply(home / f"{i}.ply", under_the_camera(lying(category, i)))
     return folder

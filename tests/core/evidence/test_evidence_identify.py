@@ -89,6 +89,15 @@ def test_of_few_points_that_fit_nothing_only_that_is_said() -> None:
     assert why_uncertain(Identified("cup", still, 1.4, n_points=300), 1.0, "cup") == ""
 
 
+def test_of_few_points_nothing_is_searched_for_that_would_not_be_said(
+    detector: SedirDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for search in ("_resized", "as_fragment"):
+        monkeypatch.setattr(f"sedir_core.evidence.identify.{search}", None)
+    best = found(detector, box(60, 60, 60).sample(900, np.random.default_rng(0))[0])
+    assert why_uncertain(best, 1.0, best.category).startswith("has only 900 points")
+
+
 def test_a_part_given_as_another_is_uncertain(detector: SedirDetector) -> None:
     assert detector.detect(scan_of(part("cup", 34)), "pipe_elbow").uncertain
 
