@@ -131,7 +131,8 @@ class Dialogs(QObject):
     def _show_machine(self, machine: Machine) -> None:
         self._machine = machine
         if self._settings is not None:
-            self._settings.offer_devices([("auto", f"Automatic: {machine.choice}"), *machine.devices])
+            chosen = dict(machine.devices).get(machine.choice, machine.choice)
+            self._settings.offer_devices([("auto", f"Automatic: {chosen}"), *machine.devices])
         if self._models is not None:
             self._models.show_machine(machine)
 

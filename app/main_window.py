@@ -51,6 +51,8 @@ from app.workspaces.registry import HOME, WORKSPACES, WorkspacePage
 from sedir_core.config import METHOD_NAMES
 from sedir_core.places import DEFAULT_RUN, bundled_runs
 
+MOST_KINDS = 24
+"""Kinds of part listed without scrolling: nothing says that there are more below."""
 DEFAULT_SHARE = 0.8
 """Share of the screen used at first start; later the geometry is restored."""
 START_SIZE, LEAST_SIZE = (1120, 720), (800, 500)
@@ -87,6 +89,7 @@ class MainWindow(QMainWindow):
         self._model_label.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._category = QComboBox(toolTip="The kind of part; with Automatic the model identifies it")
         self._category.setAccessibleName("Part")
+        self._category.setMaxVisibleItems(MOST_KINDS)
         self.setWindowTitle("SeDiR Inspect")
         self.workspace = HOME
         self._pages: dict[str, WorkspacePage] = {}
@@ -193,6 +196,7 @@ class MainWindow(QMainWindow):
         self.recording.said.connect(self.page.messages.inform)
         self.recording.failed.connect(self.page.messages.warn)
         self.recording.bug_found.connect(self.model.bug_found)
+        self.page.stage.between.bug_found.connect(self.model.bug_found)
         self.session.model_changed.connect(self._show_model)
         for loaded in (self.page.clouds.built, self.session.model_changed):
             loaded.connect(self._collector.keep_all, Qt.ConnectionType.SingleShotConnection)
@@ -233,6 +237,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._apply_theme)
         stopped = [
             self.page.watching.close(),
+            self.page.stage.between.close(),
             self.exporter.close(),
             self.dialogs.close(),
             self.model.close(),

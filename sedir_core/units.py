@@ -7,6 +7,7 @@ known part follows the factor to that unit, and thereby the scan's own unit.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -74,3 +75,8 @@ def length_text(length: float, unit: str, like: float | None = None) -> str:
 def area_text(area: float, unit: str) -> str:
     """`114 mm²`, or `114` without a known unit."""
     return f"{number(area)} {symbol(unit)}²" if symbol(unit) else number(area)
+
+
+def unbroken(text: str) -> str:
+    """The same with every unit on the line of its number."""
+    return re.sub(r"(?<=\d) (?=[^\W\d]|%)", "\N{NO-BREAK SPACE}", text)

@@ -25,19 +25,24 @@ def defect_marks(entry: Entry | None, chosen: int | None, words: Callable[[Defec
     margin = ROOM * (1.0 if entry.shape is None else entry.shape.radius)
     marks = []
     for index, defect in enumerate(found.defects):
-        low, high = bounds(entry, defect)
+        axes = np.eye(3) if defect.axes is None else defect.axes
+        low, high = bounds(entry, defect, axes)
         label = str(index + 1) if index == chosen or index < MOST_NUMBERED else None
-        anchors = _anchors(entry, found, defect, (low + high) / 2)
-        marks.append(Mark(low - margin, high + margin, label, index == chosen, words(defect, found), anchors))
+        anchors = _anchors(entry, found, defect, (low + high) / 2 @ axes)
+        marks.append(Mark(low - margin, high + margin, label, index == chosen, words(defect, found), anchors, axes))
     return marks
 
 
-def bounds(entry: Entry | None, defect: Defect) -> tuple[DoubleArray, DoubleArray]:
-    """Low and high corner (3,) of a defect, around the shape's origin."""
+def bounds(entry: Entry | None, defect: Defect, axes: DoubleArray | None = None) -> tuple[DoubleArray, DoubleArray]:
+    """Low and high corner (3,) of a defect, around the shape's origin, along these axes (3, 3) or the scan's."""
     origin, half = _origin(entry), defect.extent / 2
-    if entry is None or entry.scan is None:
-        return defect.centroid - origin - half, defect.centroid - origin + half
-    members = entry.scan.points[defect.members] - origin
+    along = np.eye(3) if axes is None else axes
+    if entry is None or entry.scan is None or not len(defect.members):
+        if axes is not None and defect.size is not None:
+            half = defect.size / 2
+        middle = along @ (defect.centroid - origin)
+        return middle - half, middle + half
+    members = (entry.scan.points[defect.members] - origin) @ along.T
     return members.min(axis=0), members.max(axis=0)
 
 

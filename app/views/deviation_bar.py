@@ -124,7 +124,7 @@ class DeviationBar(Legend):
 
     def _news(self) -> str:
         inside = share_inside(self._values, self._scale.band)
-        return "" if math.isnan(inside) else f"{100 * inside:.1f} % in the band"
+        return "" if math.isnan(inside) else f"{100 * inside:.1f} % of the points in the band"
 
 
 def signed(value: float) -> str:

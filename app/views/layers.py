@@ -32,13 +32,21 @@ class Layer(Enum):
     TRUTH = "Ground truth"
 
 
+@dataclass(frozen=True, eq=False)
+class ShownLengths:
+    """(n,) signed lengths of a scan's points, in its own unit, in place of its deviation."""
+
+    values: FloatArray
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What to show of an entry, and how.
 
     limit: the point score in the middle of the calibrated scale. blend: see `mix`. scale: of the deviation, in the
     scan's unit. rigid: whether deviations include the smooth part-to-part variation. beside: what `Layer.BOTH` mixes
-    with the scan.
+    with the scan. instead: lengths to show in place of the deviation, as from another
+    scan.
     """
 
     layer: Layer = Layer.HEAT
@@ -48,6 +56,7 @@ class Wanted:
     scale: DeviationScale | None = None
     rigid: bool = False
     beside: Beside = Beside.EXPECTED
+    instead: ShownLengths | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +84,8 @@ class Composer:
             return Picture(shape, plain)
         if layer is Layer.DEVIATION:
             deviation, of_lengths = deviation_of(entry, wanted.rigid), wanted.scale
+            if wanted.instead is not None and len(wanted.instead.values) == len(entry.scan):
+                deviation = wanted.instead.values
             if deviation is None or of_lengths is None:
                 return Picture(shape, plain)
             return Picture(shape, lambda rows: of_lengths.colours(deviation[shape.rows[rows]]))

@@ -21,7 +21,7 @@ from app.views.camera import CameraPose
 from app.views.colours import Look
 from app.views.defect_marks import bounds, defect_marks
 from app.views.layer_notes import what_is_blue, why_missing
-from app.views.layers import NOTHING, Composer, Layer, Picture, Wanted, missing_marked, plain
+from app.views.layers import NOTHING, Composer, Layer, Picture, ShownLengths, Wanted, missing_marked, plain
 from app.views.outlines import OutlineTool, region_of
 from app.views.pane import Pane
 from app.views.picking import Probe
@@ -177,10 +177,13 @@ class LinkedClouds(QWidget):
             self._want(beside=beside)
             self.beside_changed.emit(beside)
 
-    def set_deviation(self, scale: DeviationScale, rigid: bool) -> None:
-        """How deviations are coloured. scale: in the scan's unit. rigid: keep the smooth part-to-part variation."""
-        if (scale, rigid) != (self._wanted.scale, self._wanted.rigid):
-            self._want(scale=scale, rigid=rigid)
+    def set_deviation(self, scale: DeviationScale, rigid: bool, instead: ShownLengths | None = None) -> None:
+        """How deviations are coloured. scale: in the scan's unit. rigid: keep the smooth part-to-part variation.
+
+        instead: other lengths for the left view, such as the deviation from the scan at the right.
+        """
+        if (scale, rigid, instead) != (self._wanted.scale, self._wanted.rigid, self._wanted.instead):
+            self._want(scale=scale, rigid=rigid, instead=instead)
 
     def set_look(self, look: Look) -> None:
         """Colour map and scale, depth shading, size of points."""
@@ -304,7 +307,7 @@ class LinkedClouds(QWidget):
     def _picture_beside(self) -> Picture:
         if self.beside is Beside.SCAN:
             entry, own = self._compared
-            like = replace(self._wanted, limit=own.limit, scale=own.scale, beside=Beside.EXPECTED)
+            like = replace(self._wanted, limit=own.limit, scale=own.scale, beside=Beside.EXPECTED, instead=None)
             return self._other_composer.picture(entry, like)
         surface = None if self._entry is None else self._entry.surfaces.get(self._entry.shown_as(self.beside))
         if surface is None:

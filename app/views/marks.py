@@ -32,8 +32,9 @@ BEHIND_SPACINGS, BEHIND_SHARE = 3.0, 0.06
 
 @dataclass(frozen=True)
 class Mark:
-    """A box, low and high corner (3,) around the shape's origin; `label` None makes it a dot.
+    """A box, low and high corner (3,) around the shape's origin, along its axes; `label` None makes it a dot.
 
+    axes: (3, 3), a unit vector in each row.
     anchors: (k, 3) places of it on the surface, strongest first; the callout points at the first visible one.
     detail: text of the callout after the number.
     """
@@ -44,11 +45,13 @@ class Mark:
     chosen: bool
     detail: str = ""
     anchors: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 3)))
+    axes: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
 
     @property
     def corners(self) -> NDArray[np.float64]:
         ends = (self.low, self.high)
-        return np.array([(ends[x][0], ends[y][1], ends[z][2]) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+        own = np.array([(ends[x][0], ends[y][1], ends[z][2]) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+        return np.asarray(own @ self.axes)
 
 
 @dataclass(frozen=True)

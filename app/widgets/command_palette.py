@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
 
 WIDTH = 520
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -46,7 +46,7 @@ class CommandPalette(QDialog):
     def _filter(self, typed: str) -> None:
         self.list.clear()
         for action in self._actions:
-            name = action.text().replace("&", "")
+            name = _name(action)
             if _matches(typed, name):
                 item = QListWidgetItem(action.icon(), name + _keys(action))
                 item.setData(Qt.ItemDataRole.UserRole, action)
@@ -65,6 +65,13 @@ def _matches(typed: str, name: str) -> bool:
     """Whether every typed word is the beginning of a word in the name."""
     words = name.lower().split()
     return all(any(word.startswith(part) for word in words) for part in typed.lower().split())
+
+
+def _name(action: QAction) -> str:
+    """With the menu that it is in: "Delete" alone does not say of what."""
+    menus = (menu.title() for menu in action.associatedObjects() if isinstance(menu, QMenu))
+    menu = next((title for title in menus if title), "")
+    return (f"{menu}: {action.text()}" if menu else action.text()).replace("&", "")
 
 
 def _keys(action: QAction) -> str:

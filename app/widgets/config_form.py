@@ -135,7 +135,7 @@ class ConfigForm(QWidget):
         self._labels: dict[tuple[str, str], QLabel] = {}
         self._heads: dict[str, QLabel] = {}
         self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 0, 8, 0)
+        self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setVerticalSpacing(7)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         for key, field in self.fields.items():

@@ -77,6 +77,7 @@ class GuidePage(QTextBrowser):
     def __init__(self, path: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenLinks(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # only the margin is beyond the page
         self.anchorClicked.connect(self._open)
         self.document().setDocumentMargin(MARGIN)
         self.setSearchPaths([str(path.parent)])

@@ -19,6 +19,7 @@ from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragra
 
 from sedir_core.evaluation.report import Report, Sheet
 from sedir_core.names import printable
+from sedir_core.units import unbroken
 
 MARGIN = 16 * mm
 WIDTH = A4[0] - 2 * MARGIN
@@ -107,7 +108,7 @@ def _summary(report: Report) -> list[Flowable]:
         Spacer(0, 6 * mm),
     ]
     if report.sheets:
-        rows = [_header("Verdict", "Of the limit", "Category", "Strongest defect", "Scan")]
+        rows = [_header("Verdict", "Of the limit", "Part", "Strongest defect", "Scan")]
         for sheet in report.pages:
             word = sheet.word + ("*" if sheet.review.overrules else "")
             verdict = _text(word, _style(8.5, VERDICTS[sheet.word], bold=True))
@@ -185,7 +186,7 @@ def _close_ups(sheet: Sheet) -> list[Flowable]:
     cells: list[list[Flowable]] = [
         [
             Image(io.BytesIO(picture), width=width - 4 * mm, height=width - 4 * mm, hAlign="LEFT"),
-            _text(f"{at}   {line.sentence}", _style(8)),
+            Paragraph(escape(unbroken(f"{at}   {printable(line.sentence)}")), _style(8)),
         ]
         for at, (line, picture) in enumerate(zip(sheet.lines, sheet.close_ups, strict=False), 1)
     ]

@@ -114,7 +114,7 @@ def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
         area_text(factor**2 * defect.area, ""),
         " × ".join(number(factor * float(side), factor * float(sides.max())) for side in sides),
         percent(defect.peak / limit) if limit > 0 else f"{defect.peak:.3g}",
-        place([float(value) for value in defect.centroid]),
+        place([float(value) for value in defect.centroid]).replace("-", "−"),
     )
 
 

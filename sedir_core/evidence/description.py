@@ -14,10 +14,12 @@ from itertools import combinations
 
 import numpy as np
 
-from sedir_core.evidence.deviation import Deviation
+from sedir_core.evidence.deviation import Deviation, Sides
+from sedir_core.evidence.laid_back import LaidBack
 from sedir_core.evidence.layout import Layout
+from sedir_core.evidence.lines import Course, emptiest_line
 from sedir_core.evidence.report_numbers import DESCRIPTION, DEVIATION
-from sedir_core.geometry.registration import Pose, Surface, principal_axes, refine
+from sedir_core.geometry.registration import principal_axes
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DefectKind, DoubleArray, IntArray
@@ -44,9 +46,11 @@ class Region:
     axes: DoubleArray
 
 
-def describe(scan: PointTree, deviation: Deviation, layout: Layout, regions: Sequence[IntArray]) -> list[Region]:
-    """regions: places of the layout, as `layout.grow` finds them."""
-    pieces = _joined([_Piece(scan, deviation, layout, own) for own in regions])
+def describe(
+    scan: PointTree, deviation: Deviation, layout: Layout, regions: Sequence[IntArray], sides: Sides
+) -> list[Region]:
+    """regions: places of the layout, as `layout.grow` finds them. sides: returns `scan_sides` of some of the points."""
+    pieces = _joined([_Piece(scan, deviation, layout, own, sides) for own in regions])
     return [piece.described() for piece in pieces]
 
 
@@ -58,9 +62,10 @@ class _Piece:
     deviation: Deviation
     layout: Layout
     own: IntArray
+    sides: Sides
 
     def with_(self, other: _Piece) -> _Piece:
-        return _Piece(self.scan, self.deviation, self.layout, np.concatenate([self.own, other.own]))
+        return _Piece(self.scan, self.deviation, self.layout, np.concatenate([self.own, other.own]), self.sides)
 
     def described(self) -> Region:
         kind = self._kind()
@@ -172,27 +177,41 @@ class _Piece:
             return even and self.share > DESCRIPTION.least_body and self.rigidity > DESCRIPTION.as_one
         both = min(self.volumes) > DESCRIPTION.both * max(self.volumes)
         if self.share > DESCRIPTION.large:
-            return self.rigidity > (
+            enough = (
                 DESCRIPTION.largely_as_one if both or self.share_missing > DESCRIPTION.partly else DESCRIPTION.as_one
             )
-        return both and self.rigidity > DESCRIPTION.largely_as_one
+        elif both:
+            enough = DESCRIPTION.largely_as_one
+        elif self.share > DESCRIPTION.end:
+            return self._laid_back.share > DESCRIPTION.surely_as_one
+        else:
+            return False
+        return self.rigidity > enough or self._laid_back.share > enough
+
+    @cached_property
+    def _laid_back(self) -> LaidBack:
+        some = self.on_it[:: max(1, len(self.on_it) // DESCRIPTION.moving)]
+        sides, ground = self.sides(some), self.layout.ground
+        outward = np.where(sides.any(axis=1, keepdims=True), sides, self.deviation.normals[some])
+        return LaidBack(self.scan, some, outward, ground.oriented, ground.spacing)
 
     def _is_lip(self) -> bool:
-        """A crack may be narrower than the point spacing; its lip stands up, and has too few points on it."""
-        low = self.peak < DESCRIPTION.low * self.layout.spacing
-        if (
-            self.peak > DESCRIPTION.highest_lip * self.layout.spacing
-            or self.long**2 < (DESCRIPTION.long if low else DESCRIPTION.longer) * self.area
-        ):
+        """A crack may be narrower than the point spacing; its lip stands up, and points are too few on it or beside."""
+        if self.peak > DESCRIPTION.highest_lip * self.layout.spacing or self.long**2 < DESCRIPTION.long * self.area:
             return False
-        if len(self.on_it) < DESCRIPTION.sparse * self._room(self.own):
-            return True
-        if not low:
-            return False
-        ground, gaps = self.layout.ground, self.layout.gaps
+        return len(self.on_it) < DESCRIPTION.sparse * self._room(self.own) or self._emptiest_line() > DESCRIPTION.empty
+
+    def _emptiest_line(self) -> float:
+        """By how many standard errors the points are too few on the emptiest of the lines that go along the region."""
+        ground, layout = self.layout.ground, self.layout
+        along, across, up = self._axes()
         near = np.isfinite(PointTree(self.places).nearest(ground.places, within=DESCRIPTION.about * ground.spacing)[0])
-        fewer = (gaps[near].mean() - gaps.mean()) / max(float(gaps.std()), _TINY) * np.sqrt(near.sum())
-        return bool(fewer > DESCRIPTION.thin and self.layout.seams[near].max() > DESCRIPTION.lined_up)
+        near &= ground.normals @ up > 0
+        course = Course(self.places @ along, self.places @ across, np.abs(self.lengths), 2 * ground.spacing)
+        feet = layout.feet[near[layout.below]]
+        room = course.beside(ground.places[near] @ along, ground.places[near] @ across)
+        there = course.beside(feet @ along, feet @ across)
+        return emptiest_line(room, there, self._room(np.zeros(1, np.int64)), layout.spacing)
 
     def _room(self, places: IntArray) -> float:
         """Expected number of scan points on that many places."""
@@ -217,22 +236,19 @@ class _Piece:
             return 0.0
         if kind == "displaced region":
             return self._displacement()
+        return self.sign * self._farthest(self.sign * self.values)
+
+    def _farthest(self, values: DoubleArray) -> float:
+        """The highest of the values (n,) of the scan's points on the region, as far as others nearby support them."""
         around = self.scan.nearest_k(self.points[self.on_it], DESCRIPTION.support)[1]
-        supported = np.sort(self.sign * self.values[around], axis=1)[:, -2]
-        return self.sign * _top_mean(np.minimum(self.sign * self.values[self.on_it], supported))
+        supported = np.sort(values[around], axis=1)[:, -2]
+        return _top_mean(np.minimum(values[self.on_it], supported), DESCRIPTION.most)
 
     def _displacement(self) -> float:
-        """Displacement along its normals, or its deviation if larger: another face may be nearer than its own."""
-        ground = self.layout.ground
-        some = self.points[self.on_it[:: max(1, len(self.on_it) // DESCRIPTION.moving)]]
-        pose = refine(some, Surface(ground.places, ground.normals), [Pose(np.eye(3), np.zeros(3))], DESCRIPTION.steps)[
-            0
-        ]
-        back = pose.apply(some)
-        along = np.einsum("ij,ij->i", some - back, ground.normals[ground.tree.nearest(back)[1]])
-        outward, inward = _top_mean(along), _top_mean(-along)
-        farthest = max(outward, inward, _top_mean(np.abs(self.values[self.on_it])))
-        return farthest if outward > inward else -farthest
+        """Its farthest deviation; outward if it has moved farther outward than inward where it belongs."""
+        along = self._laid_back.moves()
+        farthest = self._farthest(np.abs(self.values))
+        return farthest if _top_mean(along) > _top_mean(-along) else -farthest
 
     def _axes(self) -> DoubleArray:
         """Its axes: along it, across it, and along the surface's normal, if there is one."""
@@ -283,6 +299,6 @@ def _one_break(one: _Piece, other: _Piece) -> bool:
     return bool(gap < DESCRIPTION.next_to * max(one.long, other.long))
 
 
-def _top_mean(values: DoubleArray) -> float:
-    count = min(len(values), max(DESCRIPTION.least, round(DESCRIPTION.deepest * len(values))))
+def _top_mean(values: DoubleArray, most: int | None = None) -> float:
+    count = min(len(values), most or len(values), max(DESCRIPTION.least, round(DESCRIPTION.deepest * len(values))))
     return float(np.sort(values)[-count:].mean())

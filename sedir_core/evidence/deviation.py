@@ -20,6 +20,8 @@ from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
+Sides = Callable[[IntArray], DoubleArray]
+"""Outward unit normals (k, 3) of some (k,) of a scan's points, zero where the outer side is unknown."""
 CHUNK = 1 << 15  # points at once: a million would take gigabytes
 _TINY = 1e-300
 
@@ -43,7 +45,7 @@ class Deviation:
         return np.asarray(self.values - np.einsum("ij,ij->i", moves, self.normals))
 
 
-def signed_deviation(points: DoubleArray, expected: Surface, sides: Callable[[IntArray], DoubleArray]) -> Deviation:
+def signed_deviation(points: DoubleArray, expected: Surface, sides: Sides) -> Deviation:
     """Signed distance of every point (n, 3) to the expected surface, whose normals point outward.
 
     sides: returns `scan_sides` of some of the points; called only where faces are close together, so that what has

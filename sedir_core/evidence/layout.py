@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from sedir_core.evidence.deviation import Deviation
 from sedir_core.evidence.report_numbers import LAYOUT
+from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Surface
 from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
 from sedir_core.geometry.seams import SeamFinder
@@ -49,6 +50,11 @@ class Ground:
     @cached_property
     def seams(self) -> SeamFinder:
         return SeamFinder(self.places, self.normals, self.spacing)
+
+    @cached_property
+    def oriented(self) -> Oriented:
+        """The same places, to be searched for what faces alike."""
+        return Oriented(self.places, self.normals, len(self.places))
 
 
 @dataclass(frozen=True)
@@ -120,11 +126,12 @@ def grow(layout: Layout) -> list[IntArray]:
 
     A region grows from a significant peak to where the deviation falls to the noise or to a tenth of the peak, and
     through all missing material, but not across edges sharper than a right angle: a wall's other face is another
-    region.
+    region. What is left of its fringe is no region of its own, however far above the noise.
     """
     strength = np.abs(layout.lengths)
-    links = _links(layout, np.flatnonzero((strength > LAYOUT.noise * layout.noise) | layout.missing))
-    free = np.ones(len(strength), bool)
+    above = (strength > LAYOUT.noise * layout.noise) | layout.missing
+    links = _links(layout, np.flatnonzero(above))
+    free = above.copy()
     regions: list[IntArray] = []
     for peak in np.argsort(-strength, kind="stable"):
         if len(regions) == LAYOUT.regions or not strength[peak] > LAYOUT.seed * layout.noise:
@@ -132,13 +139,20 @@ def grow(layout: Layout) -> list[IntArray]:
         if not free[peak]:
             continue
         level = max(LAYOUT.noise * layout.noise, LAYOUT.fading * float(strength[peak]))
-        allowed = np.flatnonzero(free & ((strength > level) | layout.missing))
-        piece = connected_components(links[allowed][:, allowed], directed=False)[1]
-        own = allowed[piece == piece[np.searchsorted(allowed, peak)]]
+        high = (strength > level) | layout.missing
+        own = _connected(links, np.flatnonzero(free & high), peak)
+        around = _connected(links, np.flatnonzero(free), peak)
         free[own] = False
+        free[around[~high[around]]] = False
         if len(own) >= LAYOUT.smallest:
             regions.append(own)
     return regions
+
+
+def _connected(links: csr_matrix, allowed: IntArray, place: int) -> IntArray:
+    """Those of the allowed places (a,), in order, that are linked with this one among them."""
+    piece = connected_components(links[allowed][:, allowed], directed=False)[1]
+    return np.asarray(allowed[piece == piece[np.searchsorted(allowed, place)]])
 
 
 def _links(layout: Layout, able: IntArray) -> csr_matrix:

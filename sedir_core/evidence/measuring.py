@@ -13,6 +13,7 @@ from sedir_core.evidence.description import Region, describe
 from sedir_core.evidence.deviation import (
     CHUNK,
     Deviation,
+    Sides,
     deviation_at,
     neighbourhood_means,
     scan_sides,
@@ -99,7 +100,7 @@ def _measured(
     scan: PointTree,
     moves: DoubleArray,
     surface: Surface,
-    sides: Callable[[IntArray], DoubleArray],
+    sides: Sides,
     direction: DoubleArray | None,
 ) -> Measured:
     back = interpolate(moves, scan.points + moves, surface.points)
@@ -108,7 +109,7 @@ def _measured(
     settled = None if direction is None else settled_from(ground.places, ground.normals, direction)
     deviation = signed_deviation(scan.points, expected, sides)
     layout = lay_out(scan, deviation, ground, settled)
-    regions = describe(scan, deviation, layout, grow(layout))
+    regions = describe(scan, deviation, layout, grow(layout), sides)
     return Measured(scan, moves, expected, deviation, layout, regions)
 
 

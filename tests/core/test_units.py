@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sedir_core.geometry.frames import UNIT_FACTORS
-from sedir_core.units import TO_MM, area_text, length_text, read_as, unit_of_scan
+from sedir_core.units import TO_MM, area_text, length_text, read_as, unbroken, unit_of_scan
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,9 @@ def test_lengths_and_areas_carry_their_unit() -> None:
 def test_lengths_of_unknown_unit_are_plain_numbers() -> None:
     assert length_text(12.34, "unknown") == "12.3"
     assert area_text(1234.0, "") == "1,234"
+
+
+def test_a_unit_stays_on_the_line_of_its_number() -> None:
+    assert unbroken("Dent, 2 mm deep, 848 mm², 5 % of it").split(" ") == [
+        "Dent,", "2\N{NO-BREAK SPACE}mm", "deep,", "848\N{NO-BREAK SPACE}mm²,", "5\N{NO-BREAK SPACE}%", "of", "it",
+    ]  # fmt: skip

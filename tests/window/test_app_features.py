@@ -150,6 +150,19 @@ def test_the_palette_finds_and_runs_a_command(qtbot, window):
     assert window.settings.theme == "dark"
 
 
+def test_the_palette_says_what_a_command_is_about(qtbot, window):
+    window.show_workspace("runs")
+    palette = CommandPalette(window.commands(), window)
+    qtbot.addWidget(palette)
+    names = [palette.list.item(row).text().split("    ")[0] for row in range(palette.list.count())]
+    assert "Runs: Import…" in names and "Theme: Dark" in names
+    assert len(names) == len(set(names))
+
+
+def test_every_kind_of_part_is_listed_without_scrolling(window):
+    assert window._category.maxVisibleItems() >= 20
+
+
 def test_diagnostics_name_versions_and_no_files(qtbot, window, dented_file):
     open_and_wait(qtbot, window, dented_file)
     text = help_texts.diagnostics(window.session, window.settings)

@@ -39,7 +39,7 @@ FACTS = (
     "Points",
     "Defects",
     "Took",
-    "Content",
+    "Checksum",
 )
 NOTHING = "Select a row to see its details.\nA double-click opens it in Inspect, exactly as it was."
 
@@ -171,4 +171,4 @@ def _defects_text(one: Inspection) -> str:
     if not one.n_defects:
         return "none"
     sizes = ", ".join(grouped(defect.n_points) for defect in one.defects[:MOST_DEFECTS])
-    return f"{one.n_defects} of {sizes}{' …' if one.n_defects > MOST_DEFECTS else ''} points"
+    return f"{one.n_defects}, of {sizes}{' …' if one.n_defects > MOST_DEFECTS else ''} points"

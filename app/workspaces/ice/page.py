@@ -129,6 +129,7 @@ class IcePage(QWidget):
 
     def _connect(self) -> None:
         self.setup.compare_wanted.connect(self.compare)
+        self.setup.anomalous.toggled.connect(self._on_anomalous)
         self.empty.dataset.clicked.connect(self.setup.dataset_button.click)
         self.status.cancel_wanted.connect(self.model.stop)
         self.model.progress_changed.connect(self.status.show_progress)
@@ -157,6 +158,18 @@ class IcePage(QWidget):
     def _on_layout(self, seed: int, perplexity: float) -> None:
         if self.results.found is not None:
             self.model.flatten(self.results.found, seed, perplexity)
+
+    def _on_anomalous(self, wanted: bool) -> None:
+        """Defective samples are read while the tokens are collected, so they cannot come or go without that."""
+        if self.results.found is None or self._request is None:
+            return
+        if wanted == self._request.anomalous:
+            self.messages.hide()
+            return
+        what = "shown" if wanted else "left out"
+        self.messages.inform(
+            f"Defective samples are {what} from the next comparison on.", "Compare again", self.compare
+        )
 
     def _on_placed(self, placed: Placed) -> None:
         self.own.show_placed(placed, self._session.current)

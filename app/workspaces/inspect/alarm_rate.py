@@ -97,7 +97,7 @@ class AlarmRate(QWidget):
         between = None if from_one_side else known.interval(category)
         sure = ""
         if between is not None:
-            sure = f"; more parts would set it at {100 * between[0]:.0f} to {100 * between[1]:.0f} % of this"
+            sure = f"; with many more the limit would be {100 * between[0]:.0f} to {100 * between[1]:.0f} % of this one"
         self._say(f"of {category}{side}, from {scans}{beyond}{sure}")
 
     def _say(self, text: str) -> None:

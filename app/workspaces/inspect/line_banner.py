@@ -13,6 +13,7 @@ from app.widgets.theme import Theme, icon
 from app.workspaces.inspect import wording
 from sedir_core.evidence.wording import defect_sentence
 from sedir_core.types import VERDICT_WORDS
+from sedir_core.units import unbroken
 
 PICTURES = {"ok": "check-circle", "ng": "alert-octagon", "uncertain": "help-circle"}
 WORD, SENTENCE, SMALL = 0.44, 0.155, 0.1
@@ -129,12 +130,13 @@ class LineBanner(QWidget):
         painter.drawText(room.adjusted(0, 0, 0, -0.1 * height), bottom, self.tally)
         lines = QRectF(room.left(), 0.27 * height, room.width(), 0.48 * height)
         middle = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextWordWrap)
-        while QFontMetricsF(large).boundingRect(lines, middle, self.words.sentence).height() > lines.height():
+        sentence = unbroken(self.words.sentence)
+        while QFontMetricsF(large).boundingRect(lines, middle, sentence).height() > lines.height():
             if large.pixelSize() <= small.pixelSize():
                 break
             large.setPixelSize(large.pixelSize() - 1)
         painter.setFont(large)
-        painter.drawText(lines, middle, self.words.sentence)
+        painter.drawText(lines, middle, sentence)
 
 
 def _font(like: QFont, height_px: float, bold: bool) -> QFont:

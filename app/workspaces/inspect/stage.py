@@ -14,13 +14,14 @@ from app.state.session import Session
 from app.state.settings import Settings
 from app.views.colour_bar import ColourBar
 from app.views.deviation_bar import DeviationBar
-from app.views.layers import Layer, deviation_of
+from app.views.layers import Layer, ShownLengths, deviation_of
 from app.views.linked_clouds import LinkedClouds
 from app.views.zone_drawing import DrawnZone
 from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.bands import Bands
+from app.workspaces.inspect.between import Between, comparable
 from app.workspaces.inspect.kept_sections import KeptSections
 from app.workspaces.inspect.measured_list import MeasuredList
 from app.workspaces.inspect.region_panel import RegionPanel
@@ -46,9 +47,12 @@ class ScanViews(QWidget):
         self.clouds = LinkedClouds(theme)
         self.colour_bar, self.deviation_bar = ColourBar(theme), DeviationBar(theme)
         self.bands = Bands(session, settings, self)
+        self.between = Between(self)
         self.tolerance = ToleranceBox(self.bands)
         self.blend = BlendBar()
         self._line = False
+        self._instead: ShownLengths | None = None
+        self._layer = self.clouds.layer  # to go back to after line mode
         self.tools = Tools(self.clouds, session, self)
         self.actions_of_views = ViewActions(settings, self.clouds, self.tools, self)
         self.sections = KeptSections(self)
@@ -70,6 +74,8 @@ class ScanViews(QWidget):
         self.clouds.layer_changed.connect(self._show_scale)
         self.clouds.beside_changed.connect(self._on_beside_changed)
         self.bands.changed.connect(self._on_bands_changed)
+        self.between.changed.connect(self._on_bands_changed)
+        self.tolerance.against.toggled.connect(self._on_bands_changed)
         self.deviation_bar.band_set.connect(self._set_band)
         session.compared_changed.connect(self.show_compared)
         self.tools.changed.connect(self._follow_tools)
@@ -113,7 +119,10 @@ class ScanViews(QWidget):
         self._share_room()
 
     def show_line(self, on: bool) -> None:
-        """Show the scan alone, without tools and scales."""
+        """Show the scan alone, without tools and scales, its defects hot: missing material deviates by nothing."""
+        if on != self._line:
+            self._layer = self.clouds.layer if on else self._layer
+            self.clouds.set_layer(Layer.HEAT if on else self._layer)
         self._line = on
         self._bar.setVisible(not on)
         self.clouds.set_alone(on)
@@ -174,10 +183,26 @@ class ScanViews(QWidget):
         self.blend.setVisible(layer is Layer.BOTH and not self._line)
 
     def _show_deviation(self, entry: Entry | None) -> None:
+        if self.against is None:
+            self.between.forget()
+        else:
+            self.between.compare(entry, self.against, self.bands.rigid)
         if entry is not None:
-            self.clouds.set_deviation(self.bands.scale_in_scan(entry), self.bands.rigid)
+            values = self.between.values
+            if values is None:
+                self._instead = None
+            elif self._instead is None or self._instead.values is not values:
+                self._instead = ShownLengths(values)
+            self.clouds.set_deviation(self.bands.scale_in_scan(entry), self.bands.rigid, self._instead)
 
-    def _on_bands_changed(self) -> None:
+    @property
+    def against(self) -> Entry | None:
+        """The scan at the right, if the current one is to be compared with it and can be."""
+        current, other = self._session.current_entry, self._session.get(self._session.compared)
+        wanted = self.tolerance.against.isChecked() and self.clouds.beside is Beside.SCAN
+        return other if wanted and other is not current and comparable(current, other) else None
+
+    def _on_bands_changed(self, *_: object) -> None:
         self._show_deviation(self._session.current_entry)
         self.show_compared()
         self._show_scale()
@@ -205,6 +230,9 @@ class ScanViews(QWidget):
     def show_compared(self) -> None:
         """Show the other scan in the same kind of colours, and both results as text."""
         current, other = self._session.current_entry, self._session.get(self._session.compared)
+        self.tolerance.against.setVisible(self.clouds.beside is Beside.SCAN)
+        self.tolerance.against.setEnabled(comparable(current, other))
+        self._show_deviation(current)
         scale = None if other is None else self.bands.scale_in_scan(other)
         self.clouds.show_compared(other, _colour_limit(other), scale)
         name = "" if current is None or current.scan is None else current.scan.name
@@ -213,7 +241,10 @@ class ScanViews(QWidget):
             return
         unit = self._session.unit
         right = "press B to pin the current scan here" if other is None else wording.compared_text(other, unit)
-        self.clouds.set_notes(name if current is None else wording.compared_text(current, unit), right)
+        left = name if current is None else wording.compared_text(current, unit, other)
+        if self.against is not None and self.clouds.layer is Layer.DEVIATION:
+            left += f" · from {self.against.path.stem}"
+        self.clouds.set_notes(left, right)
 
     def _follow_tools(self) -> None:
         kept = self.tools.kept(self._session.current_entry)
@@ -263,6 +294,8 @@ class ScanViews(QWidget):
     def _deviated(self, entry: Entry | None) -> Deviated | None:
         """The deviation of that scan in the display unit."""
         values = deviation_of(entry, self.bands.rigid)
+        if self.between.values is not None and self.against is not None and entry is self._session.current_entry:
+            values = self.between.values
         if entry is None or values is None:
             return None
         words = wording.lengths_of(entry.raw, self._session.unit)

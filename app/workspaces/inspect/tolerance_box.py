@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.entries import Entry
-from app.widgets.number_field import indented
+from app.widgets.number_field import SignedField, indented
 from app.widgets.room import UNLIMITED_PX
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.bands import Bands
@@ -49,6 +49,9 @@ class ToleranceBox(QWidget):
             "On: deviation from the average expected surface, so that warping counts.\n"
             "Off: deviation from the surface fitted to this part, so that only local defects count."
         )
+        self.against = QCheckBox("Against the scan at the right")
+        self.against.setToolTip("On: by how much this scan deviates more than the other at the same place of the part.")
+        self.against.hide()
         fields = QHBoxLayout()
         fields.setSpacing(5)
         for part in (self.minus, self.plus, self.both):
@@ -62,6 +65,7 @@ class ToleranceBox(QWidget):
         self._box.addLayout(row)
         self._box.addLayout(fields)
         self._box.addWidget(self.rigid)
+        self._box.addWidget(self.against)
         self._box.addStretch()
         self.stand(upright=True)
         self.minus.valueChanged.connect(self._on_minus)
@@ -73,7 +77,7 @@ class ToleranceBox(QWidget):
     @property
     def stops(self) -> list[QWidget]:
         """Tab order."""
-        return [self.back, self.minus, self.plus, self.both, self.rigid]
+        return [self.back, self.minus, self.plus, self.both, self.rigid, self.against]
 
     def stand(self, upright: bool) -> None:
         """Lay out beside the scale, or in one line below it."""
@@ -81,6 +85,7 @@ class ToleranceBox(QWidget):
         self._box.setDirection(down if upright else across)
         self._title.setVisible(upright)  # in one line the fields need the space, and the legend above explains them
         self.rigid.setText("Include part-to-part variation" if upright else "Part to part")
+        self.against.setText("Against the scan at the right" if upright else "Against the right")
         self._box.setSpacing(4 if upright else 10)
         self._box.setContentsMargins(12, 0, 12, 0)
         self.setMinimumWidth(BESIDE_PX if upright else 0)
@@ -121,7 +126,7 @@ class ToleranceBox(QWidget):
             self._bands.set(self._entry, band)
 
     def _field(self, name: str) -> QDoubleSpinBox:
-        field = indented(QDoubleSpinBox(minimum=-MOST, maximum=MOST, keyboardTracking=False))
+        field = indented(SignedField(minimum=-MOST, maximum=MOST))
         field.setMinimumWidth(FIELD_PX)  # sized for the actual numbers rather than the longest possible
         field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         field.setToolTip(f"{name}: deviations up to this are green")

@@ -182,13 +182,23 @@ def deviation_text(detection: Detection, unit: str) -> str:
     return f"{low} to {high} {symbol(lengths.unit)}".rstrip()
 
 
-def compared_text(entry: Entry, unit: str) -> str:
-    """Name, score and deviation of one of two compared scans."""
+def compared_text(entry: Entry, unit: str, other: Entry | None = None) -> str:
+    """Name, score and deviation of one of two compared scans, and by how much its score differs from the other's."""
     found = entry.detection
     parts = [entry.path.stem if entry.scan is None else entry.scan.name]
     if found is not None:
-        parts += [share_text(found), deviation_text(found, unit)]
+        parts += [share_text(found) + _difference(found, other), deviation_text(found, unit)]
     return " · ".join(part for part in parts if part)
+
+
+def _difference(found: Detection, other: Entry | None) -> str:
+    """` (+397)`: how many points of a per cent its score is above the other's."""
+    if other is None or other.detection is None or other.detection is found:
+        return ""
+    shares = [limit_share(one) for one in (found, other.detection)]
+    if shares[0] is None or shares[1] is None:
+        return ""
+    return f" ({100 * (shares[0] - shares[1]):+.0f})".replace("-", "−")
 
 
 def peak_text(defect: Defect, detection: Detection) -> str:

@@ -91,7 +91,7 @@ class SettingsPanel(QFrame):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside = QWidget()
         together = QVBoxLayout(inside)
-        together.setContentsMargins(0, 0, 6, 0)
+        together.setContentsMargins(0, 0, 0, 0)
         together.setSpacing(9)
         together.addLayout(self._top)
         together.addWidget(self.everything)
@@ -101,7 +101,7 @@ class SettingsPanel(QFrame):
         for part in (scroll.viewport(), inside, self.form):
             part.setAutoFillBackground(False)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 12, 8, 12)
+        column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(9)
         column.addWidget(QLabel("2   How to learn it", objectName="sectionTitle"))
         column.addWidget(scroll, 1)

@@ -38,6 +38,13 @@ def test_spacing_closes_the_gaps_between_clumps():
     assert prepare(clumps).spacing > 0.8 * np.sqrt(4 * np.pi * 100 / len(clumps))
 
 
+def test_a_box_lies_as_its_defect_does():
+    axes = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    corners = Mark(np.array([-2.0, -1.0, 0.0]), np.array([2.0, 1.0, 0.5]), "1", False, axes=axes).corners
+    assert np.allclose(np.ptp(corners @ axes.T, axis=0), (4.0, 2.0, 0.5))
+    assert np.ptp(corners, axis=0)[0] < 4.1
+
+
 def test_a_part_far_from_the_origin_keeps_its_digits():
     points = dented_sphere(depth=0.0).points
     shape = prepare(points + 4e6)

@@ -211,6 +211,13 @@ def test_a_lasso_is_linked_through_all_views(qtbot, compared) -> None:
     assert compared.results.confusions[0]._counts.sum() == 12
 
 
+def test_defective_samples_say_that_they_come_and_go_with_the_next_comparison(compared) -> None:
+    compared.setup.anomalous.setChecked(False)
+    assert compared.messages.isVisible() and "left out from the next comparison" in compared.messages.text
+    compared.setup.anomalous.setChecked(True)
+    assert not compared.messages.isVisible()
+
+
 def test_the_legend_selects_a_category(compared) -> None:
     compared.results.legend.setCurrentRow(1)
     assert set(compared.results.found.labels[compared.results.scatters[0]._selected]) == {1}

@@ -16,7 +16,9 @@ from app.state.entries import Beside, Entry, State
 from app.state.settings import Settings
 from app.views.deviation_bar import DeviationBar, signed
 from app.views.layers import Layer
+from app.widgets.number_field import SignedField
 from app.widgets.tokens import DARK
+from app.workspaces.inspect.between import comparable
 from sedir_core.evaluation.colours import NOT_EVALUATED, SURFACE
 from sedir_core.evaluation.deviation_scale import (
     INSIDE,
@@ -189,6 +191,18 @@ def test_a_band_is_typed_and_the_view_follows(qtbot: QtBot, window: MainWindow, 
     assert colour_of_row(window, int(np.nanargmin(entry.raw.deviation))) == INSIDE
 
 
+def test_a_minus_is_written_as_elsewhere_and_read_either_way(qtbot: QtBot) -> None:
+    field = SignedField(minimum=-10.0, maximum=10.0)
+    qtbot.addWidget(field)
+    field.setSuffix(" mm")
+    field.setValue(-0.8)
+    assert field.text() == "\N{MINUS SIGN}0.80 mm"
+    for typed, value in (("-0.5", -0.5), ("\N{MINUS SIGN}0.25", -0.25)):
+        field.lineEdit().setText(typed)
+        field.interpretText()
+        assert field.value() == value
+
+
 def test_the_fields_of_the_band_have_room_for_their_numbers(
     qtbot: QtBot, window: MainWindow, dented_file: Path
 ) -> None:
@@ -292,6 +306,35 @@ def test_two_scans_stand_side_by_side_with_their_scores_and_deviations(
     assert window.session.get(good.id).shape is not None
     assert clouds.views[1].shape is window.session.get(good.id).shape
     assert not clouds.views[1].marks._marks  # they are the other scan's
+
+
+def test_one_scan_is_measured_against_the_other(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, good_file: Path
+) -> None:
+    open_and_wait(qtbot, window, good_file, dented_file)
+    dented, good = window.session.entries
+    window.session.show(good.id)
+    qtbot.keyClick(window, Qt.Key.Key_B)
+    window.session.show(dented.id)
+    window.page.clouds.set_layer(Layer.DEVIATION)
+    stage = window.page.stage
+    with qtbot.waitSignal(stage.between.changed, timeout=WAIT_MS):
+        stage.tolerance.against.click()
+    shown = window.page.clouds._wanted.instead
+    assert shown is not None and np.nanmin(shown.values) == pytest.approx(-2.49, abs=0.05)
+    caption = window.page.clouds._left_pane.caption.toolTip()
+    assert "(+" in caption and caption.endswith("from good")
+    stage.tolerance.against.click()
+    assert window.page.clouds._wanted.instead is None
+
+
+def test_only_scans_of_one_kind_are_measured_against_each_other(
+    qtbot: QtBot, window: MainWindow, dented_file: Path, good_file: Path
+) -> None:
+    open_and_wait(qtbot, window, good_file, dented_file)
+    one, other = window.session.entries
+    assert one.raw is not None and comparable(one, other)
+    assert not comparable(replace(one, raw=replace(one.raw, category="marble")), other)
 
 
 def test_the_pinned_scan_lets_go_by_the_same_key(qtbot: QtBot, window: MainWindow, good_file: Path) -> None:

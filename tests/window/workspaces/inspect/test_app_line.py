@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.state.entries import Entry, Failure, State
+from app.views.layers import Layer
 from app.widgets.tokens import DARK, LIGHT, Theme
 from app.workspaces.inspect.line_banner import LineBanner, LineWords, line_words
 
@@ -55,6 +56,16 @@ def test_the_sentence_is_about_the_strongest_defect_or_what_a_person_said(
     assert " mm" not in words.sentence and " mm" in line_words(dented, "", "mm").sentence
     overruled = replace(dented, review="ok", reviewer="Ada", review_comment="a stain")
     assert line_words(overruled, "") == LineWords("ok", "OK", "Set by Ada: a stain.", "dented.ply")
+
+
+def test_defects_are_hot_whatever_was_on_show_before(qtbot: QtBot, window: MainWindow, dented_file: Path) -> None:
+    """Where material is missing no point deviates: the part would be green, and NG."""
+    open_and_wait(qtbot, window, dented_file)
+    window.page.clouds.set_layer(Layer.DEVIATION)
+    window.line.set_on(True)
+    assert window.page.clouds.layer is Layer.HEAT
+    window.line.set_on(False)
+    assert window.page.clouds.layer is Layer.DEVIATION
 
 
 def test_nothing_but_the_part_and_its_verdict_is_on_show_and_esc_brings_all_back(
