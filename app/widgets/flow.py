@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 class FlowLayout(QLayout):
     """Left to right, then the next line; hidden widgets take no space."""
 
-    def __init__(self, parent: QWidget | None = None, gap: int = 4) -> None:
+    def __init__(self, parent: QWidget | None = None, gap: int = 4, centred: bool = False) -> None:
+        """gap: pixels between widgets. centred: every line is, as text may be."""
         super().__init__(parent)
+        self._centred = centred
         self._items: list[QLayoutItem] = []
         self._gap = gap
         self.setContentsMargins(0, 0, 0, 0)
@@ -51,15 +53,29 @@ class FlowLayout(QLayout):
 
     def _place(self, room: QRect, move: bool) -> int:
         """Lay out within the width of `room`; returns the height taken."""
-        x, y, line = room.left(), room.top(), 0
+        y = room.top()
+        for line in self._lines(room.width()):
+            sizes = [item.sizeHint() for item in line]
+            width = sum(size.width() for size in sizes) + self._gap * (len(line) - 1)
+            x = room.left() + (max(room.width() - width, 0) // 2 if self._centred else 0)
+            for item, size in zip(line, sizes, strict=True):
+                if move:
+                    item.setGeometry(QRect(QPoint(x, y), size))
+                x += size.width() + self._gap
+            y += max(size.height() for size in sizes) + self._gap
+        return max(y - self._gap - room.top(), 0)
+
+    def _lines(self, width: int) -> list[list[QLayoutItem]]:
+        """What fits beside each other within a width, at least one item a line."""
+        lines: list[list[QLayoutItem]] = []
+        taken = 0
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint()
-            if line and x + size.width() > room.right() + 1:
-                x, y, line = room.left(), y + line + self._gap, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), size))
-            x += size.width() + self._gap
-            line = max(line, size.height())
-        return y + line - room.top()
+            own = item.sizeHint().width()
+            if not lines or taken + self._gap + own > width:
+                lines.append([])
+                taken = -self._gap
+            lines[-1].append(item)
+            taken += self._gap + own
+        return lines

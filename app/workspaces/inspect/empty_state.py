@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.widgets.flow import FlowLayout
 from app.widgets.theme import Theme, icon, icon_size
 from sedir_core.io.formats import NAMES
 
@@ -17,6 +19,8 @@ BEGIN = (
 
 SIDE_PX = 36
 """Lines of text do not reach the frame."""
+NARROW_PX = 180
+GAP_PX = 10
 
 
 class InspectIntro(QFrame):
@@ -51,6 +55,7 @@ class InspectIntro(QFrame):
         column.addWidget(self._new_here)
         column.addWidget(_centred(self.guide_button, self.train_button))
         column.addStretch(3)
+        self.setMinimumSize(NARROW_PX, NARROW_PX)
         self.show_watched("")
 
     def show_watched(self, folder: str) -> None:
@@ -63,6 +68,20 @@ class InspectIntro(QFrame):
         self.watch_button.setVisible(not folder)
         self.set_theme(self._theme)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        """In a small window the picture goes first, then the sentences; the actions stay."""
+        spare = (self._icon, self._new_here, self._text)
+        for widget in spare:
+            widget.show()
+        for widget in spare:
+            if self.heightForWidth(self.width()) <= self.height():
+                break
+            widget.hide()
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         picture = icon("radar" if self._watched else "cube-scan", theme.accent)
@@ -71,10 +90,7 @@ class InspectIntro(QFrame):
 
 def _centred(*buttons: QPushButton) -> QWidget:
     row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setSpacing(10)
-    layout.addStretch()
+    layout = FlowLayout(row, GAP_PX, centred=True)
     for button in buttons:
         layout.addWidget(button)
-    layout.addStretch()
     return row
