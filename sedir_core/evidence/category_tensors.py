@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from sedir_core.evidence.limits import scores_from
 from sedir_core.evidence.normal_surface import CHANNELS, NormalSurface
 from sedir_core.evidence.packed_normals import packed_normals, unpacked_normals
 from sedir_core.evidence.peaks import Peak
+from sedir_core.evidence.stored_names import current_name, stored_name
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.frames import N_DESCRIPTOR, Frame
@@ -47,7 +48,7 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
         if standard is not None:
             statistics = standard.statistics
             numbers = (category.size, standard.residual, standard.threshold, standard.point_threshold)
-            exact[f"{prefix}limits"] = np.array([statistics.limits[name] for name in sorted(statistics.limits)])
+            exact[f"{prefix}limits"] = np.array([statistics.limits[name] for name in _in_order(statistics.limits)])
             exact[f"{prefix}numbers"] = np.array(numbers)
             if len(standard.held_out):
                 exact[f"{prefix}held_out"] = standard.held_out
@@ -61,15 +62,15 @@ def category_to_tensors(category: Category) -> dict[str, Tensor]:
                 exact[f"{prefix}conflict"] = np.array([standard.conflict])
             if statistics.peaks:
                 peaks = [
-                    (statistics.peaks[name].mean, statistics.peaks[name].spread) for name in sorted(statistics.peaks)
+                    (statistics.peaks[name].mean, statistics.peaks[name].spread) for name in _in_order(statistics.peaks)
                 ]
                 exact[f"{prefix}peaks"] = np.array(peaks)
             for name, limit in standard.limits.items():
                 exact[f"{prefix}judged.{name}"] = np.array([limit.threshold, limit.point_threshold, *limit.held_out])
             tensors[f"{prefix}anchors"] = _pack(statistics.anchors)
             # Twenty-odd channels at two thousand places: eight bits say enough of what is usual.
-            short = {f"{prefix}usual.{name}": torch.from_numpy(values) for name, values in statistics.values.items()}
-            tensors |= {name: values.to(torch.bfloat16) for name, values in short.items()}
+            for name, values in statistics.values.items():
+                tensors[f"{prefix}usual.{stored_name(name)}"] = torch.from_numpy(values).to(torch.bfloat16)
     if category.views is not None:
         compact |= {"views.directions": category.views.directions, "views.descriptors": category.views.descriptors}
         tensors["views.probes"] = _pack(category.views.probes)
@@ -118,6 +119,11 @@ def category_from_tensors(tensors: Mapping[str, Tensor], judges: Judges | None) 
     )
 
 
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Channels in the order in which their numbers are stored."""
+    return sorted(names, key=stored_name)
+
+
 def _usual_of_bent(arrays: Mapping[str, DoubleArray], coverage: Coverage | None) -> DoubleArray | None:
     """Residuals of good parts of kinds that vary by nature; None for others, and in runs of older versions."""
     if "surface.usual" not in arrays:
@@ -141,22 +147,22 @@ def _coverage(packed: Tensor | None, n_points: int) -> Coverage | None:
 def _standard(prefix: str, arrays: Mapping[str, DoubleArray], judges: Judges | None) -> Standard:
     """judges: used if peaks are kept."""
     own = f"{prefix}usual."
-    channels = sorted(name.removeprefix(own) for name in arrays if name.startswith(own))
+    channels = _in_order(current_name(name.removeprefix(own)) for name in arrays if name.startswith(own))
     network = NETWORK if f"{own}{NETWORK[-1]}" in arrays else (TOKEN,)
-    expected = sorted({*CHANNELS, *network} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
+    expected = _in_order({*CHANNELS, *network} - ({*FIELDS, *SPREADS, SIZE, ABSENT} if prefix else set()))
     if channels != expected:
         raise ValueError(f"usual values of {', '.join(channels)}, expected {', '.join(expected)}")
     n_anchors = len(arrays[f"{prefix}anchors"])
     shapes: dict[str, tuple[int, ...]] = {"numbers": (4,), "limits": (len(channels),), "anchors": (n_anchors, 3)}
-    _check(prefix, arrays, shapes | {f"usual.{name}": (n_anchors,) for name in channels})
+    _check(prefix, arrays, shapes | {f"usual.{name}": (n_anchors,) for name in map(stored_name, channels)})
     numbers, limits = arrays[f"{prefix}numbers"], arrays[f"{prefix}limits"]
-    values = {name: arrays[own + name] for name in channels}
+    values = {name: arrays[own + stored_name(name)] for name in channels}
     _check_positive(numbers[:2], limits, *values.values())
     peaks: dict[str, Peak] = {}
     if f"{prefix}peaks" in arrays:
         if judges is None:
             raise ValueError("it keeps peaks of channels, but no judge")
-        peaked = sorted((*channels, *(JUDGED + kind for kind in ASKED)))
+        peaked = _in_order((*channels, *(JUDGED + kind for kind in ASKED)))
         _check(prefix, arrays, {"peaks": (len(peaked), 2)})
         _check_positive(arrays[f"{prefix}peaks"][:, 1])
         pairs = zip(peaked, arrays[f"{prefix}peaks"], strict=True)

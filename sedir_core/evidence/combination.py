@@ -34,7 +34,7 @@ MAP_WEIGHTS: Mapping[str, float] = dict(SCORES.view_map_weights)
 OBJECT_WEIGHTS: Mapping[str, float] = dict(SCORES.view_object_weights)
 # What is gross by one of these alone needs no judge, who may never have seen the like; and by these and what is said of
 # the whole a training part is known to depart from the others.
-GROSS = (*FIELDS, "stray_8", "offset_8", "offset_32", "bare_8", "bare_32", SEAM)
+GROSS = (*FIELDS, "outlier_8", "offset_8", "offset_32", "gap_8", "gap_32", SEAM)
 TELLING = (*GROSS, *OF_THE_WHOLE)
 _EXTREMES = ("implicit_lowest", "implicit_highest")
 _OF_NO_SIZE = (DRIFT, IMPLICIT_RIDGE, *IMPLICIT_GAPS)  # in the scan's own noise or spacing already, or not of points

@@ -56,7 +56,7 @@ def implicit_fields(
     points: (n, 3) all of it that is judged. implicit_k: length of the mean distance over k places. implicit_local_k:
     the same less the median of the FIELD.wide places around. implicit_rough_k, implicit_lowest_k, implicit_highest_k:
     see `fields.offset_fields`. implicit_ridge: see `fields.ridges`. implicit_drift: how far the smooth difference moved
-    the point. implicit_bare_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few
+    the point. implicit_gap_k, implicit_seam: gaps of the scan on the expected surface, see `probes`. NaN where too few
     points say it; points whose distance is not a number say nothing. sound: (n,) which of the points may say how the
     part differs smoothly; by default all.
     """

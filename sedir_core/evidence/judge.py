@@ -26,6 +26,7 @@ from sedir_core.evidence.coverage import ABSENT
 from sedir_core.evidence.numbers import JUDGE
 from sedir_core.evidence.peaks import Peak
 from sedir_core.evidence.stages import below
+from sedir_core.evidence.stored_names import stored_name
 from sedir_core.evidence.whole_part import SIZE
 from sedir_core.models.folds import FOLDS, folds_without
 from sedir_core.models.judge import Judge
@@ -110,7 +111,8 @@ def lesson_of(
 
 def channels_in(standardised: Iterable[str]) -> tuple[str, ...]:
     """The channels that describe places, in the order in which judges read them."""
-    return tuple(sorted(name for name in standardised if name not in OF_THE_WHOLE and not name.startswith(JUDGED)))
+    of_places = (name for name in standardised if name not in OF_THE_WHOLE and not name.startswith(JUDGED))
+    return tuple(sorted(of_places, key=stored_name))
 
 
 @dataclass(frozen=True)

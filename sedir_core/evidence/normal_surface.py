@@ -33,7 +33,7 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 OFFSET_SIZES = (8, 32, WIDEST)
-CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "stray_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
+CHANNELS = (*(f"offset_{k}" for k in OFFSET_SIZES), *GAPS, "outlier_8", "drift", *FIELDS, *SPREADS, SIZE, ABSENT)
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Departure:
     points: (n, 3) as given. places: (n, 3), the points after the smooth part-to-part difference was removed. around:
     their neighbours.
     channels: name -> (n,). offset_k: length of the mean residual along the normal over the k nearest points, so that
-    noise averages out and a dent does not. bare_k: mean distance from the surface to the scan around the point, in
+    noise averages out and a dent does not. gap_k: mean distance from the surface to the scan around the point, in
     spacings of the scan; large where material is missing. seam: the same along the line on which it stays largest,
-    capped at about one; large along a crack. stray_8: mean distance to the nearest point of the surface. drift: how far
-    the smooth difference moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: constant over the
-    scan, 1 if it is as large as the surface and lacks nothing of it; for whole scans only, like the fields.
+    capped at about one; large along a crack. outlier_8: mean distance to the nearest point of the surface. drift: how
+    far the smooth difference moved the point. FIELDS, SPREADS: see `fields.offset_fields`. size, absent: constant
+    over the scan, 1 if it is as large as the surface and lacks nothing of it; for whole scans only, like the fields.
     size_difference: see `whole_part.size_difference`. absent: see `coverage.largest_absent`. other_face: (m,) flags of
     all points of the scan that may lie on the opposite, unknown face of a wall; empty for single-view scans. own: (n,)
     index of the surface place next to each point; likewise. company: which points are next to which.
@@ -136,8 +136,8 @@ class NormalSurface:
         channels |= self.probes.gaps(tree, direction)
         # Where good scans show all of the part, nothing belongs beside it.
         told = known | (company.kept & self.complete)
-        channels["stray_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
-        channels["stray_8"][~told] = np.nan
+        channels["outlier_8"] = np.where(told, distances, 0.0)[around[:, :8]].mean(axis=1)
+        channels["outlier_8"][~told] = np.nan
         channels["drift"] = _length(moves)
         for k in OFFSET_SIZES:
             channels[f"offset_{k}"][~known] = np.nan

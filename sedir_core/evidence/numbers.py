@@ -91,16 +91,16 @@ class ScoreNumbers:
         (
             ("offset_32", 1.0),
             ("offset_128", 1.0),
-            ("bare_32", 1.0),
+            ("gap_32", 1.0),
             ("seam", 2.5),
-            ("stray_8", 0.5),
+            ("outlier_8", 0.5),
             ("drift", 0.7),
             ("token", 0.7),
         ),
         "weights of the channels that colour a scan from one side",
     )
     view_object_weights: tuple[tuple[str, float], ...] = number(
-        (("offset_8", 0.7), ("offset_32", 0.7), ("bare_8", 1.0), ("bare_32", 1.0), ("seam", 1.0), ("token", 0.5)),
+        (("offset_8", 0.7), ("offset_32", 0.7), ("gap_8", 1.0), ("gap_32", 1.0), ("seam", 1.0), ("token", 0.5)),
         "weights of the channels that decide about it",
     )
     seam_of_views: float = number(0.5, "weight of seams in a view's score: rims of hollows look like seams")

@@ -11,9 +11,9 @@ from sedir_core.geometry.tree import PointTree
 from sedir_core.geometry.views import settled_from
 from sedir_core.types import BoolArray, DoubleArray
 
-BARE_SIZES = (4, 8, 32)
+GAP_SIZES = (4, 8, 32)
 SEAM = "seam"
-GAPS = (*(f"bare_{k}" for k in BARE_SIZES), SEAM)
+GAPS = (*(f"gap_{k}" for k in GAP_SIZES), SEAM)
 
 
 class Probes:
@@ -24,7 +24,7 @@ class Probes:
         self.places = Places(points, normals, None if coverage is None else coverage.confirmed)
         self.always = np.ones(len(points), bool) if coverage is None else coverage.always
         self.tree, self.spacing = self.places.tree, self.places.spacing
-        self.around = self.tree.nearest_k(points, max(BARE_SIZES))[1]
+        self.around = self.tree.nearest_k(points, max(GAP_SIZES))[1]
 
     def gaps(self, scan: PointTree, direction: DoubleArray | None = None) -> dict[str, DoubleArray]:
         """GAPS of a scan around its points (n, 3), in the surface's shape.
@@ -38,7 +38,7 @@ class Probes:
         spacing = max(_spacing_of_scan(uncovered[settled]), PROBES.densest * self.spacing)
         widths = _surely_missing(uncovered, self.points, settled) / spacing
         beside = self.tree.nearest_k(scan.points, 8)[1]
-        found = {f"bare_{k}": widths[self.around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in BARE_SIZES}
+        found = {f"gap_{k}": widths[self.around[:, :k]].mean(axis=1)[beside].max(axis=1) for k in GAP_SIZES}
         narrow = np.minimum(widths, PROBES.widest_seam).astype(np.float32)
         found[SEAM] = self.places.seams.highest_means(narrow)[beside[:, :4]].max(axis=1)
         return found

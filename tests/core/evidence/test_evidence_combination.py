@@ -293,6 +293,6 @@ def test_published_scores_do_not_depend_on_scale_and_offset() -> None:
 
 
 def test_a_seam_counts_half_in_a_view() -> None:
-    standardised = {"bare_8": np.ones(1000), "seam": np.full(1000, 3.0)}
+    standardised = {"gap_8": np.ones(1000), "seam": np.full(1000, 3.0)}
     assert object_score(standardised) == pytest.approx(np.hypot(1, 3))
     assert object_score(standardised, from_one_side=True) == pytest.approx(np.hypot(1, 1.5))

@@ -87,8 +87,8 @@ def test_what_the_camera_cannot_see_is_not_missing(detector: SedirDetector) -> N
     random = np.random.default_rng(0)
     placement, _, view = bracket.place_view(side_of(points, direction), random)
     aligned = placement.enter(side_of(points, direction))
-    blind = bracket.normal.depart(aligned).channels["bare_32"]
-    seeing = bracket.normal.depart(aligned, view.direction).channels["bare_32"]
+    blind = bracket.normal.depart(aligned).channels["gap_32"]
+    seeing = bracket.normal.depart(aligned, view.direction).channels["gap_32"]
     assert seeing.max() < 0.8 < 1.3 < blind.max()  # spacings; blind to the side, the missing half looks sparse, too
 
 
@@ -132,7 +132,7 @@ def test_a_hole_inside_a_view_is_missing_and_a_frayed_outline_is_not(detector: S
 
     def widest_gap(view: DoubleArray) -> float:
         departure = bracket.normal.depart(view, direction)
-        return float(departure.channels["bare_8"].max())
+        return float(departure.channels["gap_8"].max())
 
     assert to_outline.max() > 0.1  # radii
     assert widest_gap(frayed) < 1 < 4 < widest_gap(pierced)  # spacings

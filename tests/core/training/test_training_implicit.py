@@ -109,7 +109,7 @@ def test_it_sees_what_is_missing_of_a_scan(fitted: FittedParts, expected: Networ
     scan = fitted.parts[1].points
     hole = np.linalg.norm(scan - scan[0], axis=1) < 0.25
     assert expected.probes is not None
-    whole, holed = (expected.probes.gaps(PointTree(one))["bare_32"] for one in (scan, scan[~hole]))
+    whole, holed = (expected.probes.gaps(PointTree(one))["gap_32"] for one in (scan, scan[~hole]))
     rim = np.linalg.norm(scan[~hole] - scan[0], axis=1) < 0.28
     assert holed[rim].max() > 1.25 * whole[~hole][rim].max()
     assert np.median(holed[~rim]) == pytest.approx(np.median(whole), rel=0.05)
