@@ -29,7 +29,7 @@ from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recorde
 from sedir_core.commands.watch_lines import WatchLog
 from sedir_core.errors import CannotWrite
 from sedir_core.history.place import HistoryPlace
-from sedir_core.places import DEFAULT_RUN
+from sedir_core.places import DEFAULT_RUN, whole_path
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class _MirroredExports:
     """Writes what is exported of a subfolder into a subfolder of the same name."""
 
     def __init__(self, watched: Path, export: Path) -> None:
-        self._watched, self._export = watched.absolute(), export
+        self._watched, self._export = whole_path(watched), export
         self._folders: dict[Path, Exports] = {}
 
     def write(self, outcome: Inspected) -> None:
