@@ -146,8 +146,8 @@ class EventReader:
     def new(self) -> list[AnyEvent]:
         """The events since the last call; an incomplete line is left for the next call.
 
-        A missing file has none, and so has what is no file, or far too large. Invalid lines, as left by a power cut, are skipped. After a crash and resume, the steps
-        since the last checkpoint appear twice: the later ones count.
+        A missing file has none, and so has what is no file, or far too large. Invalid lines, as left by a power cut,
+        are skipped. After a crash and resume, the steps since the last checkpoint appear twice: the later ones count.
         """
         fresh = _fresh(self._path, self._offset)
         whole = fresh[: fresh.rfind(b"\n") + 1]

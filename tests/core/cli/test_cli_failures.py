@@ -181,7 +181,7 @@ def test_a_program_started_without_streams_writes_to_none_of_its_files() -> None
 def test_no_output_replaces_a_scan_or_another_output(sedir, three, tmp_path, option) -> None:
     scan = (three / "a.ply").rename(three / "a.html") if option == "--report" else three / "a.ply"
     before = scan.read_bytes()
-    refused = sedir("inspect", three, option, scan)
+    refused = sedir("inspect", scan, three, option, scan)
     assert refused.exit_code == 1 and "is one of the scans" in refused.stderr
     assert scan.read_bytes() == before
     both = tmp_path / "out.html"
