@@ -64,6 +64,12 @@ def own_command(*words: str) -> list[str]:
     return [sys.executable, "-P", "-m", "sedir_core", *words]
 
 
+def whole_path(path: Path) -> Path:
+    """The absolute path, the same from every working folder: `..` is resolved, links are kept."""
+    whole = path.absolute()
+    return whole.resolve() if ".." in whole.parts else whole
+
+
 def is_folder(path: Path) -> bool:
     """Whether there is such a folder; False for names the system rejects, such as too long ones."""
     try:

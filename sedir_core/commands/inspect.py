@@ -109,6 +109,7 @@ def inspect(
     asked = parse_columns(columns)
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
     files, refused, skipped = scan_files(paths)
+    check_outputs([Path(one) for one in (json_file, csv_file, report_file) if one not in (None, "-")], files)
     recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
     batch = Batch(run_dir, skipped=[{"path": storable(one.path), "reason": one.why} for one in skipped])
     with ExitStack() as outputs, interruptible() as stop, progress() as report:
@@ -245,6 +246,21 @@ def scan_files(paths: list[Path]) -> tuple[list[Path], list[Refused], tuple[Skip
     empty = [path for path in paths if is_folder(path) and not any(one.is_relative_to(path) for one in found.scans)]
     refused = [Refused(path, UnreadableScan(path, "no scans in this folder", "name the files")) for path in empty]
     return list(found.scans), refused, found.skipped
+
+
+def check_outputs(outputs: list[Path], scans: list[Path]) -> None:
+    """Raises CannotWrite if an output would replace a scan, or another output."""
+    taken = {scan.resolve(): "is one of the scans" for scan in scans}
+    for path in outputs:
+        try:
+            place = path.resolve()
+            if path.exists() and not path.is_file():  # a device takes any number; a folder is refused at its turn
+                continue
+        except (OSError, RuntimeError):  # an impossible name, or a circular link: said when it is written
+            continue
+        if place in taken:
+            raise CannotWrite(path, taken[place], "name another file")
+        taken[place] = "is named for two outputs"
 
 
 def _report(path: Path | None, run_dir: Path, operator: str, lot: str, logo: Path | None) -> InspectionReport | None:

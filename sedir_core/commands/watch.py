@@ -29,7 +29,7 @@ from sedir_core.commands.recording import Folder, Lot, Operator, Record, Recorde
 from sedir_core.commands.watch_lines import WatchLog
 from sedir_core.errors import CannotWrite
 from sedir_core.history.place import HistoryPlace
-from sedir_core.places import DEFAULT_RUN
+from sedir_core.places import DEFAULT_RUN, whole_path
 from sedir_core.runs.models import find_model
 
 if TYPE_CHECKING:
@@ -90,11 +90,12 @@ def watch(
 
     asked = parse_columns(columns)
     allowed = [read_part_tolerance(path) for path in tolerance_files or ()]
-    _check_folders(folder, export)
+    place = HistoryPlace(history_url, history_folder)
+    _check_folders(folder, export, place if record else None)
     failing = Failing(fail_on_ng, fail_on_uncertain)
     exports = None if export is None else _MirroredExports(folder, export)
     run_dir = find_model(model)
-    recording = Recording(record, HistoryPlace(history_url, history_folder), operator, lot, history_gb)
+    recording = Recording(record, place, operator, lot, history_gb)
     lines = WatchLog(json_file)
     with ExitStack() as stack:
         stack.callback(lines.close)
@@ -193,7 +194,7 @@ def _content(path: Path, columns: tuple[str, ...]) -> str | None:
 
     try:
         return content_hash(read_scan(path, columns=columns).points)
-    except UserError:
+    except (UserError, MemoryError):  # inspecting it tells which
         return None
 
 
@@ -217,7 +218,7 @@ class _MirroredExports:
     """Writes what is exported of a subfolder into a subfolder of the same name."""
 
     def __init__(self, watched: Path, export: Path) -> None:
-        self._watched, self._export = watched.absolute(), export
+        self._watched, self._export = whole_path(watched), export
         self._folders: dict[Path, Exports] = {}
 
     def write(self, outcome: Inspected) -> None:
@@ -228,13 +229,17 @@ class _MirroredExports:
         self._folders.setdefault(folder, Exports(folder)).write(outcome)
 
 
-def _check_folders(folder: Path, export: Path | None) -> None:
+def _check_folders(folder: Path, export: Path | None, place: HistoryPlace | None) -> None:
     from sedir_core.errors import UnreadableScan
 
     if not folder.is_dir():
         raise UnreadableScan(folder, "no such folder", "check the path; a drive must be plugged in at the start")
     if export is not None and export.resolve().is_relative_to(folder.resolve()):
         raise CannotWrite(export, "lies in the watched folder: exports would be inspected too", "export elsewhere")
+    # A stored result holds the scan's points, so it would be inspected and recorded, and so on for ever.
+    if place is not None and place.results.resolve().is_relative_to(folder.resolve()):
+        what = "lies in the watched folder: recorded results would be inspected too"
+        raise CannotWrite(place.results, what, "name another folder with --history-folder")
 
 
 def _say_skipped(other: SkippedFile) -> None:

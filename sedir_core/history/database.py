@@ -22,6 +22,12 @@ HEAD = "0002"
 """The newest migration; a test compares it with the scripts."""
 WRITES = {"sedir_writes": True}
 """Execution options of a writing connection."""
+OUR_TRIGGERS = tuple(
+    f"CREATE TRIGGER overrides_{verb} BEFORE {verb} ON overrides\n"
+    "BEGIN SELECT RAISE(ABORT, 'the log of overrides is append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+)
+"""As SQLite keeps them; made by the migrations."""
 BUSY_MS = 5000
 OPEN_LOCK_S = 20.0
 CONNECT_S = 5
@@ -129,9 +135,15 @@ def _check_file(path: Path) -> None:
 
 
 def _set_up(connection: sqlite3.Connection, record: object) -> None:
+    connection.text_factory = _text
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _text(content: bytes) -> str:
+    """SQLite stores any bytes as text: one odd value must not hide the other rows."""
+    return content.decode("utf-8", "backslashreplace")
 
 
 def _limit_waiting(connection: Any, record: object) -> None:
@@ -155,6 +167,7 @@ def _version(engine: Engine, where: str) -> str | None:
             sound = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if sound != "ok":
                 raise BadHistory(where, "is damaged", _MOVE_AWAY)
+            _refuse_statements(connection, where)
         tables = set(inspect(connection).get_table_names())
         if "alembic_version" not in tables:
             if tables:
@@ -168,6 +181,17 @@ def _version(engine: Engine, where: str) -> str | None:
         what = f"was written by a newer version (format {found}, this one knows {HEAD})"
         raise BadHistory(where, what, "update SeDiR Inspect")
     return found
+
+
+def _refuse_statements(connection: Connection, where: str) -> None:
+    """A stranger's database may hold statements of its own, which SQLite executes at every record.
+
+    Raises BadHistory.
+    """
+    found = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')")
+    for kind, name, sql in found:
+        if kind != "trigger" or sql not in OUR_TRIGGERS:
+            raise BadHistory(where, f"holds a {kind} of another program: {str(name)[:60]}", _MOVE_AWAY)
 
 
 def _check_tables(engine: Engine, where: str) -> None:

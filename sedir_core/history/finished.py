@@ -14,6 +14,7 @@ from sedir_core.history.records import DefectNote, Inspection
 from sedir_core.history.store import History, station
 from sedir_core.history.stored_result import StoredResult, content_hash, encode
 from sedir_core.names import storable
+from sedir_core.places import whole_path
 from sedir_core.rundir import files as run_files
 from sedir_core.types import Defect, Detection, Scan
 
@@ -44,7 +45,7 @@ def describe(one: Finished) -> tuple[Inspection, bytes]:
     row = Inspection(
         key=one.key,
         time=one.time,
-        path=storable(one.path.absolute()),
+        path=storable(whole_path(one.path)),
         content_hash=content_hash(one.scan.points),
         n_points=len(one.scan),
         category=storable(found.category),

@@ -15,6 +15,7 @@ from sedir_core.history.finished import Finished, describe
 from sedir_core.history.outbox import Outbox
 from sedir_core.history.records import Inspection
 from sedir_core.names import storable
+from sedir_core.places import whole_path
 
 if TYPE_CHECKING:
     from sedir_core.evaluation.inspection import Inspected
@@ -52,7 +53,7 @@ class Records:
 
     def contents(self, path: Path) -> set[str]:
         """Content hashes inspected under that path, see `content_hash`. Raises BadHistory, CannotWrite."""
-        return self._outbox.history().contents(storable(path.absolute()))
+        return self._outbox.history().contents(storable(whole_path(path)))
 
     def finish(self) -> tuple[int, UserError | None]:
         """Final retry. Returns how many are not recorded, and why."""

@@ -23,12 +23,17 @@ class HistoryPlace:
     url: str = ""
     folder: Path | None = None
 
+    @property
+    def results(self) -> Path:
+        """Folder of the stored results."""
+        return self.folder or writable_folders()["data"] / "history" / "results"
+
     def open(self, create: bool = True) -> History:
         """Raises BadHistory, CannotWrite."""
         from sedir_core.history.store import History
 
         own = writable_folders()["data"] / "history"
-        return History(self.url or f"{SQLITE}{own / 'history.sqlite'}", self.folder or own / "results", create)
+        return History(self.url or f"{SQLITE}{own / 'history.sqlite'}", self.results, create)
 
     def __str__(self) -> str:
         return without_password(self.url).removeprefix(SQLITE) or str(writable_folders()["data"] / "history")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 ORPHAN_AGE_S = 3600.0
 EVERYTHING = Filter()
+_KEY = re.compile(r"[0-9a-f]{32}")
 _Row = InspectionRow
 _FINAL = func.coalesce(_Row.review, _Row.verdict)
 _SHARE = _Row.score / func.nullif(_Row.threshold, 0)
@@ -106,7 +108,8 @@ class History:
             for key, size in going:
                 if total <= limit_bytes:
                     break
-                self._drop(self.kept_path(key))
+                with suppress(BadHistory):  # of another's making: it names no file of ours
+                    self._drop(self.kept_path(key))
                 with writing(self._engine, self.where) as connection:
                     connection.execute(update(_Row).where(_Row.key == key).values(kept_bytes=0))
                 total, dropped = total - size, dropped + 1
@@ -181,7 +184,10 @@ class History:
         """The values that occur in the whole history."""
         columns = (_Row.category, _Row.model, _Row.lot, _Row.operator)
         with database_errors(self.where), self._engine.connect() as connection:
-            found = [tuple(sorted(filter(None, connection.scalars(select(c).distinct())))) for c in columns]
+            found = [
+                tuple(sorted({str(value) for value in connection.scalars(select(c).distinct()) if value}))
+                for c in columns
+            ]
         return Choices(*found)
 
     def samples(self, wanted: Filter, newest: int | None = None) -> list[ChartPoint]:
@@ -194,7 +200,7 @@ class History:
         )
         with database_errors(self.where), self._engine.connect() as connection:
             found = [
-                ChartPoint(key, when, part, lot, share, _verdict(final))
+                ChartPoint(str(key), when, str(part), str(lot), share, _verdict(final))
                 for key, when, part, lot, share, final in connection.execute(query)
             ]
         return found[::-1]
@@ -215,7 +221,7 @@ class History:
         query = select(by, begun, func.count(), ng).where(*_where(wanted)).group_by(by).order_by(begun)
         with database_errors(self.where), self._engine.connect() as connection:
             return [
-                Tally(when, name if by_lot else "", int(n), int(n_ng))
+                Tally(when, str(name) if by_lot else "", int(n), int(n_ng))
                 for name, when, n, n_ng in connection.execute(query)
             ]
 
@@ -241,7 +247,12 @@ class History:
         return read_result(path)
 
     def kept_path(self, key: str) -> Path:
-        """Path of an inspection's stored result; a few hundred files per folder."""
+        """Path of an inspection's stored result; a few hundred files per folder.
+
+        Raises BadHistory for a key that could name a file elsewhere: a database of strangers may hold any.
+        """
+        if not _KEY.fullmatch(key):
+            raise BadHistory(self.where, f"{key[:60]!r} is not a key of an inspection", "the row is left as it is")
         return self.folder / key[:2] / f"{key}.npz"
 
     def _kept_files(self) -> Iterator[Path]:

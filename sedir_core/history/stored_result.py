@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,9 @@ from sedir_core.history.stored_defects import arrays_of, defects_from, words_of
 from sedir_core.history.stored_zones import words_of_zone, zone_from
 from sedir_core.io.guard import open_regular
 from sedir_core.io.zips import open_zip, read_member
+from sedir_core.names import storable
 from sedir_core.types import Detection, DoubleArray, Tolerance
-from sedir_core.units import UNKNOWN
+from sedir_core.units import UNKNOWN, Unit
 
 FORMAT = 2
 MOST_POINTS = 1_000_000
@@ -105,11 +106,13 @@ def read_result(path: Path) -> StoredResult:
             arrays[member.filename.removesuffix(".npy")] = np.lib.format.read_array(data, allow_pickle=False)
     try:
         return _assemble(path, arrays)
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise BadHistory(path, "is damaged", _LOST) from error
 
 
 def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> StoredResult:
+    if odd := sorted(name for name, values in arrays.items() if values.dtype.kind not in "fiub"):
+        raise ValueError(f"{odd[0]} holds no real numbers")
     meta = parse_json(arrays["meta"].tobytes())
     if meta["format"] > FORMAT:
         raise BadHistory(path, "was written by a newer version", "update SeDiR Inspect")
@@ -120,17 +123,17 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> StoredResult:
         object_score=_known(meta["object_score"]),
         threshold=_known(meta["threshold"][0]),
         point_threshold=_known(meta["point_threshold"][0]),
-        category=meta["category"],
+        category=storable(meta["category"]),
         category_confidence=_known(meta["category_confidence"]),
-        uncertain=meta["uncertain"],
-        reason=meta["reason"][0],
+        uncertain=bool(meta["uncertain"]),
+        reason=storable(meta["reason"][0]),
         reconstruction=arrays["reconstruction"].astype(np.float64),
         token=arrays["token"],
         defects=defects_from("raw", arrays, words.get("raw")),
-        seconds=meta["seconds"],
-        from_one_side=meta["from_one_side"],
-        unit=meta.get("unit", UNKNOWN),  # absent in older results
-        to_unit=meta.get("to_unit", 1.0),
+        seconds=numbers(meta["seconds"], low=0.0),
+        from_one_side=bool(meta["from_one_side"]),
+        unit=next((unit for unit in get_args(Unit) if unit == meta.get("unit")), UNKNOWN),  # absent in older results
+        to_unit=number(meta.get("to_unit"), low=0.0) or 1.0,
         deviation=arrays.get("deviation"),
         deviation_rigid=arrays.get("deviation_rigid"),
         expected=expected,
@@ -146,10 +149,10 @@ def _assemble(path: Path, arrays: Mapping[str, NDArray[Any]]) -> StoredResult:
         raw,
         threshold=_known(meta["threshold"][1]),
         point_threshold=_known(meta["point_threshold"][1]),
-        reason=meta["reason"][1],
+        reason=storable(meta["reason"][1]),
         defects=defects_from("shown", arrays, words.get("shown")) if "shown_measures" in arrays else raw.defects,
     )
-    return StoredResult(points, raw, shown, meta["sampled"])
+    return StoredResult(points, raw, shown, bool(meta["sampled"]))
 
 
 def _known(value: Any) -> float:

@@ -13,6 +13,14 @@ from sedir_core.errors import CannotWrite
 _TAIL_BYTES = 1 << 20
 
 
+def _is_json(line: bytes) -> bool:
+    try:
+        parse_json(line)
+    except ValueError:
+        return False
+    return True
+
+
 class AppendedLines:
     """A file opened for appending; every line is one write. A torn last line left by a crash is removed.
 
@@ -58,12 +66,10 @@ class AppendedLines:
         torn = tail[tail.rfind(b"\n") + 1 :]
         if not torn:
             return
-        try:
-            parse_json(torn)
-        except ValueError:
+        if torn.startswith(b"{") and not _is_json(torn):
             self._file.truncate(size - len(torn))
         else:
-            self._file.write(b"\n")  # only the end of the line was lost
+            self._file.write(b"\n")  # only the end of the line was lost, or it is none of ours
 
     def _refused(self, error: OSError) -> CannotWrite:
         return CannotWrite(self._path, error.strerror or str(error), "check the free space and the permissions")

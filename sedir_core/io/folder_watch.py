@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sedir_core.io.arrivals import Arrival, Arrivals, look_into
 from sedir_core.io.finding import SkippedFile, why_no_scan
+from sedir_core.places import whole_path
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -59,7 +60,7 @@ class FolderWatch:
         on_skipped: Callable[[SkippedFile], object] = lambda other: None,
     ) -> None:
         """existing: also report scans already present. on_skipped: called for files that are not scans."""
-        self.folder = folder.absolute()
+        self.folder = whole_path(folder)
         self._on_arrival, self._on_state, self._on_passed_over = on_arrival, on_state, on_skipped
         self._settle_s, self._existing = settle_s, existing
         self._arrivals: Arrivals | None = None  # created when the folder is first reached

@@ -11,7 +11,7 @@ from sedir_core.io.lines import Lines, joined
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.types import DoubleArray, IntArray
 
-_SIGNATURE = re.compile(rb"(?:\s|#[^\n]*\n)*((?:ST)?C?N?(4?n?)OFF)\b([ \t]*BINARY)?")
+_SIGNATURE = re.compile(rb"(?:\s|#[^\n]*\n)*((?:ST)?C?N?(4?n?)OFF)\b([ \t]*BINARY)?", re.IGNORECASE)
 
 
 def is_off(head: bytes) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from sedir_core.errors import UnknownColumns
 from sedir_core.io.columns import (
@@ -46,6 +46,8 @@ _HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")
 _COUNTED = re.compile(rb"\s*\d+(\s+[a-zA-Z\x80-\xff]{2,}[.:!]?)+\s*")  # `300 points exported`
 _LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
 _FRACTION = re.compile(rb"(\d+)([eEdD][-+]?\d+)?")
+_THOUSANDS = re.compile(rb"[-+]?[1-9]\d{0,2}([.,]\d{3})+")
+_LEAST_MARKED = 4
 _UNIT = re.compile(rb"\[[^\]]*\]|\([^)]*\)")
 _BETWEEN = re.compile(rb"[\s,;|]+")
 
@@ -76,6 +78,7 @@ def find_layout(source: Source) -> TextLayout:
     raw = _sample(source, head[offset:end])
     sample = list(map(plain_text, raw))
     separator = _separator(source, sample)
+    _refuse_thousands(source, sample, separator)
     cells = cells_of(sample[0], separator)
     if len(cells) > MAX_COLUMNS:
         raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", AS_COLUMNS)
@@ -310,6 +313,26 @@ def _refuse_double_comma(source: Source, sample: Sequence[bytes]) -> None:
         ):
             what = "has commas between its numbers and perhaps also in them"
             raise source.fail(what, "export with decimal points, or with semicolons between the columns")
+
+
+def _refuse_thousands(source: Source, sample: Sequence[bytes], separator: bytes) -> None:
+    """Reject whole numbers with marks between thousands (1,019 beside 837): as decimals they are a thousand times off.
+
+    Decimals of three digits would have some that end in zeros, and are shorter, or all would be padded.
+    """
+    for column in zip_longest(*(cells_of(line, separator) for line in sample), fillvalue=b""):
+        cells = [cell for cell in column if cell.strip(b"+-0")]
+        marked = [cell for cell in cells if b"." in cell or b"," in cell]
+        whole = sum(cell.lstrip(b"+-").isdigit() for cell in cells)
+        if (
+            len(marked) >= _LEAST_MARKED
+            and whole >= 2
+            and len(marked) + whole == len(cells)
+            and all(map(_THOUSANDS.fullmatch, marked))
+            and not any(len(cell.lstrip(b"+-")) > 3 for cell in cells if cell.lstrip(b"+-").isdigit())
+        ):
+            what = f"has marks between thousands, such as {marked[0].decode('ascii', 'replace')}, or decimals cut short"
+            raise source.fail(what, "export numbers without marks between thousands")
 
 
 def _are_halves(before: Sequence[bytes], after: Sequence[bytes]) -> bool:

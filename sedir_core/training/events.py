@@ -6,6 +6,8 @@ No torch here: the window follows a training through this file alone.
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _LINE_BYTES = 1 << 15  # far more than the longest event
 _TAIL_BYTES = 2 * _LINE_BYTES
+MAX_BYTES = 256 << 20
+"""Size of the largest log that is read; those of long trainings have a few megabytes."""
 
 
 class _Event(BaseModel):
@@ -142,15 +146,10 @@ class EventReader:
     def new(self) -> list[AnyEvent]:
         """The events since the last call; an incomplete line is left for the next call.
 
-        A missing file has none. Invalid lines, as left by a power cut, are skipped. After a crash and resume, the steps
-        since the last checkpoint appear twice: the later ones count.
+        A missing file has none, and so has what is no file, or far too large. Invalid lines, as left by a power cut,
+        are skipped. After a crash and resume, the steps since the last checkpoint appear twice: the later ones count.
         """
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                fresh = file.read()
-        except FileNotFoundError:
-            return []
+        fresh = _fresh(self._path, self._offset)
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self._offset += len(whole)
         parsed = [_parse(line) for line in whole.splitlines()]
@@ -177,6 +176,22 @@ def last_event(path: Path) -> AnyEvent | None:
         return None
     lines = tail[: tail.rfind(b"\n") + 1].splitlines()
     return _parse(lines[-1]) if lines else None
+
+
+def _fresh(path: Path, offset: int) -> bytes:
+    """What follows `offset` in a regular file: a stranger's run may hold a pipe, which blocks, or an endless device."""
+    try:
+        if not path.is_file():
+            return b""
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+                return b""
+            file.seek(offset)
+            return file.read()
+    except OSError as error:
+        log.warning("cannot read %s: %s", path, error)
+        return b""
 
 
 def _parse(line: bytes) -> AnyEvent | None:

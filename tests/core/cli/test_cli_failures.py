@@ -175,3 +175,16 @@ def test_a_program_started_without_streams_writes_to_none_of_its_files() -> None
     )
     done = subprocess.run(["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, code], stdout=subprocess.PIPE, text=True)
     assert done.stdout.splitlines()[-1:] == ["2 False"]
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv", "--report"])
+def test_no_output_replaces_a_scan_or_another_output(sedir, three, tmp_path, option) -> None:
+    scan = (three / "a.ply").rename(three / "a.html") if option == "--report" else three / "a.ply"
+    before = scan.read_bytes()
+    refused = sedir("inspect", scan, three, option, scan)
+    assert refused.exit_code == 1 and "is one of the scans" in refused.stderr
+    assert scan.read_bytes() == before
+    both = tmp_path / "out.html"
+    refused = sedir("inspect", three, "--csv" if option == "--json" else "--json", both, option, both)
+    assert refused.exit_code == 1 and "two outputs" in refused.stderr
+    assert not both.exists()

@@ -131,3 +131,9 @@ def test_a_category_the_model_does_not_know_is_said_at_once(sedir, tmp_path: Pat
 def test_lines_that_cannot_be_written_are_said_at_once(sedir, tmp_path: Path) -> None:
     result = sedir("watch", tmp_path, "--json", tmp_path / "no" / "folder.jsonl")
     assert result.exit_code == 1 and "folder.jsonl" in result.stderr
+
+
+def test_the_history_may_not_feed_the_watch(sedir, tmp_path: Path) -> None:
+    """A stored result holds the scan's points: it would be inspected, recorded, inspected ..."""
+    result = sedir("watch", tmp_path, "--record", "--history-folder", tmp_path / "kept")
+    assert result.exit_code == 1 and "lies in the watched folder" in result.stderr

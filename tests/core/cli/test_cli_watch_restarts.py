@@ -183,3 +183,16 @@ def test_a_history_that_does_not_answer_is_said_before_anything_is_inspected_twi
     result = sedir("watch", tmp_path, "--record", "--history-url", f"sqlite:///{tmp_path / 'h'}")
     assert result.exit_code == 1
     assert "not a history" in result.stderr
+
+
+def test_the_folder_by_another_name_is_the_same(place: Place) -> None:
+    write_points_ply(place.folder / "part.ply", ball(n_points=300))
+    place.start()
+    place.until(1)
+    place.end()
+    place.words[1] = place.folder / ".." / place.folder.name
+    write_points_ply(place.folder / "sentinel.ply", ball(n_points=300, seed=1))
+    place.start()
+    place.until(2)
+    place.end()
+    assert sorted(Path(one).stem for one, _ in place.recorded()) == ["part", "sentinel"]

@@ -26,7 +26,15 @@ def test_lines_are_appended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "mended"), [('{"a": 1}\n{"b"', '{"a": 1}\n'), ('{"a": 1}', '{"a": 1}\n'), ('{"a', ""), ("", "")]
+    ("left", "mended"),
+    [
+        ("notes", "notes\n"),
+        ("1\na,b", "1\na,b\n"),
+        ('{"a": 1}\n{"b"', '{"a": 1}\n'),
+        ('{"a": 1}', '{"a": 1}\n'),
+        ('{"a', ""),
+        ("", ""),
+    ],
 )
 def test_a_torn_line_is_cut_off_and_a_whole_one_kept(tmp_path: Path, left: str, mended: str) -> None:
     (tmp_path / "a").write_text(left)

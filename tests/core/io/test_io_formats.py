@@ -224,3 +224,11 @@ def test_a_comment_may_be_longer_than_any_line(place: str, tmp_path: Path) -> No
     at = {"before": 0, "amid": rows.index(b"v 50"), "after": len(rows)}[place]
     (tmp_path / "a.obj").write_bytes(rows[:at] + note + rows[at:])
     assert len(read_scan(tmp_path / "a.obj")) == 100
+
+
+@pytest.mark.parametrize("word", [b"off", b"Off", b"coff", b"OFF"])
+def test_the_counts_of_an_off_file_are_no_point_however_it_is_spelt(tmp_path: Path, word: bytes) -> None:
+    points = np.random.default_rng(0).uniform(0, 80, (300, 3)).round(3)
+    rows = "\n".join(" ".join(map(str, row)) for row in points.tolist())
+    (tmp_path / "a.off").write_bytes(word + b"\n300 0 0\n" + rows.encode() + b"\n")
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.off").points, points)

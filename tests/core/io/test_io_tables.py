@@ -356,3 +356,28 @@ def test_damaged_and_absurd_gzip_is_refused(read: Callable[..., np.ndarray]) -> 
 def test_a_scan_name_has_no_suffix(tmp_path: Path) -> None:
     (tmp_path / "bolt 7.xyz.gz").write_bytes(gzip.compress(PLAIN))
     assert read_scan(tmp_path / "bolt 7.xyz.gz").name == "bolt 7"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ",", " "])
+@pytest.mark.parametrize("mark", [",", "."])
+def test_marks_between_thousands_are_not_taken_for_decimals(
+    separator: str, mark: str, read: Callable[..., np.ndarray]
+) -> None:
+    """A plate in micrometres: 50,957 and 837 are 60 times, not 16 times apart."""
+    whole = np.random.default_rng(0).integers(1, 80_000, (300, 3))
+    whole[::7] //= 1000
+    cell = '"{}"' if separator == "," else "{}"
+    rows = [separator.join(cell.format(f"{x:,}".replace(",", mark)) for x in row) for row in whole]
+    with pytest.raises(UnreadableScan, match="between thousands"):
+        read("\n".join(rows).encode(), "a.csv")
+
+
+@pytest.mark.parametrize("style", ["{:.3f}", "{:.6g}"])
+@pytest.mark.parametrize("mark", [",", "."])
+def test_decimals_of_three_digits_are_read_beside_whole_numbers(
+    style: str, mark: str, read: Callable[..., np.ndarray]
+) -> None:
+    points = np.random.default_rng(0).uniform(1, 900, (300, 3)).round(3)
+    points[0] = 0
+    rows = [";".join([str(i), *(style.format(x).replace(".", mark) for x in row)]) for i, row in enumerate(points)]
+    np.testing.assert_allclose(read("\n".join(rows).encode(), "a.csv"), points)

@@ -20,6 +20,7 @@ from sedir_core.errors import BadRun
 from sedir_core.rundir import files as run_files
 from sedir_core.runs.bundle import export_run, import_run
 from sedir_core.runs.catalogue import MOST_CURVES, list_runs, read_detail
+from sedir_core.training.events import MAX_BYTES
 
 HUGE = int("9" * 400)
 HOSTILE: tuple[Any, ...] = (
@@ -159,3 +160,27 @@ def test_a_configuration_that_is_a_bomb_is_damage(whole: Path, tmp_path: Path, t
         run_files.read_run_config(run)
     (entry,) = list_runs([tmp_path])
     assert entry.trouble
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "link to itself"])
+@pytest.mark.parametrize("name", [run_files.EVENTS, run_files.EVALUATION, run_files.METRICS])
+def test_a_document_that_is_no_file_blocks_nothing(whole: Path, tmp_path: Path, name: str, kind: str) -> None:
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    odd = run / name
+    odd.unlink()
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    else:
+        odd.symlink_to("/dev/null" if kind == "device" else odd)
+    for words in (["show", str(run)], ["compare", str(whole), str(run)], ["list", str(tmp_path)]):
+        result = CliRunner().invoke(app, ["runs", *words])
+        assert result.exit_code == 0, (words, result.exception)
+
+
+def test_a_log_of_endless_size_is_not_read(whole: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    os.truncate(run / run_files.EVENTS, MAX_BYTES + 1)  # sparse: it takes no room
+    assert read_detail(run).curves == {}
