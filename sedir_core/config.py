@@ -68,7 +68,7 @@ class GroupingConfig(Section):
     working_points: int = setting(0, "resample to this many points before grouping; 0 keeps all [O]", 0, 1_000_000)
     compared_points: int = setting(
         0,
-        "points compared with the normal surface: more show smaller defects; 0: as grouped, at most 20,000 [O]",
+        "points compared with the normal surface; more suit --evidence surface. 0: as grouped, at most 20,000 [O]",
         0,
         150_000,
     )

@@ -11,7 +11,7 @@ PRESET_VALUES: Mapping[str, Mapping[str, Any]] = {
     "paper": {},
     "desktop": {
         "encoder": _SMALL_ENCODER,
-        "grouping": {"n_groups": 512, "group_size": 64, "working_points": 20_000, "compared_points": 60_000},
+        "grouping": {"n_groups": 512, "group_size": 64, "working_points": 20_000},
         "network": {
             "width": 128,
             "depth": 2,
