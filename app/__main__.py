@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication
 from app.jobs.inspection import load
 from app.lifecycle.endings import Faults, Signals, log_to
 from app.lifecycle.kept_session import SessionStore
-from app.lifecycle.session_keeper import SessionKeeper
+from app.lifecycle.session_autosave import SessionAutosave
 from app.lifecycle.single_instance import FirstWindow, Request, absolute, hand_over, server_name
 from app.main_window import MainWindow, show_bug
 from app.state.session import Session
@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hooks.install()
     signals = Signals(window.end, app)
     first.asked.connect(window.take_over)
-    keeper = SessionKeeper(window, SessionStore(folders["data"] / "windows"), folders["log"])
-    window.first_painted.connect(lambda: keeper.start(with_paths=bool(asked.paths)))
+    autosave = SessionAutosave(window, SessionStore(folders["data"] / "windows"), folders["log"])
+    window.first_painted.connect(lambda: autosave.start(with_paths=bool(asked.paths)))
     window.closing.connect(first.close)
     window.show()
     window.opening.open(asked.paths)

@@ -55,25 +55,25 @@ class Stored(Generic[T]):
         self.name = name
 
     @overload
-    def __get__(self, keeper: None, owner: type) -> Stored[T]: ...
+    def __get__(self, settings: None, owner: type) -> Stored[T]: ...
     @overload
-    def __get__(self, keeper: SettingsOwner, owner: type) -> T: ...
-    def __get__(self, keeper: SettingsOwner | None, owner: type) -> Stored[T] | T:
-        if keeper is None:
+    def __get__(self, settings: SettingsOwner, owner: type) -> T: ...
+    def __get__(self, settings: SettingsOwner | None, owner: type) -> Stored[T] | T:
+        if settings is None:
             return self
-        raw = keeper.store.value(self.key)
+        raw = settings.store.value(self.key)
         value = None if raw is None else self._parse(raw)
         return self.default if value is None else value
 
-    def __set__(self, keeper: SettingsOwner, value: T) -> None:
-        if value == self.__get__(keeper, type(keeper)):
+    def __set__(self, settings: SettingsOwner, value: T) -> None:
+        if value == self.__get__(settings, type(settings)):
             return
         if value == self.default:
-            keeper.store.remove(self.key)
+            settings.store.remove(self.key)
         else:
             kept: object = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-            keeper.store.setValue(self.key, kept)
-        keeper.tell(self.name)
+            settings.store.setValue(self.key, kept)
+        settings.tell(self.name)
 
 
 def one_of(values: Sequence[T]) -> Parse[T]:

@@ -44,7 +44,7 @@ class Window(program.MainWindow):
             if "review" in words and entry.review is None and entry.path.stem == "dented":
                 self.session.review(entry_id, "ok", "dust")
 
-class SettingsOwner(program.SessionKeeper):
+class SettingsOwner(program.SessionAutosave):
     def _save(self):
         super()._save()
         self._pool.submit(lambda *_: say("kept"), None)
@@ -57,7 +57,7 @@ class SettingsOwner(program.SessionKeeper):
             if "restore" in words:
                 self.restore()
 
-program.MainWindow, program.SessionKeeper = Window, SettingsOwner
+program.MainWindow, program.SessionAutosave = Window, SettingsOwner
 sys.exit(program.main(sys.argv[1:]))
 """
 

@@ -28,7 +28,7 @@ LAYOUT_EVENTS = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateCh
 
 
 @dataclass(frozen=True)
-class RestoreOffer:
+class RestorableSession:
     """What can be restored. n_gone: scans whose files no longer exist. fault: the crash trace, if any.
 
     sources: session files to delete after restoring, except those with scans on an unmounted drive.
@@ -51,13 +51,13 @@ class RestoreOffer:
         return f"The program ended unexpectedly. Restore {scans} that {'was' if count == 1 else 'were'} open?{gone}"
 
 
-class SessionKeeper(QObject):
+class SessionAutosave(QObject):
     """One per window. Call `start` when the window is up; it ends when the window closes."""
 
-    def __init__(self, window: MainWindow, shelf: SessionStore, log_folder: Path) -> None:
+    def __init__(self, window: MainWindow, store: SessionStore, log_folder: Path) -> None:
         super().__init__(window)
-        self._window, self._shelf, self._log_folder = window, shelf, log_folder
-        self._offer: RestoreOffer | None = None
+        self._window, self._store, self._log_folder = window, store, log_folder
+        self._offer: RestorableSession | None = None
         self._obsolete: tuple[Path, ...] = ()
         self._reviews: dict[str, KeptScan] = {}
         self._records: dict[str, str] = {}
@@ -76,7 +76,7 @@ class SessionKeeper(QObject):
         """Start saving, and look for sessions left behind. with_paths: the user has already asked for scans."""
         window, session = self._window, self._window.session
         try:
-            self._shelf.open()
+            self._store.open()
             self._keeping = True
         except CannotWrite as error:
             window.page.messages.warn("The open scans could not be saved for the next start", Failure.of(error))
@@ -94,10 +94,10 @@ class SessionKeeper(QObject):
             dock.visibilityChanged.connect(self._layout_timer.start)
             dock.dockLocationChanged.connect(self._layout_timer.start)
         window.menus.restore.triggered.connect(self.restore)
-        self._looking = self._pool.submit(_look, (self._shelf, self._log_folder))
+        self._looking = self._pool.submit(_look, (self._store, self._log_folder))
 
     @property
-    def offer(self) -> RestoreOffer | None:
+    def offer(self) -> RestorableSession | None:
         """What `restore` would open, if anything."""
         return self._offer
 
@@ -127,7 +127,7 @@ class SessionKeeper(QObject):
 
     def _save(self) -> None:
         if self._keeping:
-            self._pool.submit(_write, (self._shelf, self._kept(clean=False), self._obsolete))
+            self._pool.submit(_write, (self._store, self._kept(clean=False), self._obsolete))
             self._obsolete = ()
 
     def _kept(self, clean: bool) -> KeptSession:
@@ -158,13 +158,13 @@ class SessionKeeper(QObject):
             return
         try:
             if kept.scans:
-                self._shelf.write(kept)
+                self._store.write(kept)
                 drop([*self._obsolete, *(self._offer.sources if self._offer else ())])
             else:
-                drop([self._shelf.own])
+                drop([self._store.own])
         except CannotWrite as error:
             log.warning("the session could not be saved: %s", error)
-        self._shelf.close()
+        self._store.close()
 
     # Restoring
 
@@ -177,7 +177,7 @@ class SessionKeeper(QObject):
             window.show_workspace(settings.workspace)
 
     def _on_done(self, job: int, value: object) -> None:
-        if job == self._looking and isinstance(value, RestoreOffer):
+        if job == self._looking and isinstance(value, RestorableSession):
             self._offer = value
             self._window.menus.restore.setEnabled(True)
             choice = self._window.settings.restore
@@ -209,15 +209,15 @@ class SessionKeeper(QObject):
 
 
 def _write(request: tuple[SessionStore, KeptSession, tuple[Path, ...]], report: Report, stop: Stop) -> None:
-    shelf, kept, obsolete = request
-    shelf.write(kept)
+    store, kept, obsolete = request
+    store.write(kept)
     drop(obsolete)
 
 
-def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> RestoreOffer | None:
+def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> RestorableSession | None:
     """Everything left behind by earlier windows, merged; None if nothing was."""
-    shelf, log_folder = request
-    found = shelf.left_behind()
+    store, log_folder = request
+    found = store.left_behind()
     scans = {one.path: one for left in found for one in left.kept.scans}
     there = tuple(Path(path) for path in scans if _is_there(Path(path)))
     settled = [left.path for left in found if not any(_is_away(Path(one.path)) for one in left.kept.scans)]
@@ -228,7 +228,7 @@ def _look(request: tuple[SessionStore, Path], report: Report, stop: Stop) -> Res
         tuple(scans.values()), found[0].kept.current, _limits(found), all(left.kept.clean for left in found)
     )
     fault = "" if kept.clean else endings.last_fault(log_folder, min(left.since for left in found))
-    return RestoreOffer(kept, there, len(scans) - len(there), tuple(settled), fault)
+    return RestorableSession(kept, there, len(scans) - len(there), tuple(settled), fault)
 
 
 def _is_there(path: Path) -> bool:
