@@ -239,7 +239,7 @@ class SedirDetector:
             working = found.own(scan, self._with_neighbours(scan, every))[:seen]
         elif (more := compared_points(self.config.grouping)) > most:
             working = found.own(scan, self._with_neighbours(scan, usable[:more]))
-        points = np.clip(found.placement.enter(scan.points[working]), -RESOLUTION.farthest, RESOLUTION.farthest)
+        points = _entered(found, scan.points[working])
         if view is not None:
             surface = self.known[found.category].normal.surface
             found = replace(found, view=replace(view, direction=refine_direction(points, surface, view.direction)))
@@ -249,9 +249,7 @@ class SedirDetector:
         """All usable points (m, 3) of the scan's part, up to RESOLUTION.all_points, in the category's frame."""
         found = placed.found
         usable = self._with_neighbours(scan, placed.usable[: RESOLUTION.all_points])
-        return np.clip(
-            found.placement.enter(scan.points[found.own(scan, usable)]), -RESOLUTION.farthest, RESOLUTION.farthest
-        )
+        return _entered(found, scan.points[found.own(scan, usable)])
 
     def _compared(
         self,
@@ -373,3 +371,8 @@ class SedirDetector:
         judges = Judges.restore(weights, channels_in({*CHANNELS, *network})) if weights else None
         known = {n: category_from_tensors(below(tensors, f"category.{i}."), judges) for i, n in enumerate(categories)}
         return cls(config, nets, known, device)
+
+
+def _entered(found: Identified, points: DoubleArray) -> DoubleArray:
+    """Points (n, 3) of a scan in its category's frame; flying pixels are moved in."""
+    return np.clip(found.placement.enter(points), -RESOLUTION.farthest, RESOLUTION.farthest)

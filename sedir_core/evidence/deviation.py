@@ -15,7 +15,7 @@ import numpy as np
 from sedir_core.evidence.report_numbers import DEVIATION
 from sedir_core.geometry.orientation import outward_sides
 from sedir_core.geometry.registration import Surface
-from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
+from sedir_core.geometry.robust import sigma
 from sedir_core.geometry.surface import normals_and_curvature_of
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
@@ -132,7 +132,7 @@ def neighbourhood_means(values: DoubleArray, scan: PointTree) -> DoubleArray:
 
 
 def _noise(values: DoubleArray) -> float:
-    return max(SIGMA_PER_MEDIAN * float(np.median(np.abs(values))), _TINY)
+    return max(sigma(values), _TINY)
 
 
 def _from_face(

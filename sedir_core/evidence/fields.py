@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 
 from sedir_core.evidence.numbers import FIELD
 from sedir_core.geometry.oriented import rim_of
-from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
+from sedir_core.geometry.robust import sigma
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.surface import local_frames
 from sedir_core.geometry.tree import PointTree
@@ -200,7 +200,7 @@ def ridges(places: Places, shown: Offsets, wide: DoubleArray) -> DoubleArray:
     """
     told = (shown.count > 0) & ~np.isnan(wide)
     offsets = np.where(told, shown.total / np.maximum(shown.count, 1) - np.where(told, wide, 0.0), 0.0)
-    noise = SIGMA_PER_MEDIAN * float(np.median(np.abs(offsets[told]))) if told.any() else 1.0
+    noise = sigma(offsets[told]) if told.any() else 1.0
     heights = np.clip(offsets / max(noise, _TINY), -FIELD.highest_ridge, FIELD.highest_ridge).astype(np.float32)
     up, down = (places.seams.highest_means(np.maximum(one, 0)) for one in (heights, -heights))
     return np.where(np.isnan(wide), np.nan, np.maximum(up, down))

@@ -16,7 +16,7 @@ from sedir_core.evidence.deviation import Deviation
 from sedir_core.evidence.report_numbers import LAYOUT
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.registration import Surface
-from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
+from sedir_core.geometry.robust import sigma
 from sedir_core.geometry.seams import SeamFinder
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, IntArray
@@ -177,7 +177,7 @@ def _surely_missing(apart: DoubleArray, ground: Ground, settled: BoolArray) -> D
 
 def _spread(values: DoubleArray) -> float:
     """Standard deviation estimated from the median, so that a defect does not count."""
-    return SIGMA_PER_MEDIAN * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+    return sigma(values - np.median(values)) if len(values) else 0.0
 
 
 def _places_below(feet: DoubleArray, normals: DoubleArray, ground: Ground) -> IntArray:

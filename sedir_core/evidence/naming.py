@@ -9,7 +9,7 @@ import numpy as np
 
 from sedir_core.evidence.report_numbers import DESCRIPTION, NAMING
 from sedir_core.geometry.registration import principal_axes
-from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
+from sedir_core.geometry.robust import sigma
 from sedir_core.types import Defect, DefectKind, DoubleArray, FloatArray, Scan
 
 MOST_OF_AXES = 200_000  # points that say how a cluster lies: of ten million they would take a gigabyte
@@ -59,7 +59,7 @@ def _volume(region: Defect) -> float:
 
 def _noise(deviation: FloatArray) -> float:
     known = deviation[~np.isnan(deviation)]
-    return SIGMA_PER_MEDIAN * float(np.median(np.abs(known))) if len(known) else 0.0
+    return sigma(known) if len(known) else 0.0
 
 
 def _described(scan: Scan, cluster: Defect, deviation: FloatArray, noise: float) -> Defect:

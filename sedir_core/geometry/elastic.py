@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sedir_core.geometry.numbers import ELASTIC
-from sedir_core.geometry.robust import SIGMA_PER_MEDIAN, TUKEY_WIDTH, tukey
+from sedir_core.geometry.robust import TUKEY_WIDTH, sigma, tukey
 from sedir_core.types import BoolArray, DoubleArray
 
 Toward = Callable[[DoubleArray], tuple[DoubleArray, DoubleArray]]
@@ -144,7 +144,7 @@ def _normal_equations(
 
 
 def _tukey(residuals: DoubleArray, known: BoolArray) -> DoubleArray:
-    scale = max(SIGMA_PER_MEDIAN * float(np.median(np.abs(residuals[known]))), ELASTIC.cutoff)
+    scale = max(sigma(residuals[known]), ELASTIC.cutoff)
     weights = tukey(residuals, TUKEY_WIDTH * scale)
     return np.asarray(np.where(known, weights, 0.0))
 

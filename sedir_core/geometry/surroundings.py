@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from sedir_core.geometry.neighbours import clusters, typical_spacing
-from sedir_core.geometry.robust import SIGMA_PER_MEDIAN
+from sedir_core.geometry.robust import sigma
 from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.geometry.scan_numbers import SURROUNDINGS
 from sedir_core.geometry.surface import local_frames
@@ -140,7 +140,7 @@ def _refined(plane: Plane, sample: DoubleArray) -> Plane:
         middle = near.mean(axis=0)
         normal = np.linalg.eigh(np.cov((near - middle).T))[1][:, 0]
         heights = (near - middle) @ normal
-        plane = Plane(normal, float(middle @ normal), float(SIGMA_PER_MEDIAN * np.median(np.abs(heights))))
+        plane = Plane(normal, float(middle @ normal), sigma(heights))
     return plane
 
 

@@ -105,7 +105,7 @@ def open_regular(
     """
     try:
         _require_regular(path, path.stat(), error, max_bytes)  # opening a device can have side effects, so check first
-        with os.fdopen(_open_without_waiting(path), "rb") as file:
+        with os.fdopen(open_without_waiting(path), "rb") as file:
             status = os.fstat(file.fileno())  # the path may have been replaced in between
             _require_regular(path, status, error, max_bytes)
             with np.errstate(invalid="ignore"):  # a signalling NaN is just another missing point
@@ -145,8 +145,11 @@ def check_points(path: Path | str, points: DoubleArray) -> None:
         raise UnreadableScan(path, f"has a coordinate of {largest:.3g}; the limit is {MAX_COORDINATE:.0e}", hint)
 
 
-def _open_without_waiting(path: Path) -> int:
-    # A FIFO that has taken the file's name would block until a writer comes; Windows needs a different flag.
+def open_without_waiting(path: Path) -> int:
+    """A descriptor to read from; a FIFO that has taken the file's name would block until a writer comes.
+
+    Raises OSError.
+    """
     return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sedir_core.documents import parse_json
 from sedir_core.io.append import AppendedLines
+from sedir_core.io.guard import open_without_waiting
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ def _fresh(path: Path, offset: int) -> bytes:
     try:
         if not path.is_file():
             return b""
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with os.fdopen(open_without_waiting(path), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
                 return b""
