@@ -123,7 +123,8 @@ def mesh_of(shape: Callable[[Field, Field, Field], Field]) -> pv.PolyData:
     grid = pv.ImageData(dimensions=(CELLS + 1,) * 3, spacing=(step,) * 3, origin=(-REACH,) * 3)
     grid["distance"] = shape(*np.asarray(grid.points, dtype=np.float64).T)
     whole = grid.contour([0.0], "distance", method="flying_edges").extract_largest().extract_surface(algorithm=None)
-    return whole.clean().triangulate()
+    mesh: pv.PolyData = whole.clean().triangulate()
+    return mesh
 
 
 def main() -> None:
