@@ -155,13 +155,11 @@ def axis_turns(points: DoubleArray) -> DoubleArray:
 
 def _best(points: DoubleArray, surface: Surface, poses: list[Pose], count: int) -> list[Pose]:
     # Capped rather than trimmed: only a tenth of the points may distinguish a cup's open end from its bottom.
-    residuals = np.minimum(_distances(points, surface, poses), REGISTRATION.coarse_cap).mean(axis=1)
-    return [poses[i] for i in np.argsort(residuals, kind="stable")[:count]]
-
-
-def _distances(points: DoubleArray, surface: Surface, poses: list[Pose]) -> DoubleArray:
+    cap = REGISTRATION.coarse_cap
     moved = np.concatenate([pose.apply(points) for pose in poses])
-    return surface.tree.nearest(moved)[0].reshape(len(poses), -1)
+    distances = np.minimum(surface.tree.nearest(moved, within=cap)[0], cap)
+    residuals = distances.reshape(len(poses), -1).mean(axis=1)
+    return [poses[i] for i in np.argsort(residuals, kind="stable")[:count]]
 
 
 def trimmed_mean(distances: DoubleArray) -> float:

@@ -13,7 +13,19 @@ import pytest
 from sedir_core.config import preset
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cuda_core.py"
-ABSENT = ("pydantic", "tomli_w", "scipy", "fpsample", "open3d", "safetensors", "sklearn", "matplotlib", "typer", "rich")
+ABSENT = (
+    "pydantic",
+    "tomli_w",
+    "scipy",
+    "fpsample",
+    "pykdtree",
+    "open3d",
+    "safetensors",
+    "sklearn",
+    "matplotlib",
+    "typer",
+    "rich",
+)
 ABSENT += ("platformdirs", "sqlalchemy", "PySide6", "pyvista", "pyvistaqt", "vtk")
 SMALL = ("--preset", "desktop", "--points", "600", "--groups", "16", "--group-size", "16")
 
