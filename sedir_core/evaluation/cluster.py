@@ -25,6 +25,7 @@ from sedir_core.detectors.base import Detector
 from sedir_core.detectors.relimit import load_relimited
 from sedir_core.errors import Cancelled, DeviceUnavailable, UnreadableScan, UserError
 from sedir_core.evaluation.inspection import Inspected, Refused, inspect_scans
+from sedir_core.interrupts import handlers_kept
 from sedir_core.io.columns import Columns
 from sedir_core.types import Report, Stop, never_stop, no_report
 
@@ -159,21 +160,22 @@ def _connected(address: str) -> Iterator[Any]:
         except ImportError as error:
             what, hint = "Ray is not installed", "pip install 'sedir-inspect[cluster]'"
             raise DeviceUnavailable("cluster", what, hint) from error
+        # Ray logs to standard output, also while it shuts down, which is reserved for our data.
+        stack.enter_context(redirect_stdout(sys.stderr))
         try:
             if not alone and address != "auto":
                 _knock(address)
-            ray.init(
-                address,  # never None, which joins whatever cluster RAY_ADDRESS names
-                include_dashboard=False if alone else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _temp_dir=folder,
-            )
+            with handlers_kept():  # by Ray's own a SIGTERM loses all results
+                ray.init(
+                    address,  # never None, which joins whatever cluster RAY_ADDRESS names
+                    include_dashboard=False if alone else None,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    _temp_dir=folder,
+                )
         except (OSError, ValueError) as error:
             raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
         stack.callback(ray.shutdown)
-        # Ray logs to standard output, which is reserved for our data.
-        stack.enter_context(redirect_stdout(sys.stderr))
         yield ray
 
 

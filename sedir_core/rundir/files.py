@@ -13,11 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sedir_core.config import Config, read_by, read_config
 from sedir_core.documents import moment, read_json, read_toml
 from sedir_core.errors import BadConfig, BadRun, BadWeights
+from sedir_core.names import printable
 from sedir_core.places import RUN_MARK, is_folder
 
 if TYPE_CHECKING:
@@ -50,7 +51,16 @@ FREE = frozenset({"preset", "data", "scoring", "training"})
 """
 
 MAX_NAME = 256
-Name = Annotated[str, Field(max_length=MAX_NAME)]
+
+
+def _one_line(name: str) -> str:
+    """Raises ValueError for what no training of ours is called: control characters, or no valid text."""
+    if printable(name) != name:
+        raise ValueError("has control characters, or is not valid text")
+    return name
+
+
+Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_one_line)]
 Names = Annotated[tuple[Name, ...], Field(max_length=10_000)]
 
 
