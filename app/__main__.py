@@ -30,6 +30,7 @@ from app.state.session import Session
 from app.state.settings import Settings, default_path
 from app.widgets.error_details import ErrorDetails
 from sedir_core.history.place import HistoryPlace
+from sedir_core.names import PlainFormatter
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans, writable_folders
 from sedir_core.runs.models import find_model
 
@@ -39,7 +40,9 @@ log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window, run until it is closed and end the process; returns only if another window took over."""
     asked = _parse(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    shown = logging.StreamHandler()
+    shown.setFormatter(PlainFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[shown])
     model = find_model(asked.model) if asked.model else None
     request = Request(absolute(asked.paths), None if model is None else model.absolute())
     name = server_name(default_path())
@@ -103,7 +106,7 @@ class CrashHooks:
             self._window.close()
             return
         details = "".join(traceback.format_exception(kind, error, trace))
-        log.error("unexpected error\n%s", details)
+        log.error("unexpected error", exc_info=(kind, error, trace))
         if self._dialog is not None:
             self._dialog.add(details)
             return

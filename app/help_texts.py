@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.lifecycle.endings import LOG
 from app.state.session import Session
 from app.state.settings import Settings
+from sedir_core.names import printable
 from sedir_core.places import bundled_runs, writable_folders
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ def last_words(path: Path, session: Session) -> list[str]:
     except OSError:
         return []
     kept = [line for line in lines if re.match(r"\S+ \S+ (WARNING|ERROR|CRITICAL) ", line)]
-    names = {name for entry in session.entries for name in (str(entry.path), entry.path.name, entry.path.stem)}
+    paths = [entry.path for entry in session.entries]
+    names = {printable(name) for path in paths for name in (path, path.name, path.stem)}  # as the log has them
     return [_without(line, names) for line in kept[-LAST_LINES:]]
 
 

@@ -21,6 +21,7 @@ from app.workspaces.inspect.model import InspectModel
 from app.workspaces.inspect.page import InspectPage
 from app.workspaces.inspect.scan_table import Kind
 from app.workspaces.registry import HOME, WORKSPACES
+from sedir_core.names import printable
 
 THEMES: tuple[tuple[str, ThemeChoice], ...] = (("As the System", "system"), ("Light", "light"), ("Dark", "dark"))
 Run = Callable[[], object]
@@ -196,7 +197,7 @@ class Menus(QObject):
         self._recent.clear()
         for path in self._settings.recent:
             # In a menu text an ampersand would underline the next letter.
-            shown = self._recent.addAction(str(path).replace("&", "&&"))
+            shown = self._recent.addAction(printable(path).replace("&", "&&"))
             shown.triggered.connect(lambda _=False, path=path: opening.open([path]))
         if self._recent.isEmpty():
             self._recent.addAction("Nothing yet").setEnabled(False)

@@ -26,9 +26,11 @@ from PySide6.QtWidgets import (
 from app.jobs.models import KnownRun, Machine
 from app.state.entries import Failure
 from app.widgets.error_details import plain_label
+from app.widgets.plain_text import plain_tip
 from app.widgets.room import resize_on_screen
 from app.widgets.theme import Theme, icon
 from sedir_core.config import METHOD_NAMES
+from sedir_core.names import printable
 
 SIZE = (860, 560)
 MEASURES = {"o_auroc": "O-AUROC", "p_auroc": "P-AUROC", "o_aupr": "O-AUPR", "p_aupr": "P-AUPR"}
@@ -90,7 +92,7 @@ class ModelDialog(QDialog):
             mark = ("check-circle", self._theme.ok) if run.path == self._current else ("brain", self._theme.quiet)
             mark = ("alert-outline", self._theme.uncertain) if run.trouble else mark
             item = QListWidgetItem(icon(*mark), f"{run.entry.name}\n{_line(run, self._current)}")
-            item.setToolTip(str(run.path))
+            item.setToolTip(plain_tip(printable(run.path)))
             self.list.addItem(item)
         paths = [run.path for run in self._runs]
         self.list.setCurrentRow(paths.index(chosen) if chosen in paths else 0)
@@ -187,7 +189,7 @@ class ModelDialog(QDialog):
             return
         entry = run.entry
         self.title.setText(entry.name + (" · in use" if run.path == self._current else ""))
-        self.facts["Folder"].setText(str(run.path))
+        self.facts["Folder"].setText(printable(run.path))
         if run.trouble:
             self._complain(f"This model cannot be used: {run.trouble}.")
         if entry.about is None:

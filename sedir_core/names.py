@@ -5,8 +5,11 @@ Text for people goes through `printable`, text for programs through `storable`.
 
 from __future__ import annotations
 
+import logging
 import re
+import textwrap
 import unicodedata
+from typing import Any
 
 
 def printable(text: object) -> str:
@@ -18,6 +21,17 @@ def printable(text: object) -> str:
 def lines(text: str) -> str:
     """`printable`, but keeps line breaks and tabs: for text formatted by us."""
     return "".join(part if part in ("\n", "\t") else printable(part) for part in re.split(r"([\n\t])", text))
+
+
+class PlainFormatter(logging.Formatter):
+    """Log lines in which no name can forge a line or control a terminal; tracebacks are indented below theirs."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return textwrap.indent(lines(super().formatException(ei)), "    ")
 
 
 def storable(text: object) -> str:

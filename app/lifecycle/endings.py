@@ -15,6 +15,8 @@ from typing import Any, TextIO
 
 from PySide6.QtCore import QObject, QSocketNotifier
 
+from sedir_core.names import PlainFormatter
+
 LOG, FAULTS = "window.log", "faults"
 LOG_BYTES, LOG_COUNT = 500_000, 2
 FAULTS_KEPT = 5
@@ -99,7 +101,7 @@ def log_to(folder: Path) -> None:
     except OSError as error:
         logging.getLogger(__name__).warning("no log file: %s", error)
         return
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
 
 

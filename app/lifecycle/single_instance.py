@@ -54,7 +54,7 @@ def server_name(settings_path: Path) -> str:
     """The same for every start by this user on this display with these settings."""
     screen = os.environ.get("WAYLAND_DISPLAY", "") + os.environ.get("DISPLAY", "")
     whole = "\n".join((getpass.getuser(), screen, str(settings_path.absolute())))
-    return "sedir-inspect-" + hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return "sedir-inspect-" + hashlib.sha256(whole.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 class FirstWindow(QObject):

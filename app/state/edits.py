@@ -45,16 +45,14 @@ class Edits(QObject):
         entry = self._reviewable(entry_id)
         if entry is not None:
             comment = entry.review_comment if verdict is not None else ""
-            word = (
-                f"Set {entry.path.stem} to {verdict.upper()}" if verdict else f"Back to the Model on {entry.path.stem}"
-            )
+            word = f"Set {entry.stem} to {verdict.upper()}" if verdict else f"Back to the Model on {entry.stem}"
             self._push_review(entry, (verdict, comment), word)
 
     def comment(self, entry_id: int, text: str) -> None:
         """Set the comment on the verdict; an empty one removes it."""
         entry = self._reviewable(entry_id)
         if entry is not None:
-            self._push_review(entry, (entry.review, text.strip()), f"Comment on {entry.path.stem}")
+            self._push_review(entry, (entry.review, text.strip()), f"Comment on {entry.stem}")
 
     def remove(self, ids: Iterable[int]) -> None:
         """Remove scans from the list; undoing restores them with their results."""
@@ -134,7 +132,7 @@ class _Removal(QUndoCommand):
     """Keeps the entries, without what can be read from their files again."""
 
     def __init__(self, session: Session, gone: list[tuple[int, Entry]]) -> None:
-        name = gone[0][1].path.name if len(gone) == 1 else f"{len(gone)} Scans"
+        name = gone[0][1].name if len(gone) == 1 else f"{len(gone)} Scans"
         super().__init__(_escaped(f"Remove {name}"))
         self._session, self._current = session, session.current
         self._gone = [(row, _lighter(entry)) for row, entry in gone]

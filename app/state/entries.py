@@ -15,6 +15,7 @@ from app.state.shapes import Shape, Triple
 from sedir_core.errors import UserError
 from sedir_core.evaluation.zone_file import PartTolerance
 from sedir_core.evidence.limits import Calibration
+from sedir_core.names import printable
 from sedir_core.types import Decision, Detection, Scan, Verdict
 
 LimitKey = tuple[str, bool]
@@ -114,6 +115,16 @@ class Entry:
     model: ModelInfo | None = None
     past: Past | None = None
     front: Triple | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name, for display."""
+        return printable(self.path.name)
+
+    @property
+    def stem(self) -> str:
+        """The same without its suffix."""
+        return printable(self.path.stem)
 
     @property
     def verdict(self) -> Verdict | None:

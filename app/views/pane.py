@@ -5,6 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
+from app.widgets.plain_text import plain_tip
+from sedir_core.names import printable
+
 MARGIN_PX = 8
 
 
@@ -55,10 +58,11 @@ class Pane(QFrame):
     def _say(self) -> None:
         """In a narrow view without the title, then elided in the middle: the end of a file name distinguishes parts."""
         self.caption.ensurePolished()
-        text = " · ".join(part for part in (self._title, self._note) if part)
+        note = printable(self._note)
+        text = " · ".join(part for part in (self._title, note) if part)
         room, metrics = self.width() - 2 * MARGIN_PX - 20, self.caption.fontMetrics()
-        shown = text if metrics.horizontalAdvance(text) <= room else self._note or text
+        shown = text if metrics.horizontalAdvance(text) <= room else note or text
         self.caption.setText(metrics.elidedText(shown, Qt.TextElideMode.ElideMiddle, room))
-        self.caption.setToolTip(text.replace("<", "&lt;"))
+        self.caption.setToolTip(plain_tip(text))
         self.caption.adjustSize()
         self.caption.move(MARGIN_PX, MARGIN_PX)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy
+
+from app.widgets.plain_text import plain_tip
+from sedir_core.names import printable
 
 
 class Elided(QLabel):
@@ -21,7 +22,7 @@ class Elided(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def say(self, text: str, tip: str = "") -> None:
-        self._full, self._tip = text, tip
+        self._full, self._tip = printable(text), tip
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -31,4 +32,4 @@ class Elided(QLabel):
     def _fit(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width())
         self.setText(shown)
-        self.setToolTip(escape(self._tip or (self._full if shown != self._full else "")))
+        self.setToolTip(plain_tip(self._tip or (self._full if shown != self._full else "")))

@@ -6,7 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.widgets.plain_text import PlainLabel
 from app.widgets.room import resize_on_screen
+from sedir_core.names import lines, printable
 
 
 class ErrorDetails(QDialog):
@@ -14,9 +16,9 @@ class ErrorDetails(QDialog):
 
     def __init__(self, title: str, what: str, hint: str, details: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        self.setWindowTitle(printable(title))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._text = QPlainTextEdit(details, readOnly=True)
+        self._text = QPlainTextEdit(lines(details), readOnly=True)
         self._text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._copy = QPushButton("Copy")
@@ -44,12 +46,12 @@ class ErrorDetails(QDialog):
 
     def add(self, details: str) -> None:
         """Append another error."""
-        self._text.appendPlainText("\n" + details)
+        self._text.appendPlainText("\n" + lines(details))
 
 
 def plain_label(text: str, name: str = "") -> QLabel:
     """A wrapping, selectable label that never interprets a file name as HTML."""
-    label = QLabel(text, objectName=name, wordWrap=True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label = PlainLabel(text, name)
+    label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
+from app.widgets.plain_text import PlainLabel
 from app.widgets.theme import Theme, icon
+from sedir_core.names import printable
 
 STEPS = 1000
 
@@ -30,8 +32,7 @@ class JobStatus(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._text = QLabel("Ready")
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text = PlainLabel("Ready")
         self.bar = QProgressBar(textVisible=False, maximum=STEPS)
         self.bar.setFixedWidth(220)
         self.cancel = QToolButton(text="Cancel", toolTip="Stop after the current step (Esc)")
@@ -68,5 +69,5 @@ class JobStatus(QWidget):
         names = ("done", "total", "stage", "fraction", "pace")
         done, total, stage, fraction, pace = (getattr(progress, name) for name in names)
         count = f"{done + 1} of {total} · " if total > 1 else ""
-        self._text.setText(f"{count}{pace + ' · ' if pace else ''}{stage[:1].upper()}{stage[1:]}…")
+        self._text.setText(f"{count}{pace + ' · ' if pace else ''}{printable(stage[:1].upper() + stage[1:])}…")
         self.bar.setValue(round(STEPS * min(1.0, (done + fraction) / max(total, 1))))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sedir_core.names import lines, printable
+from sedir_core.names import PlainFormatter, lines, printable
 
 if TYPE_CHECKING:
     from sedir_core.types import Report, Stop
@@ -74,12 +74,6 @@ def trouble_outside(error: BaseException) -> str | None:
 _NO_MEMORY = ("annot allocate memory", "failed to map segment", "can't start new thread", "not enough memory")
 
 
-class _Plain(logging.Formatter):
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = printable(record.message)
-        return super().formatMessage(record)
-
-
 def set_up_output() -> None:
     """Log warnings and errors to stderr; characters missing in its encoding are escaped."""
     for stream in (sys.stdout, sys.stderr):
@@ -88,7 +82,7 @@ def set_up_output() -> None:
     handler = logging.StreamHandler(sys.stderr)
     # Set the handler's level, not the root's: a run's log file needs more than the terminal.
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(_Plain("%(levelname)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], force=True)
 
 

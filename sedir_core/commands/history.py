@@ -179,7 +179,7 @@ def drift(
             last = max(run.alarms)
             rules = "; ".join(RULES[rule] for rule in run.alarms[last])
             when = f"{run.samples[last].time.astimezone():%Y-%m-%d %H:%M}"
-            echo(f"{part}: {len(run.alarms)} drift alarms, the last on {when}: {rules}")
+            echo(printable(f"{part}: {len(run.alarms)} drift alarms, the last on {when}: {rules}"))
 
 
 def _filter(

@@ -12,6 +12,7 @@ import typer
 
 from sedir_core.commands.console import echo, interruptible, names, say, table
 from sedir_core.commands.options import Categories, Columns, Device, Epochs, Preset
+from sedir_core.names import printable
 from sedir_core.places import find_run, user_runs
 from sedir_core.runs.models import find_model
 from sedir_core.units import Unit
@@ -170,9 +171,14 @@ def _say_what_is_there(request: TrainRequest) -> None:
     from sedir_core.datasets.kinds import look_for_two_kinds
     from sedir_core.datasets.layouts import describe
     from sedir_core.errors import BadDataset
+    from sedir_core.rundir.files import read_about
 
+    categories = None if request.warm_start else request.categories
+    if request.resume:  # a run keeps to what it has begun with
+        about = read_about(request.out)
+        categories = tuple(name for name in about.categories if name not in about.inherited)
     with suppress(BadDataset):  # reported by the training
-        found = list_dataset(request.dataset, None if request.warm_start else request.categories)
+        found = list_dataset(request.dataset, categories)
         say(describe(found))
         for finding in (*found.findings, *look_for_two_kinds(found)):
             if not finding.blocks and not finding.asks:
@@ -266,7 +272,7 @@ def _require_the_same(ctx: typer.Context, run_dir: Path, config: Config) -> None
     if said["set_"]:
         said["set_"] = _changed(config, said["set_"])
     if said["warm_start"] is not None:
-        said["warm_start"] = find_model(said["warm_start"]).resolve().name
+        said["warm_start"] = printable(find_model(said["warm_start"]).resolve().name)
     if said["categories"] is not None:
         chosen = sorted(names(said["categories"]) or ())
         said["categories"] = about.categories if chosen in (sorted(about.categories), sorted(fresh)) else chosen

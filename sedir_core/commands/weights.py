@@ -9,6 +9,7 @@ import typer
 
 from sedir_core.commands.console import echo, interruptible, progress, say
 from sedir_core.commands.options import Device
+from sedir_core.names import printable
 
 app = typer.Typer(help="Weights of the local encoder: import the official ones, list, or pretrain.")
 
@@ -20,7 +21,7 @@ def import_weights(
     """Check an official Point-MAE checkpoint and store it as safetensors."""
     from sedir_core.rundir.encoder_weights import import_official
 
-    echo(import_official(file))
+    echo(printable(import_official(file)))
 
 
 @app.command("list")
@@ -29,7 +30,7 @@ def list_weights() -> None:
     from sedir_core.rundir.encoder_weights import list_weights as listed
 
     for entry in listed():
-        echo(entry)
+        echo(printable(entry))
 
 
 @app.command("pretrain")

@@ -137,7 +137,7 @@ def write_dataset(
             if stop():
                 raise Cancelled
             report(done / len(jobs), f"{job.category} {job.defect or job.folder}")
-            rng = np.random.default_rng([seed, zlib.crc32(f"{job.category}/{job.folder}/{job.name}".encode())])
+            rng = np.random.default_rng([seed, _word_of(job)])
             specimen = _made(solids[job.category], job, points or POINTS[layout], rng, stop)
             _write(staging / job.category, job, layout, specimen)
             shares += [float(specimen.labels.mean())] if job.defect else []
@@ -211,3 +211,8 @@ def _publish(staging: Path, out: Path) -> None:
         staging.rename(out)
     except OSError as error:
         raise CannotWrite(out, error.strerror or str(error), "check the permissions") from error
+
+
+def _word_of(job: _Job) -> int:
+    """A number of its own for every scan; the name of a mesh need not be valid UTF-8."""
+    return zlib.crc32(f"{job.category}/{job.folder}/{job.name}".encode("utf-8", "surrogateescape"))

@@ -25,6 +25,7 @@ from sedir_core.detectors.base import Detector
 from sedir_core.detectors.relimit import load_relimited
 from sedir_core.errors import Cancelled, DeviceUnavailable, UnreadableScan, UserError
 from sedir_core.evaluation.inspection import Inspected, Refused, inspect_scans
+from sedir_core.interrupts import handlers_kept
 from sedir_core.io.columns import Columns
 from sedir_core.types import Report, Stop, never_stop, no_report
 
@@ -37,7 +38,9 @@ LOCAL = "local"
 TRIES_AFTER_DEATH = 3
 AHEAD = 4  # scans in flight per worker: enough to keep it busy, few enough for the memory
 ANSWER_S = 5.0
-NODES_S = 5.0  # how often a wait looks whether anybody is left to wait for
+NODES_S = 5.0  # how often it is looked whether anybody is left to wait for
+LOST_S = 20.0  # a head that is silent for longer is lost; one that is restarted needs a few seconds
+HEAD_S = 600  # after which Ray itself ends this process without its head, with all results: by far the later
 LOOK_S = 0.2  # how often a wait looks whether it should stop
 
 
@@ -102,6 +105,7 @@ class Cluster:
         judging = (self.evidence, self.rule, self.tolerance)
         model: Model = (str(self.run_dir.resolve()), device, self.false_alarm_rate, *judging)
         waiting, running, n_paths = deque(paths), deque[tuple[Path, Any]](), len(paths)
+        pulse = _Pulse(ray)
         for done in range(n_paths):
             while waiting and len(running) < AHEAD * n_workers:
                 path = waiting.popleft()
@@ -109,46 +113,69 @@ class Cluster:
                 running.append((path, job))
             path, job = running.popleft()
             report(done / n_paths, path.name)
-            last_look = time.monotonic()
+            pulse.feel()
             while not ray.wait([job], timeout=LOOK_S)[0]:
                 if stop():
                     raise Cancelled
-                if time.monotonic() > last_look + NODES_S:
-                    last_look = time.monotonic()
-                    if not any(node["Alive"] for node in ray.nodes()):
-                        raise _ClusterLost
+                pulse.feel()
             outcome = _outcome(ray, path, job)
             paths.popleft()
             yield outcome
         report(1.0, "done")
 
 
+class _Pulse:
+    """Whether the cluster lives: its head answers, and a machine is left. Looked at every few seconds."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray, self._head = ray, ray.get_runtime_context().gcs_address
+        self._looked_s = self._answered_s = time.monotonic()
+
+    def feel(self) -> None:
+        """Raises _ClusterLost."""
+        if time.monotonic() < self._looked_s + NODES_S:
+            return
+        try:
+            _knock(self._head)
+        except OSError as silent:
+            if time.monotonic() > self._answered_s + LOST_S:
+                raise _ClusterLost from silent
+        else:
+            self._answered_s = time.monotonic()
+            if not any(node["Alive"] for node in self._ray.nodes()):
+                raise _ClusterLost
+        self._looked_s = time.monotonic()
+
+
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # scans are confidential
     os.environ.setdefault("RAY_worker_niceness", "0")  # else workers starve beside anything else that computes
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(HEAD_S))
     with ExitStack() as stack:
-        where = None if address == LOCAL else address
-        folder = stack.enter_context(_kept_to_ourselves()) if where is None else None
+        alone = address == LOCAL
+        folder = stack.enter_context(_kept_to_ourselves()) if alone else None
         try:
             import ray
         except ImportError as error:
             what, hint = "Ray is not installed", "pip install 'sedir-inspect[cluster]'"
             raise DeviceUnavailable("cluster", what, hint) from error
+        # Ray logs to standard output, also while it shuts down, which is reserved for our data.
+        stack.enter_context(redirect_stdout(sys.stderr))
         try:
-            _knock(where)
-            ray.init(
-                where,
-                include_dashboard=False if where is None else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _temp_dir=folder,
-            )
+            if not alone and address != "auto":
+                _knock(address)
+            with handlers_kept():  # by Ray's own a SIGTERM loses all results
+                ray.init(
+                    address,  # never None, which joins whatever cluster RAY_ADDRESS names
+                    include_dashboard=False if alone else None,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    _temp_dir=folder,
+                )
         except (OSError, ValueError) as error:
             raise DeviceUnavailable(address, f"no Ray cluster answers: {error}", "start one, or use local") from error
         stack.callback(ray.shutdown)
-        # Ray logs to standard output, which is reserved for our data.
-        stack.enter_context(redirect_stdout(sys.stderr))
         yield ray
 
 
@@ -167,11 +194,10 @@ def _kept_to_ourselves() -> Iterator[str]:
         yield str(Path(folder) / "ray")  # Ray makes its folder accessible to everybody, but not its parent
 
 
-def _knock(address: str | None) -> None:
+def _knock(address: str) -> None:
     """Raises OSError or ValueError if nothing listens there; Ray itself would retry for minutes."""
-    if address is not None and address != "auto":
-        host, _, port = address.rpartition(":")
-        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
 
 
 def _outcome(ray: Any, path: Path, job: Any) -> Inspected | Refused:

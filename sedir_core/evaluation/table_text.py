@@ -40,9 +40,13 @@ def to_text(tables: Sequence[TextTable]) -> str:
     """For a terminal: aligned columns."""
     parts = []
     for table in tables:
-        rows = [table.head, *(tuple(_plain(cell, "±") for cell in row) for row in table.rows)]
+        rows = [tuple(printable(_plain(cell, "±")) for cell in row) for row in (table.head, *table.rows)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(table.head))]
-        lines = [table.title, *(_aligned(row, widths) for row in rows), *([table.note] if table.note else [])]
+        lines = [
+            printable(table.title),
+            *(_aligned(row, widths) for row in rows),
+            *([table.note] if table.note else []),
+        ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 

@@ -27,6 +27,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises CannotWrite if opening, writing, syncing or renaming fails, and for a folder or a disk.
     """
+    if "\0" in str(path):  # from a session or a history: the system raises ValueError
+        raise CannotWrite(path, "no file can have this name", "name another")
     staging: Path | None = None
     try:
         target = _followed(path)

@@ -103,6 +103,8 @@ def open_regular(
 
     Raises `error` for anything but a readable, non-empty, regular file of at most `max_bytes`.
     """
+    if "\0" in str(path):  # from a session or a history: the system raises ValueError
+        raise error(path, "no file can have this name", "check the path")
     try:
         _require_regular(path, path.stat(), error, max_bytes)  # opening a device can have side effects, so check first
         with os.fdopen(open_without_waiting(path), "rb") as file:

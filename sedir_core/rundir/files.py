@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sedir_core.config import Config, read_by, read_config
 from sedir_core.documents import moment, read_json, read_toml
 from sedir_core.errors import BadConfig, BadRun, BadWeights
+from sedir_core.names import printable
 from sedir_core.places import RUN_MARK, is_folder
 
 if TYPE_CHECKING:
@@ -49,7 +51,16 @@ FREE = frozenset({"preset", "data", "scoring", "training"})
 """
 
 MAX_NAME = 256
-Name = Annotated[str, Field(max_length=MAX_NAME)]
+
+
+def _one_line(name: str) -> str:
+    """Raises ValueError for what no training of ours is called: control characters, or no valid text."""
+    if printable(name) != name:
+        raise ValueError("has control characters, or is not valid text")
+    return name
+
+
+Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_one_line)]
 Names = Annotated[tuple[Name, ...], Field(max_length=10_000)]
 
 
@@ -91,6 +102,29 @@ def place_mark(path: Path) -> None:
     if path.is_symlink():
         path.unlink()
     path.touch()
+
+
+def is_own_file(path: Path) -> bool:
+    """Whether it is a regular file, and no link to one; False if the system refuses to tell."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def require_own_files(run_dir: Path) -> None:
+    """Raises BadRun if the run holds a link, a pipe or a device: what is written or exported would lead elsewhere."""
+    try:
+        entries = list(run_dir.iterdir())
+        if is_folder(run_dir / PREVIEWS) and not (run_dir / PREVIEWS).is_symlink():
+            entries += (run_dir / PREVIEWS).iterdir()
+        for path in sorted(entries):
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                what = f"holds {path.relative_to(run_dir)}, a link or no file, which may lead elsewhere"
+                raise BadRun(run_dir, what, "remove it, or copy the run so that it holds only files of its own")
+    except OSError as error:
+        raise BadRun(run_dir, f"cannot be read: {error.strerror}", "check the permissions") from error
 
 
 def read_about(run_dir: Path) -> About:

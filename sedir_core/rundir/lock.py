@@ -16,7 +16,7 @@ LOCK_SECONDS = 0.5  # a mere liveness check also holds the lock for a moment
 
 def is_alive(path: Path) -> bool:
     """Whether a process is currently training in this run directory."""
-    if not (path / run_files.LOCK).exists():
+    if not run_files.is_own_file(path / run_files.LOCK):  # releases of the library emptied what a link leads to
         return False
     try:
         with FileLock(path / run_files.LOCK, timeout=0, thread_local=False):
@@ -32,6 +32,8 @@ def held(path: Path) -> Iterator[None]:
     """Hold the run directory's lock, which the system releases however the process ends."""
     try:
         path.mkdir(parents=True, exist_ok=True)
+        if not run_files.is_own_file(path / run_files.LOCK):
+            (path / run_files.LOCK).unlink(missing_ok=True)
         lock = FileLock(path / run_files.LOCK, timeout=LOCK_SECONDS, thread_local=False)
         lock.acquire()
     except Timeout as error:
@@ -39,10 +41,16 @@ def held(path: Path) -> Iterator[None]:
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error), "check the permissions") from error
     try:
-        for left_by_a_kill in path.glob(".*.tmp"):
-            if left_by_a_kill.is_file() or left_by_a_kill.is_symlink():  # a folder is none of ours
-                with suppress(OSError):
-                    left_by_a_kill.unlink()
+        _clear_what_a_kill_left(path)
+        if not (path / run_files.PREVIEWS).is_symlink():
+            _clear_what_a_kill_left(path / run_files.PREVIEWS)
         yield
     finally:
         lock.release()
+
+
+def _clear_what_a_kill_left(folder: Path) -> None:
+    for left in folder.glob(".*.tmp"):
+        if left.is_file() or left.is_symlink():  # a folder is none of ours
+            with suppress(OSError):
+                left.unlink()

@@ -78,6 +78,7 @@ def export_run(run_dir: Path, target: Path, report: Report = no_report) -> Path:
     Raises BadRun (unfinished, damaged), CannotWrite.
     """
     target = target if target.suffix == BUNDLE_SUFFIX else target.with_name(target.name + BUNDLE_SUFFIX)
+    run_files.require_own_files(run_dir)
     _require_loadable(run_dir)
     names = [*_REQUIRED, *(name for name, most in _OPTIONAL.items() if _size(run_dir / name) <= most)]
     members = {}

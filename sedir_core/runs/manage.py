@@ -23,7 +23,7 @@ from sedir_core.documents import moment_of
 from sedir_core.errors import BadRun, CannotWrite, RunLocked
 from sedir_core.io.atomic import sync_folder, write_text
 from sedir_core.places import bundled_runs
-from sedir_core.rundir.files import EVALUATION, place_mark
+from sedir_core.rundir.files import EVALUATION, place_mark, require_own_files
 from sedir_core.rundir.lock import held, is_alive
 from sedir_core.runs.catalogue import ARCHIVED, TRASH, is_run
 from sedir_core.training.queue import order_of, queue_folder
@@ -101,7 +101,7 @@ def archive_run(path: Path, on: bool = True) -> None:
 def check_keeps(path: Path) -> None:
     """Check that an evaluation can be recorded in this run. Raises BadRun, RunLocked."""
     with _ours(path):
-        pass
+        require_own_files(path)
 
 
 def keep_evaluation(path: Path, document: Mapping[str, Any]) -> None:
@@ -110,6 +110,7 @@ def keep_evaluation(path: Path, document: Mapping[str, Any]) -> None:
     document: see `evaluation.benchmark.Evaluation.to_json`.
     """
     with _ours(path):
+        require_own_files(path)
         write_text(path / EVALUATION, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 

@@ -203,7 +203,8 @@ def _lives(job: Job) -> bool:
     """Whether a started job is running: it holds its run's lock, or is about to."""
     if is_alive(job.run_dir):
         return True
-    young = job.started is not None and time.time() - job.started < START_PATIENCE_S
+    # A clock that was set back says of an old job that it is going to start.
+    young = job.started is not None and abs(time.time() - job.started) < START_PATIENCE_S
     return young and job.pid is not None and _process_lives(job.pid)
 
 

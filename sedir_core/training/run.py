@@ -19,7 +19,7 @@ from sedir_core.config import Config, to_toml
 from sedir_core.errors import BadRun, BadWeights, Cancelled, CannotWrite, UserError
 from sedir_core.io.atomic import write_bytes, write_text
 from sedir_core.io.tensor_file import read_tensors, write_tensors
-from sedir_core.names import printable
+from sedir_core.names import PlainFormatter, printable
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import FORMAT, About
 from sedir_core.rundir.lock import held
@@ -134,6 +134,7 @@ def create_run(path: Path, config: Config, about: About, *watchers: Watch, origi
     if path.is_dir() and any(path.iterdir()) and not (path / run_files.LOCK).exists():
         raise BadRun(path, "is not empty and not a run", "choose another --out")
     with held(path):
+        run_files.require_own_files(path)
         if (path / run_files.ABOUT).exists():
             raise BadRun(path, "already holds a run", "continue it with --resume, or choose another --out")
         write_text(path / run_files.CONFIG, to_toml(config))
@@ -160,9 +161,19 @@ def resume_run(path: Path, *watchers: Watch) -> Iterator[Run]:
     Raises BadRun if it is not a run, damaged or of a newer format, RunLocked, CannotWrite.
     """
     about, config = run_files.read_about(path), run_files.read_run_config(path)
-    with held(path), _recorded(path, config, about, watchers) as run:
-        run.forget_stops()
-        yield run
+    with held(path):
+        run_files.require_own_files(path)
+        for name in (run_files.EVENTS, run_files.LOG):
+            _unshare(path / name)
+        with _recorded(path, config, about, watchers) as run:
+            run.forget_stops()
+            yield run
+
+
+def _unshare(path: Path) -> None:
+    """Replace a file to append to by a copy if it has further names, as in a backup made of hard links."""
+    if path.exists() and path.stat().st_nlink > 1:
+        write_bytes(path, path.read_bytes())
 
 
 class Follower(Run):
@@ -182,7 +193,7 @@ class Follower(Run):
 @contextmanager
 def _recorded(path: Path, config: Config, about: About, watchers: tuple[Watch, ...]) -> Iterator[Run]:
     handler = logging.FileHandler(path / run_files.LOG, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     package = logging.getLogger("sedir_core")
     package.addHandler(handler)
     level = package.level

@@ -28,6 +28,7 @@ from sedir_core.geometry.frames import Frame
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.io.columns import Columns
 from sedir_core.models.sedir import SeDiR
+from sedir_core.names import printable
 from sedir_core.rundir import files as run_files
 from sedir_core.rundir.files import About
 from sedir_core.runtime import generator
@@ -88,7 +89,7 @@ def inheriting(about: About, origin: Origin) -> About:
     known = origin.about.categories
     fresh = [name for name in about.categories if name not in known]
     return about.model_copy(
-        update={"categories": (*known, *fresh), "parent": origin.run_dir.resolve().name, "inherited": known}
+        update={"categories": (*known, *fresh), "parent": printable(origin.run_dir.resolve().name), "inherited": known}
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sedir_core.config import Config, preset
 from sedir_core.training.events import AnyEvent, StageEvent, StepEvent
 
@@ -34,7 +36,7 @@ class Whole:
     def _begin(self) -> None:
         self.fraction = 0.0
         self.left_s: float | None = None
-        self._began_s: float | None = None
+        self._last_s, self._took_s = math.inf, 0.0
         self._kind, self._of_kind = "", 0.0
         self._passed, self._timed = 0.0, 0.0  # of the shares
 
@@ -49,8 +51,8 @@ class Whole:
     def _reach(self, kind: str, of_kind: float, now_s: float) -> None:
         if self._kind and self._order.index(kind) < self._order.index(self._kind):
             self._begin()  # a resumed training
-        if self._began_s is None:
-            self._began_s = now_s
+        self._took_s += max(now_s - self._last_s, 0.0)  # a clock may be set back
+        self._last_s = now_s
         if kind != self._kind:
             if self._kind:
                 self._timed += self._shares[self._kind] * (1 - self._of_kind)
@@ -63,7 +65,7 @@ class Whole:
         left = own * (1 - self._of_kind) + sum(self._shares[name] for name in later)
         self.fraction = done / (done + left)
         known = self._timed > LEAST_KNOWN * (done + left)
-        self.left_s = left * (now_s - self._began_s) / self._timed if known else None
+        self.left_s = left * self._took_s / self._timed if known else None
 
 
 def _kind_of(stage: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -19,7 +21,8 @@ from app_helpers import (
     save_ply,
 )
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 
 from app.state.entries import Selection, State
 from app.state.session import Session
@@ -143,6 +146,39 @@ def test_a_file_name_is_never_read_as_markup(qtbot, window, tmp_path):
     open_and_wait(qtbot, window, path)
     assert window.page.clouds._left_pane.caption.textFormat() is Qt.TextFormat.PlainText
     assert "&lt;b&gt;" in window.page.scans.table.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert not [label.text() for label in window.findChildren(QLabel) if reads_markup(label) and "bold" in label.text()]
+
+
+def reads_markup(label):
+    return label.textFormat() is not Qt.TextFormat.PlainText
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such names elsewhere")
+def test_no_file_name_breaks_lines_turns_words_round_or_looks_like_another(qtbot, window, tmp_path):
+    for name in (b"odd\nOK  90 %.ply", b"odd\xff.ply", "odd\u202eylp.ply".encode(), b"odd\x1b[2J.ply"):
+        entry, *_ = open_and_wait(qtbot, window, save_ply(tmp_path / os.fsdecode(name), dented_sphere().points))
+        window.page.edits.review(entry.id, "ok")
+        shown = [text for text in texts_of(window) if "odd" in text]
+        assert len(shown) > 3
+        for text in shown:
+            assert all(line.isprintable() for line in text.splitlines()) and "\nOK  90" not in text
+            assert name != b"odd\xff.ply" or "odd\\xff" in text
+        window.session.remove([entry.id])
+
+
+def texts_of(window):
+    """All that the window shows in words."""
+    found = [window.windowTitle()]
+    for widget in window.findChildren(QWidget):
+        ways = [getattr(widget, name, None) for name in ("text", "toolTip", "title")]
+        found += [way() for way in ways if callable(way)]
+    for action in window.findChildren(QAction):
+        found += [action.text(), action.toolTip()]
+    roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+    for view in window.findChildren(QAbstractItemView):
+        rows = range(0 if view.model() is None else view.model().rowCount())
+        found += [view.model().index(row, 0).data(role) for row in rows for role in roles]
+    return [text for text in found if isinstance(text, str)]
 
 
 def test_the_result_can_be_copied(qtbot, window, dented_file):

@@ -8,10 +8,12 @@ from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistent
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon, verdict_look
 from app.workspaces.history import wording
 from app.workspaces.history.model import PAGE_ROWS
 from sedir_core.history.records import Inspection, Order
+from sedir_core.names import printable
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS: tuple[tuple[str, Order, int], ...] = (
@@ -99,12 +101,12 @@ class HistoryTable(QAbstractTableModel):
                 return "…" if index.column() == 0 else ""
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return _cell(one, index.column())
+            return printable(_cell(one, index.column()))
         if index.column() == VERDICT and role in (Qt.ItemDataRole.DecorationRole, Qt.ItemDataRole.ForegroundRole):
             _, name, colour = verdict_look(self.theme, one.final)
             return icon(name, colour) if role == Qt.ItemDataRole.DecorationRole else QColor(colour)
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == SCAN:
-            return one.path
+            return plain_tip(printable(one.path))
         return None
 
 

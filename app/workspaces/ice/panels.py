@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.views.sample_view import paint_points
 from app.views.scatter import MarkLook, mark_path
 from app.widgets.error_details import plain_label
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon, icon_size, primary_icon
 from sedir_core.types import DoubleArray
 
@@ -140,7 +141,7 @@ class MeasureTable(QTableWidget):
 
     def _put(self, row: int, column: int, text: str, best: bool, tip: str) -> None:
         item = QTableWidgetItem(text)
-        item.setToolTip(tip)
+        item.setToolTip(plain_tip(tip))
         if best:
             font = item.font()
             font.setBold(True)

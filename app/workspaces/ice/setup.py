@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton, QWidget
 
 from app.widgets.grouped_bar import GroupedBar
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon
+from sedir_core.names import printable
 from sedir_core.rundir.files import WEIGHTS
 from sedir_core.runs.catalogue import ARCHIVED
 
@@ -92,8 +94,8 @@ class SetupBar(GroupedBar):
             if combo is self.third:
                 combo.addItem(NO_THIRD, NOTHING)
             for run in runs:
-                combo.addItem(run.name, str(run))
-                combo.setItemData(combo.count() - 1, str(run), Qt.ItemDataRole.ToolTipRole)
+                combo.addItem(printable(run.name), str(run))
+                combo.setItemData(combo.count() - 1, plain_tip(printable(run)), Qt.ItemDataRole.ToolTipRole)
             combo.addItem(OTHER, None)
             at = min(preferred, combo.count() - 1) if kept is None else combo.findData(str(kept))
             combo.setCurrentIndex(at)
@@ -101,8 +103,8 @@ class SetupBar(GroupedBar):
 
     def use_dataset(self, path: Path) -> None:
         self.dataset = path
-        self.dataset_button.setText(path.name or str(path))
-        self.dataset_button.setToolTip(str(path))
+        self.dataset_button.setText(printable(path.name or path))
+        self.dataset_button.setToolTip(plain_tip(printable(path)))
         self._enable()
 
     def use_run(self, combo: QComboBox, path: Path) -> None:
@@ -110,7 +112,7 @@ class SetupBar(GroupedBar):
         row = combo.findData(str(path))
         if row < 0:
             row = combo.count() - 1
-            combo.insertItem(row, path.name, str(path))
+            combo.insertItem(row, printable(path.name), str(path))
         combo.setCurrentIndex(row)
         self._enable()
 

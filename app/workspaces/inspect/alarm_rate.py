@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QDoubleSpinBox, QHBoxLayout, QLabel, Q
 from app.state.entries import LimitKey, limit_key
 from app.state.session import Session
 from app.widgets.number_field import indented
+from app.widgets.plain_text import plain_tip
 from app.widgets.room import UNLIMITED_PX
 from sedir_core.evidence.limits import Calibration
 
@@ -102,7 +103,7 @@ class AlarmRate(QWidget):
 
     def _say(self, text: str) -> None:
         self.note.setText(text)
-        self.note.setToolTip(text)
+        self.note.setToolTip(plain_tip(text))
 
     def _on_rate(self, per_cent: float) -> None:
         if self._shown is not None:

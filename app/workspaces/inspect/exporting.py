@@ -124,7 +124,7 @@ class Exporter(QObject):
         if entry is None or entry.raw is None:
             return
         if entry.verdict != "ok":
-            self.said.emit(f"{entry.path.name} is not OK. If the part is good, set it to OK first (O).")
+            self.said.emit(f"{entry.name} is not OK. If the part is good, set it to OK first (O).")
             return
         home = _training_folder(
             self._session.run_dir if entry.model is None else entry.model.run_dir, entry.raw.category

@@ -36,7 +36,7 @@ def line_words(entry: Entry | None, folder: str, unit: str = "") -> LineWords:
     """The banner's text for a scan. folder: name of the watched folder, or empty. unit: the user's name of the unit."""
     if entry is None:
         return LineWords("", "Ready", f"Waiting for scans in {folder}." if folder else "No folder is watched.")
-    name = entry.path.name
+    name = entry.name
     if entry.state is State.FAILED and entry.failure is not None:
         return LineWords("uncertain", "Not inspected", wording.sentence(entry.failure.what), name)
     if entry.verdict is None or entry.detection is None or entry.state is not State.DONE:

@@ -393,7 +393,7 @@ class InspectModel(QObject):
             self._fail(entry_id, failure)
             return
         self._lost.add(entry_id)  # or it would be tried for ever
-        self.failed.emit(f"{entry.path.name} cannot be shown, its result stays", failure)
+        self.failed.emit(f"{entry.name} cannot be shown, its result stays", failure)
 
     def _tick(self, entry_id: int) -> None:
         self._batch[entry_id] = True

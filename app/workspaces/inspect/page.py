@@ -160,7 +160,7 @@ class InspectPage(QMainWindow):
         """Show in Compare where the scans inspected by the current model lie among its training tokens."""
         run_dir = self._session.run_dir
         scans = tuple(
-            PlacedScan(entry.id, entry.path.name, entry.raw.token)
+            PlacedScan(entry.id, entry.name, entry.raw.token)
             for entry in self._session.entries
             if entry.raw is not None and entry.model is not None and entry.model.run_dir == run_dir
         )
@@ -276,7 +276,7 @@ class InspectPage(QMainWindow):
         if failed == 1:
             entry = self._session.get(ids[-1])
             if entry is not None and entry.failure is not None:
-                self.messages.warn(entry.path.name, entry.failure, "Retry", lambda: self._model.inspect_again(ids))
+                self.messages.warn(entry.name, entry.failure, "Retry", lambda: self._model.inspect_again(ids))
             return
         details = "\n\n".join(
             f"{e.path}\n{e.failure.details}" for i in ids if (e := self._session.get(i)) and e.failure

@@ -78,7 +78,7 @@ class ScanDelegate(QStyledItemDelegate):
     def _first_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
         """The name, elided in the middle: its end distinguishes parts more often."""
         top = int(Qt.AlignmentFlag.AlignTop)
-        self._text(painter, room, base, self.theme.ink, entry.path.stem, top, Qt.TextElideMode.ElideMiddle)
+        self._text(painter, room, base, self.theme.ink, entry.stem, top, Qt.TextElideMode.ElideMiddle)
 
     def _second_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
         font, bottom = _font(base, SMALL_TEXT), int(Qt.AlignmentFlag.AlignBottom)

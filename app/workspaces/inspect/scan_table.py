@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
-from html import escape
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 
 from app.state.entries import Entry, State
 from app.state.session import Session
+from app.widgets.plain_text import plain_tip
 from app.workspaces.inspect import wording
+from sedir_core.names import printable
 
 Index = QModelIndex | QPersistentModelIndex
 EntryRole = Qt.ItemDataRole.UserRole
@@ -68,7 +69,7 @@ def mentions(entry: Entry, words: list[str]) -> bool:
         return True
     part = entry.detection.category if entry.detection else ""
     reason = entry.failure.what if entry.failure else ""
-    text = f"{entry.path.name}\n{part}\n{entry.review_comment}\n{reason}".casefold()
+    text = f"{entry.name}\n{part}\n{entry.review_comment}\n{reason}".casefold()
     return all(word in text for word in words)
 
 
@@ -109,11 +110,11 @@ class ScanTable(QAbstractListModel):
         if role == EntryRole:
             return entry
         if role == Qt.ItemDataRole.DisplayRole:
-            return entry.path.name
+            return entry.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{entry.path.name}, {wording.state_text(entry)}"
+            return f"{entry.name}, {wording.state_text(entry)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _plain(f"{entry.path}\n{wording.entry_text(entry)}")
+            return plain_tip(f"{printable(entry.path)}\n{wording.entry_text(entry)}")
         return None
 
     def row_of(self, entry_id: int | None) -> int:
@@ -247,7 +248,7 @@ def _natural(name: str) -> tuple[tuple[bool, int, str], ...]:
 
 
 def _by_name(entry: Entry) -> tuple[object, ...]:
-    return _natural(entry.path.name), str(entry.path.parent)
+    return _natural(entry.name), str(entry.path.parent)
 
 
 def _by_score(entry: Entry) -> float:
@@ -266,8 +267,3 @@ _KEYS: dict[SortBy, Callable[[Entry], Any] | None] = {
     SortBy.SCORE: _by_score,
     SortBy.VERDICT: _by_verdict,
 }
-
-
-def _plain(text: str) -> str:
-    """A tool tip in which a file name is never interpreted as HTML."""
-    return f"<span style='white-space: pre-wrap'>{escape(text)}</span>"

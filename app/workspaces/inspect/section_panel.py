@@ -26,6 +26,7 @@ from app.state.settings import Settings
 from app.views.camera import CameraPose
 from app.views.section import AXES, CrossSection, CuttingPlane, across_axis, cut, facing, half_thickness, reach
 from app.views.section_plot import NO_PROFILE, Profile, SectionPlot
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.kept_sections import KeptSections
@@ -141,7 +142,7 @@ class SectionPanel(QFrame):
             self.kept.setCurrentIndex(-1 if at is None else at)
             self._name.setReadOnly(at is None)
             self._name.setCursorPosition(0)
-            self._name.setToolTip(self.kept.currentText() or self.kept.toolTip())
+            self._name.setToolTip(plain_tip(self.kept.currentText() or self.kept.toolTip()))
         self.keep.setVisible(at is None)
         self.forget.setVisible(at is not None)
 

@@ -243,7 +243,7 @@ class ScanViews(QWidget):
         right = "press B to pin the current scan here" if other is None else wording.compared_text(other, unit)
         left = name if current is None else wording.compared_text(current, unit, other)
         if self.against is not None and self.clouds.layer is Layer.DEVIATION:
-            left += f" · from {self.against.path.stem}"
+            left += f" · from {self.against.stem}"
         self.clouds.set_notes(left, right)
 
     def _follow_tools(self) -> None:

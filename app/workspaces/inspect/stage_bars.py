@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.fitting_bar import KEPT, FittingBar
+from app.widgets.plain_text import PlainLabel, plain_tip
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect.alarm_rate import AlarmRate
 from app.workspaces.inspect.tolerance_box import ToleranceBox
@@ -132,7 +133,7 @@ class Readout(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.text = QLabel()
+        self.text = PlainLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.keep = QToolButton(text="Keep", autoRaise=True, toolTip="Save this measurement for the report")
         self._copy = QToolButton(text="Copy", autoRaise=True)
@@ -150,7 +151,7 @@ class Readout(QFrame):
     def say(self, text: str, picked: bool, can_keep: bool) -> None:
         """picked: the text describes points rather than what to do. can_keep: it is a measurement not saved yet."""
         self.text.setText(text)
-        self.text.setToolTip(text)
+        self.text.setToolTip(plain_tip(text))
         self.setVisible(bool(text))
         self._copy.setVisible(picked)
         self.keep.setVisible(can_keep)

@@ -10,6 +10,7 @@ from app.state.entries import Entry, State
 from app.widgets.numbers import on_screen
 from sedir_core import units
 from sedir_core.evidence.wording import area_words, measure_text, of_limit, percent
+from sedir_core.names import printable
 from sedir_core.types import VERDICT_WORDS, Defect, Detection, DoubleArray, Scan
 from sedir_core.units import UNKNOWN, symbol
 
@@ -185,7 +186,7 @@ def deviation_text(detection: Detection, unit: str) -> str:
 def compared_text(entry: Entry, unit: str, other: Entry | None = None) -> str:
     """Name, score and deviation of one of two compared scans, and by how much its score differs from the other's."""
     found = entry.detection
-    parts = [entry.path.stem if entry.scan is None else entry.scan.name]
+    parts = [entry.stem if entry.scan is None else printable(entry.scan.name)]
     if found is not None:
         parts += [share_text(found) + _difference(found, other), deviation_text(found, unit)]
     return " · ".join(part for part in parts if part)

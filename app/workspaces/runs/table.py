@@ -19,8 +19,10 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon
 from sedir_core.config import METHOD_NAMES
+from sedir_core.names import printable
 from sedir_core.runs.catalogue import RunEntry, RunState
 
 COLUMNS = ("Name", "State", "Method", "Kinds", "O-AUROC", "P-AUROC", "Begun", "Size")
@@ -103,7 +105,7 @@ class RunTableModel(QAbstractTableModel):
             shipped = "\nShips with the program" if entry.bundled else ""
             if column == BEGUN and entry.created is not None:
                 return f"{entry.created.astimezone():%Y-%m-%d %H:%M}"
-            return f"{entry.path}{shipped}" if column == 0 else entry.trouble
+            return plain_tip(f"{printable(entry.path)}{shipped}" if column == 0 else entry.trouble)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -213,7 +215,7 @@ def texts(entry: RunEntry) -> tuple[str, ...]:
     method = METHOD_NAMES.get(entry.method, entry.method)
     when = "" if entry.created is None else day(entry.created.astimezone())
     return (
-        entry.name,
+        printable(entry.name),
         entry.state.value.capitalize(),
         f"{method} · {entry.preset}" if method else "",
         str(len(entry.categories)) if entry.categories else "",

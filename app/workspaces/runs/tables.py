@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor, QFont, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app.widgets.number_field import RIGHT
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme
 from app.workspaces.runs.table import percent
+from sedir_core.names import printable
 from sedir_core.runs.catalogue import MEASURES, RunDetail
 from sedir_core.runs.compare import RunComparison
 
@@ -49,10 +51,10 @@ class PlainTable(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def put(self, row: int, column: int, text: str, right: bool = False, tip: str = "") -> QTableWidgetItem:
-        item = QTableWidgetItem(text)
+        item = QTableWidgetItem(printable(text))
         if right:
             item.setTextAlignment(RIGHT)
-        item.setToolTip(tip)
+        item.setToolTip(plain_tip(tip))
         self.setItem(row, column, item)
         return item
 

@@ -28,11 +28,13 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
 from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon, primary_icon
 from app.widgets.tree_items import top_items
 from app.workspaces.train.findings_list import FindingsList
 from sedir_core.datasets.layouts import LAYOUTS, describe
 from sedir_core.io.finding import may_be_scan
+from sedir_core.names import printable
 
 if TYPE_CHECKING:
     from sedir_core.datasets.survey import CategorySurvey, Survey
@@ -192,7 +194,7 @@ class DataPanel(QFrame):
         count = len(found.categories)
         what = f"{LAYOUTS[found.layout].words}, {count} {'category' if count == 1 else 'categories'}"
         self.where.setText(f"{found.root}: {what}, {grouped(len(found.dataset.samples))} scans")
-        self.where.setToolTip(describe(found.dataset))
+        self.where.setToolTip(plain_tip(describe(found.dataset)))
         self.tree.blockSignals(True)
         self.tree.clear()
         for one in found.categories:
@@ -232,7 +234,8 @@ class DataPanel(QFrame):
         texts = (*(grouped(n) for n in (one.n_train, one.n_good, one.n_bad)), points, remark)
         for column, text in enumerate(texts, 1):
             item.setText(column, text)
-        item.setToolTip(len(COLUMNS) - 1, "\n".join(f"{finding}: {finding.hint}" for finding in one.findings))
+        told = "\n".join(printable(f"{finding}: {finding.hint}") for finding in one.findings)
+        item.setToolTip(len(COLUMNS) - 1, plain_tip(told))
         item.setDisabled(not one.usable)
         self._picture(item, one)
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon
 from app.widgets.tree_items import top_items
 
@@ -127,5 +128,5 @@ def _row(one: Finding) -> QTreeWidgetItem:
     item = QTreeWidgetItem([where, one.what, one.hint])
     item.setData(0, PATH, one.path)
     for column, text in enumerate((str(one.path or one.category), one.what, one.hint)):
-        item.setToolTip(column, text)
+        item.setToolTip(column, plain_tip(text))
     return item

@@ -23,13 +23,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.cloud_icon import cloud_icon
+from app.widgets.error_details import plain_label
 from app.widgets.number_field import RIGHT
 from app.widgets.numbers import grouped
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme
 from app.widgets.tree_items import top_items
 from app.workspaces.train.import_model import PartDraft
 from sedir_core.datasets.importing import FilePreview, Kind, name_trouble, scans_below
 from sedir_core.io.formats import dialog_filter
+from sedir_core.names import printable
 from sedir_core.units import UNKNOWN, in_mm
 
 UNITS = {
@@ -62,7 +65,7 @@ class PartPanel(QWidget):
         self._seen: Mapping[Path, FilePreview] = {}
         self.name = QLineEdit(placeholderText="bracket")
         self.name.textEdited.connect(self._on_name)
-        self.name_wrong = QLabel(objectName="wrong", wordWrap=True)
+        self.name_wrong = plain_label("", "wrong")
         self.unit = QComboBox(toolTip="Scans inspected later must use the unit the model was trained in")
         for key, words in UNITS.items():
             self.unit.addItem(words, key)
@@ -134,9 +137,9 @@ class PartPanel(QWidget):
         self._count()
 
     def _row(self, kind: Kind, path: Path) -> QTreeWidgetItem:
-        item = QTreeWidgetItem([path.name, KINDS[kind], "…"])
+        item = QTreeWidgetItem([printable(path.name), KINDS[kind], "…"])
         item.setData(0, PATH, path)
-        item.setToolTip(0, str(path))
+        item.setToolTip(0, plain_tip(printable(path)))
         item.setTextAlignment(POINTS, RIGHT)
         item.setIcon(0, cloud_icon(np.zeros((0, 3)), self._theme, ICON))
         if path in self._seen:
@@ -148,7 +151,7 @@ class PartPanel(QWidget):
         item.setIcon(0, cloud_icon(one.picture, self._theme, ICON))
         if one.error is not None:
             item.setText(3, f"cannot be read: {one.error.what}")
-            item.setToolTip(3, str(one.error))
+            item.setToolTip(3, plain_tip(one.error))
             return
         factor = in_mm(self.draft.unit)
         size = " × ".join(f"{factor * extent:.4g}" for extent in one.size)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.training import Orders, Phase, orders, phase_by_order, phase_of, stops_after_epoch
 from sedir_core.errors import BadRun
-from sedir_core.rundir.files import ABOUT, EVENTS, read_run_config
+from sedir_core.rundir.files import ABOUT, EVENTS, PREVIEWS, read_run_config
 from sedir_core.rundir.lock import is_alive
 from sedir_core.runs.catalogue import damage_of
 from sedir_core.training.events import (
@@ -162,7 +162,8 @@ class TrainModel(QObject):
             case PreviewEvent():
                 # After a kill and a resume some epochs are repeated: the later ones count.
                 earlier = tuple(one for one in seen.previews if one[0] < event.epoch)
-                changes = {"previews": (*earlier, (event.epoch, seen.run_dir / event.file))}
+                file = seen.run_dir / PREVIEWS / Path(event.file).name  # whatever a stranger's log says
+                changes = {"previews": (*earlier, (event.epoch, file))}
             case EvaluatedEvent():
                 named = [(name.removeprefix("threshold."), value) for name, value in event.metrics.items()]
                 changes = {"thresholds": tuple(named)}

@@ -30,6 +30,7 @@ from app.widgets.columns_dialog import CHOOSE
 from app.widgets.error_details import plain_label
 from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon
 from app.workspaces.train.data_panel import DataPanel
 from app.workspaces.train.import_dialog import ImportDialog
@@ -42,6 +43,7 @@ from app.workspaces.train.survey_model import SurveyModel
 from sedir_core.config import Config, override
 from sedir_core.datasets.survey import Survey
 from sedir_core.errors import UserError
+from sedir_core.names import printable
 from sedir_core.places import user_runs, writable_folders
 from sedir_core.rundir.files import read_run_config
 from sedir_core.training.orders import TrainOrder
@@ -392,7 +394,7 @@ class TrainPage(QWidget):
         for run in found:
             item = QListWidgetItem(run.name)
             item.setData(DIR, str(run))
-            item.setToolTip(str(run))
+            item.setToolTip(plain_tip(printable(run)))
             self.list.addItem(item)
         self.none_yet.setVisible(not found)
         self._dress_list()

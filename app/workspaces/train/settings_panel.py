@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.config_form import ConfigForm
 from app.widgets.error_details import plain_label
+from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, primary_icon
 from app.workspaces.train.estimate_line import EstimateLine
 from sedir_core.config import Config, preset
@@ -49,7 +50,8 @@ class SettingsPanel(QFrame):
         self._n_categories = self._n_scans = 0
         self._waiting: frozenset[str] = frozenset()
         self.name = QLineEdit(toolTip="The name under which the model is listed")
-        self.name_wrong = QLabel(objectName="wrong", wordWrap=True, visible=False)
+        self.name_wrong = plain_label("", "wrong")
+        self.name_wrong.hide()
         self.preset = _combo(
             "Preset", PRESET_WORDS, "Model size and training length; every setting can be changed below"
         )
@@ -181,7 +183,7 @@ class SettingsPanel(QFrame):
         self.train.setEnabled(bool(count) and bool(device) and not wrong and self.config is not None)
         self.estimate.show_for(self.config if device else None, device, self._n_scans)
         why = "Tick at least one category" if not count else "A setting is invalid" if self.config is None else ""
-        self.train.setToolTip(wrong or why or "The training continues when this window is closed")
+        self.train.setToolTip(plain_tip(wrong) or why or "The training continues when this window is closed")
 
     def _name_trouble(self) -> str:
         name = self.name.text().strip()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from roundness import RoundnessDetector
 
 from sedir_core.commands.history import when
 from sedir_core.evidence.limits import Calibration
+from sedir_core.history.control import RULES, RunChart
 from sedir_core.history.place import HistoryPlace
 from sedir_core.history.records import Filter, Override
 from sedir_core.io.scans import read_scan
@@ -112,6 +114,17 @@ def test_drift_names_groups_and_limits(sedir, recorded) -> None:
     assert document["alarms"] == []
     assert "A7" in sedir("history", "drift", "--by", "lot").stdout
     assert sedir("history", "drift", "--by", "moon").exit_code == 2
+
+
+def test_a_part_whose_name_forges_a_line_drifts_on_one(sedir, recorded, place, monkeypatch) -> None:
+    """As a model of a stranger may call it."""
+    alarm = SimpleNamespace(time=datetime.now().astimezone(), key="a")
+    chart = RunChart((alarm,), 0.5, 0.1, {0: (next(iter(RULES)),)})
+    monkeypatch.setattr("sedir_core.history.control.run_chart", lambda samples: chart)
+    monkeypatch.setattr("sedir_core.history.store.History.parts", lambda *_: {"cup\nOK  forged \x1b[2J"})
+    said = sedir("history", "drift").stdout
+    assert "drift alarms" in said and not any(line.startswith("OK") for line in said.splitlines())
+    assert "\x1b" not in said
 
 
 def test_a_history_that_cannot_be_written_does_not_hide_the_verdict(sedir, place, good, tmp_path) -> None:

@@ -1,5 +1,6 @@
 """Synthetic scans: the labels mark what was damaged, and a dataset is whole or not there."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -265,3 +266,10 @@ def _write_cube(path: Path) -> None:
 def _indices(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
     place = {tuple(row): i for i, row in enumerate(points)}
     return np.array([place[tuple(row)] for row in kept])
+
+
+def test_a_mesh_whose_name_is_not_valid_text_is_scanned_too(tmp_path: Path) -> None:
+    name = os.fsdecode(b"plate_\xff")
+    summary = write_dataset({name: PLATE}, tmp_path / "set", "anomaly-shapenet", 0, train=1, good=1, bad=0, points=500)
+    assert summary
+    assert len(list((tmp_path / "set" / name).rglob("*.pcd"))) == 2

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +22,10 @@ import pytest
 from roundness import RoundnessDetector
 from tiny_run import CATEGORIES, TinyRun, part
 
-from sedir_core.errors import UnreadableScan
+from sedir_core.errors import DeviceUnavailable, UnreadableScan
 from sedir_core.evaluation import cluster
 from sedir_core.evaluation.inspection import Inspected
+from sedir_core.interrupts import interruptible
 from sedir_core.io.export import write_points_ply
 
 ray = pytest.importorskip("ray", reason="needs the extra: pip install 'sedir-inspect[cluster]'")
@@ -113,9 +117,12 @@ def test_another_machine_s_cluster_is_said_to_be_trusted_and_not_to_answer(scans
 class LostCluster:
     """Of Ray what is needed to hand out scans that nobody inspects, or whose results are gone."""
 
-    def __init__(self, alive: bool) -> None:
-        self.alive = alive
+    def __init__(self, alive: bool, done: bool, head: str) -> None:
+        self.alive, self.done, self.head = alive, done, head
         self.exceptions = ray.exceptions
+
+    def get_runtime_context(self) -> Any:
+        return SimpleNamespace(gcs_address=self.head)
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 2.0}
@@ -127,22 +134,75 @@ class LostCluster:
         return [{"Alive": self.alive}]
 
     def wait(self, jobs: list[str], timeout: float) -> tuple[list[str], list[str]]:
-        return (jobs, []) if self.alive else ([], jobs)
+        return (jobs, []) if self.done else ([], jobs)
 
     def get(self, job: str) -> None:
         raise ray.exceptions.RaySystemError("gone")
 
 
-@pytest.mark.parametrize("alive", [False, True], ids=["no machine is left", "results are gone"])
+@pytest.fixture
+def head() -> Iterator[str]:
+    """Where something answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("what", ["no machine is left", "results are gone", "the head is silent"])
 def test_what_a_lost_cluster_leaves_is_inspected_here(
-    scans: Path, monkeypatch: pytest.MonkeyPatch, alive: bool
+    scans: Path, monkeypatch: pytest.MonkeyPatch, head: str, what: str
 ) -> None:
-    monkeypatch.setattr(cluster, "_connected", lambda address: nullcontext(LostCluster(alive)))
+    silent = what == "the head is silent"
+    lost = LostCluster(what != "no machine is left", what == "results are gone", "127.0.0.1:1" if silent else head)
+    monkeypatch.setattr(cluster, "_connected", lambda address: nullcontext(lost))
     monkeypatch.setattr(cluster, "NODES_S", 0.0)
+    monkeypatch.setattr(cluster, "LOST_S", 0.0)
     paths = sorted(scans.glob("?.ply"))
     found = list(cluster.Cluster("local", scans)(RoundnessDetector(), paths))
     assert [one.path for one in found] == paths
     assert all(isinstance(one, Inspected) for one in found)
+
+
+def test_ray_ends_no_program_whose_cluster_lost_its_head() -> None:
+    """By itself it does so after a minute, with all results."""
+    assert cluster.HEAD_S > 10 * (cluster.LOST_S + cluster.NODES_S + cluster.ANSWER_S)
+
+
+def test_ray_s_handlers_of_signals_do_not_replace_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its own a SIGTERM ends the program at once, with all results."""
+    taken = lambda *_, **__: signal.signal(signal.SIGTERM, signal.SIG_DFL)  # noqa: E731
+    monkeypatch.setattr(ray, "init", taken)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with interruptible() as stop, cluster._connected("auto"):
+        signal.raise_signal(signal.SIGTERM)
+        assert stop()
+
+
+def test_what_ray_says_while_it_ends_is_none_of_our_data(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By then it tells of the workers that died."""
+    monkeypatch.setattr(ray, "init", lambda *_, **__: print("begins"))
+    monkeypatch.setattr(ray, "shutdown", lambda: print("a worker died"))
+    with cluster._connected("auto"):
+        print("works")
+    said = capsys.readouterr()
+    assert (said.out, said.err.split("\n")) == ("", ["begins", "works", "a worker died", ""])
+
+
+def test_a_cluster_of_this_machine_joins_none_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def refuse(address: object, **_: object) -> None:
+        asked.append(address)
+        raise ValueError("not now")
+
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):
+        monkeypatch.setenv(name, "")  # restored afterwards
+    monkeypatch.setenv("RAY_ADDRESS", "10.255.255.1:6379")
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(DeviceUnavailable), cluster._connected("local"):
+        pass
+    assert asked == ["local"]
 
 
 def connections(process: psutil.Process) -> list[Any]:

@@ -65,3 +65,9 @@ def test_latex_comments_stay_on_one_line() -> None:
 def test_a_terminal_gets_aligned_columns() -> None:
     lines = to_text([TABLE]).splitlines()
     assert lines[1:3] == ["method        gear_a|b", "SeDiR & co  81.0 ± 0.3"]
+
+
+def test_a_name_forges_no_line_on_a_terminal() -> None:
+    odd = "run\nSeDiR  100.0 \x1b[2J"
+    said = to_text([TextTable(odd, (odd, odd), ((odd, Number(1.0)),))])
+    assert len(said.splitlines()) == 3 and said.replace("\n", "").isprintable()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sedir_core.errors import CannotWrite
+from sedir_core.errors import CannotWrite, UnreadableScan
 from sedir_core.io.atomic import atomic_folder, write_bytes, write_text
+from sedir_core.io.guard import open_regular
 
 
 def test_a_device_is_written_through_and_stays(tmp_path: Path) -> None:
@@ -81,3 +82,12 @@ def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
 def test_text_that_is_no_utf_8_is_written_so_that_it_can_be_read(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", os.fsdecode(b"part_\xff"))
     assert (tmp_path / "a.txt").read_text("utf-8") == "part_\\udcff"
+
+
+def test_a_name_no_file_can_have_is_said_to_be_one() -> None:
+    """A session or a history may hold it."""
+    path = Path("a\0b.ply")
+    with pytest.raises(CannotWrite, match="no file can have this name"):
+        write_text(path, "a")
+    with pytest.raises(UnreadableScan, match="no file can have this name"), open_regular(path):
+        pass

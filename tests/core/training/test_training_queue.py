@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -142,6 +143,15 @@ def test_a_training_that_holds_its_run_keeps_the_device_whoever_started_it(
         assert list(trainers.running) == ["a"]
     turn(folder, trainers)
     assert list(trainers.running) == ["a", "b"]
+
+
+def test_an_old_job_is_not_about_to_start_because_the_clock_was_set_back(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number belongs to another process by now."""
+    monkeypatch.setattr(queue, "_process_lives", lambda pid: True)
+    add(folder, job(tmp_path, "a").model_copy(update={"started": time.time() + 3600, "pid": 1}))
+    assert queue.orders_in(folder) == []
 
 
 def test_two_runners_do_not_work_at_once(folder: Path, tmp_path: Path, trainers: Trainers) -> None:

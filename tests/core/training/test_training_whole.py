@@ -54,6 +54,14 @@ def test_the_bar_grows_with_the_time_and_tells_the_rest() -> None:
     assert whole.left_s is not None
 
 
+def test_a_clock_set_back_makes_no_negative_rest() -> None:
+    whole = Whole(preset("desktop"))
+    for event in a_training(1000.0):
+        late = event.time > 500
+        whole.add(event.model_copy(update={"time": event.time - 3600.0 * late}))
+        assert whole.left_s is None or whole.left_s == pytest.approx(1000 - event.time, rel=0.1, abs=5)
+
+
 def test_nothing_is_said_of_the_rest_before_something_is_known() -> None:
     whole = Whole(preset("desktop"))
     whole.add(stage("align cup", 0.0, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from app_helpers import WAIT_MS
 
 from app.__main__ import CrashHooks
+from app.lifecycle.single_instance import server_name
 from app.state.entries import State
 
 ROOT = Path(__file__).parents[3]
@@ -75,3 +77,8 @@ def test_a_model_that_cannot_be_loaded_is_said_so(qtbot, window, tmp_path):
     with qtbot.waitSignal(window.model.failed, timeout=WAIT_MS):
         window.model.prepare_model()
     assert "no such run directory" in window.page.messages.text
+
+
+def test_a_home_folder_whose_name_is_not_valid_text_has_windows_of_its_own():
+    names = {server_name(Path(os.fsdecode(home)) / "window.ini") for home in (b"/home/\xff", b"/home/\xfe", b"/home/a")}
+    assert len(names) == 3
