@@ -224,7 +224,7 @@ def test_the_buttons_over_the_data_are_whole_where_it_is_narrow(qtbot):
     panel = DataPanel(LIGHT)
     qtbot.addWidget(panel)
     panel.show()
-    for width, all_of_them in ((1600, True), (420, False)):  # whatever size of text a test before left
+    for width, all_of_them in ((1600, True), (420, False)):
         panel.resize(width, 500)
         QApplication.processEvents()
         assert panel.bring.isVisible() is all_of_them

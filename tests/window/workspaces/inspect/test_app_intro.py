@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,22 +18,12 @@ SMALLEST = (380, 385)
 """What a window of 800 by 500 leaves."""
 
 
-@pytest.fixture
-def text(qapp: QApplication) -> Iterator[None]:
-    """The program's own style; other tests of this process find again what they left."""
-    font, sheet = qapp.font(), qapp.styleSheet()
-    set_text(qapp, 10)
-    yield
-    qapp.setFont(font)
-    qapp.setStyleSheet(sheet)
-
-
 def set_text(app: QApplication, size_pt: float) -> None:
     theme.apply(app, replace(LIGHT, text_pt=size_pt))
 
 
 @pytest.fixture
-def intro(qtbot: QtBot, text: None) -> InspectIntro:
+def intro(qtbot: QtBot) -> InspectIntro:
     widget = InspectIntro(LIGHT)
     qtbot.addWidget(widget)
     return widget
