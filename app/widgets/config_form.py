@@ -165,6 +165,12 @@ class ConfigForm(QWidget):
         for section, head in self._heads.items():
             self._form.setRowVisible(head, section in read and everything)
 
+    @property
+    def label_width(self) -> int:
+        """Pixels that the names of the settings shown take, so that other fields can stand in one line with theirs."""
+        shown = [label for key, label in self._labels.items() if self._form.isRowVisible(self.fields[key])]
+        return max((label.sizeHint().width() for label in shown), default=0)
+
     def _check(self) -> None:
         values: dict[str, dict[str, Any]] = {}
         fine = True

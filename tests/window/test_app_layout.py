@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QLabel,
     QLineEdit,
+    QPushButton,
+    QScrollArea,
     QToolButton,
     QWidget,
 )
@@ -240,9 +242,43 @@ def test_an_empty_page_says_all_of_it_at_every_width(qtbot):
         state.resize(width, 600)
         with qtbot.waitExposed(state):
             state.show()
-        words = state._words
+        words = state.words
         assert words.height() >= words.heightForWidth(words.width())
         assert words.width() < width
+
+
+def test_an_empty_page_scrolls_where_it_is_low(qtbot):
+    button = QPushButton("Begin")
+    state = EmptyState("cube-scan", "What shall it learn?", "Choose a folder. " * 20, LIGHT, [button])
+    qtbot.addWidget(state)
+    state.resize(300, 160)
+    with qtbot.waitExposed(state):
+        state.show()
+    (area,) = state.findChildren(QScrollArea)
+    assert area.verticalScrollBar().maximum() > 0
+    area.ensureWidgetVisible(button, 0, 0)
+    assert state.rect().contains(QRect(button.mapTo(state, QPoint(0, 0)), button.size()))
+
+
+def test_all_fields_of_a_new_training_begin_in_one_line(qtbot, window):
+    window.show_workspace("train")
+    panel = window._pages["train"].settings
+    for everything in (False, True):
+        panel.everything.setChecked(everything)
+        resize(qtbot, window, (1280, 800))
+        below = [field for field in panel.form.fields.values() if field.isVisible()]
+        starts = {on_window(window, field).left() for field in (panel.name, panel.preset, panel.device, *below)}
+        assert len(starts) == 1
+
+
+@pytest.mark.parametrize("percent", [100, 150])
+def test_the_choices_of_the_tolerance_are_whole_with_larger_text(qtbot, window, settings, dented_file, percent):
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_4)
+    settings.text_size = percent
+    resize(qtbot, window, (1280, 800))
+    box = window.page.stage.tolerance
+    assert box.rigid.width() >= box.rigid.sizeHint().width()
 
 
 def test_numbers_on_the_screen_follow_one_locale(qtbot, window):

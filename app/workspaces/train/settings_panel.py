@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -108,8 +108,20 @@ class SettingsPanel(QFrame):
         column.addWidget(self.estimate)
         column.addWidget(self.train)
 
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._align()
+        return handled
+
+    def _align(self) -> None:
+        """All fields begin in one line."""
+        for field in (self.name, self.preset, self.method, self.device):
+            self._top.labelForField(field).setMinimumWidth(self.form.label_width)
+
     def _connect(self) -> None:
         self.everything.toggled.connect(self.form.show_all)
+        self.everything.toggled.connect(self._align)
         self.preset.currentIndexChanged.connect(self._use_preset)
         self.method.currentIndexChanged.connect(self._use_preset)
         self.device.activated.connect(self._enable)
@@ -170,6 +182,7 @@ class SettingsPanel(QFrame):
 
     def _use_preset(self) -> None:
         self.form.show_config(preset(self.preset.currentData(), self.method.currentData()))
+        self._align()
 
     def _enable(self) -> None:
         wrong = self._name_trouble()

@@ -135,8 +135,9 @@ def test_the_history_keeps_them(tmp_path: Path) -> None:
 
 def test_a_report_says_each_region_in_a_sentence(tmp_path: Path) -> None:
     top, rest = measured_words(judged(tmp_path, ball(DENT), top="50", elsewhere="150"), 1000.0, "mm")
-    assert top.startswith("Top: deviation −") and "out of the tolerance of −50 to +50 mm" in top
-    assert rest.startswith("Outside the regions: deviation ") and "within the tolerance of −150 to +150 mm" in rest
+    assert top.startswith("Top: local mean deviation −") and "out of the tolerance of −50 to +50 mm" in top
+    assert rest.startswith("Outside the regions: local mean deviation ")
+    assert "within the tolerance of −150 to +150 mm" in rest
 
 
 def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
