@@ -65,7 +65,7 @@ def test_a_region_is_judged_by_its_own_tolerance_and_the_rest_by_the_other(
 
 def test_the_reason_names_the_region_its_tolerance_and_by_how_much(tmp_path: Path) -> None:
     reason = judged(tmp_path, ball(DENT), top="50", elsewhere="150").reason
-    assert "; out of tolerance in top (±50 mm): " in reason and reason.endswith(" mm too little")
+    assert "; out of tolerance in top (±50 mm): " in reason and reason.endswith(" mm too little as a local mean")
     held = judged(tmp_path, ball(DENT), top="150", elsewhere="50").reason
     assert held.endswith("; within the tolerance of the region and within ±50 mm elsewhere")
 
