@@ -117,8 +117,8 @@ class Sheet:
         """Note on the units in the table of defects."""
         sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "The unit is not known"
         return (
-            f"{sizes}; places are in the scan's coordinates. Depth: the largest deviation in the defect, where the local "
-            "mean deviation above averages the points around each. Peak: the highest point score, of the point limit."
+            f"{sizes}; places are in the scan's coordinates. Depth: the largest deviation in the defect, where the "
+            "local mean deviation above averages the points around each. Peak: the highest point score, of the limit."
         )
 
     @property

@@ -99,9 +99,8 @@ def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
         return sentence(f"{where}local mean deviation {span}; no tolerance was set")
     ends = (zone.tolerance.minus, zone.tolerance.plus)
     band = " to ".join(f"{_plus(end)}{end:g}".replace("-", "−") for end in ends) + f" {unit}".rstrip()
-    return sentence(
-        f"{where}local mean deviation {span}, {'out of' if zone.out(found.to_unit) else 'within'} the tolerance of {band}"
-    )
+    verdict = "out of" if zone.out(found.to_unit) else "within"
+    return sentence(f"{where}local mean deviation {span}, {verdict} the tolerance of {band}")
 
 
 def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:
