@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.main_window import LEAST_SIZE
+from app.state.entries import Past
 from app.state.settings import TEXT_SIZES
 from app.widgets.empty_state import EmptyState
 from app.widgets.numbers import GROUP, grouped, on_screen
@@ -127,6 +128,30 @@ def test_a_row_keeps_its_verdict_apart_from_its_score(qtbot, window, dented_file
         delegate._second_line(painter, QRect(0, 0, width, 40), window.font(), entry)
     painter.end()
     assert [left for text, left in drawn if text == "NG"] == [MARK_PX + 5, 0]
+
+
+def test_marks_give_way_to_the_verdict_of_a_narrow_row(qtbot, window, dented_file):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    reviewed = replace(entry, review="ng", review_comment="seen", past=Past(1.0, "Inspected before"))
+    delegate, drawn = window.page.scans._delegate, []
+    delegate._text = lambda painter, room, font, colour, text, edge, cut: drawn.append((text, room.right()))
+    picture = QImage(400, 80, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    word = QFontMetrics(window.font()).horizontalAdvance("NG")
+    taken = [delegate._marks(painter, QRect(0, 0, room, 40), reviewed, room - word) for room in (400, word + 30, word)]
+    painter.end()
+    assert taken[0] > taken[1] > taken[2] == 0
+    assert taken[1] <= 30
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_reason_leaves_the_buttons_above_the_defects(qtbot, window, dented_file, size):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    long = replace(entry.detection, reason="one defect, far over the limit, as was said at the time. " * 6)
+    window.session.update(entry.id, detection=long, raw=long)
+    resize(qtbot, window, size)
+    defects = window.page.docks[2]
+    qtbot.waitUntil(lambda: on_window(window, window.page.verdict.bar.ok).bottom() < on_window(window, defects).top())
 
 
 def test_a_defect_s_card_shows_every_measure_whole(qtbot, window, settings, dented_file):

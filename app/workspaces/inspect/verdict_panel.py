@@ -19,7 +19,7 @@ from app.workspaces.inspect.review_bar import ReviewBar
 from sedir_core.evidence.wording import percent
 from sedir_core.types import Detection
 
-LOW_SHARE, LEAST_PX = 0.52, 96
+LOW_SHARE, LEAST_PX = 0.46, 96
 """Largest share of the window's height for the verdict, and its minimum height."""
 
 

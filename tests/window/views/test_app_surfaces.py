@@ -7,7 +7,7 @@ import pytest
 from app_helpers import WAIT_MS, dented_sphere, open_and_wait
 
 from app.state.shapes import Shape
-from app.views.facing import front_of
+from app.views.facing import front_of, side_of
 from app.views.meshing import NEIGHBOURS, triangulate
 from app.views.orienting import oriented_normals
 from app.views.preparing import COARSE, MOST_JOINED, join, prepare, prepare_surface
@@ -196,3 +196,26 @@ def test_the_first_view_looks_at_a_defect_on_any_side(direction):
 def test_the_first_view_stays_as_usual_where_the_defect_is_seen_anyway():
     usual = np.array((0.8, -1.0, 0.55))
     assert front_of(*ball_with_defect(usual / np.linalg.norm(usual))) is None
+
+
+def disc_with_dent() -> tuple[Shape, Defect]:
+    """A flat disc of radius 20 with a defect on its upper face, far from the middle."""
+    rng = np.random.default_rng(4)
+    radius, turn = 20 * np.sqrt(rng.uniform(size=6000)), rng.uniform(0, 2 * np.pi, 6000)
+    points = np.stack([radius * np.cos(turn), radius * np.sin(turn), np.where(np.arange(6000) % 2, 2.0, -2.0)], axis=1)
+    members = np.flatnonzero((np.linalg.norm(points - (14.0, 0.0, 2.0), axis=1) < 4) & (points[:, 2] > 0))
+    axes = np.eye(3)
+    return prepare(points), Defect(points[members].mean(axis=0), np.ones(3), 2.0, 1.0, members, axes=axes)
+
+
+def test_a_defect_on_the_face_of_a_disc_is_looked_at_from_above_it():
+    shape, defect = disc_with_dent()
+    way = side_of(shape, defect, defect.centroid - shape.origin)
+    assert way[2] / np.linalg.norm(way) > 0.4
+
+
+def test_a_defect_that_is_seen_from_outward_is_looked_at_from_there():
+    direction = np.array([0.0, 1.0, 0.0])
+    shape, found = ball_with_defect(direction)
+    outward = found.defects[0].centroid - shape.origin
+    assert side_of(shape, found.defects[0], outward) is outward
