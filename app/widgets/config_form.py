@@ -18,6 +18,8 @@ SOURCE_MARK = re.compile(r" *\[[PRO](?:, [PRO])*\]")
 """Tag for the paper or code a default comes from; shown only in the tool tip."""
 LEFT_OUT = ("preset", "method")
 """Settings chosen outside the form."""
+ROWS_PX, LABEL_PX = 7, 9
+"""Space between rows, and between a name and its field."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class ConfigForm(QWidget):
         self._heads: dict[str, QLabel] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setVerticalSpacing(7)
+        self._form.setVerticalSpacing(ROWS_PX)
+        self._form.setHorizontalSpacing(LABEL_PX)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         for key, field in self.fields.items():
             if key[0] not in self._heads:

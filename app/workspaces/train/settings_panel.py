@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets.config_form import ConfigForm
+from app.widgets.config_form import LABEL_PX, ROWS_PX, ConfigForm
 from app.widgets.error_details import plain_label
 from app.widgets.theme import Theme, primary_icon
 from app.workspaces.train.estimate_line import EstimateLine
@@ -73,7 +73,8 @@ class SettingsPanel(QFrame):
     def _fields(self) -> QFormLayout:
         """Name, preset, method and device; what concerns a model to continue from is hidden."""
         top = QFormLayout()
-        top.setVerticalSpacing(7)
+        top.setVerticalSpacing(ROWS_PX)
+        top.setHorizontalSpacing(LABEL_PX)
         top.addRow("Name", self.name)
         top.addRow(self.name_wrong)
         for label, widget in (("Preset", self.preset), ("Method", self.method), ("Device", self.device)):
