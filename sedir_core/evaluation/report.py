@@ -117,8 +117,9 @@ class Sheet:
         """Note on the units in the table of defects."""
         sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "The unit is not known"
         return (
-            f"{sizes}; places are in the scan's coordinates. Depth: the largest deviation in the defect, where the "
-            "local mean deviation above averages the points around each. Peak: the highest point score, of the limit."
+            f"{sizes}; places are in the scan's coordinates. Depth: the largest deviation in the defect, from the "
+            "surface fitted to this part; local means average the points around each and include part-to-part variation. "
+            "Peak: the highest point score, of the limit."
         )
 
     @property
