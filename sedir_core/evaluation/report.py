@@ -118,7 +118,7 @@ class Sheet:
         sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "The unit is not known"
         return (
             f"{sizes}; places are in the scan's coordinates. Depth: the largest deviation in the defect, from the "
-            "surface fitted to this part; local means average the points around each and include part-to-part variation. "
+            "surface fitted to this part; local means average the points around each, with part-to-part variation. "
             "Peak: the highest point score, of the limit."
         )
 
