@@ -65,9 +65,12 @@ def home(points: FloatArray, view_angle_deg: float, aspect: float, direction: Tr
     return CameraPose(_triple(toward * distance), (0.0, 0.0, 0.0), upright)
 
 
-def towards(target: DoubleArray, distance: float) -> CameraPose:
-    """Look at a place on the part from outside and slightly above, so that its surroundings show where it is."""
-    outward = _unit(target, START_DIRECTION)
+def towards(target: DoubleArray, distance: float, way: DoubleArray | None = None) -> CameraPose:
+    """Look at a place on the part from outside and slightly above, so that its surroundings show where it is.
+
+    way: (3,) from the place to the camera; None for outward from the middle of the part.
+    """
+    outward = _unit(target if way is None else way, START_DIRECTION)
     outward = _unit(outward + np.array((0.0, 0.0, 0.35)), outward)
     up = (0.0, 0.0, 1.0) if abs(outward[2]) < 0.95 else (0.0, 1.0, 0.0)
     return CameraPose(_triple(target + outward * distance), _triple(target), up)

@@ -20,6 +20,7 @@ from app.state.shapes import Shape
 from app.views.camera import CameraPose
 from app.views.colours import Look
 from app.views.defect_marks import bounds, defect_marks
+from app.views.facing import side_of
 from app.views.layer_notes import what_is_blue, why_missing
 from app.views.layers import NOTHING, Composer, Layer, Picture, ShownLengths, Wanted, missing_marked, plain
 from app.views.outlines import OutlineTool, region_of
@@ -243,7 +244,11 @@ class LinkedClouds(QWidget):
         self._chosen = index
         self._show_drawings()
         if self._detection is not None and index is not None:
-            self._camera.fly_to(*bounds(self._entry, self._detection.defects[index]))
+            defect = self._detection.defects[index]
+            low, high = bounds(self._entry, defect)
+            shape = None if self._entry is None else self._entry.shape
+            way = None if shape is None or not len(shape) else side_of(shape, defect, (low + high) / 2)
+            self._camera.fly_to(low, high, way)
 
     def tell_with(
         self, factor: float, length: Callable[[float], str], words: Callable[[Defect, Detection], str]

@@ -3,21 +3,27 @@
 Each point takes the fan of triangles that the Delaunay triangulation of its neighbours in the tangent plane gives it.
 Under inversion in a circle around the point (x / |x|^2) the fan is the convex hull of the neighbours, computed by gift
 wrapping for all points at once. Fans of noisy points contradict each other in places, so triangles are accepted in the
-order of how many of their corners propose them, roundest first, while each edge has one triangle on either side.
+order of how many of their corners propose them, roundest first, while each edge has one triangle on either side. What
+noise is left in the corners is smoothed away along the edges.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_matrix
 
-from app.views.orienting import check
+from app.views.orienting import check, same_sheet
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NEIGHBOURS = 16
+SEARCHED = 24
+"""Neighbours to choose from: some lie on the other side of a wall."""
 MOST_CORNERS = 14  # triangles in one fan
-SAME_SIDE = 0.1  # least cosine between normals that may share a triangle
+SAME_SIDE = -0.2  # least cosine between normals that may share a triangle
+FAIRINGS, FAIRING = 3, (0.5, -0.53)  # rounds, and the steps of one: towards the neighbours and back
+FOLDED = 0.3  # least cosine between a triangle's normal and those of its corners
 MOST_SLOPE = 1.5  # height over distance along the tangent plane
-LARGEST_GAP, MOST_WAYS = 8, 16
+LARGEST_GAP, MOST_WAYS = 12, 16
 """Most edges around a gap that is closed; paths followed at once where gaps share a corner."""
 LONGEST = 4.0  # share of the typical reach
 REACH = 3.0  # longest edge and largest circumcircle, in local point spacings
@@ -29,15 +35,51 @@ def triangulate(
     """(t, 3) int32 indices of the corners, counter-clockwise seen from outside.
 
     points: (n, 3), made smooth by `level`. normals: (n, 3), outward. distances, neighbours: (n, k), nearest first, each
-    point its own first. Raises Cancelled.
+    point its own first; some more than NEIGHBOURS. Raises Cancelled.
     """
-    distances, neighbours = distances[:, 1 : NEIGHBOURS + 1], neighbours[:, 1 : NEIGHBOURS + 1]
-    reach = REACH * np.median(distances[:, : min(6, distances.shape[1])], axis=1).astype(np.float32)
+    reach = REACH * np.median(distances[:, 1:7], axis=1).astype(np.float32)
     reach = np.minimum(reach, LONGEST * np.median(reach))  # outliers are far from everything
+    sheet, neighbours = same_sheet(points, normals, neighbours)[:, 1:], neighbours[:, 1:]
     flat, fits = _flattened(points, normals, neighbours, reach)
-    fans, radii = _fans(flat, fits, neighbours, reach, stop)
+    fits &= sheet
+    nearest = np.argsort(~fits, axis=1, kind="stable")[:, :NEIGHBOURS]
+    flat, fits = np.take_along_axis(flat, nearest[:, :, None], 1), np.take_along_axis(fits, nearest, 1)
+    fans, radii = _fans(flat, fits, np.take_along_axis(neighbours, nearest, 1), reach, stop)
     check(stop)
-    return _agreed(fans, radii, len(points))
+    even = ~folded(points, normals, fans)
+    return _agreed(fans[even], radii[even], len(points))
+
+
+def folded(points: FloatArray, normals: FloatArray, triangles: IntArray) -> BoolArray:
+    """(t,) which triangles stand across the surface that their corners' normals tell of."""
+    a, b, c = (points[triangles[:, corner]] for corner in range(3))
+    across, told = np.cross(b - a, c - a), normals[triangles].sum(axis=1)
+    lengths = np.linalg.norm(across, axis=1) * np.linalg.norm(told, axis=1)
+    return np.asarray(np.einsum("ij,ij->i", across, told) < FOLDED * lengths)
+
+
+def smoothed(points: FloatArray, normals: FloatArray, triangles: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Points and normals (n, 3) without what is left of the noise; the shape does not shrink.
+
+    Source: Taubin 1995, a signal processing approach to fair surface design.
+    """
+    n = len(points)
+    pairs = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
+    rows, columns = np.concatenate([pairs, pairs[:, ::-1]]).T
+    linked = coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(n, n)).tocsr()
+    linked.data[:] = 1.0  # an edge of two triangles is one edge
+    count = np.maximum(np.asarray(linked.sum(axis=1)), 1.0).astype(np.float32)
+    alone = np.diff(linked.indptr)[:, None] == 0
+    for _ in range(FAIRINGS):
+        for share in FAIRING:
+            points = np.where(alone, points, points + share * (linked @ points / count - points))
+    rows, columns = linked.nonzero()
+    for _ in range(FAIRINGS):
+        alike = np.einsum("ij,ij->i", normals[rows], normals[columns])
+        weighed = coo_matrix((np.sign(alike) * alike**2, (rows, columns)), shape=(n, n)).tocsr()
+        normals = normals + weighed @ normals
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return points.astype(np.float32), normals.astype(np.float32)
 
 
 def level(points: DoubleArray, normals: FloatArray, neighbours: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -47,6 +89,7 @@ def level(points: DoubleArray, normals: FloatArray, neighbours: IntArray) -> tup
     little higher than its neighbours, which is not noise; the second keep that height.
     """
     weights = np.maximum(np.einsum("nkj,nj->nk", normals[neighbours], normals), 0.0) ** 2
+    weights *= same_sheet(points, normals, neighbours)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     arms = (points[neighbours] - points[:, None]).astype(np.float32)
     mean = (weights * np.einsum("nkj,nj->nk", arms, normals)).sum(axis=1)

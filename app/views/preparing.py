@@ -47,7 +47,7 @@ def join(shape: Shape, stop: Stop = never_stop) -> Shape:
 
     Takes a second for 20,000 points. Outliers stay points. Raises Cancelled.
     """
-    from app.views.meshing import NEIGHBOURS, level, triangulate
+    from app.views.meshing import NEIGHBOURS, SEARCHED, level, smoothed, triangulate
     from app.views.orienting import oriented_normals
     from sedir_core.geometry.tree import PointTree
 
@@ -57,27 +57,27 @@ def join(shape: Shape, stop: Stop = never_stop) -> Shape:
     whole = len(shape) <= MOST_JOINED
     points = shape.points[: None if whole else NORMALS_FROM].astype(np.float64)
     tree = PointTree(points)
-    distances, neighbours = tree.nearest_k(points, NEIGHBOURS + 1)
+    distances, around = tree.nearest_k(points, SEARCHED + 1)
+    neighbours = around[:, : NEIGHBOURS + 1]
     normals = oriented_normals(points, neighbours, stop)
     smooth, even = level(points, normals, neighbours)
     coarse = _coarse(smooth, normals, stop) if len(shape) > 2 * COARSE else NO_TRIANGLES
     if not whole:
         every = normals[tree.nearest(shape.points)[1]]
         return replace(shape, normals=every, coarse=coarse, level=even, joined=True)
-    triangles = triangulate(smooth, normals, distances, neighbours, stop)
+    triangles = triangulate(smooth, normals, distances, around, stop)
     alone = _alone(shape, triangles)
-    return replace(
-        shape, normals=normals, triangles=triangles, coarse=coarse, alone=alone, level=even, joined=True
-    )  # fmt: skip
+    even, normals = smoothed(even, normals, triangles)
+    return replace(shape, normals=normals, triangles=triangles, coarse=coarse, alone=alone, level=even, joined=True)
 
 
 def _coarse(smooth: FloatArray, normals: FloatArray, stop: Stop) -> IntArray:
     """Triangles between the first points only."""
-    from app.views.meshing import NEIGHBOURS, triangulate
+    from app.views.meshing import SEARCHED, triangulate
     from sedir_core.geometry.tree import PointTree
 
     first = smooth[:COARSE].astype(np.float64)
-    distances, neighbours = PointTree(first).nearest_k(first, NEIGHBOURS + 1)
+    distances, neighbours = PointTree(first).nearest_k(first, SEARCHED + 1)
     return triangulate(smooth[:COARSE], normals[:COARSE], distances, neighbours, stop)
 
 

@@ -71,8 +71,8 @@ class SharedCamera(QObject):
         self.at_home = False
         follower.set_pose(leader.pose)
 
-    def fly_to(self, low: DoubleArray, high: DoubleArray) -> None:
-        """Fly to a box, given by two corners (3,) around the shape's origin."""
+    def fly_to(self, low: DoubleArray, high: DoubleArray, way: DoubleArray | None = None) -> None:
+        """Fly to a box, given by two corners (3,) around the shape's origin. way: as in `towards`."""
         if not self.views:
             return
         shape = None if self._entry is None else self._entry.shape
@@ -80,7 +80,7 @@ class SharedCamera(QObject):
         reach = FOCUS_ROOM * float(np.linalg.norm(high - low)) / 2
         reach = min(max(reach, MIN_FOCUS_SHARE * radius), MOST_FOCUS_SHARE * radius)
         self.at_home = False
-        self._flight.start(self.views[0].pose, towards((low + high) / 2, self._distance(reach)))
+        self._flight.start(self.views[0].pose, towards((low + high) / 2, self._distance(reach), way))
 
     def _set_pose(self, pose: CameraPose) -> None:
         for view in self.views:

@@ -102,7 +102,8 @@ def _towards(turn_degrees: float) -> DoubleArray:
 
 
 def axes_from(towards: DoubleArray) -> DoubleArray:
-    """(3, 3): right, up and towards a viewer in that direction, which is not straight up."""
-    right = np.cross((0.0, 0.0, 1.0), towards)
+    """(3, 3): right, up and towards a viewer in that direction, a unit vector."""
+    upright = (0.0, 0.0, 1.0) if abs(towards[2]) < 0.98 else (0.0, 1.0, 0.0)
+    right = np.cross(upright, towards)
     right /= np.linalg.norm(right)
     return np.stack([right, np.cross(towards, right), towards])

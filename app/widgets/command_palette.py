@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAction, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
 
 WIDTH = 520
+ICON_SIZE = QSize(16, 16)
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
@@ -20,7 +21,9 @@ class CommandPalette(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._actions = [action for action in actions if action.isEnabled()]
         self.field = QLineEdit(placeholderText="Type a command")
-        self.list = QListWidget()
+        self.list = QListWidget(uniformItemSizes=True, iconSize=ICON_SIZE)
+        self._blank = QPixmap(ICON_SIZE)
+        self._blank.fill(Qt.GlobalColor.transparent)
         self.field.textChanged.connect(self._filter)
         self.field.returnPressed.connect(self._run)
         self.list.itemClicked.connect(self._run)
@@ -48,7 +51,8 @@ class CommandPalette(QDialog):
         for action in self._actions:
             name = _name(action)
             if _matches(typed, name):
-                item = QListWidgetItem(action.icon(), name + _keys(action))
+                picture = self._blank if action.icon().isNull() else action.icon()  # all names begin in one line
+                item = QListWidgetItem(QIcon(picture), name + _keys(action))
                 item.setData(Qt.ItemDataRole.UserRole, action)
                 self.list.addItem(item)
         self.list.setCurrentRow(0)

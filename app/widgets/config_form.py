@@ -18,6 +18,8 @@ SOURCE_MARK = re.compile(r" *\[[PRO](?:, [PRO])*\]")
 """Tag for the paper or code a default comes from; shown only in the tool tip."""
 LEFT_OUT = ("preset", "method")
 """Settings chosen outside the form."""
+ROWS_PX, LABEL_PX = 7, 9
+"""Space between rows, and between a name and its field."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class ConfigForm(QWidget):
         self._heads: dict[str, QLabel] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setVerticalSpacing(7)
+        self._form.setVerticalSpacing(ROWS_PX)
+        self._form.setHorizontalSpacing(LABEL_PX)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         for key, field in self.fields.items():
             if key[0] not in self._heads:
@@ -164,6 +167,12 @@ class ConfigForm(QWidget):
             self._form.setRowVisible(field, section in read and (everything or field.setting.simple))
         for section, head in self._heads.items():
             self._form.setRowVisible(head, section in read and everything)
+
+    @property
+    def label_width(self) -> int:
+        """Pixels that the names of the settings shown take, so that other fields can stand in one line with theirs."""
+        shown = [label for key, label in self._labels.items() if self._form.isRowVisible(self.fields[key])]
+        return max((label.sizeHint().width() for label in shown), default=0)
 
     def _check(self) -> None:
         values: dict[str, dict[str, Any]] = {}

@@ -116,7 +116,11 @@ class Sheet:
     def measured_in(self) -> str:
         """Note on the units in the table of defects."""
         sizes = f"Depths and sizes are in {self.unit}, areas in {self.unit}²" if self.unit else "The unit is not known"
-        return f"{sizes}; places are in the scan's coordinates. Peak: the highest point score, of the point limit."
+        return (
+            f"{sizes}; places are in the scan's coordinates. Depth: the largest deviation in the defect, from the "
+            "surface fitted to this part; local means average the points around each, with part-to-part variation. "
+            "Peak: the highest point score, of the limit."
+        )
 
     @property
     def picture_uri(self) -> str:

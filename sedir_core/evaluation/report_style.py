@@ -87,7 +87,7 @@ def measured_words(found: Detection, factor: float, unit: str) -> tuple[str, ...
 
 
 def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
-    """`Sealing face: deviation −0.12 to +0.03 mm, out of the tolerance of −0.05 to +0.05 mm.`"""
+    """`Sealing face: local mean deviation −0.12 to +0.03 mm, out of the tolerance of −0.05 to +0.05 mm.`"""
     where = f"{zone.name}: " if zone.name else "Outside the regions: " if found.zones else ""
     if zone.use == "ignore":
         return sentence(f"{where}not evaluated, as chosen")
@@ -96,12 +96,11 @@ def _zone_words(zone: Zone, found: Detection, factor: float, unit: str) -> str:
     like = max(abs(zone.lowest), abs(zone.highest)) * factor
     span = f"{_signed(factor * zone.lowest, like)} to {_signed(factor * zone.highest, like)} {unit}".rstrip()
     if zone.tolerance is None:
-        return sentence(f"{where}deviation {span}; no tolerance was set")
+        return sentence(f"{where}local mean deviation {span}; no tolerance was set")
     ends = (zone.tolerance.minus, zone.tolerance.plus)
     band = " to ".join(f"{_plus(end)}{end:g}".replace("-", "−") for end in ends) + f" {unit}".rstrip()
-    return sentence(
-        f"{where}deviation {span}, {'out of' if zone.out(found.to_unit) else 'within'} the tolerance of {band}"
-    )
+    verdict = "out of" if zone.out(found.to_unit) else "within"
+    return sentence(f"{where}local mean deviation {span}, {verdict} the tolerance of {band}")
 
 
 def _line(defect: Defect, found: Detection, factor: float, unit: str) -> Line:

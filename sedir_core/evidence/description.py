@@ -14,6 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
+from sedir_core.evidence.dents import depths_below
 from sedir_core.evidence.deviation import Deviation, Sides
 from sedir_core.evidence.laid_back import LaidBack
 from sedir_core.evidence.layout import Layout
@@ -140,6 +141,10 @@ class _Piece:
     def long(self) -> float:
         return float(np.ptp(self.places @ principal_axes(self.places).T[0]))
 
+    @property
+    def _narrow(self) -> bool:
+        return self.long**2 > DESCRIPTION.narrow * self.area
+
     @cached_property
     def share(self) -> float:
         """Share of the whole surface."""
@@ -160,11 +165,11 @@ class _Piece:
     def _kind(self) -> DefectKind:
         share = self.share_missing
         if share > DESCRIPTION.mostly:
-            return "gap or crack" if self.long**2 > DESCRIPTION.narrow * self.area else "missing material"
+            return "gap or crack" if self._narrow else "missing material"
         if self._has_moved():
             return "displaced region"
         if share > DESCRIPTION.mainly:
-            return "gap or crack" if self.long**2 > DESCRIPTION.narrow * self.area else "missing material"
+            return "gap or crack" if self._narrow else "missing material"
         if self.sign > 0 and self._is_lip():
             return "gap or crack"
         if self.sign < 0:
@@ -236,12 +241,33 @@ class _Piece:
             return 0.0
         if kind == "displaced region":
             return self._displacement()
-        return self.sign * self._farthest(self.sign * self.values)
+        return self.sign * self._farthest(self.sign * self.values if kind != "dent" else self._pressed_in())
+
+    def _pressed_in(self) -> DoubleArray:
+        """(n,) how far the scan's points lie below the surface; on a dent over an edge, the way that the damage took.
+
+        There the nearest surface is the face beside it, which is nearer than the one that was pressed in. Points that
+        are nearest to such a face are measured along the mean normal of the dent, from the surface that faces that way.
+        """
+        depths = -self.values
+        deepest = self._farthest(depths)
+        weights = np.minimum(np.abs(np.where(self.missing, 0.0, self.lengths)), deepest) ** 2
+        way = (weights[:, None] * self.normals).sum(axis=0)
+        way /= max(float(np.linalg.norm(way)), _TINY)
+        some = self.on_it[depths[self.on_it] > DESCRIPTION.pressed * deepest]
+        some = some[self.deviation.normals[some] @ way < DESCRIPTION.beside_face]
+        if self._narrow or len(some) == 0:
+            return depths
+        along = depths_below(self.points[some], self.layout.ground, way, DESCRIPTION.deeper * deepest)
+        depths[some] = np.maximum(depths[some], along)
+        return depths
 
     def _farthest(self, values: DoubleArray) -> float:
         """The highest of the values (n,) of the scan's points on the region, as far as others nearby support them."""
         around = self.scan.nearest_k(self.points[self.on_it], DESCRIPTION.support)[1]
         supported = np.sort(values[around], axis=1)[:, -2]
+        # The ground of a scratch is a line with few points on it; on a wide floor others would stand for it.
+        supported = supported * (DESCRIPTION.steeper if self._narrow else 1.0)
         return _top_mean(np.minimum(values[self.on_it], supported), DESCRIPTION.most)
 
     def _displacement(self) -> float:

@@ -65,7 +65,7 @@ class DescriptionNumbers:
     partly: float = number(
         0.08, "share of a large region's area that is missing, the rest being far off, if it has moved"
     )
-    narrow: float = number(6.0, "length squared to area, above which what is missing is a gap")
+    narrow: float = number(6.0, "length squared to area, above which what is missing is a gap, and a dent a scratch")
     both: float = number(0.25, "share of the volume on one side that is on the other, too, if a region has moved")
     large: float = number(0.045, "share of the whole surface: no dent, where it moves as one body")
     as_one: float = number(0.85, "share of the squared deviation that a rigid motion explains, of what has moved")
@@ -98,6 +98,12 @@ class DescriptionNumbers:
     least: int = number(3, "fewest points of that mean")
     most: int = number(10, "most points of that mean: a share of a bent end's would reach far down from its tip")
     support: int = number(7, "points, itself among them: none counts for more than the next highest of them")
+    steeper: float = number(1.3, "times that next highest, in a scratch: few points lie at its ground")
+    pressed: float = number(0.3, "times the depth of a dent: points that far in are measured the way that it took")
+    beside_face: float = number(0.8, "cosine between that way and the nearest face: below it the face is another")
+    faces_way: float = number(0.5, "least cosine between that way and the faces to measure from")
+    deeper: float = number(1.35, "times the depth by the nearest surface, the most that the other may be")
+    columns: int = number(12, "places about a point's line to look for such faces among")
     rim: float = number(4.0, "spacings from missing material to the points that show it")
     moving: int = number(2_000, "points that tell a displacement")
     steps: int = number(20, "ICP steps that lay it back")

@@ -170,4 +170,4 @@ def _ends_out(found: Detection, tolerance: Tolerance, lowest: float, highest: fl
     ends = [end for end in both if not tolerance.minus <= end <= tolerance.plus]
     if len(ends) == 2 and ends[0] * ends[1] > 0:
         ends = [max(ends, key=abs)]
-    return " and ".join(deviation_text(end, found.unit) for end in ends)
+    return " and ".join(deviation_text(end, found.unit) for end in ends) + " as a local mean"

@@ -10,11 +10,14 @@ import pytest
 from app_helpers import SphereDetector, dented_sphere, loader, open_window, save_ply
 from core.tiny_run import write_dataset
 from PySide6.QtCore import QtMsgType
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.state.session import Session
 from app.state.settings import Settings
+from app.widgets import theme
+from app.widgets.style_sheet import style_sheet
 from sedir_core.places import writable_folders
 
 SCREEN_COMPLAINTS = ("This plugin does not support", "propagateSizeHints")
@@ -57,6 +60,14 @@ def window(qtbot: QtBot, session: Session, settings: Settings, tmp_path: Path) -
     """The real window, painted, its 3D views built and its model loaded."""
     with open_window(qtbot, session, settings, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def usual_text(qapp: QApplication) -> None:
+    """Every test begins with the program's own style and its usual text, whatever another test asked for."""
+    usual = theme.choose("light")
+    if qapp.styleSheet() != style_sheet(usual) or qapp.font().pointSizeF() != usual.text_pt:
+        theme.apply(qapp, usual)
 
 
 @pytest.fixture(autouse=True)

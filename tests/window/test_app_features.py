@@ -141,6 +141,15 @@ def test_the_saved_picture_shows_the_heat(qtbot, window, dented_file):
     assert position(np.median(around, axis=0).astype(np.uint8)[None])[0] > 0.75
 
 
+def test_the_rows_of_the_palette_are_even(qtbot, window):
+    palette = CommandPalette(window.commands(), window)
+    qtbot.addWidget(palette)
+    palette.show()
+    rows = [palette.list.item(row) for row in range(palette.list.count())]
+    assert len({palette.list.visualItemRect(row).height() for row in rows}) == 1
+    assert not any(row.icon().isNull() for row in rows)
+
+
 def test_the_palette_finds_and_runs_a_command(qtbot, window):
     palette = CommandPalette(window.commands(), window)
     palette.show()

@@ -17,11 +17,14 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QLabel,
     QLineEdit,
+    QPushButton,
+    QScrollArea,
     QToolButton,
     QWidget,
 )
 
 from app.main_window import LEAST_SIZE
+from app.state.entries import Past
 from app.state.settings import TEXT_SIZES
 from app.widgets.empty_state import EmptyState
 from app.widgets.numbers import GROUP, grouped, on_screen
@@ -127,6 +130,30 @@ def test_a_row_keeps_its_verdict_apart_from_its_score(qtbot, window, dented_file
     assert [left for text, left in drawn if text == "NG"] == [MARK_PX + 5, 0]
 
 
+def test_marks_give_way_to_the_verdict_of_a_narrow_row(qtbot, window, dented_file):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    reviewed = replace(entry, review="ng", review_comment="seen", past=Past(1.0, "Inspected before"))
+    delegate, drawn = window.page.scans._delegate, []
+    delegate._text = lambda painter, room, font, colour, text, edge, cut: drawn.append((text, room.right()))
+    picture = QImage(400, 80, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    word = QFontMetrics(window.font()).horizontalAdvance("NG")
+    taken = [delegate._marks(painter, QRect(0, 0, room, 40), reviewed, room - word) for room in (400, word + 30, word)]
+    painter.end()
+    assert taken[0] > taken[1] > taken[2] == 0
+    assert taken[1] <= 30
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_reason_leaves_the_buttons_above_the_defects(qtbot, window, dented_file, size):
+    (entry,) = open_and_wait(qtbot, window, dented_file)
+    long = replace(entry.detection, reason="one defect, far over the limit, as was said at the time. " * 6)
+    window.session.update(entry.id, detection=long, raw=long)
+    resize(qtbot, window, size)
+    defects = window.page.docks[2]
+    qtbot.waitUntil(lambda: on_window(window, window.page.verdict.bar.ok).bottom() < on_window(window, defects).top())
+
+
 def test_a_defect_s_card_shows_every_measure_whole(qtbot, window, settings, dented_file):
     (entry,) = open_and_wait(qtbot, window, dented_file)
     far = replace(entry.detection.defects[0], extent=np.array([1234.5, 987.6, 1010.1]), area=123456.0)
@@ -224,7 +251,7 @@ def test_the_buttons_over_the_data_are_whole_where_it_is_narrow(qtbot):
     panel = DataPanel(LIGHT)
     qtbot.addWidget(panel)
     panel.show()
-    for width, all_of_them in ((1600, True), (420, False)):  # whatever size of text a test before left
+    for width, all_of_them in ((1600, True), (420, False)):
         panel.resize(width, 500)
         QApplication.processEvents()
         assert panel.bring.isVisible() is all_of_them
@@ -240,9 +267,43 @@ def test_an_empty_page_says_all_of_it_at_every_width(qtbot):
         state.resize(width, 600)
         with qtbot.waitExposed(state):
             state.show()
-        words = state._words
+        words = state.words
         assert words.height() >= words.heightForWidth(words.width())
         assert words.width() < width
+
+
+def test_an_empty_page_scrolls_where_it_is_low(qtbot):
+    button = QPushButton("Begin")
+    state = EmptyState("cube-scan", "What shall it learn?", "Choose a folder. " * 20, LIGHT, [button])
+    qtbot.addWidget(state)
+    state.resize(300, 160)
+    with qtbot.waitExposed(state):
+        state.show()
+    (area,) = state.findChildren(QScrollArea)
+    assert area.verticalScrollBar().maximum() > 0
+    area.ensureWidgetVisible(button, 0, 0)
+    assert state.rect().contains(QRect(button.mapTo(state, QPoint(0, 0)), button.size()))
+
+
+def test_all_fields_of_a_new_training_begin_in_one_line(qtbot, window):
+    window.show_workspace("train")
+    panel = window._pages["train"].settings
+    for everything in (False, True):
+        panel.everything.setChecked(everything)
+        resize(qtbot, window, (1280, 800))
+        below = [field for field in panel.form.fields.values() if field.isVisible()]
+        starts = {on_window(window, field).left() for field in (panel.name, panel.preset, panel.device, *below)}
+        assert len(starts) == 1
+
+
+@pytest.mark.parametrize("percent", [100, 150])
+def test_the_choices_of_the_tolerance_are_whole_with_larger_text(qtbot, window, settings, dented_file, percent):
+    open_and_wait(qtbot, window, dented_file)
+    qtbot.keyClick(window, Qt.Key.Key_4)
+    settings.text_size = percent
+    resize(qtbot, window, (1280, 800))
+    box = window.page.stage.tolerance
+    assert box.rigid.width() >= box.rigid.sizeHint().width()
 
 
 def test_numbers_on_the_screen_follow_one_locale(qtbot, window):

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QLabel,
     QSplitter,
     QStackedWidget,
@@ -21,10 +20,11 @@ from app.state.entries import Entry, Failure
 from app.state.navigation import Navigation, ShowWorkspace
 from app.state.session import Session
 from app.state.settings import Settings
+from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
 from app.widgets.messages import MessageBar
 from app.widgets.numbers import grouped
-from app.widgets.theme import Theme, icon, icon_size
+from app.widgets.theme import Theme, icon
 from app.workspaces.history import wording
 from app.workspaces.history.charts import Charts
 from app.workspaces.history.detail import DetailPane
@@ -36,7 +36,7 @@ from sedir_core.history.records import Inspection
 
 EMPTY = "Nothing has been inspected yet"
 EMPTY_HINT = (
-    "Every inspected scan is recorded here automatically: what it was, who inspected it,\n"
+    "Every inspected scan is recorded here automatically: what it was, who inspected it, "
     "the model's verdict and the operator's review. Open scans in Inspect to begin."
 )
 OFF = "The history is switched off"
@@ -59,11 +59,13 @@ class HistoryPage(QWidget):
         self.charts = Charts(theme)
         self.foot = plain_label("", "faint")
         self._none_found = QLabel(NONE_FOUND, objectName="faint", alignment=Qt.AlignmentFlag.AlignCenter)
-        self._empty = _Empty(theme)
+        self._empty = EmptyState("history", EMPTY, EMPTY_HINT, theme)
+        self._empty.setObjectName("panel")
         self._tables, self._stack = QStackedWidget(), QStackedWidget()
         refresh, self.export = QAction("Refresh", self), QAction("Export the Table…", self)
         refresh.triggered.connect(self.model.refresh)
         self.export.triggered.connect(self.export_dialog)
+        self.export.setEnabled(False)
         self._actions = [refresh, self.export]
         self._layout()
         self._connect()
@@ -220,29 +222,3 @@ class HistoryPage(QWidget):
         if self._session.history is None:
             self._empty.say(OFF, "")
         self._stack.setCurrentIndex(1)
-
-
-class _Empty(QFrame):
-    """Placeholder of the page while there is nothing to list."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setObjectName("panel")
-        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._title = QLabel(EMPTY, objectName="display", alignment=Qt.AlignmentFlag.AlignCenter)
-        self._hint = plain_label(EMPTY_HINT, "quiet")
-        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column = QVBoxLayout(self)
-        column.setSpacing(14)
-        column.addStretch(2)
-        for part in (self._icon, self._title, self._hint):
-            column.addWidget(part)
-        column.addStretch(3)
-        self.set_theme(theme)
-
-    def say(self, title: str, hint: str) -> None:
-        self._title.setText(title)
-        self._hint.setText(hint)
-
-    def set_theme(self, theme: Theme) -> None:
-        self._icon.setPixmap(icon("history", theme.accent).pixmap(icon_size(84), self.devicePixelRatioF()))

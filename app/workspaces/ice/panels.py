@@ -12,26 +12,24 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
-    QLabel,
     QListWidget,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.views.sample_view import paint_points
 from app.views.scatter import MarkLook, mark_path
+from app.widgets.empty_state import EmptyState
 from app.widgets.error_details import plain_label
 from app.widgets.plain_text import plain_tip
-from app.widgets.theme import Theme, icon, icon_size, primary_icon
+from app.widgets.theme import Theme, icon, primary_icon
 from sedir_core.types import DoubleArray
 
 if TYPE_CHECKING:
     from sedir_core.evaluation.ice import Comparison
 
-HINT_WIDTH = 620
 FIRST_STEPS = (
     "Choose a data set with normal test scans, and two runs at the top, or three: for instance the bundled run "
     "“default” and one that you have trained. All see the same scans. You then see whose categories overlap "
@@ -206,25 +204,15 @@ class Thumbnail(QFrame):
         painter.end()
 
 
-class CompareIntro(QWidget):
+class CompareIntro(EmptyState):
     """Introduction to the page, with the first step."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("How well do models keep the categories apart?", objectName="display")
-        self.hint = plain_label(FIRST_STEPS, "hint")
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setFixedSize(HINT_WIDTH, self.hint.heightForWidth(HINT_WIDTH))
         self.dataset = QPushButton("Choose a data set…", objectName="primary")
-        column = QVBoxLayout(self)
-        column.setSpacing(14)
-        column.addStretch(2)
-        for widget in (self._icon, title, self.hint, self.dataset):
-            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(3)
-        self.set_theme(theme)
+        title = "How well do models keep the categories apart?"
+        super().__init__("scatter-plot-outline", title, FIRST_STEPS, theme, [self.dataset], parent=parent)
+        self.setObjectName("panel")
 
     def set_theme(self, theme: Theme) -> None:
-        self._icon.setPixmap(icon("scatter-plot-outline", theme.faint).pixmap(icon_size(64), self.devicePixelRatioF()))
+        super().set_theme(theme)
         self.dataset.setIcon(primary_icon("database-outline", theme))

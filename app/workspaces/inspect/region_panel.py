@@ -31,7 +31,7 @@ from sedir_core.tolerances import parse_tolerance, tolerance_text
 from sedir_core.types import Detection, Tolerance, Zone, ZoneUse
 from sedir_core.units import symbol
 
-COLUMNS = ("Region", "Use", "Tolerance", "Size", "Deviation", "")
+COLUMNS = ("Region", "Use", "Tolerance", "Size", "Local means", "")
 NAME, USE, ALLOWED, SIZE, MEASURED, STATE = range(len(COLUMNS))
 USES: dict[ZoneUse, str] = {"tolerance": "Own tolerance", "only": "Of interest", "ignore": "Ignored"}
 FILES = "Regions (*.toml)"

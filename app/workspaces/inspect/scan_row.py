@@ -83,19 +83,19 @@ class ScanDelegate(QStyledItemDelegate):
     def _second_line(self, painter: QPainter, room: QRect, base: QFont, entry: Entry) -> None:
         font, bottom = _font(base, SMALL_TEXT), int(Qt.AlignmentFlag.AlignBottom)
         room = room.adjusted(0, 0, -self._score(painter, room, base, entry), 0)
-        room = room.adjusted(0, 0, -self._marks(painter, room, entry), 0)
         word, picture, colour = _look(entry, self.theme)
+        word_px = QFontMetrics(_font(base, SMALL_TEXT, bold=True)).horizontalAdvance(word) + 1
+        room = room.adjusted(0, 0, -self._marks(painter, room, entry, room.width() - word_px), 0)
         if picture:
             strong = _font(base, SMALL_TEXT, bold=True)
-            width = QFontMetrics(strong).horizontalAdvance(word)
-            if room.width() >= MARK_PX + 6 + width:  # if only one fits, keep the word
+            if room.width() >= MARK_PX + 6 + word_px:  # if only one fits, keep the word
                 height = QFontMetrics(font).height()
                 box = QRect(room.left(), room.bottom() - (height + MARK_PX) // 2 + 1, MARK_PX, MARK_PX)
                 icon(picture, colour).paint(painter, box)
                 room.setLeft(box.right() + 6)
-            said = QRect(room.left(), room.top(), max(room.width(), width), room.height())  # never elided
+            said = QRect(room.left(), room.top(), max(room.width(), word_px), room.height())  # never elided
             self._text(painter, said, strong, colour, word, bottom, Qt.TextElideMode.ElideRight)
-            room.setLeft(room.left() + width + 7)
+            room.setLeft(room.left() + word_px + 6)
             below = entry.detection.category if entry.detection else ""
         else:
             below = wording.state_text(entry)
@@ -114,11 +114,12 @@ class ScanDelegate(QStyledItemDelegate):
         painter.drawText(room, int(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight), text)
         return QFontMetrics(font).horizontalAdvance(text) + 8
 
-    def _marks(self, painter: QPainter, room: QRect, entry: Entry) -> int:
-        """The review at the right end of the second line; returns the width taken."""
+    def _marks(self, painter: QPainter, room: QRect, entry: Entry, most_px: int) -> int:
+        """The review at the right end of the second line, where the verdict leaves room; returns the width taken."""
         marks = ["account-check"] if entry.review is not None else []
         marks += ["comment-text-outline"] if entry.review_comment else []
         marks += ["history"] if entry.past is not None else []
+        marks = marks[: max(most_px - 4, 0) // (MARK_PX + 3)]
         for number, name in enumerate(marks, 1):
             box = QRect(room.right() + 1 - number * (MARK_PX + 3), room.bottom() - MARK_PX, MARK_PX, MARK_PX)
             icon(name, self.theme.quiet).paint(painter, box)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QEvent, QSignalBlocker
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -25,7 +25,7 @@ from app.workspaces.inspect.bands import Bands
 from sedir_core.evaluation.deviation_scale import rounded
 from sedir_core.types import Tolerance
 
-BESIDE_PX = 250
+BESIDE_PX, AIR_PX = 250, 12
 MOST = 1e6
 FIELD_PX = 84
 
@@ -38,6 +38,7 @@ class ToleranceBox(QWidget):
         self._bands = bands
         self._entry: Entry | None = None
         self._unit = ""
+        self._upright = True
         self._title = QLabel("Tolerance band", objectName="quiet")
         self.minus, self.plus = self._field("Too little"), self._field("Too much")
         self.back = QToolButton(text="Usual", toolTip="Back to this kind of part's default band")
@@ -81,15 +82,23 @@ class ToleranceBox(QWidget):
 
     def stand(self, upright: bool) -> None:
         """Lay out beside the scale, or in one line below it."""
+        self._upright = upright
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._box.setDirection(down if upright else across)
         self._title.setVisible(upright)  # in one line the fields need the space, and the legend above explains them
         self.rigid.setText("Include part-to-part variation" if upright else "Part to part")
         self.against.setText("Against the scan at the right" if upright else "Against the right")
         self._box.setSpacing(4 if upright else 10)
-        self._box.setContentsMargins(12, 0, 12, 0)
-        self.setMinimumWidth(BESIDE_PX if upright else 0)
-        self.setMaximumWidth(BESIDE_PX if upright else UNLIMITED_PX)
+        self._box.setContentsMargins(AIR_PX, 0, AIR_PX, 0)
+        beside = max(BESIDE_PX, self.rigid.sizeHint().width() + 2 * AIR_PX)
+        self.setMinimumWidth(beside if upright else 0)
+        self.setMaximumWidth(beside if upright else UNLIMITED_PX)
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.stand(self._upright)  # its words have another width
+        return handled
 
     def show_entry(self, entry: Entry | None, unit: str) -> None:
         """unit: the user's name of the scan unit."""

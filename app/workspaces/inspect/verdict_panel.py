@@ -19,7 +19,7 @@ from app.workspaces.inspect.review_bar import ReviewBar
 from sedir_core.evidence.wording import percent
 from sedir_core.types import Detection
 
-LOW_SHARE, LEAST_PX = 0.52, 96
+LOW_SHARE, LEAST_PX = 0.46, 96
 """Largest share of the window's height for the verdict, and its minimum height."""
 
 
@@ -117,7 +117,9 @@ class VerdictPanel(QFrame):
         if inside is None or outside is None:
             return
         whole = inside.totalHeightForWidth(self._scroll.viewport().width()) + 2
-        bar = max(self.bar.heightForWidth(self.width() - 2), 0)  # -1 while hidden
+        bar = self.bar.heightForWidth(self.width() - 2) if self.bar.hasHeightForWidth() else -1
+        if bar < 0:  # without a comment its height depends on no width
+            bar = 0 if self.bar.isHidden() else self.bar.sizeHint().height()
         self.bar.setMinimumHeight(bar)  # a comment of several lines counts in the height of the dock
         most = max(round(LOW_SHARE * self.window().height()) - bar, LEAST_PX)
         self._scroll.setMinimumHeight(min(whole, most))

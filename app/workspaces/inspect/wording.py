@@ -172,15 +172,15 @@ def defect_text(rank: int, defect: Defect, detection: Detection, unit: str) -> s
     return f"defect {rank}: " + ", ".join(pieces).lower()
 
 
-def deviation_text(detection: Detection, unit: str) -> str:
-    """`−0.31 to +0.12 mm`: lowest and highest deviation; empty if not measured."""
+def local_means_text(detection: Detection, unit: str) -> str:
+    """`local means −0.31 to +0.12 mm`: lowest and highest deviation as tolerances judge them; empty if not measured."""
     ends = detection.deviation_range
     if any(map(math.isnan, ends)):
         return ""
     lengths = lengths_of(detection, unit)
     like = max(map(abs, ends))
     low, high = (("+" if end > 0 else "") + lengths.bare(end, like) for end in ends)
-    return f"{low} to {high} {symbol(lengths.unit)}".rstrip()
+    return f"local means {low} to {high} {symbol(lengths.unit)}".rstrip()
 
 
 def compared_text(entry: Entry, unit: str, other: Entry | None = None) -> str:
@@ -188,7 +188,7 @@ def compared_text(entry: Entry, unit: str, other: Entry | None = None) -> str:
     found = entry.detection
     parts = [entry.stem if entry.scan is None else printable(entry.scan.name)]
     if found is not None:
-        parts += [share_text(found) + _difference(found, other), deviation_text(found, unit)]
+        parts += [share_text(found) + _difference(found, other), local_means_text(found, unit)]
     return " · ".join(part for part in parts if part)
 
 

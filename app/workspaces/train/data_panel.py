@@ -74,7 +74,7 @@ class DataPanel(QFrame):
         self.bring = QPushButton("Import scans…", toolTip="Create a data set from your own scans")
         self.bring.clicked.connect(self.import_wanted)
         self.where = plain_label("", "quiet")
-        self.how = EmptyState("cube-scan", "What should it learn?", HOW, theme)
+        self.how = EmptyState("cube-scan", "What should it learn?", HOW, theme, as_list=True)
         self.tree = QTreeWidget(rootIsDecorated=False, uniformRowHeights=True)
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.setAccessibleName("Kinds of part")

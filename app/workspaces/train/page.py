@@ -273,7 +273,7 @@ class TrainPage(QWidget):
         setup = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         setup.addWidget(self.data)
         setup.addWidget(self.settings)
-        setup.setSizes([680, 340])
+        setup.setSizes([640, 384])
         setup.setStretchFactor(0, 1)
         self.stack.addWidget(setup)
         self.stack.addWidget(self.progress)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets.config_form import ConfigForm
+from app.widgets.config_form import LABEL_PX, ROWS_PX, ConfigForm
 from app.widgets.error_details import plain_label
 from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, primary_icon
@@ -75,7 +75,8 @@ class SettingsPanel(QFrame):
     def _fields(self) -> QFormLayout:
         """Name, preset, method and device; what concerns a model to continue from is hidden."""
         top = QFormLayout()
-        top.setVerticalSpacing(7)
+        top.setVerticalSpacing(ROWS_PX)
+        top.setHorizontalSpacing(LABEL_PX)
         top.addRow("Name", self.name)
         top.addRow(self.name_wrong)
         for label, widget in (("Preset", self.preset), ("Method", self.method), ("Device", self.device)):
@@ -110,8 +111,20 @@ class SettingsPanel(QFrame):
         column.addWidget(self.estimate)
         column.addWidget(self.train)
 
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._align()
+        return handled
+
+    def _align(self) -> None:
+        """All fields begin in one line."""
+        for field in (self.name, self.preset, self.method, self.device):
+            self._top.labelForField(field).setMinimumWidth(self.form.label_width)
+
     def _connect(self) -> None:
         self.everything.toggled.connect(self.form.show_all)
+        self.everything.toggled.connect(self._align)
         self.preset.currentIndexChanged.connect(self._use_preset)
         self.method.currentIndexChanged.connect(self._use_preset)
         self.device.activated.connect(self._enable)
@@ -172,6 +185,7 @@ class SettingsPanel(QFrame):
 
     def _use_preset(self) -> None:
         self.form.show_config(preset(self.preset.currentData(), self.method.currentData()))
+        self._align()
 
     def _enable(self) -> None:
         wrong = self._name_trouble()

@@ -150,7 +150,7 @@ def test_lengths_are_in_the_models_unit() -> None:
     made = measured()
     sheet = made.sheets[0]
     assert (sheet.unit, made.facts["Unit"]) == ("mm", "millimetres")
-    assert sheet.notes == ("Deviation −50.0 to +0.0 mm; no tolerance was set.",)
+    assert sheet.notes == ("Local mean deviation −50.0 to +0.0 mm; no tolerance was set.",)
     assert sheet.lines[0].area == f"{sheet.result['defects'][0]['area']:,.0f}"
 
 

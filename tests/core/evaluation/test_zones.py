@@ -65,7 +65,7 @@ def test_a_region_is_judged_by_its_own_tolerance_and_the_rest_by_the_other(
 
 def test_the_reason_names_the_region_its_tolerance_and_by_how_much(tmp_path: Path) -> None:
     reason = judged(tmp_path, ball(DENT), top="50", elsewhere="150").reason
-    assert "; out of tolerance in top (±50 mm): " in reason and reason.endswith(" mm too little")
+    assert "; out of tolerance in top (±50 mm): " in reason and reason.endswith(" mm too little as a local mean")
     held = judged(tmp_path, ball(DENT), top="150", elsewhere="50").reason
     assert held.endswith("; within the tolerance of the region and within ±50 mm elsewhere")
 
@@ -135,8 +135,9 @@ def test_the_history_keeps_them(tmp_path: Path) -> None:
 
 def test_a_report_says_each_region_in_a_sentence(tmp_path: Path) -> None:
     top, rest = measured_words(judged(tmp_path, ball(DENT), top="50", elsewhere="150"), 1000.0, "mm")
-    assert top.startswith("Top: deviation −") and "out of the tolerance of −50 to +50 mm" in top
-    assert rest.startswith("Outside the regions: deviation ") and "within the tolerance of −150 to +150 mm" in rest
+    assert top.startswith("Top: local mean deviation −") and "out of the tolerance of −50 to +50 mm" in top
+    assert rest.startswith("Outside the regions: local mean deviation ")
+    assert "within the tolerance of −150 to +150 mm" in rest
 
 
 def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:

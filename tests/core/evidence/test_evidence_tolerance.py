@@ -74,7 +74,7 @@ def test_the_reason_says_by_how_much_and_to_which_side(dented: Scan) -> None:
     reason = MeasuringDetector(tolerance="50").detect(dented).reason
     assert "out of the tolerance of ±50 mm: " in reason
     said = reason.partition(": ")[2]
-    assert said.endswith(" mm too little")
+    assert said.endswith(" mm too little as a local mean")
     assert float(said.split()[0]) == pytest.approx(1000 * DENT, rel=0.1)
 
 

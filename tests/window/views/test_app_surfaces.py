@@ -7,7 +7,7 @@ import pytest
 from app_helpers import WAIT_MS, dented_sphere, open_and_wait
 
 from app.state.shapes import Shape
-from app.views.facing import front_of
+from app.views.facing import front_of, side_of
 from app.views.meshing import NEIGHBOURS, triangulate
 from app.views.orienting import oriented_normals
 from app.views.preparing import COARSE, MOST_JOINED, join, prepare, prepare_surface
@@ -90,6 +90,41 @@ def test_no_triangle_joins_the_two_sides_of_a_thin_wall():
     assert (np.abs(np.sign(points[triangles[inner]][:, :, 2]).sum(axis=1)) == 3).mean() > 0.99
 
 
+def shell(thickness: float, n: int = 16_000) -> np.ndarray:
+    """The two sides of the wall of a hollow ball of radius 20, with noise: points lie about 0.8 apart on each."""
+    rng = np.random.default_rng(3)
+    ways = rng.normal(size=(n, 3))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    radius = np.where(np.arange(n) % 2, 20.0, 20.0 - thickness) + 0.08 * rng.normal(size=n)
+    return radius[:, None] * ways
+
+
+def test_the_two_sides_of_a_hollow_wall_are_closed_each_by_itself():
+    shape = join(prepare(shell(thickness=1.6)))
+    outer = np.linalg.norm(shape.points + shape.origin, axis=1) > 19.2
+    sides = outer[shape.triangles].sum(axis=1)
+    assert ((sides == 0) | (sides == 3)).mean() > 0.99
+    assert open_edges(shape.triangles) < 20
+
+
+def test_a_surface_has_no_spikes():
+    shape = join(prepare(shell(thickness=1.6)))
+    a, b, c = (shape.level[shape.triangles[:, corner]].astype(float) for corner in range(3))
+    across = np.cross(b - a, c - a)
+    middle = (a + b + c) / 3 + shape.origin
+    lean = np.abs(np.einsum("ij,ij->i", across, middle))
+    lean /= np.linalg.norm(across, axis=1) * np.linalg.norm(middle, axis=1)
+    assert (lean > 0.6).mean() > 0.99
+
+
+def test_what_noise_is_left_goes_and_the_shape_stays():
+    points = sphere(6000, noise=0.1)
+    shape = join(prepare(points))
+    radius = np.linalg.norm(shape.level + shape.origin, axis=1)
+    assert np.std(radius) < 0.32 * 0.1
+    assert np.mean(radius) == pytest.approx(10.0, abs=0.02)
+
+
 def test_strays_stay_points_and_the_rest_does_not():
     far = np.array([[25.0, 0, 0], [0, 25.0, 0]])
     shape = join(prepare(np.concatenate([sphere(4000), far])))
@@ -161,3 +196,26 @@ def test_the_first_view_looks_at_a_defect_on_any_side(direction):
 def test_the_first_view_stays_as_usual_where_the_defect_is_seen_anyway():
     usual = np.array((0.8, -1.0, 0.55))
     assert front_of(*ball_with_defect(usual / np.linalg.norm(usual))) is None
+
+
+def disc_with_dent() -> tuple[Shape, Defect]:
+    """A flat disc of radius 20 with a defect on its upper face, far from the middle."""
+    rng = np.random.default_rng(4)
+    radius, turn = 20 * np.sqrt(rng.uniform(size=6000)), rng.uniform(0, 2 * np.pi, 6000)
+    points = np.stack([radius * np.cos(turn), radius * np.sin(turn), np.where(np.arange(6000) % 2, 2.0, -2.0)], axis=1)
+    members = np.flatnonzero((np.linalg.norm(points - (14.0, 0.0, 2.0), axis=1) < 4) & (points[:, 2] > 0))
+    axes = np.eye(3)
+    return prepare(points), Defect(points[members].mean(axis=0), np.ones(3), 2.0, 1.0, members, axes=axes)
+
+
+def test_a_defect_on_the_face_of_a_disc_is_looked_at_from_above_it():
+    shape, defect = disc_with_dent()
+    way = side_of(shape, defect, defect.centroid - shape.origin)
+    assert way[2] / np.linalg.norm(way) > 0.4
+
+
+def test_a_defect_that_is_seen_from_outward_is_looked_at_from_there():
+    direction = np.array([0.0, 1.0, 0.0])
+    shape, found = ball_with_defect(direction)
+    outward = found.defects[0].centroid - shape.origin
+    assert side_of(shape, found.defects[0], outward) is outward

@@ -292,9 +292,10 @@ def test_nothing_yet_says_what_will_be_here(qtbot, session, settings, place) -> 
     session.history = place
     page = HistoryPage(session, settings, LIGHT)
     page.show()
+    assert not page.export.isEnabled()
     with qtbot.waitSignal(page.model.overview_changed, timeout=WAIT_MS):
         page.activate()
-    assert page._empty.isVisible()
+    assert page._empty.isVisible() and not page.export.isEnabled()
     assert page.close_down()
     page.close()
 
@@ -309,7 +310,7 @@ def test_a_damaged_history_says_so_and_is_left_alone(qtbot, session, settings, p
     page.show()
     with qtbot.waitSignal(page.model.failed, timeout=WAIT_MS):
         page.activate()
-    assert "damaged" in page._empty._hint.text()
+    assert "damaged" in page._empty.words.text()
     assert (tmp_path / "data" / "history.sqlite").read_text() == "this is no database"
     assert page.close_down()
     page.close()

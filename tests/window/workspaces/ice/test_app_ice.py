@@ -126,7 +126,7 @@ def strongest_colour(view: ScatterView, index: int) -> int:
 
 def test_it_says_what_to_do_first(page) -> None:
     assert page.stack.currentWidget() is page.empty
-    assert "two runs" in page.empty.hint.text()
+    assert "two runs" in page.empty.words.text()
     assert not any(action.isEnabled() for action in page.actions())
 
 
