@@ -21,7 +21,8 @@ from sedir_core.io.columns import (
     says_otherwise,
     why_unclear,
 )
-from sedir_core.io.guard import Source, parse_count
+from sedir_core.io.foreign import foreign_format
+from sedir_core.io.guard import MIN_POINTS, Source, parse_count
 from sedir_core.io.lines import without_comments
 from sedir_core.io.text_cells import (
     KEY,
@@ -33,6 +34,8 @@ from sedir_core.io.text_cells import (
     own_separator,
     plain_text,
     preparation,
+    spelt_plainly,
+    without_calls,
 )
 
 MAX_COLUMNS = 64
@@ -43,7 +46,15 @@ SAMPLE_LINES = 400
 _MAX_HEADER_LINES = 400  # besides comments
 _TAIL_BYTES = 4096
 _HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point does not count
-_COUNTED = re.compile(rb"\s*\d+(\s+[a-zA-Z\x80-\xff]{2,}[.:!]?)+\s*")  # `300 points exported`
+_COUNTED = re.compile(  # `300 points exported`, `(300 rows)`
+    rb"[\s(\[]*\d+(\s*[a-zA-Z\x80-\xff]{2,}[.:!]?|\s+x\s+\d+)+[\s)\]]*(\([^)]*\)\s*)?"
+)
+_RULE = re.compile(rb"[\s|+:=-]*(-{2}|={2}|-[|+:]|[|+:]-)[\s|+:=-]*")  # below the names, and around a drawn table
+_ENDS_ROW = re.compile(rb"[^;]*;\s*")  # of a matrix of MATLAB
+_BRACKETS_ONLY = re.compile(rb"[\s()\[\]{};,]+")
+_WORD = re.compile(rb"[a-zA-Z\x80-\xff][a-zA-Z\x80-\xff .:_-]+")
+_ASSIGNED = re.compile(rb"^\s*\w+\s*=\s*(?=\S)")
+_ALIKE = 4  # rows alike, from which a word before numbers is a name of points
 _LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
 _FRACTION = re.compile(rb"(\d+)([eEdD][-+]?\d+)?")
 _THOUSANDS = re.compile(rb"[-+]?[1-9]\d{0,2}([.,]\d{3})+")
@@ -57,6 +68,7 @@ class TextLayout:
     """offset, end: where the rows begin and end. axes: indices of x, y, z; None if not named.
 
     names: of the columns, as in the header; empty without one. announced: number of rows stated in the text.
+    n_numbers: leading columns of numbers.
     """
 
     offset: int
@@ -66,6 +78,7 @@ class TextLayout:
     names: tuple[str, ...]
     axes: Axes | None
     announced: int | None
+    n_numbers: int
 
 
 def find_layout(source: Source) -> TextLayout:
@@ -73,6 +86,8 @@ def find_layout(source: Source) -> TextLayout:
     head = source.head()
     if b"\0" in head:
         raise source.fail("is not text, or is text in UTF-16", "save it as plain text (UTF-8), or export as PLY")
+    if other := foreign_format(head):
+        raise source.fail(*other)
     headers, announced, offset = _before_rows(source, head)
     end = _end(source)
     raw = _sample(source, head[offset:end])
@@ -80,6 +95,9 @@ def find_layout(source: Source) -> TextLayout:
     separator = _separator(source, sample)
     _refuse_thousands(source, sample, separator)
     cells = cells_of(sample[0], separator)
+    if len(cells) >= MIN_POINTS and len(sample) in (3, 4, 6) and source.size <= len(head):
+        what = f"has {len(sample)} rows of {len(cells)} numbers: x, y and z stand below each other"
+        raise source.fail(what, AS_COLUMNS)
     if len(cells) > MAX_COLUMNS:
         raise source.fail(f"has {len(cells)} columns; the limit is {MAX_COLUMNS}", AS_COLUMNS)
     names, axes = _header(source, headers, len(cells), sample, separator)
@@ -87,9 +105,14 @@ def find_layout(source: Source) -> TextLayout:
         what = f"has {len(cells)} columns without names: it looks like an image of heights"
         raise source.fail(what, "export x, y and z of every pixel")
     if axes is None:
-        axes = (1, 2, 3) if _LABEL.fullmatch(cells[0]) else _keyed_axes(raw[0])
+        labelled = _LABEL.fullmatch(cells[0]) or _WORD.fullmatch(cells[0])
+        axes = (1, 2, 3) if labelled and not is_value(cells[0]) else _keyed_axes(without_calls(raw[0]), len(cells))
     prepare = preparation(separator, b"\n".join(raw))
-    return TextLayout(offset, end, prepare, len(cells), names, axes, announced)
+    table = [cells_of(line, separator) for line in sample]
+    n_numbers = next((at for at in range(len(cells)) if not _all_values(table, at)), len(cells))
+    if is_number(cells[0]):
+        end = _without_statistics(source, end, separator)
+    return TextLayout(offset, end, prepare, len(cells), names, axes, announced, n_numbers)
 
 
 def is_table(head: bytes, whole: bool) -> bool:
@@ -142,12 +165,19 @@ def _first_row(head: bytes, whole: bool) -> int | None:
         lines = lines[:-1]  # it may be truncated
     axes: Axes | None = None
     separator = b""
+    empty: int | None = None  # offset of rows without any value: an unmeasured pixel, or a blank row of a spreadsheet
     for number, (line, at) in enumerate(lines[:_MAX_HEADER_LINES]):
-        if _is_row(line):
+        if not line.strip(b" \t,;"):
+            empty = at if empty is None else empty
+            continue
+        if _is_row(line) and not (number and _RULE.fullmatch(line)):
             after = lines[number + 1][0] if number + 1 < len(lines) else b""
             if not _counts_columns(line, after):
-                return at
+                return at if empty is None else empty
             continue
+        if _named_alike([text for text, _ in lines[number : number + _ALIKE]]):
+            return at
+        empty = None
         cells = cells_of(plain_text(line), separator)
         if axes is not None and len(cells) > max(axes) and all(is_number(cells[place]) for place in axes):
             return at
@@ -155,6 +185,22 @@ def _first_row(head: bytes, whole: bool) -> int | None:
         if (found := named_axes(names)) is not None:
             axes, separator = found, own_separator(line)
     return None
+
+
+def _named_alike(lines: Sequence[bytes]) -> bool:
+    """Whether these rows begin with the same word, and three numbers or more follow in each."""
+    rows = [cells_of(plain_text(line), own_separator(line)) for line in lines]
+    first = rows[0][0] if rows[0] else b""
+    return (
+        len(rows) == _ALIKE
+        and bool(_WORD.fullmatch(first))
+        and all(len(row) == len(rows[0]) > 3 and row[0] == first and all(map(is_number, row[1:4])) for row in rows)
+    )
+
+
+def _all_values(table: Sequence[Sequence[bytes]], column: int) -> bool:
+    """Whether that column holds values only; rows that are too short are left to their reader."""
+    return all(is_value(row[column]) for row in table if len(row) > column)
 
 
 def _counts_columns(line: bytes, after: bytes) -> bool:
@@ -215,7 +261,7 @@ def _header(
     return names, axes
 
 
-def _keyed_axes(row: bytes) -> Axes | None:
+def _keyed_axes(row: bytes, n_columns: int) -> Axes | None:
     """Indices of x, y, z by the keys of a row such as `z=1 y=2 x=3`; None without keys."""
     places: dict[bytes, int] = {}
     n_values = 0
@@ -223,12 +269,15 @@ def _keyed_axes(row: bytes) -> Axes | None:
         if word.startswith(b"\0"):
             places[word[1:]] = n_values
         n_values += bool(word.strip(b"()[]{}\"'")) and not word.startswith(b"\0")
-    return (places[b"x"], places[b"y"], places[b"z"]) if len(places) == 3 else None
+    known = len(places) == 3 and max(places.values()) < n_columns
+    return (places[b"x"], places[b"y"], places[b"z"]) if known else None
 
 
 def _names(line: bytes) -> tuple[str, ...]:
     """The cells of a header; units in brackets are not separate cells."""
     plain, separator = line.lstrip(b"#/%!* \t"), own_separator(line)
+    if separator and len(line.split(separator)) >= 3:  # `VARIABLES = "X", "Y", "Z"`
+        plain = _ASSIGNED.sub(b"", plain)
     if not separator:
         plain = _UNIT.sub(b" ", plain) if _UNIT.sub(b" ", plain).strip() else plain
     return tuple(cell.decode("utf-8", "replace") for cell in cells_of(plain_text(plain, keyed=False), separator))
@@ -263,27 +312,39 @@ def _end(source: Source) -> int:
         if not line[0].strip(b" \t\x1a"):
             end = source.size - n_bytes + line.start() if b"\x1a" in line[0] else end  # DOS end-of-file mark
             continue
-        cells = _BETWEEN.split(plain_text(line[0]))
-        if (
-            not (_HEADER_LINE.match(line[0]) or _COUNTED.fullmatch(line[0]))
-            or sum(map(is_number, cells)) >= 3
-            or _is_row(line[0])
-        ):
+        text = spelt_plainly(line[0])
+        around = _HEADER_LINE.match(text) or _COUNTED.fullmatch(text) or _BRACKETS_ONLY.fullmatch(text)
+        drawn = _RULE.fullmatch(text) and b"+" in text
+        if not drawn and (not around or sum(map(is_number, _BETWEEN.split(plain_text(text)))) >= 3 or _is_row(text)):
             return end
         end = source.size - n_bytes + line.start()
     return end
 
 
+def _without_statistics(source: Source, end: int, separator: bytes) -> int:
+    """Offset of rows such as `Mean 1.5 2.5 3.5` after rows that begin with a number, or the given end of the rows."""
+    begin = max(end - _TAIL_BYTES, 0)
+    lines = list(re.finditer(rb"[^\r\n]+", source.read_at(begin, end - begin)))
+    for line in reversed(lines[1:]):
+        first = cells_of(plain_text(line[0]), separator)[:1]
+        if first and not (_WORD.fullmatch(first[0]) and not is_value(first[0])):
+            return end
+        end = begin + line.start()
+    return end
+
+
 def _lines_with_offsets(head: bytes) -> list[tuple[bytes, int]]:
     """The non-blank lines and their offsets."""
-    return [(line[0], line.start()) for line in re.finditer(rb"[^\r\n]+", head) if line[0].strip()]
+    return [(spelt_plainly(line[0]), line.start()) for line in re.finditer(rb"[^\r\n]+", head) if line[0].strip()]
 
 
 def _separator(source: Source, sample: Sequence[bytes]) -> bytes:
     """The separator; empty for white space, a space for white space with decimal commas."""
-    for character in (b";", b"|"):
-        if any(character in line for line in sample):
-            return character
+    if any(b";" in line for line in sample) and not all(map(_ENDS_ROW.fullmatch, sample)):
+        return b";"
+    if any(b"|" in line for line in sample):
+        return b"|"
+    sample = [line.rstrip(b"; \t") if b";" in line else line for line in sample]
     commas = any(b"," in line for line in sample)
     if any(b"\t" in line for line in sample):
         widths = {line.count(b"\t") for line in sample}
