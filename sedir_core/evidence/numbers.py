@@ -44,7 +44,11 @@ class IdentificationNumbers:
     n_fragment: int = number(8, "categories of which a scan that fits none is tried as a fragment")
     fragment_shared: float = number(0.9, "share of a scan's points on the surface, from which it may be a fragment")
     largest_fragment: float = number(0.9, "share of the surface shown, from which it is no fragment")
-    least_shared: float = number(0.4, "share of a scan's points that the surface shows, too: of fewer nothing follows")
+    least_shared: float = number(
+        0.4,
+        "share of a scan's points that the surface shows, too, and of the surface that the scan shows: of less "
+        "nothing follows",
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ _BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
 _LABEL_OF_R = re.compile(rb"(?m)^[ \t]*\[[ \t]*(\d+),\]")  # `[1,]`, as R prints the rows of a matrix
 _CALL = re.compile(rb"(?<![\w.])[A-Za-z_][\w.:<>]*(?=[(\[{][\s(\[{]*([xyzXYZ][\"']?[ \t]*[=:][ \t]*)?[-+.\d])")
 _FRAMED = re.compile(rb"(?m)^[ \t]*\|(.*)\|[ \t]*$")
-_GRID_LINE = re.compile(rb"(?m)^[ \t]*\+[-=+:]*\+[ \t]*$")  # between the rows of a drawn table
+GRID_LINE = re.compile(rb"(?m)^[ \t]*\+[-=+:]*\+[ \t]*$")  # between the rows of a drawn table
 _END_OF_ROW = re.compile(rb"(?m);[ \t]*$")
 _DRAWN = re.compile(rb"\xe2[\x94\x95][\x80-\xbf]")  # U+2500 to U+257F, box drawing
 _DRAWN_AS = {
@@ -104,7 +104,7 @@ def preparation(separator: bytes, sample: bytes) -> Prepare:
     if KEY.search(sample):
         steps.append(lambda block: KEY.sub(b" ", block))
     if separator == b"|":
-        steps.append(lambda block: _GRID_LINE.sub(b"", block))
+        steps.append(lambda block: GRID_LINE.sub(b"", block))
         if all(map(_FRAMED.fullmatch, spelt_plainly(sample).split(b"\n"))):
             steps.append(lambda block: _FRAMED.sub(rb"\1", block))
     elif separator != b";" and b";" in sample:

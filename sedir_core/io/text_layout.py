@@ -25,6 +25,7 @@ from sedir_core.io.foreign import foreign_format
 from sedir_core.io.guard import MIN_POINTS, Source, parse_count
 from sedir_core.io.lines import without_comments
 from sedir_core.io.text_cells import (
+    GRID_LINE,
     KEY,
     Prepare,
     cells_of,
@@ -184,7 +185,7 @@ def _first_row(head: bytes, whole: bool) -> int | None:
         names = _names(line)
         if (found := named_axes(names)) is not None:
             axes, separator = found, own_separator(line)
-    return None
+    return empty
 
 
 def _named_alike(lines: Sequence[bytes]) -> bool:
@@ -297,6 +298,7 @@ def _sample(source: Source, text: bytes) -> list[bytes]:
     if source.size > len(source.head()) and len(lines) > 1:
         lines = lines[:-1]
     rows = [line for line in lines[: 2 * SAMPLE_LINES] if plain_text(line).strip() and not line.strip().isdigit()]
+    rows = [line for line in rows if not GRID_LINE.fullmatch(spelt_plainly(line))]
     if not rows:
         raise source.fail(NO_ROWS, AS_COLUMNS)
     return rows[:SAMPLE_LINES]

@@ -41,7 +41,9 @@ def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
         raise ValueError("has three columns, and the first only counts the rows")
     else:
         axes = (1, 2, 3)
-    if n_columns > 3 and (doubt := _doubt(finite, axes)):
+    with np.errstate(over="ignore", invalid="ignore"):  # huge coordinates are rejected later
+        doubt = _doubt(finite, axes) if n_columns > 3 else ""
+    if doubt:
         raise ValueError(f"has {n_columns} columns without names, and {doubt}")
     return axes
 
@@ -152,7 +154,7 @@ def _scatter(points: DoubleArray) -> float:
     """How far points (n, 3) are from lying on a surface: 0 is flat, 1/3 is fully scattered; in units of each column's
     spread, whatever that is. NaN where a column is constant, or two are the same."""
     spreads = points.std(axis=0)
-    if not (spreads > 0).all():
+    if not ((spreads > 0) & np.isfinite(spreads)).all():
         return float("nan")
     near = (points - points.mean(axis=0)) / spreads
     if np.linalg.eigvalsh(np.cov(near.T))[0] < _FLAT:

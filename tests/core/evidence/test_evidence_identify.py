@@ -59,6 +59,14 @@ def test_an_unknown_part_is_uncertain(detector: SedirDetector, solid) -> None:
     result = detector.detect(scan_of(points))
     assert result.uncertain
     assert "fits no known category" in result.reason
+    assert result.category_confidence == 0
+
+
+def test_a_small_part_on_the_face_of_a_large_one_does_not_fit_it(detector: SedirDetector) -> None:
+    bracket = detector.known["bracket"]
+    points = box(9, 9, 1).sample(4_000, np.random.default_rng(0))[0]
+    placement, _ = bracket.place(bracket.normal.surface.points * bracket.frame.radius)
+    assert bracket.relaid(points, placement)[1] == np.inf
 
 
 @pytest.mark.parametrize("factor", [1.2, 0.4])

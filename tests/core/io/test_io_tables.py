@@ -296,6 +296,34 @@ def test_settings_and_programs_are_no_tables(text: str, tmp_path: Path, read: Ca
             look(tmp_path / "settings.conf")
 
 
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("# vtk DataFile Version 3.0\nx\nASCII\nDATASET POLYDATA\nPOINTS 300 float\n", "VTK"),
+        ("#VRML V2.0 utf8\nShape { geometry PointSet { coord Coordinate { point [\n", "VRML"),
+        ('<?xml version="1.0"?><X3D><Coordinate point="', "XML"),
+        ("<html><pre>\n", "HTML"),
+        ("  0\nSECTION\n  2\nENTITIES\n", "DXF"),
+        (" " * 72 + "S      1\n", "IGES"),
+        ('{"points": [\n', "JSON"),
+    ],
+)
+def test_other_formats_are_refused_for_what_they_are(head: str, name: str, read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match=f"is in .*{name} format"):
+        read(head.encode() + PLAIN)
+
+
+def test_coordinates_below_each_other_are_refused_for_that(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match="x, y and z stand below each other"):
+        read(text_rows([list(column) for column in zip(*ROWS, strict=True)]))
+
+
+def test_a_word_for_users_holds_no_sign_of_ours(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match=r"mm' among its first rows is not a number") as refused:
+        read(b"X,Y,Z\n" + text_rows([[f"{cell} mm" for cell in row] for row in ROWS], ","))
+    assert "~" not in str(refused.value)
+
+
 def test_triangles_are_no_points(read: Callable[..., np.ndarray]) -> None:
     corners = draw.permuted(np.tile(np.arange(400), (500, 1)), axis=1)[:, :3]
     for table in (corners, corners + 1, np.column_stack([np.full(500, 3), corners])):
