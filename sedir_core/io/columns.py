@@ -20,6 +20,7 @@ Axes = tuple[int, int, int]
 """Indices of x, y and z, counted from 0."""
 
 HOW_TO_SAY = "say which columns are x, y, z: --columns 2,3,4 (or their names), or name them in the first row"
+_MOST_WORDS = 32
 MOST_NAMES = 12  # column names listed in a message
 
 
@@ -175,6 +176,8 @@ def _candidates(names: Sequence[str]) -> Mapping[Key, tuple[list[int], list[int]
 
 def _readings(words: Sequence[str]) -> Iterator[tuple[int, Key]]:
     """Ways to read an axis in a name: a separate word (`pos x`), a suffix (`posx`), a number (`points 0`)."""
+    if len(words) > _MOST_WORDS:  # prose, of which every reading would be as long again
+        return
     for at, word in enumerate(words):
         before, after = tuple(words[:at]), tuple(words[at + 1 :])
         if word in ("x", "y", "z"):

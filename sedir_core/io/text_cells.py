@@ -11,7 +11,7 @@ _NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|
 _DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
 _LABEL_OF_R = re.compile(rb"(?m)^[ \t]*\[[ \t]*(\d+),\]")  # `[1,]`, as R prints the rows of a matrix
-_CALL = re.compile(rb"(?<![\w.])[A-Za-z_][\w.:<>]*(?=[(\[{][\s(\[{]*([xyzXYZ][\"']?[ \t]*[=:][ \t]*)?[-+.\d])")
+_CALL = re.compile(rb"(?<![\w.:<>])[A-Za-z_][\w.:<>]*(?=[(\[{][\s(\[{]*([xyzXYZ][\"']?[ \t]*[=:][ \t]*)?[-+.\d])")
 _FRAMED = re.compile(rb"(?m)^[ \t]*\|(.*)\|[ \t]*$")
 GRID_LINE = re.compile(rb"(?m)^[ \t]*\+[-=+:]*\+[ \t]*$")  # between the rows of a drawn table
 _END_OF_ROW = re.compile(rb"(?m);[ \t]*$")

@@ -41,10 +41,10 @@ from sedir_core.io.text_lines import (
     BETWEEN,
     HEADER_LINE,
     LABEL,
-    RULE,
     WORD,
     end_of_rows,
     is_row,
+    is_rule,
     lines_with_offsets,
     without_statistics,
 )
@@ -167,7 +167,7 @@ def _first_row(head: bytes, whole: bool) -> int | None:
         if not line.strip(b" \t,;"):
             empty = at if empty is None else empty
             continue
-        if is_row(line) and not (number and RULE.fullmatch(line)):
+        if is_row(line) and not (number and is_rule(line)):
             after = lines[number + 1][0] if number + 1 < len(lines) else b""
             if not _counts_columns(line, after):
                 return at if empty is None else empty

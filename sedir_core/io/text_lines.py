@@ -10,14 +10,19 @@ from sedir_core.io.text_cells import KEY, cells_of, is_number, is_value, plain_t
 
 HEADER_LINE = re.compile(rb"""[\s"',;|]*([#/%!*<>a-zA-Z_\x80-\xff]|[=-]{2})""")  # a damaged first point does not count
 _COUNTED = re.compile(  # `300 points exported`, `(300 rows)`
-    rb"[\s(\[]*\d+(\s*[a-zA-Z\x80-\xff]{2,}[.:!]?|\s+x\s+\d+)+[\s)\]]*(\([^)]*\)\s*)?"
+    rb"[\s(\[]*\d+(\s+[a-zA-Z\x80-\xff]{2,}[.:!]?)+[\s)\]]*(\([^)]*\)\s*)?"
 )
-RULE = re.compile(rb"[\s|+:=-]*(-{2}|={2}|-[|+:]|[|+:]-)[\s|+:=-]*")  # below the names, and around a drawn table
+_DRAWN = (b"--", b"==", b"-|", b"|-", b":-", b"-:", b"-+", b"+-")
 _BRACKETS_ONLY = re.compile(rb"[\s()\[\]{};,]+")
 WORD = re.compile(rb"[a-zA-Z\x80-\xff][a-zA-Z\x80-\xff .:_-]+")
 LABEL = re.compile(rb"[A-Za-z_]+[-_.]?\d+")
 BETWEEN = re.compile(rb"[\s,;|]+")
 _TAIL_BYTES = 4096
+
+
+def is_rule(line: bytes) -> bool:
+    """Whether a line is drawn: below the names of a table, or around it."""
+    return not line.strip(b" \t|+:=-") and any(sign in line for sign in _DRAWN)
 
 
 def is_row(line: bytes) -> bool:
@@ -53,7 +58,7 @@ def end_of_rows(source: Source) -> int:
             continue
         text = spelt_plainly(line[0])
         around = HEADER_LINE.match(text) or _COUNTED.fullmatch(text) or _BRACKETS_ONLY.fullmatch(text)
-        drawn = RULE.fullmatch(text) and b"+" in text
+        drawn = is_rule(text) and b"+" in text
         if not drawn and (not around or sum(map(is_number, BETWEEN.split(plain_text(text)))) >= 3 or is_row(text)):
             return end
         end = source.size - n_bytes + line.start()

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -316,6 +317,17 @@ def test_other_formats_are_refused_for_what_they_are(head: str, name: str, read:
 def test_coordinates_below_each_other_are_refused_for_that(read: Callable[..., np.ndarray]) -> None:
     with pytest.raises(UnreadableScan, match="x, y and z stand below each other"):
         read(text_rows([list(column) for column in zip(*ROWS, strict=True)]))
+
+
+@pytest.mark.parametrize(
+    "text", [b"-" * 60_000 + b"x", b"300 " + b"ab" * 30_000 + b"?", b"a:" * 30_000, b"|" * 60_000 + b"x"]
+)
+def test_a_long_odd_line_takes_no_time(text: bytes, read: Callable[..., np.ndarray]) -> None:
+    began = process_time()
+    for content in (text + b"\n" + PLAIN, PLAIN + text[:4_000] + b"\n"):
+        with suppress(UnreadableScan):
+            read(content)
+    assert process_time() - began < 2
 
 
 def test_a_word_for_users_holds_no_sign_of_ours(read: Callable[..., np.ndarray]) -> None:
