@@ -295,12 +295,16 @@ class SedirDetector:
         return judged.point_scores, judged.score
 
     def _doubt(self, one: EvaluatedScan, strangeness: Strangeness) -> tuple[str, float]:
-        """Why the verdict is not sure, empty where it is, and how sure the network is of the category."""
+        """Why the verdict is not sure, empty where it is, and how sure the network is of the category.
+
+        Of what resembles none of them it knows nothing, and yet would name one of them with conviction.
+        """
         probabilities = one.rebuilt.logits[0].softmax(dim=0).cpu().numpy()
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
         one_sided = self.known[one.found.category].one_sided
         doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best], one_sided)
-        return doubt or hardly_judged(strangeness), float(probabilities[own])
+        sure = float(probabilities[own]) if one.found.resembles else 0.0
+        return doubt or hardly_judged(strangeness), sure
 
     def _rebuilt_points(self, category: str, compared: Compared, rebuilt: Rebuilt) -> DoubleArray:
         """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""

@@ -16,7 +16,7 @@ from sedir_core.geometry.numbers import ELASTIC
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.overlap import STILL, better, judge, lies_as, remaining, shown_by_both
 from sedir_core.geometry.registration import Pose, Surface, align
-from sedir_core.geometry.sampling import farthest_points
+from sedir_core.geometry.sampling import farthest_points, repeatable_order
 from sedir_core.types import DoubleArray, Stop, never_stop
 
 # Correlation lengths, in radii, of parts that vary by nature. The longer, the fewer dents a field follows; so scans are
@@ -70,7 +70,7 @@ def align_parts(
     others = [i for i in range(len(clouds)) if i != chosen and i not in left_out]
     laid = {i: oriented[i].moved(poses[i]) for i in others}
     surface = Surface(clouds[chosen])
-    prior = _learned_prior(clouds[chosen], surface, list(laid.values()), oriented[chosen])
+    prior = _learned_prior(clouds[chosen], surface, list(laid.values()), oriented[chosen], clouds)
     if prior.supple:
         return _bend_parts(clouds, oriented, chosen, poses, stop)
     fields = [prior.none, *(smooth_way(prior, laid[i], oriented[chosen], surface) for i in others)]
@@ -78,22 +78,45 @@ def align_parts(
     return [AlignedPart(points, field) for points, field in zip(moved, fields, strict=True)], left_out
 
 
-def _learned_prior(cloud: DoubleArray, surface: Surface, parts: Sequence[Oriented], onto: Oriented) -> SmoothPrior:
+def _learned_prior(
+    cloud: DoubleArray,
+    surface: Surface,
+    parts: Sequence[Oriented],
+    onto: Oriented,
+    clouds: Sequence[DoubleArray] = (),
+) -> SmoothPrior:
     """Learn the amplitude and correlation length of differences from a reference (n, 3), fitted freely.
 
     A stiff prior if the parts differ by no more than it expects; foods and castings differ by ten times as much as
-    machined parts. parts: aligned with `onto`, in the reference's frame.
+    machined parts. parts: aligned with `onto`, in the reference's frame. clouds: the scans in any pose, where it is not
+    known yet that they differ by more than their sampling explains.
     """
     stiff = SmoothPrior(_controls(cloud))
     probes = cloud[:: max(1, len(cloud) // ALIGNMENT.amplitude_points)]
     fields = [smooth_way(stiff.with_amplitude(ALIGNMENT.free), part, onto, surface) for part in parts]
     usual = float(np.median([np.sqrt((field(probes) ** 2).mean()) for field in fields])) if fields else 0.0
-    if usual <= stiff.amplitude:
+    if usual <= stiff.amplitude or usual <= np.hypot(stiff.amplitude, ALIGNMENT.beyond_sampling * _of_sampling(clouds)):
         return stiff
     held = {n: replace(stiff, amplitude=usual, supple_length=n) for n in LENGTHS}
     left = {n: _left(prior, parts, onto, surface) for n, prior in held.items()}
     longest = max(n for n in LENGTHS if left[n] <= ALIGNMENT.leaves_most * left[ELASTIC.supple_length])
     return replace(stiff, amplitude=ALIGNMENT.room * usual, held=held[longest])
+
+
+def _of_sampling(clouds: Sequence[DoubleArray]) -> float:
+    """By how much, in radii, the halves of a scan seem to differ: of few points, as much as foods do.
+
+    A half has half the points, so that whole scans seem to differ by less. clouds: each (n, 3); 0 for none.
+    """
+    seeming = []
+    for cloud in clouds[: ALIGNMENT.halved]:
+        order = repeatable_order(cloud, len(cloud))
+        one, other = cloud[order[::2]], cloud[order[1::2]]
+        free = SmoothPrior(_controls(one)).with_amplitude(ALIGNMENT.free)
+        for half, rest in ((one, other), (other, one)):
+            field = smooth_way(free, Oriented(half), Oriented(rest), Surface(rest))
+            seeming.append(np.sqrt((field(half[: ALIGNMENT.amplitude_points]) ** 2).mean()))
+    return float(np.median(seeming)) if seeming else 0.0
 
 
 def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface: Surface) -> float:

@@ -131,8 +131,10 @@ class Category:
             )
             if not plain or (contradicted and scan.down is not None):
                 fit = self.normal.better(scan, fit.pose)
-        misfit = fit.residual / self.whole.overlap if fit.shared > IDENTIFICATION.least_shared else np.inf
-        return replace(placement, pose=fit.pose), misfit, scan.moved(fit.pose)
+        laid = scan.moved(fit.pose)
+        # A small cube lies well on the face of any large part: of what else that shows, it shows nothing.
+        telling = min(fit.shared, self.normal.shown_by(laid)) > IDENTIFICATION.least_shared
+        return replace(placement, pose=fit.pose), fit.residual / self.whole.overlap if telling else np.inf, laid
 
     def fragment(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float, float, Oriented] | None:
         """The placement of a scan (n, 3) as a fragment of the part: nearly all of it lies on the surface.

@@ -52,6 +52,12 @@ class Identified:
         """Whether the scan fits the category at all."""
         return self.misfit < IDENTIFICATION.unknown_residual
 
+    @property
+    def resembles(self) -> bool:
+        """Whether it is like the category at all, as it is, mirrored, in part or at another size."""
+        alike = self.known or self.mirrored or self.fragment is not None
+        return alike or (self.resized is not None and self.resized[0] == self.category)
+
     def own(self, scan: Scan, some: IntArray) -> IntArray:
         """The subset of these point indices that belongs to the part, if the scan shows more than that."""
         return some if self.alone is None else some[self.alone.keeps(scan.points[some])]

@@ -30,6 +30,8 @@ class AlignmentNumbers:
     room: float = number(1.5, "times what is found, for poses: a field falls short of the difference")
     leaves_most: float = number(1.2, "times what the shortest correlation length leaves of good parts")
     amplitude_points: int = number(1_000, "points whose displacement says how much parts differ")
+    halved: int = number(4, "scans whose halves say by how much their sampling alone lets parts differ")
+    beyond_sampling: float = number(1.25, "times that, up to which parts are taken for alike")
     tolerance: float = number(0.005, "radii: usual smooth difference, assumed of an only part")
     lengths: tuple[float, ...] = number(
         (0.6, 0.7, 0.85, 1.0),

@@ -1,4 +1,6 @@
-"""Identifies the x, y and z columns of a table: by names in many languages, by the user's choice, or by the values.
+"""Identifies the x, y and z columns of a table by names in many languages, or by the user's choice.
+
+Tables without names: `io.unnamed`.
 
 When in doubt we ask rather than guess: a model trained with point numbers as x would silently misjudge every part.
 """
@@ -10,10 +12,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from sedir_core.errors import BadConfig
-from sedir_core.types import BoolArray, DoubleArray
 
 Columns = tuple[str, ...]
 """The user's choice: three names, or three numbers counted from 1; empty if none was made."""
@@ -21,10 +20,8 @@ Axes = tuple[int, int, int]
 """Indices of x, y and z, counted from 0."""
 
 HOW_TO_SAY = "say which columns are x, y, z: --columns 2,3,4 (or their names), or name them in the first row"
+_MOST_WORDS = 32
 MOST_NAMES = 12  # column names listed in a message
-FEW_ROWS = 8  # fewer rows do not show what a column is
-FEW_DOUBTFUL = 16  # fewer rows do not show that a column always rises or holds only whole numbers
-ROUNDED = 2e-3  # normals are stored with three digits at least
 
 
 def _set(words: str) -> frozenset[str]:
@@ -135,73 +132,6 @@ def _ranked(names: Sequence[str]) -> Mapping[int, list[Axes]]:
     return ranked
 
 
-def unnamed_axes(leading: DoubleArray, n_columns: int) -> Axes:
-    """x, y, z of a table without names: the first three columns, or those after a row number.
-
-    leading: (n, up to 6) its first columns. Raises ValueError, with a text for users, if the values are ambiguous.
-    """
-    first = leading[np.isfinite(leading[:, 0]), 0]
-    measured = np.isfinite(leading).all(axis=1)
-    finite = leading if measured.all() else leading[measured]  # of ten million rows a copy is half a gigabyte
-    if len(finite) < FEW_ROWS:
-        return 0, 1, 2
-    rest = finite[:, 1:4]
-    steps = np.diff(first)
-    whole = bool((first == np.floor(first)).all())
-    if whole and abs(steps[0]) == 1 and (steps == steps[0]).all():
-        if n_columns == 3:
-            raise ValueError("has three columns, and the first only counts the rows")
-        return 1, 2, 3
-    if n_columns == 3:
-        return 0, 1, 2
-    fractions = (rest != np.floor(rest)).any(axis=0)
-    even = steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0)
-    if even or (whole and fractions.all() and ((steps > 0).all() or _numbers_rows(first))):
-        return 1, 2, 3
-    if (steps == 0).all():
-        raise ValueError(f"has {n_columns} columns without names, and {first[0]:g} in every row of the first")
-    if doubt := _no_x(finite, whole, fractions):
-        raise ValueError(f"has {n_columns} columns without names, and the first {doubt}")
-    if n_columns >= 5 and whole and _numbers_a_grid(finite):
-        raise ValueError(
-            f"has {n_columns} columns without names, the first two of whole numbers, as of rows and columns"
-        )
-    return 0, 1, 2
-
-
-def _no_x(finite: DoubleArray, whole: bool, fractions: BoolArray) -> str:
-    """What else the first column may be (labels, colours, times); "" for a coordinate.
-
-    It is all whole or always rising, beside three columns of fractions that could be x, y, z.
-    """
-    if len(finite) < FEW_DOUBTFUL:
-        return ""
-    if _has_normals(finite):
-        return ""
-    if finite.shape[1] == 6 and whole and not fractions[:2].any():
-        colours, after = finite[:, :3], finite[:, 3:]
-        if colours.min() >= 0 and colours.max() <= 255 and (after != np.floor(after)).any(axis=0).all():
-            return "three hold whole numbers up to 255, as colours do"
-    if not fractions.all():
-        return ""
-    if whole:
-        return "holds whole numbers only, as labels or numbers of lines do"
-    return "rises from row to row, as times do" if (np.diff(finite[:, 0]) > 0).all() else ""
-
-
-def _has_normals(finite: DoubleArray) -> bool:
-    """Whether columns 4 to 6 are unit normals, so that the first three are x, y, z."""
-    if finite.shape[1] < 6:
-        return False
-    lengths = np.linalg.norm(finite[:, 3:6], axis=1)
-    return bool(((np.abs(lengths - 1) < ROUNDED) | (lengths == 0)).all())
-
-
-def _numbers_rows(first: DoubleArray) -> bool:
-    """Whether whole numbers are row numbers, in any order and perhaps with gaps."""
-    return len(np.unique(first)) == len(first) and float(np.ptp(first)) < 1.2 * len(first)
-
-
 def listed(names: Sequence[str]) -> str:
     """Names for a message, truncated."""
     shown = ", ".join(name.strip()[:24] or "(no name)" for name in names[:MOST_NAMES])
@@ -212,13 +142,6 @@ def are_units(names: Sequence[str]) -> bool:
     """Whether a row contains units rather than names."""
     words = [word for name in names for word in _words(name, keep_units=True)]
     return bool(words) and all(word in _UNITS for word in words)
-
-
-def _numbers_a_grid(finite: DoubleArray) -> bool:
-    second, after = finite[:, 1], finite[:, 2:5]
-    if not (second == np.floor(second)).all() or not (after != np.floor(after)).any(axis=0).all():
-        return False
-    return not (np.abs(finite[:, 3:5]) <= 1.0).all()  # x y z and a normal
 
 
 def _folded(name: str) -> str:
@@ -253,6 +176,8 @@ def _candidates(names: Sequence[str]) -> Mapping[Key, tuple[list[int], list[int]
 
 def _readings(words: Sequence[str]) -> Iterator[tuple[int, Key]]:
     """Ways to read an axis in a name: a separate word (`pos x`), a suffix (`posx`), a number (`points 0`)."""
+    if len(words) > _MOST_WORDS:  # prose, of which every reading would be as long again
+        return
     for at, word in enumerate(words):
         before, after = tuple(words[:at]), tuple(words[at + 1 :])
         if word in ("x", "y", "z"):

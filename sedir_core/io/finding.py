@@ -25,6 +25,7 @@ from sedir_core.io.guard import MIN_POINTS, Source, open_regular
 from sedir_core.io.npy import most_points
 from sedir_core.io.text import read_text
 from sedir_core.io.text_layout import find_layout, sample_rows
+from sedir_core.io.unnamed import unnamed_axes
 from sedir_core.io.unwrap import unwrapped
 
 # Never opened: other kinds of file, and those still being written.
@@ -185,7 +186,7 @@ def _doubt(rows: Sequence[Sequence[str]]) -> str:
     except ValueError:  # words for missing values, or rows of different lengths: left to its reader
         return ""
     try:
-        columns.unnamed_axes(leading, len(rows[0]))
+        unnamed_axes(leading, len(rows[0]))
     except ValueError as unclear:
         return f"a table that {unclear}"
     return ""

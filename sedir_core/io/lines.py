@@ -98,7 +98,7 @@ class Rows:
             if _FORTRAN.fullmatch(token):
                 return float(token.lower().replace(b"d", b"e"))
             after = f"after row {self.first:,}" if self.first else "among its first rows"
-            raise self.source.fail(f"{token[:40]!r} {after} is not a number") from None
+            raise self.source.fail(f"{token[:40].replace(b'~', b' ')!r} {after} is not a number") from None
 
 
 class Lines:

@@ -11,8 +11,8 @@ from itertools import combinations
 import numpy as np
 
 from sedir_core.errors import NoCoordinates
-from sedir_core.io.columns import ROUNDED
 from sedir_core.io.guard import MIN_POINTS, Source
+from sedir_core.io.unnamed import ROUNDED
 from sedir_core.types import BoolArray, DoubleArray, IntArray
 
 AS_POINTS = "save rows of x, y, z"

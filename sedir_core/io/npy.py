@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from sedir_core.errors import NoCoordinates, UnknownColumns, UserError
-from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, unnamed_axes, why_unclear
+from sedir_core.io.columns import HOW_TO_SAY, chosen_axes, listed, named_axes, why_unclear
 from sedir_core.io.guard import MIN_POINTS, Source
 from sedir_core.io.mesh import Geometry, fan, to_indices
 from sedir_core.io.no_points import (
@@ -20,6 +20,7 @@ from sedir_core.io.no_points import (
     refuse_indices,
 )
 from sedir_core.io.npy_header import AS_ARRAY, NPY_MAGIC, ArrayHeader, array_of, parse_header
+from sedir_core.io.unnamed import unnamed_axes
 from sedir_core.io.zips import open_zip, read_member
 from sedir_core.types import DoubleArray
 

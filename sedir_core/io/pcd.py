@@ -13,7 +13,8 @@ from sedir_core.io.lzf import decompress
 from sedir_core.io.mesh import Geometry
 from sedir_core.types import DoubleArray
 
-_SIGNATURE = re.compile(rb"\s*(#[^\n]*\n\s*)*(VERSION|FIELDS|COLUMNS)\s")
+_SIGNATURE = re.compile(rb"\s*(#[^\n]*\n\s*)*(VERSION|FIELDS|COLUMNS):?\s", re.IGNORECASE)
+_DATA = re.compile(rb"(?im)^\s*DATA:?\s+(ascii|binary)")
 _TYPES = {
     b"F": {4: "<f4", 8: "<f8"},
     b"I": {n: f"<i{n}" for n in (1, 2, 4, 8)},
@@ -50,8 +51,9 @@ class _Header:
 
 
 def is_pcd(head: bytes) -> bool:
-    """Whether a file begins like PCD."""
-    return _SIGNATURE.match(head) is not None
+    """Whether a file begins like PCD; in other than capitals the names may also stand over a table."""
+    found = _SIGNATURE.match(head)
+    return found is not None and (found[2].isupper() or _DATA.search(head) is not None)
 
 
 def read_pcd(source: Source) -> Geometry:
@@ -73,7 +75,8 @@ def _parse_header(source: Source) -> _Header:
         words = line.split()
         if not words or words[0].startswith(b"#"):
             continue
-        key = b"FIELDS" if words[0].upper() == b"COLUMNS" else words[0].upper()
+        key = words[0].upper().removesuffix(b":")
+        key = b"FIELDS" if key == b"COLUMNS" else key
         if key in entries:
             raise source.fail(f"its header has two {key[:20]!r} lines")
         entries[key] = words[1:]
@@ -108,7 +111,9 @@ def _single(source: Source, entries: dict[bytes, list[bytes]], key: bytes, defau
 
 def _fields(source: Source, entries: dict[bytes, list[bytes]]) -> tuple[_Field, ...]:
     names = [name.lower() for name in entries.get(b"FIELDS", [])]
-    sizes, types = entries.get(b"SIZE", []), entries.get(b"TYPE", [])
+    as_text = [word.lower() for word in entries.get(b"DATA", [])] == [b"ascii"]
+    usual = {b"SIZE": [b"4"] * len(names), b"TYPE": [b"F"] * len(names)} if as_text else {}  # numbers say these
+    sizes, types = (entries.get(key, usual.get(key, [])) for key in (b"SIZE", b"TYPE"))
     counts = entries.get(b"COUNT", [b"1"] * len(names))
     if not len(names) == len(sizes) == len(types) == len(counts):
         raise source.fail("its FIELDS, SIZE, TYPE and COUNT lines differ in length or are missing")

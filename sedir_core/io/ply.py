@@ -42,7 +42,7 @@ class _Header:
 
 def is_ply(head: bytes) -> bool:
     """Whether a file begins like PLY."""
-    return re.match(rb"ply[ \t]*[\r\n]", head) is not None
+    return re.match(rb"ply[ \t]*[\r\n]", head, re.IGNORECASE) is not None
 
 
 def read_ply(source: Source) -> Geometry:

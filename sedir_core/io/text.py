@@ -11,12 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from sedir_core.errors import UnknownColumns
-from sedir_core.io.columns import HOW_TO_SAY, unnamed_axes
+from sedir_core.io.columns import HOW_TO_SAY
 from sedir_core.io.guard import COPY_AGAIN, MAX_POINTS, THIN_OUT, Source, parse_count
 from sedir_core.io.lines import Lines, Rows, joined
 from sedir_core.io.mesh import Geometry
 from sedir_core.io.no_points import refuse_directions, refuse_indices
 from sedir_core.io.text_layout import TextLayout, find_layout
+from sedir_core.io.unnamed import unnamed_axes
 from sedir_core.types import BoolArray, DoubleArray
 
 _LEADING = 6  # leading columns used to detect row numbers
@@ -30,7 +31,7 @@ def read_text(source: Source) -> Geometry:
     layout = find_layout(source)
     if layout.axes is not None:
         return Geometry(_read_columns(source, layout, layout.axes))
-    leading = _read_columns(source, layout, range(min(layout.n_columns, _LEADING)))
+    leading = _read_columns(source, layout, range(min(max(layout.n_numbers, 3), layout.n_columns, _LEADING)))
     refuse_indices(source, leading)
     try:
         axes = unnamed_axes(leading, layout.n_columns)

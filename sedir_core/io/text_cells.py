@@ -10,6 +10,15 @@ from sedir_core.io.lines import MISSING, OLD_NAN
 _NUMBER = re.compile(rb"[-+]?((\d+(\.\d*|,\d+)?|[.,]\d+)([ed][-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 _DECIMAL = re.compile(rb"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _BRACKETS = bytes.maketrans(b"()[]{}", b"      ")
+_LABEL_OF_R = re.compile(rb"(?m)^[ \t]*\[[ \t]*(\d+),\]")  # `[1,]`, as R prints the rows of a matrix
+_CALL = re.compile(rb"(?<![\w.:<>])[A-Za-z_][\w.:<>]*(?=[(\[{][\s(\[{]*([xyzXYZ][\"']?[ \t]*[=:][ \t]*)?[-+.\d])")
+_FRAMED = re.compile(rb"(?m)^[ \t]*\|(.*)\|[ \t]*$")
+GRID_LINE = re.compile(rb"(?m)^[ \t]*\+[-=+:]*\+[ \t]*$")  # between the rows of a drawn table
+_END_OF_ROW = re.compile(rb"(?m);[ \t]*$")
+_DRAWN = re.compile(rb"\xe2[\x94\x95][\x80-\xbf]")  # U+2500 to U+257F, box drawing
+_DRAWN_AS = {
+    letter.encode(): sign for sign, letters in ((b"-", "─━┄┅┈┉╌╍═"), (b"|", "│┃┆┇┊┋╎╏║")) for letter in letters
+}
 _CLOSING = re.compile(rb"(?m)[)\]}]+[ \t]*[,;]?[ \t]*$")
 _QUOTED = re.compile(rb"\"([^\"\n]*)\"|'([^'\n]*)'")
 _NAN_NOTE = re.compile(rb"(?i)\bnan\(\w*\)")  # printed by Microsoft's C library
@@ -24,7 +33,9 @@ def own_separator(line: bytes) -> bytes:
 
 
 def cells_of(line: bytes, separator: bytes) -> list[bytes]:
-    """The cells of a line, without spaces and quotes around them."""
+    """The cells of a line, without spaces and quotes around them, nor the frame of a drawn table (`| 1 | 2 | 3 |`)."""
+    if separator == b"|":
+        line = _FRAMED.sub(rb"\1", line)
     if separator.strip() or separator == b"\t":
         return [cell.strip(b" \"'") for cell in line.split(separator)]
     return [cell.strip(b"\"'") for cell in line.split()]
@@ -32,22 +43,32 @@ def cells_of(line: bytes, separator: bytes) -> list[bytes]:
 
 def plain_text(line: bytes, keyed: bool = True) -> bytes:
     """Remove quotes, brackets and keys (`x=`), normalise minus signs; a comma in quotes is a decimal sign."""
-    if b"\xe2\x88\x92" in line or b"\xc2\xa0" in line:
-        line = _spelt_plainly(line)
+    line = spelt_plainly(line)
     if b'"' in line or b"'" in line:
         line = _QUOTED.sub(_unquoted, line)
     if any(bracket in line for bracket in b"([{"):
-        line = _without_brackets(line)
+        line = _without_brackets(line) if keyed else _without_brackets(line, called=False)
     return KEY.sub(b" ", line) if keyed and (b"=" in line or b":" in line) else line
 
 
-def _without_brackets(text: bytes) -> bytes:
-    return _CLOSING.sub(b" ", _NAN_NOTE.sub(b"nan", text)).translate(_BRACKETS)
+def _without_brackets(text: bytes, called: bool = True) -> bytes:
+    """called: also without the names of functions before them."""
+    text = _LABEL_OF_R.sub(rb"\1 ", _NAN_NOTE.sub(b"nan", text))
+    return _CLOSING.sub(b" ", without_calls(text) if called else text).translate(_BRACKETS)
 
 
-def _spelt_plainly(text: bytes) -> bytes:
-    """Replace typographic minus signs by hyphens and non-breaking spaces by spaces."""
-    return text.replace(b"\xe2\x88\x92", b"-").replace(b"\xc2\xa0", b" ")
+def without_calls(text: bytes) -> bytes:
+    """Without the names of functions before coordinates: `Point(1, 2, 3)`, `array([[1, 2, 3],`."""
+    return _CALL.sub(b" ", text)
+
+
+def spelt_plainly(text: bytes) -> bytes:
+    """Typographic minus signs as hyphens, non-breaking spaces as spaces, and drawn tables in ASCII."""
+    if b"\xe2\x88\x92" in text or b"\xc2\xa0" in text:
+        text = text.replace(b"\xe2\x88\x92", b"-").replace(b"\xc2\xa0", b" ")
+    if b"\xe2\x94" in text or b"\xe2\x95" in text:
+        text = _DRAWN.sub(lambda found: _DRAWN_AS.get(found[0], b"+"), text)
+    return text
 
 
 def _unquoted(cell: re.Match[bytes]) -> bytes:
@@ -75,13 +96,19 @@ def preparation(separator: bytes, sample: bytes) -> Prepare:
     table = _translation(separator)
     # Quotes, signs and words may stand in any row, long after the sample.
     steps: list[Prepare] = [
-        lambda block: _spelt_plainly(block) if b"\xe2\x88\x92" in block or b"\xc2\xa0" in block else block,
+        spelt_plainly,
         lambda block: _QUOTED.sub(_unquoted, block) if b'"' in block or b"'" in block else block,
     ]
     if any(bracket in sample for bracket in b"([{"):
         steps.append(_without_brackets)
     if KEY.search(sample):
         steps.append(lambda block: KEY.sub(b" ", block))
+    if separator == b"|":
+        steps.append(lambda block: GRID_LINE.sub(b"", block))
+        if all(map(_FRAMED.fullmatch, spelt_plainly(sample).split(b"\n"))):
+            steps.append(lambda block: _FRAMED.sub(rb"\1", block))
+    elif separator != b";" and b";" in sample:
+        steps.append(lambda block: _END_OF_ROW.sub(b"", block))
     if separator in (b",", b";", b"|", b"\t"):
         inside = re.compile(rb"(?<=[^\s%b]) +(?=[^\s%b])" % (separator, separator))
         # A date and a time form one cell, and so do the words `not measured`.

@@ -51,6 +51,12 @@ def test_how_much_parts_differ_is_learned_from_them(varying: NormalSurface) -> N
     assert (alike.supple, alike.amplitude) == (False, ELASTIC.stiff)
 
 
+@pytest.mark.parametrize("n", [300, 700])
+def test_scans_of_few_points_of_stiff_parts_do_not_vary(n: int) -> None:
+    scans = [body(seed, 0.002, n=n) for seed in range(4)]
+    assert not align_parts(scans, np.random.default_rng(0))[0][0].toward_reference.prior.supple
+
+
 def test_over_how_long_ways_parts_differ_alike_is_learned_from_them(varying: NormalSurface) -> None:
     assert varying.prior.comparing.length <= 0.7
     assert parts(WAYS, 1.2)[0].toward_reference.prior.comparing.length > 0.8

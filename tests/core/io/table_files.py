@@ -62,6 +62,9 @@ HEADERS = [
 
 
 TIMES = 1.7e9 + np.random.default_rng(0).random(300).cumsum()
+UNITS = [[f"{v:.4f}" for v in row / np.linalg.norm(row)] for row in POINTS]
+SHADES = [[f"{v:.3f}" for v in row] for row in draw.uniform(size=(300, 3))]
+CURVED = [[f"{x:.3f}", f"{y:.3f}", f"{np.sin(x / 30) + np.cos(y / 20):.4f}"] for x, y, _ in POINTS]
 UNCLEAR = {
     "names.csv": b"a;b;c;d\n" + text_rows(NUMBERED, ";"),
     "three_names.csv": b"first,second,third\n" + text_rows(ROWS, ","),
@@ -72,10 +75,21 @@ UNCLEAR = {
     "times_first.txt": text_rows([[f"{t:.4f}", *row] for t, row in zip(TIMES, ROWS, strict=True)]),
     "header_of_words.txt": b"Pos Y  Pos X  Pos Z\n" + text_rows(ROWS),
     "twice.csv": b"x,y,z,x,y,z\n" + text_rows([[*row, *row] for row in ROWS], ","),
+    "rows_and_columns.txt": text_rows([[i, i + 5, *row, 7] for i, row in enumerate(ROWS)]),
+    "normals_first.txt": text_rows([[*unit, *row] for unit, row in zip(UNITS, ROWS, strict=True)]),
+    "intensity_first.txt": text_rows([[f"{i % 97 / 97:.3f}", *row] for i, row in enumerate(CURVED)]),
+    "shades_first.txt": text_rows([[*shade, *row] for shade, row in zip(SHADES, CURVED, strict=True)]),
+    "profiles.txt": text_rows([[f"{np.sin(i / 9 + k / 50):.4f}" for k in range(10)] for i in range(300)]),
     "pixels_first.txt": text_rows([[i // 20, i % 20, *row] for i, row in enumerate(ROWS)]),
 }
 
 
+def framed(rows: list[list[str]]) -> bytes:
+    """Rows of a table drawn with bars."""
+    return text_rows([["", *row, ""] for row in rows], "|")
+
+
+DRAWN = b"+--------+--------+--------+\n"
 first_whole = [["0", "0", "0"], *ROWS]
 VARIANTS: dict[str, bytes] = {
     "round brackets": text_rows([[f"({a}, {b}, {c})"] for a, b, c in ROWS]),
@@ -95,6 +109,26 @@ VARIANTS: dict[str, bytes] = {
     "footer": PLAIN + b"Total: 300 points\n# end of file\n",
     "footer that begins with a number": PLAIN + b"\n300 points exported.\n",
     "rule below the header": b"x | y | z\n---+---+---\n" + text_rows(ROWS, " | "),
+    "Markdown": b"| x | y | z |\n|---|:-:|--:|\n" + framed(ROWS),
+    "Markdown, in another order": b"| z | y | x |\n|---|---|---|\n" + framed([row[::-1] for row in ROWS]),
+    "a frame without names": framed(ROWS),
+    "psql": b"   x   |   y   |   z   \n-------+-------+-------\n" + text_rows(ROWS, " | ") + b"(300 rows)\n",
+    "mysql": DRAWN + b"| x | y | z |\n" + DRAWN + framed(ROWS) + DRAWN + b"300 rows in set (0.01 sec)\n",
+    "a grid": b"".join(DRAWN + framed([row]) for row in ROWS) + DRAWN,
+    "drawn with lines": "┌───┬───┬───┐\n│ x ┆ y ┆ z │\n╞═══╪═══╪═══╡\n".encode()
+    + framed(ROWS).replace(b"|", "│".encode())
+    + "└───┴───┴───┘\n".encode(),
+    "restructured text": b"=====  =====  =====\nx  y  z\n=====  =====  =====\n" + PLAIN + b"=====  =====  =====\n",
+    "MATLAB": b"P = [\n" + text_rows([[*row[:2], f"{row[2]};"] for row in ROWS], ", ") + b"];\n",
+    "a matrix of R": b"  x  y  z\n" + text_rows([[f"[{i},]", *row] for i, row in enumerate(ROWS, 1)]),
+    "repr of numpy": b"array([[" + text_rows(ROWS, ", ").replace(b"\n", b"],\n       [")[:-11] + b")\n",
+    "functions": text_rows([[f"SIMD3<Float>({a}, {b}, {c})"] for a, b, c in ROWS]),
+    "functions with keys": text_rows([[f"SCNVector3(z: {c}, y: {b}, x: {a})"] for a, b, c in ROWS]),
+    "a word before each": text_rows([["POINT", *row] for row in ROWS]),
+    "a word after each": text_rows([[*row, "top", "0xb9d9f3"] for row in ROWS]),
+    "statistics below": b"No,X,Y,Z\n" + text_rows(FROM_ONE, ",") + b"Average,1.5,2.5,3.5\nStdDev,0.1,0.2,0.3\n",
+    "a spreadsheet with a title": b"Report;;;\nDate;01.02.2024;;\n;;;\nNr;X;Y;Z\n" + text_rows(FROM_ONE, ";"),
+    "Tecplot": b'TITLE = "a"\nVARIABLES = "X", "Y", "Z"\nZONE T="a", I=300, F=POINT\n' + PLAIN,
     "a mark of the byte order": b"\xef\xbb\xbf" + PLAIN,
     "UTF-16": PLAIN.decode().encode("utf-16"),
     "UTF-16, big end first": b"\xfe\xff" + PLAIN.decode().encode("utf-16-be"),

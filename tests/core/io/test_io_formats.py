@@ -167,6 +167,24 @@ def test_a_grid_of_no_size_beside_a_right_count_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.pcd", content)).points, POINTS)
 
 
+@pytest.mark.parametrize("comment", [b"", b"# .pcd v.7 - point cloud data\n"])
+def test_names_of_pcd_in_small_letters_are_read(comment: bytes, tmp_path: Path) -> None:
+    capital = pcd("ascii", text_rows(rows()))
+    body = capital.index(b"DATA")
+    small = comment + capital[:body].lower() + capital[body:].replace(b"DATA", b"data")
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.pcd", small)).points, POINTS)
+
+
+def test_numbers_in_text_need_no_sizes(tmp_path: Path) -> None:
+    content = b"VERSION .7\nFIELDS x y z\nWIDTH %d\nHEIGHT 1\nPOINTS %d\nDATA ascii\n" % ((len(POINTS),) * 2)
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.pcd", content + text_rows(rows()))).points, POINTS)
+
+
+def test_a_table_may_name_its_columns_as_pcd_does(tmp_path: Path) -> None:
+    content = b"fields x y z\n" + text_rows(rows())
+    np.testing.assert_array_equal(read_scan(_written(tmp_path, "a.txt", content)).points, POINTS)
+
+
 def test_an_end_in_two_words_is_an_end(tmp_path: Path) -> None:
     content = MESHES["ascii.stl"].replace(b"endsolid", b"end solid").replace(b"endfacet", b"end facet")
     assert read_scan(_written(tmp_path, "a.stl", content), mesh_points=100).sampled

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -294,6 +295,45 @@ def test_settings_and_programs_are_no_tables(text: str, tmp_path: Path, read: Ca
     for look in (why_no_scan, peek_table):  # may take it for a table, but does not stumble over it
         with suppress(UnreadableScan):
             look(tmp_path / "settings.conf")
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("# vtk DataFile Version 3.0\nx\nASCII\nDATASET POLYDATA\nPOINTS 300 float\n", "VTK"),
+        ("#VRML V2.0 utf8\nShape { geometry PointSet { coord Coordinate { point [\n", "VRML"),
+        ('<?xml version="1.0"?><X3D><Coordinate point="', "XML"),
+        ("<html><pre>\n", "HTML"),
+        ("  0\nSECTION\n  2\nENTITIES\n", "DXF"),
+        (" " * 72 + "S      1\n", "IGES"),
+        ('{"points": [\n', "JSON"),
+    ],
+)
+def test_other_formats_are_refused_for_what_they_are(head: str, name: str, read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match=f"is in .*{name} format"):
+        read(head.encode() + PLAIN)
+
+
+def test_coordinates_below_each_other_are_refused_for_that(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match="x, y and z stand below each other"):
+        read(text_rows([list(column) for column in zip(*ROWS, strict=True)]))
+
+
+@pytest.mark.parametrize(
+    "text", [b"-" * 60_000 + b"x", b"300 " + b"ab" * 30_000 + b"?", b"a:" * 30_000, b"|" * 60_000 + b"x"]
+)
+def test_a_long_odd_line_takes_no_time(text: bytes, read: Callable[..., np.ndarray]) -> None:
+    began = process_time()
+    for content in (text + b"\n" + PLAIN, PLAIN + text[:4_000] + b"\n"):
+        with suppress(UnreadableScan):
+            read(content)
+    assert process_time() - began < 2
+
+
+def test_a_word_for_users_holds_no_sign_of_ours(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match=r"mm' among its first rows is not a number") as refused:
+        read(b"X,Y,Z\n" + text_rows([[f"{cell} mm" for cell in row] for row in ROWS], ","))
+    assert "~" not in str(refused.value)
 
 
 def test_triangles_are_no_points(read: Callable[..., np.ndarray]) -> None:
