@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 from app.views.sample_view import paint_points
 from app.views.scatter import MarkLook, mark_path
 from app.widgets.empty_state import EmptyState
-from app.widgets.error_details import plain_label
 from app.widgets.plain_text import plain_tip
 from app.widgets.theme import Theme, icon, primary_icon
 from sedir_core.types import DoubleArray
