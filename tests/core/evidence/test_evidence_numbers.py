@@ -24,7 +24,8 @@ DECIDING = sorted(
 # These keep arithmetic, memory and stored formats within bounds, name units, or say how a progress is shown.
 BOUNDS = re.compile(
     r"^(_\w+(, _\w+)*|UNKNOWN|\w+_UNIT|\w+_FROM, \w+_FROM|MOST_\w+(, MOST_\w+)?|WIDEST|CHUNK|PER_RADIUS|FINEST"
-    r"|VOXELS|SHARED_WORK|MANY, FEW|N_SPACED, K_SPACED|N_DESCRIPTOR|SIGMA_PER_MEDIAN|TUKEY_WIDTH|LOWEST_RATE, HIGHEST_RATE, ALL) = "
+    r"|VOXELS|SHARED_WORK|MANY, FEW|N_SPACED, K_SPACED"
+    r"|N_DESCRIPTOR|SIGMA_PER_MEDIAN|TUKEY_WIDTH|LOWEST_RATE, HIGHEST_RATE, ALL) = "
 )
 
 
