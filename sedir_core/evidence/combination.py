@@ -207,37 +207,51 @@ def _known_mean(values: DoubleArray) -> float:
 
 
 def point_map(
-    standardised: Mapping[str, DoubleArray], around: Around, peaks: Mapping[str, Peak] | None = None
+    standardised: Mapping[str, DoubleArray],
+    around: Around,
+    peaks: Mapping[str, Peak] | None = None,
+    leniency: float = 1.0,
 ) -> DoubleArray:
-    """(n,) smoothed scores for the points, from each channel in units of its limit."""
+    """(n,) smoothed scores for the points, from each channel in units of its limit. leniency: see `object_score`."""
     if peaks:
-        raised = np.exp(SCORES.colour_power * SCORES.per_spread * _rise_of_points(standardised, peaks))
-        return np.asarray(raised[around.nearest(SCORES.colour_smoothing)].mean(axis=1) ** (1 / SCORES.colour_power))
-    return np.asarray(_length(standardised, MAP_WEIGHTS)[around.nearest(SCORES.smoothing)].mean(axis=1))
+        raised = np.exp(SCORES.colour_power * SCORES.per_spread * _rise_of_points(standardised, peaks, leniency))
+        smooth = raised[around.nearest(SCORES.colour_smoothing)].mean(axis=1) ** (1 / SCORES.colour_power)
+    else:
+        smooth = _length(standardised, MAP_WEIGHTS)[around.nearest(SCORES.smoothing)].mean(axis=1)
+    return np.asarray(smooth / leniency)
 
 
 def object_score(
-    standardised: Mapping[str, DoubleArray], from_one_side: bool = False, peaks: Mapping[str, Peak] | None = None
+    standardised: Mapping[str, DoubleArray],
+    from_one_side: bool = False,
+    peaks: Mapping[str, Peak] | None = None,
+    leniency: float = 1.0,
 ) -> float:
-    """One score for the scan, from the highest points of what decides."""
+    """One score for the scan, from the highest points of what decides.
+
+    leniency: with which a scan is judged that lies otherwise than the training scans, at least 1.
+    """
     if peaks:
-        return float(np.exp(SCORES.per_spread * max(rises_of(standardised, peaks).values())))
+        rises = rises_of(standardised, peaks, leniency)
+        return float(np.exp(SCORES.per_spread * max(rises.values()))) / leniency
     weights = {**OBJECT_WEIGHTS, SEAM: SCORES.seam_of_views} if from_one_side else OBJECT_WEIGHTS
     scores = np.sort(_length(standardised, weights))
-    return float(scores[-max(1, int(SCORES.object_share * len(scores))) :].mean())
+    return float(scores[-max(1, int(SCORES.object_share * len(scores))) :].mean()) / leniency
 
 
-def rises_of(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> dict[str, float]:
-    """How many spreads what decides rises above its usual peak; of the whole only where it is far off."""
+def rises_of(
+    standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], leniency: float = 1.0
+) -> dict[str, float]:
+    """How many spreads what decides rises above its usual peak; what is no judge only where it is far off."""
     deciding = _deciding(standardised)
     rises = {name: float(peaks[name].above(np.array([peak_of(values)]))[0]) for name, values in deciding.items()}
     judged = any(name.startswith(JUDGED) for name in rises)
-    return {name: rise for name, rise in rises.items() if not judged or rise >= _least(name)}
+    return {name: rise for name, rise in rises.items() if not judged or rise >= _least(name, leniency)}
 
 
-def _least(name: str) -> float:
+def _least(name: str, leniency: float) -> float:
     """Spreads above the usual peak, from which a channel has a say."""
-    return -np.inf if name.startswith(JUDGED) else SCORES.least_alone
+    return -np.inf if name.startswith(JUDGED) else SCORES.least_alone * leniency
 
 
 def decisive_shares(
@@ -282,10 +296,10 @@ def _deciding(standardised: Mapping[str, DoubleArray]) -> dict[str, DoubleArray]
     return {name: standardised[name] for name in (*together, *GROSS, *OF_THE_WHOLE) if name in standardised}
 
 
-def _rise_of_points(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak]) -> DoubleArray:
+def _rise_of_points(standardised: Mapping[str, DoubleArray], peaks: Mapping[str, Peak], leniency: float) -> DoubleArray:
     """(n,) what the judge says, in spreads, or a channel that is gross."""
     rises = {n: peaks[n].above(v) for n, v in _deciding(standardised).items() if n not in OF_THE_WHOLE}
-    highest = [np.where(rise >= _least(name), rise, -np.inf) for name, rise in rises.items()]
+    highest = [np.where(rise >= _least(name, leniency), rise, -np.inf) for name, rise in rises.items()]
     return np.asarray(np.max(highest, axis=0))
 
 

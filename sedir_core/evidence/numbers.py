@@ -88,7 +88,9 @@ class ScoreNumbers:
     """From channels to scores. "What helped detection, and what did not", "A judge that has seen planted defects"."""
 
     per_spread: float = number(0.3, "growth of a score's logarithm with each spread above the usual peak")
-    least_alone: float = number(5.0, "spreads that a channel must rise to be heard beside a judge")
+    least_alone: float = number(
+        3.5, "spreads that a channel must rise to be heard beside a judge, times the leniency for how a scan lies"
+    )
     loudest: float = number(200.0, "limits at which a channel of a whole scan ends")
     largest: float = number(8.0, "limits at which a channel of a scan from one side ends")
     view_map_weights: tuple[tuple[str, float], ...] = number(

@@ -90,11 +90,11 @@ def _calibrated(
     unknown places, normal statistics come from few samplings.
     """
     peaks, leniency = standard.statistics.peaks, 1 + untold
-    at_places = point_map(standardised, compared.evidence.around, peaks) / leniency
+    at_places = point_map(standardised, compared.evidence.around, peaks, leniency)
     scores = compared.at_aligned(at_places)
-    score = object_score(standardised, compared.evidence.from_one_side, peaks) / leniency
+    score = object_score(standardised, compared.evidence.from_one_side, peaks, leniency)
     network, surface = decisive_shares(standardised, peaks)
     said = [name for name in OF_THE_WHOLE if peaks and name in standardised]
-    of_whole = {name: object_score({name: standardised[name]}, peaks=peaks) / leniency for name in said}
+    of_whole = {name: object_score({name: standardised[name]}, peaks=peaks, leniency=leniency) for name in said}
     rests_on = {"network": network, "surface": surface}
     return ScoredScan(scores, score, limit.threshold, limit.point_threshold, rests_on, of_whole)

@@ -20,6 +20,7 @@ from sedir_core.evidence.combination import (
     object_score,
     paper_scores,
     point_map,
+    rises_of,
 )
 from sedir_core.evidence.judge import Judges, channels_in, learn_judges, lesson_of
 from sedir_core.evidence.judging import EVIDENCE, EvidenceKind, Judging
@@ -134,6 +135,17 @@ def test_a_good_part_scores_about_one_where_peaks_are_known(peaked: NormalStatis
 @pytest.mark.parametrize("kind", EVIDENCE)
 def test_a_dent_rises_above_the_peaks_of_good_parts(peaked: NormalStatistics, kind: EvidenceKind) -> None:
     assert score(peaked, with_dent(evidence(100))[0], kind) > 2
+
+
+def test_a_channel_alone_must_rise_farther_in_a_scan_that_lies_otherwise(peaked: NormalStatistics) -> None:
+    standardised, peak = Judging().of(peaked.standardise(evidence(100))), peaked.peaks["offset_32"]
+    standardised["offset_32"] = np.full(N, np.exp(peak.mean + 1.1 * SCORES.least_alone * peak.spread))
+    assert "offset_32" in rises_of(standardised, peaked.peaks)
+    assert "offset_32" not in rises_of(standardised, peaked.peaks, leniency=1.3)
+    alone = object_score(standardised, peaks=peaked.peaks)
+    assert object_score(standardised, peaks=peaked.peaks, leniency=1.3) < alone / 1.3
+    colours = [point_map(standardised, evidence(100).around, peaked.peaks, leniency) for leniency in (1.0, 1.3)]
+    assert colours[1].max() < colours[0].max() / 1.3
 
 
 def test_the_judge_colours_the_dent(peaked: NormalStatistics) -> None:
