@@ -35,7 +35,7 @@ class IdentificationNumbers:
     plain_fit: float = number(1.1, "times the usual residual: what fits like this needs no comparison")
     whole_fit: float = number(1.3, "times the usual residual: a whole part, though one camera could have seen it all")
     unknown_residual: float = number(2.0, "times the usual residual: a broken part stays below, another part does not")
-    few_points: int = number(2_500, "points of a scan that fits nothing: what it shows, and of what, they do not tell")
+    few_points: int = number(1_000, "points of a scan that fits nothing: what it shows, and of what, they do not tell")
     mirrored: float = number(0.7, "share of the misfit left of a mirror image; of a defective part more is")
     plain_overlap: float = number(1.25, "times the usual residual of what a scan and the surface both show")
     plain_conflict: float = number(1.2, "times the usual disagreement of what both show")
