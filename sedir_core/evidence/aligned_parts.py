@@ -106,17 +106,20 @@ def _learned_prior(
 def _of_sampling(clouds: Sequence[DoubleArray]) -> float:
     """By how much, in radii, the halves of a scan seem to differ: of few points, as much as foods do.
 
-    A half has half the points, so that whole scans seem to differ by less. clouds: each (n, 3); 0 for none.
+    A half has half the points, so that whole scans seem to differ by less. clouds: each (n, 3); 0 for none, infinite if
+    no half has points enough for a field.
     """
     seeming = []
-    for cloud in clouds[: ALIGNMENT.halved]:
+    for cloud in [cloud for cloud in clouds if len(cloud) // 2 >= ALIGNMENT.controls][: ALIGNMENT.halved]:
         order = repeatable_order(cloud, len(cloud))
         one, other = cloud[order[::2]], cloud[order[1::2]]
         free = SmoothPrior(_controls(one)).with_amplitude(ALIGNMENT.free)
         for half, rest in ((one, other), (other, one)):
             field = smooth_way(free, Oriented(half), Oriented(rest), Surface(rest))
             seeming.append(np.sqrt((field(half[: ALIGNMENT.amplitude_points]) ** 2).mean()))
-    return float(np.median(seeming)) if seeming else 0.0
+    if not seeming:
+        return np.inf if len(clouds) else 0.0
+    return float(np.median(seeming))
 
 
 def _left(prior: SmoothPrior, parts: Sequence[Oriented], onto: Oriented, surface: Surface) -> float:
