@@ -170,14 +170,14 @@ def _say_what_is_there(request: TrainRequest) -> None:
     from sedir_core.datasets.index import list_dataset
     from sedir_core.datasets.kinds import look_for_two_kinds
     from sedir_core.datasets.layouts import describe
-    from sedir_core.errors import BadDataset
+    from sedir_core.errors import BadDataset, BadRun
     from sedir_core.rundir.files import read_about
 
     categories = None if request.warm_start else request.categories
-    if request.resume:  # a run keeps to what it has begun with
-        about = read_about(request.out)
-        categories = tuple(name for name in about.categories if name not in about.inherited)
-    with suppress(BadDataset):  # reported by the training
+    with suppress(BadDataset, BadRun):  # reported by the training
+        if request.resume:  # a run keeps to what it has begun with
+            about = read_about(request.out)
+            categories = tuple(name for name in about.categories if name not in about.inherited)
         found = list_dataset(request.dataset, categories)
         say(describe(found))
         for finding in (*found.findings, *look_for_two_kinds(found)):
