@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sedir_core.geometry.tree import PointTree
 from sedir_core.io.columns import Axes
 from sedir_core.types import DoubleArray
 
@@ -156,6 +155,8 @@ def _scatter(points: DoubleArray) -> float:
     spreads = points.std(axis=0)
     if not ((spreads > 0) & np.isfinite(spreads)).all():
         return float("nan")
+    from sedir_core.geometry.tree import PointTree  # late: the window opens without scipy
+
     near = (points - points.mean(axis=0)) / spreads
     if np.linalg.eigvalsh(np.cov(near.T))[0] < _FLAT:
         return float("nan")
