@@ -7,17 +7,17 @@ import json
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import trial_loaders
 from library_files import POINTS, SIDE, cloud_glb, e57, hostile, las, scene, step, tiff
 
 from sedir_core.datasets.index import open_dataset
 from sedir_core.errors import NoCoordinates, UnreadableScan, UserError
 from sedir_core.io import child
-from sedir_core.io.child import Loaded, Refusal, read_in_child
+from sedir_core.io.child import read_in_child
 from sedir_core.io.guard import open_regular
 from sedir_core.io.scans import read_scan
 
@@ -168,39 +168,12 @@ def test_no_hostile_file_is_left_out_of_the_list(outcomes: dict) -> None:
     assert sorted(outcomes) == sorted(HOSTILE)
 
 
-def load_crash(path: Path) -> Loaded:
-    import ctypes
-
-    ctypes.string_at(0)
-    raise AssertionError
-
-
-def load_greedy(path: Path) -> Loaded:
-    return Loaded(np.ones((10**9, 3)))
-
-
-def load_endless(path: Path) -> Loaded:
-    while True:
-        time.sleep(0.01)
-
-
-def load_noise(path: Path) -> Loaded:
-    print("a library that talks", flush=True)
-    return Loaded(POINTS)
-
-
-def load_wrong_faces(path: Path) -> Loaded:
-    return Loaded(POINTS, np.array([[0, 1, 300]]))
-
-
-def load_refusing(path: Path) -> Loaded:
-    raise Refusal("is upside down", "turn it")
-
-
 def as_ours(monkeypatch: pytest.MonkeyPatch, loader: child.Loader) -> child.Loader:
     """The loader under a name that the child takes, and the child finding it."""
     folder = str(Path(__file__).parent)
-    code = f"import sys; sys.path.insert(0, {folder!r}); sys.modules['sedir_core.io.trial'] = __import__('{__name__}')"
+    code = (
+        f"import sys; sys.path.insert(0, {folder!r}); import trial_loaders as t; sys.modules['sedir_core.io.trial'] = t"
+    )
     real = subprocess.run
 
     def run(words: list[str], **options: object) -> object:
@@ -214,8 +187,8 @@ def as_ours(monkeypatch: pytest.MonkeyPatch, loader: child.Loader) -> child.Load
 
 @pytest.mark.parametrize(
     ("loader", "reason"),
-    [(load_crash, "process ended with status"), (load_greedy, "memory"),
-     (load_wrong_faces, "vertex that does not exist"), (load_refusing, "is upside down")],
+    [(trial_loaders.load_crash, "process ended with status"), (trial_loaders.load_greedy, "memory"),
+     (trial_loaders.load_wrong_faces, "vertex that does not exist"), (trial_loaders.load_refusing, "is upside down")],
 )  # fmt: skip
 def test_whatever_a_library_does_is_a_reason(
     loader: child.Loader, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -229,14 +202,14 @@ def test_a_library_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(child, "_TIME_S", 1.0)
     (tmp_path / "a").write_bytes(b"content")
     with open_regular(tmp_path / "a") as source, pytest.raises(UnreadableScan, match="takes more than 1 s"):
-        read_in_child(source, as_ours(monkeypatch, load_endless))
+        read_in_child(source, as_ours(monkeypatch, trial_loaders.load_endless))
 
 
 def test_what_a_library_prints_is_not_among_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_bytes(b"content")
     with open_regular(tmp_path / "a") as source:
-        found = read_in_child(source, as_ours(monkeypatch, load_noise))
-    np.testing.assert_array_equal(found.points, POINTS)
+        found = read_in_child(source, as_ours(monkeypatch, trial_loaders.load_noise))
+    np.testing.assert_array_equal(found.points, trial_loaders.POINTS)
 
 
 def test_the_child_loads_nothing_but_this_package(tmp_path: Path) -> None:
