@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         use_one_locale()
         self.session, self.settings = session, settings
-        self.theme = themes.choose(settings.theme, settings.text_size)
+        self.theme = self._themed()  # before there are widgets that would all be styled anew
         self._painted = False
         self._closed_cleanly = True
         self._must_end = False
@@ -343,11 +343,16 @@ class MainWindow(QMainWindow):
         session.set_who(settings.operator or login_name(), session.lot)
         session.set_unit(settings.unit)
 
-    def _apply_theme(self, *_: object) -> None:
-        self.theme = themes.choose(self.settings.theme, self.settings.text_size)
+    def _themed(self) -> themes.Theme:
+        """The chosen theme, applied to the whole application."""
+        theme = themes.choose(self.settings.theme, self.settings.text_size)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        themes.apply(app, self.theme)
+        themes.apply(app, theme)
+        return theme
+
+    def _apply_theme(self, *_: object) -> None:
+        self.theme = self._themed()
         self.menus.set_theme(self.theme)
         self.tools.set_theme(self.theme)
         self.page.set_theme(self.theme)

@@ -32,13 +32,16 @@ def choose(choice: ThemeChoice, text_percent: int = 100) -> Theme:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Apply the theme to the whole application."""
-    app.setStyle(QStyleFactory.create("Fusion"))
-    app.setPalette(_palette(theme))
+    """Apply the theme to the whole application, unless it is applied already: every widget is styled anew each time."""
     font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
     font.setPointSizeF(theme.text_pt)
+    palette, sheet = _palette(theme), style_sheet(theme)
+    if (app.styleSheet(), app.palette(), app.font()) == (sheet, palette, font):
+        return
+    app.setStyle(QStyleFactory.create("Fusion"))
+    app.setPalette(palette)
     app.setFont(font)
-    app.setStyleSheet(style_sheet(theme))
+    app.setStyleSheet(sheet)
 
 
 @cache
