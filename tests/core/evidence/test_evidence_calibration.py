@@ -17,6 +17,7 @@ from sedir_core.evidence.combination import Evidence, object_score
 from sedir_core.evidence.draft import odd_parts
 from sedir_core.evidence.fitted_parts import AlignedSampling, FittedParts, draw_sampling, fit_parts, hold_out
 from sedir_core.evidence.held_out import EvidenceFunction, HeldOut, Residuals
+from sedir_core.evidence.judge import Judges
 from sedir_core.evidence.judging import Judging
 from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.numbers import NORMAL_SURFACE
@@ -27,7 +28,7 @@ from sedir_core.types import DoubleArray, Report, no_report
 
 # How well the judges judge is asked of real runs: here they are to have learned, whatever that is.
 CONFIG = preset("tiny", training={"judge_steps": 50})
-UNJUDGED = override(CONFIG, training={"judge_steps": 1, "held_out": 1})  # where nobody asks them
+ONCE = override(CONFIG, training={"held_out": 1})  # where nobody asks how much samplings differ
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +112,13 @@ def test_a_held_out_sampling_is_aligned_to_the_others(fitted: FittedParts) -> No
 
 
 def calibrated(
-    fitted: FittedParts, report: Report = no_report, by: EvidenceFunction = by_surface, config: Config = CONFIG
+    fitted: FittedParts,
+    report: Report = no_report,
+    by: EvidenceFunction = by_surface,
+    config: Config = CONFIG,
+    judges: Judges | None = None,
 ) -> Category:
-    return calibrate(config, {"bracket": fitted}, by, 2_000, report, lambda: False)["bracket"]
+    return calibrate(config, {"bracket": fitted}, by, 2_000, report, lambda: False, judges)["bracket"]
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +126,14 @@ def reported(fitted: FittedParts) -> tuple[Category, list[float]]:
     """What the parts teach, and the progress that was reported meanwhile."""
     seen: list[float] = []
     return calibrated(fitted, lambda fraction, stage: seen.append(fraction)), seen
+
+
+@pytest.fixture(scope="module")
+def judges(reported: tuple[Category, list[float]]) -> Judges:
+    """They learned from these parts: planting defects again and learning is most of a calibration."""
+    learned = reported[0].whole.statistics.judges
+    assert learned is not None
+    return learned
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +150,15 @@ def test_calibration_gives_finite_limits(name: str, request: pytest.FixtureReque
 
 
 def test_scans_from_one_side_get_a_margin_over_what_virtual_cameras_reach(
-    fitted: FittedParts, monkeypatch: pytest.MonkeyPatch
+    fitted: FittedParts, judges: Judges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def seen_from_one_side(*arguments: Any) -> tuple[Evidence, Residuals]:
         evidence, published = by_surface(*arguments)
         return replace(evidence, from_one_side=True), published
 
-    with_margin = calibrated(fitted, by=seen_from_one_side, config=UNJUDGED).whole
+    with_margin = calibrated(fitted, by=seen_from_one_side, config=ONCE, judges=judges).whole
     monkeypatch.setattr("sedir_core.evidence.calibration.LIMITS", replace(LIMITS, margin_of_views=1.0))
-    without = calibrated(fitted, by=seen_from_one_side, config=UNJUDGED).whole
+    without = calibrated(fitted, by=seen_from_one_side, config=ONCE, judges=judges).whole
     for limit in ("threshold", "point_threshold"):
         assert getattr(with_margin, limit) == pytest.approx(LIMITS.margin_of_views * getattr(without, limit))
     assert with_margin.held_out == pytest.approx(LIMITS.margin_of_views * without.held_out)
@@ -174,9 +187,9 @@ def test_a_part_half_a_per_cent_larger_than_alike_ones_is_not_odd() -> None:
         assert odd_parts([one for one, _ in some], [channel for _, channel in some]) == odd
 
 
-def test_the_published_rule_is_calibrated_on_published_scores(fitted: FittedParts) -> None:
-    config = override(UNJUDGED, scoring={"evidence": "network", "rule": "paper"})
-    found = calibrated(fitted, config=config)
+def test_the_published_rule_is_calibrated_on_published_scores(fitted: FittedParts, judges: Judges) -> None:
+    config = override(ONCE, scoring={"evidence": "network", "rule": "paper"})
+    found = calibrated(fitted, config=config, judges=judges)
     assert found.whole.threshold == pytest.approx(0.5)  # every sampling scored that
 
 
@@ -192,16 +205,16 @@ def test_a_stop_ends_calibration(fitted: FittedParts) -> None:
         calibrate(CONFIG, {"bracket": fitted}, by_surface, 2_000, no_report, lambda: True)
 
 
-def test_held_out_samplings_are_as_dense_as_what_is_compared(fitted: FittedParts) -> None:
+def test_held_out_samplings_are_as_dense_as_what_is_compared(fitted: FittedParts, judges: Judges) -> None:
     """Limits of a sparser comparison would not hold."""
-    config = override(UNJUDGED, grouping={"compared_points": 3_000})
+    config = override(ONCE, grouping={"compared_points": 3_000})
     seen = set()
 
     def counted(category: str, normal: NormalSurface, sampling: AlignedSampling) -> tuple[Evidence, Residuals]:
         seen.add(len(sampling.points))
         return by_surface(category, normal, sampling)
 
-    calibrate(config, {"bracket": fitted}, counted, 2_000, no_report, lambda: False)
+    calibrated(fitted, by=counted, config=config, judges=judges)
     assert 2_900 < max(seen) <= 3_000
 
 
