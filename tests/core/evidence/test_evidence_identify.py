@@ -27,6 +27,12 @@ def found(detector: SedirDetector, points: DoubleArray, wanted: str = "auto") ->
     return identify(points, detector.known, wanted, never_stop)
 
 
+@pytest.fixture(scope="module")
+def cup_given(detector: SedirDetector) -> Identified:
+    """A good cup, given as what it is."""
+    return found(detector, part("cup", 34), "cup")
+
+
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_the_category_of_a_good_part_is_found(detector: SedirDetector, category: str) -> None:
     best = found(detector, part(category, 30))
@@ -39,13 +45,19 @@ def test_the_category_of_a_dented_part_is_found(detector: SedirDetector) -> None
     assert (best.category, best.known) == ("cup", True)
 
 
+@pytest.fixture(scope="module")
+def bracket_in_its_unit(detector: SedirDetector) -> Identified:
+    return found(detector, part("bracket", 32))
+
+
 @pytest.mark.parametrize("factor", [1e-3, 0.1, 1 / 25.4])
-def test_a_part_in_another_unit_is_found_and_fits(detector: SedirDetector, factor: float) -> None:
+def test_a_part_in_another_unit_is_found_and_fits(
+    detector: SedirDetector, bracket_in_its_unit: Identified, factor: float
+) -> None:
     assert any(np.isclose(factor, known) for known in UNIT_FACTORS)
-    points = part("bracket", 32)
-    one, other = found(detector, points), found(detector, factor * points)
+    other = found(detector, factor * part("bracket", 32))
     assert other.category == "bracket"
-    assert other.misfit == pytest.approx(one.misfit, rel=0.1)
+    assert other.misfit == pytest.approx(bracket_in_its_unit.misfit, rel=0.1)
 
 
 def test_flying_points_do_not_hide_the_category(detector: SedirDetector) -> None:
@@ -125,18 +137,16 @@ def test_a_stop_ends_the_search(detector: SedirDetector) -> None:
         identify(part("cup", 34), detector.known, "auto", lambda: True)
 
 
-def test_a_network_of_another_opinion_makes_it_uncertain(detector: SedirDetector) -> None:
-    best = found(detector, part("cup", 34), "cup")
-    assert why_uncertain(best, 0.9, "cup") == ""
-    reason = why_uncertain(best, 0.9, "bracket")
+def test_a_network_of_another_opinion_makes_it_uncertain(cup_given: Identified) -> None:
+    assert why_uncertain(cup_given, 0.9, "cup") == ""
+    reason = why_uncertain(cup_given, 0.9, "bracket")
     assert "cup" in reason
     assert "bracket (90 %)" in reason
 
 
 @pytest.mark.parametrize("misfit", [IDENTIFICATION.unknown_residual, 50.0, np.inf, np.nan])
-def test_what_fits_nothing_is_uncertain(detector: SedirDetector, misfit: float) -> None:
-    placement = found(detector, part("cup", 34), "cup").placement
-    assert why_uncertain(Identified("cup", placement, misfit), 1.0, "cup")
+def test_what_fits_nothing_is_uncertain(cup_given: Identified, misfit: float) -> None:
+    assert why_uncertain(Identified("cup", cup_given.placement, misfit), 1.0, "cup")
 
 
 def on_table(points: DoubleArray) -> tuple[DoubleArray, int]:
