@@ -22,6 +22,7 @@ from sedir_core.io.export import write_points_ply
 from sedir_core.io.tensor_file import read_tensors, write_tensors
 from sedir_core.training.events import AnyEvent, DoneEvent, FailedEvent, StageEvent, StepEvent
 from sedir_core.training.train import TrainRequest, train
+from sedir_core.types import DoubleArray
 
 EPOCHS = 6
 
@@ -157,12 +158,17 @@ def test_a_checkpoint_with_odd_content_is_refused(tmp_path: Path, name: str, val
     assert (path / "state.safetensors").read_bytes() == before
 
 
+def two(category: str) -> list[DoubleArray]:
+    """Parts to learn from. Of one alone many times as many samplings are held out, and all of them are judged."""
+    return [part(category, seed) for seed in range(2)]
+
+
 def resumed(wanted: TrainRequest) -> TrainRequest:
     return TrainRequest(wanted.dataset, None, wanted.config, wanted.out, resume=True, device="cpu")
 
 
 def test_a_scan_that_turns_unreadable_is_named_and_the_run_goes_on_when_it_is_back(tmp_path: Path) -> None:
-    wanted = request(tmp_path, bracket=[part("bracket", 0)], cup=[part("cup", 0), part("cup", 1)])
+    wanted = request(tmp_path, bracket=two("bracket"), cup=two("cup"))
     victim = wanted.dataset / "cup" / "1.ply"
     content = victim.read_bytes()
 
@@ -181,7 +187,7 @@ def test_a_scan_that_turns_unreadable_is_named_and_the_run_goes_on_when_it_is_ba
 def test_a_scan_that_is_replaced_while_it_is_read_is_learned_neither_now_nor_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = request(tmp_path, cup=[part("cup", 0), part("cup", 1)])
+    wanted = request(tmp_path, cup=two("cup"))
 
     def fit(*of: object) -> dict[str, None]:
         write_points_ply(wanted.dataset / "cup" / "1.ply", part("bracket", 1))
@@ -195,7 +201,7 @@ def test_a_scan_that_is_replaced_while_it_is_read_is_learned_neither_now_nor_lat
 
 
 def test_a_data_set_removed_while_it_is_read_is_said_to_be_gone(tmp_path: Path) -> None:
-    wanted = request(tmp_path, bracket=[part("bracket", 0)], cup=[part("cup", 0)])
+    wanted = request(tmp_path, bracket=two("bracket"), cup=two("cup"))
 
     def remove(event: AnyEvent) -> None:
         if isinstance(event, StageEvent) and event.stage == "align bracket":
@@ -209,7 +215,7 @@ def test_a_data_set_removed_while_it_is_read_is_said_to_be_gone(tmp_path: Path) 
 
 
 def test_a_data_set_removed_after_it_was_read_is_not_missed(tmp_path: Path) -> None:
-    wanted = request(tmp_path, cup=[part("cup", 0)])
+    wanted = request(tmp_path, cup=two("cup"))
 
     def remove(event: AnyEvent) -> None:
         if isinstance(event, StepEvent) and wanted.dataset.exists():
@@ -230,7 +236,7 @@ def test_features_are_computed_once_and_taken_from_the_cache_by_content(
         return real(points, *rest)
 
     monkeypatch.setattr("sedir_core.training.material.tokenize", counted)
-    wanted = request(tmp_path, cup=[part("cup", 0), part("cup", 1)])
+    wanted = request(tmp_path, cup=two("cup"))
     train(wanted, lambda event: None)
     assert len(calls) == 2
     # Elsewhere and under another name, the same content is known.
