@@ -75,7 +75,7 @@ def test_its_zero_level_lies_on_the_part_and_covers_it(fitted: FittedParts, expe
 
 def test_it_is_the_same_when_restored(fitted: FittedParts, surface: ImplicitSurface) -> None:
     state = {name: values.clone() for name, values in surface.state_dict().items()}
-    again = restored(lambda: ImplicitSurface(ImplicitSurface.sizes_in(state)), state, CPU)
+    again = restored(lambda: ImplicitSurface.restorable(state), state, CPU)
     points = torch.from_numpy(fitted.parts[1].points)
     for own, other in zip(surface(0, points), again(0, points), strict=True):
         assert torch.equal(own, other)
