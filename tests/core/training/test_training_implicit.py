@@ -81,7 +81,7 @@ def test_it_is_the_same_when_restored(fitted: FittedParts, surface: ImplicitSurf
         assert torch.equal(own, other)
     with pytest.raises(ValueError, match="corners"):
         state["grids.0.0.corners"] = state["grids.0.0.corners"][:-1]
-        restored(lambda: ImplicitSurface([[9, 9]]), state, CPU)
+        restored(lambda: ImplicitSurface([[9, 9, 9]]), state, CPU)
 
 
 def test_a_grown_model_keeps_its_surfaces(fitted: FittedParts, surface: ImplicitSurface) -> None:
