@@ -156,7 +156,7 @@ def test_the_newest_stand_first_and_the_first_is_shown(qtbot, page) -> None:
     qtbot.waitUntil(lambda: page.detail.shown is not None, timeout=WAIT_MS)
     assert page.detail.shown.inspection.key == inspection(0).key
     assert "8 inspections" in page.foot.text() and "10 GB" in page.foot.text()
-    assert page.detail._facts["Defects"]._full == "1, of 3 points"  # the verdict's percentage is the only one
+    assert page.detail._facts["Defects"]._full == "1, with 3 points"  # the verdict's percentage is the only one
 
 
 def test_filters_narrow_table_and_charts_and_all_comes_back(qtbot, page) -> None:
