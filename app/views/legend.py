@@ -184,8 +184,12 @@ class Legend(QWidget):
             painter.drawRoundedRect(QRectF(x, baseline - 9, 10, 10), 2, 2)
         painter.setPen(QColor(self._caption_ink()))
         room = x - SIDE_MARGIN - CAPTION_GAP
+        painter.drawText(QPointF(SIDE_MARGIN, baseline), self.caption_in(room, metrics))
+
+    def caption_in(self, room: float, metrics: QFontMetricsF) -> str:
+        """The caption, or the short one where it would be cut."""
         said = self.caption if metrics.horizontalAdvance(self.caption) <= room else self.short_caption
-        painter.drawText(QPointF(SIDE_MARGIN, baseline), metrics.elidedText(said, Qt.TextElideMode.ElideRight, room))
+        return metrics.elidedText(said, Qt.TextElideMode.ElideRight, room)
 
     def _caption_ink(self) -> str:
         return self._theme.quiet

@@ -158,7 +158,7 @@ def _facts(one: Inspection) -> dict[str, str]:
         one.operator or "–",
         one.station or "–",
         f"{one.model} · {METHOD_NAMES.get(one.method, one.method)}{weights}",
-        f"{one.threshold:.4g} for the part, {one.point_threshold:.4g} for a point{moved}",
+        f"part {one.threshold:.4g}, point {one.point_threshold:.4g}{moved}",
         grouped(one.n_points),
         _defects_text(one),
         f"{one.seconds:.1f} s",
