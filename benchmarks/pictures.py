@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QPoint, QRect, QTimer
+from PySide6.QtCore import QBuffer, QDeadlineTimer, QEventLoop, QIODevice, QPoint, QRect, QTimer
 from PySide6.QtGui import QCursor, QSurfaceFormat
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -71,7 +71,7 @@ def main() -> int:
 def _of_inspecting(window: MainWindow, folder: Path) -> None:
     guide, page = folder / "guide", window.page
     _until(page.clouds.arrived, lambda: window.session.select(Selection(0)))
-    _pause(4 * SETTLE_MS)  # until points are surfaces
+    _joined(window)
     _write(guide / "inspect.png", _shot(window))
     _write(guide / "verdict.png", _part(window, page.docks[1], page.docks[2]))
     _write(guide / "limit.png", _part(window, page.colour_bar, page.alarms))
@@ -162,6 +162,20 @@ def _until(signal: object, act: Callable[[], object]) -> None:
     timer.start()
     act()
     loop.exec()
+
+
+def _joined(window: MainWindow) -> None:
+    """Until points are surfaces, and these are drawn."""
+    deadline = QDeadlineTimer(TIMEOUT_MS)
+    while not deadline.hasExpired():
+        entry = window.session.current_entry
+        shapes = [] if entry is None else [entry.shape, *entry.surfaces.values()]
+        if shapes and all(shape is not None and shape.joined for shape in shapes):
+            break
+        _pause(SETTLE_MS)
+    for view in window.page.clouds.views:
+        if not view.complete:
+            _until(view.completed, lambda: None)
 
 
 def _pause(duration_ms: int) -> None:

@@ -88,8 +88,8 @@ class KeysAtTheRight(QStyledItemDelegate):
         super().paint(painter, option, index)
         if keys := index.data(KEYS):
             painter.save()
-            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))  # type: ignore[attr-defined]  # the stubs lack it
-            room = option.rect.adjusted(0, 0, -MARGIN_PX, 0)  # type: ignore[attr-defined]  # likewise
+            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+            room = option.rect.adjusted(0, 0, -MARGIN_PX, 0)
             painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, keys)
             painter.restore()
 
