@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -49,7 +50,8 @@ def main() -> int:
         run_dir = find_run(asked.run) if asked.run else bundled_runs() / DEFAULT_RUN
         session = Session(load, run_dir)
         session.history = HistoryPlace(f"sqlite:///{Path(name) / 'history.db'}", Path(name) / "history")
-        window = MainWindow(session, Settings(Path(name) / "window.ini"), demo_scans())
+        scans = Path(shutil.copytree(demo_scans(), Path(name) / "scans"))  # whose folder says nothing of this machine
+        window = MainWindow(session, Settings(Path(name) / "window.ini"), scans)
         window.settings.theme, window.settings.unit, window.settings.operator = "light", "mm", "Ada"
         _resize(window, SIZE)
         _until(window.page.clouds.built, window.show)
