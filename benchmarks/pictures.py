@@ -95,7 +95,8 @@ def _of_the_rest(window: MainWindow, guide: Path, scratch: Path) -> None:
     window.show_workspace("train")
     page = window._pages["train"]
     _until(page.survey.checked, lambda: page.use_dataset(_dataset(scratch / "parts")))  # type: ignore[attr-defined]
-    _pause(8 * SETTLE_MS)
+    while page.survey.busy:  # type: ignore[attr-defined]  # the page of this workspace
+        _pause(SETTLE_MS)
     _write(guide / "train.png", _shot(window))
     window.show_workspace("inspect")
 
