@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QPoint, QRect, QTimer
+from PySide6.QtCore import QBuffer, QDeadlineTimer, QEventLoop, QIODevice, QPoint, QRect, QTimer
 from PySide6.QtGui import QCursor, QSurfaceFormat
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -49,7 +50,8 @@ def main() -> int:
         run_dir = find_run(asked.run) if asked.run else bundled_runs() / DEFAULT_RUN
         session = Session(load, run_dir)
         session.history = HistoryPlace(f"sqlite:///{Path(name) / 'history.db'}", Path(name) / "history")
-        window = MainWindow(session, Settings(Path(name) / "window.ini"), demo_scans())
+        scans = Path(shutil.copytree(demo_scans(), Path(name) / "scans"))  # whose folder says nothing of this machine
+        window = MainWindow(session, Settings(Path(name) / "window.ini"), scans)
         window.settings.theme, window.settings.unit, window.settings.operator = "light", "mm", "Ada"
         _resize(window, SIZE)
         _until(window.page.clouds.built, window.show)
@@ -71,7 +73,7 @@ def main() -> int:
 def _of_inspecting(window: MainWindow, folder: Path) -> None:
     guide, page = folder / "guide", window.page
     _until(page.clouds.arrived, lambda: window.session.select(Selection(0)))
-    _pause(4 * SETTLE_MS)  # until points are surfaces
+    _joined(window)
     _write(guide / "inspect.png", _shot(window))
     _write(guide / "verdict.png", _part(window, page.docks[1], page.docks[2]))
     _write(guide / "limit.png", _part(window, page.colour_bar, page.alarms))
@@ -93,7 +95,8 @@ def _of_the_rest(window: MainWindow, guide: Path, scratch: Path) -> None:
     window.show_workspace("train")
     page = window._pages["train"]
     _until(page.survey.checked, lambda: page.use_dataset(_dataset(scratch / "parts")))  # type: ignore[attr-defined]
-    _pause(8 * SETTLE_MS)
+    while page.survey.busy:  # type: ignore[attr-defined]  # the page of this workspace
+        _pause(SETTLE_MS)
     _write(guide / "train.png", _shot(window))
     window.show_workspace("inspect")
 
@@ -162,6 +165,20 @@ def _until(signal: object, act: Callable[[], object]) -> None:
     timer.start()
     act()
     loop.exec()
+
+
+def _joined(window: MainWindow) -> None:
+    """Until points are surfaces, and these are drawn."""
+    deadline = QDeadlineTimer(TIMEOUT_MS)
+    while not deadline.hasExpired():
+        entry = window.session.current_entry
+        shapes = [] if entry is None else [entry.shape, *entry.surfaces.values()]
+        if shapes and all(shape is not None and shape.joined for shape in shapes):
+            break
+        _pause(SETTLE_MS)
+    for view in window.page.clouds.views:
+        if not view.complete:
+            _until(view.completed, lambda: None)
 
 
 def _pause(duration_ms: int) -> None:

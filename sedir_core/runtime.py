@@ -46,7 +46,7 @@ def devices() -> list[tuple[str, str]]:
     ]
     if torch.backends.mps.is_available():
         found.append(("mps", "Apple GPU"))
-    return [*found, ("cpu", f"Processor, {_threads()}")]
+    return [*found, ("cpu", f"CPU, {_threads()}")]
 
 
 def _threads() -> str:

@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+Triangles = NDArray[np.integer]
+"""(t, 3) indices of points; int32 halves the memory."""
 
 Report = Callable[[float, str], None]
 """Progress callback: a fraction in 0..1 and the current activity."""

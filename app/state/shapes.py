@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray
+from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Triangles
 
 Triple = tuple[float, float, float]
 
@@ -15,8 +14,6 @@ STRAY_RADII = 1.1
 """Beyond this multiple of its radius, a part has only outliers."""
 
 
-Triangles = NDArray[np.integer]
-"""(t, 3) point indices; int32 halves the memory."""
 NO_TRIANGLES: Triangles = np.empty((0, 3), np.int32)
 
 

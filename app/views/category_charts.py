@@ -237,6 +237,9 @@ class ConfusionView(CategoryChart):
         return super().event(event)
 
 
+MOST_TICKS = 5
+
+
 def padded(low: float, high: float) -> tuple[float, float]:
     """The range with a margin; never empty."""
     air = 0.12 * (high - low) or 0.1 * abs(high) or 0.1
@@ -245,7 +248,11 @@ def padded(low: float, high: float) -> tuple[float, float]:
 
 def ticks(low: float, high: float) -> list[float]:
     """Two to five round numbers in a range."""
-    rough = (high - low) / 3
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough)
-    return [round(k * step, 10) for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    power = 10.0 ** math.floor(math.log10((high - low) / 10))
+    found: list[float] = []
+    for step in (power * times for times in (1, 2, 2.5, 5, 10, 20, 25, 50)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        found = [round(k * step, 10) for k in range(first, last + 1)]
+        if len(found) <= MOST_TICKS:
+            break
+    return found

@@ -24,7 +24,7 @@ from app.state.shapes import Shape
 from app.views.camera import CameraPose
 from app.views.canvas import Canvas
 from app.views.colours import Look
-from app.views.depth_shading import DepthShade, eye_dome
+from app.views.depth_shading import DepthShade, darkness
 from app.views.layers import Picture
 from app.views.marks import Marks
 from app.views.outliner import Outliner
@@ -378,7 +378,7 @@ class CloudView(QWidget):
         window.GetZbufferData(0, 0, width - 1, height - 1, values)
         self._plot.doneCurrent()
         nearest, farthest = self._plot.camera.clipping_range
-        return eye_dome(vtk_to_numpy(values).reshape(height, width)[::-1], nearest, farthest)
+        return darkness(vtk_to_numpy(values).reshape(height, width)[::-1], nearest, farthest)
 
     def _soften(self, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
         """Weaken eye-dome lighting, which would otherwise outline every point in black and hide the colours.

@@ -1,7 +1,7 @@
-"""Eye-dome lighting from a depth buffer: pixels farther away than their surroundings are darkened.
+"""Depth shading of a view: its depth buffer becomes eye-dome lighting, overlaid on the picture.
 
 A graphics card does this while it draws. Software OpenGL cannot build its picture in steps that way, so there it is
-computed once, when all points are drawn, and overlaid on the view. Source: Boucheny 2009.
+computed once, when all points are drawn.
 """
 
 from __future__ import annotations
@@ -11,35 +11,16 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 
 from app.views.overlay import Overlay
-
-STRENGTH = 18.0
-DARKEST = 0.62
-STEP_SHARE = 0.0022  # distance of a pixel's neighbours, as a share of the picture's height
-WAYS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+from sedir_core.evaluation.eye_dome import eye_dome
 
 
-def eye_dome(depth: NDArray[np.float32], nearest: float, farthest: float) -> NDArray[np.uint8]:
+def darkness(depth: NDArray[np.float32], nearest: float, farthest: float) -> NDArray[np.uint8]:
     """How much to darken each pixel, 0..255.
 
     depth: (h, w) as OpenGL keeps it, 1 where nothing was drawn. nearest, farthest: distances of the clipping planes.
     """
-    drawn = depth < 1.0
-    if not drawn.any():
-        return np.zeros(depth.shape, np.uint8)
-    # Back to distances relative to the part's depth range: the same shading for a screw and a wing.
     far = nearest * farthest / np.maximum(farthest - depth * (farthest - nearest), 1e-12)
-    low, high = np.percentile(far[drawn][:: max(1, int(drawn.sum()) // 20_000)], [1, 99])
-    relief = (far / max(float(high - low), 1e-12)).astype(np.float32)
-    relief[~drawn] = -1.0  # the background is not a neighbour: the part's outline is not shaded
-    step = max(1, round(STEP_SHARE * depth.shape[0]))
-    behind = np.zeros(depth.shape, np.float32)
-    padded = np.pad(relief, step, constant_values=-1.0)
-    for down, right in WAYS:
-        rows, columns = slice((1 + down) * step, None), slice((1 + right) * step, None)
-        other = padded[rows, columns][: depth.shape[0], : depth.shape[1]]
-        behind += np.where(other >= 0.0, np.maximum(relief - other, 0.0), 0.0)
-    dark = (1.0 - np.exp(-STRENGTH * behind / len(WAYS))) * DARKEST
-    return np.asarray(np.where(drawn, dark * 255, 0), np.uint8)
+    return eye_dome(np.where(depth < 1.0, far, np.nan).astype(np.float32))
 
 
 class DepthShade:

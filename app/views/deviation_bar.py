@@ -48,6 +48,10 @@ class DeviationBar(Legend):
         unit = f", {self._unit}" if self._unit else ""
         return f"Deviation{unit}: − too little, + too much"
 
+    @property
+    def short_caption(self) -> str:
+        return f"Deviation, {self._unit}" if self._unit else "Deviation"
+
     # Dragging the band
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

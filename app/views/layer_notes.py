@@ -14,6 +14,13 @@ def what_is_blue(entry: Entry | None, wanted: Wanted) -> str:
     return "blue is missing" if surface is not None and surface.gone.any() else ""
 
 
+def why_empty(entry: Entry | None, wanted: Wanted) -> str:
+    """Why there is nothing beside a scan yet."""
+    if entry is None or entry.scan is None or entry.raw is not None or wanted.beside is Beside.SCAN:
+        return ""
+    return "after the inspection"
+
+
 def why_missing(entry: Entry | None, wanted: Wanted) -> str:
     """Why the requested layer is not visible."""
     if entry is None or entry.scan is None:

@@ -55,6 +55,11 @@ class Legend(QWidget):
         """Description of the scale, in one line."""
         return ""
 
+    @property
+    def short_caption(self) -> str:
+        """The same where there is less room."""
+        return self.caption
+
     def _count(self, values: FloatArray, low: float, high: float) -> None:
         """The last bin at either end holds everything beyond it."""
         known = values[~np.isnan(values)]
@@ -179,9 +184,12 @@ class Legend(QWidget):
             painter.drawRoundedRect(QRectF(x, baseline - 9, 10, 10), 2, 2)
         painter.setPen(QColor(self._caption_ink()))
         room = x - SIDE_MARGIN - CAPTION_GAP
-        painter.drawText(
-            QPointF(SIDE_MARGIN, baseline), metrics.elidedText(self.caption, Qt.TextElideMode.ElideRight, room)
-        )
+        painter.drawText(QPointF(SIDE_MARGIN, baseline), self.caption_in(room, metrics))
+
+    def caption_in(self, room: float, metrics: QFontMetricsF) -> str:
+        """The caption, or the short one where it would be cut."""
+        said = self.caption if metrics.horizontalAdvance(self.caption) <= room else self.short_caption
+        return metrics.elidedText(said, Qt.TextElideMode.ElideRight, room)
 
     def _caption_ink(self) -> str:
         return self._theme.quiet

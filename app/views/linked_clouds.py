@@ -21,8 +21,9 @@ from app.views.camera import CameraPose
 from app.views.colours import Look
 from app.views.defect_marks import bounds, defect_marks
 from app.views.facing import side_of
-from app.views.layer_notes import what_is_blue, why_missing
+from app.views.layer_notes import what_is_blue, why_empty, why_missing
 from app.views.layers import NOTHING, Composer, Layer, Picture, ShownLengths, Wanted, missing_marked, plain
+from app.views.laying import Laying
 from app.views.outlines import OutlineTool, region_of
 from app.views.pane import Pane
 from app.views.picking import Probe
@@ -65,6 +66,7 @@ class LinkedClouds(QWidget):
         self._wanted = Wanted()
         self._compared: tuple[Entry | None, Wanted] = (None, Wanted())
         self._composer, self._other_composer = Composer(), Composer()
+        self._laying = Laying()
         self._notes = ("", "")
         self._plane: CuttingPlane | None = None
         self._probes: tuple[Sequence[Probe], str] = ((), "")
@@ -313,7 +315,12 @@ class LinkedClouds(QWidget):
         if self.beside is Beside.SCAN:
             entry, own = self._compared
             like = replace(self._wanted, limit=own.limit, scale=own.scale, beside=Beside.EXPECTED, instead=None)
-            return self._other_composer.picture(entry, like)
+            picture = self._other_composer.picture(entry, like)
+            return (
+                picture
+                if picture.shape is None
+                else replace(picture, shape=self._laying.laid(picture.shape, entry, self._entry))
+            )
         surface = None if self._entry is None else self._entry.surfaces.get(self._entry.shown_as(self.beside))
         if surface is None:
             return NOTHING
@@ -325,7 +332,9 @@ class LinkedClouds(QWidget):
         self._left_pane.set_title(self.layer.value)
         self._right_pane.set_title(beside.value)
         self._left_pane.set_note(self._notes[0] + why_missing(self._entry, self._wanted))
-        self._right_pane.set_note(self._notes[1] + what_is_blue(self._entry, self._wanted))
+        self._right_pane.set_note(
+            self._notes[1] + what_is_blue(self._entry, self._wanted) + why_empty(self._entry, self._wanted)
+        )
         for view, title in zip(self.views, (self.layer.value, beside.value), strict=False):
             view.name(title)
 

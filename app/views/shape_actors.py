@@ -12,14 +12,14 @@ import numpy as np
 import pyvista as pv
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
-from app.state.shapes import Shape, Triangles
+from app.state.shapes import Shape
 from app.views.layers import Paint
-from sedir_core.types import IntArray
+from sedir_core.evaluation.rendering import AMBIENT, DIFFUSE, SHINE, SPECULAR
+from sedir_core.types import IntArray, Triangles
 
 CHUNK = 25_000  # points
 FACES = 40_000  # triangles of a chunk
 MOST_ROUND = 60_000  # beyond this, points are too small to tell round from square
-AMBIENT, DIFFUSE, SPECULAR, SHINE = 0.36, 0.68, 0.05, 14.0
 
 # A surface is seen from both sides, and closed gaps may be folded, so normals always face the viewer.
 FACE_THE_CAMERA = "//VTK::Normal::Impl\n  if (normalVCVSOutput.z < 0.0) normalVCVSOutput = -normalVCVSOutput;\n"

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction, QIcon, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QAction, QIcon, QKeyEvent, QKeySequence, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 WIDTH = 520
 ICON_SIZE = QSize(16, 16)
+KEYS = Qt.ItemDataRole.UserRole + 1
+MARGIN_PX = 12
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
@@ -22,6 +34,7 @@ class CommandPalette(QDialog):
         self._actions = [action for action in actions if action.isEnabled()]
         self.field = QLineEdit(placeholderText="Type a command")
         self.list = QListWidget(uniformItemSizes=True, iconSize=ICON_SIZE)
+        self.list.setItemDelegate(KeysAtTheRight(self.list))
         self._blank = QPixmap(ICON_SIZE)
         self._blank.fill(Qt.GlobalColor.transparent)
         self.field.textChanged.connect(self._filter)
@@ -52,8 +65,9 @@ class CommandPalette(QDialog):
             name = _name(action)
             if _matches(typed, name):
                 picture = self._blank if action.icon().isNull() else action.icon()  # all names begin in one line
-                item = QListWidgetItem(QIcon(picture), name + _keys(action))
+                item = QListWidgetItem(QIcon(picture), name)
                 item.setData(Qt.ItemDataRole.UserRole, action)
+                item.setData(KEYS, action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
                 self.list.addItem(item)
         self.list.setCurrentRow(0)
 
@@ -63,6 +77,21 @@ class CommandPalette(QDialog):
             action: QAction = item.data(Qt.ItemDataRole.UserRole)
             self.close()
             action.trigger()
+
+
+class KeysAtTheRight(QStyledItemDelegate):
+    """Shortcuts in a column of their own, at the right end of the rows."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        if keys := index.data(KEYS):
+            painter.save()
+            painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+            room = option.rect.adjusted(0, 0, -MARGIN_PX, 0)
+            painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, keys)
+            painter.restore()
 
 
 def _matches(typed: str, name: str) -> bool:
@@ -76,8 +105,3 @@ def _name(action: QAction) -> str:
     menus = (menu.title() for menu in action.associatedObjects() if isinstance(menu, QMenu))
     menu = next((title for title in menus if title), "")
     return (f"{menu}: {action.text()}" if menu else action.text()).replace("&", "")
-
-
-def _keys(action: QAction) -> str:
-    keys = action.shortcut().toString()
-    return f"    {keys}" if keys else ""

@@ -75,4 +75,4 @@ class EmptyState(QFrame):
         """A layout computes a centred label's height for a different width from the one it gives it."""
         self.words.ensurePolished()
         width = max(min(round(WIDTH_EM * self.fontMetrics().height()), self.width() - 2 * AIR), 120)
-        self.words.setFixedSize(width, self.words.heightForWidth(width))
+        self.words.setFixedSize(width, max(self.words.heightForWidth(width), 0))  # -1 without words

@@ -244,7 +244,7 @@ class SettingRow(QWidget):
                 return box
             case "choice" | "device":
                 combo = QComboBox()
-                for value, words in self.form.choices or (("auto", "Automatic"), ("cpu", "Processor")):
+                for value, words in self.form.choices or (("auto", "Automatic"), ("cpu", "CPU")):
                     combo.addItem(words, value)
                 combo.activated.connect(lambda _: self.apply())
                 return combo

@@ -22,6 +22,20 @@ def alike(found: Detection, other: Detection) -> bool:
     return found.category == other.category and found.expected.shape == other.expected.shape
 
 
+def laid_like(found: Detection, other: Detection) -> tuple[DoubleArray, DoubleArray]:
+    """How to lay the other scan as this one lies, for views side by side: a turn (3, 3) with the change of unit, and a
+    shift (3,), so that `points @ turn.T + shift` of the other are in this one's coordinates. The two must be `alike`.
+
+    Source: Kabsch 1976.
+    """
+    assert found.expected is not None and other.expected is not None
+    here, there = found.expected.mean(axis=0), other.expected.mean(axis=0)
+    left, _, right = np.linalg.svd((found.expected - here).T @ (other.expected - there))
+    upright = np.diag([1.0, 1.0, float(np.sign(np.linalg.det(left @ right)))])  # not mirrored
+    turn = other.to_unit / found.to_unit * (left @ upright @ right)
+    return turn, here - turn @ there
+
+
 def deviation_between(scan: Scan, found: Detection, other: Scan, of_other: Detection, rigid: bool) -> FloatArray:
     """(n,) by how much the scan deviates more than the other at the same place, signed, in the scan's own unit.
 

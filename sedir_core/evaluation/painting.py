@@ -1,26 +1,24 @@
-"""Renders points without a screen: shaded dots back to front, from a suitable viewpoint."""
+"""What pictures of scans have in common: a suitable viewpoint, a choice of points, paper and ink."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from scipy.spatial import cKDTree
 
 from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.evaluation.rendering import Frame, render
+from sedir_core.geometry.joining import Surface
 from sedir_core.geometry.sampling import random_subset, spread_subset
-from sedir_core.geometry.surface import normals_and_curvature
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray
 
 DPI = 130
 INK, PAPER = "#1a2230", "#ffffff"
-LIGHT = np.array([-0.35, 0.55, 0.76])  # light from the upper left, in front of the part
-AMBIENT = 0.35
-NEIGHBOURS = 5
 ELEVATIONS_DEGREES = (25, 55, -25, -55)  # natural views first: they win ties
 GRID = 64
 PICKED_FROM = 20  # times as many points as are drawn
@@ -70,16 +68,17 @@ def turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
     return np.stack([right, np.cross(towards, right), towards])
 
 
-def paint(axes: Axes, points: DoubleArray, colours: Rgb, camera: DoubleArray, dots_per_unit: float) -> None:
-    """Paint shaded dots back to front, each wide enough to touch its neighbours."""
-    if len(points) < NEIGHBOURS:
+def paint(axes: Axes, layers: Sequence[tuple[Surface, Rgb]], camera: DoubleArray) -> None:
+    """Paint surfaces with the colours (n, 3) of their points, within the square that the axes frame."""
+    layers = [(surface, colours) for surface, colours in layers if len(surface)]
+    if not layers:
         return
-    distances = np.asarray(cKDTree(points).query(points, [NEIGHBOURS])[0])
-    width = 1.7 * float(np.quantile(distances, 0.9)) * dots_per_unit
-    seen = points @ camera.T
-    order = np.argsort(seen[:, 2], kind="stable")
-    shaded = np.clip(colours / 255.0 * _brightness(points, camera)[:, None], 0.0, 1.0)
-    axes.scatter(seen[order, 0], seen[order, 1], s=max(width, 1.0) ** 2, c=shaded[order], linewidths=0)
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    axes.apply_aspect()
+    size = max(1, round(axes.bbox.width))
+    frame = Frame(camera, ((left + right) / 2, (low + high) / 2), (right - left) / 2, size)
+    picture = axes.imshow(render(layers, frame), extent=(left, right, low, high), interpolation="bilinear")
+    picture.set_zorder(0)
 
 
 def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
@@ -91,11 +90,3 @@ def _visible_share(seen: DoubleArray, hot: IntArray) -> float:
     np.maximum.at(front, cell, seen[:, 2])
     open_to_view = seen[hot, 2] > front[cell[hot]] - 2 * size / GRID
     return len(np.unique(cell[hot][open_to_view])) / max(len(hot), 1)
-
-
-def _brightness(points: DoubleArray, camera: DoubleArray) -> DoubleArray:
-    """(n,) brightness from a lamp beside the viewer, independent of the normals' sign."""
-    normals = normals_and_curvature(points - points.mean(axis=0))[0] @ camera.T
-    normals *= np.where(normals[:, 2:] < 0, -1.0, 1.0)
-    lambert = np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0.0, 1.0)
-    return np.asarray(AMBIENT + (1.15 - AMBIENT) * lambert)

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from sedir_core.config import METHOD_NAMES
 from sedir_core.errors import CannotWrite
 from sedir_core.evaluation.close_up import close_up
 from sedir_core.evaluation.colours import calibrated
 from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
+from sedir_core.evaluation.drawn_scan import DrawnScan, Patch
 from sedir_core.evaluation.inspection import Inspected, Refused
 from sedir_core.evaluation.picture import picture_for_paper
 from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, sentence
@@ -104,7 +106,7 @@ class Sheet:
     @property
     def strongest(self) -> str:
         """Short text on the first defect; empty if there is none."""
-        more = f" and {len(self.lines) + self.n_more - 1} more" if len(self.lines) > 1 else ""
+        more = f"; {len(self.lines) + self.n_more - 1} more" if len(self.lines) > 1 else ""
         return f"{self.lines[0].sentence}{more}" if self.lines else ""
 
     @property
@@ -168,12 +170,13 @@ class Report:
         band: Tolerance | None = None,
         notes: Sequence[str] = (),
         sections: Sequence[DrawnSection] = (),
+        known: Patch | None = None,
     ) -> None:
         """Add a scan, or a file that could not be inspected.
 
         review: the operator's, if any. band: the deviations that are green, in the unit of the
         report; by default the model's tolerance, or the default band. notes: additional remarks.
-        sections: to be drawn.
+        sections: to be drawn. known: the scan's surface, if it has been meshed already.
         """
         if isinstance(outcome, Refused):
             self.errors.append(outcome.to_json())
@@ -189,14 +192,14 @@ class Report:
         result = outcome.to_json()
         if said.verdict is not None:
             result |= {"verdict": said.verdict, "uncertain": False}
-        near = found.defects[:MOST_CLOSE_UPS]
+        drawn, near = DrawnScan(scan, found, known), found.defects[:MOST_CLOSE_UPS]
         self.sheets.append(
             Sheet(
                 result,
-                picture_for_paper(scan, found, scale, factor, unit),
+                picture_for_paper(drawn, found, scale, factor, unit),
                 tuple(int(count) for count in histogram),
                 defect_lines(found, factor, unit)[:MOST_DEFECTS],
-                tuple(close_up(scan, found, defect, scale, factor, unit) for defect in near),
+                tuple(close_up(drawn, found, defect, scale, factor, unit) for defect in near),
                 tuple((one.name, _drawn(one, found, scale, factor, unit)) for one in sections),
                 said.of_model(found.verdict),
                 unit,
@@ -226,7 +229,7 @@ class Report:
             "Operator": self.operator,
             "Part": self.part,
             "Lot": self.lot,
-            "Model": f"{Path(self.model).name} ({self.method})",
+            "Model": f"{Path(self.model).name} ({METHOD_NAMES.get(self.method, self.method)})",
             "Unit": ", ".join(NAMES.get(unit, unit) for unit in units),  # type: ignore[call-overload]
             "Overridden by operators": str(overruled) if overruled else "",
         }

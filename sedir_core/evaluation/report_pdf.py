@@ -31,7 +31,7 @@ HISTOGRAM_HEIGHT = 14 * mm
 FRAME_PADDING = 6  # padding added by the library inside the margins
 
 
-NEAR_A_ROW, SECTIONS_A_ROW = 4, 3
+NEAR_A_ROW, SECTIONS_A_ROW = 3, 2
 SECTION_RATIO = 2.6 / 3.4  # aspect ratio (height to width) of `section_picture`
 LOGO = 60 * mm, 18 * mm
 HEAD = [
@@ -114,7 +114,7 @@ def _summary(report: Report) -> list[Flowable]:
             verdict = _text(word, _style(8.5, VERDICTS[sheet.word], bold=True))
             cells = (sheet.share, sheet.result["category"], sheet.strongest or "–", sheet.name)
             rows.append([verdict, *(_text(cell, _style(8.5)) for cell in cells)])
-        widths = [20 * mm, 20 * mm, 28 * mm, 0.5 * (WIDTH - 68 * mm), 0.5 * (WIDTH - 68 * mm)]
+        widths = [20 * mm, 22 * mm, 28 * mm, 0.6 * (WIDTH - 70 * mm), 0.4 * (WIDTH - 70 * mm)]
         story.append(Table(rows, colWidths=widths, repeatRows=1, style=_ruled()))
         if any(sheet.review.overrules for sheet in report.sheets):
             note = "* set by an operator against the model's verdict; see the scan's page for who and why."

@@ -20,6 +20,7 @@ from app.widgets.error_details import plain_label
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme, icon, icon_size, primary_icon, verdict_look
 from app.workspaces.history import wording
+from sedir_core.config import METHOD_NAMES
 from sedir_core.evaluation.report_style import sentence
 from sedir_core.evidence.wording import of_limit
 from sedir_core.history.records import Inspection
@@ -156,8 +157,8 @@ def _facts(one: Inspection) -> dict[str, str]:
         one.lot or "–",
         one.operator or "–",
         one.station or "–",
-        f"{one.model} · {one.method}{weights}",
-        f"{one.threshold:.4g} (score), {one.point_threshold:.4g} (points){moved}",
+        f"{one.model} · {METHOD_NAMES.get(one.method, one.method)}{weights}",
+        f"part {one.threshold:.4g}, point {one.point_threshold:.4g}{moved}",
         grouped(one.n_points),
         _defects_text(one),
         f"{one.seconds:.1f} s",
@@ -170,5 +171,6 @@ def _defects_text(one: Inspection) -> str:
     """Their sizes in points; a second percentage beside the verdict's would only be mistaken for it."""
     if not one.n_defects:
         return "none"
-    sizes = ", ".join(grouped(defect.n_points) for defect in one.defects[:MOST_DEFECTS])
-    return f"{one.n_defects}, of {sizes}{' …' if one.n_defects > MOST_DEFECTS else ''} points"
+    sizes = [grouped(defect.n_points) for defect in one.defects[:MOST_DEFECTS]]
+    listed = ", ".join(sizes) + (" …" if one.n_defects > MOST_DEFECTS else "")
+    return f"{one.n_defects}, with {listed} points"

@@ -39,6 +39,7 @@ EMPTY_HINT = (
     "Every inspected scan is recorded here automatically: what it was, who inspected it, "
     "the model's verdict and the operator's review. Open scans in Inspect to begin."
 )
+READING = "Reading the history…"
 OFF = "The history is switched off"
 NONE_FOUND = "No inspection matches.\nWiden the filter, or show all."
 
@@ -59,7 +60,7 @@ class HistoryPage(QWidget):
         self.charts = Charts(theme)
         self.foot = plain_label("", "faint")
         self._none_found = QLabel(NONE_FOUND, objectName="faint", alignment=Qt.AlignmentFlag.AlignCenter)
-        self._empty = EmptyState("history", EMPTY, EMPTY_HINT, theme)
+        self._empty = EmptyState("history", READING, "", theme)
         self._empty.setObjectName("panel")
         self._tables, self._stack = QStackedWidget(), QStackedWidget()
         refresh, self.export = QAction("Refresh", self), QAction("Export the Table…", self)
@@ -147,6 +148,7 @@ class HistoryPage(QWidget):
         self.view.table.show_count(overview.count)
         self.view.verticalScrollBar().setValue(scroll)
         self._tables.setCurrentIndex(0 if overview.count else 1)
+        self._empty.say(EMPTY, EMPTY_HINT)
         self._stack.setCurrentIndex(0 if overview.total else 1)
         self.export.setEnabled(bool(overview.count))
         self._show_foot()

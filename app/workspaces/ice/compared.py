@@ -330,5 +330,5 @@ def _caution(flat: Flat, asked: float, n_samples: int) -> str:
     """Caveat on how far the embedding can be trusted."""
     if flat.perplexity >= asked:
         return NOT_METRIC
-    lowered = f"{n_samples} samples: perplexity lowered to {flat.perplexity:g}, and measures are coarse"
-    return f"{lowered}. In t-SNE only nearness is meaningful."  # short enough for the least width
+    few = f"{n_samples} samples are few: perplexity {flat.perplexity:.3g}, coarse measures"
+    return f"{few}. In t-SNE only nearness is meaningful."  # short enough for the least width

@@ -47,7 +47,9 @@ def mark_icon(look: MarkLook) -> QIcon:
     painter.translate(16, 16)
     painter.drawPath(mark_path(look.shape, 9))
     painter.end()
-    return QIcon(picture)
+    found = QIcon(picture)
+    found.addPixmap(picture, QIcon.Mode.Selected)  # Qt would tint it, and the colour is what it is there for
+    return found
 
 
 class CategoryLegend(QListWidget):

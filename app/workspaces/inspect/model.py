@@ -33,6 +33,7 @@ from app.jobs.pool import Pool
 from app.state.entries import Beside, Entry, Failure, ModelInfo, State
 from app.state.session import Session
 from app.state.shapes import NO_SHAPE
+from app.workspaces.inspect.wording import STAGE_WORDS
 from sedir_core.errors import UserError
 from sedir_core.io.finding import Found, listed
 from sedir_core.io.formats import NAMES
@@ -447,7 +448,7 @@ class InspectModel(QObject):
     def _tell(self, stage: str, fraction: float) -> None:
         done = sum(self._batch.values())
         pace = self._pace.text(len(self._batch) - done)
-        self.progress_changed.emit(BatchProgress(done, len(self._batch), stage, fraction, pace))
+        self.progress_changed.emit(BatchProgress(done, len(self._batch), STAGE_WORDS.get(stage, stage), fraction, pace))
 
     def _finish_batch(self) -> None:
         self.progress_changed.emit(None)

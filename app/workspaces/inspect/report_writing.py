@@ -16,6 +16,7 @@ from sedir_core.evidence.wording import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
 
 if TYPE_CHECKING:
+    from sedir_core.evaluation.drawn_scan import Patch
     from sedir_core.evaluation.report import DrawnSection
 
 
@@ -81,10 +82,22 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
             shown = Inspected(entry.path, scan, entry.detection, entry.detection.seconds)
             measured = [f"Measured: {one}." for one in part.measured]
             cuts = [_cut(entry, scan, one) for one in request.sections]
-            sheets.add(shown, said, part.band, [*measured, *notes_on(entry, request.run_dir)], cuts)
+            sheets.add(shown, said, part.band, [*measured, *notes_on(entry, request.run_dir)], cuts, _meshed(entry))
     if stop():
         raise Cancelled
     save_report(sheets, path)
+
+
+def _meshed(entry: Entry) -> Patch | None:
+    """The scan as the window shows it; None if it has not been meshed."""
+    from sedir_core.evaluation.drawn_scan import Patch
+    from sedir_core.geometry.joining import Surface
+
+    shape = entry.shape
+    if shape is None or not len(shape.triangles):
+        return None
+    surface = Surface(shape.level, shape.normals, shape.triangles, shape.alone, shape.spacing)
+    return Patch(surface, shape.rows, shape.origin)
 
 
 def _cut(entry: Entry, scan: Scan, section: KeptSection) -> DrawnSection:

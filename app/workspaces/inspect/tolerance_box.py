@@ -27,7 +27,8 @@ from sedir_core.types import Tolerance
 
 BESIDE_PX, AIR_PX = 250, 12
 MOST = 1e6
-FIELD_PX = 84
+FIELD_PX, AROUND_PX = 84, 44
+"""Least width of a field, and what it needs beside its number: margins, frame, and the two arrows."""
 
 
 class ToleranceBox(QWidget):
@@ -98,6 +99,8 @@ class ToleranceBox(QWidget):
         handled = super().event(event)
         if event.type() in (QEvent.Type.Polish, QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self.stand(self._upright)  # its words have another width
+            for field in (self.minus, self.plus):
+                self._widen(field)
         return handled
 
     def show_entry(self, entry: Entry | None, unit: str) -> None:
@@ -113,6 +116,7 @@ class ToleranceBox(QWidget):
                 field.setSingleStep(10 ** -_decimals(value))
                 field.setSuffix(f" {self._unit}".rstrip())
                 field.setValue(value)
+                self._widen(field)
             self.both.setChecked(band.minus == -band.plus)
             self.rigid.setChecked(self._bands.rigid)
         self.back.setVisible(self._bands.is_set(entry))
@@ -136,11 +140,16 @@ class ToleranceBox(QWidget):
 
     def _field(self, name: str) -> QDoubleSpinBox:
         field = indented(SignedField(minimum=-MOST, maximum=MOST))
-        field.setMinimumWidth(FIELD_PX)  # sized for the actual numbers rather than the longest possible
         field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         field.setToolTip(f"{name}: deviations up to this are green")
         field.setAccessibleName(f"Tolerance, {name.lower()}")
         return field
+
+    @staticmethod
+    def _widen(field: QDoubleSpinBox) -> None:
+        """Room for the actual number rather than for the longest possible one."""
+        text = field.fontMetrics().horizontalAdvance(field.text())
+        field.setMinimumWidth(max(FIELD_PX, text + AROUND_PX))
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:

@@ -21,6 +21,15 @@ STATE_WORDS = {
     State.FAILED: "failed",
 }
 
+STAGE_WORDS = {
+    "align": "finding the kind of part and how it lies",
+    "tokens": "describing its shape",
+    "rebuild": "rebuilding it as a good part",
+    "compare": "comparing it with good parts",
+    "report": "measuring defects",
+}
+"""What a detector does, by the name under which its time is reported."""
+
 
 def limit_share(detection: Detection) -> float | None:
     """The score as a share of the limit, or None if the limit is not positive."""

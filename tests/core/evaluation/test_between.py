@@ -9,7 +9,7 @@ import pytest
 from measured_ball import MeasuringDetector
 from scipy.spatial.transform import Rotation
 
-from sedir_core.evaluation.between import alike, deviation_between
+from sedir_core.evaluation.between import alike, deviation_between, laid_like
 from sedir_core.types import Detection, DoubleArray, Scan
 
 N_POINTS, N_PLACES = 8_000, 4_000
@@ -45,6 +45,15 @@ def test_the_deeper_dent_of_two_is_deeper_by_the_difference(unit: float, turned:
     top = scan.points[:, 2] > 0.93 * 0.9
     assert np.median(between[top & (scan.points[:, 2] > 0.85)]) == pytest.approx(-0.06, abs=0.005)
     assert np.abs(between[scan.points[:, 2] < 0.6]).max() < 0.005
+
+
+@pytest.mark.parametrize(("unit", "turned"), [(1.0, None), (INCHES, TURNED)], ids=["as it lies", "turned, in inches"])
+def test_another_scan_is_laid_as_this_one_lies(unit: float, turned: DoubleArray | None) -> None:
+    (_, found), (_, other) = made(0.10, 1), made(0.04, 2, unit, turned)
+    turn, shift = laid_like(found, other)
+    assert other.expected is not None and found.expected is not None
+    assert np.abs(other.expected @ turn.T + shift - found.expected).max() < 1e-9
+    assert np.linalg.det(turn) > 0
 
 
 def test_a_scan_deviates_from_itself_by_nothing() -> None:

@@ -77,7 +77,7 @@ def test_a_run_that_is_of_no_use_says_why_and_cannot_be_taken(dialog, name, why)
 
 
 def test_the_device_says_what_automatic_takes_and_why(dialog):
-    assert dialog.device.itemText(0) == "Automatic" and "Processor" in dialog.device.itemText(dialog.device.count() - 1)
+    assert dialog.device.itemText(0) == "Automatic" and "CPU" in dialog.device.itemText(dialog.device.count() - 1)
     assert dialog.why.text().startswith("Takes this: ")
 
 

@@ -7,7 +7,7 @@ import pytest
 from app_helpers import DENT_DIRECTION, dented_sphere
 
 from app.views.camera import home, project
-from app.views.depth_shading import eye_dome
+from app.views.depth_shading import darkness
 from app.views.picking import Probe, distance, point_under
 from app.views.preparing import prepare
 from app.views.section import across_axis, corners, cut, facing, half_thickness, highest, in_slab, reach
@@ -93,10 +93,10 @@ def test_a_step_in_depth_darkens_what_lies_behind_it_and_not_the_ground():
 
     depth = np.ones((40, 60), np.float32)
     depth[10:30, 10:30], depth[10:30, 30:50] = as_drawn(4.0), as_drawn(5.0)
-    dark = eye_dome(depth, near, far)
+    dark = darkness(depth, near, far)
     assert dark[20, 30] > 40 and dark[20, 29] == 0
     assert dark[20, 45] == 0 and dark[5, 5] == 0 and dark[10, 15] == 0
 
 
 def test_an_empty_picture_has_no_shade():
-    assert not eye_dome(np.ones((4, 5), np.float32), 1.0, 2.0).any()
+    assert not darkness(np.ones((4, 5), np.float32), 1.0, 2.0).any()

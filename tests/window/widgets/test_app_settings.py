@@ -82,7 +82,7 @@ def test_a_setting_changed_elsewhere_is_shown(dialog, settings):
 def test_the_devices_of_the_machine_are_offered(qtbot, window):
     dialog = window.dialogs.show_settings()
     editor = dialog.rows["device"].editor
-    qtbot.waitUntil(lambda: "Processor" in [editor.itemText(i)[:9] for i in range(editor.count())], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "CPU" in [editor.itemText(i)[:3] for i in range(editor.count())], timeout=WAIT_MS)
     qtbot.waitUntil(lambda: editor.itemText(0).startswith("Automatic: "), timeout=WAIT_MS)
     dialog.close()
 

@@ -22,7 +22,7 @@ from app.main_window import MainWindow
 from app.state.entries import Entry, Past, State
 from app.state.session import Session
 from app.workspaces.history.charts import Charts
-from app.workspaces.history.page import HistoryPage
+from app.workspaces.history.page import EMPTY, READING, HistoryPage
 from app.workspaces.history.table import COLUMNS, MOST_PAGES
 from app.workspaces.inspect.model import InspectModel
 from sedir_core.history.control import run_chart
@@ -156,7 +156,7 @@ def test_the_newest_stand_first_and_the_first_is_shown(qtbot, page) -> None:
     qtbot.waitUntil(lambda: page.detail.shown is not None, timeout=WAIT_MS)
     assert page.detail.shown.inspection.key == inspection(0).key
     assert "8 inspections" in page.foot.text() and "10 GB" in page.foot.text()
-    assert page.detail._facts["Defects"]._full == "1, of 3 points"  # the verdict's percentage is the only one
+    assert page.detail._facts["Defects"]._full == "1, with 3 points"  # the verdict's percentage is the only one
 
 
 def test_filters_narrow_table_and_charts_and_all_comes_back(qtbot, page) -> None:
@@ -293,9 +293,11 @@ def test_nothing_yet_says_what_will_be_here(qtbot, session, settings, place) -> 
     page = HistoryPage(session, settings, LIGHT)
     page.show()
     assert not page.export.isEnabled()
+    assert page._empty._title.text() == READING  # nothing is claimed before it is known
     with qtbot.waitSignal(page.model.overview_changed, timeout=WAIT_MS):
         page.activate()
     assert page._empty.isVisible() and not page.export.isEnabled()
+    assert page._empty._title.text() == EMPTY
     assert page.close_down()
     page.close()
 

@@ -13,14 +13,16 @@ import pytest
 from app_helpers import WAIT_MS, SphereDetector, dented_sphere, save_ply
 from core.runs_on_disk import write_run
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication, QIcon
 from PySide6.QtWidgets import QFileDialog
 
 from app.state.session import Session
 from app.state.settings import Settings
-from app.views.scatter import ScatterView
+from app.views.category_charts import MOST_TICKS, ticks
+from app.views.scatter import MarkLook, ScatterView
 from app.widgets.theme import DARK, LIGHT
 from app.workspaces.ice.page import IcePage
+from app.workspaces.ice.panels import mark_icon
 from app.workspaces.ice.setup import OTHER, SetupBar
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, THIRD, category_style
 from sedir_core.types import Detection, FloatArray, Scan, Stop
@@ -296,10 +298,22 @@ def test_escape_ends_the_selection(qtbot, compared) -> None:
     assert compared.results.scatters[0]._selected is None
 
 
+@pytest.mark.parametrize("span", [(0.115, 0.255), (0.0, 1.0), (-3e-4, 5e-4), (1200.0, 1290.0), (0.19, 0.21)])
+def test_an_axis_has_two_to_five_numbers(span: tuple[float, float]) -> None:
+    assert 2 <= len(ticks(*span)) <= MOST_TICKS
+    assert all(span[0] - 1e-9 <= tick <= span[1] + 1e-9 for tick in ticks(*span))
+
+
+def test_a_selected_category_keeps_its_colour(qtbot) -> None:
+    icon = mark_icon(MarkLook(*category_style(0)))
+    pictures = [icon.pixmap(32, 32, mode).toImage() for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected)]
+    assert pictures[0].pixelColor(16, 16) == pictures[1].pixelColor(16, 16)
+
+
 def test_few_samples_and_what_follows_from_them_are_said(compared) -> None:
     n = len(compared.results.found.labels)
     assert compared.results.caution.text().startswith(
-        f"{n} samples: perplexity lowered to {compared.results.flat.perplexity:g}"
+        f"{n} samples are few: perplexity {compared.results.flat.perplexity:.3g},"
     )
 
 

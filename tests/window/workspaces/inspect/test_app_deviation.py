@@ -9,13 +9,19 @@ import numpy as np
 import pytest
 from app_helpers import WAIT_MS, dented_sphere, open_and_wait, save_ply
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
+from scan_entries import found
+from scipy.spatial.transform import Rotation
 
 from app.main_window import MainWindow
 from app.state.entries import Beside, Entry, State
 from app.state.settings import Settings
 from app.views.deviation_bar import DeviationBar, signed
-from app.views.layers import Layer
+from app.views.layer_notes import why_empty
+from app.views.layers import Layer, Wanted
+from app.views.laying import Laying
+from app.views.preparing import prepare
 from app.widgets.number_field import SignedField
 from app.widgets.tokens import DARK
 from app.workspaces.inspect.between import comparable
@@ -30,7 +36,7 @@ from sedir_core.evaluation.deviation_scale import (
     rounded,
     share_inside,
 )
-from sedir_core.types import FloatArray, Tolerance
+from sedir_core.types import FloatArray, Scan, Tolerance
 
 SCALE = DeviationScale(Tolerance(-0.2, 0.4), 2.0)
 
@@ -129,6 +135,13 @@ def test_the_keys_make_the_band_narrower_and_wider(qtbot: QtBot, bar: DeviationB
     with qtbot.waitSignal(bar.band_set) as told:
         qtbot.keyClick(bar, Qt.Key.Key_Right)
     assert told.args[0] == Tolerance(-0.42, 0.42)
+
+
+def test_a_legend_without_room_is_shorter_rather_than_cut(bar: DeviationBar) -> None:
+    metrics = QFontMetricsF(bar.font())
+    needed = metrics.horizontalAdvance(bar.caption)
+    assert bar.caption_in(needed, metrics) == bar.caption
+    assert bar.caption_in(needed - 2, metrics) == bar.short_caption
 
 
 def test_numbers_carry_their_sign() -> None:
@@ -303,9 +316,36 @@ def test_two_scans_stand_side_by_side_with_their_scores_and_deviations(
     left, right = (pane.caption.toolTip() for pane in (clouds._left_pane, clouds._right_pane))
     assert clouds.beside is Beside.SCAN and right.startswith("Another scan · good · ")
     assert "623 %" in left and "−2.49 to +0.00" in left and " %" in right
-    assert window.session.get(good.id).shape is not None
-    assert clouds.views[1].shape is window.session.get(good.id).shape
+    shown, own = clouds.views[1].shape, window.session.get(good.id).shape
+    assert shown is not None and own is not None and shown.rows is own.rows
     assert not clouds.views[1].marks._marks  # they are the other scan's
+
+
+def test_one_camera_shows_the_same_side_of_two_scans() -> None:
+    lying = np.random.default_rng(0).normal(size=(400, 3)) * (3.0, 2.0, 1.0)
+    turn, shift = Rotation.from_rotvec([0.4, 1.1, -0.3]).as_matrix(), np.array([50.0, -20.0, 7.0])
+    flat = np.zeros(400, np.float32)
+    result = replace(found(0.5), point_scores=flat, deviation=flat, deviation_rigid=flat)
+    one, other = (
+        Entry(at, Path("a"), shape=prepare(points), raw=replace(result, expected=points))
+        for at, points in enumerate((lying, lying @ turn.T + shift))
+    )
+    assert one.shape is not None and other.shape is not None
+    laying = Laying()
+    laid = laying.laid(other.shape, other, one)
+    places = np.argsort(laid.rows), np.argsort(one.shape.rows)
+    assert np.abs(laid.points[places[0]] - one.shape.points[places[1]]).max() < 1e-4
+    assert np.abs(np.linalg.norm(laid.normals, axis=1) - 1).max() < 1e-4
+    assert laying.laid(other.shape, other, one) is laid  # what the view has built for it stays
+    assert other.raw is not None
+    cup = replace(other, raw=replace(other.raw, category="cup"))
+    assert laying.laid(other.shape, cup, one) is other.shape
+
+
+def test_the_right_view_says_when_there_will_be_something() -> None:
+    waiting = Entry(1, Path("a"), scan=Scan(np.zeros((4, 3)), "a"))
+    assert why_empty(waiting, Wanted()) == "after the inspection"
+    assert why_empty(replace(waiting, raw=found(0.5)), Wanted()) == ""
 
 
 def test_one_scan_is_measured_against_the_other(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import coo_matrix
 
-from app.views.orienting import check, same_sheet
+from sedir_core.geometry.outward import check, same_sheet
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NEIGHBOURS = 16
@@ -181,10 +181,11 @@ def _closed(used: set[int], n: int) -> IntArray:
     used: directed edges, from a to b as a * n + b. Around a gap the edges run the other way.
     """
     ahead: dict[int, list[int]] = {}
-    for edge in sorted(used):
-        a, b = divmod(edge, n)
-        if b * n + a not in used:
-            ahead.setdefault(b, []).append(a)
+    edges = np.sort(np.fromiter(used, np.int64, len(used)))
+    starts, ends = np.divmod(edges, n)
+    alone = ~np.isin(ends * n + starts, edges)
+    for a, b in zip(starts[alone].tolist(), ends[alone].tolist(), strict=True):
+        ahead.setdefault(b, []).append(a)
     found: list[tuple[int, int, int]] = []
     for start in sorted(ahead):
         while (way := _around(ahead, start)) is not None:
