@@ -47,6 +47,9 @@ def _one_part(path: Path, category: str) -> list[Sample]:
 
 # The order matters: the folder layout matches anything that contains a scan.
 LAYOUTS: Mapping[str, DatasetLayout] = {
+    mvtec.MULSEN: DatasetLayout(
+        mvtec.MULSEN_SHAPE, _inside(mvtec.is_mulsen), mvtec.is_mulsen, mvtec.samples, "MulSen-AD"
+    ),
     **{
         module.NAME: DatasetLayout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
         for module, words in (

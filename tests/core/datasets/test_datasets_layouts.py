@@ -148,7 +148,7 @@ def test_mulsen_trees_are_recognised_beside_their_pictures(tmp_path: Path) -> No
     table.parent.mkdir(parents=True)
     table.write_text("object,RGB,Infrared,Pointcloud\n0,1,1,1\n1,1,0,0\n")
     data = open_dataset(tmp_path)
-    assert (data.layout, data.categories) == ("mvtec", ("capsule",))
+    assert (data.layout, data.categories) == ("mulsen-ad", ("capsule",))
     assert [(sample.path.parent.name, sample.anomalous) for sample in data.test("capsule")] == [
         ("good", False), ("hole", True), ("hole", False)
     ]  # fmt: skip
