@@ -71,10 +71,10 @@ class Nets:
             patches = restored(lambda: PatchDecoder(enc.width), below(tensors, "patches."), device)
             return Nets(encoder, network, patches=patches)
         own = below(tensors, "surface.")
-        sizes = ImplicitSurface.sizes_in(own)
-        if len(sizes) != n_categories:
-            raise ValueError(f"surfaces of {len(sizes)} categories, expected {n_categories}")
-        return Nets(encoder, network, restored(lambda: ImplicitSurface(sizes), own, device))
+        surface = restored(lambda: ImplicitSurface.restorable(own), own, device)
+        if len(surface.grids) != n_categories:
+            raise ValueError(f"surfaces of {len(surface.grids)} categories, expected {n_categories}")
+        return Nets(encoder, network, surface)
 
 
 def build_network(config: Config, n_categories: int) -> SeDiR:

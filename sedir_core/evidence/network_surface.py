@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sedir_core.evidence.numbers import NETWORK_SURFACE
 from sedir_core.evidence.probes import Probes
-from sedir_core.models.implicit import CELLS, ImplicitSurface
+from sedir_core.models.implicit import ImplicitSurface
 from sedir_core.runtime import torch_generator
 from sedir_core.types import DoubleArray
 
@@ -48,12 +48,12 @@ class NetworkSurface:
     @cached_property
     def points(self) -> DoubleArray:
         """(m, 3) points of the expected surface, in random order."""
-        corners = self._surface.corners_of(self._category)
+        corners, cell = self._surface.starts_of(self._category)
         generator = torch_generator("cpu", 0, "zero level")
         random = torch.rand((NETWORK_SURFACE.starts, *corners.shape), generator=generator).to(corners)
-        start = (corners + CELLS[-1] * (random - 0.5)).flatten(0, 1)
+        start = (corners + cell * (random - 0.5)).flatten(0, 1)
         with torch.no_grad():
-            start = start[self._said(start)[0].abs() < CELLS[-1]]
+            start = start[self._said(start)[0].abs() < cell]
         places = start
         for _ in range(NETWORK_SURFACE.steps):
             distance, _, slope = self._sloped(places)
@@ -62,7 +62,7 @@ class NetworkSurface:
             )
         with torch.no_grad():
             on = self._said(places)[0].abs() < NETWORK_SURFACE.on_level
-        on &= (places - start).norm(dim=1) < 2 * CELLS[-1]
+        on &= (places - start).norm(dim=1) < 2 * cell
         found = places[on]
         order = torch.randperm(len(found), generator=generator)
         return np.asarray(found[order.to(found.device)][: NETWORK_SURFACE.points].cpu().numpy())

@@ -21,7 +21,18 @@ from torch.nn import functional as F
 from sedir_core.models.folds import FOLDS
 
 EVERY = slice(None)
-CELLS, WIDTHS = (0.12, 0.043), (8, 4)  # radii, features at each corner: of the coarse and of the fine level
+
+
+@dataclass(frozen=True)
+class Level:
+    """cell: size in radii. width: features at each corner. beside: how many cells beside those that hold points."""
+
+    cell: float
+    width: int
+    beside: int
+
+
+LEVELS = (Level(0.12, 8, 1), Level(0.043, 4, 1), Level(0.02, 2, 0))  # earlier runs lack the last
 HIDDEN = 32
 LARGEST = 0.1  # radii: about how large the decoded distances are
 _BITS = 10  # of a corner's index along each axis
@@ -55,11 +66,11 @@ class SparseGrid(nn.Module):
         self._box: _Box | None = None
 
     @staticmethod
-    def around(folds: Sequence[Tensor], cell: float, width: int) -> SparseGrid:
-        """With the cells of each fold's points (n, 3), and those next to them; nothing is learned yet."""
-        each = [_corners_around(points, cell) for points in folds]
+    def around(folds: Sequence[Tensor], level: Level) -> SparseGrid:
+        """With the cells of each fold's points (n, 3), and those beside them; nothing is learned yet."""
+        each = [_corners_around(points, level) for points in folds]
         corners = torch.unique(torch.cat(each))
-        grid = SparseGrid(len(corners), cell, width)
+        grid = SparseGrid(len(corners), level.cell, level.width)
         grid.corners.copy_(corners)
         for fold, own in enumerate(each):
             grid.taught |= torch.isin(corners, own).to(torch.uint8) << fold
@@ -162,31 +173,37 @@ class _Box:
 class ImplicitSurface(nn.Module):
     """Signed distance to the good surface of a category, positive outside.
 
-    sizes: for each category how many corners its levels have.
+    sizes: for each category how many corners its levels have. n_levels: the first so many of LEVELS.
     """
 
-    def __init__(self, sizes: Sequence[Sequence[int]]) -> None:
+    def __init__(self, sizes: Sequence[Sequence[int]], n_levels: int = len(LEVELS)) -> None:
         super().__init__()
-        levels = tuple(zip(CELLS, WIDTHS, strict=True))
+        self.levels = LEVELS[:n_levels]
         self.grids = nn.ModuleList(
-            nn.ModuleList(SparseGrid(n, cell, width) for n, (cell, width) in zip(each, levels, strict=True))
+            nn.ModuleList(SparseGrid(n, one.cell, one.width) for n, one in zip(each, self.levels, strict=True))
             for each in sizes
         )
-        self.decoders = nn.ModuleList(_decoder() for _ in range(FOLDS))
+        self.decoders = nn.ModuleList(_decoder(sum(level.width for level in self.levels)) for _ in range(FOLDS))
 
     @staticmethod
-    def around(categories: Sequence[Sequence[Tensor]]) -> ImplicitSurface:
+    def around(categories: Sequence[Sequence[Tensor]], n_levels: int = len(LEVELS)) -> ImplicitSurface:
         """For categories whose folds' good surfaces lie where these points (n, 3) do; nothing is learned yet."""
-        surface = ImplicitSurface([])
-        surface.grids.extend(_grids_around(folds) for folds in categories)
+        surface = ImplicitSurface([], n_levels)
+        surface.grids.extend(
+            nn.ModuleList(SparseGrid.around(folds, level) for level in surface.levels) for folds in categories
+        )
         return surface
 
     @staticmethod
-    def sizes_in(tensors: Mapping[str, Tensor]) -> list[list[int]]:
-        """Of the surface with this state. Raises KeyError where a level is missing."""
-        n_categories = len({name.split(".")[1] for name in tensors if name.startswith("grids.")})
-        levels = range(len(CELLS))
-        return [[len(tensors[f"grids.{c}.{level}.corners"]) for level in levels] for c in range(n_categories)]
+    def restorable(tensors: Mapping[str, Tensor]) -> ImplicitSurface:
+        """As large as the one with this state, which is to be loaded.
+
+        Raises KeyError, ValueError where a level is missing or there are too many.
+        """
+        own = [name.split(".") for name in tensors if name.startswith("grids.")]
+        categories, levels = (range(len({tuple(parts[i : i + 1]) for parts in own})) for i in (1, 2))
+        sizes = [[len(tensors[f"grids.{c}.{level}.corners"]) for level in levels] for c in categories]
+        return ImplicitSurface(sizes, len(levels) or len(LEVELS))
 
     def forward(self, category: int, points: Tensor, folds: slice = EVERY) -> tuple[Tensor, Tensor]:
         """points (n, 3) float64, in the category's frame -> distances and which of them are known, (f, n) for f folds.
@@ -198,9 +215,10 @@ class ImplicitSurface(nn.Module):
         decoded = [decoder(own)[:, 0] for decoder, own in zip(self.decoders[folds], features, strict=True)]
         return LARGEST * torch.stack(decoded), levels[0][1]
 
-    def corners_of(self, category: int) -> Tensor:
-        """(n, 3) float64, the corners of its finest cells."""
-        return self.grids_of(category)[-1].places()
+    def starts_of(self, category: int) -> tuple[Tensor, float]:
+        """(n, 3) float64, corners of cells near the surface, from which it is looked for, and the size of the cells."""
+        grid = self.grids_of(category)[1]
+        return grid.places(), grid.cell
 
     def grids_of(self, category: int) -> list[SparseGrid]:
         """From coarse to fine."""
@@ -209,22 +227,18 @@ class ImplicitSurface(nn.Module):
         return [grid for grid in grids if isinstance(grid, SparseGrid)]
 
 
-def _grids_around(folds: Sequence[Tensor]) -> nn.ModuleList:
-    return nn.ModuleList(SparseGrid.around(folds, cell, width) for cell, width in zip(CELLS, WIDTHS, strict=True))
-
-
-def _corners_around(points: Tensor, cell: float) -> Tensor:
-    cells = torch.unique(torch.floor(points.double() / cell).long(), dim=0)
-    steps = torch.arange(-1, 3, device=points.device)
+def _corners_around(points: Tensor, level: Level) -> Tensor:
+    cells = torch.unique(torch.floor(points.double() / level.cell).long(), dim=0)
+    steps = torch.arange(-level.beside, level.beside + 2, device=points.device)
     beside = torch.cartesian_prod(steps, steps, steps)
     each = [torch.unique(_index_of(some[:, None] + beside)) for some in torch.split(cells, 4_096)]
     corners: Tensor = torch.unique(torch.cat(each))
     return corners
 
 
-def _decoder() -> nn.Sequential:
+def _decoder(width: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(sum(WIDTHS), HIDDEN), nn.GELU(), nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1)
+        nn.Linear(width, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1)
     )
 
 

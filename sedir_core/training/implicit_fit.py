@@ -19,7 +19,7 @@ from sedir_core.evidence.fitted_parts import FittedParts
 from sedir_core.evidence.training_numbers import SURFACE_FIT
 from sedir_core.geometry.tree import PointTree
 from sedir_core.models.folds import FOLDS, taught_by
-from sedir_core.models.implicit import ImplicitSurface
+from sedir_core.models.implicit import LEVELS, ImplicitSurface
 from sedir_core.models.steps import take_steps
 from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import DoubleArray, Report, Stop
@@ -43,7 +43,8 @@ def fit_implicit(
     """
     torch.manual_seed(seed)
     clouds = [folds_of(fitted) for fitted in all_fitted.values()]
-    surface = ImplicitSurface.around([[torch.from_numpy(points) for points in folds] for folds in clouds])
+    n_levels = len(LEVELS if start is None else start.levels)
+    surface = ImplicitSurface.around([[torch.from_numpy(points) for points in folds] for folds in clouds], n_levels)
     known = 0
     if start is not None:
         known = len(start.grids)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sedir_core.models import implicit
+from sedir_core.models.folds import FOLDS
 from sedir_core.models.implicit import ImplicitSurface
 
 
@@ -39,3 +40,25 @@ def test_other_corners_are_found_after_they_have_changed() -> None:
     for grid in surface.grids_of(0):
         grid.corners.fill_(0)
     assert before.any() and not surface(0, points)[1].any()
+
+
+@pytest.mark.parametrize("n_levels", [2, 3], ids=["an earlier run", "a new one"])
+def test_a_state_says_how_many_levels_it_has(n_levels: int) -> None:
+    surface = ImplicitSurface.around([[ball(50)] * FOLDS] * 2, n_levels)
+    again = ImplicitSurface.restorable(surface.state_dict())
+    again.load_state_dict(surface.state_dict())
+    points = ball(100, seed=3)
+    assert torch.equal(again(1, points)[0], surface(1, points)[0])
+
+
+@pytest.mark.parametrize("name", ["grids.0.3.corners", "grids.1.0.corners", "grids.0"])
+def test_levels_too_many_or_missing_are_refused(name: str) -> None:
+    state = ImplicitSurface.around([[ball(50)] * FOLDS]).state_dict()
+    with pytest.raises((KeyError, ValueError)):
+        ImplicitSurface.restorable({**state, name: torch.zeros(1, dtype=torch.int32)})
+
+
+def test_the_finest_cells_are_those_that_hold_points_alone() -> None:
+    point = torch.full((1, 3), 0.01, dtype=torch.double)
+    *_, finer, finest = ImplicitSurface.around([[point] * FOLDS]).grids_of(0)
+    assert [len(one.corners) for one in (finer, finest)] == [4**3, 2**3]

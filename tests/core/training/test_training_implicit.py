@@ -75,13 +75,13 @@ def test_its_zero_level_lies_on_the_part_and_covers_it(fitted: FittedParts, expe
 
 def test_it_is_the_same_when_restored(fitted: FittedParts, surface: ImplicitSurface) -> None:
     state = {name: values.clone() for name, values in surface.state_dict().items()}
-    again = restored(lambda: ImplicitSurface(ImplicitSurface.sizes_in(state)), state, CPU)
+    again = restored(lambda: ImplicitSurface.restorable(state), state, CPU)
     points = torch.from_numpy(fitted.parts[1].points)
     for own, other in zip(surface(0, points), again(0, points), strict=True):
         assert torch.equal(own, other)
     with pytest.raises(ValueError, match="corners"):
         state["grids.0.0.corners"] = state["grids.0.0.corners"][:-1]
-        restored(lambda: ImplicitSurface([[9, 9]]), state, CPU)
+        restored(lambda: ImplicitSurface([[9, 9, 9]]), state, CPU)
 
 
 def test_a_grown_model_keeps_its_surfaces(fitted: FittedParts, surface: ImplicitSurface) -> None:
