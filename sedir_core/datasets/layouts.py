@@ -47,6 +47,9 @@ def _one_part(path: Path, category: str) -> list[Sample]:
 
 # The order matters: the folder layout matches anything that contains a scan.
 LAYOUTS: Mapping[str, DatasetLayout] = {
+    mvtec.MULSEN: DatasetLayout(
+        mvtec.MULSEN_SHAPE, _inside(mvtec.is_mulsen), mvtec.is_mulsen, mvtec.samples, "MulSen-AD"
+    ),
     **{
         module.NAME: DatasetLayout(module.SHAPE, _inside(module.is_category), module.is_category, module.samples, words)
         for module, words in (
@@ -152,6 +155,22 @@ def _beside(dataset: Dataset) -> dict[tuple[str, str], int]:
     """Folders beside the categories that are named good or bad, of no category and so not used: `NG/` beside `lid/`."""
     if not dataset.root.is_dir():
         return {}
+    return _unjudged(dataset) if dataset.layout == folder.NAME else _judged_beside(dataset)
+
+
+def _unjudged(dataset: Dataset) -> dict[tuple[str, str], int]:
+    """Subfolders of a category whose names say neither good nor bad, beside some that do: what nobody uses is named."""
+    used = {parent for sample in dataset.samples for parent in sample.path.parents}
+    own_root = dataset.categories == (dataset.root.resolve().name,)
+    homes = {home for home in used if home.is_relative_to(dataset.root) and (own_root or home != dataset.root)}
+    found = dict(_judged_beside(dataset))
+    for child in (child for home in sorted(homes) for child in folders(home).values() if child not in used):
+        if child.name.lower() not in folder.NO_CATEGORIES and (count := len(scans_below(child))):
+            found[f"{child.name}/", "neither good nor defective by its name, left out"] = count
+    return found
+
+
+def _judged_beside(dataset: Dataset) -> dict[tuple[str, str], int]:
     used = {parent for sample in dataset.samples for parent in sample.path.parents}
     judged = [child for name, child in folders(dataset.root).items() if child not in used and verdict(name)]
     counts = {child: len(scans_below(child)) for child in judged}

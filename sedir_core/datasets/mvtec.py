@@ -12,7 +12,8 @@ from sedir_core.datasets import anomaly_shapenet, real3d
 from sedir_core.datasets.naming import is_kind_of_defect, meaning
 from sedir_core.datasets.samples import Sample, folders, scans, scans_within
 
-NAME = "mvtec"
+NAME, MULSEN = "mvtec", "mulsen-ad"
+MULSEN_SHAPE = "CATEGORY/Pointcloud/train/*, CATEGORY/Pointcloud/test/good/*, beside CATEGORY/RGB"
 SHAPE = "CATEGORY/train/good/*, CATEGORY/test/good/* and CATEGORY/test/scratch/*, CATEGORY/ground_truth/scratch/*.txt"
 _POINTS = ("pointcloud", "point_cloud", "pointclouds", "pcd", "xyz")
 _TRUTH = ("ground_truth", "groundtruth", "gt")
@@ -21,9 +22,15 @@ _TRUTH = ("ground_truth", "groundtruth", "gt")
 def is_category(folder: Path) -> bool:
     """It, or its folder of point clouds, contains train, and it is not one of the layouts with flat test folders."""
     home = _home(folder)
-    if _child(home, "train", "training") is None:
+    if _child(home, "train", "training") is None or is_mulsen(folder):
         return False
     return home != folder or not (anomaly_shapenet.is_category(folder) or real3d.is_category(folder))
+
+
+def is_mulsen(folder: Path) -> bool:
+    """The tree is in a folder `Pointcloud`, usually beside `RGB` and `Infrared`."""
+    home = _home(folder)
+    return home != folder and home.name.lower() == _POINTS[0] and _child(home, "train", "training") is not None
 
 
 def samples(folder: Path, category: str) -> list[Sample]:

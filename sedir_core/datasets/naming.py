@@ -61,7 +61,17 @@ KINDS_OF_DEFECT = _words(
     "scratch scratches scratched dent dents dented bulge bulges sink sinks hole holes crack cracks cracked bend bent "
     "burr burrs pore pores porosity chip chipped contamination contaminated combined color colour cut cuts thread "
     "foreign missing extra squeeze squeezed deformation deformed open rupture detachment detached fracture fractured "
-    "concavity convexity inside creases crease kratzer delle beule riss risse loch grat bruch rayure fissure trou"
+    "concavity convexity inside creases crease kratzer delle dellen beule beulen riss risse loch locher grat grate "
+    "bruch bruche verbogen verzug poren "
+    "rayure rayures fissure fissures trou trous bosse bosses bavure bavures cassure casse pli "
+    "rayado rayados aranazo aranazos abolladura abolladuras grieta grietas agujero agujeros rebaba rebabas "
+    "rotura roto doblado arranhao arranhoes risco riscos amassado trinca trincas furo furos quebrado rebarba "
+    "graffio graffi ammaccatura ammaccature cricca cricche crepa crepe foro fori bava bave rottura piegato "
+    "kras krassen deuk deuken scheur scheuren gat gaten braam bramen rysa rysy wgniecenie pekniecie dziura zadzior "
+    "skrabanec promacklina prasklina dira otrep repa repor buckla spricka hal karcolas horpadas repedes "
+    "cizik gocuk catlak delik capak kirik царапина царапины вмятина вмятины трещина трещины скол сколы заусенец пора "
+    "划痕 刮痕 划伤 凹陷 凹坑 压痕 裂纹 裂缝 孔洞 毛刺 断裂 缺口 变形 刮傷 凹痕 裂痕 毛邊 變形 "
+    "傷 キズ きず 凹み へこみ 打痕 ひび クラック 穴 バリ 欠け 割れ 변형 스크래치 긁힘 찍힘 균열 구멍 버"
 )
 _NOT = _words("no not non nicht nie kein keine un nao niet ej inte не")
 _NEUTRAL = _words(

@@ -29,8 +29,10 @@ from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
 from sedir_core.evidence.normal_surface import CHANNELS, Company
 from sedir_core.evidence.numbers import RESOLUTION
+from sedir_core.evidence.one_side import sight_of
 from sedir_core.evidence.reconstruction import decoded_points
-from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole
+from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole, too_sparse
+from sedir_core.evidence.report_numbers import REPORT
 from sedir_core.evidence.stages import (
     LESS_MEMORY,
     Stopwatch,
@@ -160,12 +162,13 @@ class SedirDetector:
         limit = limit_that_shows(scan, point_scores, judged.point_threshold, judged.condemned)
         told = () if lengths is None else (lengths.regions, lengths.deviation)
         defects = find_defects(scan, point_scores, judged.point_threshold, judged.condemned, *told)
+        normal, whole = self.known[found.category].normal, found.view is None
         statistics = self.known[found.category].standard(found.view).statistics
         strangeness = one.strangeness if statistics.by_noise else Strangeness(0.0, 1.0)
-        doubt, confidence = self._doubt(one, strangeness)
+        doubt, confidence = self._doubt(one, strangeness, judged)
         reason = doubt or (
             verdict_reason(judged.score, judged.threshold, defects)
-            + of_the_whole(departure, judged.whole)
+            + (of_the_whole(departure, judged.whole, normal.probes.places) if judged.condemned and whole else "")
             + beside_the_training(strangeness)
         )
         others = int(scan.finite.sum()) - int(one.own.sum())
@@ -225,11 +228,21 @@ class SedirDetector:
 
         Raises TooFewPoints, UnreadableScan, UnknownCategory, Cancelled.
         """
+        placed = self._placed(scan, category, stop)
+        if (view := placed.found.view) is None:
+            return placed
+        sight = sight_of(placed.aligned, self.known[placed.found.category].normal.surface, view.direction)
+        if not sight.from_one_side:
+            return self._placed(scan, category, stop, from_one_side=False)
+        return replace(placed, found=replace(placed.found, lacking=sight.lacking))
+
+    def _placed(self, scan: Scan, category: str, stop: Stop, from_one_side: bool = True) -> RegisteredScan:
+        """from_one_side: see `identify`."""
         most = whole_points(self.config.grouping)
         usable = working_points(scan, self.config.grouping, RESOLUTION.all_points)
         every = usable[: max(most, RESOLUTION.view_points)]
         working = self._with_neighbours(scan, every[:most])
-        found = identify(scan.points[working], self.known, category, stop)
+        found = identify(scan.points[working], self.known, category, stop, from_one_side)
         if found.alone is not None:
             working = working[found.alone.of_part]
             check_enough(scan, len(working), self.config.grouping)
@@ -294,17 +307,22 @@ class SedirDetector:
         judged = judge(compared, standard, self.judging, standardised, strangeness)
         return judged.point_scores, judged.score
 
-    def _doubt(self, one: EvaluatedScan, strangeness: Strangeness) -> tuple[str, float]:
+    def _doubt(self, one: EvaluatedScan, strangeness: Strangeness, judged: ScoredScan) -> tuple[str, float]:
         """Why the verdict is not sure, empty where it is, and how sure the network is of the category.
 
         Of what resembles none of them it knows nothing, and yet would name one of them with conviction.
         """
         probabilities = one.rebuilt.logits[0].softmax(dim=0).cpu().numpy()
         best, own = int(probabilities.argmax()), self.categories.index(one.found.category)
-        one_sided = self.known[one.found.category].one_sided
-        doubt = why_uncertain(one.found, float(probabilities[best]), self.categories[best], one_sided)
+        known, predicted = self.known[one.found.category], self.categories[best]
         sure = float(probabilities[own]) if one.found.resembles else 0.0
-        return doubt or hardly_judged(strangeness), sure
+        doubt = why_uncertain(one.found, float(probabilities[best]), predicted, known.one_sided, judged.condemned)
+        if one.found.view is not None or why_uncertain(one.found, 1.0, one.found.category, known.one_sided):
+            return doubt or hardly_judged(strangeness), sure
+        usual = min(len(known.normal.surface.points) / REPORT.parts_of_surface, compared_points(self.config.grouping))
+        taken_for = predicted if best != own else ""
+        sparse = too_sparse(len(one.compared.aligned), usual, judged.score / judged.threshold, taken_for)
+        return sparse or doubt or hardly_judged(strangeness), sure
 
     def _rebuilt_points(self, category: str, compared: Compared, rebuilt: Rebuilt) -> DoubleArray:
         """What the network rebuilt, (m, 3) in the category's frame, without a look at the normal surface."""

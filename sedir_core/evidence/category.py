@@ -14,6 +14,7 @@ from sedir_core.evidence.normal_surface import NormalSurface
 from sedir_core.evidence.numbers import IDENTIFICATION
 from sedir_core.geometry.frames import Frame, Placement, place_on, scaled
 from sedir_core.geometry.oriented import Oriented
+from sedir_core.geometry.overlap import Fit, lay
 from sedir_core.geometry.views import Views, align_view, view_descriptor
 from sedir_core.types import DoubleArray, IntArray
 
@@ -72,6 +73,21 @@ class View:
 
 
 @dataclass(frozen=True)
+class Relaid:
+    """A scan laid by what it and the surface both show.
+
+    misfit: its residual there, as a multiple of the usual one, infinite if they share too little. scan: in the
+    category's frame, with outward normals; None in runs of older versions. conflict: its disagreement there, if that is
+    more than usual, else 0.
+    """
+
+    placement: Placement
+    misfit: float = np.inf
+    scan: Oriented | None = None
+    conflict: float = 0.0
+
+
+@dataclass(frozen=True)
 class Category:
     """A fitted category.
 
@@ -109,48 +125,68 @@ class Category:
         placement, residual = place_on(self.normal.surface, self.frame, self.size, points, generator)
         return placement, residual / self.whole.residual
 
-    def relaid(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float, Oriented | None]:
+    def relaid(self, points: DoubleArray, placement: Placement) -> Relaid:
         """The placement of a scan (n, 3), or if it is doubtful, a better one by what the scan and the surface both
         show.
 
-        Also its residual there, as a multiple of the usual one, infinite if they share too little, and the scan in the
-        category's frame with outward normals; None in runs of older versions. A small residual proves nothing if a scan
-        lies on another side: a plate's underside fits its upper side, but features contradict. A scan that shows all of
-        its sides lies on none; contradictions are then defects.
+        A small residual proves nothing if a scan lies on another side: a plate's underside fits its upper side, but
+        features contradict. A scan that shows all of its sides lies on none; contradictions are then defects.
         """
         if not np.isfinite(self.whole.overlap):
-            return placement, np.inf, None
+            return Relaid(placement)
         scan = Oriented(scaled(points, self.frame, self.size)[2])
         if self.normal.prior.supple:  # a rigid pose tells nothing
             fit = self.normal.better(scan, placement.pose)
         else:
             fit = self.normal.judge(scan, placement.pose)
             plain = fit.residual < IDENTIFICATION.plain_overlap * self.whole.overlap
-            contradicted = (
-                fit.conflict > IDENTIFICATION.plain_conflict * self.whole.conflict + IDENTIFICATION.least_conflict
-            )
-            if not plain or (contradicted and scan.down is not None):
+            if not plain or (self._contradicts(fit) and scan.down is not None):
                 fit = self.normal.better(scan, fit.pose)
         laid = scan.moved(fit.pose)
         # A small cube lies well on the face of any large part: of what else that shows, it shows nothing.
         telling = min(fit.shared, self.normal.shown_by(laid)) > IDENTIFICATION.least_shared
-        return replace(placement, pose=fit.pose), fit.residual / self.whole.overlap if telling else np.inf, laid
+        misfit = fit.residual / self.whole.overlap if telling else np.inf
+        contradicted = self._contradicts(fit) and not self.normal.prior.supple
+        return Relaid(replace(placement, pose=fit.pose), misfit, laid, fit.conflict if contradicted else 0.0)
 
-    def fragment(self, points: DoubleArray, placement: Placement) -> tuple[Placement, float, float, Oriented] | None:
+    def _contradicts(self, fit: Fit) -> bool:
+        """Whether a scan in that pose disagrees with the surface more than good ones do."""
+        usual = IDENTIFICATION.plain_conflict * self.whole.conflict
+        return fit.conflict > usual + IDENTIFICATION.least_conflict
+
+    def is_mirrored(self, laid: Oriented, conflict: float) -> bool:
+        """Whether the mirror image of a scan in the category's frame lies plainly, though the scan itself disagrees.
+
+        conflict: its disagreement. Of a part that is nearly its own mirror image only a few features tell.
+        """
+
+        def near(fit: Fit) -> bool:
+            return fit.residual < IDENTIFICATION.plain_overlap * self.whole.overlap
+
+        def plain(fit: Fit) -> bool:
+            return near(fit) and not self._contradicts(fit)
+
+        image = lay(laid.mirrored(), self.normal.oriented, near)
+        if not plain(image) or image.conflict > IDENTIFICATION.mirrored_conflict * conflict:
+            return False
+        return not plain(lay(laid, self.normal.oriented, near))  # it may only lie turned
+
+    def fragment(self, part: Oriented, points: DoubleArray) -> tuple[Placement, float, float, Oriented] | None:
         """The placement of a scan (n, 3) as a fragment of the part: nearly all of it lies on the surface.
 
-        placement: as a whole part, see `place`. Also its residual, as a multiple of the usual one, the share of the
-        surface that it covers, and the scan in the category's frame. None if much of the scan lies elsewhere, and in
-        runs of older versions.
+        part: the scan with its normals, in file coordinates. Also its residual, as a multiple of the usual one, the
+        share of the surface that it covers, and the scan in the category's frame. None if much of the scan lies
+        elsewhere, and in runs of older versions.
         """
         if not np.isfinite(self.whole.overlap):
             return None
-        scan = Oriented(scaled(points, self.frame, self.size)[2])
-        fit = self.normal.better(scan, placement.pose)
+        origin, unit, _ = scaled(points, self.frame, self.size)
+        scan = part.brought(lambda file: (file - origin) * unit / self.frame.radius)
+        fit = self.normal.as_fragment(scan, self.whole.overlap)
         if fit.shared < IDENTIFICATION.fragment_shared:
             return None
-        laid = scan.moved(fit.pose)
-        return replace(placement, pose=fit.pose), fit.residual / self.whole.overlap, self.normal.shown_by(laid), laid
+        laid, placement = scan.moved(fit.pose), Placement(self.frame, origin, unit, fit.pose)
+        return placement, fit.residual / self.whole.overlap, self.normal.shown_by(laid), laid
 
     def place_view(self, points: DoubleArray, generator: np.random.Generator) -> tuple[Placement, float, View]:
         """The same for a single-view scan, with its approximate viewing direction; see `refine_direction`."""

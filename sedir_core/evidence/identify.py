@@ -11,13 +11,13 @@ import numpy as np
 from sedir_core.errors import Cancelled, UnknownCategory
 from sedir_core.evidence.alone import Alone, part_alone
 from sedir_core.evidence.category import Category, View
-from sedir_core.evidence.numbers import IDENTIFICATION
+from sedir_core.evidence.numbers import IDENTIFICATION, ONE_SIDE
 from sedir_core.geometry.frames import Placement, gyration, shape_descriptor, shortlist, without_strays
 from sedir_core.geometry.oriented import Oriented
 from sedir_core.geometry.own_axes import OwnAxes, box_axes, own_axes
 from sedir_core.geometry.views import may_be_view
 from sedir_core.runtime import generator
-from sedir_core.types import DoubleArray, IntArray, Scan, Stop
+from sedir_core.types import BoolArray, DoubleArray, IntArray, Scan, Stop
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Identified:
     shows more. mirrored: it is a mirror image of the category. scan: a subset in the category's frame with outward
     normals, if computed. n_points: number of points used. resized: the category whose shape it has at another size, and
     how many times the size of good parts that is. fragment: the share of the part that it shows, where that is not all.
+    lacking: the share of what a view's camera plainly sees that the scan lacks in one region.
     """
 
     category: str
@@ -41,6 +42,7 @@ class Identified:
     n_points: int = 0
     resized: tuple[str, float] | None = None
     fragment: float | None = None
+    lacking: float = 0.0
 
     @property
     def too_few(self) -> bool:
@@ -69,14 +71,29 @@ class ScannedPart:
     points: (n, 3). candidates: the categories that it may belong to.
     """
 
-    def __init__(self, points: DoubleArray, candidates: Mapping[str, Category]) -> None:
-        self.points, self.candidates = points, candidates
+    def __init__(self, points: DoubleArray, candidates: Mapping[str, Category], from_one_side: bool = True) -> None:
+        """from_one_side: whether one camera may have seen it; False where that was ruled out."""
+        self.points, self.candidates, self._from_one_side = points, candidates, from_one_side
         self._placed: dict[str, Identified] = {}
 
     @cached_property
     def near(self) -> DoubleArray:
         """Its points (m, 3) without outliers."""
         return without_strays(self.points)
+
+    @cached_property
+    def from_one_side(self) -> bool:
+        """Whether one camera may have seen nearly all of it."""
+        return self._from_one_side and may_be_view(self.near)
+
+    def without_rest(self, own: BoolArray) -> ScannedPart:
+        """The same with fewer points: those of a mask (n,)."""
+        return ScannedPart(self.points[own], self.candidates, self._from_one_side)
+
+    @cached_property
+    def oriented(self) -> Oriented:
+        """With outward normals, in file coordinates."""
+        return Oriented(self.near)
 
     @cached_property
     def _descriptor(self) -> DoubleArray:
@@ -93,8 +110,12 @@ class ScannedPart:
         return self._placed[name]
 
 
-def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop) -> Identified:
+def identify(
+    points: DoubleArray, known: Mapping[str, Category], wanted: str, stop: Stop, from_one_side: bool = True
+) -> Identified:
     """points: (n, 3) finite, file coordinates, in random order. wanted: a category, or "auto" to identify it.
+
+    from_one_side: see `ScannedPart`.
 
     Raises UnknownCategory, Cancelled.
     """
@@ -102,10 +123,10 @@ def identify(points: DoubleArray, known: Mapping[str, Category], wanted: str, st
         raise UnknownCategory(wanted, "the model was not trained on it", "choose one of " + ", ".join(known))
     candidates = known if wanted == "auto" else {wanted: known[wanted]}
     own = _axes_of(points, candidates)
-    found, part = _identified(ScannedPart(own.along(points), candidates), stop, part_alone)
+    found, part = _identified(ScannedPart(own.along(points), candidates, from_one_side), stop, part_alone)
     found = replace(found, n_points=len(points))
     if found.misfit > IDENTIFICATION.whole_fit and found.view is None:
-        found = _mirrored(found, part)
+        found = found if found.mirrored else _mirrored(found, part)
         if not (found.mirrored or found.too_few):
             found = replace(found, resized=_resized(found, part, stop))
         if not (found.known or found.resized or found.mirrored or found.too_few):
@@ -127,9 +148,9 @@ def _identified(
 
     isolate: finds the part within the scan, if the scan fits no category as it is.
     """
-    candidates, from_one_side = part.candidates, may_be_view(part.near)
+    candidates = part.candidates
     names = part.most_similar(IDENTIFICATION.n_tried)
-    views = {name: one for name, one in candidates.items() if one.knows_views} if from_one_side else {}
+    views = {name: one for name, one in candidates.items() if one.knows_views} if part.from_one_side else {}
     if len(views) == len(candidates):
         names = names[:1]  # a bowl: views take much longer to try
     found = _best(names, part.placed, stop)
@@ -141,7 +162,7 @@ def _identified(
         view = _best_view(part.points, views, stop)
         whole = part.placed(view.category)
         return (whole if whole.misfit < IDENTIFICATION.whole_fit else view), part
-    if from_one_side and not found.misfit < IDENTIFICATION.whole_fit and not candidates[found.category].one_sided:
+    if part.from_one_side and not found.misfit < IDENTIFICATION.whole_fit and not candidates[found.category].one_sided:
         return replace(found, side_only=True), part
     return _relaid(found, part), part
 
@@ -153,7 +174,7 @@ def _among_others(
     alone = isolate(part.points)
     if alone is None:
         return None
-    again, rest = _identified(ScannedPart(part.points[alone.of_part], part.candidates), stop, lambda _: None)
+    again, rest = _identified(part.without_rest(alone.of_part), stop, lambda _: None)
     return (replace(again, alone=alone), rest) if again.known and again.misfit < found.misfit else None
 
 
@@ -184,7 +205,7 @@ def as_fragment(found: Identified, part: ScannedPart, stop: Stop) -> Identified 
     for name in part.most_similar(IDENTIFICATION.n_fragment):
         if stop():
             raise Cancelled
-        if fit := part.candidates[name].fragment(part.points, part.placed(name).placement):
+        if fit := part.candidates[name].fragment(part.oriented, part.points):
             placement, misfit, share, scan = fit
             if misfit < IDENTIFICATION.whole_fit and share < IDENTIFICATION.largest_fragment:
                 return Identified(name, placement, misfit, alone=found.alone, scan=scan, fragment=share)
@@ -197,8 +218,11 @@ def _placed(name: str, points: DoubleArray, known: Mapping[str, Category]) -> Id
 
 def _relaid(found: Identified, part: ScannedPart) -> Identified:
     """The same, realigned by what the scan and the surface both show: it may lie on another side than usual."""
-    placement, misfit, scan = part.candidates[found.category].relaid(part.points, found.placement)
-    return replace(found, placement=placement, misfit=min(misfit, found.misfit), scan=scan)
+    category = part.candidates[found.category]
+    laid = category.relaid(part.points, found.placement)
+    mirrored = laid.scan is not None and laid.conflict > 0 and category.is_mirrored(laid.scan, laid.conflict)
+    misfit = min(laid.misfit, found.misfit)
+    return replace(found, placement=laid.placement, misfit=misfit, scan=laid.scan, mirrored=mirrored)
 
 
 def _best_view(points: DoubleArray, candidates: Mapping[str, Category], stop: Stop) -> Identified:
@@ -223,10 +247,12 @@ def _best(names: Sequence[str], place: Callable[[str], Identified], stop: Stop) 
     return min(tried, key=lambda one: (one.misfit, one.category))
 
 
-def why_uncertain(found: Identified, probability: float, predicted: str, one_sided: bool = False) -> str:
+def why_uncertain(
+    found: Identified, probability: float, predicted: str, one_sided: bool = False, condemned: bool = False
+) -> str:
     """Why the identification is uncertain, in a user's words; empty if it is certain.
 
-    one_sided: only one side of the category is known.
+    one_sided: only one side of the category is known. condemned: the scan is NG, which says enough of what it lacks.
     """
     if found.mirrored:
         return f"a mirror image of {found.category}: is it the part for the other side?"
@@ -242,6 +268,9 @@ def why_uncertain(found: Identified, probability: float, predicted: str, one_sid
     if found.fragment is not None:
         shown = f"shows about {100 * found.fragment:.0f} % of {found.category}"
         return f"{shown}: scan all of it, or is the rest broken off?"
+    if found.lacking >= ONE_SIDE.most_lacking and not condemned:
+        said = f"lacks {100 * found.lacking:.0f} % of what a camera on that side sees of {found.category}, in one piece"
+        return f"{said}: scan all of that side, or is it cut or broken off?"
     if found.side_only:
         said = "seems to be seen from one side, but the model was trained for scans from all around"
         return f"{said}: scan it so, or train with training.views above 0"

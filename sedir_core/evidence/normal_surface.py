@@ -17,7 +17,7 @@ from sedir_core.evidence.aligned_parts import AlignedPart, mean_shape, smooth_wa
 from sedir_core.evidence.around import WIDEST, Around
 from sedir_core.evidence.coverage import ABSENT, ABSENT_UNIT, Coverage
 from sedir_core.evidence.fields import FIELDS, SPREADS, offset_fields
-from sedir_core.evidence.numbers import COVERAGE, FIELD, NORMAL_SURFACE
+from sedir_core.evidence.numbers import COVERAGE, FIELD, IDENTIFICATION, NORMAL_SURFACE
 from sedir_core.evidence.probes import GAPS, Probes
 from sedir_core.evidence.training_numbers import ALIGNMENT
 from sedir_core.evidence.whole_part import SIZE, SIZE_UNIT, size_difference
@@ -26,7 +26,7 @@ from sedir_core.geometry.elastic import SmoothPrior
 from sedir_core.geometry.numbers import BENT, ORIENTED
 from sedir_core.geometry.orientation import turned_as
 from sedir_core.geometry.oriented import Oriented
-from sedir_core.geometry.overlap import STILL, Fit, better, judge
+from sedir_core.geometry.overlap import STILL, Fit, better, judge, lay
 from sedir_core.geometry.registration import Pose, Surface, settle
 from sedir_core.geometry.surface import smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
@@ -172,6 +172,17 @@ class NormalSurface:
         if not self.prior.supple:
             return better(scan, self.oriented, before)
         return self.judge(scan, lay_bent(scan, self.confirmed, self.prior, before.rotation).pose)
+
+    def as_fragment(self, scan: Oriented, usual: float) -> Fit:
+        """The pose of a scan that may show a piece of the part. usual: residual of what good scans and it both show."""
+        if self.prior.supple:
+            return self.judge(scan, lay_bent(scan, self.confirmed, self.prior, np.eye(3)).pose)
+
+        def promising(fit: Fit) -> bool:
+            near = fit.residual < IDENTIFICATION.hopeless_fragment * usual
+            return near and fit.shared > IDENTIFICATION.hopeless_shared
+
+        return lay(scan, self.oriented, promising)
 
     def shown_by(self, scan: Oriented) -> float:
         """The share of the surface, 0..1, that an aligned scan covers."""

@@ -35,6 +35,9 @@ class IdentificationNumbers:
     plain_fit: float = number(1.1, "times the usual residual: what fits like this needs no comparison")
     whole_fit: float = number(1.3, "times the usual residual: a whole part, though one camera could have seen it all")
     unknown_residual: float = number(2.0, "times the usual residual: a broken part stays below, another part does not")
+    mirrored_conflict: float = number(
+        0.5, "of its disagreement in what it and the surface both show, left of a mirror image that lies as well"
+    )
     few_points: int = number(1_000, "points of a scan that fits nothing: what it shows, and of what, they do not tell")
     mirrored: float = number(0.7, "share of the misfit left of a mirror image; of a defective part more is")
     plain_overlap: float = number(1.25, "times the usual residual of what a scan and the surface both show")
@@ -43,12 +46,27 @@ class IdentificationNumbers:
     n_resized: int = number(2, "categories of which a scan that fits none is tried at their size")
     n_fragment: int = number(8, "categories of which a scan that fits none is tried as a fragment")
     fragment_shared: float = number(0.9, "share of a scan's points on the surface, from which it may be a fragment")
+    hopeless_fragment: float = number(
+        3.0, "times the usual residual of a fragment's first pose, from which no turned one is looked for"
+    )
+    hopeless_shared: float = number(0.7, "share of its points on the surface there, below which none is either")
     largest_fragment: float = number(0.9, "share of the surface shown, from which it is no fragment")
     least_shared: float = number(
         0.4,
         "share of a scan's points that the surface shows, too, and of the surface that the scan shows: of less "
         "nothing follows",
     )
+
+
+@dataclass(frozen=True)
+class OneSideNumbers:
+    """Whether a scan was seen from one side, or cut off. "Scans from one side"."""
+
+    finer: float = number(0.6, "times a depth buffer's usual pixel: faces of thin walls must not share one")
+    most_hidden: float = number(0.14, "share of a scan behind the rest: 0.04 to 0.09 of views, 0.17 to 0.5 of halves")
+    reach: float = number(1.5, "times a scan's reach, beyond which it lacks a place")
+    linked: float = number(2.5, "spacings between places of one region that is lacking")
+    most_lacking: float = number(0.15, "share of what that camera plainly sees, lacking in one region")
 
 
 @dataclass(frozen=True)
@@ -211,6 +229,11 @@ class WholePartNumbers:
     """How large a part is. "Scans of a turntable"."""
 
     points: int = number(6_000, "points that tell a part's size")
+    few_points: int = number(1_500, "points that tell which of several sizes is nearest")
+    farthest: float = number(0.25, "largest relative size difference that is looked for, to tell it")
+    starts: int = number(11, "sizes from which it is looked for")
+    explained: float = number(0.6, "share of the distance that another size may leave, to be told where others decide")
+    least_told: float = number(0.01, "least relative difference told where others decide")
     steps: int = number(3, "Gauss-Newton steps")
     least_points: int = number(200, "points over the surface, without which nothing is said")
 
@@ -229,6 +252,7 @@ class NetworkSurfaceNumbers:
 
 
 IDENTIFICATION = IdentificationNumbers()
+ONE_SIDE = OneSideNumbers()
 RESOLUTION = ResolutionNumbers()
 COVERAGE = CoverageNumbers()
 SCORES = ScoreNumbers()
@@ -242,6 +266,7 @@ NETWORK_SURFACE = NetworkSurfaceNumbers()
 
 GROUPS: Mapping[str, Any] = {
     "identification": IDENTIFICATION,
+    "one_side": ONE_SIDE,
     "resolution": RESOLUTION,
     "normal_surface": NORMAL_SURFACE,
     "coverage": COVERAGE,

@@ -9,10 +9,12 @@ from collections.abc import Collection
 
 from sedir_core.evidence.combination import Strangeness
 from sedir_core.evidence.coverage import ABSENT, words_of_absence
+from sedir_core.evidence.fields import Places
 from sedir_core.evidence.identify import Identified
 from sedir_core.evidence.normal_surface import Departure
+from sedir_core.evidence.numbers import WHOLE_PART
 from sedir_core.evidence.report_numbers import REPORT
-from sedir_core.evidence.whole_part import SIZE, words_of_size
+from sedir_core.evidence.whole_part import SIZE, size_to_tell, words_of_size
 
 
 def hardly_judged(scan: Strangeness) -> str:
@@ -32,10 +34,28 @@ def beside_the_training(scan: Strangeness) -> str:
     return said
 
 
-def of_the_whole(departure: Departure, names: Collection[str]) -> str:
-    """How the part departs as a whole. names: the channels concerned."""
-    said = {SIZE: words_of_size(departure.size_difference), ABSENT: words_of_absence(departure.absent)}
-    return "".join(f"; {said[name]}" for name in names)
+def of_the_whole(departure: Departure, names: Collection[str], places: Places) -> str:
+    """How the part departs as a whole, of a scan that is NG. names: the channels concerned. places: of the surface."""
+    larger, left = size_to_tell(departure.points, places)
+    explains = left < WHOLE_PART.explained and abs(larger) > WHOLE_PART.least_told
+    size = larger if explains else departure.size_difference
+    said = {SIZE: words_of_size(size), ABSENT: words_of_absence(departure.absent)}
+    return "".join(f"; {said[name]}" for name in said if name in names or (name == SIZE and explains))
+
+
+def too_sparse(n_points: int, n_usual: float, times_limit: float, taken_for: str = "") -> str:
+    """Why a scan that is NG may be good, a sentence of its own: what few points show by chance; else empty.
+
+    n_usual: points that a training scan had at least. A scan of fewer must exceed the limit as many times. taken_for:
+    another category that the network takes the scan for.
+    """
+    if taken_for and 2 * n_points < n_usual:
+        what = f"has only {n_points:,} points, too few for the network, which takes it for {taken_for}"
+        return f"{what}: scan the part more densely"
+    if times_limit <= 1 or times_limit * n_points >= n_usual:
+        return ""
+    what = f"is above the limit ({100 * times_limit:.0f} %), but has only {n_points:,} points"
+    return f"{what}, too few to tell a defect from chance: scan the part more densely"
 
 
 def left_out(found: Identified, others: int, strays: int) -> str:

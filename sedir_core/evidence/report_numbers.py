@@ -17,6 +17,9 @@ class ReportNumbers:
     unseen_share: float = number(0.25, "share of points that nobody could judge: no verdict is sure then")
     telling_share: float = number(0.1, "the same share of which an operator is told")
     telling_noise: float = number(1.5, "times the training scans' noise of which an operator is told")
+    parts_of_surface: float = number(
+        4.0, "training scans that share the points of the merged surface: so many points one of them had at least"
+    )
     same_defect: float = number(0.5, "share of the points of the smaller of two defects, above which they are one")
 
 

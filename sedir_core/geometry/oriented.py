@@ -86,6 +86,11 @@ class Oriented:
         """The same with a mapping of positions."""
         return self._carried(carry, np.eye(3))
 
+    def mirrored(self) -> Oriented:
+        """Its mirror image."""
+        flip = np.diag([-1.0, 1.0, 1.0])
+        return self._carried(lambda points: points @ flip, flip)
+
     def _carried(self, carry: Callable[[DoubleArray], DoubleArray], rotation: DoubleArray) -> Oriented:
         found = object.__new__(Oriented)
         found.points, found.normals = carry(self.points), self.normals @ rotation.T

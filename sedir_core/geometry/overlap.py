@@ -7,7 +7,7 @@ would have seen, but that is missing, contradicts the pose. [O]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +81,11 @@ def better(scan: Oriented, surface: Oriented, pose: Pose) -> Fit:
     return found if found.cost < OVERLAP.clearly * before.cost else before
 
 
-def lay(scan: Oriented, surface: Oriented) -> Fit:
-    """Register a scan in any pose to a surface of the same scale."""
+def lay(scan: Oriented, surface: Oriented, promising: Callable[[Fit], bool] = lambda fit: True) -> Fit:
+    """Register a scan in any pose to a surface of the same scale.
+
+    promising: whether a first pose is worth the search among those that look alike, which takes most of the time.
+    """
     turns = np.array([surface.axes @ turn @ scan.axes.T for turn in axis_turns(scan.points)])
     anyhow = Rotation.random(OVERLAP.seeds, random_state=0).as_matrix()
     starts = _starts(scan, surface, np.concatenate([turns, anyhow]))
@@ -91,7 +94,7 @@ def lay(scan: Oriented, surface: Oriented) -> Fit:
     poses = _likeliest(scan, surface.coarse, poses, OVERLAP.narrow, 0.06)
     poses = icp(scan, surface.coarse, poses, OVERLAP.few, steps=6)
     found = _settled(scan, surface, poses)
-    for _ in range(OVERLAP.rounds):
+    for _ in range(OVERLAP.rounds if promising(found) else 0):
         turned = _turned(scan, surface, found)
         if turned is found:
             break

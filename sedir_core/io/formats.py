@@ -14,7 +14,7 @@ from sedir_core.io.las import is_las, read_las
 from sedir_core.io.mesh import Geometry
 from sedir_core.io.npy import NPY_MAGIC, read_npy, read_npz
 from sedir_core.io.obj import is_obj, read_obj
-from sedir_core.io.off import is_off, read_off
+from sedir_core.io.off import is_off, lacks_keyword, read_off
 from sedir_core.io.pcd import is_pcd, read_pcd
 from sedir_core.io.ply import is_ply, read_ply
 from sedir_core.io.ptx import is_ptx, read_ptx
@@ -69,7 +69,13 @@ FORMATS: tuple[Format, ...] = (
     Format("TIFF", (".tiff", ".tif"), read_tiff, _head(is_tiff), needs=("tifffile",)),
     Format("STEP", (".step", ".stp"), read_step, _head(is_step), mesh=True, unit="mm", needs=("cadquery-ocp-novtk",)),
     Format("NPZ", (".npz",), read_npz, _head(is_zip), array=True),
-    Format("OFF", (".off", ".coff", ".noff"), read_off, _head(is_off), mesh=True),
+    Format(
+        "OFF",
+        (".off", ".coff", ".noff"),
+        read_off,
+        lambda head, size: is_off(head) or lacks_keyword(head, size),
+        mesh=True,
+    ),
     Format("STL", (".stl",), read_stl, lambda head, size: is_ascii_stl(head) or is_binary_stl(head, size), mesh=True),
     Format("OBJ", (".obj",), read_obj, _head(is_obj), mesh=True),
     Format("PTX", (".ptx",), read_ptx, _head(is_ptx)),

@@ -1,4 +1,7 @@
-"""OFF, the Object File Format, with the usual prefixes for colours, normals and texture (COFF, NOFF, STOFF)."""
+"""OFF, the Object File Format, with the usual prefixes for colours, normals and texture (COFF, NOFF, STOFF).
+
+Some programs leave the keyword out; read as a table of points, the counts would be a point.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,28 @@ from sedir_core.types import DoubleArray, IntArray
 
 _SIGNATURE = re.compile(rb"(?:\s|#[^\n]*\n)*((?:ST)?C?N?(4?n?)OFF)\b([ \t]*BINARY)?", re.IGNORECASE)
 
+_COUNTS = re.compile(rb"(?:\s|#[^\n]*\n)*(\d{1,9})[ \t]+(\d{1,9})(?:[ \t]+\d{1,9})?[ \t]*[\r\n]")
+_TIMES = 2  # how far the number of lines may be from what the beginning of a large file suggests
+
 
 def is_off(head: bytes) -> bool:
     """Whether a file begins like OFF."""
     return _SIGNATURE.match(head) is not None
+
+
+def lacks_keyword(head: bytes, size: int) -> bool:
+    """Whether a file of that size begins with the counts of vertices and faces, and holds about as many lines."""
+    counts = _COUNTS.match(head)
+    if counts is None:
+        return False
+    lines = [line for line in head[counts.end() :].splitlines() if line.strip() and not line.lstrip().startswith(b"#")]
+    announced = int(counts[1]) + int(counts[2])
+    if not lines or len(lines[0].split()) < 3 or announced == 0:
+        return False
+    if len(head) >= size:
+        return len(lines) == announced
+    there = len(lines) * size / len(head)
+    return announced / _TIMES < there < announced * _TIMES
 
 
 def read_off(source: Source) -> Geometry:
@@ -25,11 +46,11 @@ def read_off(source: Source) -> Geometry:
     Raises UnreadableScan.
     """
     header = _SIGNATURE.match(source.head())
-    if header is None:
+    if header is None and not lacks_keyword(source.head(), source.size):
         raise source.fail("does not begin with OFF")
-    if header[2] or header[3]:
+    if header is not None and (header[2] or header[3]):
         raise source.fail("is a binary or a four- or n-dimensional OFF file", "export it as ascii OFF, or as PLY")
-    lines = Lines(source, header.end())
+    lines = Lines(source, 0 if header is None else header.end())
     n_points, n_faces = _counts(source, lines)
     source.check_rows(n_points, 6, source.size, "vertices")
     source.check_rows(n_faces, 4, source.size, "faces")

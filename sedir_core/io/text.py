@@ -40,6 +40,8 @@ def read_text(source: Source) -> Geometry:
     points = leading if leading.shape[1] == 3 else np.ascontiguousarray(leading[:, axes])
     if layout.n_columns == 3:
         refuse_directions(source, points)
+        if len(points) > 1 and points[0].tolist() == [len(points) - 1, 0.0, 0.0]:
+            raise source.fail("begins with the number of its points as if it were one", "delete its first line")
     return Geometry(points)
 
 
@@ -78,7 +80,8 @@ def _column_pieces(source: Source, layout: TextLayout, wanted: Sequence[int]) ->
         if announced is not None:  # a file of several scans announces the count of each
             rows, counts = _without_counts(source, rows)
             announced += counts
-        yield rows.columns(wanted, layout.n_columns)
+        values = rows.columns(wanted, layout.n_columns)
+        yield values if layout.factor == 1.0 else values * layout.factor
         n_rows += len(rows)
         if n_rows > MAX_POINTS:
             raise source.fail(f"has more than {MAX_POINTS:,} points", THIN_OUT)

@@ -57,6 +57,7 @@ SAMPLE_LINES = 400
 _MAX_HEADER_LINES = 400  # besides comments
 _ASSIGNED = re.compile(rb"^\s*\w+\s*=\s*(?=\S)")
 _ALIKE = 4  # rows alike, from which a word before numbers is a name of points
+_SCALE = re.compile(rb"\s*\d(?:\.\d+)?[eE][-+]?\d{1,3}\s*\*\s*")
 _UNIT = re.compile(rb"\[[^\]]*\]|\([^)]*\)")
 
 
@@ -65,7 +66,7 @@ class TextLayout:
     """offset, end: where the rows begin and end. axes: indices of x, y, z; None if not named.
 
     names: of the columns, as in the header; empty without one. announced: number of rows stated in the text.
-    n_numbers: leading columns of numbers.
+    n_numbers: leading columns of numbers. factor: of all numbers, as MATLAB prints above a matrix (`1.0e+03 *`).
     """
 
     offset: int
@@ -76,6 +77,7 @@ class TextLayout:
     axes: Axes | None
     announced: int | None
     n_numbers: int
+    factor: float = 1.0
 
 
 def find_layout(source: Source) -> TextLayout:
@@ -86,6 +88,7 @@ def find_layout(source: Source) -> TextLayout:
     if other := foreign_format(head):
         raise source.fail(*other)
     headers, announced, offset = _before_rows(source, head)
+    factor = _factor_above(source, head[:offset])
     end = end_of_rows(source)
     raw = _sample(source, head[offset:end])
     sample = list(map(plain_text, raw))
@@ -109,7 +112,7 @@ def find_layout(source: Source) -> TextLayout:
     n_numbers = next((at for at in range(len(cells)) if not _all_values(table, at)), len(cells))
     if is_number(cells[0]):
         end = without_statistics(source, end, separator)
-    return TextLayout(offset, end, prepare, len(cells), names, axes, announced, n_numbers)
+    return TextLayout(offset, end, prepare, len(cells), names, axes, announced, n_numbers, factor)
 
 
 def is_table(head: bytes, whole: bool) -> bool:
@@ -146,6 +149,8 @@ def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, 
         if len(words) == 1 and words[0].isdigit() and announced is None:
             announced = parse_count(source, words[0], "its first number")
             source.check_rows(announced, 6, source.size + 1, "points")
+        elif _SCALE.fullmatch(whole):
+            continue
         elif not HEADER_LINE.match(whole) and any(map(is_number, BETWEEN.split(plain_text(whole)))):
             raise source.fail(f"its row {whole[:40]!r} is not a point, nor a header", AS_COLUMNS)
         else:
@@ -153,6 +158,14 @@ def _before_rows(source: Source, head: bytes) -> tuple[list[bytes], int | None, 
     if found is None:
         raise source.fail(NO_ROWS, AS_COLUMNS)
     return headers, announced, found
+
+
+def _factor_above(source: Source, before: bytes) -> float:
+    """Of the numbers below lines such as `1.0e+03 *`. Raises UnreadableScan if there are several."""
+    found = [line for line, _ in lines_with_offsets(before) if _SCALE.fullmatch(line)]
+    if len(found) > 1:
+        raise source.fail("holds several matrices, each with a factor of its own", AS_COLUMNS)
+    return float(found[0].strip(b" \t\r\n*")) if found else 1.0
 
 
 def _first_row(head: bytes, whole: bool) -> int | None:

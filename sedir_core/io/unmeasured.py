@@ -34,7 +34,8 @@ def mark_unmeasured(points: DoubleArray) -> tuple[DoubleArray, str]:
     alike = np.asarray(measured & (points == points[:, :1]).all(axis=1))
     for value, count in zip(*np.unique(points[alike, 0], return_counts=True), strict=True):
         rows = np.asarray(alike & (points[:, 0] == value))
-        if count >= _LEAST_ALIKE and (measured & ~rows).sum() >= MIN_POINTS:
+        is_mark = count >= _LEAST_ALIKE or _is_far_known(points, measured & ~rows, value)
+        if is_mark and (measured & ~rows).sum() >= MIN_POINTS:
             found.append((f"x = y = z = {value:g}", int(count)))
             measured = np.asarray(measured & ~rows)
     for _ in range(_MOST_VALUES):
@@ -53,6 +54,18 @@ def mark_unmeasured(points: DoubleArray) -> tuple[DoubleArray, str]:
     return marked, f"{count:,} {rows_were} left out ({', '.join(said for said, _ in found)})"
 
 
+def _is_far_known(points: DoubleArray, rest: BoolArray, value: float) -> bool:
+    """Whether x = y = z = value is a usual marker, far from all other points: then it needs no repetition."""
+    if not (_is_known(value) and rest.any()):
+        return False
+    nearest = float(np.abs(points[rest] - value).max(axis=1).min())
+    return nearest > _FAR * _size(points, rest)
+
+
+def _is_known(value: float) -> bool:
+    return any(np.isclose(value, known, rtol=1e-7, atol=0) for known in KNOWN) or abs(value) > MAX_COORDINATE
+
+
 def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray] | None:
     """Description of the value farthest from the rest and a mask of its rows; None if none is far enough."""
     candidates = []
@@ -69,8 +82,7 @@ def _next_mark(points: DoubleArray, measured: BoolArray) -> tuple[str, BoolArray
         rows = measured & (points[:, axis] == value)
         rest = measured & ~rows
         size = _size(points, rest)
-        is_known = any(np.isclose(value, known, rtol=1e-7, atol=0) for known in KNOWN) or abs(value) > MAX_COORDINATE
-        if gap > (_FAR_KNOWN if is_known else _FAR) * size:
+        if gap > (_FAR_KNOWN if _is_known(value) else _FAR) * size:
             everywhere = bool((points[rows] == value).all())
             return (f"x = y = z = {value:g}" if everywhere else f"{'xyz'[axis]} = {value:g}"), rows
     return None

@@ -211,7 +211,7 @@ def _placed(category: Category, cloud: DoubleArray, random: np.random.Generator,
     if stop():
         raise Cancelled
     thinned = cloud[np.sort(random.permutation(len(cloud))[:MOST_POINTS])]
-    placement = category.relaid(thinned, category.place(thinned, random)[0])[0]
+    placement = category.relaid(thinned, category.place(thinned, random)[0]).placement
     points = placement.enter(thinned)
     normal = category.normal
     return AlignedPart(points, smooth_way(normal.prior, Oriented(points), normal.oriented, normal.surface))

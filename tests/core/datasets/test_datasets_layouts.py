@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,10 +149,34 @@ def test_mulsen_trees_are_recognised_beside_their_pictures(tmp_path: Path) -> No
     table.parent.mkdir(parents=True)
     table.write_text("object,RGB,Infrared,Pointcloud\n0,1,1,1\n1,1,0,0\n")
     data = open_dataset(tmp_path)
-    assert (data.layout, data.categories) == ("mvtec", ("capsule",))
+    assert (data.layout, data.categories) == ("mulsen-ad", ("capsule",))
     assert [(sample.path.parent.name, sample.anomalous) for sample in data.test("capsule")] == [
         ("good", False), ("hole", True), ("hole", False)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("good", "defect"),
+    [("buenas", "abolladura"), ("bon", "rayures"), ("OK", "划痕"), ("хорошие", "царапина"), ("dobre", "pęknięcie"),
+     ("良品", "打痕"), ("양품", "스크래치"), ("goed", "deuk"), ("buoni", "ammaccature")],
+)  # fmt: skip
+def test_kinds_of_defect_are_known_in_many_languages(tmp_path: Path, good: str, defect: str) -> None:
+    put(tmp_path, f"lid/{good}/0.xyz", f"lid/{good}/1.xyz", f"lid/{defect}/0.xyz")
+    assert [sample.anomalous for sample in open_dataset(tmp_path).test("lid")] == [True]
+
+
+def test_a_folder_whose_name_says_nothing_is_named_as_left_out(tmp_path: Path) -> None:
+    put(tmp_path, "lid/ok/0.xyz", "lid/ok/1.xyz", "lid/qqq/0.xyz", "lid/qqq/1.xyz")
+    said = "qqq/ neither good nor defective by its name, left out (2)"
+    assert said in describe(open_dataset(tmp_path))
+    assert said in describe(open_dataset(tmp_path / "lid"))
+
+
+def test_categories_that_were_not_chosen_are_not_called_left_out(tmp_path: Path) -> None:
+    put(tmp_path, "lid/0.xyz", "lid/1.xyz", "cup/0.xyz", "cup/1.xyz")
+    data = open_dataset(tmp_path)
+    chosen = replace(data, samples=tuple(one for one in data.samples if one.category == "lid"))
+    assert "left out" not in describe(chosen)
 
 
 def test_names_judge_flat_test_folders(tmp_path: Path) -> None:

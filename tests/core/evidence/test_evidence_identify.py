@@ -79,7 +79,7 @@ def test_a_piece_of_a_face_fits_no_whole_part(detector: SedirDetector) -> None:
     own = bracket.normal.surface.points
     piece = own[np.linalg.norm(own - own[0], axis=1) < 0.4] * bracket.frame.radius
     still = Placement(bracket.frame, np.median(piece, axis=0), 1.0, Pose(np.eye(3), np.zeros(3)))
-    assert bracket.relaid(piece, still)[1] == np.inf
+    assert bracket.relaid(piece, still).misfit == np.inf
 
 
 @pytest.mark.parametrize("factor", [1.2, 0.4])

@@ -68,6 +68,35 @@ def test_names_that_fit_twice_or_not_at_all_say_nothing() -> None:
     assert named_axes(["length", "width", "height"]) is None
 
 
+@pytest.mark.parametrize("name", ["scan.off", "scan.txt"])
+@pytest.mark.parametrize("counts", ["300 0 0", "300 0", "# exported\n300 0 0\n"])
+def test_counts_of_an_off_file_without_its_keyword_are_no_point(
+    name: str, counts: str, read: Callable[..., np.ndarray]
+) -> None:
+    np.testing.assert_array_equal(read(counts.encode() + b"\n" + PLAIN, name), POINTS)
+
+
+def test_a_count_of_points_as_their_first_row_is_refused(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match="number of its points"):
+        read(b"300,0,0\n" + text_rows(ROWS, ","))
+
+
+@pytest.mark.parametrize("power", [1, 3, -2])
+def test_the_factor_that_matlab_prints_above_a_matrix_is_heeded(power: int, read: Callable[..., np.ndarray]) -> None:
+    rows = text_rows([[f"{float(cell) / 10.0**power:.9f}" for cell in row] for row in ROWS], "   ")
+    np.testing.assert_allclose(read(b"pts =\n\n   1.0e%+03d *\n\n" % power + rows), POINTS, atol=1e-5)
+
+
+def test_matrices_with_factors_of_their_own_are_refused(read: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(UnreadableScan, match="several matrices"):
+        read(b"a =\n   1.0e+01 *\nb =\n   1.0e+02 *\n" + PLAIN)
+
+
+@pytest.mark.parametrize("header", ["X: Y: Z:", "X:\tY:\tZ:", "X: (mm) Y: (mm) Z: (mm)"])
+def test_names_with_colons_are_names(header: str, read: Callable[..., np.ndarray]) -> None:
+    np.testing.assert_array_equal(read(header.encode() + b"\n" + PLAIN), POINTS)
+
+
 @pytest.mark.parametrize("rows", [NUMBERED, FROM_ONE])
 @pytest.mark.parametrize("separator", [" ", ";", ",", "\t"])
 def test_a_first_column_that_counts_is_not_x(rows: list, separator: str, read: Callable[..., np.ndarray]) -> None:

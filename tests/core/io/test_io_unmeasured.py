@@ -33,6 +33,14 @@ def test_a_mark_is_left_out_in_one_coordinate_or_in_all(mark: float, axes: list[
     assert f"{mark:g}" in said
 
 
+def test_a_usual_mark_in_all_coordinates_is_one_even_once() -> None:
+    points = plate()
+    points[7] = 9999.99
+    found, said = mark_unmeasured(points)
+    assert np.flatnonzero(np.isnan(found).any(axis=1)).tolist() == [7]
+    assert said == "1 row without a measurement was left out (x = y = z = 9999.99)"
+
+
 def test_several_marks_are_all_named() -> None:
     points = plate()
     points[:30, 2], points[30:50, 0] = -32768, 9999
