@@ -63,7 +63,8 @@ class OneSideNumbers:
     """Whether a scan was seen from one side, or cut off. "Scans from one side"."""
 
     finer: float = number(0.6, "times a depth buffer's usual pixel: faces of thin walls must not share one")
-    most_hidden: float = number(0.14, "share of a scan behind the rest: 0.04 to 0.09 of views, 0.17 to 0.5 of halves")
+    most_hidden: float = number(0.24, "share of a scan behind the surface: views show up to 0.18, halves 0.3 or more")
+    least_places: int = number(8_000, "points of a surface, below which thin walls are no thicker than its spacing")
     reach: float = number(1.5, "times a scan's reach, beyond which it lacks a place")
     linked: float = number(2.5, "spacings between places of one region that is lacking")
     most_lacking: float = number(0.15, "share of what that camera plainly sees, lacking in one region")

@@ -24,8 +24,8 @@ from sedir_core.types import DoubleArray
 class Sight:
     """What contradicts that a scan was seen from its direction, as shares from 0 to 1.
 
-    hidden: of the scan's points, those behind others. lacking: of what is plainly seen from there, the largest region
-    that the scan lacks.
+    hidden: of the scan's points, those behind others, or behind the surface; 0 if the surface is too coarse to tell.
+    lacking: of what is plainly seen from there, the largest region that the scan lacks.
     """
 
     hidden: float
@@ -39,14 +39,17 @@ class Sight:
 
 def sight_of(points: DoubleArray, surface: Surface, direction: DoubleArray) -> Sight:
     """points: (n, 3) of a scan laid on the surface. direction: (3,) from which it seems to have been seen."""
-    # The normals' signs are not used: the two faces of a thin wall may both be taken for its outer one.
-    normals = surface.normals[surface.tree.nearest(points)[1]]
-    seen = visible_from(points, direction, normals, ONE_SIDE.finer * neighbour_distance(points))
     step = max(1, len(surface.points) // VIEWS.buffered)
-    places = surface.points[::step]
-    settled = settled_from(places, surface.normals[::step], direction)
+    places, across = surface.points[::step], surface.normals[::step]
+    # The surface hides, too: a scan of few points would be seen through. The normals' signs are not used: the two faces
+    # of a thin wall may both be taken for its outer one.
+    normals = np.concatenate([surface.normals[surface.tree.nearest(points)[1]], across])
+    nearest = ONE_SIDE.finer * neighbour_distance(places)
+    seen = visible_from(np.concatenate([points, places]), direction, normals, nearest)[: len(points)]
+    hidden = 1 - float(seen.mean()) if len(surface.points) >= ONE_SIDE.least_places else 0.0
+    settled = settled_from(places, across, direction)
     reach = ONE_SIDE.reach * max(reach_of(points), reach_of(places))
     gone = places[settled & (PointTree(points).nearest(places)[0] > reach)]
     linked = ONE_SIDE.linked * typical_spacing(places)
     largest = int(np.bincount(clusters(gone, linked)).max()) if len(gone) else 0
-    return Sight(1 - float(seen.mean()), largest / max(int(settled.sum()), 1))
+    return Sight(hidden, largest / max(int(settled.sum()), 1))

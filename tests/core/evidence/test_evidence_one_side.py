@@ -31,6 +31,17 @@ def surface() -> Surface:
     return Surface(*tube(20_000, 0))
 
 
+def test_few_points_that_a_camera_sees_of_a_tube_may_be_seen_by_one(surface: Surface) -> None:
+    points, normals = tube(20_000, 1)
+    seen = seen_from(points, TOWARDS, normals)
+    assert sight_of(points[seen][::10], surface, TOWARDS).from_one_side
+
+
+def test_a_surface_coarser_than_its_walls_tells_nothing_of_a_half() -> None:
+    points, _ = tube(4_000, 1)
+    assert sight_of(points[points[:, 0] > 0], Surface(*tube(4_000, 0)), TOWARDS).hidden == 0
+
+
 def test_what_a_camera_sees_of_a_tube_may_be_seen_by_one(surface: Surface) -> None:
     points, normals = tube(20_000, 1)
     sight = sight_of(points[seen_from(points, TOWARDS, normals)], surface, TOWARDS)
@@ -38,8 +49,9 @@ def test_what_a_camera_sees_of_a_tube_may_be_seen_by_one(surface: Surface) -> No
     assert sight.lacking < ONE_SIDE.most_lacking
 
 
-def test_half_a_tube_cut_through_its_walls_is_seen_by_no_camera(surface: Surface) -> None:
-    points, _ = tube(20_000, 1)
+@pytest.mark.parametrize("n", [2_000, 20_000])
+def test_half_a_tube_cut_through_its_walls_is_seen_by_no_camera(surface: Surface, n: int) -> None:
+    points, _ = tube(n, 1)
     assert not sight_of(points[points[:, 0] > 0], surface, TOWARDS).from_one_side
 
 
