@@ -38,7 +38,7 @@ from app.views.shape_actors import CHUNK, ShapeActors, warm_up
 from app.views.turns import Turns
 from app.views.view_cube import ViewCube
 from app.views.zone_drawing import ZoneDrawing
-from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.drawing.colour_maps import Rgb
 
 # What is drawn while the camera moves: the number of chunks, and how far a point overlaps its neighbours. Software
 # OpenGL is bound by fragments, so the overlap shrinks as well.

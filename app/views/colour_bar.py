@@ -14,7 +14,7 @@ from app.views.colours import Look
 from app.views.legend import Legend
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
-from sedir_core.evaluation.colours import Scale
+from sedir_core.drawing.colours import Scale
 from sedir_core.types import Detection
 
 N_TONES = 65

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.evaluation.colour_maps import DEFAULT_MAP
-from sedir_core.evaluation.colours import Scale, calibrated
+from sedir_core.drawing.colour_maps import DEFAULT_MAP
+from sedir_core.drawing.colours import Scale, calibrated
 from sedir_core.types import FloatArray
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 
 from app.views.overlay import Overlay
-from sedir_core.evaluation.eye_dome import eye_dome
+from sedir_core.drawing.eye_dome import eye_dome
 
 
 def darkness(depth: NDArray[np.float32], nearest: float, farthest: float) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app.views.legend import GRAB_PX, Legend
 from app.widgets.numbers import on_screen
 from app.widgets.theme import Theme
-from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, rounded, share_inside
+from sedir_core.drawing.deviation_scale import TABLE, DeviationScale, rounded, share_inside
 from sedir_core.types import FloatArray, Tolerance
 from sedir_core.units import number
 

@@ -11,9 +11,9 @@ import numpy as np
 from app.state.entries import Beside, Entry
 from app.state.shapes import Shape
 from app.views.colours import Look
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.colours import SURFACE, TRUTH
-from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.colours import SURFACE, TRUTH
+from sedir_core.drawing.deviation_scale import TABLE, DeviationScale
 from sedir_core.types import BoolArray, FloatArray, IntArray
 
 MOST_MIXED = 400_000

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.numbers import grouped
 from app.widgets.theme import Theme
-from sedir_core.evaluation.colours import NOT_EVALUATED
+from sedir_core.drawing.colours import NOT_EVALUATED
 from sedir_core.types import FloatArray
 
 N_BINS = 96

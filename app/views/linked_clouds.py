@@ -33,7 +33,7 @@ from app.views.shared_camera import SharedCamera
 from app.views.turns import Turns
 from app.views.zone_drawing import DrawnZone
 from app.widgets.theme import Theme
-from sedir_core.evaluation.deviation_scale import DeviationScale
+from sedir_core.drawing.deviation_scale import DeviationScale
 from sedir_core.types import Defect, Detection, DoubleArray, FloatArray
 
 if TYPE_CHECKING:

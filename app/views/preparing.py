@@ -25,7 +25,7 @@ def prepare(points: DoubleArray, around: Shape | None = None) -> Shape:
 
     points: (n, 3) float64. around: shape whose origin and radius to use, so that both can be shown together.
     """
-    from sedir_core.geometry.joining import sparse_spacing
+    from sedir_core.drawing.joining import sparse_spacing
     from sedir_core.geometry.neighbours import middle_and_radius
 
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
@@ -41,7 +41,7 @@ def join(shape: Shape, stop: Stop = never_stop) -> Shape:
 
     Takes a second for 20,000 points. Outliers stay points. Raises Cancelled.
     """
-    from sedir_core.geometry import joining
+    from sedir_core.drawing import joining
     from sedir_core.geometry.tree import PointTree
 
     if len(shape) < joining.LEAST_JOINED:
@@ -49,7 +49,7 @@ def join(shape: Shape, stop: Stop = never_stop) -> Shape:
 
     whole = len(shape) <= joining.MOST_JOINED
     points = shape.points[: None if whole else NORMALS_FROM].astype(np.float64)
-    sheet = joining.leveled(points, stop)
+    sheet = joining.levelled_of(points, stop)
     coarse = joining.coarse(sheet, COARSE, stop) if len(shape) > 2 * COARSE else NO_TRIANGLES
     if not whole:
         every = sheet.normals[PointTree(points).nearest(shape.points)[1]]
@@ -66,7 +66,7 @@ def prepare_surface(points: DoubleArray, around: Shape) -> Shape:
 
     points: (n, 3) float64. around: the scan. rows: in each voxel, the point nearest to its centre.
     """
-    from sedir_core.geometry.joining import LEAST_JOINED, evened, sparse_spacing
+    from sedir_core.drawing.joining import LEAST_JOINED, evened, sparse_spacing
 
     shape = prepare(points, around)
     if len(shape) < LEAST_JOINED:
@@ -90,8 +90,8 @@ def _normals(points: FloatArray) -> FloatArray:
 
 def beside_scan(surface: Shape, scan: Shape, deviation: FloatArray) -> Shape:
     """An expected surface that knows where the scan has no material. deviation: (n,) of the scan's rows."""
-    from sedir_core.evaluation.missing import nothing_near
-    from sedir_core.geometry.joining import MOST_JOINED
+    from sedir_core.drawing.joining import MOST_JOINED
+    from sedir_core.drawing.missing import nothing_near
 
     some = scan.points[:MOST_JOINED].astype(np.float64)
     off = deviation[scan.rows[:MOST_JOINED]]

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.views.layers import Picture
 from app.views.section import CuttingPlane, half_thickness
-from sedir_core.evaluation.colour_maps import Rgb
+from sedir_core.drawing.colour_maps import Rgb
 from sedir_core.types import IntArray
 
 OUTSIDE_DIM = 0.38

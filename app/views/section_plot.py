@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QWidget
 from app.views.needles import needles
 from app.views.section import CrossSection, highest
 from app.widgets.theme import Theme
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.colours import NOT_EVALUATED, Scale
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.colours import NOT_EVALUATED, Scale
 
 MOST_DOTS = 6000
 N_TONES = 16

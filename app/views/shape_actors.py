@@ -14,7 +14,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
 from app.state.shapes import Shape
 from app.views.layers import Paint
-from sedir_core.evaluation.rendering import AMBIENT, DIFFUSE, SHINE, SPECULAR
+from sedir_core.drawing.rendering import AMBIENT, DIFFUSE, SHINE, SPECULAR
 from sedir_core.types import IntArray, Triangles
 
 CHUNK = 25_000  # points

@@ -13,8 +13,8 @@ from PySide6.QtGui import QImage
 
 from app.state.shapes import Shape
 from app.views.camera import START_DIRECTION
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.colours import heat
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.colours import heat
 from sedir_core.types import DoubleArray, FloatArray, IntArray
 
 SIZE = 88

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
-from sedir_core.evaluation.colour_maps import N_STEPS, colour_map
+from sedir_core.drawing.colour_maps import N_STEPS, colour_map
 from sedir_core.types import DoubleArray, FloatArray
 
 TILT = 0.5  # elevation in radians above the part's widest plane

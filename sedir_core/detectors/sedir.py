@@ -29,7 +29,7 @@ from sedir_core.evidence.limits import Calibration, kept
 from sedir_core.evidence.measuring import Lengths, in_scan, measure
 from sedir_core.evidence.normal_surface import CHANNELS, Company
 from sedir_core.evidence.numbers import RESOLUTION
-from sedir_core.evidence.one_side import sight_of
+from sedir_core.evidence.one_side import camera_view
 from sedir_core.evidence.reconstruction import decoded_points
 from sedir_core.evidence.remarks import beside_the_training, hardly_judged, left_out, of_the_whole, too_sparse
 from sedir_core.evidence.report_numbers import REPORT
@@ -231,10 +231,10 @@ class SedirDetector:
         placed = self._placed(scan, category, stop)
         if (view := placed.found.view) is None:
             return placed
-        sight = sight_of(placed.aligned, self.known[placed.found.category].normal.surface, view.direction)
-        if not sight.from_one_side:
+        seen = camera_view(placed.aligned, self.known[placed.found.category].normal.surface, view.direction)
+        if not seen.from_one_side:
             return self._placed(scan, category, stop, from_one_side=False)
-        return replace(placed, found=replace(placed.found, lacking=sight.lacking))
+        return replace(placed, found=replace(placed.found, lacking=seen.lacking))
 
     def _placed(self, scan: Scan, category: str, stop: Stop, from_one_side: bool = True) -> RegisteredScan:
         """from_one_side: see `identify`."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sedir_core.detectors.base import Detector, detect_file
+from sedir_core.drawing.picture import draw_inspection
 from sedir_core.errors import CannotWrite, DeviceUnavailable, TooFewPoints, UnknownCategory, UnreadableScan, UserError
-from sedir_core.evaluation.picture import draw_inspection
 from sedir_core.evidence.wording import defect_sentence
 from sedir_core.io.columns import Columns
 from sedir_core.io.export import exported_from, write_points_ply, write_scored_ply

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from sedir_core.config import METHOD_NAMES
+from sedir_core.drawing.close_up import close_up
+from sedir_core.drawing.colours import calibrated
+from sedir_core.drawing.deviation_scale import DeviationScale, default_band, default_far
+from sedir_core.drawing.drawn_scan import DrawnScan, Patch
+from sedir_core.drawing.picture import picture_for_paper
+from sedir_core.drawing.section_picture import section_picture
 from sedir_core.errors import CannotWrite
-from sedir_core.evaluation.close_up import close_up
-from sedir_core.evaluation.colours import calibrated
-from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
-from sedir_core.evaluation.drawn_scan import DrawnScan, Patch
 from sedir_core.evaluation.inspection import Inspected, Refused
-from sedir_core.evaluation.picture import picture_for_paper
 from sedir_core.evaluation.report_style import Line, Review, defect_lines, measured_words, sentence
-from sedir_core.evaluation.section_picture import section_picture
 from sedir_core.evidence.wording import of_limit, percent
 from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.names import printable

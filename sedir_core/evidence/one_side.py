@@ -21,7 +21,7 @@ from sedir_core.types import DoubleArray
 
 
 @dataclass(frozen=True)
-class Sight:
+class CameraView:
     """What contradicts that a scan was seen from its direction, as shares from 0 to 1.
 
     hidden: of the scan's points, those behind others, or behind the surface; 0 if the surface is too coarse to tell.
@@ -37,7 +37,7 @@ class Sight:
         return self.hidden < ONE_SIDE.most_hidden
 
 
-def sight_of(points: DoubleArray, surface: Surface, direction: DoubleArray) -> Sight:
+def camera_view(points: DoubleArray, surface: Surface, direction: DoubleArray) -> CameraView:
     """points: (n, 3) of a scan laid on the surface. direction: (3,) from which it seems to have been seen."""
     step = max(1, len(surface.points) // VIEWS.buffered)
     places, across = surface.points[::step], surface.normals[::step]
@@ -52,4 +52,4 @@ def sight_of(points: DoubleArray, surface: Surface, direction: DoubleArray) -> S
     gone = places[settled & (PointTree(points).nearest(places)[0] > reach)]
     linked = ONE_SIDE.linked * typical_spacing(places)
     largest = int(np.bincount(clusters(gone, linked)).max()) if len(gone) else 0
-    return Sight(hidden, largest / max(int(settled.sum()), 1))
+    return CameraView(hidden, largest / max(int(settled.sum()), 1))

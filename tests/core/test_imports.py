@@ -38,7 +38,7 @@ ROWS = [
     {"io", "geometry"},
     {"datasets", "models"},
     {"evidence", "rundir"},
-    {"detectors"},
+    {"detectors", "drawing"},
     {"training"},
     {"evaluation"},
     {"history", "runs"},

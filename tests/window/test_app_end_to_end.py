@@ -15,7 +15,7 @@ from app.state.entries import State
 from app.state.session import Session
 from app.views.camera import project, towards
 from sedir_core.datasets.demo import demo_specimens
-from sedir_core.evaluation.colours import position
+from sedir_core.drawing.colours import position
 from sedir_core.places import DEFAULT_RUN, bundled_runs, demo_scans
 
 DETECTION_MS = 120_000

@@ -21,7 +21,7 @@ from app.widgets import theme as themes
 from app.widgets.command_palette import KEYS, CommandPalette
 from app.widgets.error_details import ErrorDetails
 from app.widgets.theme import DARK, LIGHT
-from sedir_core.evaluation.colours import position
+from sedir_core.drawing.colours import position
 from sedir_core.io.scans import read_scan
 
 

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 
 from app.state.entries import Selection, State
 from app.state.session import Session
-from sedir_core.evaluation.colours import position
+from sedir_core.drawing.colours import position
 
 
 def hot_share(picture: np.ndarray, side: int = 30) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from app.state.entries import Entry
 from app.state.session import Session
 from app.state.settings import Settings
 from app.workspaces.inspect.wording import lengths_of
-from sedir_core.evaluation.deviation_scale import DeviationScale, default_band, default_far
+from sedir_core.drawing.deviation_scale import DeviationScale, default_band, default_far
 from sedir_core.types import Tolerance
 
 LEAST = 1e-9

@@ -16,7 +16,7 @@ from sedir_core.evidence.wording import percent
 from sedir_core.types import Report, Scan, Stop, Tolerance
 
 if TYPE_CHECKING:
-    from sedir_core.evaluation.drawn_scan import Patch
+    from sedir_core.drawing.drawn_scan import Patch
     from sedir_core.evaluation.report import DrawnSection
 
 
@@ -90,13 +90,13 @@ def write_report(path: Path, request: ReportRequest, report: Report, stop: Stop)
 
 def _meshed(entry: Entry) -> Patch | None:
     """The scan as the window shows it; None if it has not been meshed."""
-    from sedir_core.evaluation.drawn_scan import Patch
-    from sedir_core.geometry.joining import Surface
+    from sedir_core.drawing.drawn_scan import Patch
+    from sedir_core.drawing.joining import DrawnSurface
 
     shape = entry.shape
     if shape is None or not len(shape.triangles):
         return None
-    surface = Surface(shape.level, shape.normals, shape.triangles, shape.alone, shape.spacing)
+    surface = DrawnSurface(shape.level, shape.normals, shape.triangles, shape.alone, shape.spacing)
     return Patch(surface, shape.rows, shape.origin)
 
 

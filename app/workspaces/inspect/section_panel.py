@@ -31,7 +31,7 @@ from app.widgets.theme import Theme
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.kept_sections import KeptSections
 from app.workspaces.inspect.view_actions import look_of
-from sedir_core.evaluation.deviation_scale import DeviationScale, signed
+from sedir_core.drawing.deviation_scale import DeviationScale, signed
 from sedir_core.types import FloatArray
 
 LEAST_PX, HEIGHT_SHARE = 206, 0.34

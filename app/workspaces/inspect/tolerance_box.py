@@ -22,7 +22,7 @@ from app.widgets.number_field import SignedField, indented
 from app.widgets.room import UNLIMITED_PX
 from app.workspaces.inspect import wording
 from app.workspaces.inspect.bands import Bands
-from sedir_core.evaluation.deviation_scale import rounded
+from sedir_core.drawing.deviation_scale import rounded
 from sedir_core.types import Tolerance
 
 BESIDE_PX, AIR_PX = 250, 12

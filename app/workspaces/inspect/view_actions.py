@@ -17,7 +17,7 @@ from app.views.linked_clouds import LinkedClouds
 from app.views.view_cube import SIDES
 from app.widgets.theme import Theme, icon
 from app.workspaces.inspect.tools import Tool, Tools
-from sedir_core.evaluation.colour_maps import MAPS
+from sedir_core.drawing.colour_maps import MAPS
 
 LOOK_SETTINGS = ("colour_map", "per_scan_scale", "depth_shading", "point_size")
 

@@ -7,7 +7,7 @@ import pytest
 
 from sedir_core.evidence.fields import Places
 from sedir_core.evidence.numbers import ONE_SIDE
-from sedir_core.evidence.one_side import sight_of
+from sedir_core.evidence.one_side import camera_view
 from sedir_core.evidence.remarks import too_sparse
 from sedir_core.evidence.whole_part import size_difference, size_to_tell
 from sedir_core.geometry.registration import Surface
@@ -34,17 +34,17 @@ def surface() -> Surface:
 def test_few_points_that_a_camera_sees_of_a_tube_may_be_seen_by_one(surface: Surface) -> None:
     points, normals = tube(20_000, 1)
     seen = seen_from(points, TOWARDS, normals)
-    assert sight_of(points[seen][::10], surface, TOWARDS).from_one_side
+    assert camera_view(points[seen][::10], surface, TOWARDS).from_one_side
 
 
 def test_a_surface_coarser_than_its_walls_tells_nothing_of_a_half() -> None:
     points, _ = tube(4_000, 1)
-    assert sight_of(points[points[:, 0] > 0], Surface(*tube(4_000, 0)), TOWARDS).hidden == 0
+    assert camera_view(points[points[:, 0] > 0], Surface(*tube(4_000, 0)), TOWARDS).hidden == 0
 
 
 def test_what_a_camera_sees_of_a_tube_may_be_seen_by_one(surface: Surface) -> None:
     points, normals = tube(20_000, 1)
-    sight = sight_of(points[seen_from(points, TOWARDS, normals)], surface, TOWARDS)
+    sight = camera_view(points[seen_from(points, TOWARDS, normals)], surface, TOWARDS)
     assert sight.from_one_side
     assert sight.lacking < ONE_SIDE.most_lacking
 
@@ -52,20 +52,20 @@ def test_what_a_camera_sees_of_a_tube_may_be_seen_by_one(surface: Surface) -> No
 @pytest.mark.parametrize("n", [2_000, 20_000])
 def test_half_a_tube_cut_through_its_walls_is_seen_by_no_camera(surface: Surface, n: int) -> None:
     points, _ = tube(n, 1)
-    assert not sight_of(points[points[:, 0] > 0], surface, TOWARDS).from_one_side
+    assert not camera_view(points[points[:, 0] > 0], surface, TOWARDS).from_one_side
 
 
 def test_normals_of_a_thin_wall_that_face_the_wrong_way_hide_nothing(surface: Surface) -> None:
     outward = surface.points * [1, 1, 0]
     astray = Surface(surface.points, outward / np.linalg.norm(outward, axis=1, keepdims=True))
     points, _ = tube(20_000, 1)
-    assert not sight_of(points[points[:, 0] > 0], astray, TOWARDS).from_one_side
+    assert not camera_view(points[points[:, 0] > 0], astray, TOWARDS).from_one_side
 
 
 def test_a_view_that_ends_amid_what_its_camera_sees_lacks_the_rest(surface: Surface) -> None:
     points, normals = tube(20_000, 1)
     seen = seen_from(points, TOWARDS, normals) & (points[:, 2] < 0)
-    assert sight_of(points[seen], surface, TOWARDS).lacking == pytest.approx(0.5, abs=0.1)
+    assert camera_view(points[seen], surface, TOWARDS).lacking == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("size", [0.9, 1.05, 1.1, 1.2])

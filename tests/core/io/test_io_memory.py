@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sedir_core.drawing.painting import thinned
 from sedir_core.errors import UnreadableScan
-from sedir_core.evaluation.painting import thinned
 from sedir_core.geometry.neighbours import interpolate
 from sedir_core.geometry.sampling import repeatable_order
 from sedir_core.io.export import write_points_ply, write_scored_ply

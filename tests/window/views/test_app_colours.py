@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.views.colours import Look
-from sedir_core.evaluation.colour_maps import MAPS, colour_map
-from sedir_core.evaluation.colours import NOT_EVALUATED, TRUTH, heat, position
+from sedir_core.drawing.colour_maps import MAPS, colour_map
+from sedir_core.drawing.colours import NOT_EVALUATED, TRUTH, heat, position
 
 TO_LMS = np.array(
     [

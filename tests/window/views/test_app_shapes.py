@@ -18,7 +18,7 @@ from app.views.preparing import prepare
 from app.views.scale_bar import AxesMark
 from app.widgets.numbers import GROUP
 from app.workspaces.inspect.wording import LengthWording, number
-from sedir_core.evaluation.deviation_scale import round_length
+from sedir_core.drawing.deviation_scale import round_length
 from sedir_core.types import never_stop, no_report
 
 

@@ -9,9 +9,9 @@ from app_helpers import WAIT_MS, dented_sphere, open_and_wait
 from app.state.shapes import Shape
 from app.views.facing import front_of, side_of
 from app.views.preparing import COARSE, join, prepare, prepare_surface
-from sedir_core.geometry.joining import MOST_JOINED
-from sedir_core.geometry.meshing import NEIGHBOURS, triangulate
-from sedir_core.geometry.outward import oriented_normals
+from sedir_core.drawing.joining import MOST_JOINED
+from sedir_core.drawing.meshing import NEIGHBOURS, triangulate
+from sedir_core.drawing.outward import oriented_normals
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import Defect, Detection
 

@@ -11,8 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from app.state.entries import Selection
 from app.views.camera import project
 from app.workspaces.inspect.tools import Tool
-from sedir_core.evaluation.colour_maps import colour_map
-from sedir_core.evaluation.colours import NOT_EVALUATED, SURFACE, position
+from sedir_core.drawing.colour_maps import colour_map
+from sedir_core.drawing.colours import NOT_EVALUATED, SURFACE, position
 
 
 def click(qtbot, view, place: QPoint | None = None) -> None:

@@ -25,8 +25,8 @@ from app.views.preparing import prepare
 from app.widgets.number_field import SignedField
 from app.widgets.tokens import DARK
 from app.workspaces.inspect.between import comparable
-from sedir_core.evaluation.colours import NOT_EVALUATED, SURFACE
-from sedir_core.evaluation.deviation_scale import (
+from sedir_core.drawing.colours import NOT_EVALUATED, SURFACE
+from sedir_core.drawing.deviation_scale import (
     INSIDE,
     TOO_LITTLE,
     TOO_MUCH,

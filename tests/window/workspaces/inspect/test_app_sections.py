@@ -20,7 +20,7 @@ from app.workspaces.inspect.kept_sections import KeptSections
 from app.workspaces.inspect.report_writing import ReportedScan, ReportRequest, write_report
 from app.workspaces.inspect.section_panel import SectionPanel
 from app.workspaces.inspect.tools import Tool
-from sedir_core.evaluation.section_picture import section_picture
+from sedir_core.drawing.section_picture import section_picture
 from sedir_core.types import never_stop, no_report
 
 

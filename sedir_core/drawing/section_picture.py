@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.deviation_scale import round_length
-from sedir_core.evaluation.painting import DPI, INK, PAPER, png
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.deviation_scale import round_length
+from sedir_core.drawing.painting import DPI, INK, PAPER, png
 from sedir_core.types import FloatArray
 from sedir_core.units import symbol
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sedir_core.evaluation.colour_maps import DEFAULT_MAP, N_STEPS, Rgb, colour_map
+from sedir_core.drawing.colour_maps import DEFAULT_MAP, N_STEPS, Rgb, colour_map
 from sedir_core.types import FloatArray
 
 NOT_EVALUATED: tuple[int, int, int] = (82, 84, 88)

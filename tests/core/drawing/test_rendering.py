@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from roundness import RoundnessDetector, ball
 
-from sedir_core.evaluation import rendering
-from sedir_core.evaluation.drawn_scan import DrawnScan, Patch
-from sedir_core.evaluation.rendering import Frame, render
-from sedir_core.geometry.joining import Surface, part_of, surface_of
+from sedir_core.drawing import rendering
+from sedir_core.drawing.drawn_scan import DrawnScan, Patch
+from sedir_core.drawing.joining import DrawnSurface, part_of, surface_of
+from sedir_core.drawing.rendering import Viewport, render
 from sedir_core.types import Scan
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
-FRONT = Frame(np.eye(3), (0.0, 0.0), 1.0, 40)
+FRONT = Viewport(np.eye(3), (0.0, 0.0), 1.0, 40)
 
 
-def square(depth: float, half: float = 0.5) -> Surface:
+def square(depth: float, half: float = 0.5) -> DrawnSurface:
     corners = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], np.float32) * np.float32(half)
     corners[:, 2] = depth
     upright = np.tile(np.array((0, 0, 1), np.float32), (4, 1))
-    return Surface(corners, upright, np.array([(0, 1, 2), (0, 2, 3)], np.int32), np.empty(0, np.int64), 0.1)
+    return DrawnSurface(corners, upright, np.array([(0, 1, 2), (0, 2, 3)], np.int32), np.empty(0, np.int64), 0.1)
 
 
 def of(colour: tuple[int, int, int], n: int = 4) -> np.ndarray:
@@ -35,7 +35,7 @@ def centred() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def round_one() -> Surface:
+def round_one() -> DrawnSurface:
     return surface_of(np.random.default_rng(0).permutation(centred()))
 
 
@@ -52,15 +52,15 @@ def test_what_is_near_hides_what_is_far(nearest_first: bool) -> None:
     assert (red > blue)[11:29, 11:29].all() and (blue > red)[4:36, 4:8].all()
 
 
-def test_a_surface_that_is_drawn_bit_by_bit_is_the_same(monkeypatch, round_one: Surface) -> None:
+def test_a_surface_that_is_drawn_bit_by_bit_is_the_same(monkeypatch, round_one: DrawnSurface) -> None:
     whole = render([(round_one, of(RED, len(round_one)))], FRONT)
     monkeypatch.setattr(rendering, "AT_ONCE", 700)
     assert np.array_equal(render([(round_one, of(RED, len(round_one)))], FRONT), whole)
 
 
-def test_a_ball_of_points_has_no_holes(round_one: Surface) -> None:
+def test_a_ball_of_points_has_no_holes(round_one: DrawnSurface) -> None:
     reach = float(np.linalg.norm(round_one.points, axis=1).max())
-    frame = Frame(np.eye(3), (0.0, 0.0), 1.1 * reach, 60)
+    frame = Viewport(np.eye(3), (0.0, 0.0), 1.1 * reach, 60)
     covered = render([(round_one, of(RED, len(round_one)))], frame)[..., 3]
     across = (np.arange(60) + 0.5 - 30) / 30 * frame.half
     inside = np.hypot(*np.meshgrid(across, across)) < 0.9 * reach
@@ -73,10 +73,10 @@ def test_too_few_points_for_a_surface_are_drawn_as_points() -> None:
 
 
 def test_nothing_is_drawn_of_what_lies_outside_the_frame() -> None:
-    assert not render([(square(0.0), of(RED))], Frame(np.eye(3), (5.0, 5.0), 1.0, 40)).any()
+    assert not render([(square(0.0), of(RED))], Viewport(np.eye(3), (5.0, 5.0), 1.0, 40)).any()
 
 
-def test_part_of_a_surface_has_only_its_own_triangles(round_one: Surface) -> None:
+def test_part_of_a_surface_has_only_its_own_triangles(round_one: DrawnSurface) -> None:
     upper = part_of(round_one, round_one.points[:, 2] > 0)
     assert (upper.points[:, 2] > 0).all()
     assert 0 < len(upper.triangles) < len(round_one.triangles) and upper.triangles.max() < len(upper)

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.rendering import Frame, render
-from sedir_core.geometry.joining import Surface
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.joining import DrawnSurface
+from sedir_core.drawing.rendering import Viewport, render
 from sedir_core.geometry.sampling import random_subset, spread_subset
 from sedir_core.runtime import generator
 from sedir_core.types import DoubleArray, IntArray
@@ -68,7 +68,7 @@ def turned(azimuth_degrees: float, elevation_degrees: float) -> DoubleArray:
     return np.stack([right, np.cross(towards, right), towards])
 
 
-def paint(axes: Axes, layers: Sequence[tuple[Surface, Rgb]], camera: DoubleArray) -> None:
+def paint(axes: Axes, layers: Sequence[tuple[DrawnSurface, Rgb]], camera: DoubleArray) -> None:
     """Paint surfaces with the colours (n, 3) of their points, within the square that the axes frame."""
     layers = [(surface, colours) for surface, colours in layers if len(surface)]
     if not layers:
@@ -76,7 +76,7 @@ def paint(axes: Axes, layers: Sequence[tuple[Surface, Rgb]], camera: DoubleArray
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     axes.apply_aspect()
     size = max(1, round(axes.bbox.width))
-    frame = Frame(camera, ((left + right) / 2, (low + high) / 2), (right - left) / 2, size)
+    frame = Viewport(camera, ((left + right) / 2, (low + high) / 2), (right - left) / 2, size)
     picture = axes.imshow(render(layers, frame), extent=(left, right, low, high), interpolation="bilinear")
     picture.set_zorder(0)
 

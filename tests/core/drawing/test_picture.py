@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 from roundness import RoundnessDetector, ball
 
-from sedir_core.evaluation.picture import draw_inspection
+from sedir_core.drawing.picture import draw_inspection
 from sedir_core.types import Scan
 
 

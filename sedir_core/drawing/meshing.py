@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import coo_matrix
 
-from sedir_core.geometry.outward import check, same_sheet
+from sedir_core.drawing.outward import check, same_sheet
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, never_stop
 
 NEIGHBOURS = 16

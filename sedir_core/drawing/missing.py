@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.deviation_scale import TABLE
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.deviation_scale import TABLE
 from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.geometry.sampling import selected
 from sedir_core.geometry.tree import PointTree

@@ -7,13 +7,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.colours import calibrated
-from sedir_core.evaluation.deviation_scale import DeviationScale, round_length
-from sedir_core.evaluation.drawn_scan import DrawnScan, Patch
-from sedir_core.evaluation.missing import missing_colours
-from sedir_core.evaluation.painting import DPI, INK, PAPER, best_camera, paint, png
-from sedir_core.geometry.joining import Surface
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.colours import calibrated
+from sedir_core.drawing.deviation_scale import DeviationScale, round_length
+from sedir_core.drawing.drawn_scan import DrawnScan, Patch
+from sedir_core.drawing.joining import DrawnSurface
+from sedir_core.drawing.missing import missing_colours
+from sedir_core.drawing.painting import DPI, INK, PAPER, best_camera, paint, png
 from sedir_core.geometry.neighbours import middle_and_radius
 from sedir_core.types import BoolArray, Defect, Detection, DoubleArray
 from sedir_core.units import symbol
@@ -58,7 +58,7 @@ def close_up(
 
 def _painted(
     drawn: DrawnScan, near: Patch, detection: Detection, defect: Defect, scale: DeviationScale | None, radius: float
-) -> tuple[list[tuple[Surface, Rgb]], BoolArray]:
+) -> tuple[list[tuple[DrawnSurface, Rgb]], BoolArray]:
     """Surfaces around the defect with their colours, and which (n,) of all their points are the defect's."""
     ours = np.isin(near.rows, defect.members)
     if scale is None or detection.deviation is None:

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sedir_core.evaluation.missing import missing_places
-from sedir_core.evaluation.painting import thinned
-from sedir_core.geometry.joining import LEAST_JOINED, Surface, evened, part_of, sparse_spacing, surface_of
+from sedir_core.drawing.joining import LEAST_JOINED, DrawnSurface, evened, part_of, sparse_spacing, surface_of
+from sedir_core.drawing.missing import missing_places
+from sedir_core.drawing.painting import thinned
 from sedir_core.geometry.sampling import selected
 from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, IntArray, Scan
 
@@ -22,7 +22,7 @@ MOST_NEAR, MOST_EXPECTED = 12_000, 24_000  # the same of a close-up, which is sm
 class Patch:
     """A surface around `middle` (3,), and which points of the scan its points are: rows (n,)."""
 
-    surface: Surface
+    surface: DrawnSurface
     rows: IntArray
     middle: DoubleArray
 
@@ -78,8 +78,8 @@ def sheet_of(points: DoubleArray, middle: DoubleArray) -> Patch:
     return Patch(surface_of(local.astype(np.float64)), rows, middle)
 
 
-def _moved(surface: Surface, points: FloatArray) -> Surface:
-    return Surface(points, surface.normals, surface.triangles, surface.alone, surface.spacing)
+def _moved(surface: DrawnSurface, points: FloatArray) -> DrawnSurface:
+    return DrawnSurface(points, surface.normals, surface.triangles, surface.alone, surface.spacing)
 
 
 def _about_the_part(scan: Scan, detection: Detection) -> BoolArray:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.geometry.meshing import NEIGHBOURS, SEARCHED, level, smoothed, triangulate
-from sedir_core.geometry.outward import oriented_normals
+from sedir_core.drawing.meshing import NEIGHBOURS, SEARCHED, level, smoothed, triangulate
+from sedir_core.drawing.outward import oriented_normals
 from sedir_core.geometry.surface import normals_and_curvature, smooth_onto_plane
 from sedir_core.geometry.tree import PointTree
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Stop, Triangles, never_stop
@@ -25,7 +25,7 @@ FEW_NEIGHBOURS = 8  # of a normal, where there are too few points for a surface
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class Levelled:
     """Points before they are joined. smooth, even: (n, 3), see `level`. normals: (n, 3), outward.
 
     distances, neighbours: (n, k), nearest first, each point its own first.
@@ -39,7 +39,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class DrawnSurface:
     """points, normals: (n, 3), denoised. triangles: (t, 3) between them, counter-clockwise seen from outside.
 
     alone: (a,) points far from every triangle. spacing: see `sparse_spacing`.
@@ -55,7 +55,7 @@ class Surface:
         return len(self.points)
 
 
-def surface_of(points: DoubleArray, stop: Stop = never_stop) -> Surface:
+def surface_of(points: DoubleArray, stop: Stop = never_stop) -> DrawnSurface:
     """The surface of points (n, 3) around the origin, in random order. Takes a second for 20,000. Raises Cancelled."""
     local = points.astype(np.float32)
     spacing = sparse_spacing(local)
@@ -64,40 +64,41 @@ def surface_of(points: DoubleArray, stop: Stop = never_stop) -> Surface:
         normals = (
             normals_and_curvature(points, FEW_NEIGHBOURS)[0] if few else np.tile((0.0, 0.0, 1.0), (len(points), 1))
         )
-        return Surface(local, normals.astype(np.float32), np.empty((0, 3), np.int32), np.arange(len(points)), spacing)
-    sheet = leveled(points, stop)
-    return joined(local, sheet, spacing, stop)
+        return DrawnSurface(
+            local, normals.astype(np.float32), np.empty((0, 3), np.int32), np.arange(len(points)), spacing
+        )
+    return joined(local, levelled_of(points, stop), spacing, stop)
 
 
-def part_of(surface: Surface, kept: BoolArray) -> Surface:
+def part_of(surface: DrawnSurface, kept: BoolArray) -> DrawnSurface:
     """The surface between those of its points only. kept: (n,)."""
     number = kept.cumsum() - 1
     triangles = surface.triangles[kept[surface.triangles].all(axis=1)]
     alone = surface.alone[kept[surface.alone]]
-    return Surface(surface.points[kept], surface.normals[kept], number[triangles], number[alone], surface.spacing)
+    return DrawnSurface(surface.points[kept], surface.normals[kept], number[triangles], number[alone], surface.spacing)
 
 
-def leveled(points: DoubleArray, stop: Stop = never_stop) -> Sheet:
+def levelled_of(points: DoubleArray, stop: Stop = never_stop) -> Levelled:
     """The points (n, 3), at least LEAST_JOINED, without noise and with outward normals. Raises Cancelled."""
     distances, around = PointTree(points).nearest_k(points, SEARCHED + 1)
     near = around[:, : NEIGHBOURS + 1]
     normals = oriented_normals(points, near, stop)
-    return Sheet(*level(points, normals, near), normals, distances, around)
+    return Levelled(*level(points, normals, near), normals, distances, around)
 
 
-def joined(points: FloatArray, sheet: Sheet, spacing: float, stop: Stop = never_stop) -> Surface:
-    """The points (n, 3) of a sheet with triangles between them; outliers stay points. Raises Cancelled."""
-    triangles = triangulate(sheet.smooth, sheet.normals, sheet.distances, sheet.neighbours, stop)
+def joined(points: FloatArray, levelled: Levelled, spacing: float, stop: Stop = never_stop) -> DrawnSurface:
+    """The levelled points (n, 3) with triangles between them; outliers stay points. Raises Cancelled."""
+    triangles = triangulate(levelled.smooth, levelled.normals, levelled.distances, levelled.neighbours, stop)
     alone = _alone(points, triangles, ALONE_SPACINGS * spacing)
-    return Surface(*smoothed(sheet.even, sheet.normals, triangles), triangles, alone, spacing)
+    return DrawnSurface(*smoothed(levelled.even, levelled.normals, triangles), triangles, alone, spacing)
 
 
-def coarse(sheet: Sheet, count: int, stop: Stop = never_stop) -> IntArray:
-    """(t, 3) triangles between the first points of a sheet only. Raises Cancelled."""
-    smooth = sheet.smooth[:count]
+def coarse(levelled: Levelled, count: int, stop: Stop = never_stop) -> IntArray:
+    """(t, 3) triangles between the first points only. Raises Cancelled."""
+    smooth = levelled.smooth[:count]
     first = smooth.astype(np.float64)
     distances, neighbours = PointTree(first).nearest_k(first, SEARCHED + 1)
-    return triangulate(smooth, sheet.normals[:count], distances, neighbours, stop)
+    return triangulate(smooth, levelled.normals[:count], distances, neighbours, stop)
 
 
 def evened(shuffled: FloatArray, spacing: float) -> tuple[FloatArray, IntArray]:

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.eye_dome import eye_dome
-from sedir_core.geometry.joining import Surface
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.eye_dome import eye_dome
+from sedir_core.drawing.joining import DrawnSurface
 from sedir_core.types import BoolArray, DoubleArray, FloatArray, IntArray, Triangles
 
 AMBIENT, DIFFUSE, SPECULAR, SHINE = 0.36, 0.68, 0.05, 14.0
@@ -26,7 +26,7 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Frame:
+class Viewport:
     """What a picture shows: `half` units of length to all sides of the middle, at right angles to the camera.
 
     camera: (3, 3), rows are right, up and towards the viewer. middle: (2,) right and up. size: pixels along a side.
@@ -38,7 +38,7 @@ class Frame:
     size: int
 
 
-def render(layers: Sequence[tuple[Surface, Rgb]], frame: Frame) -> Picture:
+def render(layers: Sequence[tuple[DrawnSurface, Rgb]], frame: Viewport) -> Picture:
     """(size, size, 4) RGBA with straight alpha, the top row first.
 
     layers: surfaces with the colours (n, 3) of their points.
@@ -63,7 +63,7 @@ def render(layers: Sequence[tuple[Surface, Rgb]], frame: Frame) -> Picture:
 
 
 def _scene(
-    layers: Sequence[tuple[Surface, Rgb]], frame: Frame
+    layers: Sequence[tuple[DrawnSurface, Rgb]], frame: Viewport
 ) -> tuple[FloatArray, Triangles, FloatArray, NDArray[np.uint8]]:
     """Corners in pixels (m, 3), the larger the third the nearer; triangles; normals (m, 3) in the camera; colours."""
     camera, scale = frame.camera.T, SMOOTHING * frame.size / (2 * frame.half)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedir_core.evaluation.colour_maps import Rgb
-from sedir_core.evaluation.colours import NOT_EVALUATED
+from sedir_core.drawing.colour_maps import Rgb
+from sedir_core.drawing.colours import NOT_EVALUATED
 from sedir_core.types import DoubleArray, FloatArray, Tolerance
 from sedir_core.units import number
 

@@ -14,11 +14,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from sedir_core.evaluation.colours import calibrated
-from sedir_core.evaluation.deviation_scale import TABLE, DeviationScale, signed
-from sedir_core.evaluation.drawn_scan import DrawnScan, Patch, sheet_of
-from sedir_core.evaluation.missing import missing_colours
-from sedir_core.evaluation.painting import DPI, INK, PAPER, best_camera, paint, plain, png
+from sedir_core.drawing.colours import calibrated
+from sedir_core.drawing.deviation_scale import TABLE, DeviationScale, signed
+from sedir_core.drawing.drawn_scan import DrawnScan, Patch, sheet_of
+from sedir_core.drawing.missing import missing_colours
+from sedir_core.drawing.painting import DPI, INK, PAPER, best_camera, paint, plain, png
 from sedir_core.evidence.wording import of_limit
 from sedir_core.io.export import write_picture
 from sedir_core.names import printable
