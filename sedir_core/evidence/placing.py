@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sedir_core.geometry.neighbours import typical_spacing
 from sedir_core.types import DoubleArray
 
 LONG, FLAT = 1.35, 0.45  # extents: length to width of a long part; thickness to width of a flat one
@@ -12,6 +13,7 @@ RIM, CENTRE = 0.8, 0.3  # of the way from the centre to the outline
 NARROWER = 0.75  # of the other end's width: then the ends can be told apart
 SLICE = 0.2  # of the length: an end
 INWARD = -0.5  # cosine between a surface's normal and the way out from the axis
+BESIDE, BEYOND = 1.5, 1.2  # spacings around the way out in which another wall is looked for, and from where on
 N_SECTORS = 24
 
 
@@ -32,7 +34,7 @@ def place_words(centre: DoubleArray, normal: DoubleArray, surface: DoubleArray) 
         words.append(_along(own[0] / half[0], seen, half[0]))
     elif half[2] < FLAT * half[1]:
         words.append(_on_disc(own, seen))
-    if _faces_inward(own, axes @ normal):
+    if _faces_inward(own, axes @ normal) and _within(own, seen):
         words.append("on the inner side")
     return ", ".join(word for word in words if word)
 
@@ -62,6 +64,15 @@ def _on_disc(own: DoubleArray, seen: DoubleArray) -> str:
     outline = float(reach[sectors == mine].max(initial=0.0)) or float(reach.max())
     share = float(np.hypot(own[0], own[1])) / max(outline, 1e-300)
     return "at the rim" if share > RIM else "near the centre" if share < CENTRE else ""
+
+
+def _within(own: DoubleArray, seen: DoubleArray) -> bool:
+    """Whether there is another wall farther out: of thin walls, the normals alone may point either way."""
+    out = np.array([0.0, *own[1:]]) / np.hypot(own[1], own[2])
+    farther = (seen - own) @ out
+    beside = np.linalg.norm(seen - own - farther[:, None] * out, axis=1)
+    spacing = typical_spacing(seen)
+    return bool(((beside < BESIDE * spacing) & (farther > BEYOND * spacing)).any())
 
 
 def _faces_inward(own: DoubleArray, normal: DoubleArray) -> bool:
