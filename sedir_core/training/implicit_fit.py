@@ -7,6 +7,7 @@ averages out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import cycle
 
@@ -25,7 +26,7 @@ from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import DoubleArray, Report, Stop
 
 BATCH = 12_000  # displaced points per step, equally many from every category
-POOL = 300_000  # displaced points of each category and fold
+POOL = 150_000  # displaced points of each category and fold, at most: no more than are drawn
 
 
 def fit_implicit(
@@ -51,8 +52,10 @@ def fit_implicit(
         surface.decoders.load_state_dict(start.decoders.state_dict())
         surface.grids = nn.ModuleList([*start.grids, *surface.grids])
     surface = surface.to(device)
+    count, turn = max(1, BATCH // len(clouds)), cycle(range(FOLDS))
+    size = min(POOL, math.ceil(n_steps / FOLDS) * count)
     pools = [
-        [_displaced(points, fitted, generator(seed, "implicit", name, fold)) for fold, points in enumerate(folds)]
+        [_displaced(points, fitted, size, generator(seed, "implicit", name, fold)) for fold, points in enumerate(folds)]
         for (name, fitted), folds in zip(all_fitted.items(), clouds, strict=True)
     ]
     random = torch_generator("cpu", seed, "implicit")
@@ -63,7 +66,6 @@ def fit_implicit(
     groups = [{"params": own, "lr": rate} for own, rate in zip((features, decoders), rates, strict=True)]
     optimizer = torch.optim.Adam(groups, eps=1e-12)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=n_steps, pct_start=0.1)
-    count, turn = max(1, BATCH // len(pools)), cycle(range(FOLDS))
 
     def next_loss() -> Tensor:
         fold = next(turn)
@@ -88,18 +90,20 @@ def folds_of(fitted: FittedParts) -> list[DoubleArray]:
     return [np.concatenate([mean_shape(parts)(one, one.points) for one in parts]) for parts in folds]
 
 
-def _displaced(points: DoubleArray, fitted: FittedParts, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Places (m, 3) near the points, and their signed distances (m,) from the surface, positive outside."""
+def _displaced(
+    points: DoubleArray, fitted: FittedParts, size: int, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """At most `size` places (m, 3) near the points, and their signed distances (m,) from it, positive outside."""
     normals, tree = fitted.whole.surface.normals, fitted.whole.surface.tree
-    some = random.integers(len(points), size=POOL)
-    kind, sign = random.random(POOL), random.uniform(-1, 1, POOL)
+    some = random.integers(len(points), size=size)
+    kind, sign = random.random(size), random.uniform(-1, 1, size)
     lengths = np.where(kind < SURFACE_FIT.shares[1], SURFACE_FIT.far, SURFACE_FIT.farthest) * sign
-    lengths = np.where(kind < SURFACE_FIT.shares[0], SURFACE_FIT.near * random.normal(size=POOL), lengths)
-    places = points[some] + lengths[:, None] * normals[tree.nearest(points)[1][some]]
+    lengths = np.where(kind < SURFACE_FIT.shares[0], SURFACE_FIT.near * random.normal(size=size), lengths)
+    places = points[some] + lengths[:, None] * normals[tree.nearest(points[some])[1]]
     clear = (
         SURFACE_FIT.nearer * np.abs(lengths) - SURFACE_FIT.within
     )  # no other face may be nearer than this; none can be after a small displacement
-    alone, own = np.ones(POOL, bool), PointTree(points)
+    alone, own = np.ones(size, bool), PointTree(points)
     for lowest, highest in (
         (0.0, SURFACE_FIT.nearer * SURFACE_FIT.far),
         (SURFACE_FIT.nearer * SURFACE_FIT.far, SURFACE_FIT.nearer * SURFACE_FIT.farthest),

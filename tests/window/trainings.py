@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -90,6 +91,14 @@ def wait_for(qtbot: QtBot, page: TrainPage, phase: Phase) -> None:
 
 def last_epoch(run_dir: Path) -> int:
     return max((e.epoch for e in read_events(run_dir / "events.jsonl") if isinstance(e, EpochEvent)), default=0)
+
+
+def wait_for_epoch(qtbot: QtBot, run_dir: Path, after: int) -> None:
+    """Until a later epoch is done, looking ten times a second: reading the log all the time would slow the training."""
+    deadline = time.monotonic() + TRAINING_MS / 1_000
+    while last_epoch(run_dir) <= after:
+        assert time.monotonic() < deadline, f"no epoch after {after}"
+        qtbot.wait(100)
 
 
 def process_of(run_dir: Path) -> int:

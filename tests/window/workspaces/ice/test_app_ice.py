@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from app.workspaces.ice.page import IcePage
 from app.workspaces.ice.panels import mark_icon
 from app.workspaces.ice.setup import OTHER, SetupBar
 from sedir_core.evaluation.ice_style import BASELINE, DARK_RUNS, MODEL, THIRD, category_style
-from sedir_core.types import Detection, FloatArray, Scan, Stop
+from sedir_core.types import Detection, Scan
 
 KINDS = ("ball", "marble")
 
@@ -46,20 +47,26 @@ class SizedDetector(SphereDetector):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def laid_out_once() -> Iterator[None]:
-    """t-SNE takes a process of its own each time, and most tests lay the same tokens out."""
-    from sedir_core.evaluation.tsne import tsne
+def measured_and_laid_out_once() -> Iterator[None]:
+    """Most tests compare the same tokens: t-SNE, a process of its own, and the measures are most of a comparison."""
+    from sedir_core.evaluation import ice, tsne
 
-    known: dict[tuple[bytes, int, float], FloatArray] = {}
+    def once(work: Callable[..., object], asked_of: Callable[..., object]) -> Callable[..., object]:
+        known: dict[bytes, object] = {}
 
-    def once(tokens: FloatArray, seed: int, perplexity: float, stop: Stop) -> FloatArray:
-        asked = tokens.tobytes(), seed, perplexity
-        if asked not in known:
-            known[asked] = tsne(tokens, seed, perplexity, stop)
-        return known[asked]
+        def ask(*given: object) -> object:
+            asked = pickle.dumps(asked_of(*given))
+            if asked not in known:
+                known[asked] = work(*given)
+            return known[asked]
+
+        return ask
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sedir_core.evaluation.tsne.tsne", once)
+        patch.setattr(tsne, "tsne", once(tsne.tsne, lambda tokens, seed, perplexity, stop: (tokens, seed, perplexity)))
+        patch.setattr(
+            ice, "result_of", once(ice.result_of, lambda run, *rest: (run.name, run.title, run.detector.method, *rest))
+        )
         yield
 
 

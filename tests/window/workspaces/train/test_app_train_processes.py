@@ -25,6 +25,7 @@ from trainings import (
     type_into,
     type_short_steps,
     wait_for,
+    wait_for_epoch,
 )
 
 from app.jobs import training
@@ -60,7 +61,7 @@ def test_a_training_outlives_the_page_is_found_again_stopped_and_goes_on(
     done = last_epoch(run_dir)
     qtbot.mouseClick(page.progress.resume, Qt.MouseButton.LeftButton)
     wait_for(qtbot, page, Phase.RUNNING)
-    qtbot.waitUntil(lambda: last_epoch(run_dir) > done, timeout=TRAINING_MS)
+    wait_for_epoch(qtbot, run_dir, after=done)
     page.stop()
     wait_for(qtbot, page, Phase.INTERRUPTED)
     next(second, None)
@@ -125,28 +126,32 @@ signal.pause()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills a process as POSIX does")
-@pytest.mark.parametrize("both", [False, True], ids=["the window", "the window and the trainer"])
-def test_a_training_survives_kill_9_of(qtbot: QtBot, tmp_path: Path, parts: Path, home: Path, both: bool) -> None:
+def test_a_training_survives_kill_9_of_the_window_and_goes_on_after_one_of_both(
+    qtbot: QtBot, tmp_path: Path, parts: Path, home: Path
+) -> None:
     run_dir = home / "mine"
     window = subprocess.Popen(
         [sys.executable, "-c", LAUNCH, str(parts), str(run_dir)], stdout=subprocess.PIPE, start_new_session=True
     )
     assert window.stdout is not None and window.stdout.readline() == b"launched\n"
-    qtbot.waitUntil(lambda: last_epoch(run_dir) > 0, timeout=TRAINING_MS)
+    wait_for_epoch(qtbot, run_dir, after=0)
     os.killpg(window.pid, signal.SIGKILL)
     window.wait()
     window.stdout.close()
-    if both:
-        os.kill(process_of(run_dir), signal.SIGKILL)
     pages = opened(qtbot, tmp_path)
     page = next(pages)
     page.show_run(run_dir)
-    if both:
-        wait_for(qtbot, page, Phase.INTERRUPTED)
-        qtbot.mouseClick(page.progress.resume, Qt.MouseButton.LeftButton)
     wait_for(qtbot, page, Phase.RUNNING)
-    done = last_epoch(run_dir)
-    qtbot.waitUntil(lambda: last_epoch(run_dir) > done, timeout=TRAINING_MS)
+    wait_for_epoch(qtbot, run_dir, after=last_epoch(run_dir))
+    next(pages, None)
+    os.kill(process_of(run_dir), signal.SIGKILL)  # now that no window is there, either
+    pages = opened(qtbot, tmp_path)
+    page = next(pages)
+    page.show_run(run_dir)
+    wait_for(qtbot, page, Phase.INTERRUPTED)
+    qtbot.mouseClick(page.progress.resume, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, page, Phase.RUNNING)
+    wait_for_epoch(qtbot, run_dir, after=last_epoch(run_dir))
     page.stop()
     wait_for(qtbot, page, Phase.INTERRUPTED)
     next(pages, None)
@@ -191,7 +196,9 @@ def test_a_training_cannot_be_ordered_twice_and_one_that_starts_can_be_taken_off
     assert training.phase_now(run_dir) is Phase.INTERRUPTED
 
 
-def test_a_second_training_waits_and_starts_by_itself(qtbot: QtBot, page: TrainPage, parts: Path, home: Path) -> None:
+def test_trainings_wait_their_turn_can_be_taken_off_and_start_by_themselves(
+    qtbot: QtBot, page: TrainPage, parts: Path, home: Path
+) -> None:
     first = begin(qtbot, page, parts, epochs=2_000, name="first")
     wait_for(qtbot, page, Phase.RUNNING)
     second = begin(qtbot, page, parts, epochs=1, name="second")
@@ -200,31 +207,24 @@ def test_a_second_training_waits_and_starts_by_itself(qtbot: QtBot, page: TrainP
     assert not second.exists()
     page.settings.name.setText("second")
     assert page.settings.name_wrong.text() == "a model with this name already exists"
+    for name in ("third", "fourth"):
+        begin(qtbot, page, parts, epochs=1, name=name)
+        wait_for(qtbot, page, Phase.WAITING)
+    page.queue.list.setCurrentRow(0)
+    qtbot.mouseClick(page.queue.down, Qt.MouseButton.LeftButton)
+    assert [path.name for path in training.waiting()] == ["third", "second", "fourth"]
+    for row in (0, 1):
+        page.queue.list.setCurrentRow(row)
+        qtbot.mouseClick(page.queue.remove, Qt.MouseButton.LeftButton)
+        page.model._poll()
+    assert [path.name for path in training.waiting()] == ["second"]
     page.show_run(first)
     page.stop_later(True)
     page.show_run(second)
     wait_for(qtbot, page, Phase.COMPLETE)
     assert not page.queue.isVisible()
     assert training.phase_now(first) is Phase.INTERRUPTED
-
-
-def test_a_training_that_waits_can_be_taken_off(qtbot: QtBot, page: TrainPage, parts: Path) -> None:
-    first = begin(qtbot, page, parts, epochs=2_000, name="first")
-    wait_for(qtbot, page, Phase.RUNNING)
-    for name in ("second", "third"):
-        begin(qtbot, page, parts, epochs=1, name=name)
-        wait_for(qtbot, page, Phase.WAITING)
-    page.queue.list.setCurrentRow(0)
-    qtbot.mouseClick(page.queue.down, Qt.MouseButton.LeftButton)
-    assert [path.name for path in training.waiting()] == ["third", "second"]
-    for _ in range(2):
-        page.queue.list.setCurrentRow(0)
-        qtbot.mouseClick(page.queue.remove, Qt.MouseButton.LeftButton)
-        page.model._poll()
-    assert training.waiting() == []
-    page.show_run(first)
-    page.stop()
-    wait_for(qtbot, page, Phase.INTERRUPTED)
+    assert training.waiting() == [] and not (home / "third").exists() and not (home / "fourth").exists()
 
 
 def test_a_run_without_its_data_set_says_so(page: TrainPage, home: Path, parts: Path, qtbot: QtBot) -> None:
