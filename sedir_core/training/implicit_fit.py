@@ -26,7 +26,7 @@ from sedir_core.runtime import generator, torch_generator
 from sedir_core.types import DoubleArray, Report, Stop
 
 BATCH = 12_000  # displaced points per step, equally many from every category
-POOL = 150_000  # displaced points of each category and fold, at most: no more than are drawn
+POOL = 300_000  # displaced points of each category and fold, at most: no more than are drawn
 
 
 def fit_implicit(
