@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sedir_core.models.folds import FOLDS
+from sedir_core.models.weighted_rows import weighted_rows
 
 EVERY = slice(None)
 
@@ -104,17 +105,19 @@ class SparseGrid(nn.Module):
         x, y, z = torch.stack([1 - share, share], dim=2).unbind(dim=1)  # (n, 2) each
         weights = (x[:, :, None, None] * y[:, None, :, None] * z[:, None, None, :]).flatten(1)
         found, there = self._corners_of(cells.long())
-        bits = torch.arange(FOLDS, device=points.device)[folds, None]
-        stored = self.codes[folds].float() if self.features is None else self.features[folds]
-        table = stored * ((self.taught >> bits) & 1)[..., None]  # (f, corners, width)
-        # All folds at once, in a third of the time and a tenth of the memory that picking their features takes.
-        rows = table.transpose(0, 1).flatten(1)
-        summed = F.embedding_bag(found, rows, mode="sum", per_sample_weights=weights * there)
-        features = summed.view(len(points), len(table), -1).transpose(0, 1)
+        bits = torch.arange(FOLDS, device=points.device)[folds]
+        known = self.taught[found] * there
         if self.features is None:
-            features = features * self.step[folds]
-        taught_all = (self.taught[found] * there).unbind(dim=1)
-        return features, ((reduce(torch.bitwise_and, taught_all) >> bits) & 1).bool()
+            table = self.codes[folds].float() * ((self.taught >> bits[:, None]) & 1)[..., None]  # (f, corners, width)
+            # All folds at once, in a third of the time and a tenth of the memory that picking their features takes.
+            summed = F.embedding_bag(
+                found, table.transpose(0, 1).flatten(1), mode="sum", per_sample_weights=weights * there
+            )
+            features = summed.view(len(points), len(table), -1).transpose(0, 1) * self.step[folds]
+        else:
+            each = [weighted_rows(self.features[bit], found, weights * ((known >> bit) & 1)) for bit in bits.tolist()]
+            features = torch.stack(each)
+        return features, ((reduce(torch.bitwise_and, known.unbind(dim=1)) >> bits[:, None]) & 1).bool()
 
     def _corners_of(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Of cells (n, 3) the eight corners (n, 8), by their place among all, and which of them there are."""

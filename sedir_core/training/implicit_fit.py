@@ -64,7 +64,7 @@ def fit_implicit(
     decoders = [] if start is not None else list(surface.decoders.parameters())
     rates = [SURFACE_FIT.grid_rate, SURFACE_FIT.decoder_rate]
     groups = [{"params": own, "lr": rate} for own, rate in zip((features, decoders), rates, strict=True)]
-    optimizer = torch.optim.Adam(groups, eps=1e-12)
+    optimizer = torch.optim.Adam(groups, eps=1e-12, fused=True)  # the tables of all categories are most of a step
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=n_steps, pct_start=0.1)
 
     def next_loss() -> Tensor:
