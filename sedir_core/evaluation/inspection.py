@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sedir_core.detectors.base import Detector, detect_file
-from sedir_core.drawing.picture import draw_inspection
 from sedir_core.errors import CannotWrite, DeviceUnavailable, TooFewPoints, UnknownCategory, UnreadableScan, UserError
 from sedir_core.evidence.wording import defect_sentence
 from sedir_core.io.columns import Columns
@@ -160,6 +159,8 @@ class Exports:
         The third is omitted for a detector without an expected surface. Returns the paths. Raises CannotWrite after
         all others are written, if one cannot be, or if there is not enough memory for it.
         """
+        from sedir_core.drawing.picture import draw_inspection  # and matplotlib, which only exports need
+
         scan, found, source = inspected.scan, inspected.detection, inspected.path
         with locked(self._folder):
             scored, rebuilt, expected, picture = _targets(self._folder, self._stem(source))

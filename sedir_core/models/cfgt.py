@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sedir_core.models.layers import EncoderLayer, position_mlp
+from sedir_core.models.layers import EncoderLayer, initial_normal, position_mlp
 
 FINE, BASE, COARSE = 0, 1, 2
 GlobalToken = Literal["cfgt", "act", "mean", "max", "none"]
@@ -63,7 +63,7 @@ class CoarseToFineTokenizer(nn.Module):
         self.input = nn.Linear(token_width, width)
         self.position = position_mlp(max(1, width // 2), width, nn.ReLU)
         if global_token != "none":
-            self.context_token = nn.Parameter(0.02 * torch.randn(1, width))
+            self.context_token = nn.Parameter(initial_normal(torch.empty(1, width), 0.02))
         self.layers = nn.ModuleList(EncoderLayer(width, heads, feedforward, dropout) for _ in range(depth))
         overall = overall_width(width, global_token)
         self.classifier = nn.Linear(overall, n_categories)

@@ -11,6 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from sedir_core.models.layers import initial_normal
+
 RebuiltFrom = Literal["scan", "identity"]
 """What the decoder's attention reads: the scan's own encoded tokens [P], or what identity and place let expect [O]."""
 N_OCTAVES = 6  # of the place's sines: from the whole part down to a thirty-second of its radius
@@ -28,7 +30,7 @@ class Expectation(nn.Module):
 
     def __init__(self, width: int, feedforward: int, token_width: int, n_categories: int) -> None:
         super().__init__()
-        self.who = nn.Parameter(torch.randn(n_categories, width))
+        self.who = nn.Parameter(initial_normal(torch.empty(n_categories, width)))
         self.register_buffer("mean", torch.zeros(token_width))
         self.register_buffer("spread", torch.ones(token_width))
         self.mlp = nn.Sequential(

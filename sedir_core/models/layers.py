@@ -12,6 +12,12 @@ HIDDEN_KEY_BIAS = -1e4
 _BIAS_COLUMNS = 8  # one for the bias, seven zeros: fused GPU kernels want head widths that are multiples of eight
 
 
+def initial_normal(values: Tensor, std: float = 1.0) -> Tensor:
+    """Values of any shape, drawn anew. Those without memory stay as they are: PyTorch would load its compiler for them,
+    which takes two seconds of everybody who opens a run."""
+    return values if values.is_meta else nn.init.normal_(values, std=std)
+
+
 def position_mlp(hidden: int, width: int, activation: type[nn.Module]) -> nn.Sequential:
     """Two-layer embedding of centres, (..., 3) -> (..., width); its layers are named `0` and `2`, as in Point-MAE."""
     return nn.Sequential(nn.Linear(3, hidden), activation(), nn.Linear(hidden, width))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sedir_core.models.layers import initial_normal
 from sedir_core.models.sparse import Level, Pairs, SparseConvolution, backwards
 
 WIDTH = 32
@@ -129,7 +130,7 @@ class _Block(nn.Module):
         self.around: nn.Module = nn.Identity()
         if width != width_out:
             across = nn.Linear(width, width_out, bias=False)
-            nn.init.kaiming_normal_(across.weight, mode="fan_out")
+            initial_normal(across.weight, (2 / width_out) ** 0.5)  # Kaiming's, by fan-out
             self.around = nn.Sequential(across, nn.BatchNorm1d(width_out))
 
     def forward(self, features: Tensor, pairs: Pairs) -> Tensor:

@@ -15,6 +15,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from sedir_core.models.layers import initial_normal
+
 _BITS = 16  # of each coordinate in a key
 _LIMIT = 2 ** (_BITS - 1) - 256  # room for the widest kernel's shifts
 Pairs = Sequence[tuple[Tensor, Tensor]]
@@ -76,7 +78,7 @@ class SparseConvolution(nn.Module):
         super().__init__()
         self.kernel = nn.Parameter(torch.empty(shifts, width_in, width_out))
         self.bias = nn.Parameter(torch.zeros(width_out)) if bias else None
-        nn.init.normal_(self.kernel, std=(2.0 / (shifts * width_out)) ** 0.5)  # Kaiming's, by fan-out
+        initial_normal(self.kernel, (2 / (shifts * width_out)) ** 0.5)  # Kaiming's, by fan-out
 
     def forward(self, features: Tensor, pairs: Pairs, n_out: int) -> Tensor:
         """(n_in, in) -> (n_out, out)."""

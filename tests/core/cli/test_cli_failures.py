@@ -82,7 +82,7 @@ def test_no_memory_for_a_picture_ends_no_batch(sedir, three, tmp_path, monkeypat
     def full(*of: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("sedir_core.evaluation.inspection.draw_inspection", full)
+    monkeypatch.setattr("sedir_core.drawing.picture.draw_inspection", full)
     result = sedir("inspect", three, "--export", tmp_path / "out", "--json", "-")
     document = json.loads(result.stdout)
     assert (result.exit_code, len(document["results"]), len(document["errors"])) == (4, 3, 3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,25 @@ def test_a_run_of_a_method_to_come_is_refused(tmp_path: Path) -> None:
     for ask in (method_of, load):
         with pytest.raises(BadRun, match="unknown to this version: later"):
             ask(path)
+
+
+OPENED = """
+import sys
+import torch
+from sedir_core.config import preset
+from sedir_core.detectors.registry import parameters_a_category
+from sedir_core.detectors.mc3dad import build_baseline
+from sedir_core.detectors.sedir_nets import build_network
+
+with torch.device("meta"):
+    build_network(preset("paper"), 3), build_baseline(preset("paper", "mc3d-ad"))
+for name in ("po3ad", "r3d-ad", "imrnet"):
+    assert parameters_a_category(preset("paper", name)) > 0
+print(*{"torch._dynamo", "sympy"} & sys.modules.keys())
+"""
+
+
+def test_networks_are_restored_without_the_compiler_of_pytorch() -> None:
+    """It takes two seconds to load, of every program that opens a run."""
+    done = subprocess.run([sys.executable, "-c", OPENED], capture_output=True, text=True, timeout=60, check=True)
+    assert not done.stdout.split()

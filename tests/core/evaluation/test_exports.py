@@ -43,7 +43,7 @@ class Program:
 @pytest.fixture
 def two(tmp_path, monkeypatch) -> tuple[Program, Program]:
     """Both have planned their names before either writes."""
-    monkeypatch.setattr("sedir_core.evaluation.inspection.draw_inspection", lambda path, *of: path.write_bytes(b""))
+    monkeypatch.setattr("sedir_core.drawing.picture.draw_inspection", lambda path, *of: path.write_bytes(b""))
     out = tmp_path / "out"
     return Program(tmp_path / "a", 300, out), Program(tmp_path / "b", 301, out)
 

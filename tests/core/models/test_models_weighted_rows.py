@@ -1,4 +1,4 @@
-"""Weighted sums of rows: the gradient by a sparse product is PyTorch's own."""
+"""Weighted sums of rows: the gradient is PyTorch's own."""
 
 from __future__ import annotations
 
