@@ -189,7 +189,7 @@ class ModelDialog(QDialog):
             return
         entry = run.entry
         self.title.setText(entry.name + (" · in use" if run.path == self._current else ""))
-        self.facts["Folder"].setText(printable(run.path))
+        self.facts["Folder"].setText("comes with the program" if entry.bundled else printable(run.path))
         if run.trouble:
             self._complain(f"This model cannot be used: {run.trouble}.")
         if entry.about is None:

@@ -66,7 +66,13 @@ def test_known_runs_say_what_they_are(dialog):
     assert dialog.facts["Trained"].text() == "20 November 2026"
     assert "single views" in dialog.facts["Sees"].text()
     assert dialog.facts["Measured"].text() == "never evaluated"
+    assert dialog.facts["Folder"].text().endswith("good run")
     assert dialog.use.isEnabled()
+
+
+def test_where_the_bundled_run_lies_is_nobodys_concern(dialog):
+    choose(dialog, "default")
+    assert dialog.facts["Folder"].text() == "comes with the program"
 
 
 @pytest.mark.parametrize(("name", "why"), [("begun", "not finished"), ("damaged", "not readable")])
