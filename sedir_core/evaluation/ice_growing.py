@@ -111,7 +111,7 @@ class Growth:
 def contenders(base: Config) -> tuple[Grower, ...]:
     """SeDiR, SeDiR without disentanglement, MC3D-AD: same size, complete scans, same number of epochs."""
     whole = override(base, method="sedir", training={"views": 0})
-    bare = override(
+    without = override(
         whole,
         network={"global_token": "none"},
         loss={"supervised_contrastive": 0.0, "classification": 0.0, "cosine": 0.0},
@@ -120,7 +120,7 @@ def contenders(base: Config) -> tuple[Grower, ...]:
     baseline = override(preset(whole.preset, "mc3d-ad", **sizes), training={"schedule": "step"})
     return (
         Grower("sedir", "SeDiR", whole),
-        Grower("sedir-bare", "SeDiR without CFGT and C3L", bare),
+        Grower("sedir-without", "SeDiR without CFGT and C3L", without),
         Grower("mc3d-ad", "MC3D-AD", baseline),
     )
 

@@ -17,7 +17,7 @@ from sedir_core.runs.catalogue import RunDetail, RunEntry, list_runs, read_detai
 from sedir_core.runs.manage import Trashed, list_trash
 from sedir_core.types import Report, Stop
 
-Shelf = Literal["current", "archived", "deleted"]
+ShownRuns = Literal["current", "archived", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class ListRequest:
     """Runs in these folders, from one of the lists (active, archived, deleted)."""
 
     folders: tuple[Path, ...]
-    shelf: Shelf
+    shown: ShownRuns
 
 
 @dataclass(frozen=True)
 class Listing:
     """What was found. trashed: for deleted runs, their original places."""
 
-    shelf: Shelf
+    shown: ShownRuns
     entries: tuple[RunEntry, ...]
     trashed: dict[Path, Trashed] = field(default_factory=dict)
 
@@ -60,10 +60,10 @@ class RunsModel(QObject):
     def folders(self) -> tuple[Path, ...]:
         return (self.folder, bundled_runs(), *self.added)
 
-    def refresh(self, shelf: Shelf) -> None:
+    def refresh(self, shown: ShownRuns) -> None:
         """List the runs again, cancelling an earlier listing."""
         self._drop(self._listing)
-        self._listing = self._ask("list the runs", _list, ListRequest(self.folders, shelf), self.listed.emit)
+        self._listing = self._ask("list the runs", _list, ListRequest(self.folders, shown), self.listed.emit)
 
     def read(self, paths: tuple[Path, ...]) -> None:
         """Read the details of one or two runs, cancelling an earlier request."""
@@ -108,8 +108,8 @@ class RunsModel(QObject):
 
 
 def _list(request: ListRequest, report: Report, stop: Stop) -> Listing:
-    if request.shelf != "deleted":
-        return Listing(request.shelf, tuple(list_runs(request.folders, request.shelf == "archived")))
+    if request.shown != "deleted":
+        return Listing(request.shown, tuple(list_runs(request.folders, request.shown == "archived")))
     trashed = [one for folder in request.folders for one in list_trash(folder)]
     return Listing("deleted", tuple(read_entry(one.place) for one in trashed), {one.place: one for one in trashed})
 

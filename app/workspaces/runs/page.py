@@ -33,14 +33,14 @@ from app.widgets.job_status import JobStatus, Progress
 from app.widgets.messages import MessageBar
 from app.widgets.theme import Theme, icon
 from app.workspaces.runs.detail_panel import DetailPanel
-from app.workspaces.runs.model import BundleImport, ExportRequest, Listing, RunsModel, Shelf, bring_in, export
+from app.workspaces.runs.model import BundleImport, ExportRequest, Listing, RunsModel, ShownRuns, bring_in, export
 from app.workspaces.runs.table import ALIVE, RunTable
 from sedir_core.errors import UserError
 from sedir_core.places import BUNDLE_SUFFIX, DEFAULT_RUN, bundled_runs, user_runs
 from sedir_core.runs.catalogue import RunEntry, RunState
 from sedir_core.runs.manage import Trashed, archive_run, delete_run, empty_trash, rename_run, restore_run
 
-SHELVES: tuple[tuple[str, Shelf], ...] = (("Runs", "current"), ("Archived", "archived"), ("Deleted", "deleted"))
+SHOWN_RUNS: tuple[tuple[str, ShownRuns], ...] = (("Runs", "current"), ("Archived", "archived"), ("Deleted", "deleted"))
 EMPTY = {
     "current": "No runs yet. Train a model in the Train workspace, or drop a .sedir file here.",
     "archived": "Nothing is archived.\nArchiving hides a run from the list and changes nothing else.",
@@ -65,10 +65,10 @@ class RunsPage(QWidget):
         self.evaluator = Evaluator(self)
         self.messages = MessageBar(theme)
         self.status = JobStatus(theme)
-        self.shelf = QComboBox(toolTip="Which runs are listed")
-        self.shelf.setAccessibleName("Which runs are listed")
-        for title, key in SHELVES:
-            self.shelf.addItem(title, key)
+        self.shown = QComboBox(toolTip="Which runs are listed")
+        self.shown.setAccessibleName("Which runs are listed")
+        for title, key in SHOWN_RUNS:
+            self.shown.addItem(title, key)
         self.search = QLineEdit(placeholderText="Filter by name, state or method", clearButtonEnabled=True)
         self.search.setAccessibleName("Find a run")
         self.table = RunTable(theme)
@@ -159,13 +159,13 @@ class RunsPage(QWidget):
 
     def archive_chosen(self) -> None:
         """Archive the selected run, or put it back on the list."""
-        back = self.shelf.currentData() == "archived"
+        back = self.shown.currentData() == "archived"
         for entry in self._changeable():
             self._archive(entry, not back)
 
     def delete_chosen(self) -> None:
         """Move the run to the trash; the message bar offers to restore it."""
-        if self.shelf.currentData() != "deleted":
+        if self.shown.currentData() != "deleted":
             for entry in self._changeable():
                 self.model.act(f"{entry.name} is not deleted", partial(delete_run, entry.path), self._on_deleted)
 
@@ -237,13 +237,13 @@ class RunsPage(QWidget):
     # Answers
 
     def _on_listed(self, found: Listing) -> None:
-        if found.shelf != self.shelf.currentData():
+        if found.shown != self.shown.currentData():
             return
         self._trashed = found.trashed
         keep = self._wanted or [entry.path for entry in self.chosen]
         self._wanted = []
-        self.table.show_entries(found.entries, found.shelf != "deleted", keep)
-        self.empty.setText(EMPTY[found.shelf])
+        self.table.show_entries(found.entries, found.shown != "deleted", keep)
+        self.empty.setText(EMPTY[found.shown])
         self.list_stack.setCurrentIndex(0 if found.entries else 1)
 
     def _on_chosen(self, entries: list[RunEntry]) -> None:
@@ -260,7 +260,7 @@ class RunsPage(QWidget):
         self.messages.inform(f"{trashed.name} is in the trash.", "Undo", lambda: self._restore(trashed))
 
     def _on_imported(self, path: Path) -> None:
-        self.shelf.setCurrentIndex(0)
+        self.shown.setCurrentIndex(0)
         self._refresh([path])
         self.messages.inform(f"{path.name} was imported.", "Inspect with It", lambda: self.inspect_with(path))
 
@@ -275,7 +275,7 @@ class RunsPage(QWidget):
 
     def _restore(self, trashed: Trashed) -> None:
         def then(path: Path) -> None:
-            self.shelf.setCurrentIndex(0)
+            self.shown.setCurrentIndex(0)
             self._refresh([path])
 
         self.model.act(f"{trashed.name} is not restored", lambda: restore_run(trashed), then)
@@ -296,7 +296,7 @@ class RunsPage(QWidget):
 
     def _refresh(self, keep: Sequence[Path] = ()) -> None:
         self._wanted = list(keep) or self._wanted
-        self.model.refresh(self.shelf.currentData())
+        self.model.refresh(self.shown.currentData())
 
     def _one(self) -> RunEntry | None:
         chosen = self.chosen
@@ -306,12 +306,12 @@ class RunsPage(QWidget):
         return [entry for entry in self.chosen if not entry.bundled and entry.state not in ALIVE]
 
     def _enable(self) -> None:
-        one, some, shelf = self._one(), bool(self._changeable()), self.shelf.currentData()
-        deleted = shelf == "deleted"
+        one, some, shown = self._one(), bool(self._changeable()), self.shown.currentData()
+        deleted = shown == "deleted"
         self.export.setEnabled(one is not None and one.state is RunState.FINISHED and not deleted)
         self.rename.setEnabled(one is not None and some and not deleted)
         self.archive.setEnabled(some and not deleted)
-        self.archive.setText("Put Back onto the List" if shelf == "archived" else "Archive")
+        self.archive.setText("Put Back onto the List" if shown == "archived" else "Archive")
         self.delete.setEnabled(some and not deleted)
         self.purge.setEnabled(deleted and bool(self._trashed))
         self.detail.allow(not deleted)
@@ -330,7 +330,7 @@ class RunsPage(QWidget):
     def _layout(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addWidget(self.shelf)
+        head.addWidget(self.shown)
         head.addWidget(self.search, 1)
         for button in (self.restore, self.empty_trash_button, self.import_button):
             head.addWidget(button)
@@ -363,7 +363,7 @@ class RunsPage(QWidget):
         self.model.progressed.connect(self._show_progress)
         self.status.cancel_wanted.connect(self.model.cancel)
         self.status.cancel_wanted.connect(self.evaluator.cancel)
-        self.shelf.currentIndexChanged.connect(self._show_shelf)
+        self.shown.currentIndexChanged.connect(self._show_chosen)
         self.search.textChanged.connect(self.table.filter)
         self.table.chosen.connect(self._on_chosen)
         self.table.delete_pressed.connect(self.delete_chosen)
@@ -389,7 +389,7 @@ class RunsPage(QWidget):
         )
         self.evaluator.finished.connect(self._on_evaluated)
 
-    def _show_shelf(self) -> None:
+    def _show_chosen(self) -> None:
         self.table.choose([])
         self._refresh()
 

@@ -77,12 +77,12 @@ def test_more_kinds_than_there_are_cannot_be_asked_for(request_: GrowRequest) ->
 
 
 def test_all_contenders_have_the_same_sizes(tiny: TinyRun) -> None:
-    sedir, bare, baseline = (one.config for one in contenders(tiny_config(tiny.encoder, epochs=7)))
-    for one in (bare, baseline):
+    sedir, without, baseline = (one.config for one in contenders(tiny_config(tiny.encoder, epochs=7)))
+    for one in (without, baseline):
         assert (one.encoder, one.grouping, one.training.epochs) == (sedir.encoder, sedir.grouping, 7)
         assert (one.network.width, one.network.depth) == (sedir.network.width, sedir.network.depth)
-    assert bare.network.global_token == "none"
-    assert (bare.loss.supervised_contrastive, bare.loss.classification, bare.loss.cosine) == (0, 0, 0)
+    assert without.network.global_token == "none"
+    assert (without.loss.supervised_contrastive, without.loss.classification, without.loss.cosine) == (0, 0, 0)
     assert (baseline.method, baseline.training.schedule) == ("mc3d-ad", "step")
 
 

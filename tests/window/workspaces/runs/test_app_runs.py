@@ -79,9 +79,9 @@ def choose(qtbot: QtBot, page: RunsPage, *runs: Path) -> None:
         page.table.choose(runs)
 
 
-def show_shelf(qtbot: QtBot, page: RunsPage, row: int) -> None:
+def show_others(qtbot: QtBot, page: RunsPage, row: int) -> None:
     with qtbot.waitSignal(page.model.listed, timeout=WAIT_MS):
-        page.shelf.setCurrentIndex(row)
+        page.shown.setCurrentIndex(row)
 
 
 def press(qtbot: QtBot, page: RunsPage, label: str) -> None:
@@ -166,13 +166,13 @@ def test_the_trash_is_listed_restored_from_and_emptied_on_request(qtbot: QtBot, 
         choose(qtbot, page, home / run)
         with qtbot.waitSignal(page.model.listed, timeout=WAIT_MS):
             page.delete.trigger()
-    show_shelf(qtbot, page, 2)
+    show_others(qtbot, page, 2)
     assert sorted(names(page)) == ["bolts", "cups"]
     assert not page.detail.inspect.isVisible() and page.restore.isVisible()
     page.table.choose([entry.path for entry in page.table.rows.entries if entry.name == "cups"])
     qtbot.mouseClick(page.restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: names(page) == ["default", "cups"], timeout=WAIT_MS)
-    show_shelf(qtbot, page, 2)
+    show_others(qtbot, page, 2)
     page.purge.trigger()
     box = page.findChild(QMessageBox)
     assert box is not None and "Permanently delete 1 run" in box.text()
@@ -188,7 +188,7 @@ def test_an_archived_run_is_off_the_list_until_it_is_put_back(qtbot: QtBot, page
         page.archive.trigger()
     assert names(page) == ["default", "bolts"]
     assert runs_in(home) == [home / "bolts"]  # in Train, too
-    show_shelf(qtbot, page, 1)
+    show_others(qtbot, page, 1)
     choose(qtbot, page, home / "cups")
     assert page.archive.text() == "Put Back onto the List"
     with qtbot.waitSignal(page.model.listed, timeout=WAIT_MS):
