@@ -35,13 +35,13 @@ def body(seed: int, ways: float, length: float = ELASTIC.supple_length, n: int =
     return np.asarray(points + field(points) + NOISE * random.normal(size=points.shape))
 
 
-def parts(ways: float, length: float = ELASTIC.supple_length) -> list[AlignedPart]:
-    return align_parts([body(seed, ways, length) for seed in range(4)], np.random.default_rng(0))[0]
+def parts(ways: float, length: float = ELASTIC.supple_length, count: int = 3) -> list[AlignedPart]:
+    return align_parts([body(seed, ways, length) for seed in range(count)], np.random.default_rng(0))[0]
 
 
 @pytest.fixture(scope="module")
 def varying() -> NormalSurface:
-    return merge_parts(parts(WAYS))
+    return merge_parts(parts(WAYS, count=4))
 
 
 def test_how_much_parts_differ_is_learned_from_them(varying: NormalSurface) -> None:
@@ -98,7 +98,7 @@ def turned_by(angle: float) -> DoubleArray:
 
 
 def test_round_bodies_are_laid_by_their_details_whatever_their_outlines_say() -> None:
-    turns = (0.0, 2.0, 4.0, 1.0)
+    turns = (0.0, 2.0, 4.0)
     clouds = [disc(seed, turn) for seed, turn in enumerate(turns)]
     laid, left_out = align_parts(clouds, np.random.default_rng(0))
     assert left_out == []
