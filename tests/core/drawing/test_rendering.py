@@ -54,7 +54,7 @@ def test_what_is_near_hides_what_is_far(nearest_first: bool) -> None:
 
 def test_a_surface_that_is_drawn_bit_by_bit_is_the_same(monkeypatch, round_one: DrawnSurface) -> None:
     whole = render([(round_one, of(RED, len(round_one)))], FRONT)
-    monkeypatch.setattr(rendering, "AT_ONCE", 700)
+    monkeypatch.setattr(rendering, "ROWS_AT_ONCE", 7)
     assert np.array_equal(render([(round_one, of(RED, len(round_one)))], FRONT), whole)
 
 
