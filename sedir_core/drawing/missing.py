@@ -13,6 +13,8 @@ from sedir_core.types import BoolArray, Detection, DoubleArray, FloatArray, Scan
 
 GAP_SPACINGS = 3.0
 """A place of the expected surface without a scan point within this distance is empty."""
+RIM_SPACINGS = 0.5
+"""The same beside an empty place, so that no ring of nothing is left around what is missing."""
 
 
 def missing_places(scan: Scan, detection: Detection) -> DoubleArray:
@@ -34,9 +36,14 @@ def nothing_near(expected: DoubleArray, points: DoubleArray, deviation: FloatArr
     """
     if min(len(expected), len(points)) < 2:
         return np.zeros(len(expected), dtype=np.bool_)
-    reach = GAP_SPACINGS * max(typical_spacing(points), typical_spacing(expected))
+    spacing = max(typical_spacing(points), typical_spacing(expected))
     distances, nearest = PointTree(points).nearest(expected)
-    return np.asarray(distances > reach + np.abs(np.nan_to_num(deviation))[nearest])
+    apart = distances - np.abs(np.nan_to_num(deviation))[nearest]
+    empty = apart > GAP_SPACINGS * spacing
+    rim = np.flatnonzero(~empty & (apart > RIM_SPACINGS * spacing))
+    if empty.any() and len(rim):
+        empty[rim] = PointTree(expected[empty]).nearest(expected[rim])[0] <= GAP_SPACINGS * spacing
+    return np.asarray(empty)
 
 
 def missing_colours(n: int) -> Rgb:

@@ -31,6 +31,7 @@ ON_PAPER = 0.62  # share of the full size
 COLOURS = {"ok": "#5ab4e6", "ng": "#f59b42", "uncertain": "#e5b84b"}  # blue and orange: distinguishable for everyone
 HOTTEST = 0.01  # share of the points inside the frame
 N_SHADES = 512  # colours in the colour bar
+NARROW = 0.3  # band, as a share of the bar
 
 
 def draw_inspection(path: Path, scan: Scan, detection: Detection, source: Path | None = None) -> None:
@@ -154,3 +155,6 @@ def _deviation_bar(figure: Figure, scale: DeviationScale, colour: str) -> None:
     bar.set_ticks(ends, labels=[f"≤ {words[0]}", *words[1:3], f"≥ {words[3]}"])  # as in the window
     bar.ax.tick_params(colors=colour, labelsize=9, length=0)
     bar.ax.minorticks_off()
+    if scale.band.plus - scale.band.minus < NARROW * (scale.high - scale.low):  # centred, its two labels would overlap
+        for label, side in zip(bar.ax.get_xticklabels()[1:3], ("right", "left"), strict=True):
+            label.set_horizontalalignment(side)

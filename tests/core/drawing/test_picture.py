@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from roundness import RoundnessDetector, ball
 
-from sedir_core.drawing.picture import draw_inspection
-from sedir_core.types import Scan
+from sedir_core.drawing.deviation_scale import DeviationScale
+from sedir_core.drawing.painting import DPI
+from sedir_core.drawing.picture import ON_PAPER, PANEL_INCHES, _deviation_bar, draw_inspection
+from sedir_core.types import Scan, Tolerance
 
 
 def drawn(path: Path, dent: float) -> np.ndarray:
@@ -66,3 +71,13 @@ def test_strays_do_not_make_the_part_a_dot(tmp_path) -> None:
     clean, dirty = drawn(tmp_path / "clean.png", dent=0.2), imread(tmp_path / "strays.png")[:, :, :3]
     dirty = dirty[dirty.shape[0] // 8 : -dirty.shape[0] // 7]
     assert hot(dirty) == pytest.approx(hot(clean), rel=0.05)
+
+
+@pytest.mark.parametrize("band", [(-0.01, 0.01), (0, 0.02), (-0.1, 0.1), (-0.02, 0.3), (-0.31, 0.28), (-0.6, 0.6)])
+def test_labels_of_the_deviation_never_overlap(band: tuple[float, float]) -> None:
+    figure = Figure((2 * ON_PAPER * PANEL_INCHES, 4), dpi=DPI)
+    FigureCanvasAgg(figure)
+    _deviation_bar(figure, DeviationScale(Tolerance(*band), 1.0).times(0.443), "black")
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
