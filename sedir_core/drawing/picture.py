@@ -156,5 +156,6 @@ def _deviation_bar(figure: Figure, scale: DeviationScale, colour: str) -> None:
     bar.ax.tick_params(colors=colour, labelsize=9, length=0)
     bar.ax.minorticks_off()
     if scale.band.plus - scale.band.minus < NARROW * (scale.high - scale.low):  # centred, its two labels would overlap
-        for label, side in zip(bar.ax.get_xticklabels()[1:3], ("right", "left"), strict=True):
-            label.set_horizontalalignment(side)
+        _, minus, plus, _ = bar.ax.get_xticklabels()
+        minus.set_horizontalalignment("right")
+        plus.set_horizontalalignment("left")
