@@ -129,7 +129,9 @@ def test_kills_lose_nothing_and_double_nothing(place: Place) -> None:
         place.until(max(1, made - chance.randrange(1, 4)))
         place.end(signal.SIGKILL)  # between a line and its row, or amid a scan
     place.start()
-    place.until(made)
+    # If all was recorded before the last kill, only a new scan tells that the program is there to be interrupted.
+    write_points_ply(place.folder / f"{made:03d}.ply", ball(seed=made, n_points=300))
+    place.until(made + 1)
     place.end()
     everything = {str(path): content_hash(read_scan(path).points) for path in place.folder.iterdir()}
     assert Counter(place.recorded()) == Counter(everything.items())
